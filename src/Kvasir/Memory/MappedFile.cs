@@ -1,0 +1,87 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+
+namespace Kvasir.Memory;
+
+/// <summary>A file mapped read-only into memory; pages are read when they are first touched.</summary>
+internal sealed unsafe partial class MappedFile : IDisposable
+{
+    private const int AdviceDontNeed = 4, AdviceWillNeed = 3;
+
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _pointer;
+
+    private MappedFile(string path, long length, MemoryMappedFile? file, MemoryMappedViewAccessor? view)
+    {
+        Path = path;
+        Length = length;
+        _file = file;
+        _view = view;
+        if (view != null)
+        {
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
+            _pointer += view.PointerOffset;
+        }
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    public byte* Pointer => _pointer;
+
+    /// <exception cref="InvalidInputException">The path is missing, a directory, empty or cannot be read.</exception>
+    public static MappedFile Open(string path)
+    {
+        if (Directory.Exists(path)) throw new InvalidInputException($"{path} is a directory, not a file");
+        if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
+        try
+        {
+            long length = new FileInfo(path).Length;
+            if (length == 0) throw new InvalidInputException($"{path} is empty");
+            var file = MemoryMappedFile.CreateFromFile(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The bytes [offset, offset + length), checked against the file's length.</summary>
+    public ReadOnlySpan<byte> Slice(long offset, int length)
+    {
+        ObjectDisposedException.ThrowIf(_pointer == null, this);
+        if (offset < 0 || length < 0 || offset > Length - length)
+            throw new InvalidInputException($"{Path}: bytes {offset}..{offset + length} lie outside its {Length} bytes (truncated or damaged file)");
+        return new ReadOnlySpan<byte>(_pointer + offset, length);
+    }
+
+    /// <summary>Tells the operating system that the pages of a range are not needed in memory now; reading them again is allowed. A hint: does nothing where there is no such call.</summary>
+    public void Release(long offset, long length) => Advise(offset, length, AdviceDontNeed);
+
+    /// <summary>Asks the operating system to read a range ahead. A hint.</summary>
+    public void Prefetch(long offset, long length) => Advise(offset, length, AdviceWillNeed);
+
+    public void Dispose()
+    {
+        if (_pointer == null) return;
+        _pointer = null;
+        _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view.Dispose();
+        _file!.Dispose();
+    }
+
+    private void Advise(long offset, long length, int advice)
+    {
+        if (!OperatingSystem.IsLinux() || _pointer == null) return;
+        long page = Environment.SystemPageSize;
+        long start = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
+        if (end > start) _ = MemoryAdvise(_pointer + start, (nuint)(end - start), advice);
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int MemoryAdvise(void* address, nuint length, int advice);
+}

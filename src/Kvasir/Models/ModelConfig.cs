@@ -1,0 +1,32 @@
+namespace Kvasir.Models;
+
+/// <summary>Sizes and kinds of a model.</summary>
+public sealed record ModelConfig
+{
+    /// <summary>Architecture name as in GGUF (<c>llama</c>, <c>qwen2</c>, <c>bert</c> …).</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>Transformer layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Width of the residual stream.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key-value heads.</summary>
+    public required int KvHeads { get; init; }
+
+    /// <summary>Size of one head.</summary>
+    public required int HeadDim { get; init; }
+
+    /// <summary>Width of the feed-forward layer.</summary>
+    public required int FeedForward { get; init; }
+
+    /// <summary>Ids of the vocabulary.</summary>
+    public required int Vocabulary { get; init; }
+
+    /// <summary>The longest sequence.</summary>
+    public required int ContextLength { get; init; }
+}

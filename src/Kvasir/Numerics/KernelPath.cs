@@ -1,0 +1,20 @@
+namespace Kvasir.Numerics;
+
+/// <summary>The instruction sets that kernels are written for, slowest first.</summary>
+internal enum KernelPath
+{
+    /// <summary>The oracle: plain loops that a reader can check by eye.</summary>
+    Scalar,
+
+    /// <summary>Portable 128-bit vectors (Arm, old x86).</summary>
+    Vector128,
+
+    /// <summary>AVX2 with FMA.</summary>
+    Avx2,
+
+    /// <summary>AVX2 with u8 x s8 dot products.</summary>
+    AvxVnni,
+
+    /// <summary>AVX-512 F, BW and VL beside AVX-VNNI.</summary>
+    Avx512,
+}
