@@ -25,6 +25,8 @@ public sealed class Model : IDisposable
     /// <summary>SHA-256 (hex) over tensor data and configuration, computed once and kept in the user's cache folder.</summary>
     public string Identity => throw new NotImplementedException();
 
+    internal KvLayout CacheLayout => throw new NotImplementedException();
+
     /// <summary>Bytes of packed weights.</summary>
     public long WeightBytes => throw new NotImplementedException();
 
