@@ -49,6 +49,8 @@ internal sealed unsafe class HeadCache : IDisposable
         }
     }
 
+    private int SealedBytes => _keyCodec.Bytes(_layout.KeyChannels) + _valueCodec.Bytes(_layout.ValueChannels);
+
     /// <summary>Encodes the oldest full blocks of the tail while at least <paramref name="residual"/> tokens stay in float.</summary>
     public void Seal(int residual)
     {
@@ -87,6 +89,14 @@ internal sealed unsafe class HeadCache : IDisposable
         if (_segments[^1] is PooledSegment last) last.EnsureCapacity(last.BlockCount + (tokens + KvBlock.Tokens - 1) / KvBlock.Tokens + 1);
     }
 
+    /// <summary>Bytes that <paramref name="tokens"/> more will hold once sealed.</summary>
+    public long GrowthBytes(int tokens, int residual)
+    {
+        int tail = Tail.TokenCount + tokens, sealedBlocks = Math.Max(0, (tail - residual) / KvBlock.Tokens);
+        int tailBlocks = (tail - sealedBlocks * KvBlock.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
+        return (long)sealedBlocks * SealedBytes + (long)(tailBlocks - Tail.BlockCount) * KvTail.BlockBytes(_layout);
+    }
+
     public HeadCache Copy()
     {
         var copy = new HeadCache(_layout, _pool, _keyCodec, _valueCodec, Tail.Copy());
@@ -107,7 +117,7 @@ internal sealed unsafe class HeadCache : IDisposable
         if (_segments.Count == 0 || _segments[^1] is not PooledSegment segment || !segment.CanAdd(position))
             _segments.Add(segment = new PooledSegment(_keyCodec, _valueCodec, _layout.KeyChannels, position));
         int keyBytes = _keyCodec.Bytes(_layout.KeyChannels);
-        KvBlock sealedBlock = _pool.Rent(keyBytes + _valueCodec.Bytes(_layout.ValueChannels));
+        KvBlock sealedBlock = _pool.Rent(SealedBytes);
         _keyCodec.Encode(Tail.Keys(0), _layout.KeyChannels, sealedBlock.Data);
         _valueCodec.Encode(Tail.Values(0), _layout.ValueChannels, sealedBlock.Data + keyBytes);
         Tail.TakeOldest(out int tokens).Release();

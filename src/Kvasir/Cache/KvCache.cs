@@ -5,6 +5,7 @@ public sealed class KvCache : IDisposable
 {
     private readonly LayerCache[] _layers;
     private bool _disposed;
+    private long _promised;
 
     internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0) { }
 
@@ -45,7 +46,6 @@ public sealed class KvCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Rollback(length);
-        Length = length;
     }
 
     /// <summary>Seals the whole tail, so that the next token starts a new block: the border of a part that is to be saved alone.</summary>
@@ -100,31 +100,39 @@ public sealed class KvCache : IDisposable
         foreach (HeadCache head in Heads()) head.Dispose();
     }
 
-    /// <summary>Bytes that <paramref name="tokens"/> more will hold, after sealing.</summary>
-    internal long GrowthBytes(int tokens)
+    /// <summary>Takes the budget for <paramref name="tokens"/> more before anything is changed.</summary>
+    /// <exception cref="KvBudgetExceededException">It is used up.</exception>
+    internal void PromiseGrowth(int tokens)
     {
-        long bytes = 0;
-        foreach (LayerCache layer in _layers)
-        {
-            (KeyCodec keys, ValueCodec values) = (Codecs.Keys(Policy.Keys, Layout.Kernels), Codecs.Values(Policy.Values, Layout.Kernels));
-            int tail = layer.Heads[0].Tail.TokenCount + tokens, sealedBlocks = Math.Max(0, (tail - Policy.Residual) / KvBlock.Tokens);
-            int tailBlocks = (tail - sealedBlocks * KvBlock.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
-            long perHead = (long)sealedBlocks * (keys.Bytes(layer.Layout.KeyChannels) + values.Bytes(layer.Layout.ValueChannels))
-                + (long)(tailBlocks - layer.Heads[0].Tail.BlockCount) * KvTail.BlockBytes(layer.Layout);
-            bytes += perHead * layer.Heads.Length;
-        }
-        return Math.Max(0, bytes);
+        if (Pool.Budget == long.MaxValue) return;
+        long bytes = GrowthBytes(tokens);
+        Pool.Promise(bytes);
+        _promised = bytes;
+    }
+
+    internal void FulfilGrowth()
+    {
+        if (_promised > 0) Pool.Fulfil(_promised);
+        _promised = 0;
     }
 
     /// <summary>All layers hold <paramref name="tokens"/> more.</summary>
     internal void Commit(int tokens) => Length += tokens;
 
-    /// <summary>Drops what a forward pass that did not end has appended.</summary>
-    internal void Rollback() => Rollback(Length);
-
-    private void Rollback(int length)
+    /// <summary>Drops everything from <paramref name="length"/> on, also what a forward pass that did not end has appended to some layers.</summary>
+    internal void Rollback(int length)
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
+        Length = length;
+    }
+
+    /// <summary>Bytes that <paramref name="tokens"/> more will hold, after sealing.</summary>
+    private long GrowthBytes(int tokens)
+    {
+        long bytes = 0;
+        foreach (LayerCache layer in _layers)
+            foreach (HeadCache head in layer.Heads) bytes += head.GrowthBytes(tokens, Policy.Residual);
+        return Math.Max(0, bytes);
     }
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
