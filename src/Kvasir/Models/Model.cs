@@ -23,7 +23,7 @@ public sealed class Model : IDisposable
     private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer)
     {
         (_file, Config, _spec, _weights, _transformer) = (file, config, spec, weights, transformer);
-        _identity = new Lazy<string>(() => ModelIdentity.ComputeCached(file));
+        _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
         _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
         CacheLayout = new KvLayout(
