@@ -1,0 +1,2 @@
+namespace Kvasir.Formats;
+internal static class ModelIdentity { public static string ComputeCached(ModelFile file) => throw new NotImplementedException(); }
