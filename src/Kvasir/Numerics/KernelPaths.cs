@@ -1,0 +1,2 @@
+namespace Kvasir.Numerics;
+internal static class KernelPaths { public static KernelPath Best => KernelPath.Avx512; }
