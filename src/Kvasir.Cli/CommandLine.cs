@@ -59,7 +59,6 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
-            ModelsCommand.Create(terminal),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExample((HelpAction)help.Action!);

@@ -4,7 +4,7 @@ using Kvasir.Cli;
 using var output = new StreamWriter(Console.OpenStandardOutput(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
 using var error = new StreamWriter(Console.OpenStandardError(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
 using Stream input = Console.OpenStandardInput();
-var terminal = new Terminal(input, output, error)
+using var terminal = new Terminal(input, output, error)
 {
     InputIsInteractive = !Console.IsInputRedirected,
     OutputIsInteractive = !Console.IsOutputRedirected,

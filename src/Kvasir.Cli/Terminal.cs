@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 namespace Kvasir.Cli;
 
 /// <summary>Where a command reads and writes, whether a person sits there, and whether that person has interrupted it.</summary>
-internal sealed class Terminal
+internal sealed class Terminal : IDisposable
 {
     private readonly CancellationTokenSource _interrupted = new();
     private Func<bool>? _interruptHandler;
@@ -76,6 +76,8 @@ internal sealed class Terminal
         if (!OutputIsInteractive) console.Profile.Width = 400;
         console.Write(table);
     }
+
+    public void Dispose() => _interrupted.Dispose();
 
     private sealed class Undo(Action action) : IDisposable
     {

@@ -26,7 +26,7 @@ internal static class BenchCommand
             using Model model = common.LoadModel(parsed, terminal);
             long longest = depths.Max() + (long)Math.Max(tokens, generated);
             if (longest > model.Config.ContextLength) throw new InvalidInputException($"depth and test together are {longest} tokens, but the model's context holds {model.Config.ContextLength}");
-            var test = new SpeedTest(model, terminal);
+            using var test = new SpeedTest(model, terminal);
             Print(terminal, common.Json(parsed), common.PolicyTexts(parsed).SelectMany(kv => test.Run(kv, depths, tokens, generated, rounds)));
             return CommandLine.Done;
         });

@@ -31,7 +31,7 @@ internal static class LogitsCommand
             string? path = parsed.GetValue(output);
             bool every = parsed.GetValue(all);
             if (path is not null) WriteFile(path, model, policy, tokens, every, terminal);
-            List<Row> rows = path is null ? [.. Rows(model, policy, tokens, every, terminal.Interrupted, Row.Of)] : [];
+            List<Row> rows = path is null ? [.. Rows(model, policy, tokens, every, Row.Of, terminal.Interrupted)] : [];
             if (path is not null) terminal.Note($"wrote {path}");
             else if (common.Json(parsed)) terminal.WriteJson(new { Argmax = rows.Select(row => row.Argmax), LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)), Top = rows.Select(row => new { row.Ids, row.Logits }) });
             else Print(terminal, model, rows);
@@ -45,12 +45,14 @@ internal static class LogitsCommand
         long rows = all ? ids.Length : 1;
         if (rows * model.Config.Vocabulary > Array.MaxLength) throw new InvalidInputException($"{rows} rows of {model.Config.Vocabulary} logits are too many for one file; give fewer ids");
         var values = new float[rows * model.Config.Vocabulary];
-        int at = 0;
-        foreach (int written in Rows(model, policy, ids, all, terminal.Interrupted, logits =>
+        int row = 0;
+        int Keep(ReadOnlySpan<float> logits)
         {
-            logits.CopyTo(values.AsSpan(at));
-            return logits.Length;
-        })) at += written;
+            logits.CopyTo(values.AsSpan(row * logits.Length));
+            return row + 1;
+        }
+
+        foreach (int next in Rows(model, policy, ids, all, Keep, terminal.Interrupted)) row = next;
         var writer = new SafetensorsWriter();
         writer.Add("logits", [rows, model.Config.Vocabulary], values);
         writer.Write(path);
@@ -59,10 +61,10 @@ internal static class LogitsCommand
     private delegate T RowReader<out T>(ReadOnlySpan<float> logits);
 
     /// <summary>The last position or all, in slices so that many positions do not need the memory of all their logits.</summary>
-    private static IEnumerable<T> Rows<T>(Model model, KvPolicy policy, int[] ids, bool all, CancellationToken cancellation, RowReader<T> read)
+    private static IEnumerable<T> Rows<T>(Model model, KvPolicy policy, int[] ids, bool all, RowReader<T> read, CancellationToken cancellation)
     {
         using KvCache cache = model.NewCache(policy);
-        var batch = new Batch();
+        using var batch = new Batch();
         for (int start = 0; start < ids.Length; start += Slice)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -52,7 +52,7 @@ internal static class StoreCommand
         return command;
     }
 
-    private static Command Verify(Terminal terminal)
+    private static ExampleCommand Verify(Terminal terminal)
     {
         var command = new ExampleCommand("verify", "Check every stored KV of a model against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
         var library = new LibraryChoice.Options(command);

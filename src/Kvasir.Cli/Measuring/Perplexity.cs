@@ -48,7 +48,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
     private static Perplexity Measure(Model model, KvPolicy policy, IReadOnlyList<int> starts, Terminal terminal, Func<KvCache, Batch, int, (double Nll, int Tokens)> window)
     {
         using var progress = new ProgressLine(terminal, "ppl");
-        var batch = new Batch();
+        using var batch = new Batch();
         double nll = 0;
         long tokens = 0, bytes = 0, bytesF16 = 0;
         long started = Stopwatch.GetTimestamp();

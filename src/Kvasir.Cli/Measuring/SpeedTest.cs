@@ -8,7 +8,7 @@ namespace Kvasir.Cli;
 internal sealed record SpeedRow(string Test, int Depth, string Kv, double TokensPerSecond, double Min, double Max, long KvBytes);
 
 /// <summary>Prefill and decode speed at given depths. The depth is computed once and forked; every test runs once unmeasured first.</summary>
-internal sealed class SpeedTest
+internal sealed class SpeedTest : IDisposable
 {
     private const int PrefillSlice = 512;
     private readonly Model _model;
@@ -35,7 +35,9 @@ internal sealed class SpeedTest
         }
     }
 
-    private SpeedRow Measure(string test, KvCache filled, string kv, int tokens, int repeat, Action<KvCache> run, ProgressLine progress)
+    public void Dispose() => _batch.Dispose();
+
+    private static SpeedRow Measure(string test, KvCache filled, string kv, int tokens, int repeat, Action<KvCache> run, ProgressLine progress)
     {
         var speeds = new List<double>();
         long bytes = 0;

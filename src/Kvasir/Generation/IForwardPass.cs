@@ -5,7 +5,7 @@ using Kvasir.Tokenization;
 namespace Kvasir.Generation;
 
 /// <summary>What generation needs of a model: caches, and one forward pass over a batch. Tests put a small model of their own here.</summary>
-internal interface IForwardPass
+internal interface IForwardPass : IDisposable
 {
     Tokenizer Tokenizer { get; }
 

@@ -44,6 +44,8 @@ internal sealed class ModelForwardPass : IForwardPass
 
     public Span<float> Logits(int row) => _batch.Logits(row);
 
+    public void Dispose() => _batch.Dispose();
+
     internal sealed class SequenceCache(KvCache inner) : ISequenceCache
     {
         public KvCache Inner { get; } = inner;

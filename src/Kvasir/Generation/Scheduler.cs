@@ -91,6 +91,7 @@ public sealed class Scheduler : IDisposable
         foreach (ScheduledSequence sequence in _running.Concat(_waiting)) sequence.Cancel();
         RemoveFinished();
         _prefixes.Dispose();
+        _forward.Dispose();
     }
 
     private void Advance(ScheduledSequence sequence, Span<float> logits)

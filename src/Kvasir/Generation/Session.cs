@@ -105,7 +105,11 @@ public sealed partial class Session : IDisposable
         OnThreadPool(stop => Stream(prompt, options, stop), cancellation);
 
     /// <summary>Frees the cache.</summary>
-    public void Dispose() => _cache.Dispose();
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _forward.Dispose();
+    }
 
     /// <exception cref="InvalidInputException">The prompt cannot be used.</exception>
     internal static void Check(int promptTokens, int contextLength)

@@ -69,6 +69,8 @@ internal sealed class FakeModel : IForwardPass
     }
 
     public Span<float> Logits(int row) => _logits[row];
+
+    public void Dispose() => _batch.Clear();
 }
 
 internal sealed class FakeCache : ISequenceCache
