@@ -29,7 +29,7 @@ internal static class Arithmetic
 
     public static object Negate(object? value) => value switch
     {
-        double number => -number,
+        double number => (object)-number,
         Undefined undefined => throw undefined.Fail(),
         _ when Operations.TryInteger(value, out long integer) => integer == long.MinValue ? throw new InvalidInputException("the result of '-' does not fit 64 bits") : -integer,
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be negated"),
@@ -52,13 +52,13 @@ internal static class Arithmetic
         {
             return operation switch
             {
-                "+" => checked(a + b),
+                "+" => (object)checked(a + b),
                 "-" => checked(a - b),
                 "*" => checked(a * b),
                 "/" => b == 0 ? throw new DivideByZeroException() : (double)a / b,
                 "//" => FloorDivide(a, b),
                 "%" => checked(a - (FloorDivide(a, b) * b)),
-                "**" => b >= 0 ? Power(a, b) : a == 0 ? throw new DivideByZeroException() : Math.Pow(a, b),
+                "**" => b >= 0 ? (object)Power(a, b) : a == 0 ? throw new DivideByZeroException() : Math.Pow(a, b),
                 _ => null,
             };
         }

@@ -32,7 +32,7 @@ internal static class Filters
         AddText("capitalize", [], (_, text, _) => PythonText.Capitalize(text));
         AddText("escape", [], (_, text, _) => TextFilters.Escape(text));
         AddText("e", [], (_, text, _) => TextFilters.Escape(text));
-        AddText("replace", ["old", "new", "count"], (context, text, a) => TextFilters.Replace(context, text, a.Text(0), a.Text(1), a.Get(2, null) is null ? -1 : a.Integer(2)));
+        AddText("replace", ["old", "new", "count"], (context, text, a) => TextFilters.Replace(context, text, Representation.Text(context, a[0]), Representation.Text(context, a[1]), a.Get(2, null) is null ? -1 : a.Integer(2)));
         AddText("indent", ["width", "first", "blank"], TextFilters.Indent);
         Add("tojson", ["ensure_ascii", "indent", "separators", "sort_keys"], (context, value, a) => JsonText.Write(context, value, a));
         Add("int", ["default", "base"], (_, value, a) => NumberFilters.ToInteger(value, a));

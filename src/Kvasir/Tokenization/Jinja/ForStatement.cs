@@ -7,7 +7,7 @@ internal sealed class ForStatement(Target target, Expression items, Expression? 
     {
         Scope outer = context.Scope;
         IReadOnlyList<object?> chosen = Choose(context, Iteration.Items(context, items.Evaluate(context)));
-        var loop = new LoopState(chosen, (outer.Get("loop") as LoopState)?.Depth + 1 ?? 1);
+        var loop = new LoopState(chosen);
         while (loop.MoveNext())
         {
             context.Scope = new Scope(outer);

@@ -37,7 +37,7 @@ internal static class Lookup
     {
         if (target is string text && !PythonText.HasSurrogates(text) && step is null or 1L)
         {
-            (long from, long to, _) = Bounds(text.Length, start, stop, 1);
+            (long from, long to, _) = Bounds(text.Length, start, stop, null);
             return to > from ? context.Text(text[(int)from..(int)to]) : "";
         }
 

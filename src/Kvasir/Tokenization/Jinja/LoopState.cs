@@ -1,12 +1,10 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>The variable <c>loop</c> inside a for block.</summary>
-internal sealed class LoopState(IReadOnlyList<object?> items, int depth)
+internal sealed class LoopState(IReadOnlyList<object?> items)
 {
     private int _index = -1;
     private Arguments? _changedOn;
-
-    public int Depth { get; } = depth;
 
     public object? Current => items[_index];
 
@@ -21,8 +19,8 @@ internal sealed class LoopState(IReadOnlyList<object?> items, int depth)
         "first" => _index == 0,
         "last" => _index == items.Count - 1,
         "length" => (long)items.Count,
-        "depth" => (long)Depth,
-        "depth0" => Depth - 1L,
+        "depth" => 1L,
+        "depth0" => 0L,
         "previtem" => _index > 0 ? items[_index - 1] : new Undefined("there is no previous item"),
         "nextitem" => _index + 1 < items.Count ? items[_index + 1] : new Undefined("there is no next item"),
         "cycle" => new Function("cycle", (_, arguments) => arguments.Positional.Count > 0

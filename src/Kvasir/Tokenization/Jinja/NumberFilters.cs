@@ -46,6 +46,11 @@ internal static class NumberFilters
             throw new InvalidInputException($"{Operations.TypeName(value)} cannot be rounded");
         }
 
+        if (Operations.TryInteger(value, out long integer) && arguments.Integer(0, 0) == 0)
+        {
+            return integer;
+        }
+
         long precision = Math.Clamp(arguments.Integer(0, 0), -300, 300);
         double scale = Math.Pow(10, precision);
         return arguments.TextOrNull(1) switch
@@ -59,7 +64,7 @@ internal static class NumberFilters
 
     public static object Absolute(object? value) => value switch
     {
-        double number => Math.Abs(number),
+        double number => (object)Math.Abs(number),
         _ when Operations.TryInteger(value, out long integer) => integer < 0 ? Arithmetic.Negate(integer) : integer,
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} has no absolute value"),

@@ -193,7 +193,13 @@ internal sealed class Parser
             }
 
             string parameter = _tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
-            parameters.Add(new MacroParameter(parameter, _tokens.SkipOperator("=") ? _expressions.Read() : null));
+            Expression? fallback = _tokens.SkipOperator("=") ? _expressions.Read() : null;
+            if (fallback is null && parameters is [.., { Default: not null }])
+            {
+                throw _tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
+            }
+
+            parameters.Add(new MacroParameter(parameter, fallback));
         }
 
         return new MacroStatement(name, parameters, ReadDetached("endmacro"), line);

@@ -80,11 +80,6 @@ internal sealed class PrimaryParser(TokenReader tokens)
     public FilterStep ReadFilterStep(ExpressionParser expressions)
     {
         Token name = tokens.Expect(TokenKind.Name, "the name of a filter");
-        if (!Filters.Exists(name.Text))
-        {
-            throw TemplateError.At(name.Line, $"there is no filter '{name.Text}'");
-        }
-
         return new FilterStep(name.Text, tokens.IsOperator("(") ? ReadArguments(expressions) : ArgumentList.Empty);
     }
 
@@ -197,16 +192,10 @@ internal sealed class PrimaryParser(TokenReader tokens)
     {
         bool negated = tokens.SkipName("not");
         Token name = tokens.Expect(TokenKind.Name, "the name of a test");
-        string test = name.Text is "True" or "False" or "None" ? PythonText.Lower(name.Text) : name.Text;
-        if (!Tests.Exists(test))
-        {
-            throw TemplateError.At(name.Line, $"there is no test '{name.Text}'");
-        }
-
         ArgumentList arguments = tokens.IsOperator("(") ? ReadArguments(expressions)
             : StartsArgument() ? new ArgumentList([ReadWithPostfix(expressions)], [])
             : ArgumentList.Empty;
-        return new TestExpression(value, test, arguments, negated, line);
+        return new TestExpression(value, name.Text, arguments, negated, line);
     }
 
     private bool StartsArgument() => tokens.Current switch

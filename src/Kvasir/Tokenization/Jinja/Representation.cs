@@ -44,8 +44,16 @@ internal static class Representation
         }
 
         int mark = text.IndexOf('E', StringComparison.Ordinal);
+        string digits = mark < 0 ? Scientific(text) : text[..mark];
         string power = Math.Abs(exponent).ToString("00", CultureInfo.InvariantCulture);
-        return $"{text.AsSpan(0, mark)}e{(exponent < 0 ? '-' : '+')}{power}";
+        return $"{digits}e{(exponent < 0 ? '-' : '+')}{power}";
+    }
+
+    private static string Scientific(string plain)
+    {
+        string sign = plain.StartsWith('-') ? "-" : "";
+        string digits = plain.Replace("-", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal).Trim('0');
+        return sign + digits[..1] + (digits.Length > 1 ? "." + digits[1..] : "");
     }
 
     private static string Scalar(object? value) => value switch
@@ -114,21 +122,27 @@ internal static class Representation
         result.Append('}');
     }
 
+    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
+
     private static string Quote(string text)
     {
         char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         var result = new StringBuilder(text.Length + 2).Append(quote);
-        foreach (char c in text)
+        foreach (Rune rune in text.EnumerateRunes())
         {
-            _ = c switch
+            _ = rune.Value switch
             {
                 '\n' => result.Append("\\n"),
                 '\r' => result.Append("\\r"),
                 '\t' => result.Append("\\t"),
                 '\\' => result.Append("\\\\"),
-                _ when c == quote => result.Append('\\').Append(c),
-                < ' ' or (>= '\x7f' and < '\xa0') or '\xad' => result.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}"),
-                _ => result.Append(c),
+                int code when code == quote => result.Append('\\').Append(quote),
+                _ when IsPrintable(rune) => result.Append(rune.ToString()),
+                < 0x100 => result.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
+                < 0x10000 => result.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
+                _ => result.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
             };
         }
 

@@ -5,17 +5,18 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary><c>map</c>, <c>select</c>, <c>reject</c>, <c>selectattr</c>, <c>rejectattr</c>.</summary>
 internal static class SelectionFilters
 {
-    /// <summary>An attribute by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index.</summary>
-    public static object? Attribute(object? item, object? path)
+    /// <summary>An attribute by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; <paramref name="fallback"/>, unless null, stands in for each missing part.</summary>
+    public static object? Attribute(object? item, object? path, object? fallback = null)
     {
         if (path is not string names)
         {
-            return Lookup.Item(item, path);
+            return Or(Lookup.Item(item, path), fallback);
         }
 
         foreach (string name in names.Split('.'))
         {
-            item = Lookup.Item(item, long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : name);
+            object key = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : name;
+            item = Or(Lookup.Item(item, key), fallback);
         }
 
         return item;
@@ -29,7 +30,7 @@ internal static class SelectionFilters
         {
             var bound = new BoundArguments("the filter 'map'", ["attribute", "default"], arguments);
             object? path = bound[0];
-            change = item => Attribute(item, path) is var found && found is Undefined && bound.Has(1) ? bound[1] : found;
+            change = item => Attribute(item, path, bound.Get(1, null));
         }
         else
         {
@@ -62,6 +63,8 @@ internal static class SelectionFilters
             [.. Iteration.Items(context, value).Where(item => holds(byAttribute ? Attribute(item, path) : item) == wanted)],
             SequenceKind.Generator);
     }
+
+    private static object? Or(object? found, object? fallback) => found is Undefined && fallback is not null ? fallback : found;
 
     private static string Name(string filter, string kind, Arguments arguments) =>
         arguments.Positional[0] as string ?? throw new InvalidInputException($"{filter} needs the name of a {kind}, not {Operations.TypeName(arguments.Positional[0])}");

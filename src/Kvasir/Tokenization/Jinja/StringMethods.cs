@@ -119,7 +119,7 @@ internal static class StringMethods
     private static List<string> LimitedWords(string text, int limit, bool fromEnd)
     {
         var words = new List<string>();
-        ReadOnlySpan<char> rest = PythonText.TrimEnd(PythonText.TrimStart(text));
+        ReadOnlySpan<char> rest = fromEnd ? PythonText.TrimEnd(text) : PythonText.TrimStart(text);
         for (int i = 0; i < limit; i++)
         {
             int edge = fromEnd ? rest.Length : 0;
@@ -132,7 +132,7 @@ internal static class StringMethods
             rest = fromEnd ? PythonText.TrimEnd(rest[..edge]) : PythonText.TrimStart(rest[edge..]);
         }
 
-        words.Add((fromEnd ? PythonText.TrimStart(rest) : PythonText.TrimEnd(rest)).ToString());
+        words.Add(rest.ToString());
         if (fromEnd)
         {
             words.Reverse();

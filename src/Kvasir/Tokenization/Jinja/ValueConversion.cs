@@ -50,7 +50,7 @@ internal sealed class ValueConversion
         JsonValueKind.String => Convert(json.GetString(), depth),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        JsonValueKind.Number => json.TryGetInt64(out long integer) ? integer : json.GetDouble(),
+        JsonValueKind.Number => json.TryGetInt64(out long integer) ? (object)integer : json.GetDouble(),
         JsonValueKind.Array => FromItems(json.EnumerateArray().Cast<object?>(), depth),
         JsonValueKind.Object => FromEntries(json.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, (object?)property.Value)), depth),
         _ => null,
