@@ -41,7 +41,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
             answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + suffix.Length) / speed);
         }
 
-        foreach (GeneratedPiece piece in cache.Generate(suffix, options, cancellation))
+        foreach (GeneratedPiece piece in cache.Generate([.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model))], suffix, options, cancellation))
         {
             yield return piece;
         }
@@ -56,9 +56,9 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
             answer.KvBytesLoaded += cache.Place(shelf.PathOf(chunk.Passage.KvName));
             answer.ReusedTokens += cache.Length - before;
         }
-        catch (Exception error) when (error is InvalidInputException or IOException && cache.Length == before)
+        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
         {
-            if (error is InvalidInputException)
+            if (error is InvalidDataException)
             {
                 shelf.SetAside(chunk.Passage.KvName);
             }
@@ -74,7 +74,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
         int[] prompt = [.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model)), .. suffix];
         answer.RecomputedTokens = prompt.Length - suffix.Length;
         using IAnswerCache cache = model.NewCache();
-        foreach (GeneratedPiece piece in cache.Generate(prompt, options, cancellation))
+        foreach (GeneratedPiece piece in cache.Generate([], prompt, options, cancellation))
         {
             yield return piece;
         }

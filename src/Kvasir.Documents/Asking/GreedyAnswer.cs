@@ -8,9 +8,9 @@ namespace Kvasir.Documents.Asking;
 /// <summary>The generator where none is given: always the most likely token, until the model ends or a limit is reached.</summary>
 internal static class GreedyAnswer
 {
-    public static IEnumerable<GeneratedPiece> Generate(Model model, KvCache cache, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
+    public static IEnumerable<GeneratedPiece> Generate(Model model, KvCache cache, IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
     {
-        var batch = new Batch();
+        using var batch = new Batch();
         var text = new TextStream(model.Tokenizer);
         int id = Next(model, batch, cache, ids.Span, cancellation);
         for (int generated = 1; ; generated++)
@@ -35,9 +35,7 @@ internal static class GreedyAnswer
 
     private static int Next(Model model, Batch batch, KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
     {
-        batch.Clear();
-        batch.Add(cache, ids);
-        model.Forward(batch, cancellation);
+        Prompt.Prefill(model, batch, cache, ids, LogitRows.Last, cancellation);
         return TensorPrimitives.IndexOfMax<float>(batch.Logits(batch.LogitRowCount - 1));
     }
 }

@@ -42,14 +42,14 @@ internal interface IAnswerCache : IDisposable
     void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation);
 
     /// <summary>Places a saved cache behind what is here; bytes of its keys and values.</summary>
-    /// <exception cref="InvalidInputException">Damaged or of another model.</exception>
-    /// <exception cref="IOException">Missing or unreadable.</exception>
+    /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
+    /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
     long Place(string path);
 
     void Save(string path, ReadOnlySpan<int> ids, int firstToken);
 
-    /// <summary>Continues with <paramref name="ids"/> and generates, a piece per token.</summary>
-    IEnumerable<GeneratedPiece> Generate(ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation);
+    /// <summary>Continues what is here, the tokens <paramref name="before"/>, with <paramref name="ids"/> and generates.</summary>
+    IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation);
 }
 
 /// <summary>What documents need of an embedding model.</summary>

@@ -7,9 +7,6 @@ namespace Kvasir.Documents.Asking;
 /// <summary>A loaded model, as documents use it.</summary>
 internal sealed class ModelAnswers : IAnswerModel
 {
-    /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, and cancellation soon.</summary>
-    private const int PrefillTokens = 512;
-
     private readonly Model _model;
     private readonly KvPolicy _policy;
     private readonly AnswerGenerator _generate;
@@ -73,33 +70,35 @@ internal sealed class ModelAnswers : IAnswerModel
 
         public void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation)
         {
-            var batch = new Batch();
-            for (int done = 0; done < ids.Length; done += PrefillTokens)
-            {
-                batch.Clear();
-                batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
-                owner._model.Forward(batch, cancellation);
-            }
+            using var batch = new Batch();
+            Prompt.Prefill(owner._model, batch, cache, ids, LogitRows.None, cancellation);
         }
 
         public long Place(string path)
         {
-            using KvFile file = KvFile.Open(path, owner._model);
+            using KvFile file = Map(path);
             cache.Place(file);
             return file.Bytes;
         }
 
         public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
 
-        public IEnumerable<GeneratedPiece> Generate(ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
-        {
-            // The generator takes the last piece, whose logits it samples from; what comes before is only prefilled.
-            int ahead = Math.Max(0, ids.Length - PrefillTokens);
-            Prefill(ids.Span[..ahead], cancellation);
-            return owner._generate(owner._model, cache, ids[ahead..], options, cancellation);
-        }
+        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation) =>
+            owner._generate(owner._model, cache, before, ids, options, cancellation);
 
         public void Dispose() => cache.Dispose();
+
+        private KvFile Map(string path)
+        {
+            try
+            {
+                return KvFile.Open(path, owner._model);
+            }
+            catch (InvalidInputException error)
+            {
+                throw new InvalidDataException(error.Message, error);
+            }
+        }
     }
 }
 

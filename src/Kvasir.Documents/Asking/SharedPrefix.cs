@@ -68,7 +68,7 @@ internal sealed class SharedPrefix : IDisposable
         {
             return File.Exists(path) ? cache.Place(path) : 0;
         }
-        catch (Exception error) when (error is InvalidInputException or IOException)
+        catch (Exception error) when (error is InvalidDataException or InvalidInputException)
         {
             return 0;
         }
