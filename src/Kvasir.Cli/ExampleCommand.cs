@@ -20,6 +20,8 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
 
     public HelpWithExample(HelpAction usual) => _usual = usual;
 
+    public override bool ClearsParseErrors => true;
+
     public override int Invoke(ParseResult parseResult)
     {
         int code = _usual.Invoke(parseResult);
