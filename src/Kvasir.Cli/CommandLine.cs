@@ -44,10 +44,14 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Root(Terminal terminal)
+    private static ExampleCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.")
+        var help = new HelpOption();
+        help.Action = new HelpWithExample((HelpAction)help.Action!);
+        return new ExampleCommand("kvasir", "Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"")
         {
+            help,
+            new VersionOption { Action = new ShowVersion() },
             AskCommand.Create(terminal),
             IngestCommand.Create(terminal),
             StoreCommand.Create(terminal),
@@ -61,10 +65,6 @@ internal static class CommandLine
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
         };
-        HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExample((HelpAction)help.Action!);
-        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
-        return root;
     }
 
     /// <summary>What is wrong with the arguments, or null.</summary>
@@ -86,8 +86,7 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        string command = parsed.CommandResult.Command is RootCommand ? "kvasir" : $"kvasir {string.Join(' ', Names(parsed.CommandResult))}";
-        terminal.Error.WriteLine($"kvasir: {OneLine(misuse)}; see {command} --help");
+        terminal.Error.WriteLine($"kvasir: {OneLine(misuse)}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
         return BadInput;
     }
 
@@ -99,7 +98,7 @@ internal static class CommandLine
     }
 
     private static IEnumerable<string> Names(CommandResult result) =>
-        result.Parent is CommandResult { Command: not RootCommand } parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
+        result.Parent is CommandResult parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
 
     private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
 
