@@ -64,6 +64,7 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
         };
     }
 
