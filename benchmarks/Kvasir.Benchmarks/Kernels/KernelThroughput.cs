@@ -12,15 +12,16 @@ internal static unsafe class KernelThroughput
 {
     public static int Run(string[] args)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memcpy {MemcpyBandwidth():f1} GB/s (bytes read)"));
+        using WorkerPool one = new(1), two = new(2);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memcpy {MemcpyBandwidth(one):f1} {MemcpyBandwidth(two):f1} GB/s (bytes read)"));
         foreach (var type in new[] { TensorType.Q4_1, TensorType.Q4_0, TensorType.Q8_0, TensorType.Q6_K })
         {
             foreach (var path in new[] { KernelPath.AvxVnni, KernelPath.Avx512 })
             {
                 Console.Write($"{type,-7} {path,-8}");
-                foreach (int tokens in new[] { 1, 2, 3, 4, 5, 6, 60, 510 })
+                foreach (int tokens in new[] { 1, 2, 4, 8, 16, 32, 64, 512 })
                     Console.Write(string.Create(CultureInfo.InvariantCulture, $" {tokens}:{Gops(type, path, 576, 1536, tokens),5:f0}"));
-                Console.Write(string.Create(CultureInfo.InvariantCulture, $" | 1536x576 {Gops(type, path, 1536, 768, 510),5:f0} GOPS | decode {DecodeBandwidth(type, path):f1} GB/s"));
+                Console.Write(string.Create(CultureInfo.InvariantCulture, $" | 1536x576 {Gops(type, path, 1536, 768, 512),5:f0} GOPS | decode {DecodeBandwidth(type, path, one):f1} {DecodeBandwidth(type, path, two):f1} GB/s"));
                 Console.WriteLine();
             }
         }
@@ -39,7 +40,7 @@ internal static unsafe class KernelThroughput
         return 2e-9 * rows * columns * tokens / seconds;
     }
 
-    private static double DecodeBandwidth(TensorType type, KernelPath path)
+    private static double DecodeBandwidth(TensorType type, KernelPath path, WorkerPool pool)
     {
         const int Rows = 98304, Columns = 1024;
         using var buffer = Random(type, Rows, Columns);
@@ -47,15 +48,17 @@ internal static unsafe class KernelThroughput
         using var x = new Activations(1, Columns);
         x.Quantize(0, 1, 0, Columns);
         using var output = new NativeBuffer((long)Rows * sizeof(float));
-        return matrix.Bytes / Best(0.3, () => matrix.Multiply(x, 0, 1, 0, Rows, (float*)output.Pointer, Rows, null, false)) * 1e-9;
+        int share = Rows / pool.Workers;
+        return matrix.Bytes / Best(0.4, () => pool.Run(worker => matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
     }
 
-    private static double MemcpyBandwidth()
+    private static double MemcpyBandwidth(WorkerPool pool)
     {
         const int Length = 128 << 20;
         using var source = new NativeBuffer(Length);
         using var target = new NativeBuffer(Length);
-        return Length / Best(0.5, () => Buffer.MemoryCopy(source.Pointer, target.Pointer, Length, Length)) * 1e-9;
+        int share = Length / pool.Workers;
+        return Length / Best(0.5, () => pool.Run(worker => Buffer.MemoryCopy(source.Pointer + worker * share, target.Pointer + worker * share, share, share))) * 1e-9;
     }
 
     private static double Best(double budget, Action action)

@@ -7,6 +7,8 @@ namespace Kvasir.Numerics;
 /// <summary>8 rows a vector, 16 rows x up to 4 tokens of accumulators in 16 registers; a panel is done in two halves.</summary>
 internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot : IDot256
 {
+    private const int GroupBytes = 64;
+
     public static int MaxTokens(in PackedFormat format) => 4;
 
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
@@ -25,11 +27,15 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
 
     private static void Multiply<TBits, TForm>(int zeroPoint, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
     {
+        if (tokens == 1)
+        {
+            One<TBits, TForm>(zeroPoint, panel, blocks, x, result);
+            return;
+        }
         for (int half = 0; half < 2; half++)
         {
             switch (tokens)
             {
-                case 1: Tile<TBits, TForm, C1>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
                 case 2: Tile<TBits, TForm, C2>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
                 case 3: Tile<TBits, TForm, C3>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
                 default: Tile<TBits, TForm, C4>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
@@ -37,11 +43,65 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
         }
     }
 
+    /// <summary>One token: all 32 rows at once, so that the panel is one forward stream.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void One<TBits, TForm>(int zeroPoint, byte* panel, int blocks, ActivationBlock* x, float* result) where TBits : IConstant where TForm : IForm
+    {
+        int codeBytes = TBits.Value * 128;
+        int scaleBytes = GroupBytes * 32 / TForm.Group;
+        int blockBytes = codeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
+        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        for (int block = 0; block < blocks; block++, panel += blockBytes, x++)
+        {
+            for (int group = 0; group < 32 / TForm.Group; group++)
+            {
+                Vector256<int> d0 = Start<TForm>((byte*)x, group, zeroPoint), d1 = d0, d2 = d0, d3 = d0;
+                byte* codes = panel + group * (codeBytes / 2), quads = (byte*)x + group * 16;
+                for (byte* end = quads + TForm.Group; quads < end; quads += 8)
+                {
+                    Vector256<byte> w0 = Vector256.Load(codes), w1 = Vector256.Load(codes + 32), w2 = Vector256.Load(codes + 64), w3 = Vector256.Load(codes + 96);
+                    Vector256<byte> v0, v1, v2, v3;
+                    if (TBits.Value == 4)
+                    {
+                        var mask = Vector256.Create((byte)15);
+                        v0 = (w0.AsUInt16() >> 4).AsByte() & mask; v1 = (w1.AsUInt16() >> 4).AsByte() & mask;
+                        v2 = (w2.AsUInt16() >> 4).AsByte() & mask; v3 = (w3.AsUInt16() >> 4).AsByte() & mask;
+                        w0 &= mask; w1 &= mask; w2 &= mask; w3 &= mask;
+                        codes += 128;
+                    }
+                    else
+                    {
+                        v0 = Vector256.Load(codes + 128); v1 = Vector256.Load(codes + 160); v2 = Vector256.Load(codes + 192); v3 = Vector256.Load(codes + 224);
+                        codes += 256;
+                    }
+                    var a = Quad(quads);
+                    d0 = TDot.Add<TBits>(d0, w0, a); d1 = TDot.Add<TBits>(d1, w1, a); d2 = TDot.Add<TBits>(d2, w2, a); d3 = TDot.Add<TBits>(d3, w3, a);
+                    a = Quad(quads + 4);
+                    d0 = TDot.Add<TBits>(d0, v0, a); d1 = TDot.Add<TBits>(d1, v1, a); d2 = TDot.Add<TBits>(d2, v2, a); d3 = TDot.Add<TBits>(d3, v3, a);
+                }
+                short* scales = (short*)(panel + codeBytes + group * GroupBytes);
+                s0 = Add(s0, d0, HalfVectors.Widen(Vector128.Load(scales)), (byte*)x);
+                s1 = Add(s1, d1, HalfVectors.Widen(Vector128.Load(scales + 8)), (byte*)x);
+                s2 = Add(s2, d2, HalfVectors.Widen(Vector128.Load(scales + 16)), (byte*)x);
+                s3 = Add(s3, d3, HalfVectors.Widen(Vector128.Load(scales + 24)), (byte*)x);
+                if (TForm.HasMinimum)
+                {
+                    scales += scaleBytes / sizeof(short);
+                    var sum = ScaledSum<TForm>((byte*)x, group);
+                    s0 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales)), sum, s0);
+                    s1 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 8)), sum, s1);
+                    s2 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 16)), sum, s2);
+                    s3 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 24)), sum, s3);
+                }
+            }
+        }
+        s0.Store(result); s1.Store(result + 8); s2.Store(result + 16); s3.Store(result + 24);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TBits, TForm, TTokens>(int zeroPoint, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
         where TBits : IConstant where TForm : IForm where TTokens : IConstant
     {
-        const int GroupBytes = 64;
         int codeBytes = TBits.Value * 128;
         int scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = codeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;

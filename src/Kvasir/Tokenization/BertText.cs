@@ -11,23 +11,21 @@ internal static class BertText
         "\u4E00\u9FFF\u3400\u4DBF\U00020000\U0002A6DF\U0002A700\U0002B73F\U0002B740\U0002B81F\U0002B920\U0002CEAF\uF900\uFAFF\U0002F800\U0002FA1F");
 
     /// <summary>BERT's normaliser with its four switches.</summary>
-    public static TextNormalizer Normalizer(bool clean, bool spaceIdeographs, bool stripAccents, bool lowercase)
+    public static IEnumerable<TextNormalizer.Step> Steps(bool clean, bool spaceIdeographs, bool stripAccents, bool lowercase)
     {
-        var steps = new List<TextNormalizer.Step>();
         if (clean || spaceIdeographs)
         {
-            steps.Add((text, _) => Clean(text, clean, spaceIdeographs));
+            yield return (text, _) => Clean(text, clean, spaceIdeographs);
         }
         if (stripAccents)
         {
-            steps.Add(TextNormalizer.Nfd);
-            steps.Add(TextNormalizer.StripAccents);
+            yield return TextNormalizer.Nfd;
+            yield return TextNormalizer.StripAccents;
         }
         if (lowercase)
         {
-            steps.Add(TextNormalizer.Lowercase);
+            yield return TextNormalizer.Lowercase;
         }
-        return new TextNormalizer([.. steps]);
     }
 
     /// <summary>Words between white space, every punctuation mark alone.</summary>

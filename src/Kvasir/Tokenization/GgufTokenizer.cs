@@ -89,7 +89,8 @@ internal static class GgufTokenizer
         }
         bool cased = HasUpperCase(vocabulary);
         string rules = cased ? "gguf bert cased" : "gguf bert uncased";
-        return new WordPieceTokenizer(vocabulary, settings, BertText.Normalizer(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased), TokenizerIdentity.Of(vocabulary, settings, rules, default));
+        var normalizer = new TextNormalizer([.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)]);
+        return new WordPieceTokenizer(vocabulary, settings, normalizer, BertText.PreTokenizer(), TokenizerIdentity.Of(vocabulary, settings, rules, default));
     }
 
     /// <summary>GGUF does not say whether text is to be lower-cased; a vocabulary without capitals does.</summary>

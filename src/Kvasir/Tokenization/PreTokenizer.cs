@@ -3,7 +3,7 @@ namespace Kvasir.Tokenization;
 /// <summary>Takes the pieces of a text in order.</summary>
 internal interface IPieceSink
 {
-    public void Add(ReadOnlySpan<char> piece);
+    void Add(ReadOnlySpan<char> piece);
 }
 
 /// <summary>Cuts a text into pieces; merges never cross the border of a piece. Immutable.</summary>

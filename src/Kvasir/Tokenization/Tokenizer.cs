@@ -25,7 +25,7 @@ public abstract class Tokenizer
     public static Tokenizer Load(ModelFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return file.TokenizerJsonPath is { } path ? JsonTokenizer.Load(path) : GgufTokenizer.Load(file);
+        return file.TokenizerJsonPath is { } path ? JsonTokenizer.Load(path, file) : GgufTokenizer.Load(file);
     }
 
     /// <summary>The ids of <paramref name="text"/>.</summary>

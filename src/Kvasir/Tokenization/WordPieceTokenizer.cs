@@ -3,13 +3,18 @@ using System.Text;
 namespace Kvasir.Tokenization;
 
 /// <summary>WordPiece (BERT): each word becomes its longest prefix that is a token, then the longest continuation, and so on; the unknown token where that fails.</summary>
-internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSettings settings, TextNormalizer normalizer, string identity)
+/// <param name="vocabulary">The tokens; a leading space begins a word.</param>
+/// <param name="settings">The parts that ids play.</param>
+/// <param name="normalizer">What is done to text first.</param>
+/// <param name="words">Cuts it into words.</param>
+/// <param name="identity">The tokenizer's identity.</param>
+/// <param name="longestWord">Longer words (in characters) are unknown, as in BERT's own tokenizer.</param>
+internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSettings settings, TextNormalizer normalizer, PreTokenizer words, string identity, int longestWord = WordPieceTokenizer.DefaultLongestWord)
     : VocabularyTokenizer(vocabulary, settings with { SpacePrefix = SpacePrefix.First })
 {
-    /// <summary>Longer words are unknown, as in BERT's own tokenizer.</summary>
-    private const int LongestWord = 100;
+    /// <summary>BERT's limit.</summary>
+    public const int DefaultLongestWord = 100;
 
-    private readonly PreTokenizer _words = BertText.PreTokenizer();
     private readonly int _longestToken = LongestToken(vocabulary);
 
     /// <inheritdoc/>
@@ -21,19 +26,20 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
         ReadOnlySpan<char> normalized = normalizer.Normalize(text, first);
         if (!normalized.IsEmpty)
         {
-            _words.Split(normalized, new Words(this, ids));
+            words.Split(normalized, new Words(this, ids));
         }
     }
 
     private void EncodeWord(ReadOnlySpan<char> word, TokenList ids)
     {
-        Span<byte> buffer = stackalloc byte[(3 * 2 * LongestWord) + 1];
-        int start = ids.Count;
-        if (word.Length > 2 * LongestWord || Runes(word) > LongestWord)
+        if (Runes(word) > longestWord)
         {
             ids.Add(Settings.Unknown);
             return;
         }
+        int start = ids.Count;
+        int capacity = Encoding.UTF8.GetMaxByteCount(word.Length) + 1;
+        Span<byte> buffer = capacity <= 1024 ? stackalloc byte[1024] : new byte[capacity];
         buffer[0] = (byte)' ';
         ReadOnlySpan<byte> rest = buffer[..(1 + Encoding.UTF8.GetBytes(word, buffer[1..]))];
         while (!rest.IsEmpty)
