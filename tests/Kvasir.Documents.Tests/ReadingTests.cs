@@ -64,6 +64,8 @@ public class ReadingTests
               b</pre></body></html>
             """);
         Assert.Equal("My page", document.Title);
+        Assert.Equal("Head two", Read("b.html", "<p>a</p><h1>Head <i>two</i></h1><p>b</p>").Title);
+        Assert.Equal("c", Read("c.html", "plain").Title);
         Assert.Equal("Head\n\nOne bold word & more.\nNext line\n\n- a\n- b c\n\nN | V\nx | 1\n\n  a\n  b", document.Text);
     }
 
