@@ -1,1 +1,7 @@
-return 0;
+using Kvasir.Benchmarks.Kernels;
+
+return args switch
+{
+    ["kernels", .. var rest] => KernelThroughput.Run(rest),
+    _ => 0,
+};

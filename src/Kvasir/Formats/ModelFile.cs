@@ -1,3 +1,5 @@
+using Kvasir.Memory;
+
 namespace Kvasir.Formats;
 
 /// <summary>
@@ -8,6 +10,9 @@ public abstract class ModelFile : IDisposable
 {
     /// <summary>The file or folder it was opened from.</summary>
     public abstract string Path { get; }
+
+    /// <summary>What it is: <c>gguf</c> or <c>huggingface</c>.</summary>
+    public string Kind => TokenizerJsonPath == null ? "gguf" : "huggingface";
 
     /// <summary>Metadata: string, bool, long (all integers), double (all floats), or arrays of these (string[], long[], double[], bool[]).</summary>
     public abstract IReadOnlyDictionary<string, object> Metadata { get; }
@@ -21,9 +26,18 @@ public abstract class ModelFile : IDisposable
     /// <summary>The tokenizer.json beside the weights, or null where the tokenizer stands in the metadata (GGUF).</summary>
     public abstract string? TokenizerJsonPath { get; }
 
+    /// <summary>The files that hold the tensors and the configuration.</summary>
+    internal virtual IReadOnlyList<string> SourceFiles => [Path];
+
     /// <summary>Opens a GGUF file (any part of a split one) or a Hugging Face folder.</summary>
     /// <exception cref="InvalidInputException">Not a model, truncated, damaged, or of an unknown kind.</exception>
-    public static ModelFile Open(string path) => throw new NotImplementedException();
+    public static ModelFile Open(string path)
+    {
+        if (Directory.Exists(path)) return HfFolder.Open(path);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
+            throw new InvalidInputException($"{path}: a safetensors file alone is not a model; name the folder that holds it with its config.json");
+        return GgufFile.Open(path);
+    }
 
     /// <summary>The metadata value of <paramref name="key"/>, or <paramref name="fallback"/> where there is none.</summary>
     /// <exception cref="InvalidInputException">The value is of another type.</exception>
@@ -39,6 +53,15 @@ public abstract class ModelFile : IDisposable
 
     /// <summary>Tells the operating system that a tensor's pages are not needed in memory for now (after packing).</summary>
     internal abstract void Release(Tensor tensor);
+
+    /// <summary>Releases the pages of <paramref name="tensor"/> in the mapped file that holds it, if any of <paramref name="files"/> does.</summary>
+    private protected static unsafe void Release(IEnumerable<MappedFile> files, Tensor tensor)
+    {
+        foreach (MappedFile file in files)
+        {
+            if (tensor.Data >= file.Pointer && tensor.Data < file.Pointer + file.Length) file.Release(tensor.Data - file.Pointer, tensor.ByteLength);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -20,15 +20,15 @@ public sealed class Model : IDisposable
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
-    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer)
+    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, KernelPath kernels)
     {
         (_file, Config, _spec, _weights, _transformer) = (file, config, spec, weights, transformer);
-        _identity = new Lazy<string>(() => ModelIdentity.ComputeCached(file));
+        _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
         _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
         CacheLayout = new KvLayout(
             [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
-            AttentionKernels.For(KernelPaths.Best), () => Identity, () => Tokenizer.Identity);
+            AttentionKernels.For(kernels), () => Identity, () => Tokenizer.Identity);
     }
 
     /// <summary>The file or folder.</summary>
@@ -64,9 +64,9 @@ public sealed class Model : IDisposable
             ModelConfig config = metadata.ReadConfig();
             TransformerSpec spec = architecture.Describe(metadata, config);
             int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-            KernelPath kernels = KernelPaths.Best;
+            KernelPath kernels = KernelPaths.Choose();
             var weights = new ModelWeights(file, config, spec, options.Compute == ComputeMode.Float32, kernels, threads);
-            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels));
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels), kernels);
         }
         catch
         {

@@ -22,7 +22,11 @@ public abstract class Tokenizer
 
     /// <summary>The tokenizer of a model, from GGUF metadata or tokenizer.json.</summary>
     /// <exception cref="InvalidInputException">The file has none, or one of an unknown kind.</exception>
-    public static Tokenizer Load(ModelFile file) => throw new NotImplementedException();
+    public static Tokenizer Load(ModelFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return file.TokenizerJsonPath is { } path ? JsonTokenizer.Load(path, file) : GgufTokenizer.Load(file);
+    }
 
     /// <summary>The ids of <paramref name="text"/>.</summary>
     /// <param name="text">Any UTF-16 text.</param>

@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using Kvasir.Memory;
+
+namespace Kvasir.Formats;
+
+/// <summary>Reads a GGUF header front to back; every read is checked against the file's length.</summary>
+internal sealed class GgufCursor(MappedFile file)
+{
+    /// <summary>More elements than the metadata of any real model has (vocabularies reach some 2^20), so that a hostile count cannot take much memory.</summary>
+    private const long MaxArrayElements = 1 << 24;
+
+    private long _arrayElements;
+
+    /// <summary>The byte that is read next.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Bytes after <see cref="Position"/>.</summary>
+    public long Remaining => file.Length - Position;
+
+    public T Read<T>() where T : unmanaged => MemoryMarshal.Read<T>(Take(Unsafe.SizeOf<T>()));
+
+    public string ReadString()
+    {
+        ulong length = Read<ulong>();
+        if (length > (ulong)Math.Min(Remaining, int.MaxValue)) throw Truncated();
+        return Encoding.UTF8.GetString(Take((int)length));
+    }
+
+    /// <summary>A value as <see cref="ModelFile.Metadata"/> gives it.</summary>
+    public object ReadValue(string key) => Read<GgufValueType>() switch
+    {
+        GgufValueType.String => ReadString(),
+        GgufValueType.Bool => ReadBool(key),
+        GgufValueType.Float32 => (double)Read<float>(),
+        GgufValueType.Float64 => Read<double>(),
+        GgufValueType.Array => ReadArray(key),
+        GgufValueType type when IntegerSize(type) > 0 => ReadInteger(type, key),
+        var type => throw UnknownType(key, type),
+    };
+
+    private object ReadArray(string key)
+    {
+        var type = Read<GgufValueType>();
+        ulong count = Read<ulong>();
+        if (type == GgufValueType.Array) throw Invalid($"metadata '{key}' is an array of arrays, which is not supported");
+        int size = type switch
+        {
+            GgufValueType.String => sizeof(ulong),
+            GgufValueType.Bool => 1,
+            GgufValueType.Float32 => sizeof(float),
+            GgufValueType.Float64 => sizeof(double),
+            _ when IntegerSize(type) > 0 => IntegerSize(type),
+            _ => throw UnknownType(key, type),
+        };
+        if (count > (ulong)(Remaining / size)) throw Truncated();
+        if ((_arrayElements += (long)count) > MaxArrayElements) throw Invalid($"its metadata has more than {MaxArrayElements} array elements at '{key}'");
+        int length = (int)count;
+        return type switch
+        {
+            GgufValueType.String => Fill(new string[length], ReadString),
+            GgufValueType.Bool => Fill(new bool[length], () => ReadBool(key)),
+            GgufValueType.Float32 => Fill(new double[length], () => Read<float>()),
+            GgufValueType.Float64 => Fill(new double[length], Read<double>),
+            _ => Fill(new long[length], () => ReadInteger(type, key)),
+        };
+    }
+
+    private static T[] Fill<T>(T[] array, Func<T> read)
+    {
+        for (int i = 0; i < array.Length; i++) array[i] = read();
+        return array;
+    }
+
+    private bool ReadBool(string key) => Read<byte>() switch
+    {
+        0 => false,
+        1 => true,
+        byte other => throw Invalid($"metadata '{key}' should be a bool (0 or 1) but is {other}"),
+    };
+
+    private long ReadInteger(GgufValueType type, string key) => type switch
+    {
+        GgufValueType.UInt8 => Read<byte>(),
+        GgufValueType.Int8 => Read<sbyte>(),
+        GgufValueType.UInt16 => Read<ushort>(),
+        GgufValueType.Int16 => Read<short>(),
+        GgufValueType.UInt32 => Read<uint>(),
+        GgufValueType.Int32 => Read<int>(),
+        GgufValueType.Int64 => Read<long>(),
+        _ => Read<ulong>() is var value and <= long.MaxValue ? (long)value : throw Invalid($"metadata '{key}' is larger than 2^63 - 1"),
+    };
+
+    private static int IntegerSize(GgufValueType type) => type switch
+    {
+        GgufValueType.UInt8 or GgufValueType.Int8 => 1,
+        GgufValueType.UInt16 or GgufValueType.Int16 => 2,
+        GgufValueType.UInt32 or GgufValueType.Int32 => 4,
+        GgufValueType.UInt64 or GgufValueType.Int64 => 8,
+        _ => 0,
+    };
+
+    private ReadOnlySpan<byte> Take(int length)
+    {
+        if (length > Remaining) throw Truncated();
+        ReadOnlySpan<byte> bytes = file.Slice(Position, length);
+        Position += length;
+        return bytes;
+    }
+
+    public InvalidInputException Truncated() => Invalid($"its header runs past the end of the file ({file.Length} bytes): the file is truncated or damaged; fetch it again");
+
+    public InvalidInputException Invalid(string problem) => DamagedFile.Error(file.Path, problem);
+
+    private InvalidInputException UnknownType(string key, GgufValueType type) => Invalid($"metadata '{key}' has the unknown value type {(uint)type} (damaged file?)");
+}

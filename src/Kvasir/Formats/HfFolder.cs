@@ -1,0 +1,126 @@
+namespace Kvasir.Formats;
+
+/// <summary>
+/// A model in a Hugging Face folder: config.json and safetensors files (one, or several with an index), seen under GGUF's
+/// metadata keys and tensor names.
+/// </summary>
+internal sealed class HfFolder : ModelFile
+{
+    private const string ConfigName = "config.json", IndexName = "model.safetensors.index.json", WeightsName = "model.safetensors";
+
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, object> _metadata;
+    private readonly HfTensors _tensors;
+
+    private HfFolder(string path)
+    {
+        Path = path;
+        HfJson root = HfJson.Read(Inside(ConfigName));
+        HfArchitecture architecture = HfArchitectures.Of(root);
+        HfJson config = (root.Object("text_config") ?? root).With(architecture.Defaults);
+        _metadata = HfMetadata.Translate(architecture, config);
+        _metadata["general.architecture"] = architecture.Name;
+        _metadata["general.name"] = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+        foreach ((string key, object value) in HfTokenizerSettings.Read(path, root)) _metadata[key] = value;
+        if (architecture.Name == "bert") _metadata["bert.pooling_type"] = PoolingType();
+        _tensors = new HfTensors(architecture);
+        try
+        {
+            OpenFiles(architecture, config, root);
+        }
+        catch
+        {
+            Dispose(true);
+            throw;
+        }
+    }
+
+    public override string Path { get; }
+
+    public override IReadOnlyDictionary<string, object> Metadata => _metadata;
+
+    public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors.All;
+
+    public override bool InterleavedRotary => false;
+
+    public override string? TokenizerJsonPath => Inside("tokenizer.json");
+
+    internal override IReadOnlyList<string> SourceFiles => [Inside(ConfigName), .. _files.Select(file => file.Path)];
+
+    /// <exception cref="InvalidInputException">Not a model's folder, or damaged, or of a model type that is not supported.</exception>
+    public static new HfFolder Open(string path)
+    {
+        try
+        {
+            if (!File.Exists(System.IO.Path.Combine(path, ConfigName))) throw NoConfig(path);
+            return new HfFolder(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
+        }
+    }
+
+    internal override void Release(Tensor tensor) => Release(_files.Select(file => file.File), tensor);
+
+    protected override void Dispose(bool disposing)
+    {
+        _tensors.Dispose();
+        foreach (SafetensorsFile file in _files) file.Dispose();
+        _files.Clear();
+    }
+
+    private void OpenFiles(HfArchitecture architecture, HfJson config, HfJson root)
+    {
+        foreach (string name in FileNames())
+        {
+            var file = SafetensorsFile.Open(Inside(name));
+            _files.Add(file);
+            _tensors.Add(file);
+        }
+        // Some files store the tied output matrix a second time.
+        if (root.Flag("tie_word_embeddings") ?? config.Flag("tie_word_embeddings") ?? architecture.Tied) _tensors.Remove("output.weight");
+        if (!architecture.Rotary) return;
+        foreach ((string name, float[] factors) in HfRope.Factors(config)) _tensors.Add(name, factors);
+    }
+
+    /// <summary>The weight files, all from this very folder.</summary>
+    private string[] FileNames()
+    {
+        if (File.Exists(Inside(IndexName)))
+        {
+            HfJson map = HfJson.Read(Inside(IndexName)) is var index && index.Object("weight_map") is { } found ? found : throw index.Wrong("weight_map", "given");
+            string[] names = [.. map.Names.Select(name => map.Text(name) ?? "").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            return Array.TrueForAll(names, name => name.Length > 0 && name == System.IO.Path.GetFileName(name) && name is not ("." or ".."))
+                ? names
+                : throw map.Wrong("*", "the name of a file in the same folder");
+        }
+        if (File.Exists(Inside(WeightsName))) return [WeightsName];
+        string[] others = Directory.GetFiles(Path, "*.safetensors");
+        if (others.Length == 1) return [System.IO.Path.GetFileName(others[0])];
+        throw new InvalidInputException(others.Length > 1
+            ? $"{Path}: several safetensors files but no {IndexName}"
+            : $"{Path}: no {WeightsName} (weights in other forms, such as pytorch_model.bin, are not read; convert them to safetensors or GGUF)");
+    }
+
+    /// <summary>GGUF's number for how sentence embeddings are pooled, as a sentence-transformers folder says: 1 mean (also where nothing is said), 2 first token.</summary>
+    private long PoolingType()
+    {
+        string path = System.IO.Path.Combine(Path, "1_Pooling", ConfigName);
+        return File.Exists(path) && HfJson.Read(path).Flag("pooling_mode_cls_token") == true ? 2 : 1;
+    }
+
+    private string Inside(string name) => System.IO.Path.Combine(Path, name);
+
+    private static InvalidInputException NoConfig(string path)
+    {
+        string[] files = Directory.GetFiles(path, "*.gguf");
+        Array.Sort(files, StringComparer.Ordinal);
+        return new InvalidInputException(files.Length switch
+        {
+            0 => $"{path}: a folder without {ConfigName}; name a GGUF file or the folder of a Hugging Face model",
+            1 => $"{path} is a folder; name the model file in it: {files[0]}",
+            _ => $"{path} is a folder of {files.Length} GGUF files; name one of them, for example {files[0]}",
+        });
+    }
+}

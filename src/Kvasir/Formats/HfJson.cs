@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Kvasir.Formats;
+
+/// <summary>
+/// A JSON object of a Hugging Face folder with typed look-ups. A property that is null counts as none;
+/// one that is absent takes its default where <see cref="With"/> gave one.
+/// </summary>
+internal sealed class HfJson
+{
+    private const long MaxBytes = 1 << 28;
+
+    private readonly JsonElement _element;
+    private readonly string _place;
+    private readonly IReadOnlyDictionary<string, double>? _defaults;
+
+    private HfJson(JsonElement element, string path, string place, IReadOnlyDictionary<string, double>? defaults = null)
+    {
+        _element = element;
+        Path = path;
+        _place = place;
+        _defaults = defaults;
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    public IEnumerable<string> Names => _element.EnumerateObject().Select(property => property.Name);
+
+    /// <exception cref="InvalidInputException">The file is missing, too large, or not a JSON object.</exception>
+    public static HfJson Read(string path)
+    {
+        try
+        {
+            byte[] bytes = ReadBytes(path);
+            RequireUnicode(path, bytes);
+            using var document = JsonDocument.Parse(bytes);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidInputException($"{path} should be a JSON object");
+            return new HfJson(document.RootElement.Clone(), path, "");
+        }
+        catch (JsonException error)
+        {
+            throw DamagedFile.Error(path, $"not valid JSON: {error.Message}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The same object with defaults for absent numbers.</summary>
+    public HfJson With(IReadOnlyDictionary<string, double> defaults) => new(_element, Path, _place, defaults);
+
+    public string? Text(string name) => Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(name, "a text");
+
+    public bool? Flag(string name) => Find(name) is not { } value ? null
+        : value.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => throw Wrong(name, "true or false") };
+
+    public double? Number(string name) => Find(name) is not { } value
+        ? (IsAbsent(name) && _defaults?.TryGetValue(name, out double fallback) == true ? fallback : null)
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Wrong(name, "a number");
+
+    public long? Integer(string name) => Number(name) is not { } number ? null
+        : Math.Abs(number) <= 1L << 53 && double.IsInteger(number) ? (long)number : throw Wrong(name, "a whole number");
+
+    public HfJson? Object(string name) => Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "an object");
+
+    /// <summary>The objects of a list, or null where <paramref name="name"/> is not a list.</summary>
+    public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
+        : [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "a list of objects"))];
+
+    public bool IsText(string name) => Find(name)?.ValueKind == JsonValueKind.String;
+
+    public string[]? Texts(string name) => List(name, "a list of texts", value => value.ValueKind == JsonValueKind.String ? value.GetString() : null);
+
+    public double[]? Numbers(string name) => List<double>(name, "a list of numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : null);
+
+    /// <summary>A whole number, or a list of them.</summary>
+    public long[]? Integers(string name) => Find(name) is { ValueKind: JsonValueKind.Number } ? [Integer(name)!.Value]
+        : List<long>(name, "a list of whole numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null);
+
+    public InvalidInputException Wrong(string name, string expected) => DamagedFile.Error(Path, $"\"{_place}{name}\" should be {expected}");
+
+    private T[]? List<T>(string name, string expected, Func<JsonElement, T?> read) where T : struct => Find(name) is not { } list ? null
+        : list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
+
+    private string[]? List(string name, string expected, Func<JsonElement, string?> read) => Find(name) is not { } list ? null
+        : list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
+
+    private JsonElement? Find(string name) => _element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private bool IsAbsent(string name) => !_element.TryGetProperty(name, out _);
+
+    private static byte[] ReadBytes(string path)
+    {
+        if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
+        using FileStream file = File.OpenRead(path);
+        if (file.Length > MaxBytes) throw new InvalidInputException($"{path} is larger than {MaxBytes} bytes");
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
+    }
+
+    /// <summary>Looks for ill-formed UTF-8 and lone surrogates, which would be found only when a text or name is read.</summary>
+    private static void RequireUnicode(string path, ReadOnlySpan<byte> bytes)
+    {
+        if (!Utf8.IsValid(bytes)) throw DamagedFile.Error(path, "not well-formed UTF-8");
+        var reader = new Utf8JsonReader(bytes);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped) reader.GetString();
+            }
+        }
+        catch (InvalidOperationException error)
+        {
+            throw DamagedFile.Error(path, $"a text at byte {reader.TokenStartIndex} has half a surrogate pair", error);
+        }
+    }
+}

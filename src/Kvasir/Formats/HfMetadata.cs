@@ -1,0 +1,132 @@
+namespace Kvasir.Formats;
+
+/// <summary>A Hugging Face configuration under GGUF's metadata keys.</summary>
+internal sealed class HfMetadata
+{
+    private const int MaxSize = 1 << 24, MaxLayers = 1 << 14;
+
+    private readonly HfArchitecture _architecture;
+    private readonly HfJson _config;
+    private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
+
+    private HfMetadata(HfArchitecture architecture, HfJson config)
+    {
+        _architecture = architecture;
+        _config = config;
+    }
+
+    private string Prefix => _architecture.Name;
+
+    /// <param name="architecture">How the model type is called in GGUF.</param>
+    /// <param name="config">The text model's part of config.json, with defaults.</param>
+    /// <exception cref="InvalidInputException">A setting is missing, out of range, or asks for what is not supported.</exception>
+    public static Dictionary<string, object> Translate(HfArchitecture architecture, HfJson config)
+    {
+        var metadata = new HfMetadata(architecture, config);
+        metadata.RequireSupported();
+        metadata.AddSizes();
+        metadata.AddAttention();
+        if (architecture.Rotary) metadata.AddRotary();
+        return metadata._values;
+    }
+
+    /// <summary>The size of one attention head.</summary>
+    public static int HeadDimension(HfJson config)
+    {
+        long heads = Size(config, MaxSize, "num_attention_heads", "n_head"), width = Size(config, MaxSize, "hidden_size", "n_embd");
+        if (config.Integer("head_dim") is { } size) return size is > 0 and <= MaxSize ? (int)size : throw config.Wrong("head_dim", $"from 1 to {MaxSize}");
+        return width % heads == 0 ? (int)(width / heads) : throw config.Wrong("hidden_size", "a multiple of the number of heads, or head_dim given");
+    }
+
+    /// <summary>How many channels of a head are rotated.</summary>
+    public static int RotaryDimension(HfJson config)
+    {
+        double share = config.Number("partial_rotary_factor") ?? HfRope.Settings(config)?.Number("partial_rotary_factor") ?? 1;
+        int size = (int)(HeadDimension(config) * Math.Clamp(share, 0, 1));
+        return size > 0 && size % 2 == 0 ? size : throw config.Wrong("partial_rotary_factor", "such that an even number of channels is rotated");
+    }
+
+    private static long Size(HfJson config, long most, params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (config.Integer(name) is { } size) return size > 0 && size <= most ? size : throw config.Wrong(name, $"from 1 to {most}");
+        }
+        throw config.Wrong(names[0], "given");
+    }
+
+    private void RequireSupported()
+    {
+        if (_config.Object("quantization_config") is { } quantization)
+            throw DamagedFile.Error(_config.Path, $"the weights are quantised ({quantization.Text("quant_method") ?? "unknown method"}), which is not supported; use the model in BF16, F16 or F32, or as GGUF");
+        foreach (string name in (ReadOnlySpan<string>)["hidden_activation", "hidden_act", "activation_function"])
+        {
+            if (_config.Text(name) is not { } activation) continue;
+            if (!_architecture.Activations.Contains(activation)) throw DamagedFile.Error(_config.Path, $"\"{name}\" is {activation}, which is not supported for {Prefix} ({string.Join(", ", _architecture.Activations)} is)");
+            break;
+        }
+        if (_config.Flag("scale_attn_by_inverse_layer_idx") == true) throw _config.Wrong("scale_attn_by_inverse_layer_idx", "false (true is not supported)");
+        if (_config.Text("position_embedding_type") is { } positions and not "absolute") throw DamagedFile.Error(_config.Path, $"\"position_embedding_type\" is {positions}, which is not supported (absolute is)");
+    }
+
+    private void AddSizes()
+    {
+        long width = Size(_config, MaxSize, "hidden_size", "n_embd");
+        Set("block_count", Size(_config, MaxLayers, "num_hidden_layers", "n_layer"));
+        Set("context_length", Size(_config, int.MaxValue, "max_position_embeddings", "n_positions", "n_ctx"));
+        Set("embedding_length", width);
+        Set("feed_forward_length", _architecture.Transposed && _config.Integer("n_inner") == null ? 4 * width : Size(_config, MaxSize, "intermediate_size", "n_inner"));
+        Set("vocab_size", Size(_config, MaxSize, "vocab_size"));
+        double epsilon = _config.Number("rms_norm_eps") ?? _config.Number("layer_norm_epsilon") ?? _config.Number("layer_norm_eps") ?? throw _config.Wrong("rms_norm_eps", "given");
+        Set(_architecture.RmsNorm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", epsilon);
+    }
+
+    private void AddAttention()
+    {
+        long heads = Size(_config, MaxSize, "num_attention_heads", "n_head");
+        long head = HeadDimension(_config);
+        Set("attention.head_count", heads);
+        Set("attention.head_count_kv", _config.Integer("num_key_value_heads") == null ? heads : Size(_config, heads, "num_key_value_heads"));
+        Set("attention.key_length", head);
+        Set("attention.value_length", head);
+        if (_config.Number("query_pre_attn_scalar") is { } scalar && scalar != head) Set("attention.scale", scalar > 0 ? 1 / Math.Sqrt(scalar) : throw _config.Wrong("query_pre_attn_scalar", "positive"));
+        foreach (string cap in (ReadOnlySpan<string>)["attn_logit_softcapping", "final_logit_softcapping"])
+        {
+            // An explicit null switches a cap off that the architecture has by default.
+            if ((_config.Number(cap) ?? (_architecture.Defaults.ContainsKey(cap) ? 0.0 : null)) is { } value) Set(cap, value);
+        }
+        AddSlidingWindow();
+        if (_config.Integer("type_vocab_size") is { } types && Prefix == "bert")
+        {
+            Set("attention.causal", false);
+            _values["tokenizer.ggml.token_type_count"] = types;
+        }
+    }
+
+    /// <summary>The window, and per layer whether it slides where the configuration lists that (true = sliding, as in GGUF).</summary>
+    private void AddSlidingWindow()
+    {
+        if (_config.Integer("sliding_window") is not { } window || _config.Flag("use_sliding_window") == false) return;
+        if (window < 1) throw _config.Wrong("sliding_window", "positive");
+        long layers = (long)_values[$"{Prefix}.block_count"];
+        bool[]? sliding = null;
+        if (_config.Texts("layer_types") is { } types)
+            sliding = types.Length == layers ? [.. types.Select(type => type == "sliding_attention")] : throw _config.Wrong("layer_types", $"a list of {layers}");
+        else if (_config.Integer("sliding_window_pattern") is { } every)
+            sliding = every > 0 ? [.. Enumerable.Range(1, (int)layers).Select(layer => layer % every != 0)] : throw _config.Wrong("sliding_window_pattern", "positive");
+        else if (_config.Integer("max_window_layers") is { } first)
+            sliding = [.. Enumerable.Range(0, (int)layers).Select(layer => layer >= first)];
+        if (sliding?.Contains(true) == false) return;
+        Set("attention.sliding_window", window);
+        if (sliding?.Contains(false) == true) Set("attention.sliding_window_pattern", sliding);
+    }
+
+    private void AddRotary()
+    {
+        Set("rope.dimension_count", (long)RotaryDimension(_config));
+        Set("rope.freq_base", HfRope.Base(_config));
+        foreach ((string key, object value) in HfRope.Metadata(_config)) Set(key, value);
+    }
+
+    private void Set(string key, object value) => _values[$"{Prefix}.{key}"] = value;
+}

@@ -1,0 +1,51 @@
+namespace Kvasir.Formats;
+
+/// <summary>What the files beside tokenizer.json say about special tokens and the chat template, under GGUF's keys.</summary>
+internal static class HfTokenizerSettings
+{
+    private const string TemplateKey = "tokenizer.chat_template";
+
+    public static IEnumerable<(string Key, object Value)> Read(string folder, HfJson config) => [.. TokenIds(folder, config), .. Templates(folder)];
+
+    /// <summary>Ids from generation_config.json, which lists all that end a text, before config.json.</summary>
+    private static IEnumerable<(string, object)> TokenIds(string folder, HfJson config)
+    {
+        HfJson? generation = ReadIfThere(folder, "generation_config.json");
+        foreach ((string name, string key) in ((string, string)[])[("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")])
+        {
+            if ((generation?.Integers(name) ?? config.Integers(name)) is not { Length: > 0 } ids) continue;
+            yield return ($"tokenizer.ggml.{key}_token_id", ids[0]);
+            if (ids.Length > 1) yield return ($"tokenizer.ggml.{key}_token_ids", ids);
+        }
+    }
+
+    /// <summary>One template, or several by name of which <c>default</c> is the one without a suffix.</summary>
+    private static IEnumerable<(string, object)> Templates(string folder)
+    {
+        string file = System.IO.Path.Combine(folder, "chat_template.jinja");
+        if (File.Exists(file))
+        {
+            yield return (TemplateKey, File.ReadAllText(file));
+            yield break;
+        }
+        const string property = "chat_template";
+        if (ReadIfThere(folder, "tokenizer_config.json") is not { } settings) yield break;
+        if (settings.Objects(property) is not { } templates)
+        {
+            if (settings.Text(property) is { } text) yield return (TemplateKey, text);
+            yield break;
+        }
+        foreach (HfJson template in templates)
+        {
+            string name = template.Text("name") ?? "default";
+            string text = template.Text("template") ?? throw template.Wrong("template", "given");
+            yield return (name == "default" || templates.Count == 1 ? TemplateKey : $"{TemplateKey}.{name}", text);
+        }
+    }
+
+    private static HfJson? ReadIfThere(string folder, string name)
+    {
+        string path = System.IO.Path.Combine(folder, name);
+        return File.Exists(path) ? HfJson.Read(path) : null;
+    }
+}

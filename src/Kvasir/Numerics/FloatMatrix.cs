@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Kvasir.Formats;
+using Kvasir.Memory;
+using Kvasir.Quantization;
+
+namespace Kvasir.Numerics;
+
+/// <summary>Weights of 16 or 32 bits in panels of 32 rows, stored column by column [panel][column][row], multiplied with the float activations.</summary>
+internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where TKernel : IFloatKernel where TElement : IFloatElement
+{
+    private const int PanelRows = PackedFormat.PanelRows, MaxTokens = 6;
+
+    private readonly NativeBuffer _buffer;
+    private readonly byte* _panels;
+    private readonly long _panelBytes;
+
+    /// <summary>Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).</summary>
+    public FloatMatrix(Tensor tensor)
+    {
+        Rows = tensor.Rows;
+        Columns = tensor.Columns;
+        _panelBytes = (long)Columns * PanelRows * TElement.Bytes;
+        _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes);
+        _panels = _buffer.Pointer;
+        if (TElement.Bytes == 2) PackWords(tensor);
+        else PackFloats(tensor);
+    }
+
+    public override int Rows { get; }
+
+    public override int Columns { get; }
+
+    public override long Bytes => _buffer.Length;
+
+    public override int RowGranularity => PanelRows;
+
+    public override bool ReadsInt8 => false;
+
+    public override void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+    {
+        CheckRange(x, firstToken, tokens, firstRow, endRow);
+        if (tokens == 0) return;
+        float* result = stackalloc float[PanelRows * MaxTokens];
+        float* first = x.Row(firstToken);
+        for (int row = firstRow; row < endRow; row += PanelRows)
+        {
+            byte* panel = _panels + row / PanelRows * _panelBytes;
+            int rows = Math.Min(endRow - row, PanelRows);
+            for (int token = 0; token < tokens; token += MaxTokens)
+            {
+                int count = Math.Min(tokens - token, MaxTokens);
+                TKernel.Multiply<TElement>(panel, Columns, first + token * x.FloatStride, x.FloatStride, count, result);
+                for (int t = 0; t < count; t++)
+                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
+            }
+        }
+    }
+
+    public override void ReadRow(int row, Span<float> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        byte* source = _panels + row / PanelRows * _panelBytes + row % PanelRows * TElement.Bytes;
+        for (int column = 0; column < Columns; column++)
+            destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes);
+    }
+
+    public override void Dispose() => _buffer.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PackWords(Tensor tensor)
+    {
+        for (int row = 0; row < Rows; row++)
+        {
+            fixed (byte* bytes = tensor.RowBytes(row))
+            {
+                ushort* source = (ushort*)bytes, target = (ushort*)(_panels + row / PanelRows * _panelBytes) + row % PanelRows;
+                for (int column = 0; column < Columns; column++, target += PanelRows) *target = source[column];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PackFloats(Tensor tensor)
+    {
+        using var floats = new NativeBuffer((long)Columns * sizeof(float));
+        float* source = (float*)floats.Pointer;
+        for (int row = 0; row < Rows; row++)
+        {
+            var values = new Span<float>(source, Columns);
+            if (tensor.Type == TensorType.F32) tensor.RowBytes(row).CopyTo(MemoryMarshal.AsBytes(values));
+            else GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(row), values);
+            float* target = (float*)(_panels + row / PanelRows * _panelBytes) + row % PanelRows;
+            for (int column = 0; column < Columns; column++, target += PanelRows) *target = source[column];
+        }
+    }
+}

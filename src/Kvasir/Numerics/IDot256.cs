@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Kvasir.Numerics;
+
+/// <summary>The exact dot product of four u8 codes (of the given bits) and four s8 activations, in each of eight int32 lanes.</summary>
+internal interface IDot256
+{
+    public static abstract Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant;
+}
+
+internal readonly struct AvxVnniDot : IDot256
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant =>
+        AvxVnni.MultiplyWideningAndAdd(sum, codes, x);
+}
+
+/// <summary>
+/// The u8 x s8 multiply-add of AVX2 saturates its pair sums at int16: never with codes of 4 bits, but with 8.
+/// Those are multiplied as int16, even and odd columns apart.
+/// </summary>
+internal readonly struct Avx2Dot : IDot256
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant
+    {
+        if (TBits.Value == 4) return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, x), Vector256.Create((short)1));
+        var even = Avx2.MultiplyAddAdjacent((codes.AsInt16() & Vector256.Create((short)255)), (x.AsInt16() << 8) >> 8);
+        return sum + even + Avx2.MultiplyAddAdjacent((codes.AsUInt16() >> 8).AsInt16(), x.AsInt16() >> 8);
+    }
+}

@@ -1,0 +1,172 @@
+using Kvasir.Numerics;
+using Kvasir.Quantization;
+using Xunit;
+
+namespace Kvasir.Tests.Numerics;
+
+public unsafe class WeightMatrixTests
+{
+    public static TheoryData<string, string> TypesAndPaths()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var type in RandomTensor.Types)
+            foreach (var path in KernelPaths.Supported)
+                data.Add(type.ToString(), path.ToString());
+        return data;
+    }
+
+    public static TheoryData<string> QuantizedTypes() => new(RandomTensor.Types.Where(PackedFormat.IsQuantized).Select(type => type.ToString()));
+
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
+    public void Product_equals_the_oracle_over_the_read_rows(string typeName, string pathName)
+    {
+        var (type, path) = (Enum.Parse<TensorType>(typeName), Enum.Parse<KernelPath>(pathName));
+        var random = new Random(typeName.Length * 31 + pathName.Length);
+        for (int round = 0; round < 18; round++)
+        {
+            int block = RandomTensor.BlockLength(type);
+            int rows = random.Next(1, 140), columns = block * random.Next(1, block == 1 ? 150 : block == 32 ? 9 : 3), tokens = round < 17 ? round + 1 : 45;
+            using var tensor = new RandomTensor(type, rows, columns, round);
+            using var matrix = WeightMatrix.Pack(tensor.Tensor, false, path);
+            using var x = RandomActivations(tokens + 2, columns, random);
+            float[] bias = [.. Enumerable.Range(0, rows).Select(_ => random.NextSingle())];
+            bool accumulate = round % 2 == 0, biased = round % 3 == 0;
+            int firstRow = random.Next(0, (rows - 1) / matrix.RowGranularity + 1) * matrix.RowGranularity;
+            int endRow = Math.Min(rows, firstRow + random.Next(1, 4) * matrix.RowGranularity);
+            int stride = rows + 3;
+            float[] before = [.. Enumerable.Range(0, tokens * stride).Select(_ => random.NextSingle())];
+            float[] output = [.. before];
+            fixed (float* target = output, added = bias)
+                matrix.Multiply(x, 1, tokens, firstRow, endRow, target, stride, biased ? added : null, accumulate);
+
+            float[] row = new float[columns];
+            for (int i = 0; i < output.Length; i++)
+            {
+                int r = i % stride;
+                if (r < firstRow || r >= endRow)
+                {
+                    Assert.Equal(before[i], output[i]);
+                    continue;
+                }
+                matrix.ReadRow(r, row);
+                var (expected, magnitude) = Dot(x, 1 + i / stride, row, matrix.ReadsInt8);
+                expected += (biased ? bias[r] : 0) + (accumulate ? before[i] : 0);
+                Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {path} {rows}x{columns} tokens {tokens}, row {r}: {output[i]}, expected {expected}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(QuantizedTypes))]
+    public void Int8_product_is_close_to_the_float_product(string typeName)
+    {
+        const int Rows = 40, Columns = 1024;
+        using var tensor = new RandomTensor(Enum.Parse<TensorType>(typeName), Rows, Columns, 5);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, false, KernelPaths.Choose(null));
+        using var x = RandomActivations(1, Columns, new Random(6));
+        float[] output = new float[Rows], row = new float[Columns];
+        fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, target, Rows, null, false);
+        double error = 0, norm = 0;
+        for (int r = 0; r < Rows; r++)
+        {
+            matrix.ReadRow(r, row);
+            double squares = 0, exact = 0;
+            for (int c = 0; c < Columns; c++)
+            {
+                exact += (double)row[c] * x.Row(0)[c];
+                squares += (double)row[c] * row[c];
+            }
+            error += (exact - output[r]) * (exact - output[r]);
+            norm += squares * Columns / 12;
+        }
+        Assert.InRange(Math.Sqrt(error / norm), 0, 0.006);
+    }
+
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
+    public void Extreme_codes_do_not_saturate(string typeName, string pathName)
+    {
+        var type = Enum.Parse<TensorType>(typeName);
+        if (!PackedFormat.IsQuantized(type)) return;
+        foreach (byte fill in new byte[] { 0x00, 0x7F, 0x80, 0xFF })
+        {
+            foreach (float sign in new[] { 1f, -1f })
+            {
+                const int Rows = 33, Columns = 512, Tokens = 31;
+                using var tensor = new RandomTensor(type, Rows, Columns, 7);
+                tensor.Fill(fill);
+                using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
+                using var x = new Activations(Tokens, Columns);
+                for (int t = 0; t < Tokens; t++)
+                    for (int c = 0; c < Columns; c++) x.Row(t)[c] = t % 2 == 0 ? sign : c % 2 == 0 ? sign : -sign;
+                x.Quantize(0, Tokens, 0, Columns);
+                float[] output = new float[Tokens * Rows], row = new float[Columns];
+                fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, target, Rows, null, false);
+                for (int i = 0; i < output.Length; i++)
+                {
+                    matrix.ReadRow(i % Rows, row);
+                    var (expected, magnitude) = Dot(x, i / Rows, row, true);
+                    Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {pathName} fill {fill}: {output[i]}, expected {expected}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
+    public void Zero_activations_give_the_bias(string typeName, string pathName)
+    {
+        using var tensor = new RandomTensor(Enum.Parse<TensorType>(typeName), 5, 256, 1);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
+        using var x = new Activations(2, 256);
+        x.Quantize(0, 2, 0, 256);
+        float[] output = new float[10], bias = [1, 2, 3, 4, 5];
+        fixed (float* target = output, added = bias) matrix.Multiply(x, 0, 2, 0, 5, target, 5, added, false);
+        Assert.Equal([1f, 2, 3, 4, 5, 1, 2, 3, 4, 5], output);
+    }
+
+    [Fact]
+    public void Ranges_outside_are_refused()
+    {
+        using var tensor = new RandomTensor(TensorType.Q8_0, 64, 64, 1);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, false, KernelPath.Scalar);
+        using var x = new Activations(2, 64);
+        using var narrow = new Activations(2, 32);
+        float[] output = new float[256];
+        Assert.Throws<ArgumentOutOfRangeException>(() => Multiply(matrix, x, 1, 2, 0, 64, output));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Multiply(matrix, x, -1, 1, 0, 64, output));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Multiply(matrix, x, 0, 1, 0, 65, output));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Multiply(matrix, x, 0, 1, 8, 64, output));
+        Assert.Throws<ArgumentException>(() => Multiply(matrix, narrow, 0, 1, 0, 64, output));
+        Assert.Throws<ArgumentOutOfRangeException>(() => matrix.ReadRow(64, output));
+    }
+
+    private static void Multiply(WeightMatrix matrix, Activations x, int firstToken, int tokens, int firstRow, int endRow, float[] output)
+    {
+        fixed (float* target = output) matrix.Multiply(x, firstToken, tokens, firstRow, endRow, target, 64, null, false);
+    }
+
+    private static Activations RandomActivations(int tokens, int columns, Random random)
+    {
+        var x = new Activations(tokens, columns);
+        for (int t = 0; t < tokens; t++)
+            for (int c = 0; c < columns; c++) x.Row(t)[c] = random.NextSingle() - 0.5f;
+        x.Quantize(0, tokens, 0, columns);
+        return x;
+    }
+
+    /// <summary>The product with the activations as the kernel sees them, and the sum of the terms' sizes (for the tolerance).</summary>
+    private static (double Value, double Magnitude) Dot(Activations x, int token, float[] row, bool int8)
+    {
+        double value = 0, magnitude = 0;
+        for (int c = 0; c < row.Length; c++)
+        {
+            ActivationBlock* block = x.BlockRow(token) + c / 32;
+            double term = row[c] * (double)(int8 ? block->Scale * block->Codes[c % 32] : x.Row(token)[c]);
+            value += term;
+            magnitude += Math.Abs(term);
+        }
+        return (value, magnitude);
+    }
+}

@@ -1,0 +1,20 @@
+using System.Text.Json;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Tests.Tokenization;
+
+/// <summary>Tokenizers of the shared models, loaded once, and the reading of golden ids.</summary>
+internal static class GoldenTokenizers
+{
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, Tokenizer> s_loaded = new();
+
+    public static Tokenizer Load(string relative) => s_loaded.GetOrAdd(SharedData.Require(relative), path => Tokenizer.Load(MetadataFile.Gguf(path)));
+
+    public static Tokenizer SmolLm() => Load("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+
+    public static JsonElement Json(string relative) => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require(relative))).RootElement;
+
+    public static int[] Ids(this JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
+
+    public static string Text(this JsonElement element, string name) => element.GetProperty(name).GetString()!;
+}
