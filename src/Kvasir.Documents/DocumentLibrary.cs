@@ -113,7 +113,9 @@ public sealed class DocumentLibrary : IDisposable
         }
 
         KvShelf shelf = NewShelf();
-        return new Asker(_model, shelf, Prefix(shelf)).Ask(question, passages, options, clock, cancellation);
+        bool held = _prefix is not null;
+        SharedPrefix prefix = Prefix(shelf);
+        return new Asker(_model, shelf, prefix, prefixIsNew: !held && prefix.StoredBytes == 0).Ask(question, passages, options, clock, cancellation);
     }
 
     /// <summary>Checks every KV file of this model and policy against its checksums, and the catalog.</summary>

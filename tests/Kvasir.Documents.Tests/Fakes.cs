@@ -9,10 +9,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Kvasir.Tests;
 
 /// <summary>Tokens are words with the white space before them; a cache is the list of its ids; an answer repeats the last passage's first words.</summary>
-internal sealed partial class FakeModel(StoreFiles? files = null) : IAnswerModel
+internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel
 {
-    private readonly List<string> _words = [];
-    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
+    private readonly List<string> _words = sameTokenizer?._words ?? [];
+    private readonly Dictionary<string, int> _ids = sameTokenizer?._ids ?? new(StringComparer.Ordinal);
 
     public string Name => "fake.gguf";
 

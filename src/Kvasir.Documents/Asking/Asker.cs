@@ -7,7 +7,7 @@ namespace Kvasir.Documents.Asking;
 /// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
 /// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix prefix)
+internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix prefix, bool prefixIsNew)
 {
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
@@ -27,7 +27,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
     private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
     {
         using IAnswerCache cache = prefix.Fork();
-        answer.ReusedTokens = prefix.StoredBytes > 0 ? prefix.Ids.Length : 0;
+        answer.ReusedTokens = prefixIsNew ? 0 : prefix.Ids.Length;
         answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
         answer.KvBytesLoaded = prefix.StoredBytes;
         foreach (PromptChunk chunk in chunks)
@@ -89,7 +89,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
             if (first)
             {
                 answer.TimeToFirstToken = clock.Elapsed;
-                answer.RecomputeTime = recompute ? clock.Elapsed : answer.RecomputeTime;
+                answer.RecomputeTime = recompute ? answer.TimeToFirstToken : answer.RecomputeTime;
                 first = false;
             }
 

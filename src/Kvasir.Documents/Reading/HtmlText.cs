@@ -25,15 +25,17 @@ internal static class HtmlText
     public static Document Parse(string html, string name)
     {
         using IHtmlDocument page = new HtmlParser().ParseDocument(html);
-        string title = Collapse(page.Title ?? "");
-        if (title.Length == 0)
-        {
-            title = Collapse(page.QuerySelector("h1")?.TextContent ?? "");
-        }
-
         var text = new PageText();
         Walk(page.Body, text);
-        return new Document(null, title.Length > 0 ? title : name, text.ToString());
+        string? title = new[] { Title(page), text.Heading }.FirstOrDefault(title => title.Length > 0);
+        return new Document(null, title ?? name, text.ToString());
+    }
+
+    /// <summary>The parser's own look-ups recurse, so the title is sought where it belongs only.</summary>
+    private static string Title(IHtmlDocument page)
+    {
+        IElement? title = page.Head?.Children.FirstOrDefault(element => element.LocalName == "title");
+        return Collapse(string.Concat(title?.ChildNodes.OfType<IText>().Select(text => text.Data) ?? []));
     }
 
     /// <summary>Depth first without recursion, so that deep nesting costs no stack.</summary>
@@ -96,6 +98,9 @@ internal static class HtmlText
             case "pre":
                 text.Preformatted++;
                 break;
+            case "h1":
+                text.BeginHeading();
+                break;
         }
 
         return true;
@@ -108,6 +113,10 @@ internal static class HtmlText
             if (element.LocalName == "pre")
             {
                 text.Preformatted--;
+            }
+            else if (element.LocalName == "h1")
+            {
+                text.EndHeading();
             }
 
             Break(element, text);
@@ -134,11 +143,25 @@ internal static class HtmlText
         private readonly StringBuilder _text = new();
         private int _breaks;
         private bool _space;
+        private int _headingStart = -1;
+
+        /// <summary>The text of the first h1.</summary>
+        public string Heading { get; private set; } = "";
 
         /// <summary>Above 0 inside preformatted elements, where white space stands as it is.</summary>
         public int Preformatted { get; set; }
 
         public void Break(int lines) => _breaks = Math.Max(_breaks, lines);
+
+        public void BeginHeading() => _headingStart = _text.Length;
+
+        public void EndHeading()
+        {
+            if (Heading.Length == 0 && _headingStart >= 0 && _headingStart <= _text.Length)
+            {
+                Heading = Collapse(_text.ToString(_headingStart, _text.Length - _headingStart));
+            }
+        }
 
         public void Append(string text)
         {

@@ -60,6 +60,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     public override void ReadRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         byte* source = _panels + row / PanelRows * _panelBytes + row % PanelRows * TElement.Bytes;
         for (int column = 0; column < Columns; column++)
             destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes);

@@ -21,6 +21,10 @@ internal static class JsonTokenizer
         {
             throw new InvalidInputException($"{path}: not a readable tokenizer.json: {problem.Message}", problem);
         }
+        catch (InvalidInputException problem) when (!problem.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new InvalidInputException($"{path}: {problem.Message}", problem);
+        }
     }
 
     private static Tokenizer Load(JsonFields root, ModelFile file)
