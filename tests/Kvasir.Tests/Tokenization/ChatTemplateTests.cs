@@ -157,7 +157,7 @@ public sealed class ChatTemplateTests
     [InlineData("{% set s = 'x' * 9000000 %}{{ s | list | length }}")]
     [InlineData("{% set s = 'a,' * 6000000 %}{{ s.split(',') | length }}")]
     [InlineData("{% set s = 'a ' * 6000000 %}{{ s.split() | length }}")]
-    [InlineData("{% set s = 'x\n' * 6000000 %}{{ s.splitlines() | length }}")]
+    [InlineData("{% set s = 'x\\n' * 6000000 %}{{ s.splitlines() | length }}")]
     [InlineData("{% set s = 'a' * 6000000 %}{% set p = 'a' * 1000000 ~ 'b' ~ 'a' * 1000000 %}{{ p in s }}")]
     [InlineData("{% set s = 'a' * 9000000 %}{% for i in range(90000) %}{{ s[-1] }}{% endfor %}")]
     [InlineData("{% set s = 'a' * 9000000 %}{% for i in range(90000) %}{% if s | length > 1 %}{% endif %}{% endfor %}")]
