@@ -36,6 +36,10 @@ internal static class CommandLine
         {
             return Report(problem, BadInput, terminal);
         }
+        catch (Exception problem) when (problem is DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException)
+        {
+            return Report(problem, BadInput, terminal);
+        }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
@@ -64,6 +68,7 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
         };
     }
 

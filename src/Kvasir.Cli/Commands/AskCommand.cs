@@ -22,6 +22,7 @@ internal static class AskCommand
         {
             string[] given = parsed.GetValue(words)!;
             string[] documents = given[..^1];
+            if (Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             using LibraryChoice open = library.Open(parsed, common, terminal);
