@@ -106,7 +106,8 @@ public sealed class DocumentLibrary : IDisposable
         options ??= new AskOptions();
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<Passage> passages = Search(question, options.Passages, options.Within);
+        IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        passages = options.Passages is null ? PassageSelection.Relevant(passages) : passages;
         if (passages.Count == 0 && !Store.Read().Files.Any())
         {
             throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");

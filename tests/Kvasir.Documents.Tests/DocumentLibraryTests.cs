@@ -339,7 +339,7 @@ public sealed class DocumentLibraryTests : IDisposable
         var small = new FakeModel { ContextLength = 40 };
         using DocumentLibrary library = Open(small);
         library.Ingest([Documents]);
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4 });
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4, Passages = 5 });
         answer.Complete();
         Assert.InRange(answer.Sources.Count, 1, 3);
         Assert.True(small.LastPrompt.Count <= 36);

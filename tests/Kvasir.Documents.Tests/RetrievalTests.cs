@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Kvasir.Documents;
+using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 
 namespace Kvasir.Tests;
@@ -51,6 +53,18 @@ public class RetrievalTests
         Assert.Equal(1 / 63.0 + 1 / 62.0, fused[2], 6);
         Assert.Equal([1, 2, 0], RankFusion.Ranking(fused));
     }
+
+    [Fact]
+    public void Passages_far_weaker_than_the_best_are_left_out()
+    {
+        Passage[] found = [Scored(0.8f, 10), Scored(0.7f, 7), Scored(0.4f, 4), Scored(0.5f, 9)];
+        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found));
+        Assert.Empty(PassageSelection.Relevant([]));
+        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)]));
+    }
+
+    private static Passage Scored(float cosine, float bm25) =>
+        new() { File = "f", DocumentId = null, Title = "", Chunk = 0, Start = 0, Text = "", Score = 0, Cosine = cosine, Bm25 = bm25 };
 
     [SkippableFact]
     public void Words_alone_find_most_facts()

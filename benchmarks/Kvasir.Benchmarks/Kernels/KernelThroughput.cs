@@ -14,11 +14,12 @@ internal static unsafe class KernelThroughput
     {
         using WorkerPool one = new(1), two = new(2);
         Print($"memcpy {MemcpyBandwidth(one):f1} GB/s read by one thread, {MemcpyBandwidth(two):f1} by two; barrier of two threads {BarrierNanoseconds(two):f0} ns, run {RunNanoseconds(two):f0} ns\n");
+        if (args is ["pool"]) return 0;
         TensorType[] types = args.Length > 0 ? [.. args.Select(Enum.Parse<TensorType>)] : [TensorType.Q4_1, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q8_0, TensorType.Q6_K, TensorType.F16, TensorType.BF16, TensorType.F32];
         foreach (var type in types)
         {
             Print($"{type}: packed at {PackingSpeed(type):f2} GB/s\n");
-            foreach (var path in KernelPaths.Supported)
+            foreach (var path in Environment.GetEnvironmentVariable(KernelPaths.Variable) == null ? KernelPaths.Supported : [KernelPaths.Choose()])
             {
                 Print($"{type,-5} {path,-10} GOPS, 576 x 1536 by tokens");
                 foreach (int tokens in new[] { 1, 2, 3, 4, 8, 16, 64, 512 })
@@ -41,14 +42,14 @@ internal static unsafe class KernelThroughput
 
     private static double BarrierNanoseconds(WorkerPool pool)
     {
-        const int Count = 2000;
+        const int Count = 200;
         Action<int> body = _ => { for (int i = 0; i < Count; i++) pool.Barrier(); };
         return Best(0.2, () => pool.Run(body)) / Count * 1e9;
     }
 
     private static double RunNanoseconds(WorkerPool pool)
     {
-        const int Count = 500;
+        const int Count = 50;
         Action<int> body = _ => { };
         return Best(0.2, () => { for (int i = 0; i < Count; i++) pool.Run(body); }) / Count * 1e9;
     }

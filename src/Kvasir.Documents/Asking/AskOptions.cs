@@ -3,8 +3,8 @@ namespace Kvasir.Documents;
 /// <summary>How a question is answered.</summary>
 public sealed record AskOptions
 {
-    /// <summary>Chunks that are put before the question, at most.</summary>
-    public int Passages { get; init; } = 5;
+    /// <summary>Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead small models).</summary>
+    public int? Passages { get; init; }
 
     /// <summary>Tokens of the answer, at most.</summary>
     public int MaxTokens { get; init; } = 256;

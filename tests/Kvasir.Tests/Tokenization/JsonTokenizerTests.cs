@@ -68,7 +68,7 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Word_piece_gives_the_ids_of_the_gguf()
     {
         using ModelFile file = ModelFile.Open(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"));
-        JsonObject root = Root(file, """{"type":"BertPreTokenizer"}""", """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""", text => text.StartsWith('\u2581') ? text[1..] : text is ['[', _, .., ']'] ? text : "##" + text);
+        JsonObject root = Root(file, """{"type":"BertPreTokenizer"}""", """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""", text => text.StartsWith('\u2581') ? text[1..] : "##" + text);
         root["model"]!["type"] = "WordPiece";
         root["model"]!["unk_token"] = "[UNK]";
         root["model"]!["continuing_subword_prefix"] = "##";
@@ -92,6 +92,22 @@ public sealed class JsonTokenizerTests : IDisposable
         Assert.Equal([6, 0], tokenizer.Encode("<r><l>a"));
         Assert.True(tokenizer.IsSpecial(3));
         Assert.False(tokenizer.IsSpecial(5));
+    }
+
+    [Theory]
+    [InlineData(true, "  ", new[] { 0, 4, 0, 3, 3, 3 })]
+    [InlineData(false, "\u2581\u2581", new[] { 0, 3, 3, 0, 4, 3 })]
+    public void Added_tokens_are_looked_for_before_or_after_spaces_are_marked(bool normalized, string named, int[] ids)
+    {
+        JsonObject root = Small();
+        root["normalizer"] = JsonNode.Parse("""{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}""");
+        root["pre_tokenizer"] = null;
+        root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"\u2581":3}""");
+        root["added_tokens"] = JsonNode.Parse("""[{"id":4,"content":"\u2581\u2581","special":false}]""");
+        root["added_tokens"]![0]!["normalized"] = normalized;
+        Tokenizer tokenizer = Load(root);
+        Assert.Equal(ids, tokenizer.Encode("a  a" + (normalized ? "\u2581 \u2581" : "\u2581\u2581 ")));
+        Assert.Equal(4, tokenizer.Find(named));
     }
 
     [Theory]
