@@ -39,16 +39,16 @@ public sealed class DocumentLibraryTests : IDisposable
         Assert.Equal((2, 4), (report.Documents, report.Chunks));
 
         _model.PrefilledTokens = 0;
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 2 });
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 2, Instruction = "Say it." });
         Assert.Equal(["An ", "answer"], answer);
         Assert.Equal("An answer", answer.Text);
         Assert.Equal(0, _model.PrefilledTokens);
         string prompt = _model.Decode(_model.LastPrompt);
-        Assert.Equal($"<|user|>{answer.Sources[1].Text.Trim()}\n\n{answer.Sources[0].Text.Trim()}\n\nWhy do cats purr?<|end|><|assistant|>", prompt);
+        Assert.Equal($"<|user|>{answer.Sources[1].Text.Trim()}\n\n{answer.Sources[0].Text.Trim()}\n\nSay it. Why do cats purr?<|end|><|assistant|>", prompt);
         Assert.Contains("purr", answer.Sources[0].Text, StringComparison.Ordinal);
         Assert.Equal(Path.Combine(Documents, "cats.txt"), answer.Sources[0].File);
         Assert.Equal(0, answer.RecomputedTokens);
-        Assert.Equal(6, answer.QuestionTokens);
+        Assert.Equal(8, answer.QuestionTokens);
         Assert.Equal(_model.LastPrompt.Count, answer.ReusedTokens + answer.QuestionTokens);
         Assert.Equal("stop", answer.FinishReason);
         Assert.NotNull(answer.RecomputeTime);
@@ -339,7 +339,7 @@ public sealed class DocumentLibraryTests : IDisposable
         var small = new FakeModel { ContextLength = 40 };
         using DocumentLibrary library = Open(small);
         library.Ingest([Documents]);
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4, Passages = 5 });
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4, Passages = 5, Instruction = "" });
         answer.Complete();
         Assert.InRange(answer.Sources.Count, 1, 3);
         Assert.True(small.LastPrompt.Count <= 36);

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text;
+using Kvasir.Documents.Asking;
 
 namespace Kvasir.Documents;
 
@@ -51,7 +52,7 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c>, <c>length</c>, or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>
@@ -86,7 +87,7 @@ public sealed class Answer : IEnumerable<string>
         var text = new StringBuilder();
         foreach (GeneratedPiece piece in _run(this))
         {
-            GeneratedTokens++;
+            GeneratedTokens = piece.Tokens;
             text.Append(piece.Text);
             Text = text.ToString();
             FinishReason = piece.FinishReason;
