@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Kvasir.Cli.Commands;
 
@@ -18,7 +19,7 @@ internal static class CommandLine
         try
         {
             ParseResult parsed = Root(terminal).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parsed.Errors.Count > 0) return Report(parsed.Errors, parsed, terminal);
+            if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
             int code = parsed.Invoke(configuration);
             return terminal.Interrupted.IsCancellationRequested ? Interrupted : code;
@@ -35,6 +36,10 @@ internal static class CommandLine
         {
             return Report(problem, BadInput, terminal);
         }
+        catch (Exception problem) when (problem is DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException)
+        {
+            return Report(problem, BadInput, terminal);
+        }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
@@ -43,10 +48,14 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Root(Terminal terminal)
+    private static ExampleCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.")
+        var help = new HelpOption();
+        help.Action = new HelpWithExample((HelpAction)help.Action!);
+        return new ExampleCommand("kvasir", "Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"")
         {
+            help,
+            new VersionOption { Action = new ShowVersion() },
             AskCommand.Create(terminal),
             IngestCommand.Create(terminal),
             StoreCommand.Create(terminal),
@@ -59,17 +68,30 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
         };
-        HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExample((HelpAction)help.Action!);
-        return root;
     }
 
-    private static int Report(IReadOnlyList<ParseError> errors, ParseResult parsed, Terminal terminal)
+    /// <summary>What is wrong with the arguments, or null.</summary>
+    private static string? Misuse(ParseResult parsed)
     {
-        string command = parsed.CommandResult.Command is RootCommand ? "kvasir" : $"kvasir {string.Join(' ', Names(parsed.CommandResult))}";
-        string message = OneLine(errors[0].Message).TrimEnd('.');
-        terminal.Error.WriteLine($"kvasir: {message}; see {command} --help");
+        if (parsed.Action is HelpWithExample) return null;
+        if (parsed.UnmatchedTokens.Count > 0) return $"'{parsed.UnmatchedTokens[0]}' is not a command or option here";
+        if (MistakenForText(parsed) is string flag) return $"'{flag}' is not an option here; where it is text, put -- before it";
+        return parsed.Errors.Count > 0 ? OneLine(parsed.Errors[0].Message).TrimEnd('.') : null;
+    }
+
+    /// <summary>A word that looks like an option but was taken as an argument, as the parser does with unknown ones.</summary>
+    private static string? MistakenForText(ParseResult parsed)
+    {
+        var plain = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value).ToHashSet(StringComparer.Ordinal);
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+            .FirstOrDefault(value => value.Length > 1 && value[0] == '-' && (value[1] == '-' || char.IsAsciiLetter(value[1])) && !plain.Contains(value));
+    }
+
+    private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
+    {
+        terminal.Error.WriteLine($"kvasir: {OneLine(misuse)}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
         return BadInput;
     }
 
@@ -81,7 +103,16 @@ internal static class CommandLine
     }
 
     private static IEnumerable<string> Names(CommandResult result) =>
-        result.Parent is CommandResult { Command: not RootCommand } parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
+        result.Parent is CommandResult parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
 
     private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
+            return Done;
+        }
+    }
 }

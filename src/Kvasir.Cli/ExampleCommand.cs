@@ -15,15 +15,16 @@ internal sealed class ExampleCommand : Command
 /// <summary>The usual help, and the command's example.</summary>
 internal sealed class HelpWithExample : SynchronousCommandLineAction
 {
-    private const string MainExample = "kvasir ask notes.md report.html \"What was decided about the budget?\"";
     private readonly HelpAction _usual;
 
     public HelpWithExample(HelpAction usual) => _usual = usual;
 
+    public override bool ClearsParseErrors => true;
+
     public override int Invoke(ParseResult parseResult)
     {
         int code = _usual.Invoke(parseResult);
-        string example = parseResult.CommandResult.Command is ExampleCommand command ? command.Example : MainExample;
+        if (parseResult.CommandResult.Command is not ExampleCommand { Example: string example }) return code;
         TextWriter output = parseResult.InvocationConfiguration.Output;
         output.WriteLine("Example:");
         foreach (string line in example.Split('\n')) output.WriteLine("  " + line);

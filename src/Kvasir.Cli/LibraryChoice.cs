@@ -30,7 +30,7 @@ internal sealed class LibraryChoice : IDisposable
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal)
         {
             KvPolicy policy = common.Policy(parsed);
-            string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder));
+            string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
             Model model = common.LoadModel(parsed, terminal);
             Model? encoder = null;
             try

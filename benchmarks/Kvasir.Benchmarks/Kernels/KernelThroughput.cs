@@ -13,19 +13,45 @@ internal static unsafe class KernelThroughput
     public static int Run(string[] args)
     {
         using WorkerPool one = new(1), two = new(2);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memcpy {MemcpyBandwidth(one):f1} {MemcpyBandwidth(two):f1} GB/s (bytes read)"));
-        foreach (var type in new[] { TensorType.Q4_1, TensorType.Q4_0, TensorType.Q8_0, TensorType.Q6_K })
+        Print($"memcpy {MemcpyBandwidth(one):f1} GB/s read by one thread, {MemcpyBandwidth(two):f1} by two; barrier of two threads {BarrierNanoseconds(two):f0} ns, run {RunNanoseconds(two):f0} ns\n");
+        if (args is ["pool"]) return 0;
+        TensorType[] types = args.Length > 0 ? [.. args.Select(Enum.Parse<TensorType>)] : [TensorType.Q4_1, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q8_0, TensorType.Q6_K, TensorType.F16, TensorType.BF16, TensorType.F32];
+        foreach (var type in types)
         {
-            foreach (var path in new[] { KernelPath.AvxVnni, KernelPath.Avx512 })
+            Print($"{type}: packed at {PackingSpeed(type):f2} GB/s\n");
+            foreach (var path in Environment.GetEnvironmentVariable(KernelPaths.Variable) == null ? KernelPaths.Supported : [KernelPaths.Choose()])
             {
-                Console.Write($"{type,-7} {path,-8}");
-                foreach (int tokens in new[] { 1, 2, 4, 8, 16, 32, 64, 512 })
-                    Console.Write(string.Create(CultureInfo.InvariantCulture, $" {tokens}:{Gops(type, path, 576, 1536, tokens),5:f0}"));
-                Console.Write(string.Create(CultureInfo.InvariantCulture, $" | 1536x576 {Gops(type, path, 1536, 768, 512),5:f0} GOPS | decode {DecodeBandwidth(type, path, one):f1} {DecodeBandwidth(type, path, two):f1} GB/s"));
-                Console.WriteLine();
+                Print($"{type,-5} {path,-10} GOPS, 576 x 1536 by tokens");
+                foreach (int tokens in new[] { 1, 2, 3, 4, 8, 16, 64, 512 })
+                    Print($" {tokens}:{Gops(type, path, 576, 1536, tokens):f0}");
+                Print($", 1536 x 768 512:{Gops(type, path, 1536, 768, 512):f0}");
+                Print($" | one token from memory {DecodeBandwidth(type, path, one):f1} GB/s, two threads {DecodeBandwidth(type, path, two):f1}\n");
             }
         }
         return 0;
+    }
+
+    private static void Print(FormattableString text) => Console.Write(text.ToString(CultureInfo.InvariantCulture));
+
+    private static double PackingSpeed(TensorType type)
+    {
+        const int Rows = 4096, Columns = 1536;
+        using var buffer = Random(type, Rows, Columns);
+        return buffer.Length / Best(0.2, () => WeightMatrix.Pack(Tensor(type, Rows, Columns, buffer), false, KernelPath.Scalar).Dispose()) * 1e-9;
+    }
+
+    private static double BarrierNanoseconds(WorkerPool pool)
+    {
+        const int Count = 200;
+        Action<int> body = _ => { for (int i = 0; i < Count; i++) pool.Barrier(); };
+        return Best(0.2, () => pool.Run(body)) / Count * 1e9;
+    }
+
+    private static double RunNanoseconds(WorkerPool pool)
+    {
+        const int Count = 50;
+        Action<int> body = _ => { };
+        return Best(0.2, () => { for (int i = 0; i < Count; i++) pool.Run(body); }) / Count * 1e9;
     }
 
     private static double Gops(TensorType type, KernelPath path, int rows, int columns, int tokens)
@@ -76,18 +102,13 @@ internal static unsafe class KernelThroughput
         return best;
     }
 
-    private static (int Length, int Bytes) Block(TensorType type) => type switch
-    {
-        TensorType.Q4_1 => (32, 20), TensorType.Q4_0 => (32, 18), TensorType.Q8_0 => (32, 34), TensorType.Q6_K => (256, 210), _ => throw new ArgumentOutOfRangeException(nameof(type)),
-    };
-
     private static NativeBuffer Random(TensorType type, int rows, int columns)
     {
-        var (length, bytes) = Block(type);
-        var buffer = new NativeBuffer((long)rows * columns / length * bytes);
+        var buffer = new NativeBuffer(GgmlBlocks.ByteLength(type, (long)rows * columns));
         var random = new Random(1);
         for (long i = 0; i < buffer.Length; i += 1 << 20) random.NextBytes(buffer.Span<byte>(i, (int)Math.Min(1 << 20, buffer.Length - i)));
-        for (long i = 0; i < buffer.Length; i++) if (i % 2 == 1 && (buffer.Pointer[i] & 0x7C) == 0x7C) buffer.Pointer[i] &= 0x3F;
+        // Scales and floats stay finite whatever their place: no byte pair has all exponent bits set.
+        for (long i = 0; i < buffer.Length; i++) buffer.Pointer[i] &= 0xBF;
         return buffer;
     }
 

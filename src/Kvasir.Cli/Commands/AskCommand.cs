@@ -10,7 +10,7 @@ internal static class AskCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"");
-        var words = new Argument<string[]>("docs and question") { Description = "Files and folders (none: everything in the store), and last the question", Arity = ArgumentArity.OneOrMore, HelpName = "[DOCS...] QUESTION" };
+        var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question", Arity = ArgumentArity.OneOrMore };
         var passages = new Option<int>("--passages", "-k") { Description = "Chunks to answer from, at most", HelpName = "N", DefaultValueFactory = _ => 5 };
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
@@ -22,6 +22,7 @@ internal static class AskCommand
         {
             string[] given = parsed.GetValue(words)!;
             string[] documents = given[..^1];
+            if (Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             using LibraryChoice open = library.Open(parsed, common, terminal);

@@ -65,7 +65,7 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
-            Session loaded = Session.Load(model, path, policy);
+            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy);
             _session.Dispose();
             _session = loaded;
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");

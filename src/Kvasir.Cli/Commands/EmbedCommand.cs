@@ -19,7 +19,7 @@ internal static class EmbedCommand
         {
             string input = TextInput.Read(parsed.GetValue(text), parsed.GetValue(file), terminal, "text");
             if (string.IsNullOrWhiteSpace(input)) throw new InvalidInputException("the text is empty; give at least one word");
-            using Model model = Model.Load(ModelChoice.ResolveEmbedding(common.ModelName(parsed)), common.ModelOptions(parsed));
+            using Model model = Model.Load(ModelChoice.ResolveEmbedding(common.ModelName(parsed), terminal), common.ModelOptions(parsed));
             float[] embedding = model.Embed(input);
             if (common.Json(parsed)) terminal.WriteJson(new { Embedding = embedding });
             else terminal.Out.WriteLine(string.Join(' ', embedding.Select(value => value.ToString("0.000000", CultureInfo.InvariantCulture))));

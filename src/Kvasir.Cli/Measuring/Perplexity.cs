@@ -17,6 +17,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
         Measure(model, policy, starts, terminal, (cache, batch, start) =>
         {
             double nll = 0;
+            long started = Stopwatch.GetTimestamp();
             for (int at = 0; at < length; at += ScoredSlice)
             {
                 ReadOnlySpan<int> slice = ids.AsSpan(start + at, Math.Min(ScoredSlice, length - at));
@@ -24,7 +25,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
                 for (int row = 0; row < slice.Length && at + row + 1 < length; row++) nll += Likelihood.NegativeLog(batch.Logits(row), ids[start + at + row + 1]);
             }
 
-            return (nll, length - 1);
+            return new Window(nll, length - 1, Stopwatch.GetElapsedTime(started));
         });
 
     /// <summary>
@@ -36,34 +37,36 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
         {
             for (int at = 0; at < prefill; at += PrefillSlice) Feed(model, batch, cache, ids.AsSpan(start + at, Math.Min(PrefillSlice, prefill - at)), LogitRows.None, terminal);
             double nll = 0;
+            long started = Stopwatch.GetTimestamp();
             for (int at = start + prefill; at < start + prefill + score; at++)
             {
                 Feed(model, batch, cache, [ids[at]], LogitRows.Last, terminal);
                 nll += Likelihood.NegativeLog(batch.Logits(0), ids[at + 1]);
             }
 
-            return (nll, score);
+            return new Window(nll, score, Stopwatch.GetElapsedTime(started));
         });
 
-    private static Perplexity Measure(Model model, KvPolicy policy, IReadOnlyList<int> starts, Terminal terminal, Func<KvCache, Batch, int, (double Nll, int Tokens)> window)
+    private static Perplexity Measure(Model model, KvPolicy policy, IReadOnlyList<int> starts, Terminal terminal, Func<KvCache, Batch, int, Window> run)
     {
         using var progress = new ProgressLine(terminal, "ppl");
         using var batch = new Batch();
         double nll = 0;
         long tokens = 0, bytes = 0, bytesF16 = 0;
-        long started = Stopwatch.GetTimestamp();
+        TimeSpan time = TimeSpan.Zero;
         for (int i = 0; i < starts.Count; i++)
         {
             using KvCache cache = model.NewCache(policy);
-            (double windowNll, int windowTokens) = window(cache, batch, starts[i]);
-            nll += windowNll;
-            tokens += windowTokens;
+            Window window = run(cache, batch, starts[i]);
+            nll += window.Nll;
+            tokens += window.Tokens;
+            time += window.Time;
             bytes = Math.Max(bytes, cache.Bytes);
             bytesF16 = Math.Max(bytesF16, cache.BytesF16);
             progress.Report(i + 1, starts.Count, $"{i + 1}/{starts.Count} windows, ppl {Math.Exp(nll / tokens):0.000}");
         }
 
-        return new Perplexity(nll / tokens, tokens, bytes, bytesF16, tokens / Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return new Perplexity(nll / tokens, tokens, bytes, bytesF16, tokens / time.TotalSeconds);
     }
 
     private static void Feed(Model model, Batch batch, KvCache cache, ReadOnlySpan<int> ids, LogitRows rows, Terminal terminal)
@@ -73,4 +76,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
         batch.Add(cache, ids, rows);
         model.Forward(batch);
     }
+
+    /// <summary>The sum of one window, and the time of what was scored.</summary>
+    private sealed record Window(double Nll, int Tokens, TimeSpan Time);
 }

@@ -87,6 +87,7 @@ internal sealed class HfFolder : ModelFile
     /// <summary>The weight files, all from this very folder.</summary>
     private string[] FileNames()
     {
+        if (File.Exists(Inside(WeightsName))) return [WeightsName];
         if (File.Exists(Inside(IndexName)))
         {
             HfJson map = HfJson.Read(Inside(IndexName)) is var index && index.Object("weight_map") is { } found ? found : throw index.Wrong("weight_map", "given");
@@ -95,7 +96,6 @@ internal sealed class HfFolder : ModelFile
                 ? names
                 : throw map.Wrong("*", "the name of a file in the same folder");
         }
-        if (File.Exists(Inside(WeightsName))) return [WeightsName];
         string[] others = Directory.GetFiles(Path, "*.safetensors");
         if (others.Length == 1) return [System.IO.Path.GetFileName(others[0])];
         throw new InvalidInputException(others.Length > 1

@@ -9,7 +9,7 @@ namespace Kvasir.Numerics;
 /// <summary>Weights of 16 or 32 bits in panels of 32 rows, stored column by column [panel][column][row], multiplied with the float activations.</summary>
 internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where TKernel : IFloatKernel where TElement : IFloatElement
 {
-    private const int PanelRows = PackedFormat.PanelRows, MaxTokens = 6;
+    private const int PanelRows = PackedFormat.PanelRows, MaxTokens = 6, PassBytes = 400 * 1024;
 
     private readonly NativeBuffer _buffer;
     private readonly byte* _panels;
@@ -40,9 +40,15 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     public override void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
     {
         CheckRange(x, firstToken, tokens, firstRow, endRow);
-        if (tokens == 0) return;
+        // As many tokens as the second-level cache holds while the panels go by, in whole tiles.
+        int pass = Math.Max((int)(PassBytes / (x.FloatStride * sizeof(float))) / MaxTokens, 1) * MaxTokens;
+        for (int token = 0; token < tokens; token += pass)
+            MultiplyPass(x.Row(firstToken + token), x.FloatStride, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias, accumulate);
+    }
+
+    private void MultiplyPass(float* x, nint xStride, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+    {
         float* result = stackalloc float[PanelRows * MaxTokens];
-        float* first = x.Row(firstToken);
         for (int row = firstRow; row < endRow; row += PanelRows)
         {
             byte* panel = _panels + row / PanelRows * _panelBytes;
@@ -50,7 +56,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
             for (int token = 0; token < tokens; token += MaxTokens)
             {
                 int count = Math.Min(tokens - token, MaxTokens);
-                TKernel.Multiply<TElement>(panel, Columns, first + token * x.FloatStride, x.FloatStride, count, result);
+                TKernel.Multiply<TElement>(panel, Columns, x + token * xStride, xStride, count, result);
                 for (int t = 0; t < count; t++)
                     PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
             }
@@ -60,6 +66,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     public override void ReadRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         byte* source = _panels + row / PanelRows * _panelBytes + row % PanelRows * TElement.Bytes;
         for (int column = 0; column < Columns; column++)
             destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes);

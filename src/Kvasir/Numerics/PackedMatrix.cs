@@ -52,14 +52,18 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
     public override void ReadRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         byte* block = _panels + row / PanelRows * _panelBytes;
         int inPanel = row % PanelRows;
-        for (int column = 0; column < Columns; column++)
+        for (int column = 0; column < Columns; block += _format.BlockBytes)
         {
-            int inBlock = column % PackedFormat.BlockColumns, group = inBlock / _format.Group;
-            float value = ScalarKernel.Scale(_format, block, inPanel, group) * (ScalarKernel.Code(_format, block, inPanel, inBlock) - _format.ZeroPoint);
-            destination[column] = _format.HasMinimum ? value + ScalarKernel.Minimum(_format, block, inPanel, group) : value;
-            if (inBlock == PackedFormat.BlockColumns - 1) block += _format.BlockBytes;
+            for (int group = 0; group < _format.GroupsPerBlock; group++)
+            {
+                float scale = ScalarKernel.Scale(_format, block, inPanel, group);
+                float minimum = _format.HasMinimum ? ScalarKernel.Minimum(_format, block, inPanel, group) : 0;
+                for (int inBlock = group * _format.Group; inBlock < (group + 1) * _format.Group; inBlock++)
+                    destination[column++] = scale * (ScalarKernel.Code(_format, block, inPanel, inBlock) - _format.ZeroPoint) + minimum;
+            }
         }
     }
 

@@ -6,7 +6,7 @@ namespace Kvasir.Numerics;
 /// <summary>A gate that opens again and again: waiters spin for some microseconds, then offer the core to others, then park.</summary>
 internal sealed class SpinGate
 {
-    private static readonly long YieldAfter = Stopwatch.Frequency * 20 / 1_000_000, ParkAfter = Stopwatch.Frequency * 100 / 1_000_000;
+    private static readonly long YieldAfter = Stopwatch.Frequency * 4 / 1_000_000, ParkAfter = Stopwatch.Frequency * 100 / 1_000_000;
 
     private readonly object _park = new();
     private readonly bool _crowded;

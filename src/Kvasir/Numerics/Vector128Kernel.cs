@@ -4,66 +4,101 @@ using System.Runtime.Intrinsics;
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// Portable vectors: 4 rows at a time, one token. A product of a code and an activation fits int16 (255 * 127), so even and odd
-/// columns are multiplied apart and widened to int32.
+/// Portable vectors: 8 rows x up to 2 tokens. Codes are taken as nibbles, whose products with activations are summed in int16,
+/// even and odd columns together: 16 products of at most 15 * 127 fit. A code of 8 bits is 16 times its high nibble plus its low one.
 /// </summary>
 internal readonly unsafe struct Vector128Kernel : IPanelKernel
 {
-    public static int MaxTokens(in PackedFormat format) => 1;
+    private const int GroupBytes = 64;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int MaxTokens(in PackedFormat format) => 2;
+
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
     {
-        int codeBytes = format.CodeBytes, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes, group = format.Group, bits = format.Bits;
-        for (int row = 0; row < PackedFormat.PanelRows; row += 4)
+        for (int row = 0; row < PackedFormat.PanelRows; row += 8, result += 8)
         {
-            var sum = Vector128<float>.Zero;
-            byte* block = panel;
-            for (int b = 0; b < blocks; b++, block += blockBytes)
+            if (format.Bits == 4 && tokens == 1) Tile<C4, C1>(format, panel, row, blocks, (byte*)x, stride, result);
+            else if (format.Bits == 4) Tile<C4, C2>(format, panel, row, blocks, (byte*)x, stride, result);
+            else if (tokens == 1) Tile<C8, C1>(format, panel, row, blocks, (byte*)x, stride, result);
+            else Tile<C8, C2>(format, panel, row, blocks, (byte*)x, stride, result);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile<TBits, TTokens>(in PackedFormat format, byte* panel, int row, int blocks, byte* x, nint stride, float* result) where TBits : IConstant where TTokens : IConstant
+    {
+        int groupColumns = format.Group, groups = format.GroupsPerBlock, zeroPoint = format.ZeroPoint, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes;
+        bool hasMinimum = format.HasMinimum;
+        int codeBytes = TBits.Value * 128;
+        Vector128<float> s00 = default, s01 = default, s10 = default, s11 = default;
+        for (int block = 0; block < blocks; block++, panel += blockBytes, x += sizeof(ActivationBlock))
+        {
+            for (int group = 0; group < groups; group++)
             {
-                for (int g = 0; g < format.GroupsPerBlock; g++)
+                Vector128<short> l00 = default, l01 = default, l10 = default, l11 = default, h00 = default, h01 = default, h10 = default, h11 = default;
+                byte* codes = panel + row * 4 + group * (codeBytes / 2), quads = x + group * 16;
+                for (byte* end = quads + groupColumns; quads < end; quads += TBits.Value == 4 ? 8 : 4, codes += 128)
                 {
-                    int codeSum = group == 32 ? x[b].Sum : x[b].HalfSums[g];
-                    var dot = Dot(block + row * 4 + g * (codeBytes / 2), bits, x[b].Codes + g * 16, group) - Vector128.Create(format.ZeroPoint * codeSum);
-                    short* scales = (short*)(block + codeBytes) + g * PackedFormat.PanelRows + row;
-                    sum += Vector128.ConvertToSingle(dot) * Vector128.Create(x[b].Scale) * HalfVectors.Widen(Vector64.Load(scales));
-                    if (format.HasMinimum) sum += HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short))) * Vector128.Create(x[b].Scale * codeSum);
+                    Vector128<ushort> w0 = Vector128.Load(codes).AsUInt16(), w1 = Vector128.Load(codes + 16).AsUInt16();
+                    byte* high = TBits.Value == 4 ? quads + 4 : quads;
+                    l00 = Add(l00, w0, quads); l01 = Add(l01, w1, quads);
+                    h00 = Add(h00, w0 >> 4, high); h01 = Add(h01, w1 >> 4, high);
+                    if (TTokens.Value > 1)
+                    {
+                        l10 = Add(l10, w0, quads + stride); l11 = Add(l11, w1, quads + stride);
+                        h10 = Add(h10, w0 >> 4, high + stride); h11 = Add(h11, w1 >> 4, high + stride);
+                    }
+                }
+                short* scales = (short*)(panel + codeBytes + group * GroupBytes) + row;
+                Vector128<float> scale0 = HalfVectors.Widen(Vector64.Load(scales)), scale1 = HalfVectors.Widen(Vector64.Load(scales + 4)), minimum0 = default, minimum1 = default;
+                if (hasMinimum)
+                {
+                    minimum0 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short)));
+                    minimum1 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short) + 4));
+                }
+                var info = (ActivationBlock*)x;
+                int sum = groupColumns == 32 ? info->Sum : info->HalfSums[group];
+                s00 = Add(s00, Widen<TBits>(l00, h00, zeroPoint * sum), scale0, info->Scale, minimum0, info->Scale * sum);
+                s01 = Add(s01, Widen<TBits>(l01, h01, zeroPoint * sum), scale1, info->Scale, minimum1, info->Scale * sum);
+                if (TTokens.Value > 1)
+                {
+                    info = (ActivationBlock*)(x + stride);
+                    sum = groupColumns == 32 ? info->Sum : info->HalfSums[group];
+                    s10 = Add(s10, Widen<TBits>(l10, h10, zeroPoint * sum), scale0, info->Scale, minimum0, info->Scale * sum);
+                    s11 = Add(s11, Widen<TBits>(l11, h11, zeroPoint * sum), scale1, info->Scale, minimum1, info->Scale * sum);
                 }
             }
-            sum.Store(result + row);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Dot(byte* codes, int bits, sbyte* x, int columns)
-    {
-        var sum = Vector128<int>.Zero;
-        for (int column = 0; column < columns; column += 8)
+        s00.Store(result);
+        s01.Store(result + 4);
+        if (TTokens.Value > 1)
         {
-            var low = Vector128.Load(codes);
-            Vector128<byte> high;
-            if (bits == 4)
-            {
-                high = low >> 4;
-                low &= Vector128.Create((byte)15);
-                codes += 128;
-            }
-            else
-            {
-                high = Vector128.Load(codes + 128);
-                codes += 256;
-            }
-            sum = Add(Add(sum, low, *(int*)(x + column)), high, *(int*)(x + column + 4));
+            s10.Store(result + PackedFormat.PanelRows);
+            s11.Store(result + PackedFormat.PanelRows + 4);
         }
-        return sum;
+    }
+
+    /// <summary>Adds the low nibbles of four columns x 4 rows times a token's four columns, two int16 sums a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<short> Add(Vector128<short> sum, Vector128<ushort> codes, byte* quad)
+    {
+        var x = Vector128.Create(*(int*)quad).AsInt16();
+        var nibble = Vector128.Create((ushort)15);
+        return sum + (codes & nibble).AsInt16() * ((x << 8) >> 8) + (codes >> 8 & nibble).AsInt16() * (x >> 8);
+    }
+
+    /// <summary>The dot products of 4 rows from their int16 sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Widen<TBits>(Vector128<short> low, Vector128<short> high, int offset) where TBits : IConstant
+    {
+        if (TBits.Value == 4) return Pairs(low) + Pairs(high) - Vector128.Create(offset);
+        return Pairs(low) + (Pairs(high) << 4) - Vector128.Create(offset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Add(Vector128<int> sum, Vector128<byte> codes, int quad)
-    {
-        var x = Vector128.Create(quad).AsInt16();
-        var even = ((codes.AsInt16() & Vector128.Create((short)255)) * ((x << 8) >> 8)).AsInt32();
-        var odd = ((codes.AsUInt16() >> 8).AsInt16() * (x >> 8)).AsInt32();
-        return sum + ((even << 16) >> 16) + (even >> 16) + ((odd << 16) >> 16) + (odd >> 16);
-    }
+    private static Vector128<int> Pairs(Vector128<short> sums) => ((sums.AsInt32() << 16) >> 16) + (sums.AsInt32() >> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Add(Vector128<float> sum, Vector128<int> dot, Vector128<float> scale, float xScale, Vector128<float> minimum, float xSum) =>
+        sum + Vector128.ConvertToSingle(dot) * xScale * scale + minimum * xSum;
 }

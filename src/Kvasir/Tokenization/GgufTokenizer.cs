@@ -64,7 +64,7 @@ internal static class GgufTokenizer
         return SentencePieceBpe.Create(
             vocabulary,
             settings,
-            Merges.FromScores(vocabulary, scores, out Dictionary<int, int> tokenless),
+            Merges.FromScores(vocabulary, scores, file.Path, out Dictionary<int, int> tokenless),
             tokenless,
             SentencePieceBpe.Normalizer(addsPrefix),
             null,

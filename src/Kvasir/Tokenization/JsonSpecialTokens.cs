@@ -98,19 +98,10 @@ internal static class JsonSpecialTokens
         {
             return (null, null);
         }
-        using FileStream stream = File.OpenRead(path);
-        using JsonDocument document = JsonDocument.Parse(stream);
-        var config = new JsonFields(document.RootElement, path);
+        HfJson config = HfJson.Read(path);
         return (Token(config, "bos_token"), Token(config, "eos_token"));
     }
 
-    private static string? Token(JsonFields config, string name)
-    {
-        if (!config.Has(name))
-        {
-            return null;
-        }
-        JsonElement value = config.All.First(field => field.NameEquals(name)).Value;
-        return value.ValueKind == JsonValueKind.Object ? new JsonFields(value, $"{config.Place}.{name}").Text("content") : config.Text(name);
-    }
+    /// <summary>A token's text, given as such or as an object with its properties.</summary>
+    private static string? Token(HfJson config, string name) => config.IsText(name) ? config.Text(name) : config.Object(name)?.Text("content");
 }

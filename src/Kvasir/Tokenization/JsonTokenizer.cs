@@ -21,6 +21,10 @@ internal static class JsonTokenizer
         {
             throw new InvalidInputException($"{path}: not a readable tokenizer.json: {problem.Message}", problem);
         }
+        catch (InvalidInputException problem) when (!problem.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new InvalidInputException($"{path}: {problem.Message}", problem);
+        }
     }
 
     private static Tokenizer Load(JsonFields root, ModelFile file)
@@ -67,7 +71,7 @@ internal static class JsonTokenizer
         }
         var entries = new JsonVocabulary(root, model);
         TokenSpelling spelling = byteLevel ? TokenSpelling.ByteLevel : TokenSpelling.SentencePiece;
-        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling);
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal);
         TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { SpacePrefix = spacePrefix };
         MergeTable merges = Merges.FromList(vocabulary, [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))], spelling, model.Place, out int[] pairs);
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), MemoryMarshal.AsBytes<int>(pairs));
@@ -96,7 +100,7 @@ internal static class JsonTokenizer
         {
             throw model.Wrong("unk_token");
         }
-        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed);
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
         TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file);
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
         return new WordPieceTokenizer(vocabulary, settings, new TextNormalizer([.. steps]), PreTokenizer.Sequence([.. stages]), identity, model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord));

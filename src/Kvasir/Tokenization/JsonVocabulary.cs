@@ -6,6 +6,7 @@ namespace Kvasir.Tokenization;
 internal sealed class JsonVocabulary
 {
     private readonly Dictionary<int, TokenBorders> _borders = [];
+    private readonly HashSet<int> _literal = [];
 
     /// <summary>Reads them.</summary>
     /// <exception cref="InvalidInputException">An id is impossible or given twice.</exception>
@@ -28,6 +29,10 @@ internal sealed class JsonVocabulary
             int id = token.Integer("id");
             Kinds[id] = TokenKind.Undefined;
             Set(id, token.Text("content"), token.Flag("special", false) ? TokenKind.Control : TokenKind.UserDefined, token.Place);
+            if (!token.Flag("normalized", true))
+            {
+                _literal.Add(id);
+            }
             TokenBorders borders = (token.Flag("lstrip", false) ? TokenBorders.TakesSpaceBefore : TokenBorders.None)
                 | (token.Flag("rstrip", false) ? TokenBorders.TakesSpaceAfter : TokenBorders.None)
                 | (token.Flag("single_word", false) ? TokenBorders.SingleWord : TokenBorders.None);
@@ -54,6 +59,9 @@ internal sealed class JsonVocabulary
 
     /// <summary>What named tokens take in around them.</summary>
     public IReadOnlyDictionary<int, TokenBorders> Borders => _borders;
+
+    /// <summary>Added tokens that are looked for before the text is normalised.</summary>
+    public IReadOnlySet<int> Literal => _literal;
 
     /// <summary>The id of a token by its text, or -1.</summary>
     public int Find(string text) => Array.IndexOf(Texts, text);

@@ -6,6 +6,9 @@ namespace Kvasir.Tokenization;
 /// <summary>Builds merge tables: from a list of merges, or from SentencePiece's scores.</summary>
 internal static class Merges
 {
+    /// <summary>In bytes, for vocabularies with scores: trying all cuts is quadratic, and real tokens stay below a tenth of this.</summary>
+    private const int LongestToken = 1024;
+
     /// <summary>The table of a list of merges, rank = place in the list.</summary>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="merges">Left and right part of each, as spelled in the file.</param>
@@ -44,8 +47,10 @@ internal static class Merges
     /// </summary>
     /// <param name="vocabulary">The tokens; U+2581 is spelled as a space.</param>
     /// <param name="scores">One for each token.</param>
+    /// <param name="source">What to name in errors.</param>
     /// <param name="tokenless">Characters that are no token themselves but part of one, with the symbols given to them.</param>
-    public static MergeTable FromScores(Vocabulary vocabulary, double[] scores, out Dictionary<int, int> tokenless)
+    /// <exception cref="InvalidInputException">A token is too long to try all its cuts.</exception>
+    public static MergeTable FromScores(Vocabulary vocabulary, double[] scores, string source, out Dictionary<int, int> tokenless)
     {
         int[] ranks = Ranks(scores);
         tokenless = [];
@@ -56,6 +61,10 @@ internal static class Merges
             if (vocabulary.Find(token) != id)
             {
                 continue;
+            }
+            if (token.Length > LongestToken)
+            {
+                throw new InvalidInputException($"{source}: token {id} is {token.Length} bytes long (at most {LongestToken} are supported)");
             }
             for (int border = 1; border < token.Length; border++)
             {

@@ -89,13 +89,13 @@ internal sealed class RegexSplitter : PreTokenizer
 
     private static char StandIn(CharClass kind) => kind switch
     {
-        CharClass.Letter | CharClass.Upper => '\uA640',
-        CharClass.Letter | CharClass.Lower => '\uA641',
-        CharClass.Letter => '\uA000',
-        CharClass.Number => '\u19D0',
-        CharClass.Mark => '\u1DFF',
-        CharClass.Punctuation => '\u2E2A',
-        CharClass.Symbol => '\u2BD1',
+        CharClass.Letter | CharClass.Upper => '\uA7A0',
+        CharClass.Letter | CharClass.Lower => '\uA7A1',
+        CharClass.Letter => '\u07CA',
+        CharClass.Number => '\u07C0',
+        CharClass.Mark => '\u07EB',
+        CharClass.Punctuation => '\u07F7',
+        CharClass.Symbol => '\u07F6',
         _ => '\uE000',
     };
 }

@@ -13,7 +13,11 @@ internal sealed class Vocabulary
     private readonly Dictionary<string, int> _named = new(StringComparer.Ordinal);
 
     /// <summary>A vocabulary whose id <c>i</c> is spelled <c>texts[i]</c>.</summary>
-    public Vocabulary(string[] texts, TokenKind[] kinds, TokenSpelling spelling)
+    /// <param name="texts">The spellings.</param>
+    /// <param name="kinds">The kind of each.</param>
+    /// <param name="spelling">How they are to be read.</param>
+    /// <param name="literal">Ids of named tokens that are recognised as they are spelled, not as the text they stand for.</param>
+    public Vocabulary(string[] texts, TokenKind[] kinds, TokenSpelling spelling, IReadOnlySet<int>? literal = null)
     {
         _kinds = kinds;
         _starts = new int[texts.Length + 1];
@@ -24,7 +28,8 @@ internal sealed class Vocabulary
             _starts[id + 1] = bytes.WrittenCount;
             if (kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined)
             {
-                _named.TryAdd(Encoding.UTF8.GetString(bytes.WrittenSpan[_starts[id]..]), id);
+                bool asSpelled = literal is not null && literal.Contains(id);
+                _named.TryAdd(asSpelled ? texts[id] : Encoding.UTF8.GetString(bytes.WrittenSpan[_starts[id]..]), id);
             }
         }
         _bytes = bytes.WrittenSpan.ToArray();

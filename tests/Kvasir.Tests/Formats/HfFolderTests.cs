@@ -77,7 +77,7 @@ public sealed class HfFolderTests : IDisposable
     [InlineData("..")]
     public void Index_cannot_leave_the_folder(string name)
     {
-        TestHf.WriteLlama(_folder);
+        _folder.Write("config.json", TestHf.LlamaConfig);
         _folder.Write("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
         Refused("name of a file in the same folder");
     }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Kvasir.Tests;
 
-public class PrefixCacheTests
+public sealed class PrefixCacheTests : IDisposable
 {
     private readonly FakeModel _model = new();
 
@@ -66,6 +66,8 @@ public class PrefixCacheTests
         Assert.False(prefixes.Keep(Sequence(1, 31), Filled(Sequence(1, 31))));
         Assert.False(prefixes.Keep(Sequence(1, 64), Filled(Sequence(1, 64))));
     }
+
+    public void Dispose() => _model.Dispose();
 
     private static List<int> Sequence(int seed, int length)
     {

@@ -15,6 +15,8 @@ public unsafe class WeightMatrixTests
         return data;
     }
 
+    public static TheoryData<string> Types() => new(RandomTensor.Types.Select(type => type.ToString()));
+
     public static TheoryData<string> QuantizedTypes() => new(RandomTensor.Types.Where(PackedFormat.IsQuantized).Select(type => type.ToString()));
 
     [Theory]
@@ -54,6 +56,48 @@ public unsafe class WeightMatrixTests
                 expected += (biased ? bias[r] : 0) + (accumulate ? before[i] : 0);
                 Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {path} {rows}x{columns} tokens {tokens}, row {r}: {output[i]}, expected {expected}");
             }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Read_rows_are_the_dequantised_rows(string typeName)
+    {
+        const int Rows = 35, Columns = 512;
+        var type = Enum.Parse<TensorType>(typeName);
+        using var tensor = new RandomTensor(type, Rows, Columns, 3);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, false, KernelPath.Scalar);
+        using var float32 = WeightMatrix.Pack(tensor.Tensor, true, KernelPath.Scalar);
+        // Group scales of the K types and IQ4_XS are products, kept as f16; all others are kept as they are.
+        bool rounded = RandomTensor.BlockLength(type) == 256;
+        float[] row = new float[Columns], expected = new float[Columns];
+        for (int r = 0; r < Rows; r++)
+        {
+            GgmlBlocks.Dequantize(type, tensor.Tensor.RowBytes(r), expected);
+            float32.ReadRow(r, row);
+            Assert.Equal(expected, row);
+            matrix.ReadRow(r, row);
+            float largest = expected.Max(Math.Abs);
+            for (int c = 0; c < Columns; c++)
+                Assert.True(rounded ? Math.Abs(expected[c] - row[c]) <= largest / 1024 : expected[c] == row[c], $"{type} row {r} column {c}: {row[c]}, expected {expected[c]}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
+    public void Float32_product_is_the_dequantised_product(string typeName, string pathName)
+    {
+        const int Rows = 37, Columns = 512, Tokens = 8;
+        using var tensor = new RandomTensor(Enum.Parse<TensorType>(typeName), Rows, Columns, 9);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, true, Enum.Parse<KernelPath>(pathName));
+        using var x = RandomActivations(Tokens, Columns, new Random(2));
+        float[] output = new float[Rows * Tokens], row = new float[Columns];
+        fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, target, Rows, null, false);
+        for (int i = 0; i < output.Length; i++)
+        {
+            GgmlBlocks.Dequantize(tensor.Tensor.Type, tensor.Tensor.RowBytes(i % Rows), row);
+            var (expected, magnitude) = Dot(x, i / Rows, row, false);
+            Assert.Equal(expected, output[i], 2e-6 * magnitude);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kvasir.Formats;
 using Kvasir.Tokenization;
 using Xunit;
 
@@ -22,11 +23,19 @@ public sealed class ChatTemplateTests
     private static readonly ChatMessage s_hello = new("user", "Hi");
 
     [SkippableFact]
-    public void Golden_conversations_of_SmolLM2_render_exactly()
+    public void Golden_conversations_of_SmolLM2_render_exactly() => AssertGolden(new ChatTemplate(SmolLm2));
+
+    [SkippableFact]
+    public void Template_in_the_model_file_renders_the_golden_conversations()
+    {
+        using var file = ModelFile.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
+        AssertGolden(new ChatTemplate(file.Require<string>("tokenizer.chat_template")));
+    }
+
+    private static void AssertGolden(ChatTemplate template)
     {
         string path = SharedData.Require("golden/engine/tokenizer/smollm.json");
         using var golden = JsonDocument.Parse(File.ReadAllText(path));
-        var template = new ChatTemplate(SmolLm2);
         Assert.All(golden.RootElement.GetProperty("chat").EnumerateArray(), conversation =>
         {
             ChatMessage[] messages = [.. conversation.GetProperty("messages").EnumerateArray()
@@ -145,6 +154,15 @@ public sealed class ChatTemplateTests
     [InlineData("{{ '7'.zfill(99999999999) }}")]
     [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")]
     [InlineData("{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' * 100 }}{% endfor %}")]
+    [InlineData("{% set s = 'x' * 9000000 %}{{ s | list | length }}")]
+    [InlineData("{% set s = 'a,' * 6000000 %}{{ s.split(',') | length }}")]
+    [InlineData("{% set s = 'a ' * 6000000 %}{{ s.split() | length }}")]
+    [InlineData("{% set s = 'x\\n' * 6000000 %}{{ s.splitlines() | length }}")]
+    [InlineData("{% set s = 'a' * 6000000 %}{% set p = 'a' * 1000000 ~ 'b' ~ 'a' * 1000000 %}{{ p in s }}")]
+    [InlineData("{% set s = 'a' * 9000000 %}{% for i in range(90000) %}{{ s[-1] }}{% endfor %}")]
+    [InlineData("{% set s = 'a' * 9000000 %}{% for i in range(90000) %}{% if s | length > 1 %}{% endif %}{% endfor %}")]
+    [InlineData("{% set s = 'a' * 9000000 %}{% set t = 'a' * 9000000 %}{% for i in range(90000) %}{% if s == t %}{% endif %}{% endfor %}")]
+    [InlineData("{% set s = ' ' * 9000000 %}{% for i in range(90000) %}{{ s | trim }}{{ s.strip() }}{% endfor %}")]
     public void A_template_that_would_eat_the_machine_is_stopped(string source)
     {
         var template = new ChatTemplate(source);

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
+using Kvasir.Formats;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Tests.Tokenization;
@@ -6,9 +8,13 @@ namespace Kvasir.Tests.Tokenization;
 /// <summary>Tokenizers of the shared models, loaded once, and the reading of golden ids.</summary>
 internal static class GoldenTokenizers
 {
-    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, Tokenizer> s_loaded = new();
+    private static readonly ConcurrentDictionary<string, Tokenizer> s_loaded = new();
 
-    public static Tokenizer Load(string relative) => s_loaded.GetOrAdd(SharedData.Require(relative), path => Tokenizer.Load(MetadataFile.Gguf(path)));
+    public static Tokenizer Load(string relative) => s_loaded.GetOrAdd(SharedData.Require(relative), path =>
+    {
+        using ModelFile file = ModelFile.Open(path);
+        return Tokenizer.Load(file);
+    });
 
     public static Tokenizer SmolLm() => Load("models/SmolLM2-135M-Instruct.Q4_1.gguf");
 

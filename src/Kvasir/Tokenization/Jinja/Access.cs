@@ -9,13 +9,13 @@ internal sealed class NameExpression(string name, int line) : Expression(line)
 /// <summary><c>a.b</c>.</summary>
 internal sealed class AttributeExpression(Expression target, string name, int line) : Expression(line)
 {
-    protected override object? Compute(RenderContext context) => Lookup.Attribute(target.Evaluate(context), name);
+    protected override object? Compute(RenderContext context) => Lookup.Attribute(context, target.Evaluate(context), name);
 }
 
 /// <summary><c>a[b]</c>.</summary>
 internal sealed class ItemExpression(Expression target, Expression key, int line) : Expression(line)
 {
-    protected override object? Compute(RenderContext context) => Lookup.Item(target.Evaluate(context), key.Evaluate(context));
+    protected override object? Compute(RenderContext context) => Lookup.Item(context, target.Evaluate(context), key.Evaluate(context));
 }
 
 /// <summary><c>a[b:c:d]</c>.</summary>

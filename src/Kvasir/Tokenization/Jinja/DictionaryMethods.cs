@@ -8,7 +8,7 @@ internal static class DictionaryMethods
         "items" => new Function(name, [], (context, _) => Listed(context, mapping.Entries.Select(entry => (object?)Sequence.Tuple(entry.Key, entry.Value)))),
         "keys" => new Function(name, [], (context, _) => Listed(context, mapping.Keys)),
         "values" => new Function(name, [], (context, _) => Listed(context, mapping.Values)),
-        "get" => new Function(name, ["key", "default"], (_, a) => mapping.TryGet(a[0], out object? value) ? value : a.Get(1, null)),
+        "get" => new Function(name, ["key", "default"], (context, a) => Iteration.Contains(context, mapping, a[0]) && mapping.TryGet(a[0], out object? value) ? value : a.Get(1, null)),
         "copy" => new Function(name, [], (_, _) => mapping),
         "update" or "pop" or "popitem" or "setdefault" or "clear" => new Function(name, (_, _) => throw new InvalidInputException($"{name}(): a template cannot change a dictionary")),
         _ => null,

@@ -9,9 +9,11 @@ internal static class Filters
 
     public static bool Exists(string name) => s_byName.ContainsKey(name);
 
-    public static object? Apply(RenderContext context, string name, object? value, Arguments arguments) => s_byName.TryGetValue(name, out Body? filter)
-        ? filter(context, value, arguments)
-        : throw new InvalidInputException($"there is no filter '{name}'");
+    public static object? Apply(RenderContext context, string name, object? value, Arguments arguments)
+    {
+        context.ChargeText(value);
+        return s_byName.TryGetValue(name, out Body? filter) ? filter(context, value, arguments) : throw new InvalidInputException($"there is no filter '{name}'");
+    }
 
     private static Dictionary<string, Body> Register()
     {
@@ -41,9 +43,9 @@ internal static class Filters
         Add("abs", [], (_, value, _) => NumberFilters.Absolute(value));
         Add("default", ["default_value", "boolean"], Default);
         Add("d", ["default_value", "boolean"], Default);
-        Add("length", [], (_, value, _) => Iteration.Length(value));
-        Add("count", [], (_, value, _) => Iteration.Length(value));
-        Add("attr", ["name"], (_, value, a) => Lookup.Attribute(value, a.Text(0)));
+        Add("length", [], (context, value, _) => Iteration.Length(context, value));
+        Add("count", [], (context, value, _) => Iteration.Length(context, value));
+        Add("attr", ["name"], (context, value, a) => Lookup.Attribute(context, value, a.Text(0)));
         filters["format"] = (context, value, arguments) => PercentFormat.Apply(context, Representation.Text(context, value), FormatValues(arguments));
 
         Add("list", [], (context, value, _) => new Sequence(Iteration.Items(context, value)));

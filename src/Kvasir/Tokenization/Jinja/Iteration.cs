@@ -7,6 +7,7 @@ internal static class Iteration
     /// <exception cref="InvalidInputException">The value cannot be run over.</exception>
     public static IReadOnlyList<object?> Items(RenderContext context, object? value)
     {
+        context.Charge((value as string)?.Length ?? 0);
         IReadOnlyList<object?> items = value switch
         {
             Sequence sequence => sequence.Items,
@@ -19,7 +20,13 @@ internal static class Iteration
         return items;
     }
 
-    public static long Length(object? value) => value switch
+    public static long Length(RenderContext context, object? value)
+    {
+        context.ChargeText(value);
+        return Length(value);
+    }
+
+    private static long Length(object? value) => value switch
     {
         string text => PythonText.Length(text),
         Sequence { Kind: not SequenceKind.Generator } sequence => sequence.Items.Count,
@@ -33,9 +40,11 @@ internal static class Iteration
         switch (container)
         {
             case string text:
-                context.Charge(text.Length / 16);
-                return text.Contains(item as string ?? throw new InvalidInputException($"a string cannot hold {Operations.TypeName(item)}"), StringComparison.Ordinal);
+                string part = item as string ?? throw new InvalidInputException($"a string cannot hold {Operations.TypeName(item)}");
+                context.ChargeSearch(text, part);
+                return text.Contains(part, StringComparison.Ordinal);
             case Mapping mapping:
+                context.ChargeText(item);
                 return mapping.TryGet(item, out _);
             default:
                 return Items(context, container).Any(each => Operations.AreEqual(context, each, item));

@@ -29,7 +29,9 @@ internal sealed class MappingLiteral(IReadOnlyList<KeyValuePair<Expression, Expr
         var mapping = new Mapping();
         foreach ((Expression key, Expression value) in entries)
         {
-            mapping.Set(key.Evaluate(context), value.Evaluate(context));
+            object? name = key.Evaluate(context);
+            context.ChargeText(name);
+            mapping.Set(name, value.Evaluate(context));
         }
 
         return mapping;

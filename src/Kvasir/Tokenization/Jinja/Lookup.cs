@@ -3,7 +3,7 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>Attributes, items and slices. As in Jinja, <c>a.b</c> prefers methods and <c>a['b']</c> prefers items; what is missing is undefined.</summary>
 internal static class Lookup
 {
-    public static object? Attribute(object? target, string name) => target switch
+    public static object? Attribute(RenderContext context, object? target, string name) => target switch
     {
         Undefined undefined => throw undefined.Fail(),
         Mapping mapping => DictionaryMethods.Find(mapping, name) ?? (mapping.TryGet(name, out object? value) ? value : Undefined.Attribute(target, name)),
@@ -14,8 +14,10 @@ internal static class Lookup
         _ => Undefined.Attribute(target, name),
     };
 
-    public static object? Item(object? target, object? key)
+    public static object? Item(RenderContext context, object? target, object? key)
     {
+        context.ChargeText(target);
+        context.ChargeText(key);
         switch (target)
         {
             case Undefined undefined:
@@ -28,13 +30,14 @@ internal static class Lookup
             case string text when Operations.TryInteger(key, out long index):
                 return Character(text, index) ?? (object)Undefined.Attribute(target, key);
             default:
-                return key is string name ? Attribute(target, name) : Undefined.Attribute(target, key);
+                return key is string name ? Attribute(context, target, name) : Undefined.Attribute(target, key);
         }
     }
 
     /// <summary>Python's slice of a list or string; a bound may be None.</summary>
     public static object? Slice(RenderContext context, object? target, object? start, object? stop, object? step)
     {
+        context.ChargeText(target);
         if (target is string text && !PythonText.HasSurrogates(text) && step is null or 1L)
         {
             (long from, long to, _) = Bounds(text.Length, start, stop, null);
@@ -85,8 +88,8 @@ internal static class Lookup
             return index >= 0 && index < text.Length ? text[(int)index].ToString() : null;
         }
 
-        string[] points = PythonText.CodePoints(text);
-        index = index < 0 ? index + points.Length : index;
-        return index >= 0 && index < points.Length ? points[index] : null;
+        int length = PythonText.Length(text);
+        index = index < 0 ? index + length : index;
+        return index >= 0 && index < length ? PythonText.CodePoint(text, (int)index) : null;
     }
 }

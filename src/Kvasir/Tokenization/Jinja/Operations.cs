@@ -83,7 +83,7 @@ internal static class Operations
 
         return (left, right) switch
         {
-            (string a, string b) => string.Equals(a, b, StringComparison.Ordinal),
+            (string a, string b) => TextsAreEqual(context, a, b),
             (Sequence { Kind: not SequenceKind.Generator } a, Sequence b) => a.Kind == b.Kind && SequencesAreEqual(context, a, b, depth),
             (Mapping a, Mapping b) => a.Count == b.Count && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(context, entry.Value, other, depth + 1)),
             (Undefined, Undefined) => true,
@@ -115,12 +115,29 @@ internal static class Operations
 
         return (left, right) switch
         {
-            (string a, string b) => PythonText.Compare(a, b),
+            (string a, string b) => CompareTexts(context, a, b),
             (Sequence { Kind: not SequenceKind.Generator } a, Sequence b) when a.Kind == b.Kind => CompareSequences(context, a, b, depth),
             (Undefined undefined, _) => throw undefined.Fail(),
             (_, Undefined undefined) => throw undefined.Fail(),
             _ => throw new InvalidInputException($"{TypeName(left)} and {TypeName(right)} cannot be put in order"),
         };
+    }
+
+    private static bool TextsAreEqual(RenderContext? context, string left, string right)
+    {
+        if (left.Length != right.Length)
+        {
+            return false;
+        }
+
+        context?.ChargeText(left);
+        return string.Equals(left, right, StringComparison.Ordinal);
+    }
+
+    private static int CompareTexts(RenderContext context, string left, string right)
+    {
+        context.ChargeText(left.Length < right.Length ? left : right);
+        return PythonText.Compare(left, right);
     }
 
     private static bool SequencesAreEqual(RenderContext? context, Sequence left, Sequence right, int depth)

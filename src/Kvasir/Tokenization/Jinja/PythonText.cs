@@ -76,6 +76,21 @@ internal static class PythonText
         return points;
     }
 
+    /// <summary>The code point of this number; there must be one.</summary>
+    public static string CodePoint(string text, int index)
+    {
+        for (int at = 0; ; index--)
+        {
+            int length = at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+            if (index == 0)
+            {
+                return text.Substring(at, length);
+            }
+
+            at += length;
+        }
+    }
+
     /// <summary>Orders by code point.</summary>
     public static int Compare(string left, string right)
     {

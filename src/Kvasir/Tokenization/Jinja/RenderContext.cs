@@ -13,7 +13,7 @@ internal sealed class RenderContext
     private const int MaxTextLength = 16_000_000;
     private const int MaxDepth = 400;
 
-    private long _steps = MaxSteps;
+    private long _steps;
     private long _characters;
     private int _depth;
 
@@ -24,6 +24,7 @@ internal sealed class RenderContext
     {
         Scope = globals;
         Clock = clock;
+        _steps = MaxSteps + (4 * inputCharacters);
         _characters = MaxCharacters + (64 * inputCharacters);
     }
 
@@ -57,6 +58,17 @@ internal sealed class RenderContext
         {
             throw new InvalidInputException("it does not come to an end in reasonable time");
         }
+    }
+
+    /// <summary>Takes the cost of running over a text.</summary>
+    public void ChargeText(object? value) => Charge((value as string)?.Length / 16 ?? 0);
+
+    /// <summary>Takes the cost of looking for one text in another, which for long patterns may be the product of the lengths.</summary>
+    public void ChargeSearch(string text, string pattern)
+    {
+        const int ShortPattern = 64;
+        long worst = pattern.Length > ShortPattern ? text.Length * (long)pattern.Length / 1024 : 0;
+        Charge((text.Length / 16) + worst);
     }
 
     /// <summary>Checks that a text of this length may be made, before it is.</summary>

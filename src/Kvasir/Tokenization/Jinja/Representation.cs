@@ -17,6 +17,7 @@ internal static class Representation
             case Sequence or Mapping:
                 var result = new StringBuilder();
                 Append(context, result, value, 0);
+                context.Charge(result.Length / 16);
                 return result.ToString();
             default:
                 return Scalar(value);

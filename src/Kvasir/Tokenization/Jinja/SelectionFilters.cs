@@ -6,17 +6,17 @@ namespace Kvasir.Tokenization.Jinja;
 internal static class SelectionFilters
 {
     /// <summary>An attribute by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; <paramref name="fallback"/>, unless null, stands in for each missing part.</summary>
-    public static object? Attribute(object? item, object? path, object? fallback = null)
+    public static object? Attribute(RenderContext context, object? item, object? path, object? fallback = null)
     {
         if (path is not string names)
         {
-            return Or(Lookup.Item(item, path), fallback);
+            return Or(Lookup.Item(context, item, path), fallback);
         }
 
         foreach (string name in names.Split('.'))
         {
             object key = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : name;
-            item = Or(Lookup.Item(item, key), fallback);
+            item = Or(Lookup.Item(context, item, key), fallback);
         }
 
         return item;
@@ -30,7 +30,7 @@ internal static class SelectionFilters
         {
             var bound = new BoundArguments("the filter 'map'", ["attribute", "default"], arguments);
             object? path = bound[0];
-            change = item => Attribute(item, path, bound.Get(1, null));
+            change = item => Attribute(context, item, path, bound.Get(1, null));
         }
         else
         {
@@ -60,7 +60,7 @@ internal static class SelectionFilters
         }
 
         return new Sequence(
-            [.. Iteration.Items(context, value).Where(item => holds(byAttribute ? Attribute(item, path) : item) == wanted)],
+            [.. Iteration.Items(context, value).Where(item => holds(byAttribute ? Attribute(context, item, path) : item) == wanted)],
             SequenceKind.Generator);
     }
 

@@ -7,7 +7,7 @@ internal static class SequenceFilters
     {
         string separator = Representation.Text(context, arguments.Get(0, ""));
         object? attribute = arguments.Get(1, null);
-        string[] texts = [.. Iteration.Items(context, value).Select(item => Representation.Text(context, Pick(item, attribute)))];
+        string[] texts = [.. Iteration.Items(context, value).Select(item => Representation.Text(context, Pick(context, item, attribute)))];
         context.Room(texts.Sum(text => (long)text.Length) + (separator.Length * (long)texts.Length));
         return context.Text(string.Join(separator, texts));
     }
@@ -28,13 +28,13 @@ internal static class SequenceFilters
             "value" => 1,
             _ => throw new InvalidInputException("dictsort: the argument 'by' must be 'key' or 'value'"),
         };
-        return new Sequence(Ordered(context, Pairs(value).Items, pair => Key(((Sequence)pair!).Items[place], arguments.Flag(0)), arguments.Flag(2)));
+        return new Sequence(Ordered(context, Pairs(value).Items, pair => Key(context, ((Sequence)pair!).Items[place], arguments.Flag(0)), arguments.Flag(2)));
     }
 
     public static object? Sort(RenderContext context, object? value, BoundArguments arguments)
     {
         object? attribute = arguments.Get(2, null);
-        return new Sequence(Ordered(context, Iteration.Items(context, value), item => Key(Pick(item, attribute), arguments.Flag(1)), arguments.Flag(0)));
+        return new Sequence(Ordered(context, Iteration.Items(context, value), item => Key(context, Pick(context, item, attribute), arguments.Flag(1)), arguments.Flag(0)));
     }
 
     public static object? Unique(RenderContext context, object? value, BoundArguments arguments)
@@ -43,7 +43,7 @@ internal static class SequenceFilters
         var kept = new List<object?>();
         foreach (object? item in Iteration.Items(context, value))
         {
-            object? key = Key(Pick(item, arguments.Get(1, null)), arguments.Flag(0));
+            object? key = Key(context, Pick(context, item, arguments.Get(1, null)), arguments.Flag(0));
             if (!seen.TryGet(key, out _))
             {
                 seen.Set(key, null);
@@ -67,7 +67,7 @@ internal static class SequenceFilters
             return new Undefined("the smallest or largest item of an empty list is undefined");
         }
 
-        object? KeyOf(object? item) => Key(Pick(item, arguments.Get(1, null)), arguments.Flag(0));
+        object? KeyOf(object? item) => Key(context, Pick(context, item, arguments.Get(1, null)), arguments.Flag(0));
         object? best = items[0];
         foreach (object? item in items.Skip(1))
         {
@@ -78,7 +78,7 @@ internal static class SequenceFilters
     }
 
     public static object? Sum(RenderContext context, object? value, BoundArguments arguments) =>
-        Iteration.Items(context, value).Aggregate(arguments.Get(1, 0L), (total, item) => Arithmetic.Apply(context, "+", total, Pick(item, arguments.Get(0, null))));
+        Iteration.Items(context, value).Aggregate(arguments.Get(1, 0L), (total, item) => Arithmetic.Apply(context, "+", total, Pick(context, item, arguments.Get(0, null))));
 
     public static object? Batch(RenderContext context, object? value, BoundArguments arguments)
     {
@@ -99,12 +99,12 @@ internal static class SequenceFilters
     /// <summary>Pairs of a value of the attribute and the items that have it, in the order of the values.</summary>
     public static object? GroupBy(RenderContext context, object? value, BoundArguments arguments)
     {
-        object? Grouping(object? item) => Pick(item, arguments[0]) is not Undefined and var found ? found : arguments.Get(1, null);
+        object? Grouping(object? item) => Pick(context, item, arguments[0]) is not Undefined and var found ? found : arguments.Get(1, null);
         var groups = new List<object?>();
         var members = new List<object?>();
-        foreach (object? item in Ordered(context, Iteration.Items(context, value), item => Key(Grouping(item), arguments.Flag(2)), reverse: false))
+        foreach (object? item in Ordered(context, Iteration.Items(context, value), item => Key(context, Grouping(item), arguments.Flag(2)), reverse: false))
         {
-            if (members.Count > 0 && !Operations.AreEqual(context, Key(Grouping(members[0]), arguments.Flag(2)), Key(Grouping(item), arguments.Flag(2))))
+            if (members.Count > 0 && !Operations.AreEqual(context, Key(context, Grouping(members[0]), arguments.Flag(2)), Key(context, Grouping(item), arguments.Flag(2))))
             {
                 groups.Add(Sequence.Tuple(Grouping(members[0]), new Sequence([.. members])));
                 members.Clear();
@@ -121,10 +121,14 @@ internal static class SequenceFilters
         return new Sequence(groups);
     }
 
-    private static object? Pick(object? item, object? attribute) => attribute is null ? item : SelectionFilters.Attribute(item, attribute);
+    private static object? Pick(RenderContext context, object? item, object? attribute) => attribute is null ? item : SelectionFilters.Attribute(context, item, attribute);
 
     /// <summary>Texts are compared without regard to case unless the template asks for it.</summary>
-    private static object? Key(object? value, bool caseSensitive) => value is string text && !caseSensitive ? PythonText.Lower(text) : value;
+    private static object? Key(RenderContext context, object? value, bool caseSensitive)
+    {
+        context.ChargeText(value);
+        return value is string text && !caseSensitive ? PythonText.Lower(text) : value;
+    }
 
     private static List<object?> Ordered(RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse)
     {

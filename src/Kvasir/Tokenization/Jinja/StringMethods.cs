@@ -12,7 +12,7 @@ internal static class StringMethods
     {
         Function Make(string[] parameters, Func<RenderContext, BoundArguments, object?> body) => new(name, parameters, (context, a) =>
         {
-            context.Charge(text.Length / 16);
+            context.ChargeText(text);
             return body(context, a);
         });
         Function Change(Func<string, string> body) => Make([], (context, _) => context.Text(body(text)));
@@ -31,17 +31,17 @@ internal static class StringMethods
             "split" => Make(["sep", "maxsplit"], (context, a) => Split(context, text, a.TextOrNull(0), a.Integer(1, -1), fromEnd: false)),
             "rsplit" => Make(["sep", "maxsplit"], (context, a) => Split(context, text, a.TextOrNull(0), a.Integer(1, -1), fromEnd: true)),
             "splitlines" => Make(["keepends"], (context, a) => Lines(context, text, a.Flag(0))),
-            "partition" => Make(["sep"], (context, a) => Partition(text, a.Text(0))),
+            "partition" => Make(["sep"], (context, a) => Partition(context, text, a.Text(0))),
             "startswith" => Make(["prefix"], (_, a) => Any(a[0], part => text.StartsWith(part, StringComparison.Ordinal))),
             "endswith" => Make(["suffix"], (_, a) => Any(a[0], part => text.EndsWith(part, StringComparison.Ordinal))),
             "removeprefix" => Make(["prefix"], (context, a) => context.Text(text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text)),
             "removesuffix" => Make(["suffix"], (context, a) => context.Text(text.EndsWith(a.Text(0), StringComparison.Ordinal) ? text[..^a.Text(0).Length] : text)),
             "replace" => Make(["old", "new", "count"], (context, a) => context.Text(TextFilters.Replace(context, text, a.Text(0), a.Text(1), a.Integer(2, -1)))),
             "join" => Make(["iterable"], (context, a) => Join(context, text, a[0])),
-            "find" => Make(["sub"], (_, a) => Position(text, text.IndexOf(a.Text(0), StringComparison.Ordinal))),
-            "rfind" => Make(["sub"], (_, a) => Position(text, text.LastIndexOf(a.Text(0), StringComparison.Ordinal))),
-            "index" => Make(["sub"], (_, a) => text.Contains(a.Text(0), StringComparison.Ordinal) ? Position(text, text.IndexOf(a.Text(0), StringComparison.Ordinal)) : throw new InvalidInputException("index(): the text is not in the string")),
-            "count" => Make(["sub"], (_, a) => a.Text(0).Length == 0 ? PythonText.Length(text) + 1L : (text.Split(a.Text(0)).Length - 1L)),
+            "find" => Make(["sub"], (context, a) => Find(context, text, a.Text(0))),
+            "rfind" => Make(["sub"], (context, a) => FindLast(context, text, a.Text(0))),
+            "index" => Make(["sub"], (context, a) => Find(context, text, a.Text(0)) is >= 0 and long at ? at : throw new InvalidInputException("index(): the text is not in the string")),
+            "count" => Make(["sub"], (context, a) => Count(context, text, a.Text(0))),
             "isdigit" or "isdecimal" or "isnumeric" => Check(char.IsDigit),
             "isalpha" => Check(char.IsLetter),
             "isalnum" => Check(char.IsLetterOrDigit),
@@ -61,6 +61,24 @@ internal static class StringMethods
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"startswith() and endswith() take a string or a tuple of strings, not {Operations.TypeName(parts)}"),
     };
+
+    private static long Find(RenderContext context, string text, string part)
+    {
+        context.ChargeSearch(text, part);
+        return Position(text, text.IndexOf(part, StringComparison.Ordinal));
+    }
+
+    private static long FindLast(RenderContext context, string text, string part)
+    {
+        context.ChargeSearch(text, part);
+        return Position(text, text.LastIndexOf(part, StringComparison.Ordinal));
+    }
+
+    private static long Count(RenderContext context, string text, string part)
+    {
+        context.ChargeSearch(text, part);
+        return part.Length == 0 ? PythonText.Length(text) + 1 : text.AsSpan().Count(part);
+    }
 
     private static long Position(string text, int index) => index < 0 ? -1L : PythonText.Length(text[..index]);
 
@@ -83,18 +101,18 @@ internal static class StringMethods
             throw new InvalidInputException("split() needs a separator that is not empty");
         }
 
-        List<string> parts = separator is null ? Words(text) : [.. text.Split(separator)];
+        context.Charge(separator is null ? 0 : Count(context, text, separator));
+        List<string> parts = separator is null ? Words(context, text) : [.. text.Split(separator)];
         if (limit >= 0 && parts.Count - 1 > limit)
         {
             parts = separator is null ? LimitedWords(text, (int)limit, fromEnd) : Merge(parts, separator, (int)limit, fromEnd);
         }
 
-        context.Charge(parts.Count);
         context.Text(text);
         return new Sequence([.. parts]);
     }
 
-    private static List<string> Words(string text)
+    private static List<string> Words(RenderContext context, string text)
     {
         var words = new List<string>();
         int start = -1;
@@ -107,6 +125,7 @@ internal static class StringMethods
             }
             else if (!inWord && start >= 0)
             {
+                context.Charge(1);
                 words.Add(text[start..i]);
                 start = -1;
             }
@@ -155,6 +174,7 @@ internal static class StringMethods
         int start = 0;
         while (start < text.Length)
         {
+            context.Charge(1);
             int end = text.AsSpan(start).IndexOfAny(s_lineEnds);
             int stop = end < 0 ? text.Length : start + end;
             int next = end < 0 ? text.Length : text[stop] == '\r' && stop + 1 < text.Length && text[stop + 1] == '\n' ? stop + 2 : stop + 1;
@@ -162,13 +182,13 @@ internal static class StringMethods
             start = next;
         }
 
-        context.Charge(lines.Count);
         context.Text(text);
         return new Sequence(lines);
     }
 
-    private static Sequence Partition(string text, string separator)
+    private static Sequence Partition(RenderContext context, string text, string separator)
     {
+        context.ChargeSearch(text, separator);
         int at = text.IndexOf(separator, StringComparison.Ordinal);
         return separator.Length == 0 ? throw new InvalidInputException("partition() needs a separator that is not empty")
             : at < 0 ? Sequence.Tuple(text, "", "") : Sequence.Tuple(text[..at], separator, text[(at + separator.Length)..]);

@@ -9,9 +9,11 @@ internal static class Tests
 
     public static bool Exists(string name) => s_byName.ContainsKey(name);
 
-    public static bool Holds(RenderContext context, string name, object? value, Arguments arguments) => s_byName.TryGetValue(name, out Body? test)
-        ? test(context, value, arguments)
-        : throw new InvalidInputException($"there is no test '{name}'");
+    public static bool Holds(RenderContext context, string name, object? value, Arguments arguments)
+    {
+        context.ChargeText(value);
+        return s_byName.TryGetValue(name, out Body? test) ? test(context, value, arguments) : throw new InvalidInputException($"there is no test '{name}'");
+    }
 
     private static Dictionary<string, Body> Register()
     {

@@ -15,7 +15,7 @@ internal static class TextFilters
     /// <summary>Replaces at most <paramref name="count"/> occurrences; all where it is negative. An empty text stands between all characters.</summary>
     public static string Replace(RenderContext context, string text, string old, string replacement, long count)
     {
-        context.Charge(text.Length / 16);
+        context.ChargeSearch(text, old);
         if (old.Length == 0)
         {
             return Spread(context, text, replacement, count);
@@ -53,6 +53,7 @@ internal static class TextFilters
 
     private static string Spread(RenderContext context, string text, string separator, long count)
     {
+        context.Charge(text.Length);
         string[] points = PythonText.CodePoints(text);
         long left = count < 0 ? long.MaxValue : count;
         var result = new StringBuilder();
