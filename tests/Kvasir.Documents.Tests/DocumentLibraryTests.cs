@@ -209,13 +209,13 @@ public sealed class DocumentLibraryTests : IDisposable
     {
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
-        library.Ask("Why do cats purr?").Complete();
+        library.Ask("Why do cats purr?", new AskOptions { Passages = 5 }).Complete();
         int[] sound = [.. _model.LastPrompt];
         string[] files = [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal))];
         File.Delete(files[0]);
         File.WriteAllBytes(files[1], [1, 2, 3]);
         Assert.Equal((3, 1, 1), library.Verify() is var check ? (check.Chunks, check.Missing, check.Damaged.Count) : default);
-        Answer answer = library.Ask("Why do cats purr?");
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 5 });
         answer.Complete();
         Assert.Equal(sound, _model.LastPrompt);
         Assert.True(answer.RecomputedTokens > 0);
