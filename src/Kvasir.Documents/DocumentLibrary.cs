@@ -65,7 +65,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
     public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
     {
-        FoundFiles found = FoundFiles.Under(paths);
+        FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
         try
         {
             using StoreWriter writer = Store.Write();
@@ -86,6 +86,10 @@ public sealed class DocumentLibrary : IDisposable
         catch (IOException error)
         {
             throw StoreWriteException.From(Store.Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
         }
     }
 

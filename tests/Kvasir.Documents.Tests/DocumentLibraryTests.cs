@@ -316,6 +316,15 @@ public sealed class DocumentLibraryTests : IDisposable
     }
 
     [Fact]
+    public void Store_among_the_documents_is_not_read_as_documents()
+    {
+        using var library = new DocumentLibrary(DocumentStore.Open(Path.Combine(Documents, "store"), create: true), _model, _encoder, 16);
+        _folder.File("documents/store/note.txt", "not a document");
+        Assert.Empty(library.Ingest([Documents]).Skipped);
+        Assert.Equal(2, library.Store.List().Count);
+    }
+
+    [Fact]
     public void Search_can_be_kept_to_some_files()
     {
         using DocumentLibrary library = Open();

@@ -11,6 +11,7 @@ namespace Kvasir.Documents;
 public sealed class Answer : IEnumerable<string>
 {
     private readonly Func<Answer, IEnumerable<GeneratedPiece>> _run;
+    private readonly StringBuilder _text = new();
     private bool _started;
 
     internal Answer(IReadOnlyList<Passage> sources, Func<Answer, IEnumerable<GeneratedPiece>> run)
@@ -20,10 +21,10 @@ public sealed class Answer : IEnumerable<string>
     }
 
     /// <summary>The chunks it is made from, best first.</summary>
-    public IReadOnlyList<Passage> Sources { get; internal set; }
+    public IReadOnlyList<Passage> Sources { get; }
 
     /// <summary>The text so far.</summary>
-    public string Text { get; private set; } = "";
+    public string Text => _text.ToString();
 
     /// <summary>Tokens of prefix and chunks whose stored KV was used.</summary>
     public int ReusedTokens { get; internal set; }
@@ -84,12 +85,10 @@ public sealed class Answer : IEnumerable<string>
 
     private IEnumerator<string> Pieces()
     {
-        var text = new StringBuilder();
         foreach (GeneratedPiece piece in _run(this))
         {
             GeneratedTokens = piece.Tokens;
-            text.Append(piece.Text);
-            Text = text.ToString();
+            _text.Append(piece.Text);
             FinishReason = piece.FinishReason;
             if (piece.Text.Length > 0)
             {
