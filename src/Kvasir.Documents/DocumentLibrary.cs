@@ -39,13 +39,13 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="storeFolder">The folder.</param>
     /// <param name="model">The language model; it must outlive the library.</param>
     /// <param name="encoder">The embedding model (BERT type); it must outlive the library.</param>
-    /// <param name="options">Chunk size, KV policy, generator.</param>
+    /// <param name="options">Chunk size and KV policy.</param>
     /// <exception cref="InvalidInputException">The folder holds something else, or the model cannot be used with documents.</exception>
     /// <exception cref="StoreWriteException">A new store could not be written.</exception>
     public static DocumentLibrary Open(string storeFolder, Model model, Model encoder, LibraryOptions? options = null)
     {
         options ??= new LibraryOptions();
-        var answers = new ModelAnswers(model, options.Policy, options.Generator ?? GreedyAnswer.Generate);
+        var answers = new ModelAnswers(model, options.Policy);
         return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens);
     }
 
@@ -65,7 +65,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
     public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
     {
-        FoundFiles found = FoundFiles.Under(paths);
+        FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
         try
         {
             using StoreWriter writer = Store.Write();
@@ -86,6 +86,10 @@ public sealed class DocumentLibrary : IDisposable
         catch (IOException error)
         {
             throw StoreWriteException.From(Store.Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
         }
     }
 

@@ -10,7 +10,4 @@ public sealed record LibraryOptions
 
     /// <summary>How keys and values are kept, in memory and on disk.</summary>
     public KvPolicy Policy { get; init; } = KvPolicy.Default;
-
-    /// <summary>What generates the answer; greedy decoding by default.</summary>
-    public AnswerGenerator? Generator { get; init; }
 }

@@ -39,16 +39,16 @@ public sealed class DocumentLibraryTests : IDisposable
         Assert.Equal((2, 4), (report.Documents, report.Chunks));
 
         _model.PrefilledTokens = 0;
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 2 });
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 2, Instruction = "Say it." });
         Assert.Equal(["An ", "answer"], answer);
         Assert.Equal("An answer", answer.Text);
         Assert.Equal(0, _model.PrefilledTokens);
         string prompt = _model.Decode(_model.LastPrompt);
-        Assert.Equal($"<|user|>{answer.Sources[1].Text.Trim()}\n\n{answer.Sources[0].Text.Trim()}\n\nWhy do cats purr?<|end|><|assistant|>", prompt);
+        Assert.Equal($"<|user|>{answer.Sources[1].Text.Trim()}\n\n{answer.Sources[0].Text.Trim()}\n\nSay it. Why do cats purr?<|end|><|assistant|>", prompt);
         Assert.Contains("purr", answer.Sources[0].Text, StringComparison.Ordinal);
         Assert.Equal(Path.Combine(Documents, "cats.txt"), answer.Sources[0].File);
         Assert.Equal(0, answer.RecomputedTokens);
-        Assert.Equal(6, answer.QuestionTokens);
+        Assert.Equal(8, answer.QuestionTokens);
         Assert.Equal(_model.LastPrompt.Count, answer.ReusedTokens + answer.QuestionTokens);
         Assert.Equal("stop", answer.FinishReason);
         Assert.NotNull(answer.RecomputeTime);
@@ -209,13 +209,13 @@ public sealed class DocumentLibraryTests : IDisposable
     {
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
-        library.Ask("Why do cats purr?").Complete();
+        library.Ask("Why do cats purr?", new AskOptions { Passages = 5 }).Complete();
         int[] sound = [.. _model.LastPrompt];
         string[] files = [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal))];
         File.Delete(files[0]);
         File.WriteAllBytes(files[1], [1, 2, 3]);
         Assert.Equal((3, 1, 1), library.Verify() is var check ? (check.Chunks, check.Missing, check.Damaged.Count) : default);
-        Answer answer = library.Ask("Why do cats purr?");
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 5 });
         answer.Complete();
         Assert.Equal(sound, _model.LastPrompt);
         Assert.True(answer.RecomputedTokens > 0);
@@ -316,6 +316,15 @@ public sealed class DocumentLibraryTests : IDisposable
     }
 
     [Fact]
+    public void Store_among_the_documents_is_not_read_as_documents()
+    {
+        using var library = new DocumentLibrary(DocumentStore.Open(Path.Combine(Documents, "store"), create: true), _model, _encoder, 16);
+        _folder.File("documents/store/note.txt", "not a document");
+        Assert.Empty(library.Ingest([Documents]).Skipped);
+        Assert.Equal(2, library.Store.List().Count);
+    }
+
+    [Fact]
     public void Search_can_be_kept_to_some_files()
     {
         using DocumentLibrary library = Open();
@@ -339,7 +348,7 @@ public sealed class DocumentLibraryTests : IDisposable
         var small = new FakeModel { ContextLength = 40 };
         using DocumentLibrary library = Open(small);
         library.Ingest([Documents]);
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4, Passages = 5 });
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { MaxTokens = 4, Passages = 5, Instruction = "" });
         answer.Complete();
         Assert.InRange(answer.Sources.Count, 1, 3);
         Assert.True(small.LastPrompt.Count <= 36);

@@ -121,7 +121,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             model.LastPrompt.AddRange(ids);
             yield return new GeneratedPiece("An ");
             yield return new GeneratedPiece("answer");
-            yield return new GeneratedPiece("", "stop");
+            yield return new GeneratedPiece("", "stop", 2);
         }
 
         public void Dispose() { }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text;
+using Kvasir.Documents.Asking;
 
 namespace Kvasir.Documents;
 
@@ -10,6 +11,7 @@ namespace Kvasir.Documents;
 public sealed class Answer : IEnumerable<string>
 {
     private readonly Func<Answer, IEnumerable<GeneratedPiece>> _run;
+    private readonly StringBuilder _text = new();
     private bool _started;
 
     internal Answer(IReadOnlyList<Passage> sources, Func<Answer, IEnumerable<GeneratedPiece>> run)
@@ -19,10 +21,10 @@ public sealed class Answer : IEnumerable<string>
     }
 
     /// <summary>The chunks it is made from, best first.</summary>
-    public IReadOnlyList<Passage> Sources { get; internal set; }
+    public IReadOnlyList<Passage> Sources { get; }
 
     /// <summary>The text so far.</summary>
-    public string Text { get; private set; } = "";
+    public string Text => _text.ToString();
 
     /// <summary>Tokens of prefix and chunks whose stored KV was used.</summary>
     public int ReusedTokens { get; internal set; }
@@ -51,7 +53,7 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c>, <c>length</c>, or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>
@@ -83,12 +85,10 @@ public sealed class Answer : IEnumerable<string>
 
     private IEnumerator<string> Pieces()
     {
-        var text = new StringBuilder();
         foreach (GeneratedPiece piece in _run(this))
         {
-            GeneratedTokens++;
-            text.Append(piece.Text);
-            Text = text.ToString();
+            GeneratedTokens = piece.Tokens;
+            _text.Append(piece.Text);
             FinishReason = piece.FinishReason;
             if (piece.Text.Length > 0)
             {

@@ -12,7 +12,8 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
     {
-        int[] suffix = [.. model.Encode(question, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
+        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
         clock.Stop();
         return new Answer([.. chunks.Select(chunk => chunk.Passage)], answer =>

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
@@ -7,15 +8,16 @@ namespace Kvasir.Documents.Asking;
 /// <summary>A loaded model, as documents use it.</summary>
 internal sealed class ModelAnswers : IAnswerModel
 {
+    /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
+    private const int PrefillTokens = 512;
+
     private readonly Model _model;
     private readonly KvPolicy _policy;
-    private readonly AnswerGenerator _generate;
 
-    public ModelAnswers(Model model, KvPolicy policy, AnswerGenerator generate)
+    public ModelAnswers(Model model, KvPolicy policy)
     {
         _model = model;
         _policy = policy;
-        _generate = generate;
         Tokenizer tokenizer = model.Tokenizer;
         Frame = model.ChatTemplate is { } template
             ? PromptFrame.Of(template, TokenText(tokenizer, tokenizer.BeginOfText), TokenText(tokenizer, tokenizer.EndOfText))
@@ -71,7 +73,12 @@ internal sealed class ModelAnswers : IAnswerModel
         public void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation)
         {
             using var batch = new Batch();
-            Prompt.Prefill(owner._model, batch, cache, ids, LogitRows.None, cancellation);
+            for (int done = 0; done < ids.Length; done += PrefillTokens)
+            {
+                batch.Clear();
+                batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
+                owner._model.Forward(batch, cancellation);
+            }
         }
 
         public long Place(string path)
@@ -83,8 +90,19 @@ internal sealed class ModelAnswers : IAnswerModel
 
         public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
 
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation) =>
-            owner._generate(owner._model, cache, before, ids, options, cancellation);
+        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
+        {
+            // The session disposes the cache at its end; doing so again later does nothing.
+            using var session = new Session(owner._model, cache, before);
+            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop };
+            foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
+            {
+                yield return new GeneratedPiece(text);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            yield return new GeneratedPiece("", session.LastResult!.FinishReason.ToString().ToLowerInvariant(), session.LastResult.Ids.Count);
+        }
 
         public void Dispose() => cache.Dispose();
 

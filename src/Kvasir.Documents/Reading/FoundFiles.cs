@@ -4,6 +4,9 @@ namespace Kvasir.Documents.Reading;
 internal sealed class FoundFiles
 {
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly string? _except;
+
+    private FoundFiles(string? except) => _except = except;
 
     /// <summary>Full paths, each once, folders in ordinal order; true where the file was named itself and not found in a folder.</summary>
     public List<(string Path, bool Named)> Files { get; } = [];
@@ -14,10 +17,13 @@ internal sealed class FoundFiles
     /// <summary>What in the folders is not read, and why.</summary>
     public List<SkippedFile> Skipped { get; } = [];
 
+    /// <summary>Looks for files.</summary>
+    /// <param name="paths">Files and folders.</param>
+    /// <param name="except">Full path of a folder that is passed over: a store that lies among the documents.</param>
     /// <exception cref="InvalidInputException">A path does not exist.</exception>
-    public static FoundFiles Under(IEnumerable<string> paths)
+    public static FoundFiles Under(IEnumerable<string> paths, string? except = null)
     {
-        var found = new FoundFiles();
+        var found = new FoundFiles(except);
         foreach (string path in paths)
         {
             string full = path.Length == 0 ? throw new InvalidInputException("a document path is empty; name a file or folder") : Path.GetFullPath(path);
@@ -91,7 +97,7 @@ internal sealed class FoundFiles
         // A linked folder may lead back to where the walk came from.
         foreach (FileSystemInfo entry in entries.Reverse())
         {
-            if (entry is DirectoryInfo && !entry.Name.StartsWith('.') && entry.LinkTarget is null)
+            if (entry is DirectoryInfo && !entry.Name.StartsWith('.') && entry.LinkTarget is null && entry.FullName != _except)
             {
                 pending.Push(entry.FullName);
             }

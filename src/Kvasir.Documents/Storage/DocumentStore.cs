@@ -31,23 +31,30 @@ public sealed class DocumentStore : IDisposable
 
     internal static DocumentStore Open(string folder, bool create, StoreFiles files)
     {
-        string full = Path.GetFullPath(folder);
+        string full = folder.Length > 0 ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
         try
         {
             if (!File.Exists(Path.Combine(full, CatalogName)))
             {
                 Create(full, create, files);
             }
-
-            return new DocumentStore(full, files);
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new InvalidInputException($"{folder}: no permission to use this document store", error);
+            throw new InvalidInputException($"{full}: no permission to make a document store here", error);
         }
         catch (IOException error)
         {
             throw StoreWriteException.From(full, error);
+        }
+
+        try
+        {
+            return new DocumentStore(full, files);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{full}: the document store cannot be read ({error.Message})", error);
         }
     }
 
