@@ -1,7 +1,7 @@
+using BenchmarkDotNet.Running;
 using Kvasir.Benchmarks.Kernels;
 
-return args switch
-{
-    ["kernels", .. var rest] => KernelThroughput.Run(rest),
-    _ => 0,
-};
+if (args is ["kernels", .. var types]) return KernelThroughput.Run(types);
+
+BenchmarkSwitcher.FromAssembly(typeof(KernelThroughput).Assembly).Run(args);
+return 0;

@@ -11,6 +11,7 @@ internal sealed class CommonOptions
     private readonly Option<string[]> _kv = new("--kv") { Description = "How keys and values are kept, for example k=f16,v=f16", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
     private readonly Option<int> _threads = new("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" };
     private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
+    private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON on standard output and nothing else there" };
 
     private CommonOptions()
@@ -43,6 +44,7 @@ internal sealed class CommonOptions
     {
         CommonOptions options = ForModelFile(command);
         command.Options.Add(options._threads);
+        command.Options.Add(options._seed);
         command.Options.Add(options._compute);
         return options;
     }
@@ -56,6 +58,9 @@ internal sealed class CommonOptions
     }
 
     public bool Json(ParseResult parsed) => parsed.GetValue(_json);
+
+    /// <summary>The seed, or null where chance decides.</summary>
+    public ulong? Seed(ParseResult parsed) => parsed.GetValue(_seed);
 
     /// <summary>The path or name given with --model, or null.</summary>
     public string? ModelName(ParseResult parsed) => parsed.GetValue(_model);

@@ -13,7 +13,6 @@ internal sealed class SamplingOptions
     private readonly Option<float> _minP = new("--min-p") { Description = "Only tokens at least P times as probable as the best one", HelpName = "P" };
     private readonly Option<float> _repeatPenalty = new("--repeat-penalty") { Description = "Makes the last 64 tokens less probable; 1 is none", HelpName = "F", DefaultValueFactory = _ => 1 };
     private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends the answer; may be given several times", HelpName = "TEXT" };
-    private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text", HelpName = "N" };
     private readonly Option<bool> _ignoreEnd = new("--ignore-end") { Description = "Go on at end-of-text tokens" };
 
     public SamplingOptions(Command command, int maxTokens, float temperature)
@@ -27,11 +26,10 @@ internal sealed class SamplingOptions
         command.Options.Add(_minP);
         command.Options.Add(_repeatPenalty);
         command.Options.Add(_stop);
-        command.Options.Add(_seed);
         command.Options.Add(_ignoreEnd);
     }
 
-    public GenerationOptions Read(ParseResult parsed) => new()
+    public GenerationOptions Read(ParseResult parsed, CommonOptions common) => new()
     {
         MaxTokens = parsed.GetValue(_maxTokens),
         Stop = parsed.GetValue(_stop) ?? [],
@@ -43,7 +41,7 @@ internal sealed class SamplingOptions
             TopP = parsed.GetValue(_topP),
             MinP = parsed.GetValue(_minP),
             RepeatPenalty = parsed.GetValue(_repeatPenalty),
-            Seed = parsed.GetValue(_seed),
+            Seed = common.Seed(parsed),
         },
     };
 }

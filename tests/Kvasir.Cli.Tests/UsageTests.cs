@@ -53,6 +53,15 @@ public class UsageTests
         Invocation.Of("logits", "--ids", "1", "--kv", policy).IsRefused(term);
     }
 
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("../../etc/passwd.gguf")]
+    public void Model_that_cannot_be_pulled_is_refused(string name) => Invocation.Of("models", "pull", name).IsRefused(name);
+
+    [Fact]
+    public void Models_that_can_be_pulled_are_listed() =>
+        Assert.Contains("SmolLM2-135M-Instruct", Invocation.Of("models", "ls", "--all", "--json").IsDone().Json.GetProperty("pullable").EnumerateArray().Select(model => model.GetProperty("name").GetString()));
+
     [Fact]
     public void Interrupted_command_exits_with_130()
     {

@@ -28,7 +28,7 @@ internal static class CompleteCommand
             int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
             using var session = new Session(model, policy);
             bool json = common.Json(parsed);
-            GenerationResult result = session.Complete(tokens, sampling.Read(parsed), json ? null : terminal.Out.Write, terminal.Interrupted);
+            GenerationResult result = session.Complete(tokens, sampling.Read(parsed, common), json ? null : terminal.Out.Write, terminal.Interrupted);
             if (json) terminal.WriteJson(Figures.Of(result));
             else terminal.Out.WriteLine();
             terminal.Note(Figures.Line(result));

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// 4-bit codes with 512-bit vectors: 16 rows a vector. A group of columns is unpacked into registers once and meets 16 tokens there,
+/// 4-bit codes with 512-bit vectors: 16 rows a vector. A group of columns is unpacked into registers once and meets up to 16 tokens there,
 /// whose float sums stay in registers too: the JIT needs 30 of the 32.
 /// u8 x s8 pairs are summed in int16: a pair is at most 2 * 15 * 127 = 3810 and a group adds at most 8 of them, so that neither
 /// the saturating multiply-add nor the sum overflows; one more multiply-add by ones per group widens to int32.
@@ -14,14 +14,15 @@ internal static unsafe class Avx512NibbleTile
 {
     private const int CodeBytes = 512, GroupBytes = 64;
 
-    public const int Tokens = 16;
+    public const int MaxTokens = 16;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TForm>(int zeroPoint, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
-        where TForm : IForm
+    public static void Multiply<TForm, TTokens>(in PackedFormat format, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
+        where TForm : IForm where TTokens : IConstant
     {
-        int scaleBytes = GroupBytes * 32 / TForm.Group;
+        int zeroPoint = format.ZeroPoint, scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = CodeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
+        var factor = Vector512.Create(format.ScaleFactor);
         Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
         Vector512<float> s8 = default, s9 = default, s10 = default, s11 = default, s12 = default, s13 = default, s14 = default, s15 = default;
         byte* codes = panel + half * 64, scales = panel + CodeBytes + half * 32;
@@ -43,59 +44,44 @@ internal static unsafe class Avx512NibbleTile
                     w4 &= mask;
                     w6 &= mask;
                 }
-                var scale = HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes)));
-                var minimum = TForm.HasMinimum ? HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes + scaleBytes))) : default;
+                var scale = HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes)), factor);
+                var minimum = TForm.HasMinimum ? HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes + scaleBytes)), factor) : default;
                 byte* t = x;
                 s0 = Add<TForm>(s0, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s1 = Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s2 = Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s3 = Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s4 = Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s5 = Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s6 = Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s7 = Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s8 = Add<TForm>(s8, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s9 = Add<TForm>(s9, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s10 = Add<TForm>(s10, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s11 = Add<TForm>(s11, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s12 = Add<TForm>(s12, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s13 = Add<TForm>(s13, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s14 = Add<TForm>(s14, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
-                t += stride;
-                s15 = Add<TForm>(s15, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                if (TTokens.Value > 1) { t += stride; s1 = Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 2) { t += stride; s2 = Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 3) { t += stride; s3 = Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 4) { t += stride; s4 = Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 5) { t += stride; s5 = Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 6) { t += stride; s6 = Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 7) { t += stride; s7 = Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 8) { t += stride; s8 = Add<TForm>(s8, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 9) { t += stride; s9 = Add<TForm>(s9, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 10) { t += stride; s10 = Add<TForm>(s10, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 11) { t += stride; s11 = Add<TForm>(s11, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 12) { t += stride; s12 = Add<TForm>(s12, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 13) { t += stride; s13 = Add<TForm>(s13, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 14) { t += stride; s14 = Add<TForm>(s14, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
+                if (TTokens.Value > 15) { t += stride; s15 = Add<TForm>(s15, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum); }
             }
         }
         result += half * 16;
         s0.Store(result);
-        s1.Store(result + 32);
-        s2.Store(result + 64);
-        s3.Store(result + 96);
-        s4.Store(result + 128);
-        s5.Store(result + 160);
-        s6.Store(result + 192);
-        s7.Store(result + 224);
-        s8.Store(result + 256);
-        s9.Store(result + 288);
-        s10.Store(result + 320);
-        s11.Store(result + 352);
-        s12.Store(result + 384);
-        s13.Store(result + 416);
-        s14.Store(result + 448);
-        s15.Store(result + 480);
+        if (TTokens.Value > 1) s1.Store(result + 32);
+        if (TTokens.Value > 2) s2.Store(result + 64);
+        if (TTokens.Value > 3) s3.Store(result + 96);
+        if (TTokens.Value > 4) s4.Store(result + 128);
+        if (TTokens.Value > 5) s5.Store(result + 160);
+        if (TTokens.Value > 6) s6.Store(result + 192);
+        if (TTokens.Value > 7) s7.Store(result + 224);
+        if (TTokens.Value > 8) s8.Store(result + 256);
+        if (TTokens.Value > 9) s9.Store(result + 288);
+        if (TTokens.Value > 10) s10.Store(result + 320);
+        if (TTokens.Value > 11) s11.Store(result + 352);
+        if (TTokens.Value > 12) s12.Store(result + 384);
+        if (TTokens.Value > 13) s13.Store(result + 416);
+        if (TTokens.Value > 14) s14.Store(result + 448);
+        if (TTokens.Value > 15) s15.Store(result + 480);
     }
 
     /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token.</summary>

@@ -14,17 +14,22 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     private readonly NativeBuffer _buffer;
     private readonly byte* _panels;
     private readonly long _panelBytes;
+    private readonly float _factor;
 
     /// <summary>Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).</summary>
     public FloatMatrix(Tensor tensor)
     {
         Rows = tensor.Rows;
         Columns = tensor.Columns;
+        if (tensor.ByteLength < GgmlBlocks.ByteLength(tensor.Type, (long)Rows * Columns))
+            throw new InvalidInputException($"{tensor.Name}: {Rows} x {Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes");
         _panelBytes = (long)Columns * PanelRows * TElement.Bytes;
         _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes);
         _panels = _buffer.Pointer;
-        if (TElement.Bytes == 2) PackWords(tensor);
-        else PackFloats(tensor);
+        int shift = tensor.Type == TensorType.F16 ? HalfVectors.Shift : 0;
+        if (TElement.Bytes == 4) PackFloats(tensor);
+        else if (!TryPackWords(tensor, shift)) TryPackWords(tensor, shift = 0);
+        _factor = HalfVectors.Factor(shift);
     }
 
     public override int Rows { get; }
@@ -56,7 +61,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
             for (int token = 0; token < tokens; token += MaxTokens)
             {
                 int count = Math.Min(tokens - token, MaxTokens);
-                TKernel.Multiply<TElement>(panel, Columns, x + token * xStride, xStride, count, result);
+                TKernel.Multiply<TElement>(panel, _factor, Columns, x + token * xStride, xStride, count, result);
                 for (int t = 0; t < count; t++)
                     PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
             }
@@ -69,22 +74,29 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
         if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         byte* source = _panels + row / PanelRows * _panelBytes + row % PanelRows * TElement.Bytes;
         for (int column = 0; column < Columns; column++)
-            destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes);
+            destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes, _factor);
     }
 
     public override void Dispose() => _buffer.Dispose();
 
+    /// <summary>False when a half is too large to be stored times 2^<paramref name="shift"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackWords(Tensor tensor)
+    private bool TryPackWords(Tensor tensor, int shift)
     {
         for (int row = 0; row < Rows; row++)
         {
             fixed (byte* bytes = tensor.RowBytes(row))
             {
                 ushort* source = (ushort*)bytes, target = (ushort*)(_panels + row / PanelRows * _panelBytes) + row % PanelRows;
-                for (int column = 0; column < Columns; column++, target += PanelRows) *target = source[column];
+                for (int column = 0; column < Columns; column++, target += PanelRows)
+                {
+                    ushort word = source[column];
+                    if (shift != 0 && !HalfVectors.ShiftUp(ref word)) return false;
+                    *target = word;
+                }
             }
         }
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -6,22 +6,38 @@ namespace Kvasir.Numerics;
 /// <summary>
 /// f16 to f32 without the F16C instructions, which .NET does not offer: the bits are moved to their places in a float
 /// whose exponent is then too small by 112, and one multiplication mends that, for normals and subnormals alike.
-/// Infinities and NaN become large finite numbers.
+/// Subnormal floats cost some hundred cycles, so packed matrices store halves times 2^<see cref="Shift"/>, which are all normal or zero
+/// (<see cref="ShiftUp"/>), and the multiplication takes that back. Infinities and NaN become large finite numbers.
 /// </summary>
 internal static unsafe class HalfVectors
 {
+    /// <summary>Lifts the smallest subnormal half (2^-24) to the smallest normal one (2^-14).</summary>
+    public const int Shift = 10;
+
     private const int Kept = unchecked((int)0x8FFFE000);
-    private const float Rebias = 5.192296858534828e33f; // 2^112
+
+    /// <summary>The factor of <c>Widen</c> for halves stored times 2^<paramref name="shift"/>.</summary>
+    public static float Factor(int shift) => BitConverter.Int32BitsToSingle((127 + 112 - shift) << 23);
+
+    /// <summary>The half times 2^<see cref="Shift"/>, exactly; false where it would overflow.</summary>
+    public static bool ShiftUp(ref ushort half)
+    {
+        int exponent = half >> 10 & 31;
+        if (exponent >= 31 - Shift) return false;
+        if (exponent != 0) half += Shift << 10;
+        else if ((half & 0x3FF) != 0) half = BitConverter.HalfToUInt16Bits((Half)((float)BitConverter.UInt16BitsToHalf(half) * (1 << Shift)));
+        return true;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Widen(Vector256<short> halves) =>
-        ((Vector512.WidenLower(halves.ToVector512Unsafe()) << 13) & Vector512.Create(Kept)).AsSingle() * Vector512.Create(Rebias);
+    public static Vector512<float> Widen(Vector256<short> halves, Vector512<float> factor) =>
+        ((Vector512.WidenLower(halves.ToVector512Unsafe()) << 13) & Vector512.Create(Kept)).AsSingle() * factor;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Widen(Vector128<short> halves) =>
-        ((Vector256.WidenLower(halves.ToVector256Unsafe()) << 13) & Vector256.Create(Kept)).AsSingle() * Vector256.Create(Rebias);
+    public static Vector256<float> Widen(Vector128<short> halves, Vector256<float> factor) =>
+        ((Vector256.WidenLower(halves.ToVector256Unsafe()) << 13) & Vector256.Create(Kept)).AsSingle() * factor;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Widen(Vector64<short> halves) =>
-        ((Vector128.WidenLower(halves.ToVector128Unsafe()) << 13) & Vector128.Create(Kept)).AsSingle() * Vector128.Create(Rebias);
+    public static Vector128<float> Widen(Vector64<short> halves, Vector128<float> factor) =>
+        ((Vector128.WidenLower(halves.ToVector128Unsafe()) << 13) & Vector128.Create(Kept)).AsSingle() * factor;
 }

@@ -17,7 +17,8 @@ internal unsafe interface IVectorOps<TVector>
 
     public static abstract TVector LoadSingle(float* source);
 
-    public static abstract TVector LoadHalf(ushort* source);
+    /// <summary>The factor is <see cref="HalfVectors.Factor"/> of the stored halves.</summary>
+    public static abstract TVector LoadHalf(ushort* source, TVector factor);
 
     public static abstract TVector LoadBFloat16(ushort* source);
 
@@ -36,7 +37,7 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static float LoadSingle(float* source) => *source;
 
-    public static float LoadHalf(ushort* source) => (float)BitConverter.UInt16BitsToHalf(*source);
+    public static float LoadHalf(ushort* source, float factor) => (float)BitConverter.UInt16BitsToHalf(*source) * (factor / HalfVectors.Factor(0));
 
     public static float LoadBFloat16(ushort* source) => BitConverter.Int32BitsToSingle(*source << 16);
 
@@ -60,7 +61,7 @@ internal readonly unsafe struct Vector128Ops : IVectorOps<Vector128<float>>
     public static Vector128<float> LoadSingle(float* source) => Vector128.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadHalf(ushort* source) => HalfVectors.Widen(Vector64.Load((short*)source));
+    public static Vector128<float> LoadHalf(ushort* source, Vector128<float> factor) => HalfVectors.Widen(Vector64.Load((short*)source), factor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBFloat16(ushort* source) => (Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle();
@@ -86,7 +87,7 @@ internal readonly unsafe struct Vector256Ops : IVectorOps<Vector256<float>>
     public static Vector256<float> LoadSingle(float* source) => Vector256.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadHalf(ushort* source) => HalfVectors.Widen(Vector128.Load((short*)source));
+    public static Vector256<float> LoadHalf(ushort* source, Vector256<float> factor) => HalfVectors.Widen(Vector128.Load((short*)source), factor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBFloat16(ushort* source) => (Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle();
@@ -112,7 +113,7 @@ internal readonly unsafe struct Vector512Ops : IVectorOps<Vector512<float>>
     public static Vector512<float> LoadSingle(float* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadHalf(ushort* source) => HalfVectors.Widen(Vector256.Load((short*)source));
+    public static Vector512<float> LoadHalf(ushort* source, Vector512<float> factor) => HalfVectors.Widen(Vector256.Load((short*)source), factor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBFloat16(ushort* source) => (Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle();

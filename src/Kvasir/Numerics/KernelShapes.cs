@@ -20,6 +20,8 @@ internal readonly struct C6 : IConstant { public static int Value => 6; }
 
 internal readonly struct C8 : IConstant { public static int Value => 8; }
 
+internal readonly struct C16 : IConstant { public static int Value => 16; }
+
 /// <summary>What a <see cref="PackedFormat"/> leaves to fix at compile time: columns per scale, and zero point or minimum.</summary>
 internal interface IForm
 {

@@ -13,6 +13,12 @@ internal readonly record struct PackedFormat(int Bits, int Group, int ZeroPoint,
     public const int PanelRows = 32;
     public const int BlockColumns = 32;
 
+    /// <summary>Scales and minimums are stored times 2^this.</summary>
+    public int ScaleShift { get; init; }
+
+    /// <summary>What makes floats of stored scales (see <see cref="HalfVectors"/>).</summary>
+    public float ScaleFactor => HalfVectors.Factor(ScaleShift);
+
     public int GroupsPerBlock => BlockColumns / Group;
 
     public int CodeBytes => Bits * PanelRows * BlockColumns / 8;

@@ -25,7 +25,7 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
         _panelBytes = (long)_blocks * _format.BlockBytes;
         _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes);
         _panels = _buffer.Pointer;
-        PanelPacker.Pack(tensor.Type, tensor.Data, tensor.ByteLength, Rows, Columns, _panels);
+        _format = PanelPacker.Pack(tensor, _panels);
     }
 
     public override int Rows { get; }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Kvasir.Formats;
 using Kvasir.Quantization;
 
 namespace Kvasir.Numerics;
@@ -8,42 +9,52 @@ internal static unsafe class PanelPacker
 {
     /// <summary>Packs a tensor's rows; rows that fill the last panel stay zero, as <paramref name="target"/> is given.</summary>
     /// <exception cref="InvalidInputException">The rows are no whole blocks, or not all there.</exception>
-    public static void Pack(TensorType type, byte* source, long length, int rows, int columns, byte* target)
+    public static PackedFormat Pack(Tensor tensor, byte* target) => tensor.Type switch
     {
-        var format = PackedFormat.For(type);
-        switch (type)
-        {
-            case TensorType.Q4_0: Pack<Q4_0Reader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q4_1: Pack<Q4_1Reader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q5_0: Pack<Q5_0Reader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q5_1: Pack<Q5_1Reader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q8_0: Pack<Q8_0Reader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q2_K: Pack<Q2_KReader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q3_K: Pack<Q3_KReader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q4_K: Pack<Q4_KReader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q5_K: Pack<Q5_KReader>(format, source, length, rows, columns, target); break;
-            case TensorType.Q6_K: Pack<Q6_KReader>(format, source, length, rows, columns, target); break;
-            case TensorType.IQ4_NL: Pack<IQ4_NLReader>(format, source, length, rows, columns, target); break;
-            case TensorType.IQ4_XS: Pack<IQ4_XSReader>(format, source, length, rows, columns, target); break;
-            default: throw new InvalidInputException($"Tensor type {type} cannot be packed");
-        }
+        TensorType.Q4_0 => Pack<Q4_0Reader>(tensor, target),
+        TensorType.Q4_1 => Pack<Q4_1Reader>(tensor, target),
+        TensorType.Q5_0 => Pack<Q5_0Reader>(tensor, target),
+        TensorType.Q5_1 => Pack<Q5_1Reader>(tensor, target),
+        TensorType.Q8_0 => Pack<Q8_0Reader>(tensor, target),
+        TensorType.Q2_K => Pack<Q2_KReader>(tensor, target),
+        TensorType.Q3_K => Pack<Q3_KReader>(tensor, target),
+        TensorType.Q4_K => Pack<Q4_KReader>(tensor, target),
+        TensorType.Q5_K => Pack<Q5_KReader>(tensor, target),
+        TensorType.Q6_K => Pack<Q6_KReader>(tensor, target),
+        TensorType.IQ4_NL => Pack<IQ4_NLReader>(tensor, target),
+        TensorType.IQ4_XS => Pack<IQ4_XSReader>(tensor, target),
+        _ => throw new InvalidInputException($"{tensor.Name}: type {tensor.Type} cannot be packed"),
+    };
+
+    private static PackedFormat Pack<TReader>(Tensor tensor, byte* target) where TReader : IBlockReader
+    {
+        if (tensor.Columns % TReader.Length != 0 || (long)tensor.Columns / TReader.Length * TReader.Bytes * tensor.Rows > tensor.ByteLength)
+            throw new InvalidInputException($"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes in blocks of {TReader.Length} columns");
+        var format = PackedFormat.For(tensor.Type) with { ScaleShift = HalfVectors.Shift };
+        if (TryPack<TReader>(format, tensor, target)) return format;
+        format = format with { ScaleShift = 0 };
+        TryPack<TReader>(format, tensor, target);
+        return format;
     }
 
-    private static void Pack<TReader>(PackedFormat format, byte* source, long length, int rows, int columns, byte* target) where TReader : IBlockReader
+    /// <summary>False when a scale is too large for the format's shift.</summary>
+    private static bool TryPack<TReader>(PackedFormat format, Tensor tensor, byte* target) where TReader : IBlockReader
     {
-        long rowBytes = (long)columns / TReader.Length * TReader.Bytes;
-        if (columns % TReader.Length != 0 || rows * rowBytes > length)
-            throw new InvalidInputException($"A matrix of {rows} x {columns} does not fit {length} bytes in blocks of {TReader.Length} columns");
-        long panelBytes = (long)columns / PackedFormat.BlockColumns * format.BlockBytes;
-        for (int row = 0; row < rows; row++)
-            PackRow<TReader>(format, source + row * rowBytes, columns, target + row / PackedFormat.PanelRows * panelBytes, row % PackedFormat.PanelRows);
+        long rowBytes = (long)tensor.Columns / TReader.Length * TReader.Bytes;
+        long panelBytes = (long)tensor.Columns / PackedFormat.BlockColumns * format.BlockBytes;
+        for (int row = 0; row < tensor.Rows; row++)
+        {
+            if (!PackRow<TReader>(format, tensor.Data + row * rowBytes, tensor.Columns, target + row / PackedFormat.PanelRows * panelBytes, row % PackedFormat.PanelRows)) return false;
+        }
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackRow<TReader>(PackedFormat format, byte* source, int columns, byte* panel, int row) where TReader : IBlockReader
+    private static bool PackRow<TReader>(PackedFormat format, byte* source, int columns, byte* panel, int row) where TReader : IBlockReader
     {
         byte* codes = stackalloc byte[256];
         ushort* scales = stackalloc ushort[16], minimums = stackalloc ushort[16];
+        bool shifted = format.ScaleShift != 0;
         int groups = format.GroupsPerBlock, codeBytes = format.CodeBytes, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes;
         for (int column = 0; column < columns; column += TReader.Length, source += TReader.Bytes)
         {
@@ -55,11 +66,14 @@ internal static unsafe class PanelPacker
                 ushort* target = (ushort*)(panel + codeBytes) + row;
                 for (int group = 0; group < groups; group++)
                 {
-                    target[group * PackedFormat.PanelRows] = scales[part * groups + group];
-                    if (format.HasMinimum) target[scaleBytes / sizeof(ushort) + group * PackedFormat.PanelRows] = minimums[part * groups + group];
+                    ushort scale = scales[part * groups + group], minimum = format.HasMinimum ? minimums[part * groups + group] : (ushort)0;
+                    if (shifted && !(HalfVectors.ShiftUp(ref scale) && HalfVectors.ShiftUp(ref minimum))) return false;
+                    target[group * PackedFormat.PanelRows] = scale;
+                    if (format.HasMinimum) target[scaleBytes / sizeof(ushort) + group * PackedFormat.PanelRows] = minimum;
                 }
             }
         }
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

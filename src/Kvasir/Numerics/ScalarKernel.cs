@@ -41,8 +41,10 @@ internal readonly unsafe struct ScalarKernel : IPanelKernel
     }
 
     public static float Scale(in PackedFormat format, byte* block, int row, int group) =>
-        Nibbles.Float(((ushort*)(block + format.CodeBytes))[group * PackedFormat.PanelRows + row]);
+        Stored(format, (ushort*)(block + format.CodeBytes) + group * PackedFormat.PanelRows + row);
 
     public static float Minimum(in PackedFormat format, byte* block, int row, int group) =>
-        Nibbles.Float(((ushort*)(block + format.CodeBytes + format.ScaleBytes))[group * PackedFormat.PanelRows + row]);
+        Stored(format, (ushort*)(block + format.CodeBytes + format.ScaleBytes) + group * PackedFormat.PanelRows + row);
+
+    private static float Stored(in PackedFormat format, ushort* half) => MathF.ScaleB(Nibbles.Float(*half), -format.ScaleShift);
 }

@@ -30,6 +30,7 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
         int groupColumns = format.Group, groups = format.GroupsPerBlock, zeroPoint = format.ZeroPoint, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes;
         bool hasMinimum = format.HasMinimum;
         int codeBytes = TBits.Value * 128;
+        var factor = Vector128.Create(format.ScaleFactor);
         Vector128<float> s00 = default, s01 = default, s10 = default, s11 = default;
         for (int block = 0; block < blocks; block++, panel += blockBytes, x += sizeof(ActivationBlock))
         {
@@ -50,11 +51,11 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
                     }
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes) + row;
-                Vector128<float> scale0 = HalfVectors.Widen(Vector64.Load(scales)), scale1 = HalfVectors.Widen(Vector64.Load(scales + 4)), minimum0 = default, minimum1 = default;
+                Vector128<float> scale0 = HalfVectors.Widen(Vector64.Load(scales), factor), scale1 = HalfVectors.Widen(Vector64.Load(scales + 4), factor), minimum0 = default, minimum1 = default;
                 if (hasMinimum)
                 {
-                    minimum0 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short)));
-                    minimum1 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short) + 4));
+                    minimum0 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short)), factor);
+                    minimum1 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short) + 4), factor);
                 }
                 var info = (ActivationBlock*)x;
                 int sum = groupColumns == 32 ? info->Sum : info->HalfSums[group];

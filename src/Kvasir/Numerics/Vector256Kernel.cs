@@ -19,37 +19,38 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
 
     private static void Multiply<TBits>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant
     {
-        if (format.HasMinimum && format.Group == 32) Multiply<TBits, Minimum32>(format.ZeroPoint, panel, blocks, x, stride, tokens, result);
-        else if (format.HasMinimum) Multiply<TBits, Minimum16>(format.ZeroPoint, panel, blocks, x, stride, tokens, result);
-        else if (format.Group == 32) Multiply<TBits, Zero32>(format.ZeroPoint, panel, blocks, x, stride, tokens, result);
-        else Multiply<TBits, Zero16>(format.ZeroPoint, panel, blocks, x, stride, tokens, result);
+        if (format.HasMinimum && format.Group == 32) Multiply<TBits, Minimum32>(format, panel, blocks, x, stride, tokens, result);
+        else if (format.HasMinimum) Multiply<TBits, Minimum16>(format, panel, blocks, x, stride, tokens, result);
+        else if (format.Group == 32) Multiply<TBits, Zero32>(format, panel, blocks, x, stride, tokens, result);
+        else Multiply<TBits, Zero16>(format, panel, blocks, x, stride, tokens, result);
     }
 
-    private static void Multiply<TBits, TForm>(int zeroPoint, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
+    private static void Multiply<TBits, TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
     {
         if (tokens == 1)
         {
-            One<TBits, TForm>(zeroPoint, panel, blocks, x, result);
+            One<TBits, TForm>(format, panel, blocks, x, result);
             return;
         }
         for (int half = 0; half < 2; half++)
         {
             switch (tokens)
             {
-                case 2: Tile<TBits, TForm, C2>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
-                case 3: Tile<TBits, TForm, C3>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
-                default: Tile<TBits, TForm, C4>(zeroPoint, panel, half, blocks, (byte*)x, stride, result); break;
+                case 2: Tile<TBits, TForm, C2>(format, panel, half, blocks, (byte*)x, stride, result); break;
+                case 3: Tile<TBits, TForm, C3>(format, panel, half, blocks, (byte*)x, stride, result); break;
+                default: Tile<TBits, TForm, C4>(format, panel, half, blocks, (byte*)x, stride, result); break;
             }
         }
     }
 
     /// <summary>One token: all 32 rows at once, so that the panel is one forward stream.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One<TBits, TForm>(int zeroPoint, byte* panel, int blocks, ActivationBlock* x, float* result) where TBits : IConstant where TForm : IForm
+    private static void One<TBits, TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, float* result) where TBits : IConstant where TForm : IForm
     {
-        int codeBytes = TBits.Value * 128;
+        int zeroPoint = format.ZeroPoint, codeBytes = TBits.Value * 128;
         int scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = codeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
+        var factor = Vector256.Create(format.ScaleFactor);
         Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
         for (int block = 0; block < blocks; block++, panel += blockBytes, x++)
         {
@@ -80,18 +81,18 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     d0 = TDot.Add<TBits>(d0, v0, a); d1 = TDot.Add<TBits>(d1, v1, a); d2 = TDot.Add<TBits>(d2, v2, a); d3 = TDot.Add<TBits>(d3, v3, a);
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes);
-                s0 = Add(s0, d0, HalfVectors.Widen(Vector128.Load(scales)), (byte*)x);
-                s1 = Add(s1, d1, HalfVectors.Widen(Vector128.Load(scales + 8)), (byte*)x);
-                s2 = Add(s2, d2, HalfVectors.Widen(Vector128.Load(scales + 16)), (byte*)x);
-                s3 = Add(s3, d3, HalfVectors.Widen(Vector128.Load(scales + 24)), (byte*)x);
+                s0 = Add(s0, d0, HalfVectors.Widen(Vector128.Load(scales), factor), (byte*)x);
+                s1 = Add(s1, d1, HalfVectors.Widen(Vector128.Load(scales + 8), factor), (byte*)x);
+                s2 = Add(s2, d2, HalfVectors.Widen(Vector128.Load(scales + 16), factor), (byte*)x);
+                s3 = Add(s3, d3, HalfVectors.Widen(Vector128.Load(scales + 24), factor), (byte*)x);
                 if (TForm.HasMinimum)
                 {
                     scales += scaleBytes / sizeof(short);
                     var sum = ScaledSum<TForm>((byte*)x, group);
-                    s0 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales)), sum, s0);
-                    s1 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 8)), sum, s1);
-                    s2 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 16)), sum, s2);
-                    s3 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 24)), sum, s3);
+                    s0 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales), factor), sum, s0);
+                    s1 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 8), factor), sum, s1);
+                    s2 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 16), factor), sum, s2);
+                    s3 = Fma.MultiplyAdd(HalfVectors.Widen(Vector128.Load(scales + 24), factor), sum, s3);
                 }
             }
         }
@@ -99,13 +100,14 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TBits, TForm, TTokens>(int zeroPoint, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
+    private static void Tile<TBits, TForm, TTokens>(in PackedFormat format, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
         where TBits : IConstant where TForm : IForm where TTokens : IConstant
     {
-        int codeBytes = TBits.Value * 128;
+        int zeroPoint = format.ZeroPoint, codeBytes = TBits.Value * 128;
         int scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = codeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
         byte* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
+        var factor = Vector256.Create(format.ScaleFactor);
         Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default;
         Vector256<float> s30 = default, s31 = default;
         nint at = 0;
@@ -151,8 +153,8 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     if (TTokens.Value > 3) { a = Quad(x3 + column + 4); d30 = TDot.Add<TBits>(d30, w0, a); d31 = TDot.Add<TBits>(d31, w1, a); }
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes) + half * 16;
-                var scale0 = HalfVectors.Widen(Vector128.Load(scales));
-                var scale1 = HalfVectors.Widen(Vector128.Load(scales + 8));
+                var scale0 = HalfVectors.Widen(Vector128.Load(scales), factor);
+                var scale1 = HalfVectors.Widen(Vector128.Load(scales + 8), factor);
                 s00 = Add(s00, d00, scale0, info); s01 = Add(s01, d01, scale1, info);
                 if (TTokens.Value > 1) { s10 = Add(s10, d10, scale0, info1); s11 = Add(s11, d11, scale1, info1); }
                 if (TTokens.Value > 2) { s20 = Add(s20, d20, scale0, info2); s21 = Add(s21, d21, scale1, info2); }
@@ -160,8 +162,8 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                 if (TForm.HasMinimum)
                 {
                     scales += scaleBytes / sizeof(short);
-                    var minimum0 = HalfVectors.Widen(Vector128.Load(scales));
-                    var minimum1 = HalfVectors.Widen(Vector128.Load(scales + 8));
+                    var minimum0 = HalfVectors.Widen(Vector128.Load(scales), factor);
+                    var minimum1 = HalfVectors.Widen(Vector128.Load(scales + 8), factor);
                     var sum = ScaledSum<TForm>(info, group);
                     s00 = Fma.MultiplyAdd(minimum0, sum, s00); s01 = Fma.MultiplyAdd(minimum1, sum, s01);
                     if (TTokens.Value > 1) { sum = ScaledSum<TForm>(info1, group); s10 = Fma.MultiplyAdd(minimum0, sum, s10); s11 = Fma.MultiplyAdd(minimum1, sum, s11); }

@@ -14,7 +14,7 @@ public class WorkerPoolTests
         using var pool = new WorkerPool(workers);
         int[] counts = new int[workers];
         int wrong = 0;
-        for (int run = 0; run < 300; run++)
+        for (int run = 0; run < 100; run++)
         {
             Array.Clear(counts);
             pool.Run(worker =>
