@@ -63,6 +63,8 @@ public sealed class AskTests : LibraryFixture
         File.Delete(files[0]);
         File.WriteAllBytes(files[1], [1, 2, 3]);
         Assert.Equal((3, 1, 1), library.Verify() is var check ? (check.Chunks, check.Missing, check.Damaged.Count) : default);
+        Assert.Equal((2, 2, 0), library.Verify() is var again ? (again.Chunks, again.Missing, again.Damaged.Count) : default);
+        File.WriteAllBytes(files[1], [1, 2, 3]);
         Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 5 });
         answer.Complete();
         Assert.Equal(sound, Model.LastPrompt);
