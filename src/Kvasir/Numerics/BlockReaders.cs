@@ -153,5 +153,6 @@ internal static unsafe class Nibbles
 
     public static float Float(ushort half) => (float)BitConverter.UInt16BitsToHalf(half);
 
-    public static ushort Half(float value) => BitConverter.HalfToUInt16Bits((Half)value);
+    /// <summary>Rounded to f16, whose largest values stand for all beyond.</summary>
+    public static ushort Half(float value) => BitConverter.HalfToUInt16Bits((Half)Math.Clamp(value, -65504f, 65504f));
 }
