@@ -1,17 +1,93 @@
+using System.Runtime.InteropServices;
+using Kvasir.Memory;
+
 namespace Kvasir.Cache;
 
-/// <summary>Where the blocks of caches come from and return to, with a budget in bytes.</summary>
+/// <summary>
+/// Where the blocks of caches come from and return to, with a budget in bytes. Thread-safe.
+/// Memory is taken from the system in slabs and given back when a slab's last block is returned.
+/// </summary>
 public sealed class BlockPool : IDisposable
 {
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, Stack<KvBlock>> _free = [];
+    private long _bytes, _promised;
+    private bool _disposed;
+
     /// <summary>A pool that holds at most <paramref name="budget"/> bytes of blocks.</summary>
-    public BlockPool(long budget = long.MaxValue) => Budget = budget;
+    public BlockPool(long budget = long.MaxValue)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(budget);
+        Budget = budget;
+    }
 
     /// <summary>The most bytes that may be held at once.</summary>
     public long Budget { get; }
 
-    /// <summary>Bytes held now.</summary>
-    public long Bytes => throw new NotImplementedException();
+    /// <summary>Bytes of blocks held now.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>Frees what is not in use; blocks still in use are freed as they are returned.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            foreach (Stack<KvBlock> stack in _free.Values)
+                foreach (KvBlock block in stack) block.Slab.Drop();
+            _free.Clear();
+        }
+    }
+
+    /// <summary>Promises <paramref name="bytes"/> more to a forward pass, to be given back by <see cref="Fulfil"/>.</summary>
+    /// <exception cref="KvBudgetExceededException">The budget does not hold them.</exception>
+    internal void Promise(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_bytes + _promised + bytes > Budget) throw new KvBudgetExceededException(Budget, _bytes + _promised, bytes);
+            _promised += bytes;
+        }
+    }
+
+    internal void Fulfil(long bytes)
+    {
+        lock (_lock) _promised -= bytes;
+    }
+
+    /// <summary>A block of at least <paramref name="length"/> bytes with one reference; its content is not defined.</summary>
+    internal KvBlock Rent(int length)
+    {
+        length = (length + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            ref Stack<KvBlock>? stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, length, out _);
+            stack ??= new Stack<KvBlock>();
+            if (stack.Count == 0) BlockSlab.Fill(this, length, stack);
+            KvBlock block = stack.Pop();
+            _bytes += length;
+            return block.Retain();
+        }
+    }
+
+    internal void Return(KvBlock block)
+    {
+        lock (_lock)
+        {
+            _bytes -= block.Length;
+            if (_disposed) block.Slab.Drop();
+            else _free[block.Length].Push(block);
+            if (_bytes == 0 && !_disposed) Trim();
+        }
+    }
+
+    private void Trim()
+    {
+        foreach (Stack<KvBlock> stack in _free.Values)
+        {
+            foreach (KvBlock block in stack) block.Slab.Drop();
+            stack.Clear();
+        }
+    }
 }

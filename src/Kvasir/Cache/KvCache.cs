@@ -3,39 +3,144 @@ namespace Kvasir.Cache;
 /// <summary>The keys and values of one sequence. Used by one thread at a time; made by <see cref="Models.Model.NewCache"/>.</summary>
 public sealed class KvCache : IDisposable
 {
-    /// <summary>The position that the next token gets: the number of tokens so far.</summary>
-    public int Length => throw new NotImplementedException();
+    private readonly LayerCache[] _layers;
+    private bool _disposed;
+    private long _promised;
 
-    /// <summary>Bytes really held: blocks, tail, lists. Blocks shared with other caches and mapped files count in full.</summary>
-    public long Bytes => throw new NotImplementedException();
+    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0) { }
+
+    private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length)
+    {
+        (Layout, Policy, Pool, _layers, Length) = (layout, policy, pool, layers, length);
+    }
+
+    /// <summary>The position that the next token gets: the number of tokens so far.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Bytes really held: sealed blocks and tail. Blocks shared with other caches and blocks of mapped files count in full.</summary>
+    public long Bytes => _layers.Sum(layer => layer.Heads.Sum(head => head.Bytes));
 
     /// <summary>Bytes that the same tokens take in float16.</summary>
-    public long BytesF16 => throw new NotImplementedException();
+    public long BytesF16 => Length * Layout.BytesPerTokenF16;
 
     /// <summary>The policy it keeps to.</summary>
-    public KvPolicy Policy => throw new NotImplementedException();
+    public KvPolicy Policy { get; }
 
-    /// <summary>A copy that shares all sealed blocks; O(blocks).</summary>
-    public KvCache Fork() => throw new NotImplementedException();
+    internal KvLayout Layout { get; }
 
-    /// <summary>Forgets all tokens from <paramref name="length"/> on.</summary>
-    public void Truncate(int length) => throw new NotImplementedException();
+    internal BlockPool Pool { get; }
 
-    /// <summary>Seals the tail, so that the next token starts a new block: the border of a part that is to be saved alone.</summary>
-    public void Seal() => throw new NotImplementedException();
+    internal IReadOnlyList<LayerCache> Layers => _layers;
+
+    /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
+    public KvCache Fork()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Copy())]))];
+        return new KvCache(Layout, Policy, Pool, layers, Length);
+    }
+
+    /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Rollback(length);
+    }
+
+    /// <summary>Seals the whole tail, so that the next token starts a new block: the border of a part that is to be saved alone.</summary>
+    public void Seal()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (HeadCache head in Heads()) head.SealAll();
+    }
+
+    /// <summary>Room for <paramref name="tokens"/> more, so that lists need not grow while decoding.</summary>
+    public void Reserve(int tokens)
+    {
+        foreach (HeadCache head in Heads()) head.Reserve(tokens);
+    }
 
     /// <summary>
     /// Appends the tokens of a saved cache after the tokens here, mapped and not copied, at positions from <see cref="Length"/> on,
     /// wherever they stood when they were computed (queries are rotated, stored keys are not touched).
     /// </summary>
-    public void Place(KvFile file) => throw new NotImplementedException();
+    /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
+    public void Place(KvFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        int shift = Length - file.FirstPosition;
+        if (shift != 0 && Layout.Layers.Any(layer => layer.Rotary is null))
+            throw new InvalidInputException($"{file.Path}: computed at position {file.FirstPosition}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+        Seal();
+        for (int l = 0; l < _layers.Length; l++)
+            for (int h = 0; h < _layers[l].Heads.Length; h++)
+                foreach (KvSegment segment in file.Map(l, h, shift)) _layers[l].Heads[h].Place(segment);
+        Length += file.Tokens;
+    }
 
-    /// <summary>Saves tokens [firstToken, <see cref="Length"/>) (a border made by <see cref="Seal"/>, or 0) under a temporary name, flushes and renames.</summary>
+    /// <summary>
+    /// Saves tokens [firstToken, <see cref="Length"/>): written under a temporary name, flushed, renamed. Seals the tail first.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="ids">The token ids of the saved range.</param>
-    /// <param name="firstToken">Where the saved range starts.</param>
-    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0) => throw new NotImplementedException();
+    /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
+    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0)
+    {
+        if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
+        Seal();
+        KvFileWriter.Write(path, this, ids, firstToken);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        foreach (HeadCache head in Heads()) head.Dispose();
+    }
+
+    /// <summary>Takes the budget for <paramref name="tokens"/> more before anything is changed.</summary>
+    /// <exception cref="KvBudgetExceededException">It is used up.</exception>
+    internal void PromiseGrowth(int tokens)
+    {
+        if (Pool.Budget == long.MaxValue) return;
+        long bytes = GrowthBytes(tokens);
+        Pool.Promise(bytes);
+        _promised = bytes;
+    }
+
+    internal void FulfilGrowth()
+    {
+        if (_promised > 0) Pool.Fulfil(_promised);
+        _promised = 0;
+    }
+
+    /// <summary>All layers hold <paramref name="tokens"/> more.</summary>
+    internal void Commit(int tokens) => Length += tokens;
+
+    /// <summary>Drops everything from <paramref name="length"/> on, also what a forward pass that did not end has appended to some layers.</summary>
+    internal void Rollback(int length)
+    {
+        foreach (HeadCache head in Heads()) head.Truncate(length);
+        Length = length;
+    }
+
+    /// <summary>Bytes that <paramref name="tokens"/> more will hold, after sealing.</summary>
+    private long GrowthBytes(int tokens)
+    {
+        long bytes = 0;
+        foreach (LayerCache layer in _layers)
+            foreach (HeadCache head in layer.Heads) bytes += head.GrowthBytes(tokens, Policy.Residual);
+        return Math.Max(0, bytes);
+    }
+
+    private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
+
+    private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool)
+    {
+        KeyCodec keys = Codecs.Keys(policy.Keys, layout.Kernels);
+        ValueCodec values = Codecs.Values(policy.Values, layout.Kernels);
+        return [.. layout.Layers.Select(layer => new LayerCache(layer, [.. Enumerable.Range(0, layer.KvHeads).Select(_ => new HeadCache(layer, pool, keys, values))]))];
+    }
 }

@@ -1,30 +1,152 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Kvasir.Memory;
+using Kvasir.Models;
+
 namespace Kvasir.Cache;
 
-/// <summary>A saved cache, mapped read-only. Caches that placed it keep it alive.</summary>
-public sealed class KvFile : IDisposable
+/// <summary>A saved cache, mapped read-only. Caches that placed it keep the mapping alive after <see cref="Dispose"/>.</summary>
+public sealed unsafe class KvFile : IDisposable
 {
+    private readonly MappedFile _file;
+    private readonly KvFileHeader _header;
+    private readonly KvLayout _layout;
+    private readonly long[] _layerOffsets;
+    private readonly (KeyCodec Keys, ValueCodec Values)[] _codecs;
+    private int _references = 1;
+    private bool _disposed;
+
+    private KvFile(MappedFile file, KvFileHeader header, KvLayout layout, long dataOffset)
+    {
+        (_file, _header, _layout) = (file, header, layout);
+        Ids = MemoryMarshal.Cast<byte, int>(header.Ids).ToArray();
+        Policy = KvPolicy.Parse(header.Policy);
+        _codecs = [.. header.Segments.Select(segment => (Codecs.Keys(segment.Keys, layout.Kernels), Codecs.Values(segment.Values, layout.Kernels)))];
+        _layerOffsets = new long[layout.Layers.Count + 1];
+        _layerOffsets[0] = dataOffset;
+        for (int l = 0; l < layout.Layers.Count; l++) _layerOffsets[l + 1] = checked(_layerOffsets[l] + HeadBytes(layout.Layers[l]) * layout.Layers[l].KvHeads);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path => _file.Path;
+
+    /// <summary>Number of tokens.</summary>
+    public int Tokens => Ids.Count;
+
+    /// <summary>The token ids.</summary>
+    public IReadOnlyList<int> Ids { get; }
+
+    /// <summary>The position of its first token when it was computed.</summary>
+    public int FirstPosition => _header.FirstPosition;
+
+    /// <summary>The policy it was made with.</summary>
+    public KvPolicy Policy { get; }
+
+    /// <summary>Bytes of keys and values.</summary>
+    public long Bytes => _layerOffsets[^1] - _layerOffsets[0];
+
     /// <summary>Maps a file and checks its header against the model it is to be used with.</summary>
     /// <param name="path">The file.</param>
     /// <param name="model">The model it must belong to.</param>
-    /// <param name="verify">Check the checksum of all blocks now (reads the whole file).</param>
+    /// <param name="verify">Check the checksums of all blocks now (reads the whole file).</param>
     /// <exception cref="InvalidInputException">Not a KV file, damaged, or made by another model, tokenizer or version; the message says what differs.</exception>
-    public static KvFile Open(string path, Models.Model model, bool verify = false) => throw new NotImplementedException();
+    public static KvFile Open(string path, Model model, bool verify = false)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return Open(path, model.CacheLayout, verify);
+    }
 
-    /// <summary>Number of tokens.</summary>
-    public int Tokens => throw new NotImplementedException();
+    internal static KvFile Open(string path, KvLayout layout, bool verify)
+    {
+        MappedFile file = MappedFile.Open(path);
+        try
+        {
+            KvFileHeader header = KvFileHeader.Read(file, out long dataOffset);
+            CheckHeader(path, header, layout);
+            var opened = new KvFile(file, header, layout, dataOffset);
+            if (opened._layerOffsets[^1] != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._layerOffsets[^1]})");
+            if (verify) opened.Verify();
+            return opened;
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (error is OverflowException) throw new InvalidInputException($"{path}: damaged KV file (sizes overflow)", error);
+            throw;
+        }
+    }
 
-    /// <summary>The token ids.</summary>
-    public IReadOnlyList<int> Ids => throw new NotImplementedException();
-
-    /// <summary>The position of its first token when it was computed.</summary>
-    public int FirstPosition => throw new NotImplementedException();
-
-    /// <summary>The policy it was made with.</summary>
-    public KvPolicy Policy => throw new NotImplementedException();
-
-    /// <summary>Bytes of keys and values.</summary>
-    public long Bytes => throw new NotImplementedException();
+    /// <summary>Checks the checksum of every layer.</summary>
+    /// <exception cref="InvalidInputException">One differs.</exception>
+    public void Verify()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (int l = 0; l < _layout.Layers.Count; l++)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            for (long at = _layerOffsets[l]; at < _layerOffsets[l + 1]; at += 1 << 24)
+                hash.AppendData(_file.Slice(at, (int)Math.Min(1 << 24, _layerOffsets[l + 1] - at)));
+            if (Convert.ToHexStringLower(hash.GetHashAndReset()) != _header.Layers[l].Sha256)
+                throw new InvalidInputException($"{Path}: damaged KV file (the checksum of layer {l} differs)");
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Release();
+    }
+
+    /// <summary>The segments of one head, shifted by <paramref name="shift"/> positions from where they were computed.</summary>
+    internal IEnumerable<KvSegment> Map(int layer, int head, int shift)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        LayerLayout layout = _layout.Layers[layer];
+        long offset = _layerOffsets[layer] + head * HeadBytes(layout);
+        var mapped = new List<KvSegment>(_header.Segments.Count);
+        for (int s = 0; s < _header.Segments.Count; s++)
+        {
+            KvFileHeader.SegmentShape shape = _header.Segments[s];
+            mapped.Add(new MappedSegment(this, _file.Pointer + offset, _codecs[s].Keys, _codecs[s].Values, layout, shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens));
+            offset += shape.Blocks * BlockBytes(s, layout);
+        }
+        return mapped;
+    }
+
+    internal void Retain() => Interlocked.Increment(ref _references);
+
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _references) == 0) _file.Dispose();
+    }
+
+    private static void CheckHeader(string path, KvFileHeader header, KvLayout layout)
+    {
+        if (header.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(header.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
+        if (header.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
+        bool shapes = header.Layers.Count == layout.Layers.Count
+            && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
+        int position = header.FirstPosition;
+        bool segments = position >= 0 && header.Segments.All(segment =>
+        {
+            bool follows = segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28;
+            position += follows ? segment.Tokens : 0;
+            return follows;
+        });
+        if (!shapes || !segments || header.Ids.Length % sizeof(int) != 0 || position - header.FirstPosition != header.Ids.Length / sizeof(int))
+            throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
+    }
+
+    private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
+
+    private int BlockBytes(int segment, LayerLayout layout) => _codecs[segment].Keys.Bytes(layout.KeyChannels) + _codecs[segment].Values.Bytes(layout.ValueChannels);
+
+    private long HeadBytes(LayerLayout layout)
+    {
+        long bytes = 0;
+        for (int s = 0; s < _header.Segments.Count; s++) bytes += (long)_header.Segments[s].Blocks * BlockBytes(s, layout);
+        return bytes;
+    }
 }

@@ -16,8 +16,6 @@ internal sealed partial class GgufFile : ModelFile
 
     public override string Path { get; }
 
-    public override string Kind => "gguf";
-
     public override IReadOnlyDictionary<string, object> Metadata => MetadataOfFirst;
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors;

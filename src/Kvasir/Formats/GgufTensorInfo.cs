@@ -37,7 +37,9 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
         }
         int block = GgmlBlocks.BlockLength(type);
         if (shape[^1] % block != 0) throw cursor.Invalid($"tensor '{name}' has rows of {shape[^1]} elements, which are not whole {type} blocks of {block}");
-        return rows * GgmlBlocks.ByteLength(type, shape[^1]); // below 2^31 * 2^33
+        long rowBytes = GgmlBlocks.ByteLength(type, shape[^1]);
+        if (rowBytes > int.MaxValue) throw cursor.Invalid($"tensor '{name}' has rows of {rowBytes} bytes (damaged file?)");
+        return rows * rowBytes; // both factors stay below 2^31
     }
 
     /// <summary>The name of a type that GGUF knows and Kvasir does not read.</summary>

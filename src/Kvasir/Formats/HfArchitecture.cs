@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kvasir.Formats;
 
 /// <summary>
@@ -59,7 +61,7 @@ internal sealed record HfArchitecture
         string block = "";
         if (rest.StartsWith(BlockStem) && rest[BlockStem.Length..] is var numbered && numbered.IndexOf('.') is var digits and > 0)
         {
-            if (!int.TryParse(numbered[..digits], System.Globalization.NumberStyles.None, null, out int layer)) throw Unknown(path, name);
+            if (!int.TryParse(numbered[..digits], NumberStyles.None, null, out int layer)) throw Unknown(path, name);
             block = $"blk.{layer}.";
             modules = BlockModules;
             rest = numbered[(digits + 1)..];

@@ -37,8 +37,6 @@ internal sealed class HfFolder : ModelFile
 
     public override string Path { get; }
 
-    public override string Kind => "huggingface";
-
     public override IReadOnlyDictionary<string, object> Metadata => _metadata;
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors.All;
@@ -52,8 +50,15 @@ internal sealed class HfFolder : ModelFile
     /// <exception cref="InvalidInputException">Not a model's folder, or damaged, or of a model type that is not supported.</exception>
     public static new HfFolder Open(string path)
     {
-        if (!File.Exists(System.IO.Path.Combine(path, ConfigName))) throw NoConfig(path);
-        return new HfFolder(path);
+        try
+        {
+            if (!File.Exists(System.IO.Path.Combine(path, ConfigName))) throw NoConfig(path);
+            return new HfFolder(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
+        }
     }
 
     internal override void Release(Tensor tensor) => Release(_files.Select(file => file.File), tensor);
@@ -82,6 +87,7 @@ internal sealed class HfFolder : ModelFile
     /// <summary>The weight files, all from this very folder.</summary>
     private string[] FileNames()
     {
+        if (File.Exists(Inside(WeightsName))) return [WeightsName];
         if (File.Exists(Inside(IndexName)))
         {
             HfJson map = HfJson.Read(Inside(IndexName)) is var index && index.Object("weight_map") is { } found ? found : throw index.Wrong("weight_map", "given");
@@ -90,7 +96,6 @@ internal sealed class HfFolder : ModelFile
                 ? names
                 : throw map.Wrong("*", "the name of a file in the same folder");
         }
-        if (File.Exists(Inside(WeightsName))) return [WeightsName];
         string[] others = Directory.GetFiles(Path, "*.safetensors");
         if (others.Length == 1) return [System.IO.Path.GetFileName(others[0])];
         throw new InvalidInputException(others.Length > 1

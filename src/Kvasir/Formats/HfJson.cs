@@ -33,9 +33,7 @@ internal sealed class HfJson
     {
         try
         {
-            if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
-            if (new FileInfo(path).Length > MaxBytes) throw new InvalidInputException($"{path} is larger than {MaxBytes} bytes");
-            byte[] bytes = File.ReadAllBytes(path);
+            byte[] bytes = ReadBytes(path);
             RequireUnicode(path, bytes);
             using var document = JsonDocument.Parse(bytes);
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidInputException($"{path} should be a JSON object");
@@ -95,6 +93,16 @@ internal sealed class HfJson
     private JsonElement? Find(string name) => _element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private bool IsAbsent(string name) => !_element.TryGetProperty(name, out _);
+
+    private static byte[] ReadBytes(string path)
+    {
+        if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
+        using FileStream file = File.OpenRead(path);
+        if (file.Length > MaxBytes) throw new InvalidInputException($"{path} is larger than {MaxBytes} bytes");
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
+    }
 
     /// <summary>Looks for ill-formed UTF-8 and lone surrogates, which would be found only when a text or name is read.</summary>
     private static void RequireUnicode(string path, ReadOnlySpan<byte> bytes)

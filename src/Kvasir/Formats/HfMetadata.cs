@@ -90,8 +90,11 @@ internal sealed class HfMetadata
         Set("attention.key_length", head);
         Set("attention.value_length", head);
         if (_config.Number("query_pre_attn_scalar") is { } scalar && scalar != head) Set("attention.scale", scalar > 0 ? 1 / Math.Sqrt(scalar) : throw _config.Wrong("query_pre_attn_scalar", "positive"));
-        if (_config.Number("attn_logit_softcapping") is { } attentionCap) Set("attn_logit_softcapping", attentionCap);
-        if (_config.Number("final_logit_softcapping") is { } finalCap) Set("final_logit_softcapping", finalCap);
+        foreach (string cap in (ReadOnlySpan<string>)["attn_logit_softcapping", "final_logit_softcapping"])
+        {
+            // An explicit null switches a cap off that the architecture has by default.
+            if ((_config.Number(cap) ?? (_architecture.Defaults.ContainsKey(cap) ? 0.0 : null)) is { } value) Set(cap, value);
+        }
         AddSlidingWindow();
         if (_config.Integer("type_vocab_size") is { } types && Prefix == "bert")
         {

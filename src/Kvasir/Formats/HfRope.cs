@@ -41,7 +41,7 @@ internal static class HfRope
                 if (settings.Number("beta_fast") is { } fast) yield return ("rope.scaling.yarn_beta_fast", fast);
                 if (settings.Number("beta_slow") is { } slow) yield return ("rope.scaling.yarn_beta_slow", slow);
                 // GGUF's factor comes on top of YaRN's own 1 + 0.1 ln(factor); Hugging Face's stands instead of it.
-                if (settings.Number("attention_factor") is { } attention) yield return ("rope.scaling.yarn_attn_factor", attention / (1 + (0.1 * Math.Log(Math.Max(factor, 1)))));
+                if (settings.Number("attention_factor") is { } attention) yield return ("rope.scaling.attn_factor", attention / (1 + (0.1 * Math.Log(Math.Max(factor, 1)))));
                 break;
             case "longrope":
                 yield return ("rope.scaling.original_context_length", (long)OriginalContext(config, settings));

@@ -10,6 +10,8 @@ namespace Kvasir.Formats;
 /// </summary>
 internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposable
 {
+    private const int MaxColumns = 1 << 24;
+
     private readonly List<NativeBuffer> _buffers = [];
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
 
@@ -48,6 +50,7 @@ internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposabl
         if (SafetensorsFile.FloatType(entry.Type) is not { } type) throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' is of type {entry.Type}, which is not supported (F32, F16 and BF16 are)");
         if (entry.Shape.Count is not (1 or 2) || entry.Shape.Any(size => size is < 1 or > int.MaxValue))
             throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] is neither a vector nor a matrix");
+        if (entry.Shape[^1] > MaxColumns) throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' has rows of {entry.Shape[^1]} elements (damaged file?)");
         var stored = new Tensor(name, type, entry.Shape, file.File.Pointer + entry.Offset, entry.ByteLength);
         if (stored.Shape.Count == 1) return ToFloat32(stored);
         bool linear = name.StartsWith("blk.", StringComparison.Ordinal);

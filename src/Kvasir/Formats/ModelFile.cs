@@ -12,7 +12,7 @@ public abstract class ModelFile : IDisposable
     public abstract string Path { get; }
 
     /// <summary>What it is: <c>gguf</c> or <c>huggingface</c>.</summary>
-    public abstract string Kind { get; }
+    public string Kind => TokenizerJsonPath == null ? "gguf" : "huggingface";
 
     /// <summary>Metadata: string, bool, long (all integers), double (all floats), or arrays of these (string[], long[], double[], bool[]).</summary>
     public abstract IReadOnlyDictionary<string, object> Metadata { get; }
@@ -27,7 +27,7 @@ public abstract class ModelFile : IDisposable
     public abstract string? TokenizerJsonPath { get; }
 
     /// <summary>The files that hold the tensors and the configuration.</summary>
-    internal abstract IReadOnlyList<string> SourceFiles { get; }
+    internal virtual IReadOnlyList<string> SourceFiles => [Path];
 
     /// <summary>Opens a GGUF file (any part of a split one) or a Hugging Face folder.</summary>
     /// <exception cref="InvalidInputException">Not a model, truncated, damaged, or of an unknown kind.</exception>

@@ -74,6 +74,7 @@ internal static class ModelIdentity
         foreach (string path in file.SourceFiles)
         {
             var info = new FileInfo(Path.GetFullPath(path));
+            info = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
             Append(hash, info.FullName, info.Length.ToString(CultureInfo.InvariantCulture), info.LastWriteTimeUtc.Ticks.ToString(CultureInfo.InvariantCulture));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Memory;
 
@@ -38,9 +39,14 @@ internal sealed unsafe partial class MappedFile : IDisposable
         if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
         try
         {
-            long length = new FileInfo(path).Length;
-            if (length == 0) throw new InvalidInputException($"{path} is empty");
-            var file = MemoryMappedFile.CreateFromFile(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            long length = RandomAccess.GetLength(handle); // of the file itself where the path is a link
+            if (length == 0)
+            {
+                handle.Dispose();
+                throw new InvalidInputException($"{path} is empty");
+            }
+            var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

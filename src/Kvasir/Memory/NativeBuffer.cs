@@ -2,19 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace Kvasir.Memory;
 
-/// <summary>Native memory of a fixed length in bytes, 64-byte aligned, zeroed; freed on dispose or finalisation.</summary>
+/// <summary>Native memory of a fixed length in bytes, 64-byte aligned, zeroed unless asked otherwise; freed on dispose or finalisation.</summary>
 internal sealed unsafe class NativeBuffer : IDisposable
 {
     public const int Alignment = 64;
 
     private byte* _pointer;
 
-    public NativeBuffer(long length)
+    public NativeBuffer(long length, bool clear = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), Alignment);
-        NativeMemory.Clear(_pointer, (nuint)length);
+        if (clear) NativeMemory.Clear(_pointer, (nuint)length);
     }
 
     ~NativeBuffer() => Free();

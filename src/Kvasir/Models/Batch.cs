@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Memory;
 
 namespace Kvasir.Models;
 
@@ -16,17 +17,67 @@ public enum LogitRows
 }
 
 /// <summary>Tokens of any number of sequences for one forward pass, and the logits that it leaves. Reused from step to step.</summary>
-public sealed class Batch
+public sealed unsafe class Batch : IDisposable
 {
-    /// <summary>Removes all tokens.</summary>
-    public void Clear() => throw new NotImplementedException();
+    private readonly List<BatchEntry> _entries = [];
+    private readonly List<int> _ids = [];
+    private NativeBuffer? _logits;
+    private int _vocabulary;
 
-    /// <summary>Adds the next tokens of a sequence; each cache may stand in a batch once.</summary>
-    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last) => throw new NotImplementedException();
+    /// <summary>Tokens added.</summary>
+    public int TokenCount => _ids.Count;
 
     /// <summary>Rows of logits after the forward pass, in the order of the tokens added.</summary>
-    public int LogitRowCount => throw new NotImplementedException();
+    public int LogitRowCount { get; private set; }
+
+    internal List<BatchEntry> Entries => _entries;
+
+    /// <summary>Removes all tokens.</summary>
+    public void Clear()
+    {
+        _entries.Clear();
+        _ids.Clear();
+        LogitRowCount = 0;
+    }
+
+    /// <summary>Adds the next tokens of a sequence; each cache may stand in a batch once.</summary>
+    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        if (ids.IsEmpty) throw new ArgumentException("a sequence must bring at least one token", nameof(ids));
+        foreach (BatchEntry entry in _entries)
+            if (ReferenceEquals(entry.Cache, cache)) throw new ArgumentException("the cache stands in the batch already", nameof(cache));
+        _entries.Add(new BatchEntry(cache, _ids.Count, ids.Length, rows));
+        foreach (int id in ids) _ids.Add(id);
+    }
 
     /// <summary>The logits of one row, [vocabulary]; valid (and free to be changed) until the next forward pass.</summary>
-    public Span<float> Logits(int row) => throw new NotImplementedException();
+    public Span<float> Logits(int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, LogitRowCount);
+        return new Span<float>(LogitRow(row), _vocabulary);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _logits?.Dispose();
+
+    internal int Id(int index) => _ids[index];
+
+    internal float* LogitRow(int row) => (float*)_logits!.Pointer + (long)row * _vocabulary;
+
+    /// <summary>Makes room for the logits of all entries.</summary>
+    internal void PrepareLogits(int vocabulary)
+    {
+        int rows = 0;
+        foreach (BatchEntry entry in _entries) rows += entry.Rows switch { LogitRows.None => 0, LogitRows.Last => 1, _ => entry.Count };
+        (LogitRowCount, _vocabulary) = (rows, vocabulary);
+        long bytes = (long)rows * vocabulary * sizeof(float);
+        if (_logits is not null && _logits.Length >= bytes) return;
+        _logits?.Dispose();
+        _logits = new NativeBuffer(bytes, clear: false);
+    }
 }
+
+/// <summary>The tokens of one sequence in a batch.</summary>
+internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count, LogitRows Rows);

@@ -1,4 +1,7 @@
+using System.Numerics.Tensors;
 using Kvasir.Cache;
+using Kvasir.Formats;
+using Kvasir.Numerics;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Models;
@@ -6,40 +9,164 @@ namespace Kvasir.Models;
 /// <summary>A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.</summary>
 public sealed class Model : IDisposable
 {
-    /// <summary>Loads a GGUF file or a Hugging Face folder.</summary>
-    /// <exception cref="InvalidInputException">Not a usable model; the message says why.</exception>
-    public static Model Load(string path, ModelOptions? options = null) => throw new NotImplementedException();
+    private readonly ModelFile _file;
+    private readonly TransformerSpec _spec;
+    private readonly ModelWeights _weights;
+    private readonly Transformer _transformer;
+    private readonly BlockPool _pool = new();
+    private readonly Lock _turn = new();
+    private readonly List<int> _lengths = [];
+    private readonly Lazy<string> _identity;
+    private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<ChatTemplate?> _template;
+
+    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, KernelPath kernels)
+    {
+        (_file, Config, _spec, _weights, _transformer) = (file, config, spec, weights, transformer);
+        _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
+        _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
+        _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
+        CacheLayout = new KvLayout(
+            [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
+            AttentionKernels.For(kernels), () => Identity, () => Tokenizer.Identity);
+    }
 
     /// <summary>The file or folder.</summary>
-    public string Path => throw new NotImplementedException();
+    public string Path => _file.Path;
 
     /// <summary>Sizes and kinds.</summary>
-    public ModelConfig Config => throw new NotImplementedException();
+    public ModelConfig Config { get; }
 
     /// <summary>The model's tokenizer.</summary>
-    public Tokenizer Tokenizer => throw new NotImplementedException();
+    public Tokenizer Tokenizer => _tokenizer.Value;
 
     /// <summary>The chat template that the file carries, or null.</summary>
-    public ChatTemplate? ChatTemplate => throw new NotImplementedException();
+    public ChatTemplate? ChatTemplate => _template.Value;
 
     /// <summary>SHA-256 (hex) over tensor data and configuration, computed once and kept in the user's cache folder.</summary>
-    public string Identity => throw new NotImplementedException();
+    public string Identity => _identity.Value;
 
     /// <summary>Bytes of packed weights.</summary>
-    public long WeightBytes => throw new NotImplementedException();
+    public long WeightBytes => _weights.Bytes;
+
+    internal KvLayout CacheLayout { get; }
+
+    /// <summary>Loads a GGUF file or a Hugging Face folder.</summary>
+    /// <exception cref="InvalidInputException">Not a usable model; the message says why.</exception>
+    public static Model Load(string path, ModelOptions? options = null)
+    {
+        options ??= new ModelOptions();
+        ModelFile file = ModelFile.Open(path);
+        try
+        {
+            var metadata = new ModelMetadata(file);
+            Architecture architecture = Architecture.Find(file);
+            ModelConfig config = metadata.ReadConfig();
+            TransformerSpec spec = architecture.Describe(metadata, config);
+            int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+            KernelPath kernels = KernelPaths.Choose();
+            var weights = new ModelWeights(file, config, spec, options.Compute == ComputeMode.Float32, kernels, threads);
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels), kernels);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>An empty cache for one sequence.</summary>
     /// <param name="policy">How it keeps keys and values; float16 by default.</param>
-    /// <param name="pool">Where its blocks come from; a pool of its own without budget by default.</param>
-    public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null) => throw new NotImplementedException();
+    /// <param name="pool">Where its blocks come from; the model's own pool, without budget, by default.</param>
+    public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null) => new(CacheLayout, policy ?? KvPolicy.Default, pool ?? _pool);
 
-    /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch.</summary>
+    /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the caches are as before.</summary>
     /// <exception cref="InvalidInputException">An id outside the vocabulary, or a sequence longer than the model's context.</exception>
-    public void Forward(Batch batch, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <exception cref="KvBudgetExceededException">A pool's budget does not hold the new tokens.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between two slices of 512 tokens.</exception>
+    public void Forward(Batch batch, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (!_spec.Causal) throw new InvalidInputException($"{Path} is a sentence encoder ({Config.Architecture}): it cannot continue texts");
+        Check(batch);
+        lock (_turn) Run(batch, cancellation);
+    }
 
-    /// <summary>The sentence embedding of a text, L2-normalised [width] (BERT-type models: mean over all tokens).</summary>
-    public float[] Embed(string text) => throw new NotImplementedException();
+    /// <summary>The sentence embedding of a text, L2-normalised [width] (BERT-type models: mean over all tokens, Reimers and Gurevych 2019). A longer text than the context is cut.</summary>
+    /// <exception cref="InvalidInputException">The model is not a sentence encoder.</exception>
+    public float[] Embed(string text) => Embed(EncodeForEmbedding(text));
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        _transformer.Dispose();
+        _weights.Dispose();
+        _pool.Dispose();
+        _file.Dispose();
+    }
+
+    /// <summary>The embedding of token ids, [CLS] and [SEP] included.</summary>
+    internal float[] Embed(int[] ids)
+    {
+        if (_spec.Causal) throw new InvalidInputException($"{Path} is not a sentence encoder (architecture {Config.Architecture}, expected bert)");
+        using KvCache cache = NewCache(new KvPolicy { Keys = "f32", Values = "f32" });
+        using var batch = new Batch();
+        batch.Add(cache, ids, LogitRows.None);
+        Check(batch);
+        float[] mean = new float[Config.Width];
+        lock (_turn)
+        {
+            Run(batch, CancellationToken.None);
+            for (int row = 0; row < ids.Length; row++) TensorPrimitives.Add(mean, _transformer.Hidden(row), mean);
+        }
+        TensorPrimitives.Divide(mean, TensorPrimitives.Norm(mean), mean);
+        return mean;
+    }
+
+    /// <summary>[CLS], at most as many pieces as the context holds, [SEP].</summary>
+    internal int[] EncodeForEmbedding(string text)
+    {
+        int[] ids = Tokenizer.Encode(text, addSpecial: true);
+        int longest = Math.Min(Config.ContextLength, MaxEmbeddingTokens);
+        return ids.Length <= longest ? ids : [.. ids[..(longest - 1)], ids[^1]];
+    }
+
+    private const int MaxEmbeddingTokens = 256;
+
+    /// <summary>Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
+    private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
+        spec.Rotaries.Count > 0 && spec.Rotaries[spec.RotaryOf(layer)] is { Long: null } choice ? choice.Short : null;
+
+    private void Run(Batch batch, CancellationToken cancellation)
+    {
+        _lengths.Clear();
+        foreach (BatchEntry entry in batch.Entries) _lengths.Add(entry.Cache.Length);
+        int promised = 0;
+        try
+        {
+            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Count);
+            _transformer.Forward(batch, cancellation);
+        }
+        catch
+        {
+            for (int i = 0; i < batch.Entries.Count; i++) batch.Entries[i].Cache.Rollback(_lengths[i]);
+            throw;
+        }
+        finally
+        {
+            for (int i = 0; i < promised; i++) batch.Entries[i].Cache.FulfilGrowth();
+        }
+    }
+
+    private void Check(Batch batch)
+    {
+        foreach (BatchEntry entry in batch.Entries)
+        {
+            if (!ReferenceEquals(entry.Cache.Layout, CacheLayout)) throw new ArgumentException("the cache belongs to another model", nameof(batch));
+            int length = entry.Cache.Length + entry.Count;
+            if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
+            for (int i = 0; i < entry.Count; i++)
+                if (batch.Id(entry.FirstId + i) is var id && (id < 0 || id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
+        }
+    }
 }

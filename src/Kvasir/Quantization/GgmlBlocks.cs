@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Kvasir.Quantization;
 
 /// <summary>
@@ -28,7 +30,7 @@ internal static partial class GgmlBlocks
         RequireMatch(type, destination.Length, source.Length);
         switch (type)
         {
-            case TensorType.F32: System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(source).CopyTo(destination); break;
+            case TensorType.F32: MemoryMarshal.Cast<byte, float>(source).CopyTo(destination); break;
             case TensorType.F16: WidenHalf(source, destination); break;
             case TensorType.BF16: WidenBFloat(source, destination); break;
             case TensorType.Q4_0: Decode<Q4_0>(source, destination); break;
@@ -53,7 +55,7 @@ internal static partial class GgmlBlocks
         RequireMatch(type, source.Length, destination.Length);
         switch (type)
         {
-            case TensorType.F32: System.Runtime.InteropServices.MemoryMarshal.AsBytes(source).CopyTo(destination); break;
+            case TensorType.F32: MemoryMarshal.AsBytes(source).CopyTo(destination); break;
             case TensorType.F16: NarrowHalf(source, destination); break;
             case TensorType.BF16: NarrowBFloat(source, destination); break;
             case TensorType.Q4_0: Encode<Q4_0>(source, destination); break;

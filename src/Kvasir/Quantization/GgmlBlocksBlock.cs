@@ -10,18 +10,18 @@ internal static partial class GgmlBlocks
     private interface IBlock
     {
         /// <summary>Elements.</summary>
-        public static abstract int Length { get; }
+        static abstract int Length { get; }
 
         /// <summary>Bytes.</summary>
-        public static abstract int Bytes { get; }
+        static abstract int Bytes { get; }
 
-        public static abstract void Decode(ReadOnlySpan<byte> block, Span<float> values);
+        static abstract void Decode(ReadOnlySpan<byte> block, Span<float> values);
     }
 
     /// <summary>A block type that can also be made.</summary>
     private interface IEncodableBlock : IBlock
     {
-        public static abstract void Encode(ReadOnlySpan<float> values, Span<byte> block);
+        static abstract void Encode(ReadOnlySpan<float> values, Span<byte> block);
     }
 
     private static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)MemoryMarshal.Read<Half>(bytes);

@@ -71,8 +71,8 @@ internal static partial class GgmlBlocks
         {
             float scale = ReadHalf(block);
             Vector128<byte> nibbles = Load(block[6..]), zero = Vector128.Create((byte)16);
-            Scale(((Low(nibbles) | FifthBits(block[2], block[3])) - zero).AsSByte(), scale, values);
-            Scale(((High(nibbles) | FifthBits(block[4], block[5])) - zero).AsSByte(), scale, values[16..]);
+            Scale(((Low(nibbles) | FifthBits(block[2..])) - zero).AsSByte(), scale, values);
+            Scale(((High(nibbles) | FifthBits(block[4..])) - zero).AsSByte(), scale, values[16..]);
         }
 
         public static void Encode(ReadOnlySpan<float> values, Span<byte> block)
@@ -100,8 +100,8 @@ internal static partial class GgmlBlocks
         {
             float scale = ReadHalf(block), minimum = ReadHalf(block[2..]);
             Vector128<byte> nibbles = Load(block[8..]);
-            Scale(Low(nibbles) | FifthBits(block[4], block[5]), scale, minimum, values);
-            Scale(High(nibbles) | FifthBits(block[6], block[7]), scale, minimum, values[16..]);
+            Scale(Low(nibbles) | FifthBits(block[4..]), scale, minimum, values);
+            Scale(High(nibbles) | FifthBits(block[6..]), scale, minimum, values[16..]);
         }
 
         public static void Encode(ReadOnlySpan<float> values, Span<byte> block)
@@ -176,11 +176,12 @@ internal static partial class GgmlBlocks
         return (byte)((low & 0xF) | ((high & 0xF) << 4));
     }
 
-    /// <summary>16 where bit i of (<paramref name="first"/>, <paramref name="second"/>) is set, else 0.</summary>
-    private static Vector128<byte> FifthBits(byte first, byte second)
+    /// <summary>16 where bit i of the 16 bits of <paramref name="bytes"/> is set, else 0.</summary>
+    private static Vector128<byte> FifthBits(ReadOnlySpan<byte> bytes)
     {
         Vector128<byte> bits = Vector128.Create(0x8040201008040201UL).AsByte();
-        Vector128<byte> bytes = Vector128.Create(Vector64.Create(first), Vector64.Create(second));
-        return Vector128.Equals(bytes & bits, bits) & Vector128.Create((byte)16);
+        Vector128<byte> both = Vector128.CreateScalar(MemoryMarshal.Read<ushort>(bytes)).AsByte();
+        Vector128<byte> spread = Vector128.Shuffle(both, Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+        return Vector128.Equals(spread & bits, bits) & Vector128.Create((byte)16);
     }
 }

@@ -22,7 +22,11 @@ public abstract class Tokenizer
 
     /// <summary>The tokenizer of a model, from GGUF metadata or tokenizer.json.</summary>
     /// <exception cref="InvalidInputException">The file has none, or one of an unknown kind.</exception>
-    public static Tokenizer Load(ModelFile file) => throw new NotImplementedException();
+    public static Tokenizer Load(ModelFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return file.TokenizerJsonPath is { } path ? JsonTokenizer.Load(path, file) : GgufTokenizer.Load(file);
+    }
 
     /// <summary>The ids of <paramref name="text"/>.</summary>
     /// <param name="text">Any UTF-16 text.</param>
@@ -42,6 +46,6 @@ public abstract class Tokenizer
     /// <summary>The id of the token with exactly this text, or -1.</summary>
     public abstract int Find(string token);
 
-    /// <summary>The text of the ids; ill-formed UTF-8 becomes U+FFFD. Byte-exact where the ids came from <see cref="Encode"/> of a text that the vocabulary covers.</summary>
+    /// <summary>The text of the ids; ill-formed UTF-8 becomes U+FFFD. Byte-exact where the ids came from <see cref="Encode"/> of a text that the vocabulary covers; the space that SentencePiece puts before a text is taken away again (<see cref="TextStream"/>, which continues a text, keeps it).</summary>
     public abstract string Decode(ReadOnlySpan<int> ids, bool skipSpecial = false);
 }

@@ -77,7 +77,7 @@ public sealed class HfFolderTests : IDisposable
     [InlineData("..")]
     public void Index_cannot_leave_the_folder(string name)
     {
-        TestHf.WriteLlama(_folder);
+        _folder.Write("config.json", TestHf.LlamaConfig);
         _folder.Write("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
         Refused("name of a file in the same folder");
     }
@@ -134,6 +134,27 @@ public sealed class HfFolderTests : IDisposable
         TestHf.WriteLlama(_folder, config);
         using ModelFile file = ModelFile.Open(_folder.Path);
         Assert.Equal(expected, file.Get($"{architecture}.attention.sliding_window", 0));
+    }
+
+    [Fact]
+    public void Caps_of_gemma2_are_on_unless_they_are_null()
+    {
+        const string sizes = "\"hidden_size\":16,\"intermediate_size\":8,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"vocab_size\":4";
+        TestHf.Write(_folder, $$"""{"model_type":"gemma2",{{sizes}},"final_logit_softcapping":null}""", ("model.embed_tokens.weight", [4, 16]));
+        using ModelFile file = ModelFile.Open(_folder.Path);
+        Assert.Equal((50.0, 0.0), (file.Require<double>("gemma2.attn_logit_softcapping"), file.Require<double>("gemma2.final_logit_softcapping")));
+        Assert.Equal((4096, 256), (file.Require<int>("gemma2.attention.sliding_window"), file.Require<int>("gemma2.attention.key_length")));
+    }
+
+    [Fact]
+    public void Linked_files_are_followed()
+    {
+        // A hub cache holds links to blobs elsewhere.
+        using var blobs = new TemporaryFolder();
+        TestHf.WriteLlama(blobs);
+        foreach (string path in Directory.GetFiles(blobs.Path)) File.CreateSymbolicLink(Path.Combine(_folder.Path, Path.GetFileName(path)), path);
+        using ModelFile file = ModelFile.Open(_folder.Path);
+        Assert.True(file.Tensors.Values.Sum(TestGguf.Sum) > 0);
     }
 
     [Fact]

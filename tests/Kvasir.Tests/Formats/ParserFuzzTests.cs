@@ -14,9 +14,9 @@ public sealed class ParserFuzzTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(1, 1500)]
-    [InlineData(2, 1500)]
-    [InlineData(3, 1500)]
+    [InlineData(1, 1000)]
+    [InlineData(2, 1000)]
+    [InlineData(3, 1000)]
     public void Damaged_gguf_is_read_or_refused(int seed, int rounds) => Fuzz(TestGguf.Bytes(TestGguf.Sample()), seed, rounds, path =>
     {
         using ModelFile file = GgufFile.Open(path);
@@ -24,9 +24,9 @@ public sealed class ParserFuzzTests : IDisposable
     });
 
     [Theory]
-    [InlineData(4, 1500)]
-    [InlineData(5, 1500)]
-    [InlineData(6, 1500)]
+    [InlineData(4, 1000)]
+    [InlineData(5, 1000)]
+    [InlineData(6, 1000)]
     public void Damaged_safetensors_are_read_or_refused(int seed, int rounds) => Fuzz(SampleSafetensors(), seed, rounds, path =>
     {
         using var file = SafetensorsFile.Open(path);
@@ -39,7 +39,7 @@ public sealed class ParserFuzzTests : IDisposable
     });
 
     [Theory]
-    [InlineData(7, 600)]
+    [InlineData(7, 500)]
     public void Damaged_config_is_read_or_refused(int seed, int rounds)
     {
         TestHf.WriteLlama(_folder);

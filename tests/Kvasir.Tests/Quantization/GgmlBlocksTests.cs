@@ -11,6 +11,8 @@ public sealed class GgmlBlocksTests
 
     public static TheoryData<TensorType> BlockTypes => [.. Enum.GetValues<TensorType>().Where(type => type != TensorType.F32)];
 
+    public static TheoryData<TensorType> QuantisedTypes => [.. Enum.GetValues<TensorType>().Where(type => type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))];
+
     public static TheoryData<TensorType> MadeTypes => [TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q4_0, TensorType.Q4_1, TensorType.Q5_0, TensorType.Q5_1];
 
     public static TheoryData<TensorType> ReadOnlyTypes => [TensorType.Q2_K, TensorType.Q3_K, TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K, TensorType.IQ4_NL, TensorType.IQ4_XS];
@@ -24,6 +26,22 @@ public sealed class GgmlBlocksTests
         var actual = new float[expected.Length];
         GgmlBlocks.Dequantize(type, golden.Bytes($"{type}.raw"), actual);
         Assert.Equal(MemoryMarshal.Cast<float, uint>(expected), MemoryMarshal.Cast<float, uint>(actual));
+    }
+
+    [Theory]
+    [MemberData(nameof(QuantisedTypes))]
+    public void Random_blocks_follow_the_formulas(TensorType type)
+    {
+        int length = GgmlBlocks.BlockLength(type), bytes = GgmlBlocks.BlockBytes(type);
+        var random = new Random(3);
+        var block = new byte[bytes];
+        var values = new float[length];
+        for (int round = 0; round < 200; round++)
+        {
+            random.NextBytes(block);
+            GgmlBlocks.Dequantize(type, block, values);
+            for (int i = 0; i < length; i++) Assert.Equal(GgmlBlocksFormulas.Element(type, block, i), values[i]);
+        }
     }
 
     [SkippableTheory]

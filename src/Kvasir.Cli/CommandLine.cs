@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using Kvasir.Cli.Commands;
+
+namespace Kvasir.Cli;
+
+/// <summary>The whole program: parses arguments, runs a command, and turns what went wrong into one line and an exit code.</summary>
+internal static class CommandLine
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int BadInput = 2;
+    public const int Interrupted = 130;
+
+    public static int Run(string[] args, Terminal terminal)
+    {
+        try
+        {
+            ParseResult parsed = Root(terminal).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
+            int code = parsed.Invoke(configuration);
+            return terminal.Interrupted.IsCancellationRequested ? Interrupted : code;
+        }
+        catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
+        catch (InvalidInputException problem)
+        {
+            return Report(problem, BadInput, terminal);
+        }
+        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && several.InnerException is InvalidInputException problem)
+        {
+            return Report(problem, BadInput, terminal);
+        }
+        catch (Exception problem) when (problem is DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException)
+        {
+            return Report(problem, BadInput, terminal);
+        }
+#pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return Report(failure, Failed, terminal);
+        }
+    }
+
+    private static ExampleCommand Root(Terminal terminal)
+    {
+        var help = new HelpOption();
+        help.Action = new HelpWithExample((HelpAction)help.Action!);
+        return new ExampleCommand("kvasir", "Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"")
+        {
+            help,
+            new VersionOption { Action = new ShowVersion() },
+            AskCommand.Create(terminal),
+            IngestCommand.Create(terminal),
+            StoreCommand.Create(terminal),
+            ChatCommand.Create(terminal),
+            CompleteCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
+            TemplateCommand.Create(terminal),
+            LogitsCommand.Create(terminal),
+            EmbedCommand.Create(terminal),
+            PplCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
+        };
+    }
+
+    /// <summary>What is wrong with the arguments, or null.</summary>
+    private static string? Misuse(ParseResult parsed)
+    {
+        if (parsed.Action is HelpWithExample) return null;
+        if (parsed.UnmatchedTokens.Count > 0) return $"'{parsed.UnmatchedTokens[0]}' is not a command or option here";
+        if (MistakenForText(parsed) is string flag) return $"'{flag}' is not an option here; where it is text, put -- before it";
+        return parsed.Errors.Count > 0 ? OneLine(parsed.Errors[0].Message).TrimEnd('.') : null;
+    }
+
+    /// <summary>A word that looks like an option but was taken as an argument, as the parser does with unknown ones.</summary>
+    private static string? MistakenForText(ParseResult parsed)
+    {
+        var plain = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value).ToHashSet(StringComparer.Ordinal);
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+            .FirstOrDefault(value => value.Length > 1 && value[0] == '-' && (value[1] == '-' || char.IsAsciiLetter(value[1])) && !plain.Contains(value));
+    }
+
+    private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
+    {
+        terminal.Error.WriteLine($"kvasir: {OneLine(misuse)}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
+        return BadInput;
+    }
+
+    private static int Report(Exception problem, int code, Terminal terminal)
+    {
+        if (Environment.GetEnvironmentVariable("KVASIR_TRACE") == "1") terminal.Error.WriteLine(problem);
+        else terminal.Error.WriteLine($"kvasir: {OneLine(problem.Message)}");
+        return code;
+    }
+
+    private static IEnumerable<string> Names(CommandResult result) =>
+        result.Parent is CommandResult parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
+
+    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
+            return Done;
+        }
+    }
+}

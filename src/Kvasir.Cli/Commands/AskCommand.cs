@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+using Kvasir.Documents;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>ask</c>: the main job, an answer from documents.</summary>
+internal static class AskCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"");
+        var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question", Arity = ArgumentArity.OneOrMore };
+        var passages = new Option<int>("--passages", "-k") { Description = "Chunks to answer from, at most", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
+        var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
+        command.Arguments.Add(words);
+        foreach (Option option in new Option[] { passages, maxTokens, recompute }) command.Options.Add(option);
+        var library = new LibraryChoice.Options(command);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            string[] given = parsed.GetValue(words)!;
+            string[] documents = given[..^1];
+            if (Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
+            if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
+            if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
+            using LibraryChoice open = library.Open(parsed, common, terminal);
+            if (documents.Length > 0) open.Ingest(documents, terminal);
+            var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Within = documents.Length > 0 ? documents : null };
+            Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
+            if (common.Json(parsed)) PrintJson(answer, terminal);
+            else Print(answer, terminal);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static void PrintJson(Answer answer, Terminal terminal)
+    {
+        answer.Complete();
+        terminal.WriteJson(new
+        {
+            Answer = answer.Text.Trim(),
+            Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
+            Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+            TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
+            TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
+            RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
+            answer.KvBytesLoaded,
+            answer.FinishReason,
+        });
+    }
+
+    private static void Print(Answer answer, Terminal terminal)
+    {
+        bool begun = false;
+        foreach (string piece in answer)
+        {
+            string text = begun ? piece : piece.TrimStart();
+            begun |= text.Length > 0;
+            terminal.Out.Write(text);
+        }
+
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine();
+        foreach (Passage source in answer.Sources)
+        {
+            string name = source.DocumentId is null ? source.File : $"{source.File} ({source.DocumentId})";
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}, part {source.Chunk + 1}: {source.Title} (score {source.Score:0.000})"));
+        }
+
+        string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
+        terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.Globalization;
+using Kvasir.Models;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>bench</c>: speed of prefill and decode.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("bench", "Speed of prefill and decode, separately, at given depths.", "kvasir bench --prompt 512 --gen 64 --depth 0,2048 --repeat 3\nkvasir bench --depth 2048 --kv k=f16,v=f16 --kv k=f32,v=f32 --json");
+        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 };
+        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 64 };
+        var depth = new Option<string>("--depth") { Description = "Tokens in the cache before the test", HelpName = "A,B", DefaultValueFactory = _ => "0" };
+        var repeat = new Option<int>("--repeat") { Description = "Runs of each test; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
+        foreach (Option option in new Option[] { prompt, generate, depth, repeat }) command.Options.Add(option);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            int tokens = parsed.GetValue(prompt), generated = parsed.GetValue(generate), rounds = parsed.GetValue(repeat);
+            int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
+            if (tokens < 0 || generated < 0 || tokens + generated == 0) throw new InvalidInputException("give --prompt or --gen above 0");
+            if (rounds is < 1 or > 1000) throw new InvalidInputException($"--repeat {rounds}: give 1 to 1000");
+            foreach (string kv in common.PolicyTexts(parsed)) Cache.KvPolicy.Parse(kv);
+            using Model model = common.LoadModel(parsed, terminal);
+            long longest = depths.Max() + (long)Math.Max(tokens, generated);
+            if (longest > model.Config.ContextLength) throw new InvalidInputException($"depth and test together are {longest} tokens, but the model's context holds {model.Config.ContextLength}");
+            using var test = new SpeedTest(model, terminal);
+            Print(terminal, common.Json(parsed), common.PolicyTexts(parsed).SelectMany(kv => test.Run(kv, depths, tokens, generated, rounds)));
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static void Print(Terminal terminal, bool json, IEnumerable<SpeedRow> rows)
+    {
+        if (json)
+        {
+            foreach (SpeedRow row in rows) terminal.WriteJson(row);
+            return;
+        }
+
+        IEnumerable<IReadOnlyList<string>> cells = rows.Select(row => (IReadOnlyList<string>)
+            [row.Test, $"{row.Depth}", row.Kv, row.TokensPerSecond.ToString("0.0", CultureInfo.InvariantCulture), row.Min.ToString("0.0", CultureInfo.InvariantCulture), row.Max.ToString("0.0", CultureInfo.InvariantCulture), Units.Bytes(row.KvBytes)]);
+        terminal.WriteTable(["test", "depth", "kv", "tokens/s", "min", "max", "KV"], [.. cells], 1, 3, 4, 5, 6);
+    }
+}

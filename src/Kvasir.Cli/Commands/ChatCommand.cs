@@ -1,0 +1,154 @@
+using System.CommandLine;
+using System.Text;
+using Kvasir.Cache;
+using Kvasir.Generation;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>chat</c>: talk to the model.</summary>
+internal static class ChatCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.", "kvasir chat --system \"You answer in one sentence.\"\necho \"Who are you?\" | kvasir chat --temperature 0");
+        var system = new Option<string?>("--system", "-s") { Description = "A message that tells the model how to behave", HelpName = "TEXT" };
+        var load = new Option<string?>("--load") { Description = "Go on with a conversation saved by /save", HelpName = "FILE" };
+        command.Options.Add(system);
+        command.Options.Add(load);
+        var sampling = new SamplingOptions(command, maxTokens: 1024, temperature: 0.7f);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            KvPolicy policy = common.Policy(parsed);
+            GenerationOptions options = sampling.Read(parsed, common);
+            using Model model = common.LoadModel(parsed, terminal);
+            if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
+            using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
+            if (parsed.GetValue(load) is string path) conversation.Load(path);
+            else if (parsed.GetValue(system) is string text) conversation.Begin(text);
+            conversation.Run();
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    /// <summary>The loop of lines in and replies out.</summary>
+    private sealed class Conversation(Model model, KvPolicy policy, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    {
+        private Session _session = new(model, policy);
+
+        public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
+
+        public void Run()
+        {
+            terminal.Note($"{Path.GetFileName(model.Path)}, context {model.Config.ContextLength} tokens; /help for help, /quit or Ctrl-D to leave");
+            using var reader = new StreamReader(terminal.In, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+            while (ReadLine(reader) is string line)
+            {
+                if (line.Trim() is "/quit" or "/exit") return;
+                if (line.Trim().Length == 0) continue;
+                try
+                {
+                    if (line.StartsWith('/')) Obey(line.Trim());
+                    else Reply(line);
+                }
+                catch (InvalidInputException problem) when (terminal.InputIsInteractive)
+                {
+                    terminal.Error.WriteLine($"kvasir: {problem.Message}");
+                }
+
+                terminal.Interrupted.ThrowIfCancellationRequested();
+            }
+        }
+
+        public void Load(string path)
+        {
+            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy);
+            _session.Dispose();
+            _session = loaded;
+            terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
+        }
+
+        public void Dispose() => _session.Dispose();
+
+        /// <summary>While a line is awaited, Ctrl-C ends the program at once: nothing is running that needs to be finished.</summary>
+        private string? ReadLine(StreamReader reader)
+        {
+            using IDisposable leave = terminal.HandleInterrupts(() =>
+            {
+                if (terminal.InputIsInteractive) Environment.Exit(CommandLine.Interrupted);
+                return false;
+            });
+            if (terminal.InputIsInteractive) terminal.Error.Write("> ");
+            try
+            {
+                return reader.ReadLine();
+            }
+            catch (DecoderFallbackException problem)
+            {
+                throw new InvalidInputException("standard input: not valid UTF-8; convert it to UTF-8 first", problem);
+            }
+        }
+
+        /// <summary>Streams the reply; on a terminal, Ctrl-C ends the reply and not the conversation.</summary>
+        private void Reply(string message)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(terminal.Interrupted);
+            using IDisposable undo = terminal.HandleInterrupts(() =>
+            {
+                if (!terminal.InputIsInteractive || stop.IsCancellationRequested) return false;
+                stop.Cancel();
+                return true;
+            });
+            foreach (string piece in _session.Chat(message, options, stop.Token))
+            {
+                if (!json) terminal.Out.Write(piece);
+            }
+
+            if (json) terminal.WriteJson(Figures.Of(_session.LastResult!));
+            else terminal.Out.WriteLine();
+        }
+
+        private void Obey(string line)
+        {
+            string[] words = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            switch (words[0])
+            {
+                case "/help":
+                    Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
+                    break;
+                case "/kv":
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    break;
+                case "/reset":
+                    _session.Dispose();
+                    _session = new Session(model, policy);
+                    break;
+                case "/save" when words.Length == 2:
+                    Save(words[1]);
+                    break;
+                case "/load" when words.Length == 2:
+                    Load(words[1]);
+                    break;
+                case "/save" or "/load":
+                    throw new InvalidInputException($"{words[0]} needs a file's name");
+                default:
+                    throw new InvalidInputException($"{words[0]} is unknown; /help lists what can be typed");
+            }
+        }
+
+        private void Save(string path)
+        {
+            _session.Save(path);
+            terminal.Note($"saved {_session.Ids.Count} tokens, {Units.Bytes(_session.KvBytes)}");
+        }
+
+        private void Say(string lines)
+        {
+            if (json) terminal.Error.WriteLine(lines);
+            else terminal.Out.WriteLine(lines);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Kvasir.Generation;
+using Kvasir.Models;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>complete</c>: continues a text.</summary>
+internal static class CompleteCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("complete", "Continue a text.", "kvasir complete --prompt \"The capital of France is\" --max-tokens 16\nkvasir complete --ids 504,3575,282,14197,314 --max-tokens 8 --json");
+        var prompt = new Option<string?>("--prompt", "-p") { Description = "The text (default: standard input)", HelpName = "TEXT" };
+        var file = new Option<string?>("--file", "-f") { Description = "A file with the text", HelpName = "FILE" };
+        var ids = new Option<string?>("--ids") { Description = "Token ids instead of a text, fed exactly as given", HelpName = "1,2,3" };
+        command.Options.Add(prompt);
+        command.Options.Add(file);
+        command.Options.Add(ids);
+        var sampling = new SamplingOptions(command, maxTokens: 256, temperature: 0);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            string? idText = parsed.GetValue(ids);
+            if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null) throw new InvalidInputException("both a text and --ids were given; give one of them");
+            string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
+            Cache.KvPolicy policy = common.Policy(parsed);
+            using Model model = common.LoadModel(parsed, terminal);
+            int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
+            using var session = new Session(model, policy);
+            bool json = common.Json(parsed);
+            GenerationResult result = session.Complete(tokens, sampling.Read(parsed, common), json ? null : terminal.Out.Write, terminal.Interrupted);
+            if (json) terminal.WriteJson(Figures.Of(result));
+            else terminal.Out.WriteLine();
+            terminal.Note(Figures.Line(result));
+            return CommandLine.Done;
+        });
+        return command;
+    }
+}

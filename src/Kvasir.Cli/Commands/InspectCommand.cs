@@ -1,0 +1,96 @@
+using System.Collections;
+using System.CommandLine;
+using System.Globalization;
+using Kvasir.Formats;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>inspect</c>: what a file holds.</summary>
+internal static class InspectCommand
+{
+    private const int ShownItems = 8;
+    private const int ShownCharacters = 100;
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("inspect", "What a GGUF, safetensors or saved KV file holds.", "kvasir inspect SmolLM2-135M-Instruct.Q4_1.gguf");
+        var file = new Argument<string>("file") { Description = "The file, or a Hugging Face folder" };
+        command.Arguments.Add(file);
+        CommonOptions common = CommonOptions.ForOutput(command);
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(file)!;
+            bool json = common.Json(parsed);
+            byte[] start = Start(path);
+            if (KvFileSummary.IsKvFile(start)) Show(terminal, json, KvFileSummary.Read(path), path);
+            else if (IsSafetensors(start)) ShowSafetensors(terminal, json, path);
+            else ShowModel(terminal, json, path);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static void ShowModel(Terminal terminal, bool json, string path)
+    {
+        using ModelFile model = ModelFile.Open(path);
+        string kind = Directory.Exists(path) ? "huggingface" : "gguf";
+        var tensors = model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteLength)).ToList();
+        if (json) terminal.WriteJson(new { Kind = kind, model.Path, model.Metadata, Tensors = tensors });
+        else Print(terminal, kind, path, model.Metadata.Select(pair => (pair.Key, Shown(pair.Value))), tensors);
+    }
+
+    private static void ShowSafetensors(Terminal terminal, bool json, string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        var tensors = file.Tensors.Select(pair => new TensorRow(pair.Key, pair.Value.Type, pair.Value.Shape, pair.Value.ByteLength)).ToList();
+        if (json) terminal.WriteJson(new { Kind = "safetensors", file.Path, file.Metadata, Tensors = tensors });
+        else Print(terminal, "safetensors", path, file.Metadata.Select(pair => (pair.Key, Shown(pair.Value))), tensors);
+    }
+
+    private static void Show(Terminal terminal, bool json, KvFileSummary summary, string path)
+    {
+        if (json) terminal.WriteJson(new { Kind = "kv", Path = path, Metadata = summary, Bytes = new FileInfo(path).Length });
+        else Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
+    }
+
+    private static void Print(Terminal terminal, string kind, string path, IEnumerable<(string Key, string Value)> metadata, List<TensorRow> tensors)
+    {
+        terminal.Out.WriteLine($"{path}: {kind}");
+        terminal.WriteTable(["key", "value"], metadata.Select(pair => (IReadOnlyList<string>)[pair.Key, pair.Value]));
+        if (tensors.Count == 0) return;
+        terminal.WriteTable(["tensor", "type", "shape", "bytes"], tensors.Select(row => (IReadOnlyList<string>)[row.Name, row.Type, string.Join(" x ", row.Shape), row.Bytes.ToString(CultureInfo.InvariantCulture)]), 3);
+        terminal.Out.WriteLine($"{tensors.Count} tensors, {Units.Bytes(tensors.Sum(row => row.Bytes))}");
+    }
+
+    private static string Shown(object value)
+    {
+        string text = value is IEnumerable items and not string ? Shown(items) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        text = text.ReplaceLineEndings("\\n");
+        return text.Length <= ShownCharacters ? text : text[..ShownCharacters] + "…";
+    }
+
+    private static string Shown(IEnumerable items)
+    {
+        List<object> all = [.. items.Cast<object>()];
+        return $"[{string.Join(", ", all.Take(ShownItems).Select(item => Convert.ToString(item, CultureInfo.InvariantCulture)))}{(all.Count > ShownItems ? ", …" : "")}] ({all.Count})";
+    }
+
+    /// <summary>The first 16 bytes of a file; none of a folder or of what cannot be read, whose error the reader of its kind gives.</summary>
+    private static byte[] Start(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            byte[] start = new byte[16];
+            return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static bool IsSafetensors(byte[] start) => start.Length >= 9 && start[8] == '{' && BitConverter.ToUInt64(start) < 1 << 30;
+
+    private sealed record TensorRow(string Name, string Type, IReadOnlyList<long> Shape, long Bytes);
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Kvasir.Cli.Models;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>models</c>: the models on this machine, and those that can be pulled.</summary>
+internal static class ModelsCommand
+{
+    public static Command Create(Terminal terminal) =>
+        new ExampleCommand("models", "Models on this machine, and downloads.", "kvasir models ls\nkvasir models pull SmolLM2-135M-Instruct")
+        {
+            List(terminal),
+            Pull(terminal),
+        };
+
+    private static ExampleCommand List(Terminal terminal)
+    {
+        var command = new ExampleCommand("ls", "The models in the models folders; --all shows those that can be pulled too.", "kvasir models ls --all");
+        var all = new Option<bool>("--all", "-a") { Description = "Also what can be pulled by name" };
+        command.Options.Add(all);
+        CommonOptions common = CommonOptions.ForOutput(command);
+        command.SetAction(parsed =>
+        {
+            ModelFolders folders = ModelFolders.FromEnvironment();
+            List<LocalModel> models = [.. new LocalModels(folders).List()];
+            IReadOnlyList<CatalogEntry> pullable = parsed.GetValue(all) ? Catalog.Entries : [];
+            if (common.Json(parsed)) terminal.WriteJson(new { folders.Folders, Models = models, Pullable = pullable.Select(entry => new { entry.Name, entry.Repository, entry.File, entry.Licence }) });
+            else Print(terminal, folders, models, pullable);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Pull(Terminal terminal)
+    {
+        var command = new ExampleCommand("pull", "Download a model by name; goes on where it was interrupted, and checks the SHA-256.", "kvasir models pull Qwen2.5-0.5B-Instruct\nkvasir models pull owner/repository/file.gguf");
+        var name = new Argument<string>("name") { Description = "A name that kvasir models ls --all shows, or owner/repository/file.gguf" };
+        command.Arguments.Add(name);
+        CommonOptions common = CommonOptions.ForOutput(command);
+        command.SetAction(parsed =>
+        {
+            PulledModel pulled = ModelDownload.Pull(parsed.GetValue(name)!, ModelFolders.FromEnvironment(), terminal);
+            if (common.Json(parsed)) terminal.WriteJson(pulled);
+            else terminal.Out.WriteLine($"{pulled.Path}: {Units.Bytes(pulled.Bytes)}{(pulled.WasThere ? ", was there already" : pulled.Checked ? ", checksum right" : ", no checksum was published")}");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static void Print(Terminal terminal, ModelFolders folders, List<LocalModel> models, IReadOnlyList<CatalogEntry> pullable)
+    {
+        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; kvasir models pull {Catalog.DefaultName} gets one");
+        else terminal.WriteTable(["model", "kind", "architecture", "size", "path"], models.Select(model => (IReadOnlyList<string>)[model.Name, model.Kind.ToString().ToLowerInvariant(), model.Architecture, Units.Bytes(model.Bytes), model.Path]), 3);
+        if (pullable.Count > 0) terminal.WriteTable(["can be pulled", "from", "licence"], pullable.Select(entry => (IReadOnlyList<string>)[entry.Name, entry.Repository, entry.Licence]));
+    }
+}

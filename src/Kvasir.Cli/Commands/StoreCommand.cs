@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Globalization;
+using Kvasir.Documents;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>store</c>: what the store holds, and its care.</summary>
+internal static class StoreCommand
+{
+    public static Command Create(Terminal terminal) =>
+        new ExampleCommand("store", "Look after the store of documents.", "kvasir store ls\nkvasir store rm old-notes.md")
+        {
+            List(terminal),
+            Stats(terminal),
+            Verify(terminal),
+            Remove(terminal),
+            CollectGarbage(terminal),
+        };
+
+    private static Command List(Terminal terminal)
+    {
+        Command command = Verb("ls", "The files in the store.", out Option<string?> store, out CommonOptions common);
+        command.SetAction(parsed =>
+        {
+            using DocumentStore open = Open(parsed.GetValue(store));
+            IReadOnlyList<StoredFileInfo> files = open.List();
+            if (common.Json(parsed)) terminal.WriteJson(new { open.Folder, Files = files });
+            else terminal.WriteTable(["file", "documents", "chunks", "tokens"], files.Select(file => (IReadOnlyList<string>)[file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}"]), 1, 2, 3);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static Command Stats(Terminal terminal)
+    {
+        Command command = Verb("stats", "What the store holds, in numbers.", out Option<string?> store, out CommonOptions common);
+        command.SetAction(parsed =>
+        {
+            using DocumentStore open = Open(parsed.GetValue(store));
+            StoreStatistics numbers = open.Statistics();
+            if (common.Json(parsed))
+            {
+                terminal.WriteJson(numbers);
+                return CommandLine.Done;
+            }
+
+            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, KV {Units.Bytes(numbers.KvBytes)}");
+            terminal.WriteTable(["model", "policy", "chunks", "KV", "tokens/s"], numbers.Kv.Select(kv => (IReadOnlyList<string>)
+                [kv.Model, kv.Policy, $"{kv.Chunks}", Units.Bytes(kv.Bytes), kv.TokensPerSecond?.ToString("0", CultureInfo.InvariantCulture) ?? ""]), 2, 3, 4);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Verify(Terminal terminal)
+    {
+        var command = new ExampleCommand("verify", "Check every stored KV of a model against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
+        var library = new LibraryChoice.Options(command);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            using LibraryChoice open = library.Open(parsed, common, terminal);
+            StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
+            bool sound = outcome.Damaged.Count == 0 && outcome.DamagedRecords == 0;
+            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords });
+            else Print(terminal, outcome);
+            return sound ? CommandLine.Done : CommandLine.Failed;
+        });
+        return command;
+    }
+
+    private static Command Remove(Terminal terminal)
+    {
+        Command command = Verb("rm", "Take the documents of a file, or of all files under a folder, out of the store.", out Option<string?> store, out CommonOptions common);
+        var path = new Argument<string>("path") { Description = "The file or folder" };
+        command.Arguments.Add(path);
+        command.SetAction(parsed =>
+        {
+            using DocumentStore open = Open(parsed.GetValue(store));
+            int removed = open.Remove(parsed.GetValue(path)!);
+            if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
+            if (common.Json(parsed)) terminal.WriteJson(new { Removed = removed });
+            else terminal.Out.WriteLine($"{removed} files removed");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static Command CollectGarbage(Terminal terminal)
+    {
+        Command command = Verb("gc", "Free what no stored document uses any more.", out Option<string?> store, out CommonOptions common);
+        command.SetAction(parsed =>
+        {
+            using DocumentStore open = Open(parsed.GetValue(store));
+            long freed = open.CollectGarbage();
+            if (common.Json(parsed)) terminal.WriteJson(new { FreedBytes = freed });
+            else terminal.Out.WriteLine($"{Units.Bytes(freed)} freed");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Verb(string name, string description, out Option<string?> store, out CommonOptions common)
+    {
+        var command = new ExampleCommand(name, description, name == "rm" ? "kvasir store rm old-notes.md" : $"kvasir store {name}");
+        store = LibraryChoice.StoreOption();
+        command.Options.Add(store);
+        common = CommonOptions.ForOutput(command);
+        return command;
+    }
+
+    private static DocumentStore Open(string? folder) => DocumentStore.Open(LibraryChoice.StoreFolder(folder));
+
+    private static void Print(Terminal terminal, StoreVerification outcome)
+    {
+        foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
+        terminal.Out.WriteLine($"{outcome.Chunks} chunks checked, {outcome.Damaged.Count} damaged, {outcome.Missing} without KV, {outcome.DamagedRecords} damaged records in the catalog");
+    }
+}

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using Kvasir.Cache;
+using Kvasir.Models;
+
+namespace Kvasir.Cli;
+
+/// <summary>The options that most commands share, each with one name, one default and one meaning.</summary>
+internal sealed class CommonOptions
+{
+    private readonly Option<string?> _model = new("--model", "-m") { Description = "A GGUF file, a Hugging Face folder, or a name in a models folder", HelpName = "PATH|NAME" };
+    private readonly Option<string[]> _kv = new("--kv") { Description = "How keys and values are kept, for example k=f16,v=f16", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
+    private readonly Option<int> _threads = new("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" };
+    private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
+    private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" };
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON on standard output and nothing else there" };
+
+    private CommonOptions()
+    {
+        _threads.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int threads) && threads is < 0 or > 1024) result.AddError($"--threads {threads}: give 0 (one per physical core) to 1024");
+        });
+        _compute.AcceptOnlyFromAmong("int8", "float32");
+    }
+
+    /// <summary>Adds --json only.</summary>
+    public static CommonOptions ForOutput(Command command)
+    {
+        var options = new CommonOptions();
+        command.Options.Add(options._json);
+        return options;
+    }
+
+    /// <summary>Adds --model and --json: what needs a model's file but runs no forward pass.</summary>
+    public static CommonOptions ForModelFile(Command command)
+    {
+        CommonOptions options = ForOutput(command);
+        command.Options.Add(options._model);
+        return options;
+    }
+
+    /// <summary>Adds everything but --kv.</summary>
+    public static CommonOptions ForModel(Command command)
+    {
+        CommonOptions options = ForModelFile(command);
+        command.Options.Add(options._threads);
+        command.Options.Add(options._seed);
+        command.Options.Add(options._compute);
+        return options;
+    }
+
+    /// <summary>Adds everything.</summary>
+    public static CommonOptions ForSequences(Command command)
+    {
+        CommonOptions options = ForModel(command);
+        command.Options.Add(options._kv);
+        return options;
+    }
+
+    public bool Json(ParseResult parsed) => parsed.GetValue(_json);
+
+    /// <summary>The seed, or null where chance decides.</summary>
+    public ulong? Seed(ParseResult parsed) => parsed.GetValue(_seed);
+
+    /// <summary>The path or name given with --model, or null.</summary>
+    public string? ModelName(ParseResult parsed) => parsed.GetValue(_model);
+
+    public string ModelPath(ParseResult parsed, Terminal terminal) => ModelChoice.Resolve(ModelName(parsed), terminal);
+
+    public ModelOptions ModelOptions(ParseResult parsed) => new()
+    {
+        Threads = parsed.GetValue(_threads),
+        Compute = parsed.GetValue(_compute) == "float32" ? ComputeMode.Float32 : ComputeMode.Int8,
+    };
+
+    public Model LoadModel(ParseResult parsed, Terminal terminal) => Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed));
+
+    /// <summary>The policy given with --kv; float16 by default.</summary>
+    /// <exception cref="InvalidInputException">More than one was given, or one that cannot be.</exception>
+    public KvPolicy Policy(ParseResult parsed) => parsed.GetValue(_kv) switch
+    {
+        null or [] => KvPolicy.Default,
+        [string one] => KvPolicy.Parse(one),
+        _ => throw new InvalidInputException("--kv was given more than once; this command takes one policy"),
+    };
+
+    /// <summary>All policies given with --kv, as written; one empty string (the default policy) where there is none.</summary>
+    public IReadOnlyList<string> PolicyTexts(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : ["k=f16,v=f16"];
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Kvasir.Cache;
+using Kvasir.Documents;
+using Kvasir.Models;
+
+namespace Kvasir.Cli;
+
+/// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
+internal sealed class LibraryChoice : IDisposable
+{
+    private readonly Model _model;
+    private readonly Model _encoder;
+
+    private LibraryChoice(Model model, Model encoder, DocumentLibrary library) => (_model, _encoder, Library) = (model, encoder, library);
+
+    public DocumentLibrary Library { get; }
+
+    /// <summary>The options --store and --embedder.</summary>
+    public sealed class Options
+    {
+        private readonly Option<string?> _store = StoreOption();
+        private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
+
+        public Options(Command command)
+        {
+            command.Options.Add(_store);
+            command.Options.Add(_embedder);
+        }
+
+        public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal)
+        {
+            KvPolicy policy = common.Policy(parsed);
+            string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
+            Model model = common.LoadModel(parsed, terminal);
+            Model? encoder = null;
+            try
+            {
+                encoder = Model.Load(embedder, common.ModelOptions(parsed));
+                return new LibraryChoice(model, encoder, DocumentLibrary.Open(StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy }));
+            }
+            catch
+            {
+                encoder?.Dispose();
+                model.Dispose();
+                throw;
+            }
+        }
+    }
+
+    public static Option<string?> StoreOption() => new("--store") { Description = "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)", HelpName = "DIR" };
+
+    /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>
+    public static string StoreFolder(string? given)
+    {
+        if (!string.IsNullOrEmpty(given)) return given;
+        if (Environment.GetEnvironmentVariable("KVASIR_STORE") is { Length: > 0 } set) return set;
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return home.Length > 0 ? Path.Combine(home, "kvasir", "store") : throw new InvalidInputException("there is no home folder for a document store; name one with --store");
+    }
+
+    /// <summary>Ingests with a live bar.</summary>
+    public IngestReport Ingest(IReadOnlyList<string> documents, Terminal terminal)
+    {
+        using var line = new ProgressLine(terminal, "ingest");
+        IngestReport report = Library.Ingest(documents, new Bar(line), terminal.Interrupted);
+        line.Dispose();
+        foreach (SkippedFile skipped in report.Skipped) terminal.Note($"left out {skipped.Path}: {skipped.Reason}");
+        return report;
+    }
+
+    public void Dispose()
+    {
+        Library.Dispose();
+        _encoder.Dispose();
+        _model.Dispose();
+    }
+
+    private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
+    {
+        public void Report(IngestProgress value) => line.Report(value.FilesDone, value.Files, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
+    }
+}

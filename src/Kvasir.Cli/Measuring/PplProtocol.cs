@@ -1,0 +1,60 @@
+namespace Kvasir.Cli;
+
+/// <summary>Which parts of a text are scored, and how: see the options of <c>ppl</c>.</summary>
+internal sealed class PplProtocol
+{
+    private readonly int? _windows;
+    private readonly int[]? _starts;
+
+    /// <exception cref="InvalidInputException">Options that exclude each other, or numbers that are too small.</exception>
+    public PplProtocol(int? window, int? prefill, int? score, int? windows, string? starts)
+    {
+        if (prefill is null && score is not null) throw new InvalidInputException("--score needs --prefill");
+        if (prefill is not null && window is not null) throw new InvalidInputException("--window and --prefill exclude each other; give one of them");
+        if (windows is not null && starts is not null) throw new InvalidInputException("--windows and --starts exclude each other; give one of them");
+        AtLeast("--window", window, 2);
+        AtLeast("--prefill", prefill, 1);
+        AtLeast("--score", score, 1);
+        AtLeast("--windows", windows, 1);
+        Decodes = prefill is not null;
+        Prefill = prefill ?? 0;
+        Score = score ?? 128;
+        if ((long)Prefill + Score + 1 > int.MaxValue) throw new InvalidInputException("--prefill and --score are too large");
+        Length = Decodes ? Prefill + Score + 1 : window ?? 512;
+        _windows = windows;
+        _starts = starts is null ? null : IdList.Parse(starts, "--starts");
+    }
+
+    public bool Decodes { get; }
+
+    public int Prefill { get; }
+
+    public int Score { get; }
+
+    /// <summary>Ids that one window needs: with --prefill one more than are fed, for the last prediction.</summary>
+    public int Length { get; }
+
+    /// <summary>Where windows start: as told; else one after another from the start with --window, and evenly over the text with --prefill.</summary>
+    /// <exception cref="InvalidInputException">The text or the context is too short.</exception>
+    public IReadOnlyList<int> Places(int tokens, int contextLength, string name)
+    {
+        int fed = Decodes ? Length - 1 : Length;
+        if (fed > contextLength) throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
+        if (tokens < Length) throw new InvalidInputException($"{name}: {tokens} tokens, but a window needs {Length}; give a longer text or smaller windows");
+        if (_starts is not null)
+        {
+            int late = Array.FindIndex(_starts, start => start > tokens - Length);
+            return late < 0 ? _starts : throw new InvalidInputException($"--starts {_starts[late]}: a window of {Length} tokens from there passes the end of {name} ({tokens} tokens)");
+        }
+
+        int fitting = tokens / Length;
+        int count = _windows ?? (Decodes ? Math.Min(8, fitting) : fitting);
+        if (count > fitting) throw new InvalidInputException($"{name}: {tokens} tokens are {fitting} windows of {Length}, but {count} were asked for");
+        return [.. Enumerable.Range(0, count).Select(i => Decodes ? (int)((long)i * tokens / count) : i * Length)];
+    }
+
+    private static void AtLeast(string option, int? value, int least)
+    {
+        if (value < least) throw new InvalidInputException($"{option} {value}: give at least {least}");
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+using Kvasir.Cli.Models;
+
+namespace Kvasir.Cli;
+
+/// <summary>Downloads of models with a live bar.</summary>
+internal static class ModelDownload
+{
+    /// <exception cref="InvalidInputException">There is no model of that name.</exception>
+    /// <exception cref="WorkFailedException">No network, a full disk, a wrong checksum.</exception>
+    public static PulledModel Pull(string name, ModelFolders folders, Terminal terminal)
+    {
+        CatalogEntry entry = Catalog.Require(name);
+        using var hub = new ModelHub(ModelHub.AddressFromEnvironment(Environment.GetEnvironmentVariable), folders.ForDownloads());
+        using var line = new ProgressLine(terminal, $"pull {entry.Name}");
+        return hub.Pull(entry, new Bar(line), terminal.Interrupted).GetAwaiter().GetResult();
+    }
+
+    private sealed class Bar(ProgressLine line) : IProgress<DownloadProgress>
+    {
+        public void Report(DownloadProgress value) => line.Report(value.Bytes, value.Total ?? 0, value.Total is long total
+            ? string.Create(CultureInfo.InvariantCulture, $"{Units.Bytes(value.Bytes)} of {Units.Bytes(total)}")
+            : Units.Bytes(value.Bytes));
+    }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using Kvasir.Generation;
+
+namespace Kvasir.Cli;
+
+/// <summary>The figures of a generation, as JSON and as a line for a person.</summary>
+internal static class Figures
+{
+    public static object Of(GenerationResult result) => new
+    {
+        result.Text,
+        result.Ids,
+        result.PromptTokens,
+        result.ReusedTokens,
+        TtftMs = Units.Rounded(result.TimeToFirstToken.TotalMilliseconds),
+        TotalMs = Units.Rounded(result.TotalTime.TotalMilliseconds),
+        TokensPerSecond = Units.Rounded(result.TokensPerSecond),
+        result.KvBytes,
+        result.FinishReason,
+    };
+
+    public static string Line(GenerationResult result) => string.Create(CultureInfo.InvariantCulture, $"{result.PromptTokens} prompt tokens ({result.ReusedTokens} reused), first token after {Units.Milliseconds(result.TimeToFirstToken)}, {result.Ids.Count} tokens at {result.TokensPerSecond:0.0}/s, KV {Units.Bytes(result.KvBytes)}, ended by {Reason(result.FinishReason)}");
+
+    private static string Reason(FinishReason reason) => reason switch
+    {
+        FinishReason.Stop => "the model",
+        FinishReason.Length => "the token limit",
+        FinishReason.Context => "a full context",
+        _ => "you",
+    };
+}

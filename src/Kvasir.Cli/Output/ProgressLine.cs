@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace Kvasir.Cli;
+
+/// <summary>A live bar on standard error where that is a terminal; nothing otherwise.</summary>
+internal sealed class ProgressLine : IDisposable
+{
+    private const int BarWidth = 30;
+    private readonly Terminal _terminal;
+    private readonly string _label;
+    private long _lastDrawn;
+    private int _drawnWidth;
+
+    public ProgressLine(Terminal terminal, string label)
+    {
+        _terminal = terminal;
+        _label = label;
+    }
+
+    /// <summary>Shows that <paramref name="done"/> of <paramref name="total"/> is done (a total of 0: unknown); redrawn ten times a second at most.</summary>
+    public void Report(double done, double total, string detail = "")
+    {
+        if (!_terminal.ErrorIsInteractive) return;
+        if (_lastDrawn != 0 && Stopwatch.GetElapsedTime(_lastDrawn).TotalMilliseconds < 100 && done < total) return;
+        _lastDrawn = Stopwatch.GetTimestamp();
+        double share = total > 0 ? Math.Clamp(done / total, 0, 1) : 0;
+        int filled = (int)(share * BarWidth);
+        string line = total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {share:P0} {detail}" : $"{_label} {detail}";
+        _terminal.Error.Write("\r" + line.PadRight(_drawnWidth));
+        _drawnWidth = line.Length;
+    }
+
+    /// <summary>Wipes the bar.</summary>
+    public void Dispose()
+    {
+        if (_drawnWidth > 0) _terminal.Error.Write("\r" + new string(' ', _drawnWidth) + "\r");
+        _drawnWidth = 0;
+    }
+}

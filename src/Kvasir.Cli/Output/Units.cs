@@ -1,0 +1,19 @@
+using System.Globalization;
+
+namespace Kvasir.Cli;
+
+/// <summary>Sizes and times as a person reads them.</summary>
+internal static class Units
+{
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+        < 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KB"),
+        < 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1073741824.0:0.00} GB"),
+    };
+
+    public static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
+
+    public static double Rounded(double value, int digits = 3) => double.IsFinite(value) ? Math.Round(value, digits) : value;
+}

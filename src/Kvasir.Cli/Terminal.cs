@@ -1,0 +1,86 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Kvasir.Cli;
+
+/// <summary>Where a command reads and writes, whether a person sits there, and whether that person has interrupted it.</summary>
+internal sealed class Terminal : IDisposable
+{
+    private readonly CancellationTokenSource _interrupted = new();
+    private Func<bool>? _interruptHandler;
+
+    public Terminal(Stream input, TextWriter output, TextWriter error)
+    {
+        In = input;
+        Out = output;
+        Error = error;
+    }
+
+    public Stream In { get; }
+
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    public bool InputIsInteractive { get; init; }
+
+    public bool OutputIsInteractive { get; init; }
+
+    public bool ErrorIsInteractive { get; init; }
+
+    /// <summary>Cancelled by the first Ctrl-C.</summary>
+    public CancellationToken Interrupted => _interrupted.Token;
+
+    /// <summary>The first Ctrl-C asks the running command to end after its step; true where it does. The second one ends the process.</summary>
+    public bool Interrupt()
+    {
+        if (_interruptHandler?.Invoke() == true) return true;
+        if (_interrupted.IsCancellationRequested) return false;
+        _interrupted.Cancel();
+        return true;
+    }
+
+    /// <summary>Until the result is disposed, a Ctrl-C is first offered to <paramref name="handler"/>.</summary>
+    public IDisposable HandleInterrupts(Func<bool> handler)
+    {
+        _interruptHandler = handler;
+        return new Undo(() => _interruptHandler = null);
+    }
+
+    /// <summary>One JSON object on a line of its own.</summary>
+    public void WriteJson(object value) => Out.WriteLine(Json.Write(value));
+
+    /// <summary>A line for a person; nothing where standard error is not a terminal.</summary>
+    public void Note(string line)
+    {
+        if (ErrorIsInteractive) Error.WriteLine(line);
+    }
+
+    public void WriteTable(IReadOnlyList<string> headings, IEnumerable<IReadOnlyList<string>> rows, params int[] rightAligned)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        for (int column = 0; column < headings.Count; column++)
+        {
+            var heading = new TableColumn(new Text(headings[column])) { NoWrap = true };
+            table.AddColumn(rightAligned.Contains(column) ? heading.RightAligned() : heading);
+        }
+
+        foreach (IReadOnlyList<string> row in rows) table.AddRow(row.Select(IRenderable (cell) => new Text(cell)));
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(Out),
+            Ansi = OutputIsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        if (!OutputIsInteractive) console.Profile.Width = 400;
+        console.Write(table);
+    }
+
+    public void Dispose() => _interrupted.Dispose();
+
+    private sealed class Undo(Action action) : IDisposable
+    {
+        public void Dispose() => action();
+    }
+}

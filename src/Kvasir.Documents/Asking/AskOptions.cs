@@ -1,0 +1,31 @@
+using Kvasir.Generation;
+
+namespace Kvasir.Documents;
+
+/// <summary>How a question is answered.</summary>
+public sealed record AskOptions
+{
+    /// <summary>Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead small models).</summary>
+    public int? Passages { get; init; }
+
+    /// <summary>
+    /// What the model is told between the passages and the question; empty for the bare question. Small models ramble without it
+    /// (SmolLM2-135M on 120 facts, first 20 tokens of the answer: 59% right without, 72% with it).
+    /// </summary>
+    public string Instruction { get; init; } = "Question about the text above:";
+
+    /// <summary>Tokens of the answer, at most.</summary>
+    public int MaxTokens { get; init; } = 256;
+
+    /// <summary>How tokens are chosen; the most likely one by default.</summary>
+    public SamplerOptions Sampler { get; init; } = new();
+
+    /// <summary>Texts that end the answer.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Computes the whole prompt anew in one go instead of placing stored KV, for comparison.</summary>
+    public bool Recompute { get; init; }
+
+    /// <summary>Files and folders to answer from; null for everything in the store.</summary>
+    public IReadOnlyList<string>? Within { get; init; }
+}

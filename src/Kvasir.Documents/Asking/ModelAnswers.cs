@@ -1,0 +1,129 @@
+using Kvasir.Cache;
+using Kvasir.Generation;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Documents.Asking;
+
+/// <summary>A loaded model, as documents use it.</summary>
+internal sealed class ModelAnswers : IAnswerModel
+{
+    /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
+    private const int PrefillTokens = 512;
+
+    private readonly Model _model;
+    private readonly KvPolicy _policy;
+
+    public ModelAnswers(Model model, KvPolicy policy)
+    {
+        _model = model;
+        _policy = policy;
+        Tokenizer tokenizer = model.Tokenizer;
+        Frame = model.ChatTemplate is { } template
+            ? PromptFrame.Of(template, TokenText(tokenizer, tokenizer.BeginOfText), TokenText(tokenizer, tokenizer.EndOfText))
+            : PromptFrame.Plain;
+    }
+
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(_model.Path));
+
+    public string Identity => _model.Identity;
+
+    public string TokenizerIdentity => _model.Tokenizer.Identity;
+
+    public string Policy => _policy.ToString();
+
+    public int ContextLength => _model.Config.ContextLength;
+
+    public PromptFrame Frame { get; }
+
+    public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);
+
+    public int[] EncodePrefix()
+    {
+        int[] ids = Encode(Frame.Prefix, parseSpecial: true);
+        int begin = _model.Tokenizer.BeginOfText;
+        return _model.Tokenizer.AddsBeginOfText && begin >= 0 && (ids.Length == 0 || ids[0] != begin) ? [begin, .. ids] : ids;
+    }
+
+    public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
+
+    public string? Check(string path)
+    {
+        try
+        {
+            using KvFile file = KvFile.Open(path, _model, verify: true);
+            return null;
+        }
+        catch (Exception error) when (error is InvalidInputException or IOException)
+        {
+            return error.Message;
+        }
+    }
+
+    private static string? TokenText(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
+
+    private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
+    {
+        public int Length => cache.Length;
+
+        public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
+
+        public void Seal() => cache.Seal();
+
+        public void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation)
+        {
+            using var batch = new Batch();
+            for (int done = 0; done < ids.Length; done += PrefillTokens)
+            {
+                batch.Clear();
+                batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
+                owner._model.Forward(batch, cancellation);
+            }
+        }
+
+        public long Place(string path)
+        {
+            using KvFile file = Map(path);
+            cache.Place(file);
+            return file.Bytes;
+        }
+
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
+
+        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
+        {
+            // The session disposes the cache at its end; doing so again later does nothing.
+            using var session = new Session(owner._model, cache, before);
+            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop };
+            foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
+            {
+                yield return new GeneratedPiece(text);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            yield return new GeneratedPiece("", session.LastResult!.FinishReason.ToString().ToLowerInvariant(), session.LastResult.Ids.Count);
+        }
+
+        public void Dispose() => cache.Dispose();
+
+        private KvFile Map(string path)
+        {
+            try
+            {
+                return KvFile.Open(path, owner._model);
+            }
+            catch (InvalidInputException error)
+            {
+                throw new InvalidDataException(error.Message, error);
+            }
+        }
+    }
+}
+
+/// <summary>A BERT-type model as the encoder of chunks and questions.</summary>
+internal sealed class ModelEncoder(Model model) : ITextEncoder
+{
+    public string Identity => model.Identity;
+
+    public float[] Embed(string text) => model.Embed(text);
+}

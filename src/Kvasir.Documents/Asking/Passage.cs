@@ -1,0 +1,35 @@
+namespace Kvasir.Documents;
+
+/// <summary>A chunk that was found for a question.</summary>
+public sealed record Passage
+{
+    /// <summary>Full path of its file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>The document's id within the file (JSON Lines), or null.</summary>
+    public required string? DocumentId { get; init; }
+
+    /// <summary>The document's title.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Index of the chunk in its document.</summary>
+    public required int Chunk { get; init; }
+
+    /// <summary>First character of the chunk in the document's text.</summary>
+    public required int Start { get; init; }
+
+    /// <summary>The chunk's text.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>Fused score of both rankings (reciprocal rank fusion): at most 2/61.</summary>
+    public required float Score { get; init; }
+
+    /// <summary>Cosine of its embedding with the question's.</summary>
+    public required float Cosine { get; init; }
+
+    /// <summary>BM25 score of the question's words.</summary>
+    public required float Bm25 { get; init; }
+
+    /// <summary>The name of its stored KV.</summary>
+    internal string KvName { get; init; } = "";
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Ingesting;
+using Kvasir.Documents.Reading;
+using Kvasir.Documents.Storage;
+using Kvasir.Models;
+
+namespace Kvasir.Documents;
+
+/// <summary>
+/// Documents that a language model answers from, with their KV computed once and kept in a store on disk (MatKV, variant M2: each chunk behind
+/// the shared prompt prefix, placed by rotating the query). Used by one thread at a time; other libraries may use the same store.
+/// </summary>
+/// <example><code>
+/// using var library = DocumentLibrary.Open("my-store", model, encoder);
+/// library.Ingest(["handbook/"]);
+/// foreach (string piece in library.Ask("How many days of leave are there?"))
+///     Console.Write(piece);
+/// </code></example>
+public sealed class DocumentLibrary : IDisposable
+{
+    private readonly IAnswerModel _model;
+    private readonly ITextEncoder _encoder;
+    private readonly int _chunkTokens;
+    private readonly KvKey _key;
+    private SharedPrefix? _prefix;
+
+    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens)
+    {
+        Store = store;
+        _model = model;
+        _encoder = encoder;
+        _chunkTokens = chunkTokens;
+        PrefixIds = model.EncodePrefix();
+        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, PrefixIds);
+    }
+
+    /// <summary>Opens the store in a folder, or makes one where the folder is missing or empty.</summary>
+    /// <param name="storeFolder">The folder.</param>
+    /// <param name="model">The language model; it must outlive the library.</param>
+    /// <param name="encoder">The embedding model (BERT type); it must outlive the library.</param>
+    /// <param name="options">Chunk size and KV policy.</param>
+    /// <exception cref="InvalidInputException">The folder holds something else, or the model cannot be used with documents.</exception>
+    /// <exception cref="StoreWriteException">A new store could not be written.</exception>
+    public static DocumentLibrary Open(string storeFolder, Model model, Model encoder, LibraryOptions? options = null)
+    {
+        options ??= new LibraryOptions();
+        var answers = new ModelAnswers(model, options.Policy);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens);
+    }
+
+    /// <summary>The store: what it holds, and its care.</summary>
+    public DocumentStore Store { get; }
+
+    internal int[] PrefixIds { get; }
+
+    /// <summary>
+    /// Brings files (txt, md, html, jsonl; any other named file as plain text) and whole folders into the store: only what is new or has
+    /// changed is read, and only KV that is missing is computed. Interrupted at any point, it goes on there the next time.
+    /// </summary>
+    /// <param name="paths">Files and folders. Stored files under a named folder that are gone from disk leave the store.</param>
+    /// <param name="progress">Told after every chunk.</param>
+    /// <param name="cancellation">Stops between chunks; what is done stays.</param>
+    /// <exception cref="InvalidInputException">A path does not exist, or a file named itself is no usable text.</exception>
+    /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
+    public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
+        try
+        {
+            using StoreWriter writer = Store.Write();
+            KvShelf shelf = NewShelf();
+            var kv = new KvBuilder(_model, shelf, Prefix(shelf));
+            IngestReport report;
+            try
+            {
+                report = new Ingestor(writer, _model, _encoder, kv, _chunkTokens, progress, cancellation).Run(found);
+            }
+            finally
+            {
+                kv.NoteSpeed();
+            }
+
+            return report with { KvBytes = shelf.Bytes() };
+        }
+        catch (IOException error)
+        {
+            throw StoreWriteException.From(Store.Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
+        }
+    }
+
+    /// <summary>The chunks that fit a question best, best first.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="count">Chunks, at most.</param>
+    /// <param name="within">Files and folders to search; null for everything in the store.</param>
+    public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
+        Retriever.Search(Store.Read(), _encoder, question, count, within is null ? null : new PathScope(within));
+
+    /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="options">Passages, limits, where to look.</param>
+    /// <param name="cancellation">Ends generation within one step.</param>
+    /// <exception cref="InvalidInputException">The question is empty or too long, or there are no documents to answer from.</exception>
+    public Answer Ask(string question, AskOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new AskOptions();
+        question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
+        var clock = Stopwatch.StartNew();
+        IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        passages = options.Passages is null ? PassageSelection.Relevant(passages) : passages;
+        if (passages.Count == 0 && !Store.Read().Files.Any())
+        {
+            throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");
+        }
+
+        KvShelf shelf = NewShelf();
+        bool held = _prefix is not null;
+        SharedPrefix prefix = Prefix(shelf);
+        return new Asker(_model, shelf, prefix, prefixIsNew: !held && prefix.StoredBytes == 0).Ask(question, passages, options, clock, cancellation);
+    }
+
+    /// <summary>Checks every KV file of this model and policy against its checksums, and the catalog.</summary>
+    /// <param name="cancellation">Stops between files.</param>
+    public StoreVerification Verify(CancellationToken cancellation = default)
+    {
+        Catalog catalog = Store.Read();
+        KvShelf shelf = NewShelf();
+        var damaged = new List<SkippedFile>();
+        int chunks = 0, missing = 0;
+        foreach (StoredChunk chunk in catalog.Files.SelectMany(catalog.DocumentsOf).SelectMany(document => document.Chunks).DistinctBy(chunk => chunk.KvName))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            string path = shelf.PathOf(chunk.KvName);
+            if (!File.Exists(path))
+            {
+                missing++;
+                continue;
+            }
+
+            chunks++;
+            if (_model.Check(path) is { } wrong)
+            {
+                damaged.Add(new SkippedFile(path, wrong));
+            }
+        }
+
+        return new StoreVerification(chunks, missing, damaged, catalog.Damaged);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _prefix?.Dispose();
+        Store.Dispose();
+    }
+
+    private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);
+
+    private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf);
+}

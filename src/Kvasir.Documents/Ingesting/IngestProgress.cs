@@ -1,0 +1,44 @@
+namespace Kvasir.Documents;
+
+/// <summary>How far an ingest is.</summary>
+/// <param name="File">The file at work.</param>
+/// <param name="FilesDone">Files done, unchanged ones included.</param>
+/// <param name="Files">Files in all.</param>
+/// <param name="Documents">Documents done.</param>
+/// <param name="Chunks">Chunks done.</param>
+/// <param name="Tokens">Tokens whose KV has been computed.</param>
+public readonly record struct IngestProgress(string File, int FilesDone, int Files, int Documents, int Chunks, long Tokens);
+
+/// <summary>What an ingest did.</summary>
+public sealed record IngestReport
+{
+    /// <summary>Documents that the given paths hold now.</summary>
+    public int Documents { get; init; }
+
+    /// <summary>Their chunks.</summary>
+    public int Chunks { get; init; }
+
+    /// <summary>Their tokens.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Files that were new or had changed.</summary>
+    public int ChangedFiles { get; init; }
+
+    /// <summary>Files that are no longer there and were taken out of the store.</summary>
+    public int RemovedFiles { get; init; }
+
+    /// <summary>Chunks whose KV was computed now.</summary>
+    public int ComputedChunks { get; init; }
+
+    /// <summary>Tokens of these chunks.</summary>
+    public long ComputedTokens { get; init; }
+
+    /// <summary>Bytes of all KV that the store holds for this model and policy.</summary>
+    public long KvBytes { get; init; }
+
+    /// <summary>Time taken.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>What in the given folders was not read, and why.</summary>
+    public IReadOnlyList<SkippedFile> Skipped { get; init; } = [];
+}

@@ -1,0 +1,14 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Kvasir.Documents.Reading;
+
+/// <summary>One document as text. <see cref="Id"/> tells the documents of one file apart (JSON Lines); null where the file is the document.</summary>
+internal sealed record Document(string? Id, string Title, string Text)
+{
+    /// <summary>SHA-256 over title and text: what is compared to see whether a document has changed.</summary>
+    public byte[] ContentHash() => SHA256.HashData(Encoding.UTF8.GetBytes($"{Title}\0{Text}"));
+}
+
+/// <summary>What one file gave: its SHA-256 and its documents.</summary>
+internal sealed record DocumentFile(byte[] Hash, IReadOnlyList<Document> Documents);

@@ -1,0 +1,186 @@
+using Kvasir.Documents.Storage;
+
+namespace Kvasir.Documents;
+
+/// <summary>
+/// A folder that keeps documents: a catalog with texts, terms and embeddings, and KV files. Any number of processes may read while one writes.
+/// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
+/// </summary>
+public sealed class DocumentStore : IDisposable
+{
+    private const string CatalogName = "catalog.log";
+
+    private readonly StoreFiles _files;
+    private Catalog _catalog;
+    private (long Length, DateTime Changed) _seen;
+
+    private DocumentStore(string folder, StoreFiles files)
+    {
+        Folder = folder;
+        _files = files;
+        _seen = Stamp();
+        _catalog = Catalog.Open(CatalogPath, files, write: false);
+    }
+
+    /// <summary>Opens the store in a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="create">Make an empty store where the folder is missing or empty.</param>
+    /// <exception cref="InvalidInputException">There is no store in the folder, or its catalog is not readable.</exception>
+    /// <exception cref="StoreWriteException">A new store could not be written.</exception>
+    public static DocumentStore Open(string folder, bool create = false) => Open(folder, create, new StoreFiles());
+
+    internal static DocumentStore Open(string folder, bool create, StoreFiles files)
+    {
+        string full = folder.Length > 0 ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
+        try
+        {
+            if (!File.Exists(Path.Combine(full, CatalogName)))
+            {
+                Create(full, create, files);
+            }
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{full}: no permission to make a document store here", error);
+        }
+        catch (IOException error)
+        {
+            throw StoreWriteException.From(full, error);
+        }
+
+        try
+        {
+            return new DocumentStore(full, files);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{full}: the document store cannot be read ({error.Message})", error);
+        }
+    }
+
+    /// <summary>The store's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The files whose documents are stored, by path.</summary>
+    public IReadOnlyList<StoredFileInfo> List()
+    {
+        Catalog catalog = Read();
+        return [.. catalog.Files.Select(file => Describe(catalog, file))];
+    }
+
+    /// <summary>What the store holds, in numbers.</summary>
+    public StoreStatistics Statistics()
+    {
+        Catalog catalog = Read();
+        var files = catalog.Files.Select(file => Describe(catalog, file)).ToList();
+        return new StoreStatistics
+        {
+            Files = files.Count,
+            Documents = files.Sum(file => file.Documents),
+            Chunks = files.Sum(file => file.Chunks),
+            Tokens = files.Sum(file => file.Tokens),
+            CatalogBytes = catalog.Bytes,
+            DamagedRecords = catalog.Damaged,
+            Kv = [.. KvShelf.All(Folder).Select(shelf => Describe(shelf.Folder, shelf.Description))],
+        };
+    }
+
+    /// <summary>Takes the documents of a file, or of all files under a folder, out of the store, and their KV with them.</summary>
+    /// <returns>The number of files removed.</returns>
+    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
+    public int Remove(string path)
+    {
+        var scope = new PathScope([path]);
+        using StoreWriter writer = Write();
+        List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
+        foreach (StoredFile file in gone)
+        {
+            writer.Remove(file);
+        }
+
+        writer.Finish();
+        return gone.Count;
+    }
+
+    /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste.</summary>
+    /// <returns>Bytes of KV freed.</returns>
+    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
+    public long CollectGarbage()
+    {
+        using StoreWriter writer = Write();
+        return writer.CollectGarbage();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _catalog.Dispose();
+
+    internal StoreFiles FileAccess => _files;
+
+    internal string CatalogPath => Path.Combine(Folder, CatalogName);
+
+    /// <summary>The catalog as it stands on disk now; valid until the next call.</summary>
+    internal Catalog Read()
+    {
+        (long, DateTime) stamp = Stamp();
+        if (stamp != _seen)
+        {
+            Catalog fresh = Catalog.Open(CatalogPath, _files, write: false);
+            _catalog.Dispose();
+            _catalog = fresh;
+            _seen = stamp;
+        }
+
+        return _catalog;
+    }
+
+    /// <summary>Becomes the store's one writer until it is disposed.</summary>
+    internal StoreWriter Write() => new(this);
+
+    private (long, DateTime) Stamp()
+    {
+        var info = new FileInfo(CatalogPath);
+        return (info.Length, info.LastWriteTimeUtc);
+    }
+
+    private static void Create(string folder, bool create, StoreFiles files)
+    {
+        if (!create)
+        {
+            throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
+        }
+
+        if (File.Exists(folder))
+        {
+            throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
+        }
+
+        Directory.CreateDirectory(folder);
+        using WriterLock writing = WriterLock.Take(folder);
+        string catalog = Path.Combine(folder, CatalogName);
+        if (File.Exists(catalog))
+        {
+            return;
+        }
+
+        // Only what an interrupted beginning may have left: never settle among somebody's files.
+        string[] left = ["writer.lock", CatalogName + StoreFiles.TemporarySuffix];
+        if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
+        {
+            throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
+        }
+
+        RecordLog.Create(catalog, files);
+    }
+
+    private static StoredFileInfo Describe(Catalog catalog, StoredFile file)
+    {
+        List<StoredDocument> documents = [.. catalog.DocumentsOf(file)];
+        return new StoredFileInfo(file.Path, documents.Count, documents.Sum(document => document.Chunks.Length), documents.Sum(document => document.Chunks.Sum(chunk => (long)chunk.Tokens)));
+    }
+
+    private static StoredKvInfo Describe(string folder, KvDescription description)
+    {
+        long bytes = KvShelf.Bytes(folder, out int chunks);
+        return new StoredKvInfo(description.Model, description.ModelIdentity, description.Policy, chunks, bytes, description.TokensPerSecond);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Kvasir.Documents.Storage;
+
+/// <summary>
+/// The KV files of one key: a folder in the store with the prefix, and one file per chunk named by the SHA-256 of its prompt text.
+/// A file under its true name is complete, so the folder itself is the record of what has been computed.
+/// </summary>
+internal sealed class KvShelf
+{
+    private const string Extension = ".kv", DescriptionName = "set.json";
+
+    private readonly StoreFiles _files;
+
+    public KvShelf(string store, KvKey key, StoreFiles files)
+    {
+        _files = files;
+        Folder = Path.Combine(store, "kv", key.FolderName());
+        Description = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+    }
+
+    public string Folder { get; }
+
+    public KvDescription Description { get; private set; }
+
+    /// <summary>The KV of the shared prefix.</summary>
+    public string PrefixPath => Path.Combine(Folder, "prefix" + Extension);
+
+    /// <summary>Where the KV of a chunk is, or would be.</summary>
+    public string PathOf(string kvName) => Path.Combine(Folder, kvName + Extension);
+
+    /// <summary>Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it.</summary>
+    public void SetAside(string kvName)
+    {
+        try
+        {
+            File.Move(PathOf(kvName), PathOf(kvName) + ".damaged", overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Another process was faster, or the store may only be read: it is computed in place each time then.
+        }
+    }
+
+    /// <summary>The name of a chunk's KV: SHA-256 (hex) of its prompt text.</summary>
+    public static string NameOf(string promptText) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(promptText)));
+
+    /// <summary>The names of the chunks that are there.</summary>
+    public HashSet<string> Names() => Names(Folder);
+
+    /// <summary>Bytes of all chunks' KV.</summary>
+    public long Bytes() => Bytes(Folder, out _);
+
+    /// <summary>Bytes and number of the chunk files in a folder.</summary>
+    public static long Bytes(string folder, out int chunks)
+    {
+        HashSet<string> names = Names(folder);
+        chunks = names.Count;
+        return names.Select(name => new FileInfo(Path.Combine(folder, name + Extension))).Sum(file => file.Exists ? file.Length : 0);
+    }
+
+    /// <summary>Makes the folder; for the writer.</summary>
+    public void Prepare()
+    {
+        Directory.CreateDirectory(Folder);
+        if (!File.Exists(Path.Combine(Folder, DescriptionName)))
+        {
+            WriteDescription();
+        }
+    }
+
+    /// <summary>Notes how fast chunks were computed: what recomputing them would cost is told from it.</summary>
+    public void NoteSpeed(long tokens, TimeSpan time)
+    {
+        if (tokens == 0)
+        {
+            return;
+        }
+
+        Description = Description with { MeasuredTokens = Description.MeasuredTokens + tokens, MeasuredSeconds = Description.MeasuredSeconds + time.TotalSeconds };
+        try
+        {
+            WriteDescription();
+        }
+        catch (IOException)
+        {
+            // Only an estimate depends on it; what stopped the ingest, a full disk perhaps, is what the user must hear of.
+        }
+    }
+
+    /// <summary>All shelves of a store: what is known of each, and its files.</summary>
+    public static IEnumerable<(string Folder, KvDescription Description)> All(string store)
+    {
+        string root = Path.Combine(store, "kv");
+        return Directory.Exists(root)
+            ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(folder => (folder, ReadDescription(folder) ?? new KvDescription()))
+            : [];
+    }
+
+    /// <summary>The names of the chunks whose KV is in a folder.</summary>
+    public static HashSet<string> Names(string folder) =>
+        Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(IsChunkName)] : [];
+
+    /// <summary>Removes files that an interrupted writer left, and the KV of chunks that are not among <paramref name="live"/>. Returns the bytes freed.</summary>
+    public static long Clean(string folder, IReadOnlySet<string>? live)
+    {
+        long freed = 0;
+        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles())
+        {
+            string name = Path.GetFileNameWithoutExtension(file.Name);
+            bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == "prefix" || (IsChunkName(name) && live?.Contains(name) != false)));
+            if (!known)
+            {
+                freed += file.Length;
+                file.Delete();
+            }
+        }
+
+        return freed;
+    }
+
+    private static bool IsChunkName(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+
+    private void WriteDescription() => _files.Replace(Path.Combine(Folder, DescriptionName), JsonSerializer.SerializeToUtf8Bytes(Description));
+
+    private static KvDescription? ReadDescription(string folder)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<KvDescription>(File.ReadAllBytes(Path.Combine(folder, DescriptionName)));
+        }
+        catch (Exception error) when (error is IOException or JsonException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>What stands beside the KV files of one key, for people and for estimates; nothing is decided by it.</summary>
+internal sealed record KvDescription
+{
+    public string Model { get; init; } = "unknown";
+
+    public string ModelIdentity { get; init; } = "";
+
+    public string Policy { get; init; } = "";
+
+    /// <summary>Tokens prefilled while ingesting, and the time they took.</summary>
+    public long MeasuredTokens { get; init; }
+
+    /// <inheritdoc cref="MeasuredTokens"/>
+    public double MeasuredSeconds { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public double? TokensPerSecond => MeasuredSeconds > 0 ? MeasuredTokens / MeasuredSeconds : null;
+}

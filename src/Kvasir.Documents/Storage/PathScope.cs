@@ -1,0 +1,16 @@
+namespace Kvasir.Documents.Storage;
+
+/// <summary>Files and folders, and what lies in them.</summary>
+internal sealed class PathScope
+{
+    private readonly HashSet<string> _paths;
+    private readonly string[] _folders;
+
+    public PathScope(IEnumerable<string> paths)
+    {
+        _paths = [.. paths.Select(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))];
+        _folders = [.. _paths.Select(path => path.EndsWith(Path.DirectorySeparatorChar) ? path : path + Path.DirectorySeparatorChar)];
+    }
+
+    public bool Contains(string fullPath) => _paths.Contains(fullPath) || Array.Exists(_folders, folder => fullPath.StartsWith(folder, StringComparison.Ordinal));
+}

@@ -1,0 +1,37 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Kvasir.Documents.Storage;
+
+/// <summary>The one door through which a store's own files are written, so that tests can let writing fail at any point.</summary>
+internal class StoreFiles
+{
+    /// <summary>What the names of unfinished files end with; the next writer removes them.</summary>
+    public const string TemporarySuffix = ".tmp";
+
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(file, bytes, offset);
+
+    public virtual void Flush(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
+
+    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
+    public void Replace(string path, Action<SafeFileHandle> write)
+    {
+        string temporary = path + TemporarySuffix;
+        try
+        {
+            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+            {
+                write(file);
+                Flush(file);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    public void Replace(string path, byte[] content) => Replace(path, file => Write(file, content, 0));
+}

@@ -1,0 +1,23 @@
+namespace Kvasir.Documents;
+
+/// <summary>A store could not be written (the disk is full, another process writes to it). What it held before is intact; the message is one line for the user.</summary>
+public sealed class StoreWriteException : IOException
+{
+    private const int NoSpaceOnUnix = 28, NoSpaceOnWindows = unchecked((int)0x80070070);
+
+    /// <inheritdoc cref="StoreWriteException"/>
+    public StoreWriteException(string message) : base(message) { }
+
+    /// <inheritdoc cref="StoreWriteException"/>
+    public StoreWriteException(string message, Exception innerException) : base(message, innerException) { }
+
+    /// <inheritdoc cref="StoreWriteException"/>
+    public StoreWriteException() { }
+
+    internal static StoreWriteException From(string store, IOException error) =>
+        error as StoreWriteException ?? new StoreWriteException(
+            error.HResult is NoSpaceOnUnix or NoSpaceOnWindows
+                ? $"{store}: the disk is full; what the store held is intact, and ingesting again goes on where it stopped once there is space"
+                : $"{store}: the store cannot be written ({error.Message}); what it held is intact",
+            error);
+}

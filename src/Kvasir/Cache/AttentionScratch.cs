@@ -1,0 +1,43 @@
+using Kvasir.Memory;
+
+namespace Kvasir.Cache;
+
+/// <summary>One thread's working memory for <see cref="BlockAttention"/>.</summary>
+internal sealed unsafe class AttentionScratch : IDisposable
+{
+    /// <summary>Most query rows (tokens times heads of a group) of one call.</summary>
+    public const int MaxRows = 64;
+
+    /// <summary>Blocks whose scores are held at once.</summary>
+    public const int StripBlocks = 8;
+
+    private readonly NativeBuffer _memory;
+
+    public AttentionScratch(int channels)
+    {
+        long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float), scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
+        _memory = new NativeBuffer(2 * rows + block + scores + 4L * channels * sizeof(float), clear: false);
+        Queries = (float*)_memory.Pointer;
+        Turned = Queries + rows / sizeof(float);
+        Block = Turned + rows / sizeof(float);
+        Scores = Block + block / sizeof(float);
+        Table = Scores + scores / sizeof(float);
+    }
+
+    /// <summary>Scaled query rows [MaxRows, channels].</summary>
+    public float* Queries { get; }
+
+    /// <summary>The same, turned back by a segment's offset.</summary>
+    public float* Turned { get; }
+
+    /// <summary>One decoded block.</summary>
+    public float* Block { get; }
+
+    /// <summary>[MaxRows, StripBlocks * 32].</summary>
+    public float* Scores { get; }
+
+    /// <summary>A rotary table.</summary>
+    public float* Table { get; }
+
+    public void Dispose() => _memory.Dispose();
+}

@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+using Kvasir.Numerics;
+
+namespace Kvasir.Cache;
+
+/// <summary>What a tile of queries may see and how its scores are treated.</summary>
+/// <param name="FirstPosition">Position of the tile's first token.</param>
+/// <param name="Rows">Query rows: tokens times heads of the group, token by token.</param>
+/// <param name="Group">Query heads of one kv head.</param>
+/// <param name="Causal">Whether a token sees only positions up to its own.</param>
+/// <param name="SoftCap">Scores become cap * tanh(score / cap); 0 for none.</param>
+internal readonly record struct QueryTile(int FirstPosition, int Rows, int Group, bool Causal, float SoftCap)
+{
+    public int LastPosition => FirstPosition + (Rows - 1) / Group;
+}
+
+/// <summary>
+/// Attention of a tile of queries over the blocks of one kv head, in one pass with a running maximum and sum (online softmax).
+/// A block of keys and values is read once for all heads of the group; few rows read the encoded bytes, many share one decoded copy.
+/// </summary>
+internal static unsafe class BlockAttention
+{
+    /// <summary>From this many rows on a block is decoded once instead of being converted for every few rows.</summary>
+    private const int DecodeRows = 12;
+
+    /// <summary>
+    /// Adds blocks [firstBlock, endBlock) (segments first, then the tail) to the running result of the tile whose scaled queries lie in the scratch:
+    /// <paramref name="output"/> [rows, value channels] not normalised, <paramref name="maximum"/> and <paramref name="sum"/> [rows].
+    /// </summary>
+    public static void Attend(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock, AttentionScratch scratch, float* output, float* maximum, float* sum)
+    {
+        for (int r = 0; r < tile.Rows; r++) (maximum[r], sum[r]) = (float.NegativeInfinity, 0);
+        new Span<float>(output, tile.Rows * layout.ValueChannels).Clear();
+
+        var pass = new Pass(layout, kernels, tile, scratch, output, maximum, sum);
+        int block = 0;
+        IReadOnlyList<KvSegment> segments = head.Segments;
+        for (int s = 0; s < segments.Count && block < endBlock; s++)
+        {
+            KvSegment segment = segments[s];
+            int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
+            block += segment.BlockCount;
+            if (first < end) pass.Over(new SegmentBlocks(segment), segment.FirstPosition, Turn(segment, layout, tile.Rows, scratch), first, end);
+        }
+        int firstOfTail = Math.Max(firstBlock - block, 0), endOfTail = Math.Min(endBlock - block, head.Tail.BlockCount);
+        if (firstOfTail < endOfTail) pass.Over(new TailBlocks(head.Tail, kernels), head.TailPosition, scratch.Queries, firstOfTail, endOfTail);
+    }
+
+    /// <summary>Divides the rows by their sums.</summary>
+    public static void Normalise(AttentionKernels kernels, float* output, int rows, int channels, float* sum)
+    {
+        for (int r = 0; r < rows; r++) kernels.Scale(output + r * channels, channels, 1 / sum[r]);
+    }
+
+    private static float* Turn(KvSegment segment, LayerLayout layout, int rows, AttentionScratch scratch)
+    {
+        if (segment.Offset == 0 || layout.Rotary is not { } rotary) return scratch.Queries;
+        int channels = layout.KeyChannels;
+        Buffer.MemoryCopy(scratch.Queries, scratch.Turned, (long)AttentionScratch.MaxRows * channels * sizeof(float), (long)rows * channels * sizeof(float));
+        rotary.FillTable(-segment.Offset, new Span<float>(scratch.Table, rotary.TableLength), withMagnitude: false);
+        for (int r = 0; r < rows; r++) rotary.Rotate(scratch.Turned + r * channels, scratch.Table);
+        return scratch.Turned;
+    }
+
+    /// <summary>Blocks of a segment or a tail, told apart at compile time.</summary>
+    private interface IBlocks
+    {
+        int CountIn(int block);
+
+        void Scores(int block, int channels, float* queries, int rows, float* scores, int stride);
+
+        void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output);
+
+        /// <summary>The float keys of a block: its own memory, or decoded into the scratch.</summary>
+        float* Keys(int block, int channels, float* scratch);
+
+        float* Values(int block, int channels, float* scratch);
+    }
+
+    private readonly struct SegmentBlocks(KvSegment segment) : IBlocks
+    {
+        public int CountIn(int block) => segment.CountIn(block);
+
+        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride) => segment.KeyCodec.Scores(segment.Keys(block), channels, queries, rows, scores, stride);
+
+        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output) => segment.ValueCodec.Accumulate(segment.Values(block), channels, weights, stride, rows, output);
+
+        public float* Keys(int block, int channels, float* scratch)
+        {
+            segment.KeyCodec.Decode(segment.Keys(block), channels, scratch);
+            return scratch;
+        }
+
+        public float* Values(int block, int channels, float* scratch)
+        {
+            segment.ValueCodec.Decode(segment.Values(block), channels, scratch);
+            return scratch;
+        }
+    }
+
+    private readonly struct TailBlocks(KvTail tail, AttentionKernels kernels) : IBlocks
+    {
+        public int CountIn(int block) => tail.CountIn(block);
+
+        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride) => kernels.Multiply(queries, channels, tail.Keys(block), rows, channels, KvBlock.Tokens, scores, stride, accumulate: false);
+
+        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output) => kernels.Multiply(weights, stride, tail.Values(block), rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+
+        public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
+
+        public float* Values(int block, int channels, float* scratch) => tail.Values(block);
+    }
+
+    /// <summary>The state of one call, strip by strip.</summary>
+    private readonly ref struct Pass(LayerLayout layout, AttentionKernels kernels, QueryTile tile, AttentionScratch scratch, float* output, float* maximum, float* sum)
+    {
+        private const int Stride = AttentionScratch.StripBlocks * KvBlock.Tokens;
+
+        public void Over<TBlocks>(TBlocks blocks, int firstPosition, float* queries, int first, int end) where TBlocks : struct, IBlocks
+        {
+            if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
+            if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
+            for (int block = first; block < end; block += AttentionScratch.StripBlocks)
+                Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, Math.Min(AttentionScratch.StripBlocks, end - block));
+        }
+
+        private static int FloorBlock(int tokens) => tokens >= 0 ? tokens / KvBlock.Tokens : -1;
+
+        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count) where TBlocks : struct, IBlocks
+        {
+            int channels = layout.KeyChannels, width = count * KvBlock.Tokens, tokens = width - KvBlock.Tokens + blocks.CountIn(first + count - 1);
+            bool decode = tile.Rows >= DecodeRows;
+            for (int b = 0; b < count; b++)
+            {
+                float* scores = scratch.Scores + b * KvBlock.Tokens;
+                if (decode) kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scores, Stride, accumulate: false);
+                else blocks.Scores(first + b, channels, queries, tile.Rows, scores, Stride);
+            }
+            Softmax(position, width, tokens);
+            channels = layout.ValueChannels;
+            for (int b = 0; b < count; b++)
+            {
+                float* weights = scratch.Scores + b * KvBlock.Tokens;
+                if (decode) kernels.Multiply(weights, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+                else blocks.Accumulate(first + b, channels, weights, Stride, tile.Rows, output);
+            }
+        }
+
+        /// <summary>Caps and masks the scores of a strip whose first token stands at <paramref name="position"/>, and makes them weights.</summary>
+        private void Softmax(int position, int width, int tokens)
+        {
+            for (int r = 0; r < tile.Rows; r++)
+            {
+                float* scores = scratch.Scores + r * Stride;
+                if (tile.SoftCap != 0) SoftCap(scores, width);
+                int own = tile.FirstPosition + r / tile.Group;
+                int visible = tile.Causal ? Math.Clamp(own - position + 1, 0, tokens) : tokens;
+                if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
+                int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(own - layout.Window + 1 - position, 0, width);
+                if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
+                float factor = kernels.Softmax(scores, width, ref Unsafe.AsRef<float>(maximum + r), ref Unsafe.AsRef<float>(sum + r));
+                if (factor != 1) kernels.Scale(output + r * layout.ValueChannels, layout.ValueChannels, factor);
+            }
+        }
+
+        private void SoftCap(float* scores, int width)
+        {
+            for (int i = 0; i < width; i++) scores[i] = tile.SoftCap * MathF.Tanh(scores[i] / tile.SoftCap);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Kvasir.Memory;
+
+namespace Kvasir.Cache;
+
+/// <summary>Native memory that a <see cref="BlockPool"/> cuts blocks of one length from.</summary>
+#pragma warning disable CA1001 // freed by the last Drop
+internal sealed unsafe class BlockSlab
+#pragma warning restore CA1001
+{
+    private const int TargetBytes = 1 << 20;
+
+    private readonly NativeBuffer _memory;
+    private int _blocks;
+
+    private BlockSlab(int blocks, int length)
+    {
+        _blocks = blocks;
+        _memory = new NativeBuffer((long)blocks * length, clear: false);
+    }
+
+    /// <summary>Takes memory for about a megabyte of blocks and puts them on the stack.</summary>
+    public static void Fill(BlockPool pool, int length, Stack<KvBlock> free)
+    {
+        int blocks = Math.Max(1, TargetBytes / length);
+        var slab = new BlockSlab(blocks, length);
+        free.EnsureCapacity(free.Count + blocks);
+        for (int i = blocks - 1; i >= 0; i--) free.Push(new KvBlock(pool, slab, slab._memory.Pointer + (long)i * length, length));
+    }
+
+    /// <summary>One of its blocks will not be used again; after the last the memory is freed.</summary>
+    public void Drop()
+    {
+        if (--_blocks == 0) _memory.Dispose();
+    }
+}

@@ -1,0 +1,18 @@
+namespace Kvasir.Cache;
+
+/// <summary>How the keys of a sealed block are encoded. The float form is [channels, 32 tokens], unused tokens zero.</summary>
+internal abstract unsafe class KeyCodec
+{
+    /// <summary>Its name in the policy grammar.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Bytes of one block of keys with this many channels.</summary>
+    public abstract int Bytes(int channels);
+
+    public abstract void Encode(float* keys, int channels, byte* block);
+
+    public abstract void Decode(byte* block, int channels, float* keys);
+
+    /// <summary>scores[r, t] = query r · key t, straight from the encoded bytes; queries [rows, channels], scores [rows, 32] with a stride.</summary>
+    public abstract void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride);
+}

@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kvasir.Cache;
+
+/// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
+internal static unsafe class KvFileWriter
+{
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
+    {
+        KvFileHeader header = Describe(cache, ids, firstToken, path);
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                byte[] start = header.ToBytes();
+                RandomAccess.Write(file, start, 0);
+                long position = start.Length;
+                for (int l = 0; l < cache.Layers.Count; l++)
+                    ForEachRun(cache, l, firstToken, run =>
+                    {
+                        RandomAccess.Write(file, run.Span, position);
+                        position += run.Length;
+                    });
+                RandomAccess.FlushToDisk(file);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
+    {
+        HeadCache any = cache.Layers[0].Heads[0];
+        var segments = any.Segments.Where(segment => segment.TokenCount > 0 && segment.FirstPosition >= firstToken)
+            .Select(segment => new KvFileHeader.SegmentShape(segment.FirstPosition, segment.Offset, segment.TokenCount, segment.KeyCodec.Name, segment.ValueCodec.Name)).ToArray();
+        if (segments.Sum(segment => segment.Tokens) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+        var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
+        for (int l = 0; l < layers.Length; l++)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            ForEachRun(cache, l, firstToken, run => hash.AppendData(run.Span));
+            LayerLayout layout = cache.Layers[l].Layout;
+            layers[l] = new KvFileHeader.LayerShape(layout.KvHeads, layout.KeyChannels, layout.ValueChannels, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        }
+        return new KvFileHeader
+        {
+            Model = cache.Layout.ModelIdentity(),
+            Tokenizer = cache.Layout.TokenizerIdentity(),
+            Policy = cache.Policy.ToString(),
+            FirstPosition = firstToken,
+            Ids = MemoryMarshal.AsBytes(ids).ToArray(),
+            Layers = layers,
+            Segments = segments,
+        };
+    }
+
+    private static void ForEachRun(KvCache cache, int layer, int firstToken, Action<Run> action)
+    {
+        LayerLayout layout = cache.Layers[layer].Layout;
+        foreach (HeadCache head in cache.Layers[layer].Heads)
+            foreach (KvSegment segment in head.Segments)
+            {
+                if (segment.TokenCount == 0 || segment.FirstPosition < firstToken) continue;
+                for (int b = 0; b < segment.BlockCount; b++)
+                {
+                    action(new Run(segment.Keys(b), segment.KeyCodec.Bytes(layout.KeyChannels)));
+                    action(new Run(segment.Values(b), segment.ValueCodec.Bytes(layout.ValueChannels)));
+                }
+            }
+    }
+
+    private readonly struct Run(byte* data, int length)
+    {
+        public int Length => length;
+
+        public ReadOnlySpan<byte> Span => new(data, length);
+    }
+}

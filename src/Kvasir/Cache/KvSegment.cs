@@ -1,0 +1,40 @@
+namespace Kvasir.Cache;
+
+/// <summary>
+/// A run of sealed blocks of one kv head that stand one after another in the sequence, all full but the last.
+/// <see cref="Offset"/> is how far they stand from where their keys were rotated for: queries are turned back by it.
+/// </summary>
+internal abstract unsafe class KvSegment(KeyCodec keyCodec, ValueCodec valueCodec, int firstPosition, int offset) : IDisposable
+{
+    public KeyCodec KeyCodec { get; } = keyCodec;
+
+    public ValueCodec ValueCodec { get; } = valueCodec;
+
+    /// <summary>Position in the sequence of the first token.</summary>
+    public int FirstPosition { get; } = firstPosition;
+
+    public int Offset { get; } = offset;
+
+    public int TokenCount { get; protected set; }
+
+    public int EndPosition => FirstPosition + TokenCount;
+
+    public int BlockCount => (TokenCount + KvBlock.Tokens - 1) / KvBlock.Tokens;
+
+    /// <summary>Bytes held by the blocks, in memory or in a mapped file.</summary>
+    public abstract long Bytes { get; }
+
+    public abstract byte* Keys(int block);
+
+    public abstract byte* Values(int block);
+
+    public int CountIn(int block) => Math.Min(KvBlock.Tokens, TokenCount - block * KvBlock.Tokens);
+
+    /// <summary>The same blocks for another cache.</summary>
+    public abstract KvSegment Share();
+
+    /// <summary>Forgets the tokens after the first <paramref name="tokens"/>.</summary>
+    public abstract void Truncate(int tokens);
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,18 @@
+namespace Kvasir.Cache;
+
+/// <summary>How the values of a sealed block are encoded. The float form is [32 tokens, channels], unused tokens zero.</summary>
+internal abstract unsafe class ValueCodec
+{
+    /// <summary>Its name in the policy grammar.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Bytes of one block of values with this many channels.</summary>
+    public abstract int Bytes(int channels);
+
+    public abstract void Encode(float* values, int channels, byte* block);
+
+    public abstract void Decode(byte* block, int channels, float* values);
+
+    /// <summary>output[r, c] += sum over t of weights[r, t] value[t, c], straight from the encoded bytes; weights [rows, 32] with a stride, output [rows, channels].</summary>
+    public abstract void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output);
+}

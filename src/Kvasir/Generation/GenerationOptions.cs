@@ -1,0 +1,29 @@
+namespace Kvasir.Generation;
+
+/// <summary>How a text is continued and when that ends.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>Greedy, until the model ends its turn or the context is full.</summary>
+    public static GenerationOptions Default { get; } = new();
+
+    /// <summary>The most tokens to generate.</summary>
+    public int MaxTokens { get; init; } = int.MaxValue;
+
+    /// <summary>How each token is chosen.</summary>
+    public SamplerOptions Sampler { get; init; } = new();
+
+    /// <summary>Strings that end the text; they are not part of it.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Go on at end-of-text tokens instead of stopping.</summary>
+    public bool IgnoreEndOfText { get; init; }
+
+    /// <exception cref="InvalidInputException">A value is out of its range.</exception>
+    internal GenerationOptions Validated()
+    {
+        if (MaxTokens < 1) throw new InvalidInputException($"max tokens is {MaxTokens}; give at least 1");
+        if (Stop.Any(string.IsNullOrEmpty)) throw new InvalidInputException("a stop string is empty; give at least one character");
+        Sampler.Validate();
+        return this;
+    }
+}

@@ -1,0 +1,42 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Generation;
+
+/// <summary>What generation needs of a model: caches, and one forward pass over a batch. Tests put a small model of their own here.</summary>
+internal interface IForwardPass : IDisposable
+{
+    Tokenizer Tokenizer { get; }
+
+    ChatTemplate? ChatTemplate { get; }
+
+    int ContextLength { get; }
+
+    ISequenceCache NewCache();
+
+    /// <summary>A cache that was saved with <see cref="ISequenceCache.Save"/>, and its ids.</summary>
+    ISequenceCache LoadCache(string path, List<int> ids);
+
+    void Clear();
+
+    void Add(ISequenceCache cache, ReadOnlySpan<int> ids, LogitRows rows);
+
+    void Run();
+
+    Span<float> Logits(int row);
+}
+
+/// <summary>The part of <see cref="KvCache"/> that generation uses.</summary>
+internal interface ISequenceCache : IDisposable
+{
+    int Length { get; }
+
+    long Bytes { get; }
+
+    ISequenceCache Fork();
+
+    void Truncate(int length);
+
+    void Save(string path, ReadOnlySpan<int> ids);
+}

@@ -1,0 +1,65 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Generation;
+
+/// <summary>Forward passes on a real model, with a batch of its own.</summary>
+internal sealed class ModelForwardPass : IForwardPass
+{
+    private readonly Model _model;
+    private readonly KvPolicy? _policy;
+    private readonly BlockPool? _pool;
+    private readonly Batch _batch = new();
+
+    public ModelForwardPass(Model model, KvPolicy? policy, BlockPool? pool)
+    {
+        _model = model;
+        _policy = policy;
+        _pool = pool;
+    }
+
+    public Tokenizer Tokenizer => _model.Tokenizer;
+
+    public ChatTemplate? ChatTemplate => _model.ChatTemplate;
+
+    public int ContextLength => _model.Config.ContextLength;
+
+    public ISequenceCache NewCache() => new SequenceCache(_model.NewCache(_policy, _pool));
+
+    public ISequenceCache LoadCache(string path, List<int> ids)
+    {
+        using KvFile file = KvFile.Open(path, _model, verify: true);
+        KvCache cache = _model.NewCache(_policy ?? file.Policy, _pool);
+        cache.Place(file);
+        ids.AddRange(file.Ids);
+        return new SequenceCache(cache);
+    }
+
+    public void Clear() => _batch.Clear();
+
+    public void Add(ISequenceCache cache, ReadOnlySpan<int> ids, LogitRows rows) => _batch.Add(((SequenceCache)cache).Inner, ids, rows);
+
+    public void Run() => _model.Forward(_batch);
+
+    public Span<float> Logits(int row) => _batch.Logits(row);
+
+    public void Dispose() => _batch.Dispose();
+
+    internal sealed class SequenceCache(KvCache inner) : ISequenceCache
+    {
+        public KvCache Inner { get; } = inner;
+
+        public int Length => Inner.Length;
+
+        public long Bytes => Inner.Bytes;
+
+        public ISequenceCache Fork() => new SequenceCache(Inner.Fork());
+
+        public void Truncate(int length) => Inner.Truncate(length);
+
+        public void Save(string path, ReadOnlySpan<int> ids) => Inner.Save(path, ids);
+
+        public void Dispose() => Inner.Dispose();
+    }
+}

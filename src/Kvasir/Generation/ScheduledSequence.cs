@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace Kvasir.Generation;
+
+/// <summary>A sequence that a <see cref="Scheduler"/> runs among others.</summary>
+public sealed class ScheduledSequence
+{
+    private readonly Action<string>? _onText;
+    private readonly CancellationToken _cancellation;
+    private readonly int _promptTokens;
+    private volatile bool _cancelled;
+
+    internal ScheduledSequence(int[] prompt, Continuation continuation, Action<string>? onText, CancellationToken cancellation)
+    {
+        Ids = [.. prompt];
+        _promptTokens = prompt.Length;
+        Continuation = continuation;
+        _onText = onText;
+        _cancellation = cancellation;
+    }
+
+    /// <summary>The finished generation; null while it waits or runs.</summary>
+    public GenerationResult? Result { get; private set; }
+
+    /// <summary>What made it fail, where something did.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Whether it has a result or has failed.</summary>
+    public bool IsFinished => Result is not null || Failure is not null;
+
+    internal List<int> Ids { get; }
+
+    internal Continuation Continuation { get; }
+
+    internal ISequenceCache? Cache { get; set; }
+
+    internal bool IsCancelled => _cancelled || _cancellation.IsCancellationRequested;
+
+    /// <summary>Whether all but the newest token are in the cache: it takes one token a step from now on.</summary>
+    internal bool IsDecoding => Cache!.Length >= _promptTokens;
+
+    /// <summary>The ids that are not in the cache yet.</summary>
+    internal ReadOnlySpan<int> Pending => CollectionsMarshal.AsSpan(Ids)[Cache!.Length..];
+
+    /// <summary>Ends it before the next step. May be called from any thread.</summary>
+    public void Cancel() => _cancelled = true;
+
+    internal void Emit(string piece)
+    {
+        if (piece.Length > 0) _onText?.Invoke(piece);
+    }
+
+    internal void Complete() => Result = Continuation.Result(Cache?.Bytes ?? 0);
+
+    internal void Fail(Exception failure) => Failure = failure;
+}

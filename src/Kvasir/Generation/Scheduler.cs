@@ -1,0 +1,183 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+
+namespace Kvasir.Generation;
+
+/// <summary>
+/// Continuous batching: each step is one forward pass over the newest token of every running sequence and slices of the
+/// prompts of those that have just come. Sequences come and end at any step. Used by one thread at a time.
+/// </summary>
+public sealed class Scheduler : IDisposable
+{
+    private readonly IForwardPass _forward;
+    private readonly SchedulerOptions _options;
+    private readonly Queue<ScheduledSequence> _waiting = new();
+    private readonly List<ScheduledSequence> _running = [];
+    private readonly List<ScheduledSequence> _wantLogits = [];
+    private readonly PrefixCache _prefixes;
+
+    /// <summary>A scheduler without sequences.</summary>
+    /// <param name="model">The model; not disposed with the scheduler.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="policy">How keys and values are kept; float16 by default.</param>
+    /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
+    public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null)
+        : this(new ModelForwardPass(model, policy, pool), options) { }
+
+    internal Scheduler(IForwardPass forward, SchedulerOptions? options = null)
+    {
+        _forward = forward;
+        _options = (options ?? new SchedulerOptions()).Validated();
+        _prefixes = new PrefixCache(_options.PrefixCacheBytes);
+    }
+
+    /// <summary>Sequences that have not finished.</summary>
+    public int Count => _waiting.Count + _running.Count;
+
+    /// <summary>Adds a sequence; it takes part from the next step on.</summary>
+    /// <param name="prompt">Token ids.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
+    /// <param name="cancellation">Ends the sequence before the next step.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    {
+        options = (options ?? GenerationOptions.Default).Validated();
+        Session.Check(prompt.Length, _forward.ContextLength);
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_forward.Tokenizer, options, prompt.Length), onText, cancellation);
+        _waiting.Enqueue(sequence);
+        return sequence;
+    }
+
+    /// <summary>One forward pass; false where there is nothing to do.</summary>
+    public bool Step()
+    {
+        RemoveFinished();
+        Admit();
+        if (_running.Count == 0) return false;
+        FillBatch();
+        try
+        {
+            _forward.Run();
+        }
+        catch (Exception failure)
+        {
+            // The caches of the batch are in an unknown state: none of its sequences can go on.
+            foreach (ScheduledSequence sequence in _running) sequence.Fail(failure);
+            RemoveFinished();
+            throw;
+        }
+
+        for (int row = 0; row < _wantLogits.Count; row++)
+        {
+            Advance(_wantLogits[row], _forward.Logits(row));
+        }
+
+        RemoveFinished();
+        return true;
+    }
+
+    /// <summary>Steps until every sequence has finished.</summary>
+    public void RunToEnd()
+    {
+        while (Step())
+        {
+        }
+    }
+
+    /// <summary>Frees all caches; unfinished sequences end as cancelled.</summary>
+    public void Dispose()
+    {
+        foreach (ScheduledSequence sequence in _running.Concat(_waiting)) sequence.Cancel();
+        RemoveFinished();
+        _prefixes.Dispose();
+        _forward.Dispose();
+    }
+
+    private void Advance(ScheduledSequence sequence, Span<float> logits)
+    {
+        string piece;
+        try
+        {
+            piece = sequence.Continuation.Take(logits, sequence.Ids, _forward.ContextLength);
+        }
+        catch (InvalidOperationException unusable)
+        {
+            sequence.Fail(unusable);
+            return;
+        }
+
+        sequence.Emit(piece);
+    }
+
+    private void Admit()
+    {
+        while (_running.Count < _options.MaxRunning && _waiting.TryDequeue(out ScheduledSequence? sequence))
+        {
+            if (sequence.IsCancelled)
+            {
+                Finish(sequence);
+                continue;
+            }
+
+            sequence.Cache = _prefixes.Take(sequence.Ids) ?? _forward.NewCache();
+            sequence.Continuation.ReusedTokens = sequence.Cache.Length;
+            _running.Add(sequence);
+        }
+    }
+
+    /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
+    private void FillBatch()
+    {
+        _forward.Clear();
+        _wantLogits.Clear();
+        int left = _options.TokensPerStep;
+        foreach (ScheduledSequence sequence in _running)
+        {
+            if (!sequence.IsDecoding) continue;
+            AddToBatch(sequence, 1);
+            left--;
+        }
+
+        foreach (ScheduledSequence sequence in _running)
+        {
+            if (sequence.IsDecoding || left == 0) continue;
+            int count = Math.Min(left, sequence.Pending.Length);
+            AddToBatch(sequence, count);
+            left -= count;
+        }
+    }
+
+    private void AddToBatch(ScheduledSequence sequence, int count)
+    {
+        bool reachesEnd = count == sequence.Pending.Length;
+        _forward.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None);
+        if (reachesEnd) _wantLogits.Add(sequence);
+    }
+
+    private void RemoveFinished()
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            ScheduledSequence sequence = _running[i];
+            if (sequence.Failure is null && sequence.Continuation.Finish is null && !sequence.IsCancelled) continue;
+            _running.RemoveAt(i);
+            Finish(sequence);
+        }
+
+        while (_waiting.TryPeek(out ScheduledSequence? first) && first.IsCancelled) Finish(_waiting.Dequeue());
+    }
+
+    private void Finish(ScheduledSequence sequence)
+    {
+        if (sequence.Failure is null)
+        {
+            sequence.Emit(sequence.Continuation.End(FinishReason.Cancelled));
+            sequence.Complete();
+            if (sequence.Cache is not null && _prefixes.Keep(sequence.Ids, sequence.Cache)) sequence.Cache = null;
+        }
+
+        sequence.Cache?.Dispose();
+        sequence.Cache = null;
+    }
+}

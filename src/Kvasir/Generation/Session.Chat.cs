@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kvasir.Cache;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Generation;
+
+/// <content>Conversations: messages, the model's chat template, saving with the cache.</content>
+public sealed partial class Session
+{
+    private readonly List<ChatMessage> _messages = [];
+
+    /// <summary>The conversation so far; a system message or examples may be put in before the first turn.</summary>
+    public IList<ChatMessage> Messages => _messages;
+
+    /// <summary>Says something and streams the reply; both become part of <see cref="Messages"/>. Earlier turns come from the cache.</summary>
+    /// <param name="message">What the user says.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="cancellation">Ends the reply after the running step; what was said so far stays.</param>
+    /// <exception cref="InvalidInputException">The model has no chat template, or the conversation is longer than its context; the message is then not kept.</exception>
+    public IEnumerable<string> Chat(string message, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        List<ChatMessage> turn = [.. _messages, new ChatMessage("user", message)];
+        IEnumerable<string> reply = Stream(EncodeChat(_forward, turn), options, cancellation);
+        return Remember(turn, reply);
+    }
+
+    /// <summary>As <see cref="Chat"/>, computing on a thread of the pool.</summary>
+    /// <inheritdoc cref="Chat"/>
+    public IAsyncEnumerable<string> ChatAsync(string message, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        OnThreadPool(stop => Chat(message, options, stop), cancellation);
+
+    /// <summary>Saves the conversation: the cache in <paramref name="path"/>, its messages in a JSON file beside it.</summary>
+    public void Save(string path)
+    {
+        if (_ids.Count == 0) throw new InvalidInputException("there is nothing to save yet; say something first");
+        _cache.Save(path, [.. _ids]);
+        string messages = JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage);
+        string temporary = MessagesPath(path) + ".part";
+        File.WriteAllText(temporary, messages);
+        File.Move(temporary, MessagesPath(path), overwrite: true);
+    }
+
+    /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>
+    /// <param name="model">The model it was held with.</param>
+    /// <param name="path">The cache file.</param>
+    /// <param name="policy">How new keys and values are kept; as in the file by default.</param>
+    /// <exception cref="InvalidInputException">A file is missing, damaged, or belongs to another model.</exception>
+    public static Session Load(Model model, string path, KvPolicy? policy = null) => Load(new ModelForwardPass(model, policy, null), path);
+
+    internal static Session Load(IForwardPass forward, string path)
+    {
+        List<ChatMessage> messages = ReadMessages(MessagesPath(path));
+        List<int> ids = [];
+        var session = new Session(forward, forward.LoadCache(path, ids));
+        session._ids.AddRange(ids);
+        session._messages.AddRange(messages);
+        return session;
+    }
+
+    /// <summary>The ids of a conversation's prompt, with one begin-of-text token where the model's file asks for it.</summary>
+    internal static int[] EncodeChat(IForwardPass forward, IReadOnlyList<ChatMessage> messages)
+    {
+        Tokenizer tokenizer = forward.Tokenizer;
+        ChatTemplate template = forward.ChatTemplate ?? throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
+        string prompt = template.Render(messages, addGenerationPrompt: true, TextOf(tokenizer, tokenizer.BeginOfText), TextOf(tokenizer, tokenizer.EndOfText));
+        int[] ids = tokenizer.Encode(prompt);
+        bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
+        return missing ? [tokenizer.BeginOfText, .. ids] : ids;
+    }
+
+    private IEnumerable<string> Remember(List<ChatMessage> turn, IEnumerable<string> reply)
+    {
+        bool started = false;
+        try
+        {
+            foreach (string piece in reply)
+            {
+                started = true;
+                yield return piece;
+            }
+
+            started |= LastResult!.FinishReason != FinishReason.Cancelled;
+        }
+        finally
+        {
+            if (started)
+            {
+                _messages.Clear();
+                _messages.AddRange(turn);
+                _messages.Add(new ChatMessage("assistant", LastResult!.Text));
+            }
+        }
+    }
+
+    private static string? TextOf(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
+
+    private static string MessagesPath(string path) => path + ".json";
+
+    private static List<ChatMessage> ReadMessages(string path)
+    {
+        try
+        {
+            List<ChatMessage>? messages = JsonSerializer.Deserialize(File.ReadAllBytes(path), ConversationJson.Default.ListChatMessage);
+            if (messages is not null && messages.TrueForAll(message => message is { Role: not null, Content: not null })) return messages;
+            throw new InvalidInputException($"{path}: not a list of messages with role and content");
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path}: cannot be read ({problem.Message}); a saved conversation is a cache file and this file beside it", problem);
+        }
+        catch (JsonException problem)
+        {
+            throw new InvalidInputException($"{path}: not a saved conversation ({problem.Message})", problem);
+        }
+    }
+}
+
+/// <summary>How messages are written as JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(List<ChatMessage>))]
+internal sealed partial class ConversationJson : JsonSerializerContext;

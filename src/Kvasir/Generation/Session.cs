@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Kvasir.Cache;
+using Kvasir.Models;
+
+namespace Kvasir.Generation;
+
+/// <summary>
+/// One sequence on a model: its cache, and the ids that the cache stands for. A prompt that begins as the cache does
+/// is computed only from where they part. Used by one thread at a time.
+/// </summary>
+public sealed partial class Session : IDisposable
+{
+    /// <summary>Tokens of one prefill step; a cancellation takes effect after at most one step.</summary>
+    internal const int PrefillSlice = 512;
+
+    private readonly IForwardPass _forward;
+    private readonly ISequenceCache _cache;
+    private readonly List<int> _ids = [];
+
+    /// <summary>An empty session.</summary>
+    /// <param name="model">The model; not disposed with the session.</param>
+    /// <param name="policy">How keys and values are kept; float16 by default.</param>
+    /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
+    public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null) : this(new ModelForwardPass(model, policy, pool)) { }
+
+    /// <summary>A session that goes on from a filled cache, which it owns from now on.</summary>
+    /// <param name="model">The model; not disposed with the session.</param>
+    /// <param name="cache">The cache, with stored parts already placed.</param>
+    /// <param name="ids">The ids of all tokens in the cache.</param>
+    public Session(Model model, KvCache cache, IEnumerable<int> ids)
+        : this(new ModelForwardPass(model, null, null), new ModelForwardPass.SequenceCache(cache))
+    {
+        _ids.AddRange(ids);
+        if (_ids.Count != cache.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, but {_ids.Count} ids were given", nameof(ids));
+    }
+
+    internal Session(IForwardPass forward, ISequenceCache? cache = null)
+    {
+        _forward = forward;
+        _cache = cache ?? forward.NewCache();
+    }
+
+    /// <summary>The ids whose keys and values the cache holds.</summary>
+    public IReadOnlyList<int> Ids => _ids;
+
+    /// <summary>Bytes of keys and values held.</summary>
+    public long KvBytes => _cache.Bytes;
+
+    /// <summary>The last generation: its text, ids and figures. Null before the first one.</summary>
+    public GenerationResult? LastResult { get; private set; }
+
+    /// <summary>Continues a prompt.</summary>
+    /// <param name="prompt">Text; special tokens in it are recognised.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="onText">Called with every piece of text as it becomes certain.</param>
+    /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public GenerationResult Complete(string prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
+        Drain(Stream(Encode(prompt), options, cancellation), onText);
+
+    /// <summary>Continues a prompt of token ids.</summary>
+    /// <param name="prompt">Token ids, fed exactly as given.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="onText">Called with every piece of text as it becomes certain.</param>
+    /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public GenerationResult Complete(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
+        Drain(Stream(prompt, options, cancellation), onText);
+
+    /// <summary>Continues what the cache holds with more tokens.</summary>
+    /// <param name="more">Token ids that follow <see cref="Ids"/>; at least one.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="onText">Called with every piece of text as it becomes certain.</param>
+    /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public GenerationResult Continue(ReadOnlySpan<int> more, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    {
+        if (more.IsEmpty) throw new InvalidInputException("there is nothing to continue with; give at least one token");
+        return Complete([.. _ids, .. more], options, onText, cancellation);
+    }
+
+    /// <summary>Continues a prompt; each piece of text as it becomes certain. <see cref="LastResult"/> has the figures at the end.</summary>
+    /// <param name="prompt">Text; special tokens in it are recognised.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public IEnumerable<string> Stream(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        Stream(Encode(prompt), options, cancellation);
+
+    /// <summary>Continues a prompt of token ids; each piece of text as it becomes certain.</summary>
+    /// <param name="prompt">Token ids, fed exactly as given.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    public IEnumerable<string> Stream(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        options = (options ?? GenerationOptions.Default).Validated();
+        Check(prompt.Length, _forward.ContextLength);
+        return Run(prompt.ToArray(), options, cancellation);
+    }
+
+    /// <summary>As <see cref="Stream(string, GenerationOptions, CancellationToken)"/>, computing on a thread of the pool.</summary>
+    public IAsyncEnumerable<string> StreamAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        OnThreadPool(stop => Stream(prompt, options, stop), cancellation);
+
+    /// <summary>Frees the cache.</summary>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _forward.Dispose();
+    }
+
+    /// <exception cref="InvalidInputException">The prompt cannot be used.</exception>
+    internal static void Check(int promptTokens, int contextLength)
+    {
+        if (promptTokens == 0) throw new InvalidInputException("the prompt is empty; give at least one token");
+        if (promptTokens > contextLength) throw new InvalidInputException($"the prompt has {promptTokens} tokens, but the model's context holds {contextLength}; shorten it by {promptTokens - contextLength}");
+    }
+
+    private int[] Encode(string prompt) => _forward.Tokenizer.Encode(prompt, parseSpecial: true, addSpecial: true);
+
+    private IEnumerable<string> Run(int[] prompt, GenerationOptions options, CancellationToken cancellation)
+    {
+        var continuation = new Continuation(_forward.Tokenizer, options, prompt.Length);
+        try
+        {
+            continuation.ReusedTokens = KeepPrefix(prompt);
+            for (int start = _ids.Count; start < prompt.Length && !cancellation.IsCancellationRequested; start = _ids.Count)
+            {
+                int count = Math.Min(PrefillSlice, prompt.Length - start);
+                _ids.AddRange(prompt.AsSpan(start, count));
+                Feed(count, start + count == prompt.Length ? LogitRows.Last : LogitRows.None);
+            }
+
+            while (continuation.Finish is null && !cancellation.IsCancellationRequested)
+            {
+                if (_ids.Count > _cache.Length) Feed(1, LogitRows.Last);
+                string piece = continuation.Take(_forward.Logits(0), _ids, _forward.ContextLength);
+                if (piece.Length > 0) yield return piece;
+            }
+
+            string rest = continuation.End(FinishReason.Cancelled);
+            if (rest.Length > 0) yield return rest;
+        }
+        finally
+        {
+            MatchCache();
+            LastResult = continuation.Result(_cache.Bytes);
+        }
+    }
+
+    /// <summary>Drops from the cache what does not begin the prompt; at least the prompt's last token is computed anew, for its logits.</summary>
+    private int KeepPrefix(ReadOnlySpan<int> prompt)
+    {
+        int common = prompt[..^1].CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
+        if (common < _ids.Count)
+        {
+            _cache.Truncate(common);
+            _ids.RemoveRange(common, _ids.Count - common);
+        }
+
+        return common;
+    }
+
+    /// <summary>One forward pass over the newest ids.</summary>
+    private void Feed(int count, LogitRows rows)
+    {
+        _forward.Clear();
+        _forward.Add(_cache, CollectionsMarshal.AsSpan(_ids)[^count..], rows);
+        _forward.Run();
+    }
+
+    /// <summary>Makes the ids those that the cache holds, also after a step that failed: a chosen token that was not fed is not among them.</summary>
+    private void MatchCache()
+    {
+        int length = Math.Min(_ids.Count, _cache.Length);
+        if (_cache.Length > length) _cache.Truncate(length);
+        _ids.RemoveRange(length, _ids.Count - length);
+    }
+
+    private GenerationResult Drain(IEnumerable<string> pieces, Action<string>? onText)
+    {
+        foreach (string piece in pieces) onText?.Invoke(piece);
+        return LastResult!;
+    }
+
+    private static async IAsyncEnumerable<string> OnThreadPool(Func<CancellationToken, IEnumerable<string>> start, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using IEnumerator<string> pieces = start(cancellation).GetEnumerator();
+        while (await Task.Run(pieces.MoveNext, CancellationToken.None).ConfigureAwait(false)) yield return pieces.Current;
+    }
+}

@@ -1,0 +1,56 @@
+using Kvasir.Cache;
+
+namespace Kvasir.Models;
+
+/// <summary>The rows of one sequence in a slice.</summary>
+/// <param name="Cache">Its cache, as yet without these tokens.</param>
+/// <param name="FirstRow">Its first row in the slice.</param>
+/// <param name="Tokens">Number of rows.</param>
+/// <param name="SequenceLength">Tokens of the sequence after the whole batch.</param>
+internal readonly record struct SliceEntry(KvCache Cache, int FirstRow, int Tokens, int SequenceLength);
+
+/// <summary>At most <see cref="MaxRows"/> rows of a batch that go through the layers together.</summary>
+internal sealed class ForwardSlice
+{
+    public const int MaxRows = 512;
+
+    private readonly int[] _ids = new int[MaxRows], _positions = new int[MaxRows], _entryOfRow = new int[MaxRows], _logitRows = new int[MaxRows];
+
+    public List<SliceEntry> Entries { get; } = [];
+
+    public int Rows { get; private set; }
+
+    /// <summary>How many rows want logits.</summary>
+    public int LogitCount { get; private set; }
+
+    public int Id(int row) => _ids[row];
+
+    public int Position(int row) => _positions[row];
+
+    public SliceEntry EntryOf(int row) => Entries[_entryOfRow[row]];
+
+    /// <summary>The row that the n-th logits are of.</summary>
+    public int LogitRow(int n) => _logitRows[n];
+
+    public void Clear()
+    {
+        Entries.Clear();
+        (Rows, LogitCount) = (0, 0);
+    }
+
+    /// <summary>Takes as many tokens of the entry from <paramref name="done"/> on as there is room for; returns how many.</summary>
+    public int Take(Batch batch, in BatchEntry entry, int done)
+    {
+        int tokens = Math.Min(entry.Count - done, MaxRows - Rows), start = entry.Cache.Length;
+        Entries.Add(new SliceEntry(entry.Cache, Rows, tokens, start + entry.Count - done));
+        for (int t = 0; t < tokens; t++)
+        {
+            int row = Rows + t;
+            (_ids[row], _positions[row], _entryOfRow[row]) = (batch.Id(entry.FirstId + done + t), start + t, Entries.Count - 1);
+            bool last = done + t == entry.Count - 1;
+            if (entry.Rows == LogitRows.All || (entry.Rows == LogitRows.Last && last)) _logitRows[LogitCount++] = row;
+        }
+        Rows += tokens;
+        return tokens;
+    }
+}

@@ -1,0 +1,151 @@
+using Kvasir.Formats;
+using Kvasir.Numerics;
+using Kvasir.Quantization;
+
+namespace Kvasir.Models;
+
+/// <summary>All weights of a model, packed for products; the embedding is read row by row from the file.</summary>
+internal sealed class ModelWeights : IDisposable
+{
+    private readonly ModelFile _file;
+    private readonly ModelConfig _config;
+    private readonly TransformerSpec _spec;
+    private readonly bool _float32;
+    private readonly KernelPath _path;
+
+    public ModelWeights(ModelFile file, ModelConfig config, TransformerSpec spec, bool float32, KernelPath path, int threads)
+    {
+        (_file, _config, _spec, _float32, _path) = (file, config, spec, float32, path);
+        Embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
+        Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: 1) : null;
+        TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
+        EmbeddingNorm = Norm("token_embd_norm");
+        FinalNorm = Norm("output_norm");
+        Layers = new LayerWeights[config.Layers];
+        try
+        {
+            Parallel.For(0, config.Layers + 1, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
+            {
+                if (part > 0) Layers[part - 1] = ReadLayer($"blk.{part - 1}.");
+                else if (spec.Causal) Output = Matrix(file.Tensors.ContainsKey("output.weight") ? "output.weight" : "token_embd.weight", config.Vocabulary, config.Width);
+            });
+        }
+        catch (AggregateException error)
+        {
+            Dispose();
+            throw error.InnerExceptions[0];
+        }
+    }
+
+    /// <summary>[vocabulary, width], as in the file.</summary>
+    public Tensor Embedding { get; }
+
+    /// <summary>Learned positions [context, width], or null.</summary>
+    public float[]? Positions { get; }
+
+    /// <summary>The embedding of token type 0 (BERT), or null.</summary>
+    public float[]? TokenType { get; }
+
+    public NormWeights? EmbeddingNorm { get; }
+
+    public LayerWeights[] Layers { get; }
+
+    public NormWeights? FinalNorm { get; }
+
+    /// <summary>[vocabulary, width]; null for encoders.</summary>
+    public WeightMatrix? Output { get; private set; }
+
+    public long Bytes => Layers.Sum(layer => layer.Matrices.Sum(matrix => matrix.Bytes)) + (Output?.Bytes ?? 0);
+
+    public void Dispose()
+    {
+        Output?.Dispose();
+        foreach (LayerWeights? layer in Layers)
+            foreach (WeightMatrix matrix in layer?.Matrices ?? []) matrix.Dispose();
+    }
+
+    private LayerWeights ReadLayer(string prefix)
+    {
+        int heads = _config.Heads * _config.HeadDim, kv = _config.KvHeads * _config.HeadDim, width = _config.Width, hidden = _config.FeedForward;
+        (Linear query, Linear key, Linear value) = ReadQueryKeyValue(prefix, heads, kv);
+        (Linear? gate, Linear up) = ReadGateUp(prefix, hidden);
+        bool sums = _spec.NormPlace == NormPlace.Sum;
+        return new LayerWeights
+        {
+            AttentionNorm = sums ? null : Norm(prefix + "attn_norm", required: true),
+            Query = query,
+            Key = key,
+            Value = value,
+            QueryNorm = Norm(prefix + "attn_q_norm", length: _config.HeadDim),
+            KeyNorm = Norm(prefix + "attn_k_norm", length: _config.HeadDim),
+            Output = Linear(prefix + "attn_output", width, heads),
+            AfterAttentionNorm = sums ? Norm(prefix + "attn_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_attention_norm", required: true) : null,
+            FeedForwardNorm = sums ? null : Norm(prefix + "ffn_norm", required: true),
+            Gate = gate,
+            Up = up,
+            Down = Linear(prefix + "ffn_down", width, hidden),
+            AfterFeedForwardNorm = sums ? Norm(prefix + "layer_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_ffw_norm", required: true) : null,
+        };
+    }
+
+    private (Linear Query, Linear Key, Linear Value) ReadQueryKeyValue(string prefix, int heads, int kv)
+    {
+        if (!_file.Tensors.ContainsKey(prefix + "attn_qkv.weight"))
+            return (Linear(prefix + "attn_q", heads, _config.Width), Linear(prefix + "attn_k", kv, _config.Width), Linear(prefix + "attn_v", kv, _config.Width));
+        Linear Part(int first, int rows) => Linear(prefix + "attn_qkv", heads + 2 * kv, _config.Width, first, rows);
+        return (Part(0, heads), Part(heads, kv), Part(heads + kv, kv));
+    }
+
+    /// <summary>Separate tensors, gate and up fused in one of twice the rows (Phi-3), or no gate.</summary>
+    private (Linear? Gate, Linear Up) ReadGateUp(string prefix, int hidden)
+    {
+        if (_file.Tensors.ContainsKey(prefix + "ffn_gate.weight")) return (Linear(prefix + "ffn_gate", hidden, _config.Width), Linear(prefix + "ffn_up", hidden, _config.Width));
+        if (_file.RequireTensor(prefix + "ffn_up.weight").Rows != 2 * hidden) return (null, Linear(prefix + "ffn_up", hidden, _config.Width));
+        return (Linear(prefix + "ffn_up", 2 * hidden, _config.Width, 0, hidden), Linear(prefix + "ffn_up", 2 * hidden, _config.Width, hidden, hidden));
+    }
+
+    private Linear Linear(string name, int rows, int columns) => Linear(name, rows, columns, 0, rows);
+
+    private Linear Linear(string name, int allRows, int columns, int firstRow, int rows)
+    {
+        float[]? bias = Optional(name + ".bias") is { } tensor ? Floats(tensor, allRows)[firstRow..(firstRow + rows)] : null;
+        return new Linear(Matrix(name + ".weight", allRows, columns, firstRow, rows), bias);
+    }
+
+    private WeightMatrix Matrix(string name, int rows, int columns) => Matrix(name, rows, columns, 0, rows);
+
+    private WeightMatrix Matrix(string name, int allRows, int columns, int firstRow, int rows)
+    {
+        Tensor tensor = Checked(name, allRows, columns);
+        if (rows != allRows) tensor = tensor.Slice($"{name}[{firstRow}..{firstRow + rows}]", firstRow, rows);
+        WeightMatrix matrix = WeightMatrix.Pack(tensor, _float32, _path);
+        _file.Release(tensor);
+        return matrix;
+    }
+
+    private NormWeights? Norm(string name, bool required = false, int length = 0)
+    {
+        if (Optional(name + ".weight") is not { } tensor)
+            return required ? throw new InvalidInputException($"{_file.Path}: tensor '{name}.weight' is missing") : null;
+        length = length > 0 ? length : _config.Width;
+        float[]? bias = Optional(name + ".bias") is { } biasTensor ? Floats(biasTensor, length) : _spec.Norm == NormKind.Layer ? new float[length] : null;
+        return new NormWeights(_spec.Norm, Floats(tensor, length), bias, _spec.NormEpsilon);
+    }
+
+    private Tensor? Optional(string name) => _file.Tensors.GetValueOrDefault(name);
+
+    private Tensor Checked(string name, int rows, int columns)
+    {
+        Tensor tensor = _file.RequireTensor(name);
+        if (tensor.Rows != rows || tensor.Columns != columns) throw new InvalidInputException($"{_file.Path}: tensor '{name}' is [{tensor.Rows}, {tensor.Columns}] where the metadata ask for [{rows}, {columns}]");
+        return tensor;
+    }
+
+    private float[] Floats(Tensor tensor, int columns, int atLeastRows = 0)
+    {
+        if (tensor.Columns != columns || (atLeastRows == 0 && tensor.Rows != 1) || tensor.Rows < atLeastRows) throw new InvalidInputException($"{_file.Path}: tensor '{tensor.Name}' must have {columns} columns");
+        float[] values = new float[tensor.Rows * columns];
+        for (int r = 0; r < tensor.Rows; r++) GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(r), values.AsSpan(r * columns, columns));
+        return values;
+    }
+}

@@ -1,0 +1,308 @@
+using System.Numerics.Tensors;
+using Kvasir.Cache;
+using Kvasir.Numerics;
+using Kvasir.Quantization;
+
+namespace Kvasir.Models;
+
+/// <summary>
+/// The forward pass of every architecture, driven by a <see cref="TransformerSpec"/>. All workers run the same program and meet at barriers:
+/// products are split by rows of the weights, everything else by tokens, attention by tiles and blocks.
+/// </summary>
+internal sealed unsafe class Transformer : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly TransformerSpec _spec;
+    private readonly ModelWeights _weights;
+    private readonly WorkerPool _workers;
+    private readonly TransformerBuffers _buffers;
+    private readonly AttentionKernels _attention;
+    private readonly FeedForwardKernels _feedForward;
+    private readonly AttentionPlan _plan;
+    private readonly Action<int> _run;
+    private readonly ForwardSlice _slice = new();
+    private readonly int _group;
+    private float* _logits;
+
+    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path)
+    {
+        (_config, _spec, _weights) = (config, spec, weights);
+        _workers = new WorkerPool(threads);
+        _buffers = new TransformerBuffers(config, spec, threads);
+        _attention = AttentionKernels.For(path);
+        _feedForward = FeedForwardKernels.For(path);
+        _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads);
+        _group = config.Heads / config.KvHeads;
+        _run = Run;
+    }
+
+    /// <summary>Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch.</summary>
+    public void Forward(Batch batch, CancellationToken cancellation)
+    {
+        batch.PrepareLogits(_config.Vocabulary);
+        int logitsDone = 0;
+        _slice.Clear();
+        foreach (BatchEntry entry in batch.Entries)
+            for (int done = 0; done < entry.Count;)
+            {
+                done += _slice.Take(batch, entry, done);
+                if (_slice.Rows < ForwardSlice.MaxRows) continue;
+                logitsDone += RunSlice(batch, logitsDone, cancellation);
+            }
+        if (_slice.Rows > 0) RunSlice(batch, logitsDone, cancellation);
+    }
+
+    /// <summary>The final hidden states [rows, width] of the last slice, before any output projection.</summary>
+    public ReadOnlySpan<float> Hidden(int row) => new(_buffers.ResidualRow(row), _config.Width);
+
+    public void Dispose()
+    {
+        _workers.Dispose();
+        _buffers.Dispose();
+        _plan.Dispose();
+    }
+
+    private int RunSlice(Batch batch, int logitsDone, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
+        _plan.Build(_slice);
+        _workers.Run(_run);
+        foreach (SliceEntry entry in _slice.Entries) entry.Cache.Commit(entry.Tokens);
+        int logits = _slice.LogitCount;
+        _slice.Clear();
+        return logits;
+    }
+
+    private void Run(int worker)
+    {
+        (int firstRow, int endRow) = Share(worker, _slice.Rows, 1);
+        for (int row = firstRow; row < endRow; row++) Embed(row);
+        NormaliseInput(_weights.Layers[0].AttentionNorm, firstRow, endRow);
+        _workers.Barrier();
+        for (int layer = 0; layer < _config.Layers; layer++)
+        {
+            LayerWeights weights = _weights.Layers[layer];
+            ProjectQueryKeyValue(worker, layer, weights);
+            _workers.Barrier();
+            for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
+            _workers.Barrier();
+            while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
+            _workers.Barrier();
+            if (worker == 0) _plan.Restart();
+            MergeParts(firstRow, endRow);
+            SealHeads(worker, layer);
+            _buffers.Attention.Quantize(firstRow, endRow, 0, _buffers.HeadsWidth);
+            _workers.Barrier();
+            Project(worker, weights.Output, _buffers.Attention);
+            _workers.Barrier();
+            AddBlock(weights.AfterAttentionNorm, firstRow, endRow);
+            NormaliseInput(weights.FeedForwardNorm, firstRow, endRow);
+            _workers.Barrier();
+            FeedForward(worker, weights);
+            _workers.Barrier();
+            Project(worker, weights.Down, _buffers.Hidden);
+            _workers.Barrier();
+            AddBlock(weights.AfterFeedForwardNorm, firstRow, endRow);
+            if (layer + 1 < _config.Layers) NormaliseInput(_weights.Layers[layer + 1].AttentionNorm, firstRow, endRow);
+            _workers.Barrier();
+        }
+        if (_logits != null) Logits(worker);
+    }
+
+    private void Embed(int row)
+    {
+        int width = _config.Width, position = _slice.Position(row);
+        var x = new Span<float>(_buffers.ResidualRow(row), width);
+        GgmlBlocks.Dequantize(_weights.Embedding.Type, _weights.Embedding.RowBytes(_slice.Id(row)), x);
+        if (_spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
+        if (_weights.Positions is { } positions) TensorPrimitives.Add(x, positions.AsSpan(position * width, width), x);
+        if (_weights.TokenType is { } type) TensorPrimitives.Add(x, type, x);
+        _weights.EmbeddingNorm?.Apply(x, x);
+        for (int i = 0; i < _spec.Rotaries.Count; i++)
+        {
+            Rotary rotary = RotaryOf(i, row);
+            rotary.FillTable(position, new Span<float>(RotaryTable(i, row), rotary.TableLength));
+        }
+    }
+
+    /// <summary>What the next block reads: the residual stream, normalised where the architecture does so before the block.</summary>
+    private void NormaliseInput(NormWeights? norm, int firstRow, int endRow)
+    {
+        for (int row = firstRow; row < endRow; row++)
+        {
+            var x = new ReadOnlySpan<float>(_buffers.ResidualRow(row), _config.Width);
+            var input = new Span<float>(_buffers.Input.Row(row), _config.Width);
+            if (norm is null) x.CopyTo(input);
+            else norm.Apply(x, input);
+        }
+        _buffers.Input.Quantize(firstRow, endRow, 0, _config.Width);
+    }
+
+    private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
+    {
+        if (worker == 0)
+            foreach (SliceEntry entry in _slice.Entries)
+                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Tokens);
+        Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
+        Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
+        Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
+    }
+
+    private void RotateAndAppend(int layer, LayerWeights weights, int row)
+    {
+        int size = _config.HeadDim;
+        float* query = _buffers.Query + (long)row * _buffers.HeadsWidth, key = _buffers.Key + (long)row * _buffers.KvWidth, value = _buffers.Value + (long)row * _buffers.KvWidth;
+        Rotary? rotary = _spec.Rotaries.Count > 0 ? RotaryOf(_spec.RotaryOf(layer), row) : null;
+        float* table = rotary is null ? null : RotaryTable(_spec.RotaryOf(layer), row);
+        for (int h = 0; h < _config.Heads; h++) Prepare(query + h * size, weights.QueryNorm);
+        SliceEntry entry = _slice.EntryOf(row);
+        for (int h = 0; h < _config.KvHeads; h++)
+        {
+            Prepare(key + h * size, weights.KeyNorm);
+            KvTail tail = entry.Cache.Layers[layer].Heads[h].Tail;
+            tail.Write(tail.TokenCount - entry.Tokens + row - entry.FirstRow, key + h * size, value + h * size);
+        }
+
+        void Prepare(float* head, NormWeights? norm)
+        {
+            if (norm is not null) norm.Apply(new ReadOnlySpan<float>(head, size), new Span<float>(head, size));
+            rotary?.Rotate(head, table);
+        }
+    }
+
+    private void Attend(int worker, int layer, in AttentionItem item)
+    {
+        int channels = _config.HeadDim, rows = item.Tokens * _group;
+        SliceEntry entry = _slice.Entries[item.Entry];
+        AttentionScratch scratch = _buffers.Scratch[worker];
+        for (int r = 0; r < rows; r++)
+        {
+            var query = new ReadOnlySpan<float>(_buffers.Query + QueryOffset(entry, item, r), channels);
+            TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * channels, channels));
+        }
+        LayerCache cache = entry.Cache.Layers[layer];
+        HeadCache head = cache.Heads[item.KvHead];
+        var tile = new QueryTile(entry.Cache.Length + item.FirstToken, rows, _group, _spec.Causal, _spec.AttentionSoftCap);
+        int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
+        if (item.Parts > 1)
+        {
+            BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, _plan.PartialOutput(item), _plan.PartialMaximum(item), _plan.PartialSum(item));
+            return;
+        }
+        float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * channels, sum = maximum + AttentionScratch.MaxRows;
+        BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
+        BlockAttention.Normalise(_attention, output, rows, channels, sum);
+        for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * channels, channels).CopyTo(new Span<float>(OutputRow(entry, item, r), channels));
+    }
+
+    private void MergeParts(int firstRow, int endRow)
+    {
+        for (int i = 0; i < _plan.Count; i += _plan[i].Parts)
+        {
+            AttentionItem item = _plan[i];
+            if (item.Parts == 1) continue;
+            SliceEntry entry = _slice.Entries[item.Entry];
+            for (int r = 0; r < item.Tokens * _group; r++)
+                if (entry.FirstRow + item.FirstToken + r / _group is var row && row >= firstRow && row < endRow) _plan.Merge(i, r, OutputRow(entry, item, r));
+        }
+    }
+
+    private void SealHeads(int worker, int layer)
+    {
+        foreach (SliceEntry entry in _slice.Entries)
+        {
+            HeadCache[] heads = entry.Cache.Layers[layer].Heads;
+            for (int h = worker; h < heads.Length; h += _workers.Workers) heads[h].Seal(entry.Cache.Policy.Residual);
+        }
+    }
+
+    /// <summary>Gate and up of the same rows, the activation, and the int8 form of the result, without waiting in between.</summary>
+    private void FeedForward(int worker, LayerWeights weights)
+    {
+        int hidden = _config.FeedForward;
+        WeightMatrix up = weights.Up.Matrix;
+        (int first, int end) = Share(worker, hidden, Math.Max(up.RowGranularity, 32));
+        if (first == end) return;
+        float* gate = _buffers.Hidden.Row(0);
+        long stride = Stride(_buffers.Hidden);
+        Linear main = weights.Gate ?? weights.Up;
+        Multiply(main, _buffers.Input, first, end, gate, stride, accumulate: false);
+        if (weights.Gate is not null) Multiply(weights.Up, _buffers.Input, first, end, _buffers.Up, hidden, accumulate: false);
+        for (int row = 0; row < _slice.Rows; row++)
+            _feedForward.Gate(_spec.Activation, gate + row * stride + first, weights.Gate is null ? null : _buffers.Up + (long)row * hidden + first, end - first);
+        _buffers.Hidden.Quantize(0, _slice.Rows, first, end);
+    }
+
+    /// <summary>A block's output: added to the residual stream at once, or kept apart where it is normalised first.</summary>
+    private void Project(int worker, Linear linear, Activations input)
+    {
+        bool apart = _spec.NormPlace == NormPlace.BeforeAndAfter;
+        Multiply(worker, linear, input, apart ? _buffers.Projected : _buffers.Residual, _config.Width, accumulate: !apart);
+    }
+
+    /// <summary>What follows a block's output.</summary>
+    private void AddBlock(NormWeights? norm, int firstRow, int endRow)
+    {
+        if (norm is null) return;
+        for (int row = firstRow; row < endRow; row++)
+        {
+            var x = new Span<float>(_buffers.ResidualRow(row), _config.Width);
+            if (_spec.NormPlace == NormPlace.Sum)
+            {
+                norm.Apply(x, x);
+                continue;
+            }
+            var projected = new Span<float>(_buffers.ProjectedRow(row), _config.Width);
+            norm.Apply(projected, projected);
+            TensorPrimitives.Add(x, projected, x);
+        }
+    }
+
+    private void Logits(int worker)
+    {
+        (int first, int end) = Share(worker, _slice.LogitCount, 1);
+        for (int n = first; n < end; n++)
+        {
+            var x = new ReadOnlySpan<float>(_buffers.ResidualRow(_slice.LogitRow(n)), _config.Width);
+            _weights.FinalNorm!.Apply(x, new Span<float>(_buffers.Input.Row(n), _config.Width));
+        }
+        _buffers.Input.Quantize(first, end, 0, _config.Width);
+        _workers.Barrier();
+        (first, end) = Share(worker, _config.Vocabulary, _weights.Output!.RowGranularity);
+        if (first == end) return;
+        _weights.Output.Multiply(_buffers.Input, 0, _slice.LogitCount, first, end, _logits, _config.Vocabulary, null, accumulate: false);
+        if (_spec.LogitSoftCap == 0) return;
+        for (int n = 0; n < _slice.LogitCount; n++) _feedForward.SoftCap(_logits + (long)n * _config.Vocabulary + first, end - first, _spec.LogitSoftCap);
+    }
+
+    private void Multiply(int worker, Linear linear, Activations input, float* output, long stride, bool accumulate)
+    {
+        (int first, int end) = Share(worker, linear.Matrix.Rows, linear.Matrix.RowGranularity);
+        if (first < end) Multiply(linear, input, first, end, output, stride, accumulate);
+    }
+
+    private void Multiply(Linear linear, Activations input, int first, int end, float* output, long stride, bool accumulate)
+    {
+        fixed (float* bias = linear.Bias) linear.Matrix.Multiply(input, 0, _slice.Rows, first, end, output, stride, bias, accumulate);
+    }
+
+    /// <summary>A worker's share of <paramref name="count"/> things, cut at multiples of <paramref name="unit"/>.</summary>
+    private (int First, int End) Share(int worker, int count, int unit)
+    {
+        int units = (count + unit - 1) / unit, workers = _workers.Workers;
+        return (Math.Min(units * worker / workers * unit, count), Math.Min(units * (worker + 1) / workers * unit, count));
+    }
+
+    private Rotary RotaryOf(int choice, int row) => _spec.Rotaries[choice].For(_slice.EntryOf(row).SequenceLength);
+
+    private float* RotaryTable(int choice, int row) => (float*)_buffers.RotaryTables[choice] + (long)row * _spec.Rotaries[choice].Short.TableLength;
+
+    private long QueryOffset(in SliceEntry entry, in AttentionItem item, int row) =>
+        (long)(entry.FirstRow + item.FirstToken + row / _group) * _buffers.HeadsWidth + (item.KvHead * _group + row % _group) * _config.HeadDim;
+
+    private float* OutputRow(in SliceEntry entry, in AttentionItem item, int row) =>
+        _buffers.Attention.Row(entry.FirstRow + item.FirstToken + row / _group) + (item.KvHead * _group + row % _group) * _config.HeadDim;
+
+    private static long Stride(Activations activations) => activations.Row(1) - activations.Row(0);
+}

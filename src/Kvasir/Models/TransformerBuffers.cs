@@ -1,0 +1,85 @@
+using Kvasir.Cache;
+using Kvasir.Memory;
+using Kvasir.Numerics;
+
+namespace Kvasir.Models;
+
+/// <summary>Working memory of a forward pass over one slice.</summary>
+internal sealed unsafe class TransformerBuffers : IDisposable
+{
+    private readonly List<IDisposable> _owned = [];
+    private readonly ModelConfig _config;
+
+    public TransformerBuffers(ModelConfig config, TransformerSpec spec, int workers)
+    {
+        const int rows = ForwardSlice.MaxRows;
+        _config = config;
+        (HeadsWidth, KvWidth) = (config.Heads * config.HeadDim, config.KvHeads * config.HeadDim);
+        Residual = Floats(rows, config.Width);
+        Projected = Floats(rows, config.Width);
+        Query = Floats(rows, HeadsWidth);
+        Key = Floats(rows, KvWidth);
+        Value = Floats(rows, KvWidth);
+        Up = Floats(rows, config.FeedForward);
+        Input = Own(new Activations(rows, config.Width));
+        Attention = Own(new Activations(rows, HeadsWidth));
+        Hidden = Own(new Activations(rows, config.FeedForward));
+        RotaryTables = new nint[spec.Rotaries.Count];
+        for (int i = 0; i < RotaryTables.Length; i++) RotaryTables[i] = (nint)Floats(rows, spec.Rotaries[i].Short.TableLength);
+        Scratch = [.. Enumerable.Range(0, workers).Select(_ => Own(new AttentionScratch(config.HeadDim)))];
+        Tile = [.. Enumerable.Range(0, workers).Select(_ => (nint)Floats(AttentionScratch.MaxRows, config.HeadDim + 2))];
+    }
+
+    public int HeadsWidth { get; }
+
+    public int KvWidth { get; }
+
+    /// <summary>The residual stream [rows, width].</summary>
+    public float* Residual { get; }
+
+    /// <summary>A block's output before it is normalised and added [rows, width].</summary>
+    public float* Projected { get; }
+
+    public float* Query { get; }
+
+    public float* Key { get; }
+
+    public float* Value { get; }
+
+    /// <summary>[rows, feed-forward].</summary>
+    public float* Up { get; }
+
+    /// <summary>What a block reads: the residual stream, normalised.</summary>
+    public Activations Input { get; }
+
+    /// <summary>What the heads give [rows, heads * size].</summary>
+    public Activations Attention { get; }
+
+    /// <summary>The feed-forward layer's inside, gated.</summary>
+    public Activations Hidden { get; }
+
+    /// <summary>Rotary tables [rows, table] by rotary embedding.</summary>
+    public nint[] RotaryTables { get; }
+
+    public AttentionScratch[] Scratch { get; }
+
+    /// <summary>By worker: output rows of a tile, then maxima and sums.</summary>
+    public nint[] Tile { get; }
+
+    public float* ResidualRow(int row) => Residual + (long)row * _config.Width;
+
+    public float* ProjectedRow(int row) => Projected + (long)row * _config.Width;
+
+    public void Dispose()
+    {
+        foreach (IDisposable owned in _owned) owned.Dispose();
+    }
+
+    private float* Floats(int rows, int columns) => (float*)Own(new NativeBuffer((long)rows * columns * sizeof(float), clear: false)).Pointer;
+
+    private T Own<T>(T owned) where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+}

@@ -1,0 +1,64 @@
+using Kvasir.Numerics;
+
+namespace Kvasir.Models;
+
+/// <summary>Kind of normalisation.</summary>
+internal enum NormKind
+{
+    Rms,
+    Layer,
+}
+
+/// <summary>Where a block is normalised.</summary>
+internal enum NormPlace
+{
+    /// <summary>The input of attention and feed-forward (GPT-2, Llama).</summary>
+    Before,
+
+    /// <summary>Input and output, the latter before it is added (Gemma 2).</summary>
+    BeforeAndAfter,
+
+    /// <summary>The sum of input and output (BERT).</summary>
+    Sum,
+}
+
+/// <summary>
+/// What the one forward pass does differently from architecture to architecture. Biases, query and key norms, fused and tied
+/// tensors need no word here: they are used where the file has them.
+/// </summary>
+internal sealed record TransformerSpec
+{
+    public required NormKind Norm { get; init; }
+
+    public NormPlace NormPlace { get; init; } = NormPlace.Before;
+
+    public required float NormEpsilon { get; init; }
+
+    public required Activation Activation { get; init; }
+
+    /// <summary>Scale of query · key; 1 / sqrt(head size) unless the file says otherwise.</summary>
+    public required float AttentionScale { get; init; }
+
+    public float AttentionSoftCap { get; init; }
+
+    public float LogitSoftCap { get; init; }
+
+    public float EmbeddingScale { get; init; } = 1;
+
+    public bool Causal { get; init; } = true;
+
+    /// <summary>The rotary embeddings that layers choose from; empty for learned positions.</summary>
+    public IReadOnlyList<RotaryChoice> Rotaries { get; init; } = [];
+
+    /// <summary>Index into <see cref="Rotaries"/> by layer.</summary>
+    public Func<int, int> RotaryOf { get; init; } = _ => 0;
+
+    /// <summary>Sliding window by layer, <see cref="int.MaxValue"/> for none.</summary>
+    public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
+}
+
+/// <summary>A rotary embedding, and the one that replaces it in sequences longer than <paramref name="LongFrom"/> (Phi-3's longrope).</summary>
+internal sealed record RotaryChoice(Rotary Short, Rotary? Long = null, int LongFrom = int.MaxValue)
+{
+    public Rotary For(int sequenceLength) => Long is not null && sequenceLength > LongFrom ? Long : Short;
+}

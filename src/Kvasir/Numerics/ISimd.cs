@@ -1,0 +1,42 @@
+namespace Kvasir.Numerics;
+
+/// <summary>
+/// The few vector operations that attention and element-wise kernels are written in, so that one traversal serves
+/// every instruction set. Implementations are structs used as type parameters: calls cost nothing.
+/// </summary>
+internal unsafe interface ISimd<TVector> where TVector : struct
+{
+    /// <summary>Floats in a vector.</summary>
+    static abstract int Width { get; }
+
+    static abstract TVector Broadcast(float value);
+
+    static abstract TVector Load(float* source);
+
+    static abstract void Store(TVector vector, float* destination);
+
+    /// <summary>Float16 bits to float32; finite values, subnormals included, exactly.</summary>
+    static abstract TVector LoadHalf(ushort* source);
+
+    static abstract TVector Add(TVector left, TVector right);
+
+    static abstract TVector Subtract(TVector left, TVector right);
+
+    static abstract TVector Multiply(TVector left, TVector right);
+
+    static abstract TVector Divide(TVector left, TVector right);
+
+    /// <summary>left * right + addend, fused where the hardware can.</summary>
+    static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
+
+    static abstract TVector Max(TVector left, TVector right);
+
+    static abstract TVector Min(TVector left, TVector right);
+
+    /// <summary>2^n for integral n in [-126, 127].</summary>
+    static abstract TVector PowerOfTwo(TVector exponent);
+
+    static abstract TVector Round(TVector vector);
+
+    static abstract float Sum(TVector vector);
+}

@@ -1,0 +1,38 @@
+using System.Runtime.CompilerServices;
+
+namespace Kvasir.Numerics;
+
+/// <summary>One lane: the vector kernels' traversal without vectors.</summary>
+internal readonly unsafe struct SimdScalar : ISimd<float>
+{
+    public static int Width => 1;
+
+    public static float Broadcast(float value) => value;
+
+    public static float Load(float* source) => *source;
+
+    public static void Store(float vector, float* destination) => *destination = vector;
+
+    public static float LoadHalf(ushort* source) => (float)BitConverter.UInt16BitsToHalf(*source);
+
+    public static float Add(float left, float right) => left + right;
+
+    public static float Subtract(float left, float right) => left - right;
+
+    public static float Multiply(float left, float right) => left * right;
+
+    public static float Divide(float left, float right) => left / right;
+
+    public static float MultiplyAdd(float left, float right, float addend) => left * right + addend;
+
+    public static float Max(float left, float right) => MathF.Max(left, right);
+
+    public static float Min(float left, float right) => MathF.Min(left, right);
+
+    public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
+
+    public static float Round(float vector) => MathF.Round(vector);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(float vector) => vector;
+}

@@ -1,0 +1,13 @@
+namespace Kvasir.Tokenization;
+
+/// <summary>One message of a conversation.</summary>
+/// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
+/// <param name="Content">Its text.</param>
+public sealed record ChatMessage(string Role, string Content)
+{
+    /// <summary>
+    /// What else a template may read of the message, such as <c>reasoning_content</c> or <c>tool_calls</c>: strings, numbers,
+    /// booleans, lists, dictionaries or <see cref="System.Text.Json.JsonElement"/>. A field named <c>content</c> stands in place of <see cref="Content"/>.
+    /// </summary>
+    public IReadOnlyDictionary<string, object?>? Fields { get; init; }
+}

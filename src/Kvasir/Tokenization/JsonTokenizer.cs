@@ -1,0 +1,130 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Kvasir.Formats;
+
+namespace Kvasir.Tokenization;
+
+/// <summary>The tokenizer that a Hugging Face tokenizer.json describes.</summary>
+internal static class JsonTokenizer
+{
+    /// <summary>Builds it; the metadata of <paramref name="file"/> may name the ids that begin and end a text.</summary>
+    /// <exception cref="InvalidInputException">The file is damaged, of an unknown kind, or contradicts itself.</exception>
+    public static Tokenizer Load(string path, ModelFile file)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            using JsonDocument document = JsonDocument.Parse(stream);
+            return Load(new JsonFields(document.RootElement, path), file);
+        }
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path}: not a readable tokenizer.json: {problem.Message}", problem);
+        }
+        catch (InvalidInputException problem) when (!problem.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new InvalidInputException($"{path}: {problem.Message}", problem);
+        }
+    }
+
+    private static Tokenizer Load(JsonFields root, ModelFile file)
+    {
+        JsonFields model = root.Object("model");
+        string type = model.Text("type", model.Has("merges") ? "BPE" : "");
+        return type switch
+        {
+            "BPE" => Bpe(root, model, file),
+            "WordPiece" => WordPiece(root, model, file),
+            _ => throw model.Unsupported($"tokenizer model '{type}'"),
+        };
+    }
+
+    private static BpeTokenizer Bpe(JsonFields root, JsonFields model, ModelFile file)
+    {
+        foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
+        {
+            if (model.Text(affix, "").Length > 0)
+            {
+                throw model.Unsupported($"{affix} '{model.Text(affix)}'");
+            }
+        }
+        bool hasNormalizer = root.Has("normalizer");
+        bool hasPreTokenizer = root.Has("pre_tokenizer");
+        bool byteLevel = hasPreTokenizer && JsonPreTokenizers.Contains(root.Object("pre_tokenizer"), "ByteLevel");
+        bool spacesMarked = !byteLevel && hasNormalizer && JsonNormalizers.MarksSpaces(root.Object("normalizer"));
+        var steps = new List<TextNormalizer.Step>();
+        var stages = new List<PreTokenizer>();
+        SpacePrefix spacePrefix = SpacePrefix.None;
+        if (hasNormalizer)
+        {
+            JsonNormalizers.Read(root.Object("normalizer"), steps);
+            spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
+        }
+        if (!byteLevel)
+        {
+            steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
+        }
+        if (hasPreTokenizer)
+        {
+            JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, steps, stages);
+            spacePrefix = (SpacePrefix)Math.Max((int)spacePrefix, (int)JsonPreTokenizers.PrefixOf(root.Object("pre_tokenizer")));
+        }
+        var entries = new JsonVocabulary(root, model);
+        TokenSpelling spelling = byteLevel ? TokenSpelling.ByteLevel : TokenSpelling.SentencePiece;
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal);
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { SpacePrefix = spacePrefix };
+        MergeTable merges = Merges.FromList(vocabulary, [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))], spelling, model.Place, out int[] pairs);
+        string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), MemoryMarshal.AsBytes<int>(pairs));
+        bool wholePieces = model.Flag("ignore_merges", false);
+        TextNormalizer? normalizer = steps.Count > 0 ? new TextNormalizer([.. steps]) : null;
+        return byteLevel
+            ? new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, merges) { WholePieces = wholePieces, Unknown = entries.Unknown }, normalizer, PreTokenizer.Sequence([.. stages]), identity)
+            : SentencePieceBpe.Create(vocabulary, settings, merges, new Dictionary<int, int>(), normalizer, stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null, identity, wholePieces);
+    }
+
+    private static WordPieceTokenizer WordPiece(JsonFields root, JsonFields model, ModelFile file)
+    {
+        if (model.Text("continuing_subword_prefix", "##") != "##")
+        {
+            throw model.Unsupported($"continuing_subword_prefix '{model.Text("continuing_subword_prefix")}'");
+        }
+        var steps = new List<TextNormalizer.Step>();
+        var stages = new List<PreTokenizer>();
+        if (root.Has("normalizer"))
+        {
+            JsonNormalizers.Read(root.Object("normalizer"), steps);
+        }
+        JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, steps, stages);
+        var entries = new JsonVocabulary(root, model);
+        if (entries.Unknown < 0)
+        {
+            throw model.Wrong("unk_token");
+        }
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file);
+        string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
+        return new WordPieceTokenizer(vocabulary, settings, new TextNormalizer([.. steps]), PreTokenizer.Sequence([.. stages]), identity, model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord));
+    }
+
+    private static (string Left, string Right) Parts(JsonElement merge, int rank, JsonFields model)
+    {
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
+        {
+            return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
+        }
+        if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
+        {
+            return (left, right);
+        }
+        throw new InvalidInputException($"{model.Place}.merges[{rank}] is not two parts");
+    }
+
+    /// <summary>What decides about ids besides vocabulary and merges, as the file writes it.</summary>
+    private static string Rules(JsonFields root, JsonFields model) => string.Join(
+        '\n',
+        Raw(root, "normalizer"),
+        Raw(root, "pre_tokenizer"),
+        $"{model.Text("type", "BPE")} {model.Flag("byte_fallback", false)} {model.Flag("ignore_merges", false)}");
+
+    private static string Raw(JsonFields root, string name) => root.Has(name) ? root.Object(name).Raw : "null";
+}

@@ -1,0 +1,63 @@
+using System.Buffers;
+
+namespace Kvasir.Tokenization;
+
+/// <summary>Finds the tokens that are recognised as whole texts (special and user-defined ones): the leftmost, of several there the longest.</summary>
+internal sealed class NamedTokens
+{
+    private readonly SearchValues<string> _names;
+    private readonly Dictionary<char, (string Text, int Id)[]> _byFirst;
+    private readonly IReadOnlyDictionary<int, TokenBorders> _borders;
+
+    /// <summary>A finder of these texts.</summary>
+    public NamedTokens(IEnumerable<KeyValuePair<string, int>> tokens, IReadOnlyDictionary<int, TokenBorders> borders)
+    {
+        (string Text, int Id)[] named = [.. tokens.Where(token => token.Key.Length > 0).Select(token => (token.Key, token.Value))];
+        _names = SearchValues.Create([.. named.Select(token => token.Text)], StringComparison.Ordinal);
+        _byFirst = named.GroupBy(token => token.Text[0]).ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Text.Length).ToArray());
+        _borders = borders;
+    }
+
+    /// <summary>The next one at or after <paramref name="from"/>, with the white space that belongs to it.</summary>
+    public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out int end, out int id)
+    {
+        for (int at = from; at < text.Length; at++)
+        {
+            int found = text[at..].IndexOfAny(_names);
+            if (found < 0)
+            {
+                break;
+            }
+            at += found;
+            foreach ((string name, int token) in _byFirst[text[at]])
+            {
+                if (text[at..].StartsWith(name, StringComparison.Ordinal) && Fits(text, at, name.Length, token))
+                {
+                    (start, end) = Extend(text, from, at, at + name.Length, _borders.GetValueOrDefault(token));
+                    id = token;
+                    return true;
+                }
+            }
+        }
+        start = end = text.Length;
+        id = -1;
+        return false;
+    }
+
+    private bool Fits(ReadOnlySpan<char> text, int at, int length, int token) =>
+        (_borders.GetValueOrDefault(token) & TokenBorders.SingleWord) == 0
+        || ((at == 0 || !char.IsLetterOrDigit(text[at - 1])) && (at + length == text.Length || !char.IsLetterOrDigit(text[at + length])));
+
+    private static (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
+    {
+        while ((borders & TokenBorders.TakesSpaceBefore) != 0 && start > from && char.IsWhiteSpace(text[start - 1]))
+        {
+            start--;
+        }
+        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end]))
+        {
+            end++;
+        }
+        return (start, end);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Kvasir.Tokenization;
+
+/// <summary>What is done to plain text before it is cut into pieces: steps in order. Immutable.</summary>
+internal sealed class TextNormalizer(params TextNormalizer.Step[] steps)
+{
+    /// <summary>One step. It may give back the text itself.</summary>
+    /// <param name="text">A stretch of text between special tokens; never empty.</param>
+    /// <param name="first">Whether it begins the whole text.</param>
+    internal delegate ReadOnlySpan<char> Step(ReadOnlySpan<char> text, bool first);
+
+    /// <summary>The normalised text.</summary>
+    public ReadOnlySpan<char> Normalize(ReadOnlySpan<char> text, bool first)
+    {
+        foreach (Step step in steps)
+        {
+            if (text.IsEmpty)
+            {
+                break;
+            }
+            text = step(text, first);
+        }
+        return text;
+    }
+
+    /// <summary>Unicode normalisation form C.</summary>
+    public static ReadOnlySpan<char> Nfc(ReadOnlySpan<char> text, bool first) => UnicodeNormalization.Compose(text);
+
+    /// <summary>Unicode normalisation form D.</summary>
+    public static ReadOnlySpan<char> Nfd(ReadOnlySpan<char> text, bool first) => UnicodeNormalization.Decompose(text);
+
+    /// <summary>Lower case, character by character.</summary>
+    public static ReadOnlySpan<char> Lowercase(ReadOnlySpan<char> text, bool first) => text.ToString().ToLowerInvariant();
+
+    /// <summary>Drops non-spacing marks.</summary>
+    public static ReadOnlySpan<char> StripAccents(ReadOnlySpan<char> text, bool first)
+    {
+        if (text.IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
+        {
+            return text;
+        }
+        var kept = new StringBuilder(text.Length);
+        Span<char> units = stackalloc char[2];
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark)
+            {
+                kept.Append(units[..rune.EncodeToUtf16(units)]);
+            }
+        }
+        return kept.ToString();
+    }
+
+    /// <summary>Puts <paramref name="prefix"/> before every stretch, or only before the first.</summary>
+    public static Step Prepend(string prefix, bool onlyFirst = false, bool unlessThere = false) => (text, first) =>
+        (onlyFirst && !first) || (unlessThere && text.StartsWith(prefix, StringComparison.Ordinal)) ? text : string.Concat(prefix, text);
+
+    /// <summary>Replaces a text.</summary>
+    public static Step Replace(string what, string by) => what is [char from] && by is [char to]
+        ? (text, _) => ReplaceUnit(text, from, to)
+        : (text, _) => text.ToString().Replace(what, by, StringComparison.Ordinal);
+
+    /// <summary>Replaces a pattern's matches.</summary>
+    /// <exception cref="InvalidInputException">The runtime cannot read the pattern.</exception>
+    public static Step ReplacePattern(string pattern, string by)
+    {
+        Regex regex = RegexSplitter.Parse(pattern);
+        return (text, _) =>
+        {
+            try
+            {
+                return regex.Replace(text.ToString(), _ => by);
+            }
+            catch (RegexMatchTimeoutException problem)
+            {
+                throw RegexSplitter.TooSlow(regex, problem);
+            }
+        };
+    }
+
+    private static ReadOnlySpan<char> ReplaceUnit(ReadOnlySpan<char> text, char from, char to)
+    {
+        if (!text.Contains(from))
+        {
+            return text;
+        }
+        char[] changed = new char[text.Length];
+        text.Replace(changed, from, to);
+        return changed;
+    }
+}

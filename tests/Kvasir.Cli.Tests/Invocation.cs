@@ -1,0 +1,62 @@
+using System.Text;
+using System.Text.Json;
+using Kvasir.Cli;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+/// <summary>One run of the program inside the test's process.</summary>
+internal sealed record Invocation(int Code, string Out, string Error)
+{
+    /// <summary>The one JSON object on standard output.</summary>
+    public JsonElement Json => JsonDocument.Parse(Out).RootElement;
+
+    public static Invocation Of(params string[] args) => With("", args);
+
+    public static Invocation With(string input, params string[] args) => With(Encoding.UTF8.GetBytes(input), args);
+
+    public static Invocation With(byte[] input, params string[] args)
+    {
+        using var stdin = new MemoryStream(input);
+        using var stdout = new StringWriter();
+        using var stderr = new StringWriter();
+        using var terminal = new Terminal(stdin, stdout, stderr);
+        int code = CommandLine.Run(args, terminal);
+        return new Invocation(code, stdout.ToString(), stderr.ToString());
+    }
+
+    /// <summary>Exit code 2, nothing on standard output, and one line on standard error that names <paramref name="what"/>.</summary>
+    public void IsRefused(string what)
+    {
+        Assert.Equal((CommandLine.BadInput, ""), (Code, Out));
+        Assert.StartsWith("kvasir: ", Error, StringComparison.Ordinal);
+        Assert.Equal(Error.Length - Environment.NewLine.Length, Error.IndexOf(Environment.NewLine, StringComparison.Ordinal));
+        Assert.Contains(what, Error, StringComparison.Ordinal);
+    }
+
+    public Invocation IsDone()
+    {
+        Assert.True(Code == CommandLine.Done, $"exit code {Code}: {Error}");
+        Assert.Equal("", Error);
+        return this;
+    }
+}
+
+/// <summary>A folder of its own, gone after the test.</summary>
+internal sealed class TestFolder : IDisposable
+{
+    private readonly string _path = Directory.CreateTempSubdirectory("kvasir-cli-").FullName;
+
+    public string Path => _path;
+
+    public string File(string name, ReadOnlySpan<byte> content)
+    {
+        string file = System.IO.Path.Combine(_path, name);
+        System.IO.File.WriteAllBytes(file, content);
+        return file;
+    }
+
+    public string Missing(string name) => System.IO.Path.Combine(_path, name);
+
+    public void Dispose() => Directory.Delete(_path, recursive: true);
+}

@@ -1,0 +1,76 @@
+using Kvasir.Cli;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+public class UsageTests
+{
+    public static TheoryData<string> Commands => new(
+        "ask", "ingest", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "chat", "complete", "tokenize", "template",
+        "logits", "embed", "ppl", "bench", "inspect", "models", "models ls", "models pull");
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Help_ends_with_an_example(string command)
+    {
+        Invocation help = Invocation.Of([.. command.Split(' '), "--help"]).IsDone();
+        string example = help.Out[help.Out.IndexOf("Example:", StringComparison.Ordinal)..];
+        Assert.Contains("kvasir " + command.Split(' ')[0], example, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Unknown_flag_is_refused_with_a_hint(string command)
+    {
+        Invocation refused = Invocation.Of([.. command.Split(' '), "--frobnicate"]);
+        refused.IsRefused($"see kvasir {command} --help");
+    }
+
+    [Fact]
+    public void Unknown_command_is_refused() => Invocation.Of("frobnicate").IsRefused("frobnicate");
+
+    [Fact]
+    public void No_arguments_show_the_help() => Assert.Contains("ask", Invocation.Of().IsDone().Out, StringComparison.Ordinal);
+
+    [Fact]
+    public void Version_is_shown() => Assert.StartsWith("0.", Invocation.Of("--version").IsDone().Out, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("complete", "--prompt", "x", "--temperature", "hot")]
+    [InlineData("complete", "--prompt", "x", "--compute", "int3")]
+    [InlineData("complete", "--prompt", "x", "--threads", "-3")]
+    [InlineData("bench", "--repeat", "many")]
+    public void Value_of_the_wrong_kind_is_refused(params string[] args) => Invocation.Of(args).IsRefused(args[^1]);
+
+    [Theory]
+    [InlineData("k=f16,colour=blue", "colour")]
+    [InlineData("k=f7", "f7")]
+    public void Impossible_policy_is_refused(string policy, string term)
+    {
+        Invocation.Of("complete", "--prompt", "x", "--kv", policy).IsRefused(term);
+        Invocation.Of("chat", "--kv", policy).IsRefused(term);
+        Invocation.Of("bench", "--kv", policy).IsRefused(term);
+        Invocation.Of("logits", "--ids", "1", "--kv", policy).IsRefused(term);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("../../etc/passwd.gguf")]
+    public void Model_that_cannot_be_pulled_is_refused(string name) => Invocation.Of("models", "pull", name).IsRefused(name);
+
+    [Fact]
+    public void Models_that_can_be_pulled_are_listed() =>
+        Assert.Contains("SmolLM2-135M-Instruct", Invocation.Of("models", "ls", "--all", "--json").IsDone().Json.GetProperty("pullable").EnumerateArray().Select(model => model.GetProperty("name").GetString()));
+
+    [Fact]
+    public void Interrupted_command_exits_with_130()
+    {
+        using var stdin = new MemoryStream();
+        using var stdout = new StringWriter();
+        using var stderr = new StringWriter();
+        using var terminal = new Terminal(stdin, stdout, stderr);
+        Assert.True(terminal.Interrupt());
+        Assert.False(terminal.Interrupt());
+        Assert.Equal(CommandLine.Interrupted, CommandLine.Run(["--version"], terminal));
+    }
+}

@@ -1,0 +1,170 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Kvasir.Documents;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Retrieval;
+using Kvasir.Documents.Storage;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kvasir.Tests;
+
+/// <summary>Tokens are words with the white space before them; a cache is the list of its ids; an answer repeats the last passage's first words.</summary>
+internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel
+{
+    private readonly List<string> _words = sameTokenizer?._words ?? [];
+    private readonly Dictionary<string, int> _ids = sameTokenizer?._ids ?? new(StringComparer.Ordinal);
+
+    public string Name => "fake.gguf";
+
+    public string Identity { get; init; } = "model-a";
+
+    public string TokenizerIdentity => "tokenizer-a";
+
+    public string Policy => "k=f16,v=f16";
+
+    public int ContextLength { get; init; } = 4096;
+
+    public PromptFrame Frame { get; } = new("<|user|>", "<|end|><|assistant|>");
+
+    /// <summary>Tokens that were prefilled, prefix included.</summary>
+    public int PrefilledTokens { get; set; }
+
+    public List<int> LastPrompt { get; } = [];
+
+    public StoreFiles Files { get; } = files ?? new StoreFiles();
+
+    public int[] Encode(string text, bool parseSpecial) =>
+        [.. (parseSpecial ? SpecialOrWord() : Word()).Matches(text).Select(match => Id(parseSpecial && match.Value.StartsWith("<|", StringComparison.Ordinal) ? match.Value : "_" + match.Value))];
+
+    public int[] EncodePrefix() => Encode(Frame.Prefix, parseSpecial: true);
+
+    public string Decode(IEnumerable<int> ids) => string.Concat(ids.Select(id => _words[id].TrimStart('_')));
+
+    public bool IsSpecial(int id) => _words[id].StartsWith("<|", StringComparison.Ordinal);
+
+    public IAnswerCache NewCache() => new Cache(this, []);
+
+    public string? Check(string path)
+    {
+        try
+        {
+            new Cache(this, []).Place(path);
+            return null;
+        }
+        catch (InvalidDataException error)
+        {
+            return error.Message;
+        }
+    }
+
+    private int Id(string word)
+    {
+        if (!_ids.TryGetValue(word, out int id))
+        {
+            _ids[word] = id = _words.Count;
+            _words.Add(word);
+        }
+
+        return id;
+    }
+
+    [GeneratedRegex(@"\s*\S{1,8}|\s+")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"<\|\w+\|>|\s*\S{1,8}|\s+")]
+    private static partial Regex SpecialOrWord();
+
+    private sealed class Cache(FakeModel model, List<int> ids) : IAnswerCache
+    {
+        public int Length => ids.Count;
+
+        public IAnswerCache Fork() => new Cache(model, [.. ids]);
+
+        public void Seal() { }
+
+        public void Prefill(ReadOnlySpan<int> more, CancellationToken cancellation)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ids.AddRange(more);
+            model.PrefilledTokens += more.Length;
+        }
+
+        public long Place(string path)
+        {
+            if (!File.Exists(path))
+            {
+                throw new InvalidDataException("missing");
+            }
+
+            byte[] bytes = File.ReadAllBytes(path);
+            if (bytes.Length % 4 != 0 || bytes.Length < 4 || Checksum.Of(bytes.AsSpan(4)) != MemoryMarshal.Read<uint>(bytes))
+            {
+                throw new InvalidDataException("damaged");
+            }
+
+            ids.AddRange(MemoryMarshal.Cast<byte, int>(bytes.AsSpan(4)));
+            return bytes.Length - 4;
+        }
+
+        public void Save(string path, ReadOnlySpan<int> saved, int firstToken)
+        {
+            Assert.Equal(ids[firstToken..], saved.ToArray());
+            byte[] content = MemoryMarshal.AsBytes(saved).ToArray();
+            model.Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
+        }
+
+        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> more, AskOptions options, CancellationToken cancellation)
+        {
+            Assert.Equal(ids, before);
+            ids.AddRange(more.Span);
+            model.LastPrompt.Clear();
+            model.LastPrompt.AddRange(ids);
+            yield return new GeneratedPiece("An ");
+            yield return new GeneratedPiece("answer");
+            yield return new GeneratedPiece("", "stop", 2);
+        }
+
+        public void Dispose() { }
+    }
+}
+
+/// <summary>Bags of hashed words.</summary>
+internal sealed class FakeEncoder : ITextEncoder
+{
+    public string Identity { get; init; } = "encoder-a";
+
+    public int Embedded { get; private set; }
+
+    public float[] Embed(string text)
+    {
+        Embedded++;
+        float[] vector = new float[64];
+        foreach (uint term in TermCounts.Of(text).Terms)
+        {
+            vector[term % 64]++;
+        }
+
+        return vector;
+    }
+}
+
+/// <summary>Writes like a disk that is full from the given write on: half of it arrives, the rest fails.</summary>
+internal sealed class FullDisk(int writes) : StoreFiles
+{
+    private int _left = writes;
+
+    public bool Failed { get; private set; }
+
+    public override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        if (_left-- > 0)
+        {
+            base.Write(file, bytes, offset);
+            return;
+        }
+
+        Failed = true;
+        base.Write(file, bytes[..(bytes.Length / 2)], offset);
+        throw new IOException("No space left on device", 28);
+    }
+}

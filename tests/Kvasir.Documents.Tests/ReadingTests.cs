@@ -1,0 +1,134 @@
+using System.Text;
+using Kvasir.Documents.Reading;
+
+namespace Kvasir.Tests;
+
+public class ReadingTests
+{
+    private static Document Read(string name, string content) => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content)).Documents);
+
+    private static string Refused(string name, byte[] content) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse(name, content)).Message;
+
+    [Fact]
+    public void Text_loses_its_byte_order_mark_and_carriage_returns()
+    {
+        Document document = Read("notes.txt", "\uFEFFone\r\ntwo\r\n");
+        Assert.Equal("one\ntwo", document.Text);
+        Assert.Equal("notes", document.Title);
+    }
+
+    [Fact]
+    public void Markdown_keeps_structure_and_loses_markup()
+    {
+        Document document = Read("a.md", """
+            ---
+            tags: x
+            ---
+            # The *title*
+
+            Some **bold** text with [a link](http://example.org) and `code`,
+            on two lines. ![picture](p.png) A&amp;B <b>raw</b>
+
+            - first
+            - second
+              - inner
+
+            3. third
+
+            | Name | Age |
+            |------|-----|
+            | Ann  | 7   |
+
+            ```c
+            int  x;
+
+            int y;
+            ```
+
+            > quoted
+            """);
+        Assert.Equal("The title", document.Title);
+        Assert.Equal(
+            "The title\n\nSome bold text with a link and code, on two lines. picture A&B raw\n\n- first\n- second\n\n  - inner\n\n3. third\n\nName | Age\nAnn | 7\n\nint  x;\n\nint y;\n\nquoted",
+            document.Text);
+    }
+
+    [Fact]
+    public void Html_keeps_what_is_seen()
+    {
+        Document document = Read("a.html", """
+            <html><head><title> My  page </title><style>p{}</style></head><body><nav>Home</nav><script>var x;</script>
+            <h1>Head</h1><p>One <b>bold</b>
+               word&nbsp;&amp; more.<br>Next line</p><ul><li>a</li><li>b <i>c</i></li></ul>
+            <table><tr><th>N</th><th>V</th></tr><tr><td>x</td><td>1</td></tr></table><pre>  a
+              b</pre></body></html>
+            """);
+        Assert.Equal("My page", document.Title);
+        Assert.Equal("Head two", Read("b.html", "<p>a</p><h1>Head <i>two</i></h1><p>b</p>").Title);
+        Assert.Equal("c", Read("c.html", "plain").Title);
+        Assert.Equal("Head\n\nOne bold word & more.\nNext line\n\n- a\n- b c\n\nN | V\nx | 1\n\n  a\n  b", document.Text);
+    }
+
+    [Fact]
+    public void Deeply_nested_input_does_not_overflow_the_stack()
+    {
+        Assert.Equal("deep", OnSmallStack(() => Read("a.html", string.Concat(Enumerable.Repeat("<div>", 3000)) + "<h1>deep</h1>").Title));
+        Assert.EndsWith("deep", Read("a.md", new string('>', 5000) + "deep").Text, StringComparison.Ordinal);
+        Assert.Contains("deep", Read("b.md", new string('[', 5000) + "deep" + new string('*', 5000)).Text, StringComparison.Ordinal);
+    }
+
+    private static string OnSmallStack(Func<string> read)
+    {
+        string result = "";
+        var thread = new Thread(() => result = read(), 160 << 10);
+        thread.Start();
+        thread.Join();
+        return result;
+    }
+
+    [Fact]
+    public void Json_lines_are_documents()
+    {
+        IReadOnlyList<Document> documents = DocumentReader.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray()).Documents;
+        Assert.Equal([new Document("x", "T", "one"), new Document("7", "7", "two"), new Document("4", "4", "three")], documents);
+    }
+
+    [Theory]
+    [InlineData("{\"id\":1", "line 1: not valid JSON")]
+    [InlineData("{\"text\":\"a\"}\n[1]", "line 2: not a JSON object")]
+    [InlineData("{\"title\":\"a\"}", "line 1: no \"text\" string")]
+    [InlineData("{\"id\":1,\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}", "line 2: the id '1' stands twice")]
+    [InlineData("{\"text\":\"\\ud800\"}", "line 1: not valid JSON")]
+    public void Bad_json_lines_are_refused_by_line(string content, string reason) => Assert.Equal(reason, Refused("a.jsonl", Encoding.UTF8.GetBytes(content)));
+
+    [Fact]
+    public void Deeply_nested_json_is_refused() => Assert.Contains("not valid JSON", Refused("a.jsonl", Encoding.UTF8.GetBytes(new string('[', 100_000))), StringComparison.Ordinal);
+
+    [Fact]
+    public void Files_without_usable_text_are_refused_with_the_reason()
+    {
+        Assert.Equal("the file is empty", Refused("a.txt", []));
+        Assert.Equal("it has no text", Refused("a.txt", " \n\t"u8.ToArray()));
+        Assert.Equal("it has no text", Refused("a.html", "<script>x</script>"u8.ToArray()));
+        Assert.Equal("a binary file, not text", Refused("a.txt", [65, 0, 66]));
+        Assert.Equal("not UTF-8 text (byte 1); convert it to UTF-8", Refused("a.txt", [65, 0xE4, 66]));
+    }
+
+    [Fact]
+    public void Folder_gives_known_kinds_in_order_and_reports_the_rest()
+    {
+        using var folder = new TemporaryFolder();
+        folder.File("b.md", "x");
+        folder.File("sub/a.txt", "x");
+        folder.File("c.pdf", "x");
+        folder.File(".git/d.txt", "x");
+        Directory.CreateSymbolicLink(folder.Sub("sub/loop"), folder.Path);
+        FoundFiles found = FoundFiles.Under([folder.Path, folder.Sub("b.md")]);
+        Assert.Equal([folder.Sub("b.md"), folder.Sub("sub/a.txt")], found.Files.Select(file => file.Path));
+        Assert.Equal(folder.Sub("c.pdf"), Assert.Single(found.Skipped).Path);
+    }
+
+    [Fact]
+    public void Missing_path_is_named() =>
+        Assert.Contains("nowhere.txt: no such file", Assert.Throws<InvalidInputException>(() => FoundFiles.Under(["nowhere.txt"])).Message, StringComparison.Ordinal);
+}

@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Kvasir.Cache;
+using Kvasir.Documents;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Storage;
+using Kvasir.Models;
+
+namespace Kvasir.Tests;
+
+/// <summary>Stored chunks on SmolLM2-135M and retrieval with MiniLM, held against the reference values of golden/matkv.</summary>
+public class RealModelTests
+{
+    [SkippableFact]
+    public void Prompt_parts_are_those_of_the_reference()
+    {
+        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Int8);
+        var answers = new ModelAnswers(model, KvPolicy.Default);
+        using JsonDocument golden = ThreeChunks();
+        Assert.Equal(Ids(golden.RootElement.GetProperty("prefix_ids")), answers.EncodePrefix());
+        Assert.Equal("<|im_end|>\n<|im_start|>assistant\n", answers.Frame.Suffix);
+        foreach (JsonElement chunk in golden.RootElement.GetProperty("chunks").EnumerateArray())
+        {
+            Assert.Equal(Ids(chunk.GetProperty("ids")), answers.Encode(chunk.GetProperty("text").GetString()!, parseSpecial: false));
+        }
+    }
+
+    [SkippableFact]
+    public void Placed_chunks_give_the_reference_logits()
+    {
+        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Float32);
+        using JsonDocument golden = ThreeChunks();
+        string[] texts = [.. golden.RootElement.GetProperty("chunks").EnumerateArray().Select(chunk => chunk.GetProperty("text").GetString()!)];
+        using var folder = new TemporaryFolder();
+        string documents = folder.File("chunks.jsonl", string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text }))));
+        using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true), new ModelAnswers(model, KvPolicy.Default), new FakeEncoder(), 320);
+        Assert.Equal(texts.Length, library.Ingest([documents]).ComputedChunks);
+
+        string shelf = Assert.Single(Directory.GetDirectories(folder.Sub("store/kv")));
+        using KvCache cache = model.NewCache();
+        foreach (string name in texts.Select(KvShelf.NameOf).Prepend("prefix"))
+        {
+            using KvFile file = KvFile.Open(Path.Combine(shelf, name + ".kv"), model, verify: true);
+            cache.Place(file);
+        }
+
+        Assert.Equal(golden.RootElement.GetProperty("suffix_start").GetInt32(), cache.Length);
+        using var batch = new Batch();
+        batch.Add(cache, Ids(golden.RootElement.GetProperty("suffix_ids")));
+        model.Forward(batch);
+        float[] expected = Tensor(SharedData.Require("golden/matkv/three_chunks.safetensors"), "logits.M2_f16store");
+        float worst = batch.Logits(0).ToArray().Zip(expected, (actual, wanted) => Math.Abs(actual - wanted)).Max();
+        Assert.True(worst < 0.02f, $"largest difference of the logits: {worst}");
+    }
+
+    [SkippableFact]
+    public void Retrieval_ranks_the_facts_as_the_reference()
+    {
+        using Model encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
+        using var folder = new TemporaryFolder();
+        var model = new FakeModel();
+        using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true), model, new ModelEncoder(encoder), 4000);
+        library.Ingest([SharedData.Require("data/facts/docs.jsonl")]);
+        using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/retrieval_facts.json")));
+        foreach (JsonElement result in golden.RootElement.GetProperty("results").EnumerateArray().Where((_, i) => i % 4 == 0))
+        {
+            IReadOnlyList<Passage> found = library.Search(result.GetProperty("question").GetString()!, 60);
+            Assert.Equal(result.GetProperty("top5")[0].GetString(), found[0].DocumentId);
+            foreach ((JsonElement id, JsonElement score) in result.GetProperty("top5").EnumerateArray().Zip(result.GetProperty("scores").EnumerateArray()))
+            {
+                // The weights here have 8 bits, the reference's 32.
+                Assert.Equal(score.GetSingle(), found.Single(passage => passage.DocumentId == id.GetString()).Cosine, 0.03f);
+            }
+        }
+    }
+
+    private static Model Load(string name, ComputeMode compute) => Model.Load(SharedData.Require("models/" + name), new ModelOptions { Compute = compute });
+
+    private static JsonDocument ThreeChunks() => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/three_chunks.json")));
+
+    private static int[] Ids(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
+
+    private static float[] Tensor(string path, string name)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        int header = (int)BitConverter.ToInt64(bytes);
+        using JsonDocument json = JsonDocument.Parse(bytes.AsMemory(8, header));
+        int[] range = Ids(json.RootElement.GetProperty(name).GetProperty("data_offsets"));
+        return MemoryMarshal.Cast<byte, float>(bytes.AsSpan(8 + header + range[0], range[1] - range[0])).ToArray();
+    }
+}

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Kvasir.Documents;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Retrieval;
+
+namespace Kvasir.Tests;
+
+public class RetrievalTests
+{
+    private static float[] Bm25(string query, params string[] texts) => new Bm25Index([.. texts.Select(TermCounts.Of)]).Scores(query);
+
+    [Fact]
+    public void Bm25_follows_the_formula()
+    {
+        // N = 3, mean length 4; "cat": n = 2.
+        float[] scores = Bm25("cat", "the cat saw the cat", "a dog and a cat", "two birds");
+        double idf = Math.Log(1 + (3 - 2 + 0.5) / (2 + 0.5));
+        Assert.Equal(idf * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 5 / 4.0)), scores[0], 5);
+        Assert.Equal(idf * 1 * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 5 / 4.0)), scores[1], 5);
+        Assert.Equal(0, scores[2]);
+    }
+
+    [Fact]
+    public void Words_are_compared_without_case_and_punctuation() =>
+        Assert.True(Bm25("KVASIR's äpfel?", "\"Kvasir\" (ÄPFEL)", "other words")[0] > 0);
+
+    [Fact]
+    public void Scripts_without_spaces_are_found_by_character() => Assert.True(Bm25("日本", "今日は日本語", "中国")[0] > 0);
+
+    [Fact]
+    public void Unknown_words_and_an_empty_index_score_nothing()
+    {
+        Assert.Equal([0f], Bm25("zebra", "cat"));
+        Assert.Empty(Bm25("zebra"));
+    }
+
+    [Fact]
+    public void Cosine_is_independent_of_length()
+    {
+        var index = new VectorIndex([new float[] { 2, 0 }, new float[] { 3, 3 }, null, new float[] { 0, 0 }]);
+        float[] scores = index.Scores([5, 0]);
+        Assert.Equal(1, scores[0], 6);
+        Assert.Equal(Math.Sqrt(0.5), scores[1], 5);
+        Assert.Equal([0f, 0f], scores[2..]);
+    }
+
+    [Fact]
+    public void Fusion_adds_reciprocal_ranks()
+    {
+        float[] fused = RankFusion.Fuse([0.9f, 0.5f, 0.1f], [0f, 7f, 3f]);
+        Assert.Equal(1 / 61.0, fused[0], 6);
+        Assert.Equal(1 / 62.0 + 1 / 61.0, fused[1], 6);
+        Assert.Equal(1 / 63.0 + 1 / 62.0, fused[2], 6);
+        Assert.Equal([1, 2, 0], RankFusion.Ranking(fused));
+    }
+
+    [Fact]
+    public void Passages_far_weaker_than_the_best_are_left_out()
+    {
+        Passage[] found = [Scored(0.8f, 10), Scored(0.7f, 7), Scored(0.4f, 4), Scored(0.5f, 9)];
+        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found));
+        Assert.Empty(PassageSelection.Relevant([]));
+        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)]));
+    }
+
+    private static Passage Scored(float cosine, float bm25) =>
+        new() { File = "f", DocumentId = null, Title = "", Chunk = 0, Start = 0, Text = "", Score = 0, Cosine = cosine, Bm25 = bm25 };
+
+    [SkippableFact]
+    public void Words_alone_find_most_facts()
+    {
+        (string[] ids, float[][] byQuestion, JsonElement[] questions) = Facts();
+        int first = 0, among5 = 0;
+        for (int q = 0; q < questions.Length; q++)
+        {
+            int[] ranking = RankFusion.Ranking(byQuestion[q]);
+            int rank = Array.FindIndex(ranking, i => ids[i] == questions[q].GetProperty("doc_id").GetString());
+            first += rank == 0 ? 1 : 0;
+            among5 += rank is >= 0 and < 5 ? 1 : 0;
+        }
+
+        Assert.InRange(first, questions.Length * 95 / 100, questions.Length);
+        Assert.Equal(questions.Length, among5);
+    }
+
+    [SkippableFact]
+    public void Fused_with_the_reference_cosines_the_right_fact_comes_first()
+    {
+        (string[] ids, float[][] byQuestion, JsonElement[] questions) = Facts();
+        using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/retrieval_facts.json")));
+        JsonElement[] results = [.. golden.RootElement.GetProperty("results").EnumerateArray()];
+        int first = 0;
+        for (int q = 0; q < questions.Length; q++)
+        {
+            Assert.Equal(questions[q].GetProperty("id").GetString(), results[q].GetProperty("id").GetString());
+            float[] cosines = new float[ids.Length];
+            foreach ((JsonElement id, JsonElement score) in results[q].GetProperty("top5").EnumerateArray().Zip(results[q].GetProperty("scores").EnumerateArray()))
+            {
+                cosines[Array.IndexOf(ids, id.GetString())] = score.GetSingle();
+            }
+
+            int[] ranking = RankFusion.Ranking(RankFusion.Fuse(cosines, byQuestion[q]));
+            first += ids[ranking[0]] == questions[q].GetProperty("doc_id").GetString() ? 1 : 0;
+        }
+
+        Assert.InRange(first, questions.Length * 98 / 100, questions.Length);
+    }
+
+    private static (string[] Ids, float[][] Scores, JsonElement[] Questions) Facts()
+    {
+        JsonElement[] documents = Lines("data/facts/docs.jsonl"), questions = Lines("data/facts/questions.jsonl");
+        var index = new Bm25Index([.. documents.Select(document => TermCounts.Of(document.GetProperty("text").GetString()!))]);
+        return ([.. documents.Select(document => document.GetProperty("id").GetString()!)], [.. questions.Select(question => index.Scores(question.GetProperty("question").GetString()!))], questions);
+    }
+
+    private static JsonElement[] Lines(string relative) =>
+        [.. File.ReadLines(SharedData.Require(relative)).Select(line => JsonDocument.Parse(line).RootElement.Clone())];
+}

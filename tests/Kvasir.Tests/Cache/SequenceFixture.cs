@@ -1,0 +1,110 @@
+using Kvasir.Cache;
+using Kvasir.Numerics;
+using Xunit;
+
+namespace Kvasir.Tests.Cache;
+
+/// <summary>One layer with random keys, values and queries, and the attention that plain loops in double give.</summary>
+internal sealed unsafe class SequenceFixture
+{
+    private readonly Random _random;
+
+    public SequenceFixture(int seed, int kvHeads = 2, int channels = 16, int window = int.MaxValue, bool interleaved = false, KernelPath path = KernelPath.Vector128)
+    {
+        _random = new Random(seed);
+        double[] frequencies = [.. Enumerable.Range(0, channels / 2).Select(j => Math.Pow(10000, -2.0 * j / channels))];
+        Rotary = new Rotary(frequencies, interleaved);
+        Layer = new LayerLayout(kvHeads, channels, channels, window, Rotary);
+        Layout = new KvLayout([Layer], AttentionKernels.For(path), () => "model", () => "tokenizer");
+    }
+
+    public Rotary Rotary { get; }
+
+    public LayerLayout Layer { get; }
+
+    public KvLayout Layout { get; }
+
+    /// <summary>Keys before rotation, by token and head.</summary>
+    public List<float[][]> Keys { get; } = [];
+
+    public List<float[][]> Values { get; } = [];
+
+    public KvCache NewCache(string policy = "k=f32,v=f32", BlockPool? pool = null) => new(Layout, KvPolicy.Parse(policy), pool ?? new BlockPool());
+
+    public float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(_random.NextDouble() * 4 - 2))];
+
+    /// <summary>Makes up tokens and appends them as a forward pass does.</summary>
+    public void Append(KvCache cache, int tokens, int residual = 0)
+    {
+        int position = cache.Length;
+        foreach (HeadCache head in cache.Layers[0].Heads) head.Tail.Grow(tokens);
+        for (int t = 0; t < tokens; t++)
+        {
+            Keys.Add([.. Enumerable.Range(0, Layer.KvHeads).Select(_ => Random(Layer.KeyChannels))]);
+            Values.Add([.. Enumerable.Range(0, Layer.KvHeads).Select(_ => Random(Layer.ValueChannels))]);
+            for (int h = 0; h < Layer.KvHeads; h++)
+            {
+                float[] key = Rotated(Keys[^1][h], position + t);
+                KvTail tail = cache.Layers[0].Heads[h].Tail;
+                fixed (float* k = key, v = Values[^1][h]) tail.Write(tail.TokenCount - tokens + t, k, v);
+            }
+        }
+        foreach (HeadCache head in cache.Layers[0].Heads) head.Seal(residual);
+        cache.Commit(tokens);
+    }
+
+    public float[] Rotated(float[] vector, int position)
+    {
+        float[] copy = [.. vector];
+        float[] table = new float[Rotary.TableLength];
+        Rotary.FillTable(position, table);
+        fixed (float* c = copy, t = table) Rotary.Rotate(c, t);
+        return copy;
+    }
+
+    /// <summary>What the cache gives for rows of queries (not rotated) from <paramref name="position"/> on, [tokens * group, channels].</summary>
+    public float[] Attend(KvCache cache, int head, float[][] queries, int position, int group, bool causal = true, float softCap = 0)
+    {
+        int channels = Layer.KeyChannels, rows = queries.Length;
+        using var scratch = new AttentionScratch(channels);
+        for (int r = 0; r < rows; r++) Rotated(queries[r], position + r / group).CopyTo(new Span<float>(scratch.Queries + r * channels, channels));
+        float[] output = new float[rows * channels], maximum = new float[rows], sum = new float[rows];
+        HeadCache cached = cache.Layers[0].Heads[head];
+        fixed (float* o = output, m = maximum, s = sum)
+        {
+            BlockAttention.Attend(cached, Layer, Layout.Kernels, new QueryTile(position, rows, group, causal, softCap), 0, cached.BlockCount, scratch, o, m, s);
+            BlockAttention.Normalise(Layout.Kernels, o, rows, channels, s);
+        }
+        return output;
+    }
+
+    /// <summary>The same by the definition: softmax(q · k) v over the visible tokens.</summary>
+    public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0)
+    {
+        int channels = Layer.KeyChannels;
+        float[] output = new float[queries.Length * channels];
+        for (int r = 0; r < queries.Length; r++)
+        {
+            int own = position + r / group;
+            float[] query = Rotated(queries[r], own);
+            double[] weights = new double[length];
+            for (int t = 0; t < length; t++)
+            {
+                if (causal && (t > own || (Layer.Window != int.MaxValue && t <= own - Layer.Window))) continue;
+                double score = Rotated(Keys[t][head], t).Zip(query).Sum(pair => (double)pair.First * pair.Second);
+                weights[t] = Math.Exp(softCap == 0 ? score : softCap * Math.Tanh(score / softCap));
+            }
+            double total = weights.Sum();
+            for (int c = 0; c < channels; c++) output[r * channels + c] = (float)Enumerable.Range(0, length).Sum(t => weights[t] / total * Values[t][head][c]);
+        }
+        return output;
+    }
+
+    public float[][] Queries(int rows) => [.. Enumerable.Range(0, rows).Select(_ => Random(Layer.KeyChannels))];
+
+    public static void Close(float[] expected, float[] actual, float tolerance)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"at {i}: {expected[i]} expected, {actual[i]} found");
+    }
+}

@@ -1,0 +1,86 @@
+using Kvasir.Generation;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+public sealed class PrefixCacheTests : IDisposable
+{
+    private readonly FakeModel _model = new();
+
+    [Fact]
+    public void Longest_shared_beginning_is_found_in_whole_blocks()
+    {
+        using var prefixes = new PrefixCache(long.MaxValue);
+        Keep(prefixes, Sequence(1, 100));
+        List<int> prompt = [.. Sequence(1, 80), .. Sequence(2, 50)];
+        using ISequenceCache? shared = prefixes.Take(prompt);
+        Assert.Equal(64, shared!.Length);
+        Assert.Equal(prompt[..64], ((FakeCache)shared).Ids);
+    }
+
+    [Fact]
+    public void Last_token_of_a_prompt_is_always_left_to_compute()
+    {
+        using var prefixes = new PrefixCache(long.MaxValue);
+        Keep(prefixes, Sequence(1, 64));
+        using ISequenceCache? shared = prefixes.Take(Sequence(1, 64));
+        Assert.Equal(32, shared!.Length);
+    }
+
+    [Fact]
+    public void Equal_block_after_another_beginning_is_not_shared()
+    {
+        using var prefixes = new PrefixCache(long.MaxValue);
+        Keep(prefixes, [.. Sequence(1, 32), .. Sequence(9, 32)]);
+        Assert.Null(prefixes.Take([.. Sequence(2, 32), .. Sequence(9, 40)]));
+    }
+
+    [Fact]
+    public void Least_recently_used_goes_first()
+    {
+        using var prefixes = new PrefixCache(2 * 64 * 100);
+        Keep(prefixes, Sequence(1, 64));
+        Keep(prefixes, Sequence(2, 64));
+        prefixes.Take(Sequence(1, 70))!.Dispose();
+        Keep(prefixes, Sequence(3, 64));
+        Assert.Null(prefixes.Take(Sequence(2, 70)));
+        Assert.Equal(64, prefixes.Take(Sequence(1, 70))!.Length);
+        Assert.Equal((2, 2 * 64 * 100), (prefixes.Count, prefixes.Bytes));
+    }
+
+    [Fact]
+    public void Beginning_shared_by_two_stays_known_when_one_is_evicted()
+    {
+        using var prefixes = new PrefixCache(2 * 64 * 100);
+        Keep(prefixes, [.. Sequence(1, 32), .. Sequence(2, 32)]);
+        Keep(prefixes, [.. Sequence(1, 32), .. Sequence(3, 32)]);
+        prefixes.Take([.. Sequence(1, 32), .. Sequence(2, 40)])!.Dispose();
+        Keep(prefixes, Sequence(5, 64));
+        Assert.Equal(32, prefixes.Take(Sequence(1, 40))!.Length);
+    }
+
+    [Fact]
+    public void Too_short_or_too_large_caches_stay_with_the_caller()
+    {
+        using var prefixes = new PrefixCache(40 * 100);
+        Assert.False(prefixes.Keep(Sequence(1, 31), Filled(Sequence(1, 31))));
+        Assert.False(prefixes.Keep(Sequence(1, 64), Filled(Sequence(1, 64))));
+    }
+
+    public void Dispose() => _model.Dispose();
+
+    private static List<int> Sequence(int seed, int length)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(256))];
+    }
+
+    private void Keep(PrefixCache prefixes, List<int> ids) => Assert.True(prefixes.Keep(ids, Filled(ids)));
+
+    private FakeCache Filled(List<int> ids)
+    {
+        var cache = new FakeCache(_model);
+        cache.Ids.AddRange(ids);
+        return cache;
+    }
+}

@@ -1,0 +1,103 @@
+using Kvasir.Generation;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+public class SchedulerTests
+{
+    [Fact]
+    public void Sequences_in_a_batch_answer_as_they_do_alone()
+    {
+        var random = new Random(9);
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 16, MaxRunning = 5, PrefixCacheBytes = 50_000 });
+        var expected = new List<(ScheduledSequence Sequence, string Text)>();
+        for (int i = 0; i < 40; i++)
+        {
+            string prompt = new([.. Enumerable.Repeat('s', 40 * random.Next(2)), .. Enumerable.Range(0, random.Next(1, 60)).Select(_ => (char)('a' + random.Next(26)))]);
+            var options = new GenerationOptions { MaxTokens = random.Next(1, 30) };
+            using var alone = new Session(model);
+            string text = alone.Complete(prompt, options).Text;
+            expected.Add((scheduler.Add(Ids(prompt), options), text));
+            for (int step = random.Next(4); step > 0; step--) scheduler.Step();
+        }
+
+        model.BatchSizes.Clear();
+        scheduler.RunToEnd();
+        Assert.All(expected, pair => Assert.Equal(pair.Text, pair.Sequence.Result!.Text));
+        Assert.All(model.BatchSizes, size => Assert.InRange(size, 1, 16));
+    }
+
+    [Fact]
+    public void New_sequence_joins_without_holding_up_the_running_one()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 10, MaxRunning = 4 });
+        string streamed = "";
+        scheduler.Add(Ids("abc"), new GenerationOptions { MaxTokens = 8 }, piece => streamed += piece);
+        scheduler.Step();
+        scheduler.Add(Ids(new string('x', 27)), new GenerationOptions { MaxTokens = 2 });
+        for (int step = 2; step <= 4; step++)
+        {
+            scheduler.Step();
+            Assert.Equal(step, streamed.Length);
+        }
+
+        Assert.Equal([3, 10, 10, 10], model.BatchSizes);
+        Assert.Equal([1, 2, 2, 2], model.BatchSequences);
+    }
+
+    [Fact]
+    public void Shared_beginning_is_computed_once()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { PrefixCacheBytes = 1 << 20 });
+        string system = new('s', 70);
+        scheduler.Add(Ids(system + "first"), new GenerationOptions { MaxTokens = 1 });
+        scheduler.RunToEnd();
+        ScheduledSequence second = scheduler.Add(Ids(system + "second"), new GenerationOptions { MaxTokens = 1 });
+        scheduler.RunToEnd();
+        Assert.Equal(64, second.Result!.ReusedTokens);
+        Assert.Equal([75, 12], model.BatchSizes);
+    }
+
+    [Fact]
+    public void Cancelled_sequences_end_before_the_next_step()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model);
+        ScheduledSequence running = scheduler.Add(Ids("abc"));
+        scheduler.Step();
+        ScheduledSequence waiting = scheduler.Add(Ids("abc"));
+        running.Cancel();
+        waiting.Cancel();
+        Assert.False(scheduler.Step());
+        Assert.Equal(FinishReason.Cancelled, running.Result!.FinishReason);
+        Assert.Equal(FinishReason.Cancelled, waiting.Result!.FinishReason);
+        Assert.Single(running.Result.Ids);
+    }
+
+    [Fact]
+    public void Every_cache_is_freed()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        var scheduler = new Scheduler(model, new SchedulerOptions { PrefixCacheBytes = 10_000 });
+        for (int i = 0; i < 20; i++) scheduler.Add(Ids(new string((char)('a' + i), 50)), new GenerationOptions { MaxTokens = 3 + i });
+        for (int step = 0; step < 10; step++) scheduler.Step();
+        scheduler.Dispose();
+        Assert.Equal(0, model.LiveCaches);
+    }
+
+    [Fact]
+    public void Failed_step_fails_its_sequences_and_frees_them()
+    {
+        var model = new FakeModel { OnRun = () => throw new InvalidOperationException("broken") };
+        using var scheduler = new Scheduler(model);
+        ScheduledSequence sequence = scheduler.Add(Ids("abc"));
+        Assert.Throws<InvalidOperationException>(() => scheduler.Step());
+        Assert.NotNull(sequence.Failure);
+        Assert.Equal((0, 0), (scheduler.Count, model.LiveCaches));
+    }
+
+    private static int[] Ids(string text) => [.. text.Select(character => (int)character)];
+}

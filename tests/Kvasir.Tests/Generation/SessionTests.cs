@@ -1,0 +1,216 @@
+using Kvasir.Generation;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+public class SessionTests
+{
+    [Fact]
+    public void Generation_ends_where_the_model_ends()
+    {
+        using var session = new Session(new FakeModel());
+        GenerationResult result = session.Complete("uvw");
+        Assert.Equal(("xyz", FinishReason.Stop, 3, 0), (result.Text, result.FinishReason, result.PromptTokens, result.ReusedTokens));
+        Assert.Equal(3, result.Ids.Count);
+    }
+
+    [Fact]
+    public void Max_tokens_ends_with_length() =>
+        Assert.Equal(("bcd", FinishReason.Length), Outcome(new FakeModel(), "a", new GenerationOptions { MaxTokens = 3 }));
+
+    [Fact]
+    public void Stop_strings_end_across_token_borders_and_are_not_shown() =>
+        Assert.Equal(("bcd", FinishReason.Stop), Outcome(new FakeModel(), "a", new GenerationOptions { Stop = ["efg"] }));
+
+    [Fact]
+    public void Full_context_is_a_finish_reason_of_its_own()
+    {
+        var model = new FakeModel { ContextLength = 6 };
+        using var session = new Session(model);
+        GenerationResult result = session.Complete("abc");
+        Assert.Equal(("defg", FinishReason.Context), (result.Text, result.FinishReason));
+        Assert.Equal(6, session.Ids.Count);
+    }
+
+    [Fact]
+    public void Prompt_of_the_whole_context_gives_one_token() =>
+        Assert.Equal(("d", FinishReason.Context), Outcome(new FakeModel { ContextLength = 3 }, "abc", new GenerationOptions()));
+
+    [Fact]
+    public void Prompt_longer_than_the_context_is_refused_with_both_counts()
+    {
+        using var session = new Session(new FakeModel { ContextLength = 3 });
+        var refused = Assert.Throws<InvalidInputException>(() => session.Complete("abcd"));
+        Assert.Contains("4 tokens", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("holds 3", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidInputException>(() => session.Complete(""));
+    }
+
+    [Fact]
+    public void Second_prompt_computes_only_what_is_new()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        var options = new GenerationOptions { MaxTokens = 5 };
+        string first = session.Complete("the quick brown", options).Text;
+        model.BatchSizes.Clear();
+        GenerationResult second = session.Complete("the quick brown" + first[..3] + "!!", options);
+        Assert.Equal(18, second.ReusedTokens);
+        Assert.Equal(2, model.BatchSizes[0]);
+        Assert.Equal(Outcome(model, "the quick brown" + first[..3] + "!!", options).Text, second.Text);
+    }
+
+    [Fact]
+    public void Repeating_a_prompt_computes_its_last_token_only()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        var options = new GenerationOptions { MaxTokens = 4 };
+        string first = session.Complete("hello", options).Text;
+        GenerationResult again = session.Complete("hello", options);
+        Assert.Equal((first, 4), (again.Text, again.ReusedTokens));
+    }
+
+    [Fact]
+    public void Any_sequence_of_prompts_answers_as_a_fresh_session_does()
+    {
+        var random = new Random(3);
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        for (int round = 0; round < 200; round++)
+        {
+            string prompt = new([.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => (char)('a' + random.Next(2)))]);
+            var options = new GenerationOptions { MaxTokens = random.Next(1, 6), Stop = round % 3 == 0 ? ["e", "xy"] : [] };
+            Assert.Equal(Outcome(model, prompt, options), (session.Complete(prompt, options).Text, session.LastResult!.FinishReason));
+        }
+    }
+
+    [Fact]
+    public void Long_prompts_are_prefilled_in_slices()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        session.Complete(new string('x', 2 * Session.PrefillSlice + 7), new GenerationOptions { MaxTokens = 1 });
+        Assert.Equal([Session.PrefillSlice, Session.PrefillSlice, 7], model.BatchSizes);
+    }
+
+    [Fact]
+    public void Cancellation_acts_within_one_step_and_leaves_a_usable_session()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        using var cancellation = new CancellationTokenSource();
+        int steps = 0;
+        model.OnRun = () =>
+        {
+            if (++steps == 2) cancellation.Cancel();
+        };
+        GenerationResult result = session.Complete(new string('x', 3 * Session.PrefillSlice), null, null, cancellation.Token);
+        Assert.Equal((2, FinishReason.Cancelled, ""), (steps, result.FinishReason, result.Text));
+        Assert.Equal(2 * Session.PrefillSlice, session.Ids.Count);
+        model.OnRun = null;
+        var options = new GenerationOptions { MaxTokens = 4 };
+        Assert.Equal(Outcome(model, "xxab", options).Text, session.Complete("xxab", options).Text);
+    }
+
+    [Fact]
+    public void Failed_step_leaves_ids_and_cache_equal()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var session = new Session(model);
+        int steps = 0;
+        model.OnRun = () =>
+        {
+            if (++steps == 3) throw new InvalidOperationException("broken");
+        };
+        Assert.Throws<InvalidOperationException>(() => session.Complete("abc"));
+        Assert.Equal(4, session.Ids.Count);
+        model.OnRun = null;
+        var options = new GenerationOptions { MaxTokens = 4 };
+        Assert.Equal(Outcome(model, "abcd", options).Text, session.Complete("abcd", options).Text);
+    }
+
+    [Fact]
+    public void Characters_are_never_cut()
+    {
+        byte[] text = "é€😀"u8.ToArray();
+        var model = new FakeModel { Next = history => history.Count - 1 < text.Length ? text[history.Count - 1] : ByteTokenizer.End };
+        using var session = new Session(model);
+        Assert.Equal(["é", "€", "😀"], session.Stream("?").ToArray());
+    }
+
+    [Fact]
+    public async Task Async_stream_gives_the_same_text()
+    {
+        using var session = new Session(new FakeModel());
+        string text = "";
+        await foreach (string piece in session.StreamAsync("t")) text += piece;
+        Assert.Equal("uvwxyz", text);
+    }
+
+    [Fact]
+    public void Abandoned_stream_keeps_what_was_computed()
+    {
+        var model = new FakeModel();
+        using var session = new Session(model);
+        foreach (string piece in session.Stream("a"))
+        {
+            if (piece == "d") break;
+        }
+
+        Assert.Equal(FinishReason.Cancelled, session.LastResult!.FinishReason);
+        Assert.Equal("abc", model.Tokenizer.Decode([.. session.Ids]));
+    }
+
+    [Fact]
+    public void Saved_cache_goes_on_without_prefill()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            using var session = new Session(model);
+            session.Complete("hello", new GenerationOptions { MaxTokens = 3 });
+            session.Messages.Add(new("user", "hello"));
+            session.Save(path);
+            using Session loaded = Session.Load(model, path);
+            Assert.Equal(session.Ids, loaded.Ids);
+            Assert.Equal(session.Messages, loaded.Messages);
+            model.BatchSizes.Clear();
+            loaded.Continue("?"u8.ToArray().Select(value => (int)value).ToArray(), new GenerationOptions { MaxTokens = 1 });
+            Assert.Equal([1], model.BatchSizes);
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(path + ".json");
+        }
+    }
+
+    [Fact]
+    public void Damaged_messages_beside_a_saved_cache_are_refused()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            File.WriteAllText(path, "1 2");
+            Assert.Throws<InvalidInputException>(() => Session.Load(new FakeModel(), path));
+            File.WriteAllText(path + ".json", "[{\"role\":null}]");
+            Assert.Throws<InvalidInputException>(() => Session.Load(new FakeModel(), path));
+            File.WriteAllText(path + ".json", "[");
+            Assert.Throws<InvalidInputException>(() => Session.Load(new FakeModel(), path));
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(path + ".json");
+        }
+    }
+
+    private static (string Text, FinishReason Reason) Outcome(FakeModel model, string prompt, GenerationOptions options)
+    {
+        using var session = new Session(model);
+        GenerationResult result = session.Complete(prompt, options);
+        return (result.Text, result.FinishReason);
+    }
+}

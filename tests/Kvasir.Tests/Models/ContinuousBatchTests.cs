@@ -1,0 +1,106 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+using Xunit;
+
+namespace Kvasir.Tests.Models;
+
+public sealed class ContinuousBatchTests
+{
+    [SkippableTheory]
+    [InlineData("tiny-llama3.gguf")]
+    [InlineData("tiny-gemma2.gguf")]
+    [InlineData("tiny-gpt2.gguf")]
+    public void Sequences_of_different_lengths_give_the_logits_they_give_alone(string file)
+    {
+        using Model model = GoldenLogitsTests.Load(file, ComputeMode.Float32);
+        int[][] prompts = [.. new[] { 3, 50, 1, 70 }.Select((length, s) => Ids(model, length, s))];
+        KvCache[] caches = [.. prompts.Select(_ => model.NewCache())];
+        using Batch together = new(), single = new();
+        for (int step = 0; step < 3; step++)
+        {
+            together.Clear();
+            for (int s = 0; s < prompts.Length; s++) together.Add(caches[s], step == 0 ? prompts[s] : Ids(model, 1, s + step));
+            model.Forward(together);
+        }
+        for (int s = 0; s < prompts.Length; s++)
+        {
+            using KvCache alone = model.NewCache();
+            for (int step = 0; step < 3; step++)
+            {
+                single.Clear();
+                single.Add(alone, step == 0 ? prompts[s] : Ids(model, 1, s + step));
+                model.Forward(single);
+            }
+            float[] expected = single.Logits(0).ToArray(), actual = together.Logits(s).ToArray();
+            for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-4f);
+            caches[s].Dispose();
+        }
+    }
+
+    [SkippableFact]
+    public void A_prompt_longer_than_a_slice_gives_what_small_steps_give()
+    {
+        using Model model = Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
+        int[] ids = [.. Enumerable.Range(0, 500).Select(i => i * 31 % model.Config.Vocabulary)];
+        using KvCache whole = model.NewCache(KvPolicy.Parse("k=f32,v=f32")), stepwise = model.NewCache(KvPolicy.Parse("k=f32,v=f32"));
+        using Batch one = new(), many = new();
+        one.Add(whole, ids);
+        model.Forward(one);
+        for (int start = 0; start < ids.Length; start += 61)
+        {
+            many.Clear();
+            many.Add(stepwise, ids.AsSpan(start, Math.Min(61, ids.Length - start)));
+            model.Forward(many);
+        }
+        float[] expected = one.Logits(0).ToArray(), actual = many.Logits(0).ToArray();
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-3f);
+    }
+
+    [SkippableFact]
+    public void A_pass_that_is_refused_leaves_the_caches_as_they_were()
+    {
+        using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Int8);
+        using KvCache cache = model.NewCache();
+        using var batch = new Batch();
+        batch.Add(cache, [1, 2, 3]);
+        model.Forward(batch);
+        long bytes = cache.Bytes;
+
+        batch.Clear();
+        batch.Add(cache, [1, model.Config.Vocabulary]);
+        Assert.Contains("vocabulary", Assert.Throws<InvalidInputException>(() => model.Forward(batch)).Message, StringComparison.Ordinal);
+        batch.Clear();
+        batch.Add(cache, new int[model.Config.ContextLength]);
+        Assert.Contains("context", Assert.Throws<InvalidInputException>(() => model.Forward(batch)).Message, StringComparison.Ordinal);
+        batch.Clear();
+        batch.Add(cache, [1, 2, 3]);
+        Assert.Throws<OperationCanceledException>(() => model.Forward(batch, new CancellationToken(canceled: true)));
+        Assert.Equal((3, bytes), (cache.Length, cache.Bytes));
+    }
+
+    [SkippableFact]
+    public void Steady_decoding_allocates_nothing()
+    {
+        using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Int8);
+        using KvCache cache = model.NewCache();
+        using var batch = new Batch();
+        cache.Reserve(300);
+        Step(100);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Step(150);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        void Step(int count)
+        {
+            Span<int> id = [7];
+            for (int i = 0; i < count; i++)
+            {
+                batch.Clear();
+                batch.Add(cache, id);
+                model.Forward(batch);
+            }
+        }
+    }
+
+    private static int[] Ids(Model model, int count, int seed) => [.. Enumerable.Range(0, count).Select(i => (i * 37 + seed * 11 + 5) % model.Config.Vocabulary)];
+}
