@@ -7,7 +7,7 @@ namespace Kvasir.Cache;
 internal sealed unsafe class BlockSlab
 #pragma warning restore CA1001
 {
-    private const int TargetBytes = 1 << 20;
+    private const int TargetBytes = 2 << 20;
 
     private readonly NativeBuffer _memory;
     private int _blocks;
@@ -18,7 +18,7 @@ internal sealed unsafe class BlockSlab
         _memory = new NativeBuffer((long)blocks * length, clear: false);
     }
 
-    /// <summary>Takes memory for about a megabyte of blocks and puts them on the stack.</summary>
+    /// <summary>Takes memory for about two megabytes (one huge page) of blocks and puts them on the stack.</summary>
     public static void Fill(BlockPool pool, int length, Stack<KvBlock> free)
     {
         int blocks = Math.Max(1, TargetBytes / length);

@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 namespace Kvasir.Memory;
 
 /// <summary>Native memory of a fixed length in bytes, 64-byte aligned, zeroed unless asked otherwise; freed on dispose or finalisation.</summary>
-internal sealed unsafe class NativeBuffer : IDisposable
+internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     public const int Alignment = 64;
+
+    /// <summary>Buffers from this size on ask the system for huge pages: long streams then miss the translation cache less.</summary>
+    private const int HugePage = 2 << 20, AdviceHugePage = 14;
 
     private byte* _pointer;
 
@@ -13,7 +16,9 @@ internal sealed unsafe class NativeBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), Alignment);
+        bool huge = length >= HugePage;
+        _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), (nuint)(huge ? HugePage : Alignment));
+        if (huge && OperatingSystem.IsLinux()) _ = MemoryAdvise(_pointer, (nuint)length, AdviceHugePage);
         if (clear) NativeMemory.Clear(_pointer, (nuint)length);
     }
 
@@ -49,4 +54,8 @@ internal sealed unsafe class NativeBuffer : IDisposable
         NativeMemory.AlignedFree(_pointer);
         _pointer = null;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int MemoryAdvise(void* address, nuint length, int advice);
 }
