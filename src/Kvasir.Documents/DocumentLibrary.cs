@@ -123,7 +123,10 @@ public sealed class DocumentLibrary : IDisposable
         return new Asker(_model, shelf, prefix, prefixIsNew: !held && prefix.StoredBytes == 0).Ask(question, passages, options, clock, cancellation);
     }
 
-    /// <summary>Checks every KV file of this model and policy against its checksums, and the catalog.</summary>
+    /// <summary>
+    /// Checks every KV file of this model and policy against its checksums, and the catalog. Damaged files are taken out of use: the next ingest
+    /// computes them anew, and a question that needs one before computes it in place.
+    /// </summary>
     /// <param name="cancellation">Stops between files.</param>
     public StoreVerification Verify(CancellationToken cancellation = default)
     {
@@ -145,6 +148,7 @@ public sealed class DocumentLibrary : IDisposable
             if (_model.Check(path) is { } wrong)
             {
                 damaged.Add(new SkippedFile(path, wrong));
+                shelf.SetAside(chunk.KvName);
             }
         }
 
