@@ -72,7 +72,7 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
     /// <summary>As many tokens as the second-level cache holds while the panels go by, in whole tiles.</summary>
     private int TokensPerPass(nint tokenBytes)
     {
-        const int CacheBytes = 400 * 1024;
+        const int CacheBytes = 200 * 1024;
         return Math.Max((int)(CacheBytes / tokenBytes) / _maxTokens, 1) * _maxTokens;
     }
 
