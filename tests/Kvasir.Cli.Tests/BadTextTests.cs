@@ -56,6 +56,13 @@ public sealed class BadTextTests : IDisposable
     public void Benchmark_that_cannot_be_is_refused(string option, string value) => Invocation.Of("bench", option, value).IsRefused(option);
 
     [Fact]
+    public void Output_that_cannot_be_written_is_refused_before_the_work()
+    {
+        Invocation.Of("logits", "--ids", "1", "--out", _folder.Missing("none/l.safetensors")).IsRefused("there is no folder");
+        Invocation.Of("logits", "--ids", "1", "--out", _folder.Path).IsRefused("a folder");
+    }
+
+    [Fact]
     public void Text_and_ids_exclude_each_other() => Invocation.Of("complete", "--prompt", "x", "--ids", "1").IsRefused("--ids");
 
     [Fact]

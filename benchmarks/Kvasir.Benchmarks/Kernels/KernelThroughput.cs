@@ -24,7 +24,7 @@ internal static unsafe class KernelThroughput
                 Print($"{type,-5} {path,-10} GOPS, 576 x 1536 by tokens");
                 foreach (int tokens in new[] { 1, 2, 3, 4, 6, 8, 16, 64, 512 })
                     Print($" {tokens}:{Gops(type, path, 576, 1536, tokens):f0}");
-                Print($", 1536 x 576 16:{Gops(type, path, 1536, 576, 16):f0} 64:{Gops(type, path, 1536, 576, 64):f0} 512:{Gops(type, path, 1536, 576, 512):f0}");
+                Print($", 1536 x 512 16:{Gops(type, path, 1536, 512, 16):f0} 64:{Gops(type, path, 1536, 512, 64):f0} 512:{Gops(type, path, 1536, 512, 512):f0}");
                 Print($" | one token from memory {DecodeBandwidth(type, path, one):f1} GB/s, two threads {DecodeBandwidth(type, path, two):f1}\n");
             }
         }

@@ -141,6 +141,7 @@ internal static class ChatCommand
 
         private void Save(string path)
         {
+            OutputPath.Check(path);
             _session.Save(path);
             terminal.Note($"saved {_session.Ids.Count} tokens, {Units.Bytes(_session.KvBytes)}");
         }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Models;
@@ -25,10 +24,11 @@ internal static class LogitsCommand
         command.SetAction(parsed =>
         {
             KvPolicy policy = common.Policy(parsed);
+            string? path = parsed.GetValue(output);
+            if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadModel(parsed, terminal);
             int[] tokens = IdList.ParseIds(parsed.GetValue(ids)!, "--ids", model.Config.Vocabulary);
             if (tokens.Length > model.Config.ContextLength) throw new InvalidInputException($"--ids has {tokens.Length} tokens, but the model's context holds {model.Config.ContextLength}");
-            string? path = parsed.GetValue(output);
             bool every = parsed.GetValue(all);
             if (path is not null) WriteFile(path, model, policy, tokens, every, terminal);
             List<Row> rows = path is null ? [.. Rows(model, policy, tokens, every, Row.Of, terminal.Interrupted)] : [];
@@ -88,10 +88,8 @@ internal static class LogitsCommand
     {
         public static Row Of(ReadOnlySpan<float> logits)
         {
-            float[] sorted = logits.ToArray();
-            int[] ids = [.. Enumerable.Range(0, sorted.Length)];
-            Array.Sort(sorted, ids, Comparer<float>.Create((a, b) => b.CompareTo(a)));
-            return new Row(TensorPrimitives.IndexOfMax(logits), Likelihood.LogSumExp(logits), ids[..Math.Min(TopCount, ids.Length)], sorted[..Math.Min(TopCount, sorted.Length)]);
+            (int[] ids, float[] top) = Likelihood.Largest(logits, TopCount);
+            return new Row(ids[0], Likelihood.LogSumExp(logits), ids, top);
         }
     }
 }

@@ -16,4 +16,21 @@ internal static class Likelihood
 
     /// <summary>-ln of the probability of <paramref name="id"/>.</summary>
     public static double NegativeLog(ReadOnlySpan<float> logits, int id) => LogSumExp(logits) - logits[id];
+
+    /// <summary>The ids of the largest logits and the logits, largest first; of equal ones the lower id first.</summary>
+    public static (int[] Ids, float[] Logits) Largest(ReadOnlySpan<float> logits, int count)
+    {
+        var ids = new int[Math.Min(count, logits.Length)];
+        var top = new float[ids.Length];
+        int found = 0;
+        for (int id = 0; id < logits.Length; id++)
+        {
+            if (found == top.Length && !(logits[id] > top[^1])) continue;
+            int at = found < top.Length ? found++ : found - 1;
+            for (; at > 0 && logits[id] > top[at - 1]; at--) (top[at], ids[at]) = (top[at - 1], ids[at - 1]);
+            (top[at], ids[at]) = (logits[id], id);
+        }
+
+        return (ids, top);
+    }
 }

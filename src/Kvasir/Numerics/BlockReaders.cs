@@ -133,6 +133,13 @@ internal static unsafe class Nibbles
         }
     }
 
+    /// <summary>Takes <paramref name="mask"/> of each byte shifted right, shifts it left and puts it into the codes: the higher bits of a code that lie apart.</summary>
+    public static void AddBits(byte* source, int right, byte mask, int left, byte* codes, int count)
+    {
+        ulong kept = mask * 0x0101010101010101ul;
+        for (int i = 0; i < count; i += 8) *(ulong*)(codes + i) |= (*(ulong*)(source + i) >> right & kept) << left;
+    }
+
     /// <summary>Bit i of <paramref name="bits"/> becomes bit 4 of code i.</summary>
     public static void AddFifthBits(uint bits, byte* codes)
     {
@@ -146,5 +153,6 @@ internal static unsafe class Nibbles
 
     public static float Float(ushort half) => (float)BitConverter.UInt16BitsToHalf(half);
 
-    public static ushort Half(float value) => BitConverter.HalfToUInt16Bits((Half)value);
+    /// <summary>Rounded to f16, whose largest values stand for all beyond.</summary>
+    public static ushort Half(float value) => BitConverter.HalfToUInt16Bits((Half)Math.Clamp(value, -65504f, 65504f));
 }

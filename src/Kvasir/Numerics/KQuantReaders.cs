@@ -17,8 +17,8 @@ internal readonly unsafe struct Q2_KReader : IBlockReader
             scales[group] = Nibbles.Half(scale * (block[group] & 15));
             minimums[group] = Nibbles.Half(-minimum * (block[group] >> 4));
         }
-        for (int i = 0; i < 256; i++)
-            codes[i] = (byte)(block[16 + i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3);
+        new Span<byte>(codes, 256).Clear();
+        for (int run = 0; run < 8; run++) Nibbles.AddBits(block + 16 + run / 4 * 32, run % 4 * 2, 3, 0, codes + run * 32, 32);
     }
 }
 
@@ -38,11 +38,11 @@ internal readonly unsafe struct Q3_KReader : IBlockReader
             int high = packed[8 + group % 4] >> (group / 4 * 2) & 3;
             scales[group] = Nibbles.Half(scale * ((low | high << 4) - 32));
         }
-        for (int i = 0; i < 256; i++)
+        new Span<byte>(codes, 256).Clear();
+        for (int run = 0; run < 8; run++)
         {
-            int low = block[32 + i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
-            int high = block[i % 32] >> (i / 32) & 1;
-            codes[i] = (byte)(low | high << 2);
+            Nibbles.AddBits(block + 32 + run / 4 * 32, run % 4 * 2, 3, 0, codes + run * 32, 32);
+            Nibbles.AddBits(block, run, 1, 2, codes + run * 32, 32);
         }
     }
 }
@@ -70,7 +70,7 @@ internal readonly unsafe struct Q5_KReader : IBlockReader
     {
         SixBitScales.Read(block, scales, minimums);
         for (int pair = 0; pair < 4; pair++) Nibbles.Split(block + 48 + pair * 32, codes + pair * 64, 32);
-        for (int i = 0; i < 256; i++) codes[i] |= (byte)((block[16 + i % 32] >> (i / 32) & 1) << 4);
+        for (int run = 0; run < 8; run++) Nibbles.AddBits(block + 16, run, 1, 4, codes + run * 32, 32);
     }
 }
 
@@ -87,8 +87,7 @@ internal readonly unsafe struct Q6_KReader : IBlockReader
         for (int half = 0; half < 2; half++)
         {
             Nibbles.Split(block + half * 64, codes + half * 128, 64);
-            for (int i = 0; i < 128; i++)
-                codes[half * 128 + i] |= (byte)((block[128 + half * 32 + i % 32] >> (i / 32 * 2) & 3) << 4);
+            for (int run = 0; run < 4; run++) Nibbles.AddBits(block + 128 + half * 32, run * 2, 3, 4, codes + half * 128 + run * 32, 32);
         }
     }
 }

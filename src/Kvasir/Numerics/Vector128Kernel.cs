@@ -13,6 +13,7 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
 
     public static int MaxTokens(in PackedFormat format) => 2;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
     {
         for (int row = 0; row < PackedFormat.PanelRows; row += 8, result += 8)

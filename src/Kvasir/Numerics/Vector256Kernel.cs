@@ -11,12 +11,14 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
 
     public static int MaxTokens(in PackedFormat format) => 4;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
     {
         if (format.Bits == 4) Multiply<C4>(format, panel, blocks, x, stride, tokens, result);
         else Multiply<C8>(format, panel, blocks, x, stride, tokens, result);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply<TBits>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant
     {
         if (format.HasMinimum && format.Group == 32) Multiply<TBits, Minimum32>(format, panel, blocks, x, stride, tokens, result);
@@ -25,6 +27,7 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
         else Multiply<TBits, Zero16>(format, panel, blocks, x, stride, tokens, result);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply<TBits, TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
     {
         if (tokens == 1)

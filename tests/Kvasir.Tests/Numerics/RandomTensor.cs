@@ -43,6 +43,14 @@ internal sealed unsafe class RandomTensor : IDisposable
         }
     }
 
+    /// <summary>Sets every f16 value of every third block.</summary>
+    public void SetHalves(Half value)
+    {
+        var (_, bytes, halves) = Shape(Tensor.Type);
+        for (int at = 0; at < _buffer.Length; at += 3 * bytes)
+            foreach (int half in halves) BitConverter.TryWriteBytes(_buffer.Span<byte>(at + half, 2), value);
+    }
+
     public void Dispose() => _buffer.Dispose();
 
     /// <summary>Elements and bytes of a block, and where its f16 values lie.</summary>

@@ -156,6 +156,31 @@ public unsafe class WeightMatrixTests
 
     [Theory]
     [MemberData(nameof(TypesAndPaths))]
+    public void Subnormal_and_large_scales_are_kept(string typeName, string pathName)
+    {
+        var type = Enum.Parse<TensorType>(typeName);
+        const int Rows = 33, Columns = 512;
+        foreach (float scale in new[] { 5.9604645e-8f, -4e-5f, 31.97f, 32, -500 })
+        {
+            using var tensor = new RandomTensor(type, Rows, Columns, 4);
+            tensor.SetHalves((Half)scale);
+            using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
+            using var x = RandomActivations(1, Columns, new Random(3));
+            float[] output = new float[Rows], row = new float[Columns], stored = new float[Columns];
+            fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, target, Rows, null, false);
+            for (int r = 0; r < Rows; r++)
+            {
+                GgmlBlocks.Dequantize(type, tensor.Tensor.RowBytes(r), row);
+                matrix.ReadRow(r, stored);
+                if (RandomTensor.BlockLength(type) != 256) Assert.Equal(row, stored);
+                var (expected, magnitude) = Dot(x, 0, stored, matrix.ReadsInt8);
+                Assert.Equal(expected, output[r], 3e-6 * magnitude + 1e-9);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
     public void Zero_activations_give_the_bias(string typeName, string pathName)
     {
         using var tensor = new RandomTensor(Enum.Parse<TensorType>(typeName), 5, 256, 1);
