@@ -10,9 +10,9 @@ public sealed record AskOptions
 
     /// <summary>
     /// What the model is told between the passages and the question; empty for the bare question. Small models ramble without it
-    /// (SmolLM2-135M on 120 facts, first 20 tokens of the answer: 59% right without, 72% with it).
+    /// (SmolLM2-135M on 120 facts, first 20 tokens of the answer: 59% right without, 73% with it).
     /// </summary>
-    public string Instruction { get; init; } = "Question about the text above:";
+    public string Instruction { get; init; } = "Find the answer in the text above:";
 
     /// <summary>Tokens of the answer, at most.</summary>
     public int MaxTokens { get; init; } = 256;
