@@ -42,17 +42,18 @@ internal abstract unsafe class AttentionKernels
 internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
     public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
-        Multiply<Single>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
+        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
 
     public override void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
-        Multiply<Half>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
+        Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Widen(ushort* source, float* destination, int count)
     {
         int i = 0;
-        for (; i <= count - TSimd.Width; i += TSimd.Width) TSimd.Store(TSimd.LoadHalf(source + i), destination + i);
-        for (; i < count; i++) destination[i] = Half.LoadOne((byte*)(source + i));
+        TVector factor = TSimd.Broadcast(HalfVectors.Factor(0));
+        for (; i <= count - TSimd.Width; i += TSimd.Width) TSimd.Store(TSimd.LoadHalf(source + i, factor), destination + i);
+        for (; i < count; i++) destination[i] = (float)BitConverter.UInt16BitsToHalf(source[i]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -107,158 +108,88 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels
         return highest;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply<TElement>(float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : struct, IElement
+    private static void Multiply<TElement>(float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : IFloatElement
     {
-        int row = 0;
-        for (; rows - row >= 4; row += 4) FourRows<TElement>(left + row * leftStride, leftStride, right, inner, columns, result + row * resultStride, resultStride, accumulate);
-        if (rows - row == 3) ThreeRows<TElement>(left + row * leftStride, leftStride, right, inner, columns, result + row * resultStride, resultStride, accumulate);
-        else for (; row < rows; row++) OneRow<TElement>(left + row * leftStride, right, inner, columns, result + row * resultStride, accumulate);
+        // Twelve sums fill the pipeline of 32 wide registers; with 16 registers eight are the most.
+        int most = TSimd.Width == Vector512<float>.Count ? 6 : 4;
+        for (int row = 0, count; row < rows; row += count, left += count * leftStride, result += count * resultStride)
+        {
+            count = Math.Min(rows - row, most);
+            switch (count)
+            {
+                case 1: Tile<TElement, C1>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                case 2: Tile<TElement, C2>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                case 3: Tile<TElement, C3>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                case 4: Tile<TElement, C4>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                case 5: Tile<TElement, C5>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                default: Tile<TElement, C6>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+            }
+        }
     }
 
-    /// <summary>Eight accumulators: four rows by two vectors of columns.</summary>
+    /// <summary>Up to six rows by two vectors of columns in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows<TElement>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : struct, IElement
+    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : IFloatElement where TRows : IConstant
     {
-        int step = columns * TElement.Size, n = 0;
-        float* left1 = left + leftStride, left2 = left1 + leftStride, left3 = left2 + leftStride;
+        int n = 0, next = TSimd.Width;
+        nint step = (nint)columns * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
+        TVector factor = TSimd.Broadcast(HalfVectors.Factor(0)), zero = TSimd.Broadcast(0);
+        float* left1 = left + leftStride, left2 = left1 + leftStride, left3 = left2 + leftStride, left4 = left3 + leftStride, left5 = left4 + leftStride;
         for (; n <= columns - 2 * TSimd.Width; n += 2 * TSimd.Width)
         {
-            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride;
-            TVector a0 = Start(out0, accumulate), a1 = Start(out1, accumulate), a2 = Start(out2, accumulate), a3 = Start(out3, accumulate);
-            TVector b0 = Start(out0 + TSimd.Width, accumulate), b1 = Start(out1 + TSimd.Width, accumulate), b2 = Start(out2 + TSimd.Width, accumulate), b3 = Start(out3 + TSimd.Width, accumulate);
-            byte* source = right + n * TElement.Size;
-            for (int k = 0; k < inner; k++, source += step)
+            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3 + resultStride, out5 = out4 + resultStride;
+            TVector s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
+            if (accumulate)
             {
-                TVector low = TElement.Load(source), high = TElement.Load(source + TSimd.Width * TElement.Size);
-                TVector x = TSimd.Broadcast(left[k]);
-                a0 = TSimd.MultiplyAdd(x, low, a0);
-                b0 = TSimd.MultiplyAdd(x, high, b0);
-                x = TSimd.Broadcast(left1[k]);
-                a1 = TSimd.MultiplyAdd(x, low, a1);
-                b1 = TSimd.MultiplyAdd(x, high, b1);
-                x = TSimd.Broadcast(left2[k]);
-                a2 = TSimd.MultiplyAdd(x, low, a2);
-                b2 = TSimd.MultiplyAdd(x, high, b2);
-                x = TSimd.Broadcast(left3[k]);
-                a3 = TSimd.MultiplyAdd(x, low, a3);
-                b3 = TSimd.MultiplyAdd(x, high, b3);
+                s00 = TSimd.Load(out0); s01 = TSimd.Load(out0 + next);
+                if (TRows.Value > 1) { s10 = TSimd.Load(out1); s11 = TSimd.Load(out1 + next); }
+                if (TRows.Value > 2) { s20 = TSimd.Load(out2); s21 = TSimd.Load(out2 + next); }
+                if (TRows.Value > 3) { s30 = TSimd.Load(out3); s31 = TSimd.Load(out3 + next); }
+                if (TRows.Value > 4) { s40 = TSimd.Load(out4); s41 = TSimd.Load(out4 + next); }
+                if (TRows.Value > 5) { s50 = TSimd.Load(out5); s51 = TSimd.Load(out5 + next); }
             }
-            TSimd.Store(a0, out0);
-            TSimd.Store(b0, out0 + TSimd.Width);
-            TSimd.Store(a1, out1);
-            TSimd.Store(b1, out1 + TSimd.Width);
-            TSimd.Store(a2, out2);
-            TSimd.Store(b2, out2 + TSimd.Width);
-            TSimd.Store(a3, out3);
-            TSimd.Store(b3, out3 + TSimd.Width);
+            byte* source = right + n * TElement.Bytes;
+            for (nint k = 0; k < inner; k++, source += step)
+            {
+                TVector low = TElement.Load<TSimd, TVector>(source, factor), high = TElement.Load<TSimd, TVector>(source + width, factor);
+                TVector x = TSimd.Broadcast(left[k]);
+                s00 = TSimd.MultiplyAdd(x, low, s00); s01 = TSimd.MultiplyAdd(x, high, s01);
+                if (TRows.Value > 1) { x = TSimd.Broadcast(left1[k]); s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11); }
+                if (TRows.Value > 2) { x = TSimd.Broadcast(left2[k]); s20 = TSimd.MultiplyAdd(x, low, s20); s21 = TSimd.MultiplyAdd(x, high, s21); }
+                if (TRows.Value > 3) { x = TSimd.Broadcast(left3[k]); s30 = TSimd.MultiplyAdd(x, low, s30); s31 = TSimd.MultiplyAdd(x, high, s31); }
+                if (TRows.Value > 4) { x = TSimd.Broadcast(left4[k]); s40 = TSimd.MultiplyAdd(x, low, s40); s41 = TSimd.MultiplyAdd(x, high, s41); }
+                if (TRows.Value > 5) { x = TSimd.Broadcast(left5[k]); s50 = TSimd.MultiplyAdd(x, low, s50); s51 = TSimd.MultiplyAdd(x, high, s51); }
+            }
+            TSimd.Store(s00, out0); TSimd.Store(s01, out0 + next);
+            if (TRows.Value > 1) { TSimd.Store(s10, out1); TSimd.Store(s11, out1 + next); }
+            if (TRows.Value > 2) { TSimd.Store(s20, out2); TSimd.Store(s21, out2 + next); }
+            if (TRows.Value > 3) { TSimd.Store(s30, out3); TSimd.Store(s31, out3 + next); }
+            if (TRows.Value > 4) { TSimd.Store(s40, out4); TSimd.Store(s41, out4 + next); }
+            if (TRows.Value > 5) { TSimd.Store(s50, out5); TSimd.Store(s51, out5 + next); }
         }
         if (n < columns)
-            for (int row = 0; row < 4; row++) RestOfRow<TElement>(left + row * leftStride, right, inner, columns, n, result + row * resultStride, accumulate);
+            for (int row = 0; row < TRows.Value; row++) RestOfRow<TElement>(left + row * leftStride, right, inner, columns, n, result + row * resultStride, accumulate);
     }
 
-    /// <summary>Three rows, the group of many small models, by two vectors.</summary>
+    /// <summary>Columns from <paramref name="n"/> on of one row, where the head size is no multiple of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ThreeRows<TElement>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : struct, IElement
+    private static void RestOfRow<TElement>(float* left, byte* right, int inner, int columns, int n, float* result, bool accumulate) where TElement : IFloatElement
     {
-        int step = columns * TElement.Size, n = 0;
-        float* left1 = left + leftStride, left2 = left1 + leftStride;
-        for (; n <= columns - 2 * TSimd.Width; n += 2 * TSimd.Width)
-        {
-            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride;
-            TVector a0 = Start(out0, accumulate), a1 = Start(out1, accumulate), a2 = Start(out2, accumulate);
-            TVector b0 = Start(out0 + TSimd.Width, accumulate), b1 = Start(out1 + TSimd.Width, accumulate), b2 = Start(out2 + TSimd.Width, accumulate);
-            byte* source = right + n * TElement.Size;
-            for (int k = 0; k < inner; k++, source += step)
-            {
-                TVector low = TElement.Load(source), high = TElement.Load(source + TSimd.Width * TElement.Size);
-                TVector x = TSimd.Broadcast(left[k]);
-                a0 = TSimd.MultiplyAdd(x, low, a0);
-                b0 = TSimd.MultiplyAdd(x, high, b0);
-                x = TSimd.Broadcast(left1[k]);
-                a1 = TSimd.MultiplyAdd(x, low, a1);
-                b1 = TSimd.MultiplyAdd(x, high, b1);
-                x = TSimd.Broadcast(left2[k]);
-                a2 = TSimd.MultiplyAdd(x, low, a2);
-                b2 = TSimd.MultiplyAdd(x, high, b2);
-            }
-            TSimd.Store(a0, out0);
-            TSimd.Store(b0, out0 + TSimd.Width);
-            TSimd.Store(a1, out1);
-            TSimd.Store(b1, out1 + TSimd.Width);
-            TSimd.Store(a2, out2);
-            TSimd.Store(b2, out2 + TSimd.Width);
-        }
-        if (n < columns)
-            for (int row = 0; row < 3; row++) RestOfRow<TElement>(left + row * leftStride, right, inner, columns, n, result + row * resultStride, accumulate);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow<TElement>(float* left, byte* right, int inner, int columns, float* result, bool accumulate) where TElement : struct, IElement =>
-        RestOfRow<TElement>(left, right, inner, columns, 0, result, accumulate);
-
-    /// <summary>Columns from <paramref name="n"/> on of one row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RestOfRow<TElement>(float* left, byte* right, int inner, int columns, int n, float* result, bool accumulate) where TElement : struct, IElement
-    {
-        int step = columns * TElement.Size;
-        for (; n <= columns - 2 * TSimd.Width; n += 2 * TSimd.Width)
-        {
-            TVector low = Start(result + n, accumulate), high = Start(result + n + TSimd.Width, accumulate);
-            byte* source = right + n * TElement.Size;
-            for (int k = 0; k < inner; k++, source += step)
-            {
-                TVector x = TSimd.Broadcast(left[k]);
-                low = TSimd.MultiplyAdd(x, TElement.Load(source), low);
-                high = TSimd.MultiplyAdd(x, TElement.Load(source + TSimd.Width * TElement.Size), high);
-            }
-            TSimd.Store(low, result + n);
-            TSimd.Store(high, result + n + TSimd.Width);
-        }
+        nint step = (nint)columns * TElement.Bytes;
+        TVector factor = TSimd.Broadcast(HalfVectors.Factor(0));
         for (; n <= columns - TSimd.Width; n += TSimd.Width)
         {
-            TVector sum = Start(result + n, accumulate);
-            byte* source = right + n * TElement.Size;
-            for (int k = 0; k < inner; k++, source += step) sum = TSimd.MultiplyAdd(TSimd.Broadcast(left[k]), TElement.Load(source), sum);
+            TVector sum = accumulate ? TSimd.Load(result + n) : TSimd.Broadcast(0);
+            byte* source = right + n * TElement.Bytes;
+            for (int k = 0; k < inner; k++, source += step) sum = TSimd.MultiplyAdd(TSimd.Broadcast(left[k]), TElement.Load<TSimd, TVector>(source, factor), sum);
             TSimd.Store(sum, result + n);
         }
         for (; n < columns; n++)
         {
             float sum = accumulate ? result[n] : 0;
-            for (int k = 0; k < inner; k++) sum += left[k] * TElement.LoadOne(right + k * step + n * TElement.Size);
+            byte* source = right + n * TElement.Bytes;
+            for (int k = 0; k < inner; k++, source += step) sum += left[k] * TElement.Load<SimdScalar, float>(source, HalfVectors.Factor(0));
             result[n] = sum;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Start(float* result, bool accumulate) => accumulate ? TSimd.Load(result) : TSimd.Broadcast(0);
-
-    private interface IElement
-    {
-        static abstract int Size { get; }
-
-        static abstract TVector Load(byte* source);
-
-        static abstract float LoadOne(byte* source);
-    }
-
-    private readonly struct Single : IElement
-    {
-        public static int Size => sizeof(float);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector Load(byte* source) => TSimd.Load((float*)source);
-
-        public static float LoadOne(byte* source) => *(float*)source;
-    }
-
-    private readonly struct Half : IElement
-    {
-        public static int Size => sizeof(ushort);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector Load(byte* source) => TSimd.LoadHalf((ushort*)source);
-
-        public static float LoadOne(byte* source) => (float)BitConverter.UInt16BitsToHalf(*(ushort*)source);
     }
 }

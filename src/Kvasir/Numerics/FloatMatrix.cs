@@ -74,7 +74,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
         if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         byte* source = _panels + row / PanelRows * _panelBytes + row % PanelRows * TElement.Bytes;
         for (int column = 0; column < Columns; column++)
-            destination[column] = TElement.Load<ScalarOps, float>(source + (long)column * PanelRows * TElement.Bytes, _factor);
+            destination[column] = TElement.Load<SimdScalar, float>(source + (long)column * PanelRows * TElement.Bytes, _factor);
     }
 
     public override void Dispose() => _buffer.Dispose();

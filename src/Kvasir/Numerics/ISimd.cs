@@ -1,7 +1,7 @@
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// The few vector operations that attention and element-wise kernels are written in, so that one traversal serves
+/// The few vector operations that attention, float products and element-wise kernels are written in, so that one traversal serves
 /// every instruction set. Implementations are structs used as type parameters: calls cost nothing.
 /// </summary>
 internal unsafe interface ISimd<TVector> where TVector : struct
@@ -15,8 +15,10 @@ internal unsafe interface ISimd<TVector> where TVector : struct
 
     static abstract void Store(TVector vector, float* destination);
 
-    /// <summary>Float16 bits to float32; finite values, subnormals included, exactly.</summary>
-    static abstract TVector LoadHalf(ushort* source);
+    /// <summary>Float16 bits to float32, finite values exactly; the factor is <see cref="HalfVectors.Factor"/> of how they are stored.</summary>
+    static abstract TVector LoadHalf(ushort* source, TVector factor);
+
+    static abstract TVector LoadBFloat16(ushort* source);
 
     static abstract TVector Add(TVector left, TVector right);
 

@@ -15,12 +15,10 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static void Store(Vector128<float> vector, float* destination) => vector.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadHalf(ushort* source)
-    {
-        // The sign lands in bits 28..31 and the exponent in 23..27; without the copies of the sign the bits are a float 2^-112 times too small.
-        Vector128<int> bits = Vector128.WidenLower(Vector128.Create(Vector64.Load((short*)source), Vector64<short>.Zero)) << 13;
-        return (bits & Vector128.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector128.Create(5.192296858534828e33f);
-    }
+    public static Vector128<float> LoadHalf(ushort* source, Vector128<float> factor) => HalfVectors.Widen(Vector64.Load((short*)source), factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadBFloat16(ushort* source) => (Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle();
 
     public static Vector128<float> Add(Vector128<float> left, Vector128<float> right) => left + right;
 

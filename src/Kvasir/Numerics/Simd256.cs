@@ -15,12 +15,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static void Store(Vector256<float> vector, float* destination) => vector.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadHalf(ushort* source)
-    {
-        // The sign lands in bits 28..31 and the exponent in 23..27; without the copies of the sign the bits are a float 2^-112 times too small.
-        Vector256<int> bits = Vector256.WidenLower(Vector256.Create(Vector128.Load((short*)source), Vector128<short>.Zero)) << 13;
-        return (bits & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
-    }
+    public static Vector256<float> LoadHalf(ushort* source, Vector256<float> factor) => HalfVectors.Widen(Vector128.Load((short*)source), factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBFloat16(ushort* source) => (Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle();
 
     public static Vector256<float> Add(Vector256<float> left, Vector256<float> right) => left + right;
 

@@ -15,12 +15,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static void Store(Vector512<float> vector, float* destination) => vector.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadHalf(ushort* source)
-    {
-        // The sign lands in bits 28..31 and the exponent in 23..27; without the copies of the sign the bits are a float 2^-112 times too small.
-        Vector512<int> bits = Vector512.WidenLower(Vector512.Create(Vector256.Load((short*)source), Vector256<short>.Zero)) << 13;
-        return (bits & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
-    }
+    public static Vector512<float> LoadHalf(ushort* source, Vector512<float> factor) => HalfVectors.Widen(Vector256.Load((short*)source), factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBFloat16(ushort* source) => (Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle();
 
     public static Vector512<float> Add(Vector512<float> left, Vector512<float> right) => left + right;
 

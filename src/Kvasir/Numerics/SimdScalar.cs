@@ -13,7 +13,9 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     public static void Store(float vector, float* destination) => *destination = vector;
 
-    public static float LoadHalf(ushort* source) => (float)BitConverter.UInt16BitsToHalf(*source);
+    public static float LoadHalf(ushort* source, float factor) => (float)BitConverter.UInt16BitsToHalf(*source) * (factor / HalfVectors.Factor(0));
+
+    public static float LoadBFloat16(ushort* source) => BitConverter.Int32BitsToSingle(*source << 16);
 
     public static float Add(float left, float right) => left + right;
 

@@ -28,10 +28,10 @@ internal abstract unsafe class WeightMatrix : IDisposable
         {
             return path switch
             {
-                KernelPath.Scalar => PackFloat<FloatKernel<ScalarOps, float>>(tensor, float32),
-                KernelPath.Vector128 => PackFloat<FloatKernel<Vector128Ops, Vector128<float>>>(tensor, float32),
-                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Vector256Ops, Vector256<float>>>(tensor, float32),
-                _ => PackFloat<FloatKernel<Vector512Ops, Vector512<float>>>(tensor, float32),
+                KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32),
+                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32),
+                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32),
+                _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32),
             };
         }
         return path switch
