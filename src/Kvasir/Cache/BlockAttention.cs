@@ -67,9 +67,13 @@ internal static unsafe class BlockAttention
     {
         int CountIn(int block);
 
-        void Scores(int block, int channels, float* queries, int rows, float* scores, int stride);
+        void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next);
 
-        void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output);
+        void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next);
+
+        byte* KeyData(int block);
+
+        byte* ValueData(int block);
 
         /// <summary>The float keys of a block: its own memory, or decoded into the scratch.</summary>
         float* Keys(int block, int channels, float* scratch);
@@ -81,9 +85,13 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => segment.CountIn(block);
 
-        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride) => segment.KeyCodec.Scores(segment.Keys(block), channels, queries, rows, scores, stride);
+        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => segment.KeyCodec.Scores(segment.Keys(block), channels, queries, rows, scores, stride, next);
 
-        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output) => segment.ValueCodec.Accumulate(segment.Values(block), channels, weights, stride, rows, output);
+        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => segment.ValueCodec.Accumulate(segment.Values(block), channels, weights, stride, rows, output, next);
+
+        public byte* KeyData(int block) => segment.Keys(block);
+
+        public byte* ValueData(int block) => segment.Values(block);
 
         public float* Keys(int block, int channels, float* scratch)
         {
@@ -102,9 +110,13 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => tail.CountIn(block);
 
-        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride) => kernels.Multiply(queries, channels, tail.Keys(block), rows, channels, KvBlock.Tokens, scores, stride, accumulate: false);
+        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => kernels.Multiply(queries, channels, tail.Keys(block), rows, channels, KvBlock.Tokens, scores, stride, accumulate: false);
 
-        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output) => kernels.Multiply(weights, stride, tail.Values(block), rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => kernels.Multiply(weights, stride, tail.Values(block), rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+
+        public byte* KeyData(int block) => (byte*)tail.Keys(block);
+
+        public byte* ValueData(int block) => (byte*)tail.Values(block);
 
         public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
 
@@ -121,12 +133,12 @@ internal static unsafe class BlockAttention
             if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
             if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
             for (int block = first; block < end; block += AttentionScratch.StripBlocks)
-                Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, Math.Min(AttentionScratch.StripBlocks, end - block));
+                Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, Math.Min(AttentionScratch.StripBlocks, end - block), block + AttentionScratch.StripBlocks < end);
         }
 
         private static int FloorBlock(int tokens) => tokens >= 0 ? tokens / KvBlock.Tokens : -1;
 
-        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count) where TBlocks : struct, IBlocks
+        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, bool more) where TBlocks : struct, IBlocks
         {
             int channels = layout.KeyChannels, width = count * KvBlock.Tokens, tokens = width - KvBlock.Tokens + blocks.CountIn(first + count - 1);
             bool decode = tile.Rows >= DecodeRows;
@@ -134,7 +146,7 @@ internal static unsafe class BlockAttention
             {
                 float* scores = scratch.Scores + b * KvBlock.Tokens;
                 if (decode) kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scores, Stride, accumulate: false);
-                else blocks.Scores(first + b, channels, queries, tile.Rows, scores, Stride);
+                else blocks.Scores(first + b, channels, queries, tile.Rows, scores, Stride, b + 1 < count ? blocks.KeyData(first + b + 1) : blocks.ValueData(first));
             }
             Softmax(position, width, tokens);
             channels = layout.ValueChannels;
@@ -142,7 +154,7 @@ internal static unsafe class BlockAttention
             {
                 float* weights = scratch.Scores + b * KvBlock.Tokens;
                 if (decode) kernels.Multiply(weights, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
-                else blocks.Accumulate(first + b, channels, weights, Stride, tile.Rows, output);
+                else blocks.Accumulate(first + b, channels, weights, Stride, tile.Rows, output, b + 1 < count ? blocks.ValueData(first + b + 1) : blocks.KeyData(more ? first + count : first));
             }
         }
 

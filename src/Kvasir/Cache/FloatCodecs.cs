@@ -16,7 +16,7 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
 
     public override void Decode(byte* block, int channels, float* keys) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
 
-    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride) =>
+    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next) =>
         kernels.Multiply(queries, channels, (float*)block, rows, channels, KvBlock.Tokens, scores, scoresStride, accumulate: false);
 }
 
@@ -31,7 +31,7 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => NativeMemory.Copy(block, values, (nuint)Bytes(channels));
 
-    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output) =>
+    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next) =>
         kernels.Multiply(weights, weightsStride, (float*)block, rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
 }
 
@@ -46,8 +46,8 @@ internal sealed unsafe class HalfKeys(AttentionKernels kernels) : KeyCodec
 
     public override void Decode(byte* block, int channels, float* keys) => kernels.Widen((ushort*)block, keys, KvBlock.Tokens * channels);
 
-    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride) =>
-        kernels.MultiplyHalf(queries, channels, (ushort*)block, rows, channels, KvBlock.Tokens, scores, scoresStride, accumulate: false);
+    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next) =>
+        kernels.MultiplyHalf(queries, channels, (ushort*)block, rows, channels, KvBlock.Tokens, scores, scoresStride, accumulate: false, next);
 }
 
 /// <summary>Values in float16, rounded to nearest even.</summary>
@@ -61,8 +61,8 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => kernels.Widen((ushort*)block, values, KvBlock.Tokens * channels);
 
-    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output) =>
-        kernels.MultiplyHalf(weights, weightsStride, (ushort*)block, rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next) =>
+        kernels.MultiplyHalf(weights, weightsStride, (ushort*)block, rows, KvBlock.Tokens, channels, output, channels, accumulate: true, next);
 }
 
 /// <summary>

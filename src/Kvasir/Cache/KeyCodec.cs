@@ -13,6 +13,6 @@ internal abstract unsafe class KeyCodec
 
     public abstract void Decode(byte* block, int channels, float* keys);
 
-    /// <summary>scores[r, t] = query r · key t, straight from the encoded bytes; queries [rows, channels], scores [rows, 32] with a stride.</summary>
-    public abstract void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride);
+    /// <summary>scores[r, t] = query r · key t, straight from the encoded bytes; queries [rows, channels], scores [rows, 32] with a stride. <paramref name="next"/> is what will be read next, to be fetched meanwhile.</summary>
+    public abstract void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next);
 }

@@ -13,6 +13,6 @@ internal abstract unsafe class ValueCodec
 
     public abstract void Decode(byte* block, int channels, float* values);
 
-    /// <summary>output[r, c] += sum over t of weights[r, t] value[t, c], straight from the encoded bytes; weights [rows, 32] with a stride, output [rows, channels].</summary>
-    public abstract void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output);
+    /// <summary>output[r, c] += sum over t of weights[r, t] value[t, c], straight from the encoded bytes; weights [rows, 32] with a stride, output [rows, channels]. <paramref name="next"/> is what will be read next, to be fetched meanwhile.</summary>
+    public abstract void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next);
 }

@@ -21,8 +21,8 @@ internal abstract unsafe class AttentionKernels
     /// </summary>
     public abstract void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate);
 
-    /// <summary>The same with a float16 right side.</summary>
-    public abstract void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate);
+    /// <summary>The same with a float16 right side. As many bytes as it has are fetched from <paramref name="ahead"/> meanwhile: what will be read next lies on other pages, where the hardware does not look ahead.</summary>
+    public abstract void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead);
 
     /// <summary>Float16 to float32.</summary>
     public abstract void Widen(ushort* source, float* destination, int count);
@@ -42,10 +42,10 @@ internal abstract unsafe class AttentionKernels
 internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
     public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
-        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
+        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, (byte*)right);
 
-    public override void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
-        Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate);
+    public override void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) =>
+        Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Widen(ushort* source, float* destination, int count)
@@ -108,7 +108,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels
         return highest;
     }
 
-    private static void Multiply<TElement>(float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : IFloatElement
+    private static void Multiply<TElement>(float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement
     {
         // Twelve sums fill the pipeline of 32 wide registers; with 16 registers eight are the most.
         int most = TSimd.Width == Vector512<float>.Count ? 6 : 4;
@@ -117,19 +117,19 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels
             count = Math.Min(rows - row, most);
             switch (count)
             {
-                case 1: Tile<TElement, C1>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
-                case 2: Tile<TElement, C2>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
-                case 3: Tile<TElement, C3>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
-                case 4: Tile<TElement, C4>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
-                case 5: Tile<TElement, C5>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
-                default: Tile<TElement, C6>(left, leftStride, right, inner, columns, result, resultStride, accumulate); break;
+                case 1: Tile<TElement, C1>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                case 2: Tile<TElement, C2>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                case 3: Tile<TElement, C3>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                case 4: Tile<TElement, C4>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                case 5: Tile<TElement, C5>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                default: Tile<TElement, C6>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
             }
         }
     }
 
     /// <summary>Up to six rows by two vectors of columns in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate) where TElement : IFloatElement where TRows : IConstant
+    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement where TRows : IConstant
     {
         int n = 0, next = TSimd.Width;
         nint step = (nint)columns * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
@@ -152,6 +152,8 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels
             for (nint k = 0; k < inner; k++, source += step)
             {
                 TVector low = TElement.Load<TSimd, TVector>(source, factor), high = TElement.Load<TSimd, TVector>(source + width, factor);
+                TSimd.Prefetch(ahead);
+                ahead += 2 * width;
                 TVector x = TSimd.Broadcast(left[k]);
                 s00 = TSimd.MultiplyAdd(x, low, s00); s01 = TSimd.MultiplyAdd(x, high, s01);
                 if (TRows.Value > 1) { x = TSimd.Broadcast(left1[k]); s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11); }

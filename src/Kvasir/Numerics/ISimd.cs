@@ -41,4 +41,7 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     static abstract TVector Round(TVector vector);
 
     static abstract float Sum(TVector vector);
+
+    /// <summary>Asks for the cache line at an address that need not be valid.</summary>
+    static abstract void Prefetch(byte* address);
 }

@@ -37,4 +37,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float vector) => vector;
+
+    public static void Prefetch(byte* address)
+    {
+    }
 }

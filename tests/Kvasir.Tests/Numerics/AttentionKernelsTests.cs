@@ -25,7 +25,7 @@ public sealed unsafe class AttentionKernelsTests
             fixed (ushort* b = halves)
             {
                 kernels.Multiply(l, inner, r, rows, inner, columns, o, stride, accumulate);
-                kernels.MultiplyHalf(l, inner, b, rows, inner, columns, h, stride, accumulate);
+                kernels.MultiplyHalf(l, inner, b, rows, inner, columns, h, stride, accumulate, ahead: null);
             }
             for (int i = 0; i < rows; i++)
                 for (int n = 0; n < columns; n++)
