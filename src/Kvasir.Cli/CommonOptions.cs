@@ -73,7 +73,8 @@ internal sealed class CommonOptions
         Compute = parsed.GetValue(_compute) == "float32" ? ComputeMode.Float32 : ComputeMode.Int8,
     };
 
-    public Model LoadModel(ParseResult parsed, Terminal terminal) => Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed));
+    /// <summary>The chosen model; <paramref name="contextLength"/> tokens long at most where that is given.</summary>
+    public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0) => Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
 
     /// <summary>The policy given with --kv; float16 by default.</summary>
     /// <exception cref="InvalidInputException">More than one was given, or one that cannot be.</exception>

@@ -11,7 +11,7 @@ internal static class AskCommand
     {
         var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"");
         var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question", Arity = ArgumentArity.OneOrMore };
-        var passages = new Option<int>("--passages", "-k") { Description = "Chunks to answer from, at most", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var passages = new Option<int?>("--passages", "-k") { Description = "Chunks to answer from (default: up to 5, without those far weaker than the best)", HelpName = "N" };
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);

@@ -63,6 +63,7 @@ public sealed class Model : IDisposable
             Architecture architecture = Architecture.Find(file);
             ModelConfig config = metadata.ReadConfig();
             TransformerSpec spec = architecture.Describe(metadata, config);
+            if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
             int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
             KernelPath kernels = KernelPaths.Choose();
             var weights = new ModelWeights(file, config, spec, options.Compute == ComputeMode.Float32, kernels, threads);

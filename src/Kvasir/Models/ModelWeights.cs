@@ -17,7 +17,7 @@ internal sealed class ModelWeights : IDisposable
     {
         (_file, _config, _spec, _float32, _path) = (file, config, spec, float32, path);
         Embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
-        Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: 1) : null;
+        Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
         TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
         EmbeddingNorm = Norm("token_embd_norm");
         FinalNorm = Norm("output_norm");
@@ -143,7 +143,7 @@ internal sealed class ModelWeights : IDisposable
 
     private float[] Floats(Tensor tensor, int columns, int atLeastRows = 0)
     {
-        if (tensor.Columns != columns || (atLeastRows == 0 && tensor.Rows != 1) || tensor.Rows < atLeastRows) throw new InvalidInputException($"{_file.Path}: tensor '{tensor.Name}' must have {columns} columns");
+        if (tensor.Columns != columns || (atLeastRows == 0 && tensor.Rows != 1) || tensor.Rows < atLeastRows) throw new InvalidInputException($"{_file.Path}: tensor '{tensor.Name}' must be [{Math.Max(atLeastRows, 1)}, {columns}]");
         float[] values = new float[tensor.Rows * columns];
         for (int r = 0; r < tensor.Rows; r++) GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(r), values.AsSpan(r * columns, columns));
         return values;
