@@ -16,7 +16,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public AttentionScratch(int channels)
     {
         long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float), scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
-        _memory = new NativeBuffer(2 * rows + block + scores + 4L * channels * sizeof(float), clear: false);
+        _memory = new NativeBuffer(2 * rows + block + scores + 4L * channels * sizeof(float));
         Queries = (float*)_memory.Pointer;
         Turned = Queries + rows / sizeof(float);
         Block = Turned + rows / sizeof(float);

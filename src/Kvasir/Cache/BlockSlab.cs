@@ -15,7 +15,7 @@ internal sealed unsafe class BlockSlab
     private BlockSlab(int blocks, int length)
     {
         _blocks = blocks;
-        _memory = new NativeBuffer((long)blocks * length, clear: false);
+        _memory = new NativeBuffer((long)blocks * length, hugePages: true);
     }
 
     /// <summary>Takes memory for about two megabytes (one huge page) of blocks and puts them on the stack.</summary>

@@ -2,24 +2,30 @@ using System.Runtime.InteropServices;
 
 namespace Kvasir.Memory;
 
-/// <summary>Native memory of a fixed length in bytes, 64-byte aligned, zeroed unless asked otherwise; freed on dispose or finalisation.</summary>
+/// <summary>
+/// Native memory of a fixed length in bytes, zeroed, 64-byte aligned; freed on dispose or finalisation.
+/// Large buffers cost nothing until their pages are touched.
+/// </summary>
 internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     public const int Alignment = 64;
 
-    /// <summary>Buffers from this size on ask the system for huge pages: long streams then miss the translation cache less.</summary>
     private const int HugePage = 2 << 20, AdviceHugePage = 14;
 
+    private void* _allocated;
     private byte* _pointer;
 
-    public NativeBuffer(long length, bool clear = true)
+    /// <param name="length">Bytes.</param>
+    /// <param name="hugePages">Ask the system for pages of 2 MB: long streams through all of it then miss the translation cache less. Not for buffers of which only a part is touched.</param>
+    public NativeBuffer(long length, bool hugePages = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        bool huge = length >= HugePage;
-        _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), (nuint)(huge ? HugePage : Alignment));
-        if (huge && OperatingSystem.IsLinux()) _ = MemoryAdvise(_pointer, (nuint)length, AdviceHugePage);
-        if (clear) NativeMemory.Clear(_pointer, (nuint)length);
+        hugePages &= length >= HugePage && OperatingSystem.IsLinux();
+        nuint alignment = (nuint)(hugePages ? HugePage : Alignment);
+        _allocated = NativeMemory.AllocZeroed((nuint)length + alignment);
+        _pointer = (byte*)(((nuint)_allocated + alignment - 1) & ~(alignment - 1));
+        if (hugePages) _ = MemoryAdvise(_pointer, (nuint)length, AdviceHugePage);
     }
 
     ~NativeBuffer() => Free();
@@ -51,7 +57,8 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_pointer);
+        NativeMemory.Free(_allocated);
+        _allocated = null;
         _pointer = null;
     }
 

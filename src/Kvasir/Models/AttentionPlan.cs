@@ -57,7 +57,7 @@ internal sealed unsafe class AttentionPlan : IDisposable
         long bytes = (long)_partialRows * (_channels + 2) * sizeof(float);
         if (_partials.Length >= bytes) return;
         _partials.Dispose();
-        _partials = new NativeBuffer(bytes, clear: false);
+        _partials = new NativeBuffer(bytes);
     }
 
     /// <summary>Starts handing out items anew; one thread calls it between barriers.</summary>

@@ -75,7 +75,7 @@ public sealed unsafe class Batch : IDisposable
         long bytes = (long)rows * vocabulary * sizeof(float);
         if (_logits is not null && _logits.Length >= bytes) return;
         _logits?.Dispose();
-        _logits = new NativeBuffer(bytes, clear: false);
+        _logits = new NativeBuffer(bytes);
     }
 }
 

@@ -4,7 +4,7 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Models;
 
-/// <summary>All weights of a model, packed for products; the embedding is read row by row from the file.</summary>
+/// <summary>All weights of a model, packed for products; an embedding that is not the output too is read row by row from the file.</summary>
 internal sealed class ModelWeights : IDisposable
 {
     private readonly ModelFile _file;
@@ -12,11 +12,12 @@ internal sealed class ModelWeights : IDisposable
     private readonly TransformerSpec _spec;
     private readonly bool _float32;
     private readonly KernelPath _path;
+    private readonly Tensor _embedding;
 
     public ModelWeights(ModelFile file, ModelConfig config, TransformerSpec spec, bool float32, KernelPath path, int threads)
     {
         (_file, _config, _spec, _float32, _path) = (file, config, spec, float32, path);
-        Embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
+        _embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
         Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
         TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
         EmbeddingNorm = Norm("token_embd_norm");
@@ -27,7 +28,7 @@ internal sealed class ModelWeights : IDisposable
             Parallel.For(0, config.Layers + 1, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
             {
                 if (part > 0) Layers[part - 1] = ReadLayer($"blk.{part - 1}.");
-                else if (spec.Causal) Output = Matrix(file.Tensors.ContainsKey("output.weight") ? "output.weight" : "token_embd.weight", config.Vocabulary, config.Width);
+                else if (spec.Causal) Output = Matrix(IsTied ? _embedding.Name : "output.weight", config.Vocabulary, config.Width);
             });
         }
         catch (AggregateException error)
@@ -36,9 +37,6 @@ internal sealed class ModelWeights : IDisposable
             throw error.InnerExceptions[0];
         }
     }
-
-    /// <summary>[vocabulary, width], as in the file.</summary>
-    public Tensor Embedding { get; }
 
     /// <summary>Learned positions [context, width], or null.</summary>
     public float[]? Positions { get; }
@@ -55,7 +53,16 @@ internal sealed class ModelWeights : IDisposable
     /// <summary>[vocabulary, width]; null for encoders.</summary>
     public WeightMatrix? Output { get; private set; }
 
+    private bool IsTied => !_file.Tensors.ContainsKey("output.weight");
+
     public long Bytes => Layers.Sum(layer => layer.Matrices.Sum(matrix => matrix.Bytes)) + (Output?.Bytes ?? 0);
+
+    /// <summary>The embedding of a token. Where the output is tied to it, the packed matrix serves both and the file's pages stay untouched.</summary>
+    public void ReadEmbedding(int id, Span<float> destination)
+    {
+        if (IsTied && Output is not null) Output.ReadRow(id, destination);
+        else GgmlBlocks.Dequantize(_embedding.Type, _embedding.RowBytes(id), destination);
+    }
 
     public void Dispose()
     {

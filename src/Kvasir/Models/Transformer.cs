@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Kvasir.Quantization;
 
 namespace Kvasir.Models;
 
@@ -114,7 +113,7 @@ internal sealed unsafe class Transformer : IDisposable
     {
         int width = _config.Width, position = _slice.Position(row);
         var x = new Span<float>(_buffers.ResidualRow(row), width);
-        GgmlBlocks.Dequantize(_weights.Embedding.Type, _weights.Embedding.RowBytes(_slice.Id(row)), x);
+        _weights.ReadEmbedding(_slice.Id(row), x);
         if (_spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
         if (_weights.Positions is { } positions) TensorPrimitives.Add(x, positions.AsSpan(position * width, width), x);
         if (_weights.TokenType is { } type) TensorPrimitives.Add(x, type, x);

@@ -75,7 +75,7 @@ internal sealed unsafe class TransformerBuffers : IDisposable
         foreach (IDisposable owned in _owned) owned.Dispose();
     }
 
-    private float* Floats(int rows, int columns) => (float*)Own(new NativeBuffer((long)rows * columns * sizeof(float), clear: false)).Pointer;
+    private float* Floats(int rows, int columns) => (float*)Own(new NativeBuffer((long)rows * columns * sizeof(float))).Pointer;
 
     private T Own<T>(T owned) where T : IDisposable
     {

@@ -24,7 +24,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
         if (tensor.ByteLength < GgmlBlocks.ByteLength(tensor.Type, (long)Rows * Columns))
             throw new InvalidInputException($"{tensor.Name}: {Rows} x {Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes");
         _panelBytes = (long)Columns * PanelRows * TElement.Bytes;
-        _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes);
+        _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes, hugePages: true);
         _panels = _buffer.Pointer;
         int shift = tensor.Type == TensorType.F16 ? HalfVectors.Shift : 0;
         if (TElement.Bytes == 4) PackFloats(tensor);

@@ -23,7 +23,7 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
         Columns = tensor.Columns;
         _blocks = Columns / PackedFormat.BlockColumns;
         _panelBytes = (long)_blocks * _format.BlockBytes;
-        _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes);
+        _buffer = new NativeBuffer((Rows + PanelRows - 1) / PanelRows * _panelBytes, hugePages: true);
         _panels = _buffer.Pointer;
         _format = PanelPacker.Pack(tensor, _panels);
     }
