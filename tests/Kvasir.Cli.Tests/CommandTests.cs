@@ -70,7 +70,7 @@ public sealed class CommandTests : IDisposable
         string ids = string.Join(',', Enumerable.Repeat(5, 100_000));
         Invocation.Of("complete", "--ids", ids, "--model", Tiny).IsRefused("100000 tokens");
         Invocation.Of("logits", "--ids", ids, "--model", Tiny).IsRefused("100000 tokens");
-        Invocation.Of("bench", "--prompt", "100000", "--model", Tiny).IsRefused("100000 tokens");
+        Invocation.Of("bench", "--prompt", "10000000", "--model", Tiny).IsRefused("10000000 tokens");
     }
 
     [SkippableTheory]

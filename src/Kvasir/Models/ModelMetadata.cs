@@ -25,10 +25,12 @@ internal sealed class ModelMetadata(ModelFile file)
         if (kvHeads < 1 || heads % kvHeads != 0) throw new InvalidInputException($"{File.Path}: {heads} query heads cannot share {kvHeads} key-value heads");
         if (heads / kvHeads > Cache.AttentionScratch.MaxRows) throw new InvalidInputException($"{File.Path}: more than {Cache.AttentionScratch.MaxRows} query heads for one key-value head are not supported");
         if (headDim is < 2 or > 1024 || headDim % 2 != 0 || Get("attention.value_length", headDim) != headDim) throw new InvalidInputException($"{File.Path}: head size {headDim} is not supported");
+        int layers = Size("block_count");
+        if (layers > File.Tensors.Count) throw new InvalidInputException($"{File.Path}: {layers} layers cannot stand in {File.Tensors.Count} tensors");
         return new ModelConfig
         {
             Architecture = Architecture,
-            Layers = Size("block_count"),
+            Layers = layers,
             Width = width,
             Heads = heads,
             KvHeads = kvHeads,
