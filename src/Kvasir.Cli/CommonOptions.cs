@@ -74,7 +74,14 @@ internal sealed class CommonOptions
     };
 
     /// <summary>The chosen model; <paramref name="contextLength"/> tokens long at most where that is given.</summary>
-    public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0) => Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
+    public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0)
+    {
+        Model model = Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
+        _ = model.Tokenizer.VocabularySize;
+        // What reading the vocabulary left behind is as large as a small model's KV: give it back before that grows.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return model;
+    }
 
     /// <summary>The policy given with --kv; float16 by default.</summary>
     /// <exception cref="InvalidInputException">More than one was given, or one that cannot be.</exception>

@@ -36,6 +36,7 @@ internal sealed class ModelWeights : IDisposable
             Dispose();
             throw error.InnerExceptions[0];
         }
+        foreach (Tensor tensor in file.Tensors.Values) file.Release(tensor); // reading one page maps its neighbours too
     }
 
     /// <summary>Learned positions [context, width], or null.</summary>

@@ -130,7 +130,7 @@ public sealed class GoldenLogitsTests
     /// <summary>The steps before the first whose two best tokens lie within rounding of one another.</summary>
     private static int[] UntilDoubtful(int[] greedy, JsonElement gaps) => greedy[..gaps.EnumerateArray().TakeWhile(gap => gap.GetDouble() > 0.01).Count()];
 
-    private static double LogSumExp(ReadOnlySpan<float> row)
+    internal static double LogSumExp(ReadOnlySpan<float> row)
     {
         double highest = double.NegativeInfinity, sum = 0;
         foreach (float x in row) highest = Math.Max(highest, x);
