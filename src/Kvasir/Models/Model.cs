@@ -64,7 +64,7 @@ public sealed class Model : IDisposable
             ModelConfig config = metadata.ReadConfig();
             TransformerSpec spec = architecture.Describe(metadata, config);
             if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
-            int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+            int threads = options.Threads > 0 ? options.Threads : PhysicalCores.Count();
             KernelPath kernels = KernelPaths.Choose();
             var weights = new ModelWeights(file, config, spec, options.Compute == ComputeMode.Float32, kernels, threads);
             return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels), kernels);

@@ -71,12 +71,15 @@ public sealed class GoldenLogitsTests
     public void Real_model_with_int8_activations_stays_near_the_reference()
     {
         using Model model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
-        using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require("golden/engine/logits/smollm2.last_logits.safetensors"));
+        using Model exact = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
         foreach (JsonElement prompt in Prompts())
         {
-            float[] all = AllLogits(model, Ints(prompt, "ids"), "k=f16,v=f16"), last = golden.Floats($"{prompt.GetProperty("name").GetString()}.last_logits");
+            int[] ids = Ints(prompt, "ids");
+            float[] all = AllLogits(model, ids, "k=f16,v=f16");
             CheckPositions(prompt, all, model.Config.Vocabulary, logSumExpTolerance: 1.5, doubtfulGap: 0.6);
-            Assert.True(MeanKl(last, all[^model.Config.Vocabulary..], model.Config.Vocabulary) <= 0.05);
+            // The float32 path, held to the golden values above, gives the distributions of all positions.
+            double kl = MeanKl(AllLogits(exact, ids), all, model.Config.Vocabulary);
+            Assert.True(kl <= 0.02, $"{prompt.GetProperty("name").GetString()}: mean KL {kl}");
         }
     }
 
