@@ -78,6 +78,7 @@ internal sealed class CommonOptions
     {
         Model model = Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
         _ = model.Tokenizer.VocabularySize;
+        model.WarmUp();
         // What reading the vocabulary left behind is as large as a small model's KV: give it back before that grows.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return model;

@@ -31,19 +31,40 @@ internal sealed class LibraryChoice : IDisposable
         {
             KvPolicy policy = common.Policy(parsed);
             string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
-            Model model = common.LoadModel(parsed, terminal);
-            Model? encoder = null;
+            Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
+            Model? model = null;
             try
             {
-                encoder = Model.Load(embedder, common.ModelOptions(parsed));
+                model = common.LoadModel(parsed, terminal);
+                Model encoder = loading.GetAwaiter().GetResult();
                 return new LibraryChoice(model, encoder, DocumentLibrary.Open(StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy }));
             }
             catch
             {
-                encoder?.Dispose();
-                model.Dispose();
+                model?.Dispose();
+                DisposeLoaded(loading);
                 throw;
             }
+        }
+
+        private static void DisposeLoaded(Task<Model> loading)
+        {
+            try
+            {
+                loading.GetAwaiter().GetResult().Dispose();
+            }
+            catch (InvalidInputException)
+            {
+                // There is nothing to dispose; the first failure is the one to tell.
+            }
+        }
+
+        private static Model LoadEncoder(string path, ModelOptions options)
+        {
+            Model encoder = Model.Load(path, options);
+            _ = encoder.Tokenizer.VocabularySize;
+            encoder.WarmUp();
+            return encoder;
         }
     }
 

@@ -97,6 +97,29 @@ public sealed class Model : IDisposable
     /// <exception cref="InvalidInputException">The model is not a sentence encoder.</exception>
     public float[] Embed(string text) => Embed(EncodeForEmbedding(text));
 
+    /// <summary>
+    /// Runs a few tokens through the model, so that compiling the kernels and touching the weights for the first time does not fall into the
+    /// first answer. A prompt, a prompt on a filled cache, and one token are different paths.
+    /// </summary>
+    public void WarmUp()
+    {
+        int[] ids = [.. Enumerable.Range(0, Math.Min(WarmUpTokens, Config.ContextLength / 3)).Select(id => id % Config.Vocabulary)];
+        if (ids.Length == 0) return;
+        if (!_spec.Causal)
+        {
+            Embed(ids);
+            return;
+        }
+        using KvCache cache = NewCache();
+        using var batch = new Batch();
+        foreach (int[] step in new[] { ids, ids, [ids[0]] })
+        {
+            batch.Clear();
+            batch.Add(cache, step);
+            Forward(batch);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -132,7 +155,7 @@ public sealed class Model : IDisposable
         return ids.Length <= longest ? ids : [.. ids[..(longest - 1)], ids[^1]];
     }
 
-    private const int MaxEmbeddingTokens = 256;
+    private const int MaxEmbeddingTokens = 256, WarmUpTokens = 40;
 
     /// <summary>Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
     private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
