@@ -44,6 +44,9 @@ internal sealed record HfArchitecture
     /// <summary>Whether the output matrix is the embedding where the configuration does not say.</summary>
     public bool Tied { get; init; }
 
+    /// <summary>Whether a sliding window counts only where <c>use_sliding_window</c> is true, and from layer <c>max_window_layers</c> on.</summary>
+    public bool WindowIsOptional { get; init; }
+
     /// <summary>Whether positions are turned into rotations.</summary>
     public bool Rotary { get; init; } = true;
 

@@ -51,7 +51,8 @@ internal static class HfArchitectures
     {
         Name = "qwen2",
         ModelTypes = ["qwen2"],
-        Defaults = new Dictionary<string, double>(Llama.Defaults) { ["max_position_embeddings"] = 32768 },
+        Defaults = new Dictionary<string, double>(Llama.Defaults) { ["max_position_embeddings"] = 32768, ["sliding_window"] = 4096, ["max_window_layers"] = 28 },
+        WindowIsOptional = true,
     };
 
     private static readonly HfArchitecture Qwen3 = Qwen2 with

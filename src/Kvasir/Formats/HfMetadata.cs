@@ -106,7 +106,8 @@ internal sealed class HfMetadata
     /// <summary>The window, and per layer whether it slides where the configuration lists that (true = sliding, as in GGUF).</summary>
     private void AddSlidingWindow()
     {
-        if (_config.Integer("sliding_window") is not { } window || _config.Flag("use_sliding_window") == false) return;
+        bool used = _config.Flag("use_sliding_window") ?? !_architecture.WindowIsOptional;
+        if (_config.Integer("sliding_window") is not { } window || !used) return;
         if (window < 1) throw _config.Wrong("sliding_window", "positive");
         long layers = (long)_values[$"{Prefix}.block_count"];
         bool[]? sliding = null;
@@ -114,10 +115,9 @@ internal sealed class HfMetadata
             sliding = types.Length == layers ? [.. types.Select(type => type == "sliding_attention")] : throw _config.Wrong("layer_types", $"a list of {layers}");
         else if (_config.Integer("sliding_window_pattern") is { } every)
             sliding = every > 0 ? [.. Enumerable.Range(1, (int)layers).Select(layer => layer % every != 0)] : throw _config.Wrong("sliding_window_pattern", "positive");
-        else if (_config.Integer("max_window_layers") is { } first)
+        else if (_architecture.WindowIsOptional && _config.Integer("max_window_layers") is { } first)
             sliding = [.. Enumerable.Range(0, (int)layers).Select(layer => layer >= first)];
-        if (sliding?.Contains(true) == false) return;
-        Set("attention.sliding_window", window);
+        if (sliding?.Contains(true) != false) Set("attention.sliding_window", window);
         if (sliding?.Contains(false) == true) Set("attention.sliding_window_pattern", sliding);
     }
 

@@ -23,11 +23,12 @@ internal abstract class Architecture
             ?? throw new InvalidInputException($"{file.Path}: architecture '{name}' is not supported (supported: {string.Join(", ", known.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
     }
 
-    /// <summary>The common case of a Llama-like decoder, to be varied with <c>with</c>.</summary>
-    protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config)
+    /// <summary>The common case of a Llama-like decoder, to be varied with <c>with</c>; where there is a sliding window, the last layer of each period sees all (period 0: none does).</summary>
+    protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0)
     {
         float scale = metadata.Get("attention.scale", 0f);
         int window = metadata.Window;
+        Func<int, bool> slides = metadata.SlidingLayers(config.Layers, slidingPeriod);
         return new TransformerSpec
         {
             Norm = NormKind.Rms,
@@ -35,7 +36,7 @@ internal abstract class Architecture
             Activation = Activation.Silu,
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
             Rotaries = [RotaryFrequencies.FromMetadata(metadata, config)],
-            WindowOf = _ => window,
+            WindowOf = layer => slides(layer) ? window : int.MaxValue,
         };
     }
 }

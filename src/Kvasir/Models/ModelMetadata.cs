@@ -16,6 +16,20 @@ internal sealed class ModelMetadata(ModelFile file)
     /// <summary>The sliding window, <see cref="int.MaxValue"/> for none.</summary>
     public int Window => Get("attention.sliding_window", 0) is > 0 and var window ? window : int.MaxValue;
 
+    /// <summary>Whether a layer's window slides: as the file lists it layer by layer, or on all layers but the last of each period (0: on all).</summary>
+    /// <param name="layers">The model's layers.</param>
+    /// <param name="usualPeriod">The architecture's period, where the file says nothing.</param>
+    /// <exception cref="InvalidInputException">The file's pattern is unusable.</exception>
+    public Func<int, bool> SlidingLayers(int layers, int usualPeriod)
+    {
+        const string key = "attention.sliding_window_pattern";
+        if (File.Metadata.GetValueOrDefault($"{Architecture}.{key}") is bool[] listed)
+            return listed.Length == layers ? layer => listed[layer] : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} lists {listed.Length} layers where the model has {layers}");
+        int period = Get(key, usualPeriod);
+        if (period < 0) throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is negative");
+        return layer => period == 0 || layer % period != period - 1;
+    }
+
     /// <summary>The sizes that every architecture has.</summary>
     /// <exception cref="InvalidInputException">One is missing or absurd.</exception>
     public ModelConfig ReadConfig()

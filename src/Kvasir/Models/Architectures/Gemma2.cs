@@ -2,22 +2,19 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>Gemma 2: scaled embeddings, norms before and after, soft caps, a sliding window on even layers.</summary>
+/// <summary>Gemma 2: scaled embeddings, norms before and after, soft caps, a sliding window on even layers (or as the file lists them).</summary>
 internal sealed class Gemma2 : Architecture
 {
+    private const int Period = 2;
+
     public override IReadOnlyList<string> Names => ["gemma2"];
 
-    public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
+    public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config) => LlamaLike(metadata, config, Period) with
     {
-        int window = metadata.Window;
-        return LlamaLike(metadata, config) with
-        {
-            NormPlace = NormPlace.BeforeAndAfter,
-            Activation = Activation.GeluTanh,
-            EmbeddingScale = MathF.Sqrt(config.Width),
-            AttentionSoftCap = metadata.Get("attn_logit_softcapping", 50f),
-            LogitSoftCap = metadata.Get("final_logit_softcapping", 30f),
-            WindowOf = layer => layer % 2 == 0 ? window : int.MaxValue,
-        };
-    }
+        NormPlace = NormPlace.BeforeAndAfter,
+        Activation = Activation.GeluTanh,
+        EmbeddingScale = MathF.Sqrt(config.Width),
+        AttentionSoftCap = metadata.Get("attn_logit_softcapping", 50f),
+        LogitSoftCap = metadata.Get("final_logit_softcapping", 30f),
+    };
 }

@@ -2,7 +2,7 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all.</summary>
+/// <summary>Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them).</summary>
 internal sealed class Gemma3 : Architecture
 {
     private const int Period = 6;
@@ -11,11 +11,10 @@ internal sealed class Gemma3 : Architecture
 
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
     {
-        int window = metadata.Window;
-        TransformerSpec common = LlamaLike(metadata, config);
+        TransformerSpec common = LlamaLike(metadata, config, Period);
         double localBase = metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d));
         var local = new Rotary(RotaryFrequencies.Plain(localBase, config.HeadDim), metadata.File.InterleavedRotary);
-        bool IsGlobal(int layer) => layer % Period == Period - 1;
+        Func<int, bool> slides = metadata.SlidingLayers(config.Layers, Period);
         return common with
         {
             NormPlace = NormPlace.BeforeAndAfter,
@@ -23,8 +22,7 @@ internal sealed class Gemma3 : Architecture
             EmbeddingScale = MathF.Sqrt(config.Width),
             LogitSoftCap = metadata.Get("final_logit_softcapping", 0f),
             Rotaries = [common.Rotaries[0], new RotaryChoice(local)],
-            RotaryOf = layer => IsGlobal(layer) ? 0 : 1,
-            WindowOf = layer => IsGlobal(layer) ? int.MaxValue : window,
+            RotaryOf = layer => slides(layer) ? 1 : 0,
         };
     }
 }

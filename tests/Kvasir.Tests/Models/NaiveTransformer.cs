@@ -1,0 +1,156 @@
+namespace Kvasir.Tests.Models;
+
+/// <summary>Radians that each pair of channels turns per position, and what cosine and sine are multiplied by.</summary>
+internal sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
+{
+    public static NaiveRotation Plain(double theta, int headDim) => new([.. Enumerable.Range(0, headDim / 2).Select(pair => 1 / Math.Pow(theta, 2.0 * pair / headDim))]);
+
+    /// <summary>All positions divided by the factor (Chen et al. 2023).</summary>
+    public NaiveRotation Stretched(double factor) => this with { Frequencies = [.. Frequencies.Select(frequency => frequency / factor)] };
+
+    /// <summary>
+    /// YaRN (Peng et al. 2023, section 3.2 and 3.4): pairs that turn more than 32 times within the original context stay, those that turn
+    /// less than once are stretched, with a linear ramp over the pairs between.
+    /// </summary>
+    public static NaiveRotation Yarn(double theta, int headDim, double factor, int original)
+    {
+        // The pair j that turns n times within the original context: original * theta^(-2j/headDim) = 2 pi n.
+        double PairTurning(double times) => headDim / 2.0 * (Math.Log(original) - Math.Log(2 * Math.PI * times)) / Math.Log(theta);
+        double first = Math.Max(0, Math.Floor(PairTurning(32))), last = Math.Min(headDim - 1, Math.Ceiling(PairTurning(1)));
+        double[] frequencies = Plain(theta, headDim).Frequencies;
+        for (int pair = 0; pair < frequencies.Length; pair++)
+        {
+            double stretched = pair <= first ? 0 : pair >= last ? 1 : (pair - first) / (last - first);
+            frequencies[pair] = (stretched / factor + (1 - stretched)) * frequencies[pair];
+        }
+        return new NaiveRotation(frequencies, 0.1 * Math.Log(factor) + 1);
+    }
+
+    /// <summary>The head at a position: channel j turns with channel j + half.</summary>
+    public double[] Rotate(double[] head, int position)
+    {
+        int half = head.Length / 2;
+        double[] rotated = new double[head.Length];
+        for (int j = 0; j < half; j++)
+        {
+            double cosine = Math.Cos(position * Frequencies[j]) * Magnitude, sine = Math.Sin(position * Frequencies[j]) * Magnitude;
+            rotated[j] = head[j] * cosine - head[j + half] * sine;
+            rotated[j + half] = head[j + half] * cosine + head[j] * sine;
+        }
+        return rotated;
+    }
+}
+
+/// <summary>
+/// Llama-like decoders as Hugging Face's Qwen3, Gemma3 (text) and Mistral models define them, in double precision with plain loops,
+/// over weights under their Hugging Face names. No cache and no tricks: it shares nothing with the engine that it is to check.
+/// </summary>
+internal sealed record NaiveTransformer
+{
+    public required int Layers { get; init; }
+    public required int Width { get; init; }
+    public required int Heads { get; init; }
+    public required int KvHeads { get; init; }
+    public required int HeadDim { get; init; }
+    public required int FeedForward { get; init; }
+    public required int Vocabulary { get; init; }
+    public required double ScoreScale { get; init; }
+    public required Func<double, double> Activation { get; init; }
+    public required Func<int, NaiveRotation> RotationOf { get; init; }
+    public double Epsilon { get; init; } = 1e-6;
+    public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>Gemma's norms multiply by 1 + weight.</summary>
+    public double NormOffset { get; init; }
+
+    /// <summary>Every head of query and key is normalised before it is rotated.</summary>
+    public bool HeadNorms { get; init; }
+
+    /// <summary>What a block gives is normalised before it is added.</summary>
+    public bool OutputNorms { get; init; }
+
+    public bool Tied { get; init; }
+
+    /// <summary>How many tokens a layer sees, the current one included.</summary>
+    public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
+
+    public IReadOnlyDictionary<string, float[]> Weights { get; init; } = new Dictionary<string, float[]>();
+
+    public static double Silu(double x) => x / (1 + Math.Exp(-x));
+
+    public static double GeluTanh(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+
+    /// <summary>Logits [tokens, vocabulary], one row after another.</summary>
+    public double[] Logits(int[] ids)
+    {
+        double[][] x = [.. ids.Select(id => Weights["model.embed_tokens.weight"].Skip(id * Width).Take(Width).Select(value => value * EmbeddingScale).ToArray())];
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            double[][] attended = Attention(layer, [.. x.Select(row => Norm(row, prefix + "input_layernorm"))]);
+            for (int t = 0; t < x.Length; t++)
+            {
+                x[t] = Sum(x[t], OutputNorms ? Norm(attended[t], prefix + "post_attention_layernorm") : attended[t]);
+                double[] fed = GatedFeedForward(prefix + "mlp.", Norm(x[t], prefix + (OutputNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")));
+                x[t] = Sum(x[t], OutputNorms ? Norm(fed, prefix + "post_feedforward_layernorm") : fed);
+            }
+        }
+        return [.. x.SelectMany(row => Product(Tied ? "model.embed_tokens" : "lm_head", Norm(row, "model.norm"), Vocabulary))];
+    }
+
+    private double[][] Attention(int layer, double[][] x)
+    {
+        string prefix = $"model.layers.{layer}.self_attn.";
+        NaiveRotation rotation = RotationOf(layer);
+        double[][][] query = [.. x.Select((row, t) => RotatedHeads(prefix + "q", row, Heads, rotation, t))];
+        double[][][] key = [.. x.Select((row, t) => RotatedHeads(prefix + "k", row, KvHeads, rotation, t))];
+        double[][][] value = [.. x.Select(row => Split(Product(prefix + "v_proj", row, KvHeads * HeadDim)))];
+        double[][] output = new double[x.Length][];
+        for (int t = 0; t < x.Length; t++)
+        {
+            double[] joined = new double[Heads * HeadDim];
+            for (int h = 0; h < Heads; h++)
+            {
+                int kvHead = h / (Heads / KvHeads);
+                double[] weights = new double[t + 1];
+                for (int s = 0; s <= t; s++) weights[s] = t - s < WindowOf(layer) ? Math.Exp(Dot(query[t][h], key[s][kvHead]) * ScoreScale) : 0;
+                double total = weights.Sum();
+                for (int s = 0; s <= t; s++)
+                    for (int c = 0; c < HeadDim; c++) joined[h * HeadDim + c] += weights[s] / total * value[s][kvHead][c];
+            }
+            output[t] = Product(prefix + "o_proj", joined, Width);
+        }
+        return output;
+    }
+
+    private double[][] RotatedHeads(string name, double[] x, int heads, NaiveRotation rotation, int position) =>
+        [.. Split(Product(name + "_proj", x, heads * HeadDim)).Select(head => rotation.Rotate(HeadNorms ? Norm(head, name + "_norm") : head, position))];
+
+    private double[][] Split(double[] heads) => [.. heads.Chunk(HeadDim)];
+
+    private double[] GatedFeedForward(string prefix, double[] x)
+    {
+        double[] gate = Product(prefix + "gate_proj", x, FeedForward), up = Product(prefix + "up_proj", x, FeedForward);
+        return Product(prefix + "down_proj", [.. gate.Zip(up, (g, u) => Activation(g) * u)], Width);
+    }
+
+    private double[] Norm(double[] x, string name)
+    {
+        float[] weight = Weights[name + ".weight"];
+        double rms = Math.Sqrt(x.Sum(value => value * value) / x.Length + Epsilon);
+        return [.. x.Select((value, i) => value / rms * (NormOffset + weight[i]))];
+    }
+
+    private double[] Product(string name, double[] x, int rows)
+    {
+        float[] matrix = Weights[name + ".weight"];
+        double[] y = new double[rows];
+        for (int r = 0; r < rows; r++)
+            for (int c = 0; c < x.Length; c++) y[r] += matrix[r * x.Length + c] * x[c];
+        return y;
+    }
+
+    private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
+
+    private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
+}

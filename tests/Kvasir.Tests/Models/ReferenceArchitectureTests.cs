@@ -1,0 +1,213 @@
+using System.Globalization;
+using Kvasir.Cache;
+using Kvasir.Models;
+using Kvasir.Tests.Formats;
+using Xunit;
+
+namespace Kvasir.Tests.Models;
+
+/// <summary>
+/// Architectures without golden logits, held against a forward pass written out from their definitions. Every test also shows that
+/// it would notice: with the feature in question left out or changed, the logits differ by far more than is tolerated.
+/// </summary>
+public sealed class ReferenceArchitectureTests : IDisposable
+{
+    private const double Tolerance = 1e-4, Noticeable = 0.5;
+    private const int Window = 16;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Qwen3_gives_the_logits_of_its_definition()
+    {
+        NaiveTransformer qwen = Qwen3();
+        Same(qwen, "qwen3", """{"rope_theta": 1000000.0, "max_position_embeddings": 256, "hidden_act": "silu", "use_sliding_window": false, "sliding_window": 16, "max_window_layers": 1}""",
+            qwen with { HeadNorms = false },
+            qwen with { RotationOf = _ => NaiveRotation.Plain(10000, qwen.HeadDim) },
+            qwen with { ScoreScale = 1 / Math.Sqrt((double)qwen.Width / qwen.Heads) },
+            qwen with { WindowOf = _ => Window });
+    }
+
+    [Theory]
+    [InlineData("\"max_window_layers\": 1")]
+    [InlineData("\"layer_types\": [\"full_attention\", \"sliding_attention\"]")]
+    public void Qwen3_slides_its_window_on_upper_layers_only(string layers)
+    {
+        NaiveTransformer full = Qwen3(), qwen = full with { WindowOf = layer => layer >= 1 ? Window : int.MaxValue };
+        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "use_sliding_window": true, "sliding_window": {{Window}}, {{layers}}}""", full, full with { WindowOf = _ => Window });
+    }
+
+    [Fact]
+    public void Qwen3_has_no_window_unless_it_is_switched_on()
+    {
+        NaiveTransformer qwen = Qwen3();
+        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "sliding_window": {{Window}}}""", qwen with { WindowOf = _ => Window });
+    }
+
+    [Fact]
+    public void Gemma3_gives_the_logits_of_its_definition()
+    {
+        NaiveTransformer gemma = Gemma3();
+        Same(gemma, "gemma3_text", GemmaSettings(GemmaBases),
+            gemma with { WindowOf = _ => int.MaxValue },
+            gemma with { WindowOf = _ => Window },
+            gemma with { WindowOf = layer => layer == 5 ? int.MaxValue : Window + 1 },
+            gemma with { RotationOf = _ => NaiveRotation.Plain(1e6, gemma.HeadDim) },
+            gemma with { RotationOf = _ => NaiveRotation.Plain(1e4, gemma.HeadDim) },
+            gemma with { HeadNorms = false },
+            gemma with { NormOffset = 0 },
+            gemma with { EmbeddingScale = 1 },
+            gemma with { Activation = NaiveTransformer.Silu },
+            gemma with { ScoreScale = 1 / Math.Sqrt(gemma.HeadDim) });
+    }
+
+    [Theory]
+    [InlineData($$"""
+        {{GemmaBases}}, "rope_scaling": {"rope_type": "linear", "factor": 8.0}
+        """)]
+    [InlineData("""
+        "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}
+        """)]
+    public void Gemma3_stretches_positions_on_global_layers_only(string rotation)
+    {
+        NaiveTransformer plain = Gemma3(), gemma = plain with { RotationOf = layer => layer == 5 ? plain.RotationOf(layer).Stretched(8) : plain.RotationOf(layer) };
+        Same(gemma, "gemma3_text", GemmaSettings(rotation), plain, plain with { RotationOf = layer => plain.RotationOf(layer).Stretched(8) });
+    }
+
+    [Theory]
+    [InlineData("\"sliding_window_pattern\": 3", 3)]
+    [InlineData("\"sliding_window_pattern\": 1", 1)]
+    [InlineData("\"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\"]", 3)]
+    public void Gemma3_takes_the_pattern_of_its_layers_from_the_configuration(string pattern, int period)
+    {
+        NaiveTransformer usual = Gemma3(), gemma = usual with { WindowOf = layer => usual.WindowOf(Like(layer)), RotationOf = layer => usual.RotationOf(Like(layer)) };
+        Same(gemma, "gemma3_text", GemmaSettings($"{GemmaBases}, {pattern}"), usual);
+
+        int Like(int layer) => layer % period == period - 1 ? 5 : 0;
+    }
+
+    [Fact]
+    public void Mistral_gives_the_logits_of_its_definition()
+    {
+        NaiveTransformer mistral = Mistral();
+        Same(mistral, "mistral", MistralSettings,
+            mistral with { WindowOf = _ => int.MaxValue },
+            mistral with { WindowOf = _ => Window - 1 },
+            mistral with { WindowOf = _ => Window + 1 },
+            mistral with { WindowOf = layer => layer == 0 ? Window : int.MaxValue },
+            mistral with { ScoreScale = 1 / Math.Sqrt((double)mistral.Width / mistral.Heads) });
+    }
+
+    [Fact]
+    public void Window_slides_over_a_cache_filled_piece_by_piece()
+    {
+        NaiveTransformer mistral = Mistral();
+        using Model model = TinyHfModel.Load(mistral, _folder, "mistral", MistralSettings);
+        int[] ids = Ids(mistral, 150);
+        float[] actual = new float[ids.Length * mistral.Vocabulary];
+        using KvCache cache = model.NewCache(KvPolicy.Parse("k=f32,v=f32"));
+        using var batch = new Batch();
+        for (int done = 0; done < ids.Length;)
+        {
+            int count = done is 0 or 70 ? 47 : 1;
+            batch.Clear();
+            batch.Add(cache, ids.AsSpan(done, count), LogitRows.All);
+            model.Forward(batch);
+            for (int row = 0; row < count; row++) batch.Logits(row).CopyTo(actual.AsSpan((done + row) * mistral.Vocabulary));
+            done += count;
+        }
+        Assert.InRange(Difference(mistral.Logits(ids), actual), 0, Tolerance);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1.5)]
+    public void Yarn_gives_the_logits_of_its_definition(double? magnitude)
+    {
+        const double factor = 4;
+        const int original = 1024;
+        NaiveTransformer plain = Mistral() with { HeadDim = 32, WindowOf = _ => int.MaxValue, ScoreScale = 1 / Math.Sqrt(32) };
+        NaiveRotation unscaled = NaiveRotation.Plain(10000, 32), yarn = NaiveRotation.Yarn(10000, 32, factor, original);
+        if (magnitude is { } given) yarn = yarn with { Magnitude = given };
+        NaiveTransformer llama = (plain with { RotationOf = _ => yarn }).WithRandomWeights(5);
+        string more = magnitude is null ? "" : string.Create(CultureInfo.InvariantCulture, $", \"attention_factor\": {magnitude}");
+        Same(llama, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 4096, "rope_scaling": {"rope_type": "yarn", "factor": {{factor}}.0, "original_max_position_embeddings": {{original}}{{more}}} }""",
+            llama with { RotationOf = _ => unscaled },
+            llama with { RotationOf = _ => yarn with { Magnitude = 1 } },
+            llama with { RotationOf = _ => unscaled with { Magnitude = yarn.Magnitude } },
+            llama with { RotationOf = _ => unscaled.Stretched(factor) with { Magnitude = yarn.Magnitude } },
+            llama with { RotationOf = _ => NaiveRotation.Yarn(10000, 32, factor, original: 4096) with { Magnitude = yarn.Magnitude } });
+    }
+
+    private const string MistralSettings = """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
+
+    private const string GemmaBases = """
+        "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
+        """;
+
+    private static NaiveTransformer Qwen3() => new NaiveTransformer
+    {
+        Layers = 2,
+        Width = 40,
+        Heads = 6,
+        KvHeads = 2,
+        HeadDim = 16,
+        FeedForward = 56,
+        Vocabulary = 50,
+        ScoreScale = 1 / Math.Sqrt(16),
+        Activation = NaiveTransformer.Silu,
+        RotationOf = _ => NaiveRotation.Plain(1e6, 16),
+        HeadNorms = true,
+        Tied = true,
+    }.WithRandomWeights(1);
+
+    private static NaiveTransformer Mistral() => (Qwen3() with { HeadNorms = false, Tied = false, Epsilon = 1e-5, RotationOf = _ => NaiveRotation.Plain(10000, 16), WindowOf = _ => Window }).WithRandomWeights(2);
+
+    /// <summary>Layer 5 of the seven is the global one.</summary>
+    private static NaiveTransformer Gemma3() => new NaiveTransformer
+    {
+        Layers = 7,
+        Width = 32,
+        Heads = 4,
+        KvHeads = 2,
+        HeadDim = 16,
+        FeedForward = 48,
+        Vocabulary = 50,
+        ScoreScale = 1 / Math.Sqrt(6),
+        Activation = NaiveTransformer.GeluTanh,
+        RotationOf = layer => NaiveRotation.Plain(layer == 5 ? 1e6 : 1e4, 16),
+        WindowOf = layer => layer == 5 ? int.MaxValue : Window,
+        EmbeddingScale = Math.Sqrt(32),
+        NormOffset = 1,
+        HeadNorms = true,
+        OutputNorms = true,
+        Tied = true,
+    }.WithRandomWeights(3);
+
+    private static string GemmaSettings(string more) =>
+        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6, "sliding_window": {{Window}}, {{more}} }""";
+
+    private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
+    {
+        int[] ids = Ids(naive, 60);
+        double[] expected = naive.Logits(ids);
+        Assert.InRange(Math.Sqrt(expected.Sum(logit => logit * logit) / expected.Length), 1, 4);
+        for (int i = 0; i < different.Length; i++)
+        {
+            double change = Difference(expected, [.. different[i].Logits(ids).Select(logit => (float)logit)]);
+            Assert.True(change > Noticeable, $"variant {i} changes the logits by {change} only");
+        }
+        using Model model = TinyHfModel.Load(naive, _folder, type, settings);
+        Assert.InRange(Difference(expected, GoldenLogitsTests.AllLogits(model, ids)), 0, Tolerance);
+    }
+
+    private static int[] Ids(NaiveTransformer naive, int count)
+    {
+        var random = new Random(4);
+        return [.. Enumerable.Range(0, count).Select(_ => random.Next(naive.Vocabulary))];
+    }
+
+    private static double Difference(double[] expected, float[] actual) => expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
+}
