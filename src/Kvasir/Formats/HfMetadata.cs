@@ -65,6 +65,7 @@ internal sealed class HfMetadata
             if (!_architecture.Activations.Contains(activation)) throw DamagedFile.Error(_config.Path, $"\"{name}\" is {activation}, which is not supported for {Prefix} ({string.Join(", ", _architecture.Activations)} is)");
             break;
         }
+        if (_config.Flag("use_bidirectional_attention") == true) throw _config.Wrong("use_bidirectional_attention", "false (true is not supported)");
         if (_config.Flag("scale_attn_by_inverse_layer_idx") == true) throw _config.Wrong("scale_attn_by_inverse_layer_idx", "false (true is not supported)");
         if (_config.Text("position_embedding_type") is { } positions and not "absolute") throw DamagedFile.Error(_config.Path, $"\"position_embedding_type\" is {positions}, which is not supported (absolute is)");
     }

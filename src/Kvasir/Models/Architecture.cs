@@ -23,6 +23,10 @@ internal abstract class Architecture
             ?? throw new InvalidInputException($"{file.Path}: architecture '{name}' is not supported (supported: {string.Join(", ", known.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
     }
 
+    /// <summary>Gemma's 27B models, told apart by their layers, scale scores by the width of a head's share and not by its size; GGUF files do not say so.</summary>
+    protected static float GemmaScale(TransformerSpec common, ModelMetadata metadata, ModelConfig config, int largestLayers) =>
+        config.Layers == largestLayers && metadata.Get("attention.scale", 0f) == 0 ? 1 / MathF.Sqrt((float)config.Width / config.Heads) : common.AttentionScale;
+
     /// <summary>The common case of a Llama-like decoder, to be varied with <c>with</c>; where there is a sliding window, the last layer of each period sees all (period 0: none does).</summary>
     protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0)
     {

@@ -5,7 +5,7 @@ namespace Kvasir.Models.Architectures;
 /// <summary>Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them).</summary>
 internal sealed class Gemma3 : Architecture
 {
-    private const int Period = 6;
+    private const int Period = 6, LargestLayers = 62;
 
     public override IReadOnlyList<string> Names => ["gemma3", "gemma3_text"];
 
@@ -19,6 +19,7 @@ internal sealed class Gemma3 : Architecture
         {
             NormPlace = NormPlace.BeforeAndAfter,
             Activation = Activation.GeluTanh,
+            AttentionScale = GemmaScale(common, metadata, config, LargestLayers),
             EmbeddingScale = MathF.Sqrt(config.Width),
             LogitSoftCap = metadata.Get("final_logit_softcapping", 0f),
             Rotaries = [common.Rotaries[0], new RotaryChoice(local)],
