@@ -1,6 +1,7 @@
 using System.Collections;
 using System.CommandLine;
 using System.Globalization;
+using Kvasir.Cache;
 using Kvasir.Formats;
 
 namespace Kvasir.Cli.Commands;
