@@ -26,6 +26,7 @@ internal static class Figures
         FinishReason.Stop => "the model",
         FinishReason.Length => "the token limit",
         FinishReason.Context => "a full context",
+        FinishReason.Repetition => "repetition",
         _ => "you",
     };
 }

@@ -53,7 +53,7 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>

@@ -94,7 +94,7 @@ internal sealed class ModelAnswers : IAnswerModel
         {
             // The session disposes the cache at its end; doing so again later does nothing.
             using var session = new Session(owner._model, cache, before);
-            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop };
+            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
             foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
             {
                 yield return new GeneratedPiece(text);

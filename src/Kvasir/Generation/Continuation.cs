@@ -57,6 +57,7 @@ internal sealed class Continuation
         if (_stops.Stopped) Finish = FinishReason.Stop;
         else if (_ids.Count >= _options.MaxTokens) piece += End(FinishReason.Length);
         else if (contextFull) piece += End(FinishReason.Context);
+        else if (_options.StopAtRepetition && Repetition.EndsIn(CollectionsMarshal.AsSpan(_ids))) piece += End(FinishReason.Repetition);
         return piece;
     }
 

@@ -12,6 +12,9 @@ public enum FinishReason
     /// <summary>The model's context is full.</summary>
     Context,
 
+    /// <summary>The text had begun to repeat itself, where that was asked for.</summary>
+    Repetition,
+
     /// <summary>The caller cancelled.</summary>
     Cancelled,
 }

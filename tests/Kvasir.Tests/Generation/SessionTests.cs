@@ -19,6 +19,24 @@ public class SessionTests
         Assert.Equal(("bcd", FinishReason.Length), Outcome(new FakeModel(), "a", new GenerationOptions { MaxTokens = 3 }));
 
     [Fact]
+    public void A_text_that_repeats_itself_ends_where_that_was_asked_for()
+    {
+        // The fake model goes round the last twelve letters of the alphabet but one, for ever.
+        FakeModel Looping() => new() { Next = history => history[^1] == 'y' ? 'n' : history[^1] + 1 };
+        const string run = "nopqrstuvwxy";
+        Assert.Equal((run + run, FinishReason.Repetition), Outcome(Looping(), "m", new GenerationOptions { MaxTokens = 100, StopAtRepetition = true }));
+        Assert.Equal(FinishReason.Length, Outcome(Looping(), "m", new GenerationOptions { MaxTokens = 100 }).Item2);
+    }
+
+    [Theory]
+    [InlineData(9, 3, false)]
+    [InlineData(10, 2, true)]
+    [InlineData(128, 2, true)]
+    [InlineData(10, 1, false)]
+    public void Only_long_runs_count_as_repetition(int run, int times, bool repeats) =>
+        Assert.Equal(repeats, Repetition.EndsIn([.. Enumerable.Repeat(Enumerable.Range(0, run), times).SelectMany(ids => ids)]));
+
+    [Fact]
     public void Stop_strings_end_across_token_borders_and_are_not_shown() =>
         Assert.Equal(("bcd", FinishReason.Stop), Outcome(new FakeModel(), "a", new GenerationOptions { Stop = ["efg"] }));
 
