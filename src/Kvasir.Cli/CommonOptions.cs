@@ -77,8 +77,24 @@ internal sealed class CommonOptions
     public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0)
     {
         Model model = Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
-        _ = model.Tokenizer.VocabularySize;
         model.WarmUp();
+        return model;
+    }
+
+    /// <summary>The chosen model with its tokenizer read, for commands that take or give text; ids alone need none.</summary>
+    public Model LoadTextModel(ParseResult parsed, Terminal terminal)
+    {
+        Model model = LoadModel(parsed, terminal);
+        try
+        {
+            _ = model.Tokenizer;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
         // What reading the vocabulary left behind is as large as a small model's KV: give it back before that grows.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return model;

@@ -35,7 +35,7 @@ internal sealed class LibraryChoice : IDisposable
             Model? model = null;
             try
             {
-                model = common.LoadModel(parsed, terminal);
+                model = common.LoadTextModel(parsed, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
                 return new LibraryChoice(model, encoder, DocumentLibrary.Open(StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy }));
             }
@@ -62,7 +62,7 @@ internal sealed class LibraryChoice : IDisposable
         private static Model LoadEncoder(string path, ModelOptions options)
         {
             Model encoder = Model.Load(path, options);
-            _ = encoder.Tokenizer.VocabularySize;
+            _ = encoder.Tokenizer;
             encoder.WarmUp();
             return encoder;
         }

@@ -93,6 +93,23 @@ public sealed class CommandTests : IDisposable
     }
 
     [SkippableFact]
+    public void Commands_on_ids_alone_need_no_tokenizer()
+    {
+        string folder = SharedData.Require("models/tiny/tiny-llama3-hf"), bare = Directory.CreateTempSubdirectory("kvasir-bare").FullName;
+        try
+        {
+            foreach (string name in new[] { "config.json", "model.safetensors" }) File.Copy(Path.Combine(folder, name), Path.Combine(bare, name));
+            Invocation.Of("bench", "--prompt", "8", "--gen", "4", "--repeat", "1", "--json", "--model", bare).IsDone();
+            Invocation.Of("logits", "--ids", "1,2,3", "--json", "--model", bare).IsDone();
+            Invocation.Of("complete", "--prompt", "hi", "--model", bare).IsRefused("tokenizer.json");
+        }
+        finally
+        {
+            Directory.Delete(bare, recursive: true);
+        }
+    }
+
+    [SkippableFact]
     public void Benchmark_gives_a_row_per_test_and_depth()
     {
         Invocation rows = Invocation.Of("bench", "--prompt", "8", "--gen", "4", "--depth", "0,16", "--repeat", "2", "--json", "--model", Tiny).IsDone();

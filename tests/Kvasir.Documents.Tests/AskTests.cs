@@ -106,7 +106,7 @@ public sealed class AskTests : LibraryFixture
     [Fact]
     public void Prompt_is_split_at_the_message()
     {
-        Assert.Equal(new PromptFrame("a<", ">b"), PromptFrame.Split(PromptFrame.MarkerBetween("a<", ">b")));
+        Assert.Equal(new PromptFrame("a<", ">b"), PromptFrame.Split($"a<{PromptFrame.Marker}>b"));
         Assert.Throws<InvalidInputException>(() => PromptFrame.Split("no message here"));
     }
 }

@@ -24,7 +24,7 @@ internal static class CompleteCommand
             if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null) throw new InvalidInputException("both a text and --ids were given; give one of them");
             string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
             Cache.KvPolicy policy = common.Policy(parsed);
-            using Model model = common.LoadModel(parsed, terminal);
+            using Model model = common.LoadTextModel(parsed, terminal);
             int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
             using var session = new Session(model, policy);
             bool json = common.Json(parsed);

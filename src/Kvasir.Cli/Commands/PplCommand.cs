@@ -24,7 +24,7 @@ internal static class PplCommand
             var protocol = new PplProtocol(parsed.GetValue(window), parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows), parsed.GetValue(starts));
             string text = TextInput.ReadFile(parsed.GetValue(file)!);
             KvPolicy policy = common.Policy(parsed);
-            using Model model = common.LoadModel(parsed, terminal);
+            using Model model = common.LoadTextModel(parsed, terminal);
             int[] ids = model.Tokenizer.Encode(text, parseSpecial: false);
             IReadOnlyList<int> places = protocol.Places(ids.Length, model.Config.ContextLength, parsed.GetValue(file)!);
             Perplexity result = protocol.Decodes

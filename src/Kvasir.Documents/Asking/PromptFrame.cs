@@ -8,7 +8,7 @@ namespace Kvasir.Documents.Asking;
 /// </summary>
 internal sealed record PromptFrame(string Prefix, string Suffix)
 {
-    private const string Marker = "kvasirdocumentsmarker";
+    internal const string Marker = "kvasirdocumentsmarker";
 
     /// <summary>For models without a chat template.</summary>
     public static PromptFrame Plain { get; } = new("Answer the question from these passages.\n\n", "\nAnswer:");
@@ -25,7 +25,4 @@ internal sealed record PromptFrame(string Prefix, string Suffix)
             ? throw new InvalidInputException("the model's chat template does not put the user's message into the prompt exactly once; documents need a model whose template does")
             : new PromptFrame(rendered[..at], rendered[(at + Marker.Length)..]);
     }
-
-    /// <summary>A rendered message that is only the marker, in between.</summary>
-    internal static string MarkerBetween(string prefix, string suffix) => prefix + Marker + suffix;
 }

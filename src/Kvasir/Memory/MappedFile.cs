@@ -1,14 +1,11 @@
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Memory;
 
 /// <summary>A file mapped read-only into memory; pages are read when they are first touched.</summary>
-internal sealed unsafe partial class MappedFile : IDisposable
+internal sealed unsafe class MappedFile : IDisposable
 {
-    private const int AdviceDontNeed = 4, AdviceWillNeed = 3;
-
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _pointer;
@@ -65,10 +62,13 @@ internal sealed unsafe partial class MappedFile : IDisposable
     }
 
     /// <summary>Tells the operating system that the pages of a range are not needed in memory now; reading them again is allowed. A hint: does nothing where there is no such call.</summary>
-    public void Release(long offset, long length) => Advise(offset, length, AdviceDontNeed);
-
-    /// <summary>Asks the operating system to read a range ahead. A hint.</summary>
-    public void Prefetch(long offset, long length) => Advise(offset, length, AdviceWillNeed);
+    public void Release(long offset, long length)
+    {
+        if (_pointer == null) return;
+        long page = Environment.SystemPageSize;
+        long start = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
+        if (end > start) MemoryAdvice.DontNeed(_pointer + start, (nuint)(end - start));
+    }
 
     public void Dispose()
     {
@@ -78,16 +78,4 @@ internal sealed unsafe partial class MappedFile : IDisposable
         _view.Dispose();
         _file!.Dispose();
     }
-
-    private void Advise(long offset, long length, int advice)
-    {
-        if (!OperatingSystem.IsLinux() || _pointer == null) return;
-        long page = Environment.SystemPageSize;
-        long start = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
-        if (end > start) _ = MemoryAdvise(_pointer + start, (nuint)(end - start), advice);
-    }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int MemoryAdvise(void* address, nuint length, int advice);
 }

@@ -6,11 +6,11 @@ namespace Kvasir.Memory;
 /// Native memory of a fixed length in bytes, zeroed, 64-byte aligned; freed on dispose or finalisation.
 /// Large buffers cost nothing until their pages are touched.
 /// </summary>
-internal sealed unsafe partial class NativeBuffer : IDisposable
+internal sealed unsafe class NativeBuffer : IDisposable
 {
     public const int Alignment = 64;
 
-    private const int HugePage = 2 << 20, AdviceHugePage = 14;
+    private const int HugePage = 2 << 20;
 
     private void* _allocated;
     private byte* _pointer;
@@ -21,11 +21,11 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        hugePages &= length >= HugePage && OperatingSystem.IsLinux();
+        hugePages &= length >= HugePage;
         nuint alignment = (nuint)(hugePages ? HugePage : Alignment);
         _allocated = NativeMemory.AllocZeroed((nuint)length + alignment);
         _pointer = (byte*)(((nuint)_allocated + alignment - 1) & ~(alignment - 1));
-        if (hugePages) _ = MemoryAdvise(_pointer, (nuint)length, AdviceHugePage);
+        if (hugePages) MemoryAdvice.HugePages(_pointer, (nuint)length);
     }
 
     ~NativeBuffer() => Free();
@@ -61,8 +61,4 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         _allocated = null;
         _pointer = null;
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int MemoryAdvise(void* address, nuint length, int advice);
 }
