@@ -85,9 +85,9 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => segment.CountIn(block);
 
-        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => segment.KeyCodec.Scores(segment.Keys(block), channels, queries, rows, scores, stride, next);
+        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => segment.Codec.Keys.Scores(segment.Keys(block), channels, queries, rows, scores, stride, next);
 
-        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => segment.ValueCodec.Accumulate(segment.Values(block), channels, weights, stride, rows, output, next);
+        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => segment.Codec.Values.Accumulate(segment.Values(block), channels, weights, stride, rows, output, next);
 
         public byte* KeyData(int block) => segment.Keys(block);
 
@@ -95,13 +95,13 @@ internal static unsafe class BlockAttention
 
         public float* Keys(int block, int channels, float* scratch)
         {
-            segment.KeyCodec.Decode(segment.Keys(block), channels, scratch);
+            segment.Codec.Keys.Decode(segment.Keys(block), channels, scratch);
             return scratch;
         }
 
         public float* Values(int block, int channels, float* scratch)
         {
-            segment.ValueCodec.Decode(segment.Values(block), channels, scratch);
+            segment.Codec.Values.Decode(segment.Values(block), channels, scratch);
             return scratch;
         }
     }

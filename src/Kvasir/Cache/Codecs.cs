@@ -1,23 +1,29 @@
+using System.Collections.Concurrent;
 using Kvasir.Numerics;
+using Kvasir.Quantization;
 
 namespace Kvasir.Cache;
 
-/// <summary>Codecs by their names in the policy grammar.</summary>
-internal static class Codecs
+/// <summary>The codecs of one model's caches, made once each and found by the names that files carry. Thread-safe.</summary>
+internal sealed class Codecs(AttentionKernels kernels)
 {
+    private readonly ConcurrentDictionary<(string Keys, string Values, int KeyChannels, int ValueChannels), BlockCodec> _blocks = new();
+
     /// <exception cref="InvalidInputException">No such codec.</exception>
-    public static KeyCodec Keys(string name, AttentionKernels kernels) => name switch
+    public BlockCodec Block(LayerLayout layout, string keys, string values) =>
+        _blocks.GetOrAdd((keys, values, layout.KeyChannels, layout.ValueChannels), shape => new BlockCodec(Keys(shape.Keys), Values(shape.Values), shape.KeyChannels, shape.ValueChannels));
+
+    private KeyCodec Keys(string name) => name switch
     {
         "f32" => new FloatKeys(kernels),
         "f16" => new HalfKeys(kernels),
-        _ => throw new InvalidInputException($"key codec '{name}' is unknown to this version"),
+        _ => QuantizedFormat.Parse(name) is { } format ? new QuantizedKeys(format, kernels.Codes) : throw new InvalidInputException($"key codec '{name}' is unknown to this version"),
     };
 
-    /// <exception cref="InvalidInputException">No such codec.</exception>
-    public static ValueCodec Values(string name, AttentionKernels kernels) => name switch
+    private ValueCodec Values(string name) => name switch
     {
         "f32" => new FloatValues(kernels),
         "f16" => new HalfValues(kernels),
-        _ => throw new InvalidInputException($"value codec '{name}' is unknown to this version"),
+        _ => QuantizedFormat.Parse(name) is { Group: QuantizedFormat.DefaultGroup } format ? new QuantizedValues(format, kernels.Codes) : throw new InvalidInputException($"value codec '{name}' is unknown to this version"),
     };
 }

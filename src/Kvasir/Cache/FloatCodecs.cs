@@ -12,7 +12,7 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(float);
 
-    public override void Encode(float* keys, int channels, byte* block) => NativeMemory.Copy(keys, block, (nuint)Bytes(channels));
+    public override void Encode(float* keys, int channels, int tokens, byte* block) => NativeMemory.Copy(keys, block, (nuint)Bytes(channels));
 
     public override void Decode(byte* block, int channels, float* keys) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
 
@@ -27,7 +27,7 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(float);
 
-    public override void Encode(float* values, int channels, byte* block) => NativeMemory.Copy(values, block, (nuint)Bytes(channels));
+    public override void Encode(float* values, int channels, int tokens, byte* block) => NativeMemory.Copy(values, block, (nuint)Bytes(channels));
 
     public override void Decode(byte* block, int channels, float* values) => NativeMemory.Copy(block, values, (nuint)Bytes(channels));
 
@@ -42,7 +42,7 @@ internal sealed unsafe class HalfKeys(AttentionKernels kernels) : KeyCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(ushort);
 
-    public override void Encode(float* keys, int channels, byte* block) => HalfRounding.Narrow(keys, block, KvBlock.Tokens * channels);
+    public override void Encode(float* keys, int channels, int tokens, byte* block) => HalfRounding.Narrow(keys, block, KvBlock.Tokens * channels);
 
     public override void Decode(byte* block, int channels, float* keys) => kernels.Widen((ushort*)block, keys, KvBlock.Tokens * channels);
 
@@ -57,7 +57,7 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(ushort);
 
-    public override void Encode(float* values, int channels, byte* block) => HalfRounding.Narrow(values, block, KvBlock.Tokens * channels);
+    public override void Encode(float* values, int channels, int tokens, byte* block) => HalfRounding.Narrow(values, block, KvBlock.Tokens * channels);
 
     public override void Decode(byte* block, int channels, float* values) => kernels.Widen((ushort*)block, values, KvBlock.Tokens * channels);
 

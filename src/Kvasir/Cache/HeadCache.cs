@@ -1,3 +1,5 @@
+using Kvasir.Memory;
+
 namespace Kvasir.Cache;
 
 /// <summary>One kv head of one layer: segments of sealed blocks in the order of their positions, then the tail.</summary>
@@ -5,18 +7,17 @@ internal sealed unsafe class HeadCache : IDisposable
 {
     private readonly LayerLayout _layout;
     private readonly BlockPool _pool;
-    private readonly KeyCodec _keyCodec;
-    private readonly ValueCodec _valueCodec;
+    private readonly HeadCodec _codec;
     private readonly List<KvSegment> _segments = [];
+    private int _expectedBlocks;
 
-    public HeadCache(LayerLayout layout, BlockPool pool, KeyCodec keyCodec, ValueCodec valueCodec) : this(layout, pool, keyCodec, valueCodec, new KvTail(layout, pool)) { }
+    public HeadCache(LayerLayout layout, BlockPool pool, HeadCodec codec) : this(layout, pool, codec, new KvTail(layout, pool)) { }
 
-    private HeadCache(LayerLayout layout, BlockPool pool, KeyCodec keyCodec, ValueCodec valueCodec, KvTail tail)
+    private HeadCache(LayerLayout layout, BlockPool pool, HeadCodec codec, KvTail tail)
     {
         _layout = layout;
         _pool = pool;
-        _keyCodec = keyCodec;
-        _valueCodec = valueCodec;
+        _codec = codec;
         Tail = tail;
     }
 
@@ -49,12 +50,10 @@ internal sealed unsafe class HeadCache : IDisposable
         }
     }
 
-    private int SealedBytes => _keyCodec.Bytes(_layout.KeyChannels) + _valueCodec.Bytes(_layout.ValueChannels);
-
-    /// <summary>Encodes the oldest full blocks of the tail while at least <paramref name="residual"/> tokens stay in float.</summary>
-    public void Seal(int residual)
+    /// <summary>Encodes the oldest full blocks of the tail while the policy's residual stays in float.</summary>
+    public void Seal()
     {
-        while (Tail.TokenCount >= residual + KvBlock.Tokens) SealOldest();
+        while (Tail.TokenCount >= _codec.Residual + KvBlock.Tokens) SealOldest();
     }
 
     /// <summary>Encodes the whole tail; its last block may be short.</summary>
@@ -85,22 +84,48 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>Room for <paramref name="tokens"/> more without growing lists on the way.</summary>
     public void Reserve(int tokens)
     {
-        if (_segments.Count == 0) _segments.Add(new PooledSegment(_keyCodec, _valueCodec, _layout.KeyChannels, 0));
-        if (_segments[^1] is PooledSegment last) last.EnsureCapacity(last.BlockCount + (tokens + KvBlock.Tokens - 1) / KvBlock.Tokens + 1);
+        _expectedBlocks = (tokens + KvBlock.Tokens - 1) / KvBlock.Tokens + 1;
+        if (_segments.Count > 0 && _segments[^1] is PooledSegment last) last.EnsureCapacity(last.BlockCount + _expectedBlocks);
     }
 
     /// <summary>Bytes that <paramref name="tokens"/> more will hold once sealed.</summary>
-    public long GrowthBytes(int tokens, int residual)
+    public long GrowthBytes(int tokens)
     {
-        int tail = Tail.TokenCount + tokens, sealedBlocks = Math.Max(0, (tail - residual) / KvBlock.Tokens);
+        int tail = Tail.TokenCount + tokens, sealedBlocks = Math.Max(0, (tail - _codec.Residual) / KvBlock.Tokens);
         int tailBlocks = (tail - sealedBlocks * KvBlock.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
-        return (long)sealedBlocks * SealedBytes + (long)(tailBlocks - Tail.BlockCount) * KvTail.BlockBytes(_layout);
+        int first = Math.Clamp((_codec.SinkTokens - TailPosition + KvBlock.Tokens - 1) / KvBlock.Tokens, 0, sealedBlocks);
+        return (long)first * _codec.First.Bytes + (long)(sealedBlocks - first) * _codec.Rest.Bytes + (long)(tailBlocks - Tail.BlockCount) * KvTail.BlockBytes(_layout);
     }
 
     public HeadCache Copy()
     {
-        var copy = new HeadCache(_layout, _pool, _keyCodec, _valueCodec, Tail.Copy());
+        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy());
         foreach (KvSegment segment in _segments) copy._segments.Add(segment.Share());
+        return copy;
+    }
+
+    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; the tail stays in float. Segments stay where they are.</summary>
+    public HeadCache Convert(HeadCodec codec)
+    {
+        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy());
+        using var floats = new NativeBuffer(KvTail.BlockBytes(_layout));
+        float* keys = (float*)floats.Pointer, values = keys + KvBlock.Tokens * _layout.KeyChannels;
+        foreach (KvSegment segment in _segments)
+        {
+            PooledSegment? converted = null;
+            bool inSink = false;
+            for (int b = 0; b < segment.BlockCount; b++)
+            {
+                int computedAt = segment.FirstPosition - segment.Offset + b * KvBlock.Tokens;
+                BlockCodec target = codec.At(computedAt);
+                segment.Codec.Decode(segment.Keys(b), keys, values);
+                KvBlock block = _pool.Rent(target.Bytes);
+                target.Encode(keys, values, segment.CountIn(b), block.Data);
+                if (converted is null || inSink != computedAt < codec.SinkTokens) copy._segments.Add(converted = new PooledSegment(target, computedAt + segment.Offset, segment.Offset));
+                inSink = computedAt < codec.SinkTokens;
+                converted.Add(block, segment.CountIn(b));
+            }
+        }
         return copy;
     }
 
@@ -114,13 +139,21 @@ internal sealed unsafe class HeadCache : IDisposable
     private void SealOldest()
     {
         int position = TailPosition;
-        if (_segments.Count == 0 || _segments[^1] is not PooledSegment segment || !segment.CanAdd(position))
-            _segments.Add(segment = new PooledSegment(_keyCodec, _valueCodec, _layout.KeyChannels, position));
-        int keyBytes = _keyCodec.Bytes(_layout.KeyChannels);
-        KvBlock sealedBlock = _pool.Rent(SealedBytes);
-        _keyCodec.Encode(Tail.Keys(0), _layout.KeyChannels, sealedBlock.Data);
-        _valueCodec.Encode(Tail.Values(0), _layout.ValueChannels, sealedBlock.Data + keyBytes);
+        BlockCodec codec = _codec.At(position);
+        PooledSegment segment = SegmentAt(position, codec);
+        KvBlock sealedBlock = _pool.Rent(codec.Bytes);
+        codec.Encode(Tail.Keys(0), Tail.Values(0), Tail.CountIn(0), sealedBlock.Data);
         Tail.TakeOldest(out int tokens).Release();
         segment.Add(sealedBlock, tokens);
+    }
+
+    /// <summary>The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that all heads are cut alike.</summary>
+    private PooledSegment SegmentAt(int position, BlockCodec codec)
+    {
+        if (_segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && last.FirstPosition < _codec.SinkTokens == position < _codec.SinkTokens) return last;
+        var segment = new PooledSegment(codec, position);
+        segment.EnsureCapacity(_expectedBlocks);
+        _segments.Add(segment);
+        return segment;
     }
 }

@@ -3,13 +3,14 @@ namespace Kvasir.Cache;
 /// <summary>How the keys of a sealed block are encoded. The float form is [channels, 32 tokens], unused tokens zero.</summary>
 internal abstract unsafe class KeyCodec
 {
-    /// <summary>Its name in the policy grammar.</summary>
+    /// <summary>Its name in files: the grammar's, with all that reading needs.</summary>
     public abstract string Name { get; }
 
     /// <summary>Bytes of one block of keys with this many channels.</summary>
     public abstract int Bytes(int channels);
 
-    public abstract void Encode(float* keys, int channels, byte* block);
+    /// <summary>Encodes a block of which the first <paramref name="tokens"/> are real.</summary>
+    public abstract void Encode(float* keys, int channels, int tokens, byte* block);
 
     public abstract void Decode(byte* block, int channels, float* keys);
 

@@ -40,6 +40,15 @@ public sealed class KvCache : IDisposable
         return new KvCache(Layout, Policy, Pool, layers, Length);
     }
 
+    /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
+    public KvCache Convert(KvPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        LayerCache[] layers = [.. _layers.Select((layer, l) => new LayerCache(layer.Layout, [.. layer.Heads.Select((head, h) => head.Convert(policy.HeadCodec(Layout, l, h)))]))];
+        return new KvCache(Layout, policy, Pool, layers, Length);
+    }
+
     /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
     public void Truncate(int length)
     {
@@ -131,16 +140,12 @@ public sealed class KvCache : IDisposable
     {
         long bytes = 0;
         foreach (LayerCache layer in _layers)
-            foreach (HeadCache head in layer.Heads) bytes += head.GrowthBytes(tokens, Policy.Residual);
+            foreach (HeadCache head in layer.Heads) bytes += head.GrowthBytes(tokens);
         return Math.Max(0, bytes);
     }
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
-    private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool)
-    {
-        KeyCodec keys = Codecs.Keys(policy.Keys, layout.Kernels);
-        ValueCodec values = Codecs.Values(policy.Values, layout.Kernels);
-        return [.. layout.Layers.Select(layer => new LayerCache(layer, [.. Enumerable.Range(0, layer.KvHeads).Select(_ => new HeadCache(layer, pool, keys, values))]))];
-    }
+    private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
+        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.HeadCodec(layout, layer, head)))]))];
 }

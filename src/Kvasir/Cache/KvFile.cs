@@ -11,8 +11,8 @@ public sealed unsafe class KvFile : IDisposable
     private readonly MappedFile _file;
     private readonly KvFileHeader _header;
     private readonly KvLayout _layout;
-    private readonly long[] _layerOffsets;
-    private readonly (KeyCodec Keys, ValueCodec Values)[] _codecs;
+    private readonly long[][] _headOffsets;
+    private readonly long _end;
     private int _references = 1;
     private bool _disposed;
 
@@ -21,10 +21,17 @@ public sealed unsafe class KvFile : IDisposable
         (_file, _header, _layout) = (file, header, layout);
         Ids = MemoryMarshal.Cast<byte, int>(header.Ids).ToArray();
         Policy = KvPolicy.Parse(header.Policy);
-        _codecs = [.. header.Segments.Select(segment => (Codecs.Keys(segment.Keys, layout.Kernels), Codecs.Values(segment.Values, layout.Kernels)))];
-        _layerOffsets = new long[layout.Layers.Count + 1];
-        _layerOffsets[0] = dataOffset;
-        for (int l = 0; l < layout.Layers.Count; l++) _layerOffsets[l + 1] = checked(_layerOffsets[l] + HeadBytes(layout.Layers[l]) * layout.Layers[l].KvHeads);
+        _headOffsets = new long[layout.Layers.Count][];
+        _end = dataOffset;
+        for (int l = 0; l < _headOffsets.Length; l++)
+        {
+            _headOffsets[l] = new long[layout.Layers[l].KvHeads];
+            for (int h = 0; h < _headOffsets[l].Length; h++)
+            {
+                _headOffsets[l][h] = _end;
+                foreach (KvFileHeader.SegmentShape segment in header.Segments) _end = checked(_end + (long)segment.Blocks * CodecOf(segment, l, h).Bytes);
+            }
+        }
     }
 
     /// <summary>The file.</summary>
@@ -43,7 +50,7 @@ public sealed unsafe class KvFile : IDisposable
     public KvPolicy Policy { get; }
 
     /// <summary>Bytes of keys and values.</summary>
-    public long Bytes => _layerOffsets[^1] - _layerOffsets[0];
+    public long Bytes => _end - _headOffsets[0][0];
 
     /// <summary>Maps a file and checks its header against the model it is to be used with.</summary>
     /// <param name="path">The file.</param>
@@ -64,7 +71,7 @@ public sealed unsafe class KvFile : IDisposable
             KvFileHeader header = KvFileHeader.Read(file, out long dataOffset);
             CheckHeader(path, header, layout);
             var opened = new KvFile(file, header, layout, dataOffset);
-            if (opened._layerOffsets[^1] != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._layerOffsets[^1]})");
+            if (opened._end != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._end})");
             if (verify) opened.Verify();
             return opened;
         }
@@ -84,8 +91,8 @@ public sealed unsafe class KvFile : IDisposable
         for (int l = 0; l < _layout.Layers.Count; l++)
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            for (long at = _layerOffsets[l]; at < _layerOffsets[l + 1]; at += 1 << 24)
-                hash.AppendData(_file.Slice(at, (int)Math.Min(1 << 24, _layerOffsets[l + 1] - at)));
+            long end = l + 1 < _headOffsets.Length ? _headOffsets[l + 1][0] : _end;
+            for (long at = _headOffsets[l][0]; at < end; at += 1 << 24) hash.AppendData(_file.Slice(at, (int)Math.Min(1 << 24, end - at)));
             if (Convert.ToHexStringLower(hash.GetHashAndReset()) != _header.Layers[l].Sha256)
                 throw new InvalidInputException($"{Path}: damaged KV file (the checksum of layer {l} differs)");
         }
@@ -103,14 +110,13 @@ public sealed unsafe class KvFile : IDisposable
     internal IEnumerable<KvSegment> Map(int layer, int head, int shift)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        LayerLayout layout = _layout.Layers[layer];
-        long offset = _layerOffsets[layer] + head * HeadBytes(layout);
+        long offset = _headOffsets[layer][head];
         var mapped = new List<KvSegment>(_header.Segments.Count);
-        for (int s = 0; s < _header.Segments.Count; s++)
+        foreach (KvFileHeader.SegmentShape shape in _header.Segments)
         {
-            KvFileHeader.SegmentShape shape = _header.Segments[s];
-            mapped.Add(new MappedSegment(this, _file.Pointer + offset, _codecs[s].Keys, _codecs[s].Values, layout, shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens));
-            offset += shape.Blocks * BlockBytes(s, layout);
+            BlockCodec codec = CodecOf(shape, layer, head);
+            mapped.Add(new MappedSegment(this, _file.Pointer + offset, codec, shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens));
+            offset += (long)shape.Blocks * codec.Bytes;
         }
         return mapped;
     }
@@ -129,24 +135,24 @@ public sealed unsafe class KvFile : IDisposable
         bool shapes = header.Layers.Count == layout.Layers.Count
             && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
         int position = header.FirstPosition;
+        int heads = layout.Layers.Sum(layer => layer.KvHeads);
         bool segments = position >= 0 && header.Segments.All(segment =>
         {
-            bool follows = segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28;
+            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28;
             position += follows ? segment.Tokens : 0;
             return follows;
         });
         if (!shapes || !segments || header.Ids.Length % sizeof(int) != 0 || position - header.FirstPosition != header.Ids.Length / sizeof(int))
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
+
+        bool Fits(IReadOnlyList<string>? codecs) => codecs is not null && (codecs.Count == 1 || codecs.Count == heads);
     }
 
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 
-    private int BlockBytes(int segment, LayerLayout layout) => _codecs[segment].Keys.Bytes(layout.KeyChannels) + _codecs[segment].Values.Bytes(layout.ValueChannels);
-
-    private long HeadBytes(LayerLayout layout)
+    private BlockCodec CodecOf(KvFileHeader.SegmentShape segment, int layer, int head)
     {
-        long bytes = 0;
-        for (int s = 0; s < _header.Segments.Count; s++) bytes += (long)_header.Segments[s].Blocks * BlockBytes(s, layout);
-        return bytes;
+        int place = _layout.Layers.Take(layer).Sum(shape => shape.KvHeads) + head;
+        return _layout.Codecs.Block(_layout.Layers[layer], segment.Keys[Math.Min(place, segment.Keys.Count - 1)], segment.Values[Math.Min(place, segment.Values.Count - 1)]);
     }
 }

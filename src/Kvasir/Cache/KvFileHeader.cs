@@ -7,11 +7,11 @@ namespace Kvasir.Cache;
 
 /// <summary>
 /// What stands at the start of a KV file: 8 bytes magic, uint32 version, uint32 header length, SHA-256 of the header, the header as JSON,
-/// zeros up to a multiple of 64. Then for every layer, head and segment the blocks, each its keys and then its values.
+/// zeros up to a multiple of 64. Then for every layer, head and segment the blocks as they are in memory.
 /// </summary>
 internal sealed record KvFileHeader
 {
-    public const int FixedLength = 48, Version = 1, MaxLength = 64 << 20;
+    public const int FixedLength = 48, Version = 2, MaxLength = 64 << 20;
 
     public static ReadOnlySpan<byte> Magic => "KVASIRKV"u8;
 
@@ -33,8 +33,8 @@ internal sealed record KvFileHeader
     /// <summary>Shape of one layer, and the SHA-256 of its blocks.</summary>
     internal sealed record LayerShape(int KvHeads, int KeyChannels, int ValueChannels, string Sha256);
 
-    /// <summary>One run of blocks, the same for every layer and head.</summary>
-    internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, string Keys, string Values)
+    /// <summary>One run of blocks, cut alike in every layer and head; codecs of keys and values once for all, or for each head of each layer in their order.</summary>
+    internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, IReadOnlyList<string> Keys, IReadOnlyList<string> Values)
     {
         [JsonIgnore]
         public int Blocks => (Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;

@@ -37,9 +37,9 @@ internal static unsafe class KvFileWriter
 
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
     {
-        HeadCache any = cache.Layers[0].Heads[0];
-        var segments = any.Segments.Where(segment => segment.TokenCount > 0 && segment.FirstPosition >= firstToken)
-            .Select(segment => new KvFileHeader.SegmentShape(segment.FirstPosition, segment.Offset, segment.TokenCount, segment.KeyCodec.Name, segment.ValueCodec.Name)).ToArray();
+        IReadOnlyList<KvSegment>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<KvSegment>)[.. Written(head, firstToken)])];
+        var segments = heads[0].Select((segment, s) => new KvFileHeader.SegmentShape(
+            segment.FirstPosition, segment.Offset, segment.TokenCount, Names(heads.Select(head => head[s].Codec.Keys.Name)), Names(heads.Select(head => head[s].Codec.Values.Name)))).ToArray();
         if (segments.Sum(segment => segment.Tokens) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
@@ -63,17 +63,18 @@ internal static unsafe class KvFileWriter
 
     private static void ForEachRun(KvCache cache, int layer, int firstToken, Action<Run> action)
     {
-        LayerLayout layout = cache.Layers[layer].Layout;
         foreach (HeadCache head in cache.Layers[layer].Heads)
-            foreach (KvSegment segment in head.Segments)
-            {
-                if (segment.TokenCount == 0 || segment.FirstPosition < firstToken) continue;
-                for (int b = 0; b < segment.BlockCount; b++)
-                {
-                    action(new Run(segment.Keys(b), segment.KeyCodec.Bytes(layout.KeyChannels)));
-                    action(new Run(segment.Values(b), segment.ValueCodec.Bytes(layout.ValueChannels)));
-                }
-            }
+            foreach (KvSegment segment in Written(head, firstToken))
+                for (int b = 0; b < segment.BlockCount; b++) action(new Run(segment.Keys(b), segment.Codec.Bytes));
+    }
+
+    private static IEnumerable<KvSegment> Written(HeadCache head, int firstToken) => head.Segments.Where(segment => segment.TokenCount > 0 && segment.FirstPosition >= firstToken);
+
+    /// <summary>One name where all heads have the same.</summary>
+    private static string[] Names(IEnumerable<string> ofHeads)
+    {
+        string[] names = [.. ofHeads];
+        return names.All(name => name == names[0]) ? [names[0]] : names;
     }
 
     private readonly struct Run(byte* data, int length)

@@ -13,6 +13,9 @@ internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChanne
 /// <summary>The shape of a model's cache and the identities that saved caches carry.</summary>
 internal sealed record KvLayout(IReadOnlyList<LayerLayout> Layers, AttentionKernels Kernels, Func<string> ModelIdentity, Func<string> TokenizerIdentity)
 {
+    /// <summary>The codecs of its caches.</summary>
+    public Codecs Codecs { get; } = new(Kernels);
+
     /// <summary>Bytes of one token in float16 over all layers.</summary>
     public long BytesPerTokenF16 { get; } = Layers.Sum(layer => (long)layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort));
 }

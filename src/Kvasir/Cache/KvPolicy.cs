@@ -1,25 +1,63 @@
 using System.Globalization;
+using System.Text;
+using Kvasir.Quantization;
 
 namespace Kvasir.Cache;
 
-/// <summary>How a cache keeps its keys and values: the policy grammar of <c>--kv</c>, comma-separated <c>name=value</c> terms.</summary>
+/// <summary>
+/// How a cache keeps its keys and values: the policy grammar of <c>--kv</c>, comma-separated <c>name=value</c> terms, and <c>auto:BUDGET</c>.
+/// Policies that keep the same are equal.
+/// </summary>
 public sealed record KvPolicy
 {
-    private static readonly string[] Codecs = ["f32", "f16"];
+    private const int DefaultResidual = 32, DefaultSink = 32, LargestCount = 1 << 20;
+
+    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile"];
+
+    private readonly int? _residual, _sink;
 
     /// <summary>float16 keys and values, nothing evicted.</summary>
     public static KvPolicy Default { get; } = new();
 
-    /// <summary>Codec of sealed keys: <c>f32</c> or <c>f16</c>.</summary>
+    /// <summary>Codec of sealed keys: <c>f32</c>, <c>f16</c>, <c>q8</c>, <c>kivi4</c>, <c>kivi3</c> or <c>kivi2</c>.</summary>
     public string Keys { get; init; } = "f16";
 
-    /// <summary>Codec of sealed values: <c>f32</c> or <c>f16</c>.</summary>
+    /// <summary>Codec of sealed values: as of keys.</summary>
     public string Values { get; init; } = "f16";
 
-    /// <summary>The newest tokens kept in float32, at least; a multiple of 32.</summary>
-    public int Residual { get; init; }
+    /// <summary>Tokens of a channel that share a scale in quantised keys: 16 or 32.</summary>
+    public int Group { get; init; } = QuantizedFormat.DefaultGroup;
 
-    /// <summary>Parses a policy such as <c>k=f16,v=f16</c>. Two policies that keep the same are equal.</summary>
+    /// <summary>Bits in which quantised keys and values keep scale and minimum: 8 or 16 (32 for comparison with the reference).</summary>
+    public int ScaleBits { get; init; } = QuantizedFormat.DefaultScaleBits;
+
+    /// <summary>The newest tokens kept in float32, at least; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    public int Residual
+    {
+        get => _residual ?? (IsQuantized ? DefaultResidual : 0);
+        init => _residual = value;
+    }
+
+    /// <summary>The first tokens, which stay in float16; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    public int Sink
+    {
+        get => _sink ?? (IsQuantized ? DefaultSink : 0);
+        init => _sink = value;
+    }
+
+    /// <summary>The budget under which <c>auto</c> chooses bits by layer and head; null where bits are given.</summary>
+    public KvBudget? Auto { get; init; }
+
+    /// <summary>The profile that <c>auto</c> chooses by; null for the one in the user's cache folder.</summary>
+    public string? Profile { get; init; }
+
+    /// <summary>Whether keys or values are kept in less than 16 bits.</summary>
+    public bool IsQuantized => Auto is not null || IsQuantizedName(Keys) || IsQuantizedName(Values);
+
+    /// <summary>What <c>auto</c> chose, by layer and head; null before it has.</summary>
+    internal HeadFormats? Chosen { get; init; }
+
+    /// <summary>Parses a policy such as <c>k=kivi4,v=kivi2,residual=64</c>.</summary>
     /// <exception cref="InvalidInputException">An unknown, impossible or out-of-range term, which the message names.</exception>
     public static KvPolicy Parse(string text)
     {
@@ -28,29 +66,83 @@ public sealed record KvPolicy
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string term in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            int equals = term.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0) throw new InvalidInputException($"--kv: '{term}' is not of the form name=value (as in k=f16,v=f16)");
-            (string name, string value) = (term[..equals], term[(equals + 1)..]);
+            int end = term.IndexOfAny(['=', ':']);
+            if (end <= 0 || (term[end] == ':' && !term.StartsWith("auto:", StringComparison.Ordinal)))
+                throw new InvalidInputException($"--kv: '{term}' is not of the form name=value (as in k=kivi4,v=kivi4)");
+            (string name, string value) = (term[..end], term[(end + 1)..]);
             if (!seen.Add(name)) throw new InvalidInputException($"--kv: '{name}' is given twice");
             policy = name switch
             {
                 "k" => policy with { Keys = Codec(name, value) },
                 "v" => policy with { Values = Codec(name, value) },
-                "residual" => policy with { Residual = ParseResidual(value) },
-                _ => throw new InvalidInputException($"--kv: unknown term '{name}' (known: k, v, residual)"),
+                "group" => policy with { Group = OneOf(name, value, 16, 32) },
+                "scale" => policy with { ScaleBits = OneOf(name, value, 8, 16) },
+                "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
+                "sink" => policy with { Sink = (Count(name, value) + KvBlock.Tokens - 1) / KvBlock.Tokens * KvBlock.Tokens },
+                "auto" => policy with { Auto = KvBudget.Parse(value) },
+                "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
+                _ => throw new InvalidInputException($"--kv: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
+        policy.CheckCombination(seen);
         return policy;
     }
 
-    /// <summary>The policy in its grammar.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"k={Keys},v={Values}") + (Residual > 0 ? string.Create(CultureInfo.InvariantCulture, $",residual={Residual}") : "");
+    /// <inheritdoc/>
+    public bool Equals(KvPolicy? other) => other is not null && ToString() == other.ToString();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToString().GetHashCode(StringComparison.Ordinal);
+
+    /// <summary>The policy in its grammar; what is as by default is left out.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder(Auto is null ? $"k={Keys},v={Values}" : $"auto:{Auto}");
+        Add("group", Group, QuantizedFormat.DefaultGroup);
+        Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
+        Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
+        Add("sink", Sink, IsQuantized ? DefaultSink : 0);
+        if (Profile is not null) text.Append(",profile=").Append(Profile);
+        return text.ToString();
+
+        void Add(string name, int value, int usual)
+        {
+            if (value != usual) text.Append(CultureInfo.InvariantCulture, $",{name}={value}");
+        }
+    }
+
+    /// <summary>How one kv head of one layer is encoded.</summary>
+    internal HeadCodec HeadCodec(KvLayout layout, int layer, int head)
+    {
+        if (Auto is not null && Chosen is null) throw new InvalidOperationException($"{this} has not been resolved for the model: Model.Prepare does that");
+        (string keys, string values) = Chosen?[layer, head] ?? (Keys, Values);
+        LayerLayout shape = layout.Layers[layer];
+        BlockCodec rest = layout.Codecs.Block(shape, FileName(keys, Group), FileName(values, QuantizedFormat.DefaultGroup));
+        BlockCodec first = layout.Codecs.Block(shape, IsQuantizedName(keys) ? "f16" : keys, IsQuantizedName(values) ? "f16" : values);
+        return new HeadCodec(first, rest, Sink, Residual);
+    }
+
+    private static bool IsQuantizedName(string codec) => QuantizedFormat.Names.Contains(codec, StringComparer.Ordinal);
+
+    private string FileName(string codec, int group) => IsQuantizedName(codec) ? new QuantizedFormat(codec == "q8" ? 8 : codec[^1] - '0', group, ScaleBits).ToString() : codec;
+
+    private void CheckCombination(HashSet<string> given)
+    {
+        if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("--kv: auto chooses the codecs of keys and values; leave k and v out");
+        if (Auto is null && given.Contains("profile")) throw new InvalidInputException("--kv: a profile belongs to auto (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"--kv: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
+        if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("--kv: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
+        if (given.Contains("group") && Auto is not null) throw new InvalidInputException("--kv: auto chooses the groups; leave group out");
+    }
 
     private static string Codec(string name, string value) =>
-        Codecs.Contains(value, StringComparer.Ordinal) ? value : throw new InvalidInputException($"--kv: {name}={value} is unknown (known: {string.Join(", ", Codecs)})");
+        value is "f32" or "f16" || IsQuantizedName(value) ? value : throw new InvalidInputException($"--kv: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
 
-    private static int ParseResidual(string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int residual) && residual % KvBlock.Tokens == 0 && residual <= 1 << 20
-            ? residual
-            : throw new InvalidInputException($"--kv: residual={value} must be a multiple of {KvBlock.Tokens}, at most {1 << 20}");
+    private static int OneOf(string name, string value, int small, int large) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
+
+    private static int Count(string name, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
+
+    private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"--kv: {name}={value} {rule}");
 }

@@ -4,11 +4,9 @@ namespace Kvasir.Cache;
 /// A run of sealed blocks of one kv head that stand one after another in the sequence, all full but the last.
 /// <see cref="Offset"/> is how far they stand from where their keys were rotated for: queries are turned back by it.
 /// </summary>
-internal abstract unsafe class KvSegment(KeyCodec keyCodec, ValueCodec valueCodec, int firstPosition, int offset) : IDisposable
+internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, int offset) : IDisposable
 {
-    public KeyCodec KeyCodec { get; } = keyCodec;
-
-    public ValueCodec ValueCodec { get; } = valueCodec;
+    public BlockCodec Codec { get; } = codec;
 
     /// <summary>Position in the sequence of the first token.</summary>
     public int FirstPosition { get; } = firstPosition;
@@ -24,9 +22,11 @@ internal abstract unsafe class KvSegment(KeyCodec keyCodec, ValueCodec valueCode
     /// <summary>Bytes held by the blocks, in memory or in a mapped file.</summary>
     public abstract long Bytes { get; }
 
+    /// <summary>The encoded keys of a block.</summary>
     public abstract byte* Keys(int block);
 
-    public abstract byte* Values(int block);
+    /// <summary>The encoded values of a block.</summary>
+    public byte* Values(int block) => Keys(block) + Codec.KeyBytes;
 
     public int CountIn(int block) => Math.Min(KvBlock.Tokens, TokenCount - block * KvBlock.Tokens);
 

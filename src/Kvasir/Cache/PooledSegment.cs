@@ -1,10 +1,9 @@
 namespace Kvasir.Cache;
 
-/// <summary>Sealed blocks in memory. A block holds its keys, then its values.</summary>
-internal sealed unsafe class PooledSegment(KeyCodec keyCodec, ValueCodec valueCodec, int channels, int firstPosition, int offset = 0) : KvSegment(keyCodec, valueCodec, firstPosition, offset)
+/// <summary>Sealed blocks in memory.</summary>
+internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0) : KvSegment(codec, firstPosition, offset)
 {
     private readonly List<KvBlock> _blocks = [];
-    private readonly int _keyBytes = keyCodec.Bytes(channels);
 
     public override long Bytes
     {
@@ -30,11 +29,9 @@ internal sealed unsafe class PooledSegment(KeyCodec keyCodec, ValueCodec valueCo
 
     public override byte* Keys(int block) => _blocks[block].Data;
 
-    public override byte* Values(int block) => _blocks[block].Data + _keyBytes;
-
     public override KvSegment Share()
     {
-        var copy = new PooledSegment(KeyCodec, ValueCodec, channels, FirstPosition, Offset) { TokenCount = TokenCount };
+        var copy = new PooledSegment(Codec, FirstPosition, Offset) { TokenCount = TokenCount };
         copy._blocks.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy._blocks.Add(block.Retain());
         return copy;

@@ -212,7 +212,7 @@ internal sealed unsafe class Transformer : IDisposable
         foreach (SliceEntry entry in _slice.Entries)
         {
             HeadCache[] heads = entry.Cache.Layers[layer].Heads;
-            for (int h = worker; h < heads.Length; h += _workers.Workers) heads[h].Seal(entry.Cache.Policy.Residual);
+            for (int h = worker; h < heads.Length; h += _workers.Workers) heads[h].Seal();
         }
     }
 

@@ -24,6 +24,9 @@ internal abstract unsafe class AttentionKernels
     /// <summary>The same with a float16 right side. As many bytes as it has are fetched from <paramref name="ahead"/> meanwhile: what will be read next lies on other pages, where the hardware does not look ahead.</summary>
     public abstract void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead);
 
+    /// <summary>The same for quantised keys and values.</summary>
+    public abstract CodeKernels Codes { get; }
+
     /// <summary>Float16 to float32.</summary>
     public abstract void Widen(ushort* source, float* destination, int count);
 
@@ -41,6 +44,10 @@ internal abstract unsafe class AttentionKernels
 /// <inheritdoc/>
 internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
+    public AttentionKernels() => Codes = new CodeKernels<TSimd, TVector>(this);
+
+    public override CodeKernels Codes { get; }
+
     public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
         Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, (byte*)right);
 

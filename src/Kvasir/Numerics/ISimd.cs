@@ -42,6 +42,21 @@ internal unsafe interface ISimd<TVector> where TVector : struct
 
     static abstract float Sum(TVector vector);
 
+    /// <summary>Unsigned bytes as numbers.</summary>
+    static abstract TVector LoadBytes(byte* source);
+
+    /// <summary>What <see cref="Codes{TBits}"/> looks codes up in.</summary>
+    static abstract TVector CodeTable<TBits>() where TBits : IConstant;
+
+    /// <summary>The lowest bits of every 32-bit word as a number; the words come as <see cref="Load"/> gave them.</summary>
+    static abstract TVector Codes<TBits>(TVector words, TVector table) where TBits : IConstant;
+
+    /// <summary>Words shifted right by a constant.</summary>
+    static abstract TVector ShiftRight<TCount>(TVector words) where TCount : IConstant;
+
+    /// <summary>Words whose three lowest bits are two of <paramref name="low"/> and above them one of <paramref name="high"/>; the other bits are not defined.</summary>
+    static abstract TVector MergeBits(TVector low, TVector high);
+
     /// <summary>Asks for the cache line at an address that need not be valid.</summary>
     static abstract void Prefetch(byte* address);
 }

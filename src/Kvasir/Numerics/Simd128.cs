@@ -41,6 +41,23 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadBytes(byte* source) => Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32());
+
+    public static Vector128<float> CodeTable<TBits>() where TBits : IConstant => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Codes<TBits>(Vector128<float> words, Vector128<float> table) where TBits : IConstant
+    {
+        return Vector128.ConvertToSingle(words.AsInt32() & Vector128.Create((1 << TBits.Value) - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ShiftRight<TCount>(Vector128<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MergeBits(Vector128<float> low, Vector128<float> high) => Vector128.ConditionalSelect(Vector128.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
+
     public static void Prefetch(byte* address)
     {
         if (Sse.IsSupported) Sse.Prefetch0(address);

@@ -41,6 +41,25 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBytes(byte* source) => Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
+
+    public static Vector256<float> CodeTable<TBits>() where TBits : IConstant => Vector256.ConvertToSingle(Vector256<int>.Indices & Vector256.Create((1 << TBits.Value) - 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Codes<TBits>(Vector256<float> words, Vector256<float> table) where TBits : IConstant
+    {
+        if (Avx.IsSupported && TBits.Value == 2) return Avx.PermuteVar(table, words.AsInt32());
+        if (Avx2.IsSupported && TBits.Value == 3) return Avx2.PermuteVar8x32(table, words.AsInt32());
+        return Vector256.ConvertToSingle(words.AsInt32() & Vector256.Create((1 << TBits.Value) - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftRight<TCount>(Vector256<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MergeBits(Vector256<float> low, Vector256<float> high) => Vector256.ConditionalSelect(Vector256.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
+
     public static void Prefetch(byte* address)
     {
         if (Sse.IsSupported) Sse.Prefetch0(address);

@@ -41,6 +41,24 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     public static float Sum(Vector512<float> vector) => Vector512.Sum(vector);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBytes(byte* source) => Vector512.ConvertToSingle(Vector512.WidenLower(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).ToVector512Unsafe()).AsInt32());
+
+    public static Vector512<float> CodeTable<TBits>() where TBits : IConstant => Vector512.ConvertToSingle(Vector512<int>.Indices & Vector512.Create((1 << TBits.Value) - 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Codes<TBits>(Vector512<float> words, Vector512<float> table) where TBits : IConstant
+    {
+        if (Avx512F.IsSupported && TBits.Value <= 4) return Avx512F.PermuteVar16x32(table, words.AsInt32());
+        return Vector512.ConvertToSingle(words.AsInt32() & Vector512.Create((1 << TBits.Value) - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftRight<TCount>(Vector512<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MergeBits(Vector512<float> low, Vector512<float> high) => Vector512.ConditionalSelect(Vector512.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
+
     public static void Prefetch(byte* address)
     {
         if (Sse.IsSupported) Sse.Prefetch0(address);

@@ -38,6 +38,16 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float vector) => vector;
 
+    public static float LoadBytes(byte* source) => *source;
+
+    public static float CodeTable<TBits>() where TBits : IConstant => 0;
+
+    public static float Codes<TBits>(float words, float table) where TBits : IConstant => BitConverter.SingleToUInt32Bits(words) & ((1u << TBits.Value) - 1);
+
+    public static float ShiftRight<TCount>(float words) where TCount : IConstant => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(words) >>> TCount.Value);
+
+    public static float MergeBits(float low, float high) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(low) & 3) | ((BitConverter.SingleToUInt32Bits(high) & 1) << 2));
+
     public static void Prefetch(byte* address)
     {
     }

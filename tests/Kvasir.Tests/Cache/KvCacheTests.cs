@@ -92,7 +92,7 @@ public sealed class KvCacheTests
     {
         var fixture = new SequenceFixture(6);
         using KvCache cache = fixture.NewCache("k=f16,v=f16,residual=64");
-        fixture.Append(cache, 200, residual: 64);
+        fixture.Append(cache, 200);
         Assert.Equal(200 - 4 * 32, cache.Layers[0].Heads[0].Tail.TokenCount);
     }
 

@@ -49,7 +49,7 @@ public sealed class KvFileTests : IDisposable
         Assert.Equal(Ids(50), file.Ids);
         Assert.Equal(KvPolicy.Parse("k=f16,v=f32"), file.Policy);
         Assert.Equal(2 * 2 * 32 * 16 * (2 + 4), file.Bytes);
-        Assert.Equal(new KvFileSummary(1, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1), KvFileSummary.Read(FilePath));
+        Assert.Equal(new KvFileSummary(2, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1), KvFileSummary.Read(FilePath));
     }
 
     [Fact]

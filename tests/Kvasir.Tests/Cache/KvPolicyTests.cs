@@ -10,6 +10,14 @@ public sealed class KvPolicyTests
     [InlineData("k=f32", "k=f32,v=f16")]
     [InlineData(" v=f32 , k=f32 ", "k=f32,v=f32")]
     [InlineData("residual=64", "k=f16,v=f16,residual=64")]
+    [InlineData("k=kivi2,v=kivi4,group=16,scale=16,residual=0,sink=0", "k=kivi2,v=kivi4,group=16,scale=16,residual=0,sink=0")]
+    [InlineData("k=kivi4,v=q8,group=32,scale=8,residual=32,sink=32", "k=kivi4,v=q8")]
+    [InlineData("v=kivi3,sink=4", "k=f16,v=kivi3")]
+    [InlineData("v=kivi3,sink=33", "k=f16,v=kivi3,sink=64")]
+    [InlineData("auto:3bit", "auto:3bit")]
+    [InlineData("auto=25%", "auto:25%")]
+    [InlineData("auto:512MB,sink=0,profile=a.json", "auto:512MB,sink=0,profile=a.json")]
+    [InlineData("residual=64,auto:12.5%", "auto:12.5%,residual=64")]
     public void A_policy_reads_back_as_it_prints(string text, string printed)
     {
         KvPolicy policy = KvPolicy.Parse(text);
@@ -25,6 +33,19 @@ public sealed class KvPolicyTests
     [InlineData("residual=20", "residual=20")]
     [InlineData("residual=-32", "residual=-32")]
     [InlineData("=f16", "=f16")]
+    [InlineData("k=kivi5", "k=kivi5")]
+    [InlineData("k=kivi4,group=64", "group=64")]
+    [InlineData("k=kivi4,scale=32", "scale=32")]
+    [InlineData("v=kivi4,group=16", "'group'")]
+    [InlineData("scale=16", "'scale'")]
+    [InlineData("sink=32", "'sink'")]
+    [InlineData("k=kivi4,sink=-1", "sink=-1")]
+    [InlineData("auto:3bit,k=kivi4", "auto")]
+    [InlineData("auto:3bit,group=16", "group")]
+    [InlineData("auto:3", "'3'")]
+    [InlineData("auto:0bit", "'0bit'")]
+    [InlineData("k:kivi4", "k:kivi4")]
+    [InlineData("k=kivi4,profile=a.json", "profile")]
     public void A_wrong_term_is_named(string text, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidInputException>(() => KvPolicy.Parse(text)).Message, StringComparison.Ordinal);
 }

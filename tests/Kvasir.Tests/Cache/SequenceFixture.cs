@@ -34,7 +34,7 @@ internal sealed unsafe class SequenceFixture
     public float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(_random.NextDouble() * 4 - 2))];
 
     /// <summary>Makes up tokens and appends them as a forward pass does.</summary>
-    public void Append(KvCache cache, int tokens, int residual = 0)
+    public void Append(KvCache cache, int tokens)
     {
         int position = cache.Length;
         foreach (HeadCache head in cache.Layers[0].Heads) head.Tail.Grow(tokens);
@@ -49,7 +49,7 @@ internal sealed unsafe class SequenceFixture
                 fixed (float* k = key, v = Values[^1][h]) tail.Write(tail.TokenCount - tokens + t, k, v);
             }
         }
-        foreach (HeadCache head in cache.Layers[0].Heads) head.Seal(residual);
+        foreach (HeadCache head in cache.Layers[0].Heads) head.Seal();
         cache.Commit(tokens);
     }
 

@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace Kvasir.Cache;
+
+/// <summary>A budget for keys and values: bits per value, a share of float16, or bytes for a full context.</summary>
+/// <param name="Amount">How much.</param>
+/// <param name="Unit">Of what.</param>
+public sealed record KvBudget(double Amount, KvBudgetUnit Unit)
+{
+    /// <summary>Parses <c>3bit</c>, <c>25%</c> or <c>512MB</c> (KB, MB, GB: powers of 1024).</summary>
+    /// <exception cref="InvalidInputException">Anything else, which the message names.</exception>
+    public static KvBudget Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        foreach ((string suffix, double factor, KvBudgetUnit unit) in Suffixes)
+            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount)
+                && amount > 0 && amount * factor < long.MaxValue)
+                return new KvBudget(amount * factor, unit);
+        throw new InvalidInputException($"'{text}' is no budget (give bits per value, a share of float16 or bytes, as in 3bit, 25% or 512MB)");
+    }
+
+    /// <summary>The budget as <see cref="Parse"/> reads it.</summary>
+    public override string ToString()
+    {
+        (string suffix, double factor, _) = Suffixes.First(entry => entry.Unit == Unit && Amount % entry.Factor == 0 || entry.Unit == Unit && entry.Factor == 1);
+        return (Amount / factor).ToString(CultureInfo.InvariantCulture) + suffix;
+    }
+
+    /// <summary>Bits per value that it allows on average, of a model whose full context takes <paramref name="contextBytesF16"/> in float16.</summary>
+    public double BitsPerValue(long contextBytesF16) => Unit switch
+    {
+        KvBudgetUnit.BitsPerValue => Amount,
+        KvBudgetUnit.Share => Amount / 100 * 16,
+        _ => Amount / contextBytesF16 * 16,
+    };
+
+    private static readonly (string Suffix, double Factor, KvBudgetUnit Unit)[] Suffixes =
+    [
+        ("bit", 1, KvBudgetUnit.BitsPerValue), ("%", 1, KvBudgetUnit.Share), ("GB", 1 << 30, KvBudgetUnit.Bytes), ("MB", 1 << 20, KvBudgetUnit.Bytes), ("KB", 1 << 10, KvBudgetUnit.Bytes), ("B", 1, KvBudgetUnit.Bytes),
+    ];
+}
+
+/// <summary>What a <see cref="KvBudget"/> is counted in.</summary>
+public enum KvBudgetUnit
+{
+    /// <summary>Bits per value, scales and minima included.</summary>
+    BitsPerValue,
+
+    /// <summary>Percent of float16.</summary>
+    Share,
+
+    /// <summary>Bytes.</summary>
+    Bytes,
+}
