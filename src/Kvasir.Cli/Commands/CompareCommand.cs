@@ -12,9 +12,9 @@ internal static class CompareCommand
     private const int MaxTokens = 1 << 20, DefaultKvLength = 4096, DefaultPasskeyTokens = 1000;
     private const string Examples =
         """
-        kvasir compare --policies k=f32,v=f32
-        kvasir compare --policies k=f32,v=f32 k=f32,v=f16 --file wiki.txt --depth 0,2048,8192 --report compare.html
-        kvasir compare --policies k=f32,v=f32 --windows 4 --passkey 0 --depth 0 --json
+        kvasir compare --policies k=kivi4,v=kivi4 k=kivi2,v=kivi2
+        kvasir compare --policies k=kivi4,v=kivi4 k=kivi4,v=kivi2 --file wiki.txt --depth 0,2048,8192 --report compare.html
+        kvasir compare --policies k=kivi4,v=kivi4 --windows 4 --passkey 0 --depth 0 --json
         """;
 
     public static Command Create(Terminal terminal)
@@ -38,7 +38,8 @@ internal static class CompareCommand
         CommonOptions common = CommonOptions.ForModel(command);
         command.SetAction(parsed =>
         {
-            string[] texts = WithBaseline(parsed.GetValue(policies)!);
+            string[] texts = [Baseline, .. parsed.GetValue(policies)!];
+            foreach (string kv in texts) KvPolicy.Parse(kv);
             var windowing = new PplProtocol(null, parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows), parsed.GetValue(starts));
             int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
             int prompted = InRange("--prompt", parsed.GetValue(prompt), 0, MaxTokens), generated = InRange("--gen", parsed.GetValue(generate), 0, MaxTokens);
@@ -67,20 +68,14 @@ internal static class CompareCommand
                 Generate = generated,
                 Repeat = rounds,
             };
-            IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, CommonOptions.Policies(texts, model), protocol, terminal);
+            IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model).DistinctBy(policy => policy.Policy)];
+            IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);
             if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
             else ComparisonTable.Print(terminal, protocol, rows);
             if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, Written(parsed)), terminal);
             return CommandLine.Done;
         });
         return command;
-    }
-
-    /// <summary>Float16 first, then each other policy once.</summary>
-    private static string[] WithBaseline(string[] texts)
-    {
-        var seen = new HashSet<KvPolicy> { KvPolicy.Default };
-        return [Baseline, .. texts.Where(text => seen.Add(KvPolicy.Parse(text)))];
     }
 
     private static int InRange(string option, int value, int least, int most) =>
