@@ -11,7 +11,7 @@ internal static class PasskeyPrompts
 {
     private const int AnswerTokens = 16;
     private const string Opening = "Somewhere in these notes a pass key is named. Remember it.";
-    private const string Question = "\n\nWhat is the pass key? The pass key is";
+    private const string Question = "\n\nWhat number is the pass key? The pass key is";
 
     private static readonly string[] Filler =
     [
