@@ -10,20 +10,29 @@ internal static unsafe class KvFileWriter
     public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
+        Create(path, file =>
+        {
+            byte[] start = header.ToBytes();
+            RandomAccess.Write(file, start, 0);
+            long position = start.Length;
+            for (int l = 0; l < cache.Layers.Count; l++)
+                ForEachRun(cache, l, firstToken, run =>
+                {
+                    RandomAccess.Write(file, run.Span, position);
+                    position += run.Length;
+                });
+        });
+    }
+
+    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
+    public static void Create(string path, Action<SafeFileHandle> write)
+    {
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                byte[] start = header.ToBytes();
-                RandomAccess.Write(file, start, 0);
-                long position = start.Length;
-                for (int l = 0; l < cache.Layers.Count; l++)
-                    ForEachRun(cache, l, firstToken, run =>
-                    {
-                        RandomAccess.Write(file, run.Span, position);
-                        position += run.Length;
-                    });
+                write(file);
                 RandomAccess.FlushToDisk(file);
             }
             File.Move(temporary, path, overwrite: true);
@@ -33,6 +42,13 @@ internal static unsafe class KvFileWriter
             File.Delete(temporary);
             throw;
         }
+    }
+
+    /// <summary>One name where all heads have the same.</summary>
+    public static string[] Names(IEnumerable<string> ofHeads)
+    {
+        string[] names = [.. ofHeads];
+        return names.All(name => name == names[0]) ? [names[0]] : names;
     }
 
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
@@ -69,13 +85,6 @@ internal static unsafe class KvFileWriter
     }
 
     private static IEnumerable<KvSegment> Written(HeadCache head, int firstToken) => head.Segments.Where(segment => segment.TokenCount > 0 && segment.FirstPosition >= firstToken);
-
-    /// <summary>One name where all heads have the same.</summary>
-    private static string[] Names(IEnumerable<string> ofHeads)
-    {
-        string[] names = [.. ofHeads];
-        return names.All(name => name == names[0]) ? [names[0]] : names;
-    }
 
     private readonly struct Run(byte* data, int length)
     {
