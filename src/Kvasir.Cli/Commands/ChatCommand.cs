@@ -128,7 +128,8 @@ internal static class ChatCommand
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, _policy);
+                    _session = new Session(model, given);
+                    _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:
                     Save(words[1]);
