@@ -280,7 +280,7 @@ public sealed unsafe class KvConversionTests : IDisposable
 
         float[] Numbers(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => Kept((float)(random.NextDouble() * 4 - 2)))];
 
-        float Kept(float x) => !rounded ? x : MathF.Abs(x) < 6.103515625e-5f ? 0 : (float)(Half)x;
+        float Kept(float x) => !rounded ? x : MathF.Abs(x) < 6.103515625e-5f ? MathF.CopySign(0, x) : (float)(Half)x;
     }
 
     /// <summary>A chunk of 90 tokens, computed behind nothing.</summary>
