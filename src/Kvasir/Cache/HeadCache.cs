@@ -109,16 +109,16 @@ internal sealed unsafe class HeadCache : IDisposable
     public HeadCache Convert(HeadCodec codec)
     {
         var copy = new HeadCache(_layout, _pool, codec, Tail.Copy());
-        copy.PlaceConverted(_segments);
+        copy.PlaceConverted(_segments, _codec.SinkTokens);
         return copy;
     }
 
-    /// <summary>Puts copies of another sequence's or a file's blocks, encoded as this head's are, behind the sealed ones. The segments stay the caller's.</summary>
-    public void PlaceConverted(IReadOnlyList<KvSegment> segments)
+    /// <summary>Puts copies of another sequence's or a file's blocks, encoded as this head's are, behind the sealed ones. The segments, made with a sink of <paramref name="sink"/> tokens, stay the caller's.</summary>
+    public void PlaceConverted(IReadOnlyList<KvSegment> segments, int sink)
     {
         using var recoder = new BlockRecoder(_layout, _codec);
         using IEnumerator<(KvSegment Segment, int Block)> blocks = segments.SelectMany(segment => Enumerable.Range(0, segment.BlockCount).Select(block => (segment, block))).GetEnumerator();
-        foreach (KvRun run in KvRun.Cut(segments, _codec.SinkTokens))
+        foreach (KvRun run in KvRun.Cut(segments, sink, _codec.SinkTokens))
         {
             var placed = new PooledSegment(run.InSink ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset);
             _segments.Add(placed);

@@ -91,6 +91,7 @@ public sealed class KvCache : IDisposable
     /// </summary>
     /// <returns>Whether anything was encoded anew.</returns>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
     public bool PlaceConverted(KvFile file)
     {
         int shift = ShiftOf(file);
@@ -99,16 +100,22 @@ public sealed class KvCache : IDisposable
             Place(file);
             return false;
         }
-        Seal();
+        long bytes = file.BytesAs(this);
+        Pool.Promise(bytes);
         try
         {
+            Seal();
             for (int l = 0; l < _layers.Length; l++)
-                for (int h = 0; h < _layers[l].Heads.Length; h++) file.WithSegments(l, h, shift, _layers[l].Heads[h].PlaceConverted);
+                foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) file.WithSegments(l, h, shift, segments => head.PlaceConverted(segments, file.Policy.Sink));
         }
         catch
         {
             Rollback(Length);
             throw;
+        }
+        finally
+        {
+            Pool.Fulfil(bytes);
         }
         Length += file.Tokens;
         return true;

@@ -156,6 +156,19 @@ public sealed unsafe class KvFile : IDisposable
         return true;
     }
 
+    /// <summary>Bytes of its blocks as <paramref name="cache"/> would encode them.</summary>
+    internal long BytesAs(KvCache cache)
+    {
+        long bytes = 0;
+        foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
+            foreach (KvFileHeader.SegmentShape segment in _header.Segments)
+            {
+                int ofSink = Math.Clamp((codec.SinkTokens - segment.FirstPosition + segment.Offset + KvBlock.Tokens - 1) / KvBlock.Tokens, 0, segment.Blocks);
+                bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
+            }
+        return bytes;
+    }
+
     /// <summary>Lends the segments of one head, as <see cref="Map"/> gives them.</summary>
     internal void WithSegments(int layer, int head, int shift, Action<IReadOnlyList<KvSegment>> action)
     {

@@ -38,7 +38,7 @@ internal sealed unsafe class KvFileConverter : IDisposable
     {
         HeadCodec[] heads = [.. pattern.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec)];
         List<KvRun> runs = [];
-        source.WithSegments(0, 0, 0, segments => runs = KvRun.Cut(segments, heads[0].SinkTokens));
+        source.WithSegments(0, 0, 0, segments => runs = KvRun.Cut(segments, source.Policy.Sink, heads[0].SinkTokens));
         return source.Header with { Policy = pattern.Policy.ToString(), Segments = [.. runs.Select(Shape)] };
 
         KvFileHeader.SegmentShape Shape(KvRun run)

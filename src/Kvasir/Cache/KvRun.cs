@@ -7,16 +7,23 @@ namespace Kvasir.Cache;
 /// <param name="InSink">Whether it was computed within the sink.</param>
 internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens, bool InSink)
 {
-    /// <summary>Cuts a head's blocks into the segments that it would have had under a policy with <paramref name="sinkTokens"/> from the start: the order of the blocks stays.</summary>
-    public static List<KvRun> Cut(IEnumerable<KvSegment> segments, int sinkTokens)
+    /// <summary>
+    /// Cuts a head's blocks, in their order, into the segments that they would have had under another policy from the start: the border of its
+    /// sink instead of the old one's, all other borders as they are.
+    /// </summary>
+    /// <param name="segments">The segments under the old policy.</param>
+    /// <param name="oldSink">Tokens of its sink.</param>
+    /// <param name="sink">Tokens of the new one's.</param>
+    public static List<KvRun> Cut(IEnumerable<KvSegment> segments, int oldSink, int sink)
     {
         var runs = new List<KvRun>();
         foreach (KvSegment segment in segments)
             for (int b = 0; b < segment.BlockCount; b++)
             {
-                int position = segment.FirstPosition + b * KvBlock.Tokens;
-                var block = new KvRun(position, segment.Offset, segment.CountIn(b), position - segment.Offset < sinkTokens);
-                if (runs.Count > 0 && runs[^1].IsFollowedBy(block)) runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
+                int position = segment.FirstPosition + b * KvBlock.Tokens, computedAt = position - segment.Offset;
+                var block = new KvRun(position, segment.Offset, segment.CountIn(b), computedAt < sink);
+                bool mayFollow = b > 0 || computedAt == oldSink;
+                if (mayFollow && runs.Count > 0 && runs[^1].IsFollowedBy(block)) runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
                 else runs.Add(block);
             }
         return runs;

@@ -165,6 +165,27 @@ public sealed unsafe class KvConversionTests : IDisposable
     }
 
     [Fact]
+    public void Budget_refuses_before_anything_is_placed()
+    {
+        Save("k=f32,v=f32", Source, 8, 150);
+        KvPolicy policy = KvPolicy.Parse("k=kivi4,v=kivi2");
+        long needed;
+        using (var pool = new BlockPool())
+        using (var cache = new KvCache(_layout, policy, pool))
+        using (KvFile file = KvFile.Open(Source, _layout, verify: true))
+        {
+            needed = file.BytesAs(cache);
+            cache.PlaceConverted(file);
+            Assert.Equal((needed, needed), (cache.Bytes, pool.Bytes));
+        }
+        using var small = new BlockPool(needed - 1);
+        using var refused = new KvCache(_layout, policy, small);
+        using KvFile again = KvFile.Open(Source, _layout, verify: true);
+        Assert.Throws<KvBudgetExceededException>(() => refused.PlaceConverted(again));
+        Assert.Equal((0, 0), (refused.Length, small.Bytes));
+    }
+
+    [Fact]
     public void Damaged_source_is_refused_and_what_was_there_stays()
     {
         Save("k=f32,v=f32", Source, 9, 70);
