@@ -66,8 +66,8 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
 }
 
 /// <summary>
-/// Rounding to float16. What it cannot hold becomes its largest finite number, so that no infinity ever reaches a score; what it would hold as
-/// a subnormal (below 2^-14) becomes zero, because reading one costs a vector unit some hundred cycles and its part in any sum is nothing.
+/// Rounding to float16. What it cannot hold becomes its largest finite number and NaN becomes zero, so that neither ever reaches a score; what
+/// it would hold as a subnormal (below 2^-14) becomes zero, because reading one costs a vector unit some hundred cycles and its part in any sum is nothing.
 /// </summary>
 internal static unsafe class HalfRounding
 {
@@ -81,17 +81,17 @@ internal static unsafe class HalfRounding
             int length = Math.Min(256, count - start);
             var kept = new Span<float>(chunk, length);
             TensorPrimitives.Clamp(new ReadOnlySpan<float>(source + start, length), -Largest, Largest, kept);
-            FlushSubnormals(kept);
+            FlushToZero(kept);
             TensorPrimitives.ConvertToHalf(kept, new Span<Half>((Half*)destination + start, length));
         }
     }
 
-    private static void FlushSubnormals(Span<float> values)
+    private static void FlushToZero(Span<float> values)
     {
         Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
         foreach (ref Vector<float> vector in vectors)
-            vector = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(vector), new Vector<float>(SmallestNormal)), Vector<float>.Zero, vector);
+            vector = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(Vector.Abs(vector), new Vector<float>(SmallestNormal)), vector, Vector<float>.Zero);
         foreach (ref float value in values[(vectors.Length * Vector<float>.Count)..])
-            if (MathF.Abs(value) < SmallestNormal) value = 0;
+            if (!(MathF.Abs(value) >= SmallestNormal)) value = 0;
     }
 }
