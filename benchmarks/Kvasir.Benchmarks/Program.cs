@@ -6,6 +6,8 @@ if (args is ["kernels", .. var types]) return KernelThroughput.Run(types);
 
 if (args is ["sealing", .. var model]) return SealingCost.Run(model);
 
+if (args is ["codecs", .. var shape]) return CodecThroughput.Run(shape);
+
 if (args is ["models", .. var models]) return RandomModels.Write(models);
 
 BenchmarkSwitcher.FromAssembly(typeof(KernelThroughput).Assembly).Run(args);

@@ -16,17 +16,17 @@ internal sealed unsafe class EncodedBlock : IDisposable
     private readonly int _channels;
     private readonly NativeBuffer _memory;
 
-    /// <param name="path">The kernels.</param>
+    /// <param name="kernels">The kernels.</param>
     /// <param name="keyCodec">Name as in files.</param>
     /// <param name="valueCodec">Name as in files.</param>
     /// <param name="channels">Size of keys and values.</param>
     /// <param name="keys">[channels, 32 tokens].</param>
     /// <param name="values">[32 tokens, channels].</param>
     /// <param name="tokens">Real tokens.</param>
-    public EncodedBlock(KernelPath path, string keyCodec, string valueCodec, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
+    public EncodedBlock(AttentionKernels kernels, string keyCodec, string valueCodec, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
     {
         _channels = channels;
-        _codec = new Codecs(AttentionKernels.For(path)).Block(new LayerLayout(1, channels, channels, int.MaxValue, null), keyCodec, valueCodec);
+        _codec = new Codecs(kernels).Block(new LayerLayout(1, channels, channels, int.MaxValue, null), keyCodec, valueCodec);
         _memory = new NativeBuffer(_codec.Bytes + NativeBuffer.Alignment);
         new Span<byte>(_memory.Pointer, _codec.Bytes + NativeBuffer.Alignment).Fill(Watch);
         fixed (float* k = keys, v = values) _codec.Encode(k, v, tokens, _memory.Pointer);
@@ -34,8 +34,14 @@ internal sealed unsafe class EncodedBlock : IDisposable
     }
 
     /// <summary>Keys and values in one format; the values' groups are always of 32.</summary>
-    public EncodedBlock(KernelPath path, QuantizedFormat format, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
-        : this(path, format.ToString(), (format with { Group = 32 }).ToString(), channels, keys, values, tokens) { }
+    public EncodedBlock(AttentionKernels kernels, QuantizedFormat format, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
+        : this(kernels, format.ToString(), (format with { Group = 32 }).ToString(), channels, keys, values, tokens) { }
+
+    /// <summary>Every path of this machine, exact and as models use it.</summary>
+    public static IEnumerable<AttentionKernels> AllKernels => KernelPaths.Supported.SelectMany(path => new[] { AttentionKernels.For(path), AttentionKernels.For(path, exact: false) });
+
+    /// <summary>The fastest path, exact.</summary>
+    public static AttentionKernels BestKernels => AttentionKernels.For(KernelPaths.Supported[^1]);
 
     public byte[] Bytes => new Span<byte>(_memory.Pointer, _codec.Bytes).ToArray();
 
@@ -46,21 +52,31 @@ internal sealed unsafe class EncodedBlock : IDisposable
         return (Taken(keys), Taken(values));
     }
 
-    /// <summary>scores [rows, stride], what lies between the rows untouched.</summary>
-    public float[] Scores(float[] queries, int rows, int stride)
+    public float[] Scores(float[] queries, int rows, int stride) => Scores([this], queries, rows, stride);
+
+    public float[] Accumulate(float[] weights, int stride, int rows, float[] start) => Accumulate([this], weights, stride, rows, start);
+
+    /// <summary>scores [rows, stride] of a strip of blocks, what lies between the rows untouched.</summary>
+    public static float[] Scores(EncodedBlock[] strip, float[] queries, int rows, int stride)
     {
+        int width = strip.Length * KvBlock.Tokens, channels = strip[0]._channels;
         float[] scores = NewFloats(rows * stride);
-        fixed (float* q = queries, s = scores) _codec.Keys.Scores(_memory.Pointer, _channels, q, rows, s, stride, _memory.Pointer);
-        for (int r = 0; r < rows; r++) Assert.False(scores.AsSpan(r * stride + KvBlock.Tokens, stride - KvBlock.Tokens).ContainsAnyExcept(Untouched), "scores were written between the rows");
+        byte** blocks = stackalloc byte*[strip.Length];
+        for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer;
+        fixed (float* q = queries, s = scores) strip[0]._codec.Keys.Scores(blocks, strip.Length, channels, q, rows, s, stride, blocks, strip[0]._codec.ValueBytes);
+        for (int r = 0; r < rows; r++) Assert.False(scores.AsSpan(r * stride + width, stride - width).ContainsAnyExcept(Untouched), "scores were written between the rows");
         return Taken(scores);
     }
 
-    /// <summary>start [rows, channels] plus what the weights [rows, stride] make of the values.</summary>
-    public float[] Accumulate(float[] weights, int stride, int rows, float[] start)
+    /// <summary>start [rows, channels] plus what the weights [rows, stride] make of the values of a strip of blocks.</summary>
+    public static float[] Accumulate(EncodedBlock[] strip, float[] weights, int stride, int rows, float[] start)
     {
-        float[] output = NewFloats(rows * _channels);
+        int channels = strip[0]._channels;
+        float[] output = NewFloats(rows * channels);
         start.CopyTo(output, 0);
-        fixed (float* w = weights, o = output) _codec.Values.Accumulate(_memory.Pointer + _codec.KeyBytes, _channels, w, stride, rows, o, _memory.Pointer);
+        byte** blocks = stackalloc byte*[strip.Length];
+        for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer + strip[b]._codec.KeyBytes;
+        fixed (float* w = weights, o = output) strip[0]._codec.Values.Accumulate(blocks, strip.Length, channels, w, stride, rows, o, blocks, strip[0]._codec.KeyBytes);
         return Taken(output);
     }
 

@@ -26,23 +26,23 @@ public sealed class KiviAttentionGoldenTests
 
     [SkippableTheory]
     [MemberData(nameof(PathsAndScales))]
-    public void Attention_from_the_codes_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => FromCodes(state, (KernelPath)path, head, queries));
+    public void Attention_from_the_codes_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => FromCodes(state, AttentionKernels.For((KernelPath)path), head, queries));
 
     [SkippableTheory]
     [MemberData(nameof(PathsAndScales))]
-    public void Attention_over_decoded_keys_and_values_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => OverDecoded(state, (KernelPath)path, head, queries));
+    public void Attention_over_decoded_keys_and_values_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => OverDecoded(state, AttentionKernels.For((KernelPath)path), head, queries));
 
     /// <summary>What one query of a case meets: keys and values [kv heads, tokens, 64], of which the first so many are quantised.</summary>
     private sealed record State(float[] Keys, float[] Values, int Total, int Length, int QuantizedKeys, int QuantizedValues, QuantizedFormat KeyFormat, QuantizedFormat ValueFormat)
     {
         /// <summary>Encodes the block of tokens that starts at <paramref name="first"/>; the last one may be short.</summary>
-        public EncodedBlock Encode(KernelPath path, int head, int first, int quantized)
+        public EncodedBlock Encode(AttentionKernels kernels, int head, int first, int quantized)
         {
             int count = Math.Min(Tokens, quantized - first);
             float[] keys = new float[Channels * Tokens], values = new float[Tokens * Channels];
             for (int t = 0; t < count; t++)
                 for (int c = 0; c < Channels; c++) (keys[c * Tokens + t], values[t * Channels + c]) = (Keys[(head * Total + first + t) * Channels + c], Values[(head * Total + first + t) * Channels + c]);
-            return new EncodedBlock(path, KeyFormat.ToString(), ValueFormat.ToString(), Channels, keys, values, count);
+            return new EncodedBlock(kernels, KeyFormat.ToString(), ValueFormat.ToString(), Channels, keys, values, count);
         }
 
         public Span<float> Key(int head, int token) => Keys.AsSpan((head * Total + token) * Channels, Channels);
@@ -85,7 +85,7 @@ public sealed class KiviAttentionGoldenTests
     }
 
     /// <summary>Scores and weighted sums straight from the codes, what is exact and the softmax in double.</summary>
-    private static float[] FromCodes(State state, KernelPath path, int head, float[] queries)
+    private static float[] FromCodes(State state, AttentionKernels kernels, int head, float[] queries)
     {
         var weights = new double[Group][];
         for (int r = 0; r < Group; r++)
@@ -96,7 +96,7 @@ public sealed class KiviAttentionGoldenTests
         }
         for (int first = 0; first < state.QuantizedKeys; first += Tokens)
         {
-            using EncodedBlock block = state.Encode(path, head, first, state.QuantizedKeys);
+            using EncodedBlock block = state.Encode(kernels, head, first, state.QuantizedKeys);
             float[] scores = block.Scores(queries, Group, Tokens);
             for (int r = 0; r < Group; r++)
                 for (int t = 0; t < Tokens; t++) weights[r][first + t] = scores[r * Tokens + t];
@@ -109,7 +109,7 @@ public sealed class KiviAttentionGoldenTests
         float[] output = new float[Group * Channels];
         for (int first = 0; first < state.QuantizedValues; first += Tokens)
         {
-            using EncodedBlock block = state.Encode(path, head, first, state.QuantizedValues);
+            using EncodedBlock block = state.Encode(kernels, head, first, state.QuantizedValues);
             float[] ofBlock = [.. weights.SelectMany(row => Enumerable.Range(first, Tokens).Select(t => t < state.QuantizedValues ? (float)row[t] : 0))];
             output = block.Accumulate(ofBlock, Tokens, Group, output);
         }
@@ -123,22 +123,21 @@ public sealed class KiviAttentionGoldenTests
     }
 
     /// <summary>A float32 cache of what the codecs decode, and the rest as it is.</summary>
-    private static unsafe float[] OverDecoded(State state, KernelPath path, int head, float[] queries)
+    private static unsafe float[] OverDecoded(State state, AttentionKernels kernels, int head, float[] queries)
     {
         float[] keys = [.. Enumerable.Range(0, state.Length).SelectMany(t => state.Key(head, t).ToArray())], values = [.. Enumerable.Range(0, state.Length).SelectMany(t => state.Value(head, t).ToArray())];
         for (int first = 0; first < state.QuantizedKeys; first += Tokens)
         {
-            using EncodedBlock block = state.Encode(path, head, first, state.QuantizedKeys);
+            using EncodedBlock block = state.Encode(kernels, head, first, state.QuantizedKeys);
             float[] decoded = block.Decode().Keys;
             for (int t = 0; t < Tokens; t++)
                 for (int c = 0; c < Channels; c++) keys[(first + t) * Channels + c] = decoded[c * Tokens + t];
         }
         for (int first = 0; first < state.QuantizedValues; first += Tokens)
         {
-            using EncodedBlock block = state.Encode(path, head, first, state.QuantizedValues);
+            using EncodedBlock block = state.Encode(kernels, head, first, state.QuantizedValues);
             block.Decode().Values.AsSpan(0, Math.Min(Tokens, state.QuantizedValues - first) * Channels).CopyTo(values.AsSpan(first * Channels));
         }
-        AttentionKernels kernels = AttentionKernels.For(path);
         var layer = new LayerLayout(1, Channels, Channels, int.MaxValue, null);
         BlockCodec floats = new Codecs(kernels).Block(layer, "f32", "f32");
         using var pool = new BlockPool();

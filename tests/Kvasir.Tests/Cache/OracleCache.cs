@@ -156,7 +156,7 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         // Sets of scales and minima: one per range of tokens with one pair a channel, or one per range of channels with one pair a token.
         // Codes of values fill up the last range of 32 channels.
         (int sets, int pairs) = perChannel ? (BlockTokens / group, channels) : ((channels + 31) / 32, BlockTokens);
-        int setBytes = policy.ScaleBits == 8 ? 2 * pairs + (pairs + 63) / 64 * 8 : 2 * pairs * policy.ScaleBits / 8;
+        int setBytes = policy.ScaleBits == 8 ? 2 * pairs + (pairs + 63) / 64 * 16 : 2 * pairs * policy.ScaleBits / 8;
         return (long)BlockTokens * (perChannel ? channels : sets * 32) * format.Bits / 8 + sets * setBytes;
     }
 

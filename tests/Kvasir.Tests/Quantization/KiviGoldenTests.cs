@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Numerics;
 using Kvasir.Quantization;
 using Kvasir.Tests.Cache;
 using Xunit;
@@ -96,7 +95,7 @@ public sealed class KiviGoldenTests
             for (int first = 0; first < golden.Tokens; first += KvBlock.Tokens)
             {
                 float[] floats = golden.Block(h, first);
-                using var block = new EncodedBlock(KernelPaths.Supported[^1], new QuantizedFormat(golden.Bits, 32, scaleBits), GoldenKivi.Channels, floats, floats, Math.Min(KvBlock.Tokens, golden.Tokens - first));
+                using var block = new EncodedBlock(EncodedBlock.BestKernels, new QuantizedFormat(golden.Bits, 32, scaleBits), GoldenKivi.Channels, floats, floats, Math.Min(KvBlock.Tokens, golden.Tokens - first));
                 (float[] keys, float[] values) = block.Decode();
                 blocks[(h, first / KvBlock.Tokens)] = golden.PerChannel ? keys : values;
             }

@@ -75,15 +75,7 @@ internal static class PlainQuantizer
 
     private static IEnumerable<float> InSteps(float[] x, Func<float, float> round)
     {
-        float start = (float)Directed(x.Min(), up: false), step = (float)Directed((x.Max() - start) / 255, up: true);
+        float start = x.Min(), step = (x.Max() - start) / 255;
         return x.Select(value => (step == 0 ? 0 : Math.Clamp(round((value - start) / step), 0, 255)) * step + start);
-    }
-
-    /// <summary>The nearest float16 that is not above (or not below) x.</summary>
-    private static Half Directed(float x, bool up)
-    {
-        var half = (Half)x;
-        while (up ? (float)half < x : (float)half > x) half = up ? Half.BitIncrement(half) : Half.BitDecrement(half);
-        return half;
     }
 }

@@ -32,12 +32,12 @@ public sealed class QuantizedCodecTests
             float[] keys = Channelwise(random, channels), values = Spread(random, channels * 32);
             float[] expectedKeys = PlainQuantizer.Keys(keys, channels, 32, format).Values, expectedValues = PlainQuantizer.Values(values, channels, 32, format).Values;
             byte[]? bytes = null;
-            foreach (KernelPath path in KernelPaths.Supported)
+            foreach (AttentionKernels kernels in EncodedBlock.AllKernels)
             {
-                using var block = new EncodedBlock(path, format, channels, keys, values);
+                using var block = new EncodedBlock(kernels, format, channels, keys, values);
                 (float[] decodedKeys, float[] decodedValues) = block.Decode();
-                Equal(expectedKeys, decodedKeys, $"{format}, keys of {channels} channels, {path}");
-                Equal(expectedValues, decodedValues, $"{format}, values of {channels} channels, {path}");
+                Equal(expectedKeys, decodedKeys, $"{format}, keys of {channels} channels, {kernels}");
+                Equal(expectedValues, decodedValues, $"{format}, values of {channels} channels, {kernels}");
                 Assert.Equal(bytes ??= block.Bytes, block.Bytes);
             }
         }
@@ -54,7 +54,7 @@ public sealed class QuantizedCodecTests
             int channels = tokens % 3 == 0 ? 80 : 24;
             float[] keys = Channelwise(random, channels), values = Spread(random, channels * 32);
             float[] expectedKeys = PlainQuantizer.Keys(keys, channels, tokens, format).Values, expectedValues = PlainQuantizer.Values(values, channels, tokens, format).Values;
-            using var block = new EncodedBlock(KernelPaths.Supported[^1], format, channels, keys, values, tokens);
+            using var block = new EncodedBlock(EncodedBlock.BestKernels, format, channels, keys, values, tokens);
             (float[] decodedKeys, float[] decodedValues) = block.Decode();
             Equal(expectedValues[..(tokens * channels)], decodedValues[..(tokens * channels)], $"{format}, values of {tokens} tokens");
             Equal(Real(expectedKeys, tokens), Real(decodedKeys, tokens), $"{format}, keys of {tokens} tokens");
@@ -76,12 +76,12 @@ public sealed class QuantizedCodecTests
             float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(input)], values = [.. Enumerable.Range(0, Channels * 32).Select(input)];
             float[] left = [.. Enumerable.Range(0, 3 * Channels).Select(_ => random.NextSingle() * 2 - 1)];
             float[] expectedKeys = PlainQuantizer.Keys(keys, Channels, 32, format).Values, expectedValues = PlainQuantizer.Values(values, Channels, 32, format).Values;
-            foreach (KernelPath path in KernelPaths.Supported)
+            foreach (AttentionKernels kernels in EncodedBlock.AllKernels)
             {
-                using var block = new EncodedBlock(path, format, Channels, keys, values);
+                using var block = new EncodedBlock(kernels, format, Channels, keys, values);
                 (float[] decodedKeys, float[] decodedValues) = block.Decode();
-                Equal(expectedKeys, decodedKeys, $"{format}, {path}");
-                Equal(expectedValues, decodedValues, $"{format}, {path}");
+                Equal(expectedKeys, decodedKeys, $"{format}, {kernels}");
+                Equal(expectedValues, decodedValues, $"{format}, {kernels}");
                 float[] scores = block.Scores(left, 3, 32), output = block.Accumulate(left[..96], 32, 3, new float[3 * Channels]);
                 Assert.True(decodedKeys.Concat(decodedValues).Concat(scores).Concat(output).All(float.IsFinite));
             }
@@ -94,7 +94,7 @@ public sealed class QuantizedCodecTests
     public void Codecs_below_float32_let_no_infinity_or_NaN_through(string codec)
     {
         float[] floats = [.. Enumerable.Range(0, 64 * 32).Select(i => (i % 5) switch { 0 => float.NaN, 1 => float.NegativeInfinity, 2 => float.PositiveInfinity, 3 => float.MaxValue, _ => i })];
-        using var block = new EncodedBlock(KernelPaths.Supported[^1], codec, codec, 64, floats, floats);
+        using var block = new EncodedBlock(EncodedBlock.BestKernels, codec, codec, 64, floats, floats);
         (float[] keys, float[] values) = block.Decode();
         Assert.InRange(keys.Concat(values).Max(Math.Abs), 0, 66000);
     }
@@ -107,7 +107,7 @@ public sealed class QuantizedCodecTests
         if (scaleBits == 8) return;
         // Representable in float16; another number for every channel of keys and token of values.
         float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(i => i / 32 * 0.25f - 7)], values = [.. Enumerable.Range(0, Channels * 32).Select(i => i / Channels * -0.5f + 3)];
-        using var block = new EncodedBlock(KernelPaths.Supported[^1], new QuantizedFormat(bits, group, scaleBits), Channels, keys, values);
+        using var block = new EncodedBlock(EncodedBlock.BestKernels, new QuantizedFormat(bits, group, scaleBits), Channels, keys, values);
         (float[] decodedKeys, float[] decodedValues) = block.Decode();
         Assert.Equal(keys, decodedKeys);
         Assert.Equal(values, decodedValues);
@@ -126,7 +126,7 @@ public sealed class QuantizedCodecTests
         foreach (int scaleBits in new[] { 16, 32 })
         {
             var format = new QuantizedFormat(bits, 32, scaleBits);
-            using var block = new EncodedBlock(KernelPaths.Supported[^1], format, Channels, keys, values);
+            using var block = new EncodedBlock(EncodedBlock.BestKernels, format, Channels, keys, values);
             float[] decoded = block.Decode().Keys;
             for (int i = 0; i < keys.Length; i++)
             {

@@ -32,22 +32,22 @@ public sealed class QuantizedProductsTests
                 foreach (int channels in new[] { 64, 80, 96, 128, 256, 20, 33 })
                 {
                     var format = new QuantizedFormat(bits, group, scaleBits);
-                    int rows = random.Next(1, 13), stride = 32 + random.Next(4) * 7;
-                    float[] keys = Floats(random, channels * 32), queries = Floats(random, rows * channels);
-                    PlainQuantizer.Block parts = PlainQuantizer.Keys(keys, channels, 32, format);
-                    using var block = new EncodedBlock((KernelPath)path, format, channels, keys, keys);
-                    float[] decoded = block.Decode().Keys, scores = block.Scores(queries, rows, stride);
-                    for (int r = 0; r < rows; r++)
-                        for (int t = 0; t < 32; t++)
+                    int rows = random.Next(1, 13), count = random.Next(1, 9), stride = 32 * count + random.Next(4) * 7;
+                    float[] queries = Floats(random, rows * channels);
+                    using Strip strip = NewStrip(random, AttentionKernels.For((KernelPath)path), format, channels, count);
+                    float[] scores = EncodedBlock.Scores(strip.Blocks, queries, rows, stride);
+                    for (int i = 0; i < rows * 32 * count; i++)
+                    {
+                        int r = i / (32 * count), t = i % (32 * count), block = t / 32;
+                        PlainQuantizer.Block parts = strip.Keys[block];
+                        double expected = 0, absolute = 0;
+                        for (int c = 0; c < channels; c++)
                         {
-                            double expected = 0, absolute = 0;
-                            for (int c = 0; c < channels; c++)
-                            {
-                                expected += (double)queries[r * channels + c] * decoded[c * 32 + t];
-                                absolute += Math.Abs(queries[r * channels + c]) * Size(parts, c * 32 + t);
-                            }
-                            Near(expected, scores[r * stride + t], absolute, (format, channels, rows, r, t));
+                            expected += (double)queries[r * channels + c] * parts.Values[c * 32 + t % 32];
+                            absolute += Math.Abs(queries[r * channels + c]) * Size(parts, c * 32 + t % 32);
                         }
+                        Near(expected, scores[r * stride + t], absolute, (format, channels, rows, r, t));
+                    }
                 }
     }
 
@@ -61,22 +61,21 @@ public sealed class QuantizedProductsTests
                 foreach (int rows in new[] { random.Next(1, 7), random.Next(7, 13) })
                 {
                     var format = new QuantizedFormat(bits, 32, scaleBits);
-                    int stride = 32 + random.Next(4) * 7;
-                    float[] values = Floats(random, channels * 32), weights = Floats(random, rows * stride), start = Floats(random, rows * channels);
-                    PlainQuantizer.Block parts = PlainQuantizer.Values(values, channels, 32, format);
-                    using var block = new EncodedBlock((KernelPath)path, format, channels, values, values);
-                    float[] decoded = block.Decode().Values, output = block.Accumulate(weights, stride, rows, start);
-                    for (int r = 0; r < rows; r++)
-                        for (int c = 0; c < channels; c++)
+                    int count = random.Next(1, 9), stride = 32 * count + random.Next(4) * 7;
+                    float[] weights = Floats(random, rows * stride), start = Floats(random, rows * channels);
+                    using Strip strip = NewStrip(random, AttentionKernels.For((KernelPath)path), format, channels, count);
+                    float[] output = EncodedBlock.Accumulate(strip.Blocks, weights, stride, rows, start);
+                    for (int i = 0; i < rows * channels; i++)
+                    {
+                        int r = i / channels, c = i % channels;
+                        double expected = start[i], absolute = Math.Abs(expected);
+                        for (int t = 0; t < 32 * count; t++)
                         {
-                            double expected = start[r * channels + c], absolute = Math.Abs(expected);
-                            for (int t = 0; t < 32; t++)
-                            {
-                                expected += (double)weights[r * stride + t] * decoded[t * channels + c];
-                                absolute += Math.Abs(weights[r * stride + t]) * Size(parts, t * channels + c);
-                            }
-                            Near(expected, output[r * channels + c], absolute, (format, channels, rows, r, c));
+                            expected += (double)weights[r * stride + t] * strip.Values[t / 32].Values[t % 32 * channels + c];
+                            absolute += Math.Abs(weights[r * stride + t]) * Size(strip.Values[t / 32], t % 32 * channels + c);
                         }
+                        Near(expected, output[i], absolute, (format, channels, rows, r, c));
+                    }
                 }
     }
 
@@ -92,15 +91,33 @@ public sealed class QuantizedProductsTests
         float[] others = [.. values];
         Array.Fill(others, 1e30f, Tokens * Channels, (32 - Tokens) * Channels);
         var format = new QuantizedFormat(bits, 32, 8);
-        using var block = new EncodedBlock((KernelPath)path, format, Channels, values, values, Tokens);
-        using var other = new EncodedBlock((KernelPath)path, format, Channels, others, others, Tokens);
+        using var block = new EncodedBlock(AttentionKernels.For((KernelPath)path), format, Channels, values, values, Tokens);
+        using var other = new EncodedBlock(AttentionKernels.For((KernelPath)path), format, Channels, others, others, Tokens);
         Assert.Equal(block.Accumulate(weights, 32, 1, new float[Channels]), other.Accumulate(weights, 32, 1, new float[Channels]));
+    }
+
+    /// <summary>Blocks of random keys and values, and what they decode to.</summary>
+    internal sealed record Strip(EncodedBlock[] Blocks, PlainQuantizer.Block[] Keys, PlainQuantizer.Block[] Values) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (EncodedBlock block in Blocks) block.Dispose();
+        }
+    }
+
+    internal static Strip NewStrip(Random random, AttentionKernels kernels, QuantizedFormat format, int channels, int count)
+    {
+        float[][] floats = [.. Enumerable.Range(0, count).Select(_ => Floats(random, channels * 32))];
+        return new Strip(
+            [.. floats.Select(x => new EncodedBlock(kernels, format, channels, x, x))],
+            [.. floats.Select(x => PlainQuantizer.Keys(x, channels, 32, format))],
+            [.. floats.Select(x => PlainQuantizer.Values(x, channels, 32, format with { Group = 32 }))]);
     }
 
     /// <summary>The size of the parts that a product really adds up, of which the decoded value may be a small difference.</summary>
     private static double Size(PlainQuantizer.Block parts, int i) => (double)parts.Codes[i] * parts.Scales[i] + Math.Abs(parts.Minima[i]);
 
-    private static float[] Floats(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() * 2 - 1)];
+    internal static float[] Floats(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() * 2 - 1)];
 
     private static void Near(double expected, float actual, double absolute, (QuantizedFormat Format, int Channels, int Rows, int Row, int Column) at)
     {
