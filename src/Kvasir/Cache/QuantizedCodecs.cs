@@ -17,10 +17,9 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
 
     public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
     {
-        for (int b = 0; b < count; b++) kernels.Prefetch(next[b], nextBytes);
         kernels.Multiply(new CodeStrip(blocks, count, format)
         {
-            Left = queries, LeftStride = channels, Result = scores, ResultStride = scoresStride, ResultStep = KvBlock.Tokens, Rows = rows, Inner = channels, Panels = 1, AllPanels = 1,
+            Left = queries, LeftStride = channels, Result = scores, ResultStride = scoresStride, ResultStep = KvBlock.Tokens, Rows = rows, Inner = channels, Panels = 1, AllPanels = 1, Next = next, NextBytes = nextBytes,
         });
     }
 
@@ -59,11 +58,10 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
     [SkipLocalsInit]
     public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
     {
-        for (int b = 0; b < count; b++) kernels.Prefetch(next[b], nextBytes);
         int whole = channels / CodePanel.Columns, rest = channels % CodePanel.Columns;
         var strip = new CodeStrip(blocks, count, format)
         {
-            Left = weights, LeftStride = weightsStride, LeftStep = KvBlock.Tokens, Result = output, ResultStride = channels, Rows = rows, Inner = KvBlock.Tokens, Panels = whole, AllPanels = Panels(channels),
+            Left = weights, LeftStride = weightsStride, LeftStep = KvBlock.Tokens, Result = output, ResultStride = channels, Rows = rows, Inner = KvBlock.Tokens, Panels = whole, AllPanels = Panels(channels), Next = next, NextBytes = nextBytes,
         };
         if (whole > 0) kernels.Multiply(strip);
         if (rest == 0) return;

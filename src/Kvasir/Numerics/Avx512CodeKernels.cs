@@ -32,8 +32,6 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
 
     public override void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) => floats.Decode(panel, sets, inner, format, destination, stride);
 
-    public override void Prefetch(byte* address, int bytes) => floats.Prefetch(address, bytes);
-
     private static void Rows<TBits>(in CodeStrip strip) where TBits : IConstant
     {
         switch (strip.Rows)
@@ -61,6 +59,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
                 Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Sets(b), setBytes, scaleBits, inner, pieces, work, folded + (b - first) * side, ends + (b - first) * endsSide);
             for (int b = first; b < end; b++)
             {
+                for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) Sse.Prefetch0(strip.Next[b] + i);
                 byte* panel = strip.Panel(b);
                 sbyte* low = folded + (b - first) * side;
                 float* steps = ends + (b - first) * endsSide, bias = steps + 4, result = strip.Result + b * strip.ResultStep;

@@ -17,9 +17,6 @@ internal abstract unsafe class CodeKernels
 
     /// <summary>destination[k, n] = code[k, n] * scale + minimum, rounded after each step; 32 columns with a row stride.</summary>
     public abstract void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride);
-
-    /// <summary>Asks for <paramref name="bytes"/> from an address that need not be valid.</summary>
-    public abstract void Prefetch(byte* address, int bytes);
 }
 
 /// <inheritdoc/>
@@ -48,11 +45,6 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             case 4: Decode<C4>(panel, sets, inner, format, destination, stride); break;
             default: Decode<C8>(panel, sets, inner, format, destination, stride); break;
         }
-    }
-
-    public override void Prefetch(byte* address, int bytes)
-    {
-        for (int i = 0; i < bytes; i += 64) TSimd.Prefetch(address + i);
     }
 
     private static void Rows<TBits>(in CodeStrip strip) where TBits : IConstant
@@ -91,6 +83,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             {
                 byte* panel = strip.Panel(b);
                 float* result = strip.Result + b * strip.ResultStep;
+                for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
                 for (int p = 0; p < strip.Panels; p++, fold += parts * side, panel += panelBytes, result += CodePanel.Columns)
                     Product<TBits, TRows>(fold, fold + (parts - 1) * side, inner, panel, result, strip.ResultStride, strip.Accumulates);
             }

@@ -44,6 +44,12 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
     /// <summary>How many there are before the scales.</summary>
     public int AllPanels { get; init; }
 
+    /// <summary>For every block what will be read later and should be fetched meanwhile: addresses that need not be valid.</summary>
+    public byte** Next { get; init; }
+
+    /// <summary>Bytes at each of them.</summary>
+    public int NextBytes { get; init; }
+
     public bool Accumulates => ResultStep == 0;
 
     /// <summary>Sets of scales of a panel: the first is of columns 0..15, the last of 16..31.</summary>
@@ -64,6 +70,6 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
     {
         Left = Left + row * LeftStride, LeftStride = LeftStride, LeftStep = LeftStep,
         Result = Result + row * ResultStride, ResultStride = ResultStride, ResultStep = ResultStep,
-        Rows = Rows - row, Inner = Inner, FirstPanel = FirstPanel, Panels = Panels, AllPanels = AllPanels,
+        Rows = Rows - row, Inner = Inner, FirstPanel = FirstPanel, Panels = Panels, AllPanels = AllPanels, Next = Next, NextBytes = NextBytes,
     };
 }
