@@ -26,11 +26,17 @@ public sealed class KiviAttentionGoldenTests
 
     [SkippableTheory]
     [MemberData(nameof(PathsAndScales))]
-    public void Attention_from_the_codes_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => FromCodes(state, AttentionKernels.For((KernelPath)path), head, queries));
+    public void Attention_from_the_codes_is_the_reference_s(int path, int scaleBits) => CheckExact(scaleBits, (state, head, queries) => FromCodes(state, AttentionKernels.For((KernelPath)path), head, queries));
 
     [SkippableTheory]
     [MemberData(nameof(PathsAndScales))]
-    public void Attention_over_decoded_keys_and_values_is_the_reference_s(int path, int scaleBits) => Check(scaleBits, (state, head, queries) => OverDecoded(state, AttentionKernels.For((KernelPath)path), head, queries));
+    public void Attention_over_decoded_keys_and_values_is_the_reference_s(int path, int scaleBits) => CheckExact(scaleBits, (state, head, queries) => OverDecoded(state, AttentionKernels.For((KernelPath)path), head, queries));
+
+    [SkippableTheory]
+    [MemberData(nameof(PathsAndScales))]
+    public void Kernels_of_models_add_little_to_what_quantisation_changes(int path, int scaleBits) =>
+        Check(scaleBits, (state, head, queries) => FromCodes(state, AttentionKernels.For((KernelPath)path, exact: false), head, queries), error =>
+            Assert.True(error.Squares <= 0.1 * error.EffectSquares, $"{error.Case}: {error.Squares / error.EffectSquares} of the squares of quantisation"));
 
     /// <summary>What one query of a case meets: keys and values [kv heads, tokens, 64], of which the first so many are quantised.</summary>
     private sealed record State(float[] Keys, float[] Values, int Total, int Length, int QuantizedKeys, int QuantizedValues, QuantizedFormat KeyFormat, QuantizedFormat ValueFormat)
@@ -50,7 +56,23 @@ public sealed class KiviAttentionGoldenTests
         public Span<float> Value(int head, int token) => Values.AsSpan((head * Total + token) * Channels, Channels);
     }
 
-    private static void Check(int scaleBits, Func<State, int, float[], float[]> attention)
+    /// <summary>How far the outputs of a case are from the reference's, and the latter from full precision: the largest distance and the sum of squares.</summary>
+    private record struct Error(string Case, double Distance, double Effect, double Squares, double EffectSquares)
+    {
+        public void Add(float actual, float expected, float exact)
+        {
+            double distance = Math.Abs((double)actual - expected), effect = Math.Abs((double)expected - exact);
+            this = new Error(Case, Math.Max(Distance, distance), Math.Max(Effect, effect), Squares + distance * distance, EffectSquares + effect * effect);
+        }
+    }
+
+    private static void CheckExact(int scaleBits, Func<State, int, float[], float[]> attention) => Check(scaleBits, attention, error =>
+    {
+        Assert.True(error.Distance <= Tolerance, $"{error.Case}: {error.Distance} from the reference");
+        Assert.True(error.Effect > 100 * Tolerance, $"{error.Case}: only {error.Effect} from attention in full precision");
+    });
+
+    private static void Check(int scaleBits, Func<State, int, float[], float[]> attention, Action<Error> check)
     {
         using SafetensorsFile tensors = SafetensorsFile.Open(SharedData.Require("golden/kivi/attention.safetensors"));
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/kivi/attention.json")));
@@ -60,7 +82,7 @@ public sealed class KiviAttentionGoldenTests
             int cached = Int("tokens_cached_before_first_query"), steps = Int("decode_steps"), residual = Int("residual");
             float[] queries = tensors.Floats($"{inputs}.q"), keys = tensors.Floats($"{inputs}.k"), values = tensors.Floats($"{inputs}.v");
             float[] expected = tensors.Floats(scaleBits == 32 ? $"{name}.out" : $"{name}.out_f16"), exact = tensors.Floats($"{name}.out_full_precision");
-            float distance = 0, effect = 0;
+            var error = new Error(name, 0, 0, 0, 0);
             for (int step = 0; step < steps; step++)
             {
                 int position = cached + step;
@@ -73,12 +95,11 @@ public sealed class KiviAttentionGoldenTests
                     for (int i = 0; i < output.Length; i++)
                     {
                         int at = (step * Heads + head * Group) * Channels + i;
-                        (distance, effect) = (Math.Max(distance, Math.Abs(output[i] - expected[at])), Math.Max(effect, Math.Abs(output[i] - exact[at])));
+                        error.Add(output[i], expected[at], exact[at]);
                     }
                 }
             }
-            Assert.True(distance <= Tolerance, $"{name}: {distance} from the reference");
-            Assert.True(effect > 100 * Tolerance, $"{name}: only {effect} from attention in full precision");
+            check(error);
 
             int Int(string property) => golden.GetProperty(property).GetInt32();
         }

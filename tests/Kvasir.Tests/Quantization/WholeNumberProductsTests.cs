@@ -7,7 +7,7 @@ namespace Kvasir.Tests.Quantization;
 
 /// <summary>
 /// The kernels that models use may round the left side, with scales folded in, to int8 per row and block. The error that this may make
-/// is known: each of its products is off by at most half a step times a code, and as independent roundings are on the whole.
+/// is known: each of its products is off by at most half a step times the code's distance from the middle, and as independent roundings are on the whole.
 /// </summary>
 public sealed class WholeNumberProductsTests
 {
@@ -36,7 +36,7 @@ public sealed class WholeNumberProductsTests
                     for (int t = 0; t < 32; t++)
                     {
                         var sum = new Sum();
-                        for (int c = 0; c < channels; c++) sum.Add(queries[r * channels + c], keys, c * 32 + t, step);
+                        for (int c = 0; c < channels; c++) sum.Add(queries[r * channels + c], keys, c * 32 + t, step, format.Levels / 2.0);
                         errors.Add(sum, scores[r * stride + b * 32 + t], (format, channels, rows, r, b * 32 + t));
                     }
                 }
@@ -62,7 +62,7 @@ public sealed class WholeNumberProductsTests
                 for (int c = 0; c < channels; c++)
                 {
                     var sum = new Sum { Expected = start[r * channels + c], Absolute = Math.Abs(start[r * channels + c]) };
-                    for (int t = 0; t < 32 * count; t++) sum.Add(weights[r * stride + t], strip.Values[t / 32], t % 32 * channels + c, steps[t / 32]);
+                    for (int t = 0; t < 32 * count; t++) sum.Add(weights[r * stride + t], strip.Values[t / 32], t % 32 * channels + c, steps[t / 32], format.Levels / 2.0);
                     errors.Add(sum, output[r * channels + c], (format, channels, rows, r, c));
                 }
             }
@@ -86,12 +86,13 @@ public sealed class WholeNumberProductsTests
         /// <summary>The square of what it is off by on average.</summary>
         public double Variance { get; private set; }
 
-        public void Add(float left, PlainQuantizer.Block block, int i, double step)
+        public void Add(float left, PlainQuantizer.Block block, int i, double step, double middle)
         {
             Expected += (double)left * block.Values[i];
             Absolute += Math.Abs(left) * ((double)block.Codes[i] * block.Scales[i] + Math.Abs(block.Minima[i]));
-            Bound += step / 2 * block.Codes[i];
-            Variance += step * step / 12 * block.Codes[i] * block.Codes[i];
+            double distance = block.Codes[i] - middle;
+            Bound += step / 2 * Math.Abs(distance);
+            Variance += step * step / 12 * distance * distance;
         }
     }
 
