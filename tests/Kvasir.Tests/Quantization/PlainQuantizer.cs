@@ -65,12 +65,15 @@ internal static class PlainQuantizer
         };
     }
 
-    /// <summary>Runs of 64 groups: minima rounded down between their extremes in 255 steps, then the scales that reach the highest values from there, rounded up.</summary>
+    /// <summary>
+    /// Runs of 64 groups: minima rounded between their extremes in 255 steps, then the scales that reach the highest values from there; to nearest,
+    /// but with many levels minima down and scales up.
+    /// </summary>
     private static (float[] Scales, float[] Minima) EightBits(float[] low, float[] high, int levels)
     {
-        float[] minima = [.. low.Chunk(64).SelectMany(run => InSteps(run, MathF.Floor))];
+        float[] minima = [.. low.Chunk(64).SelectMany(run => InSteps(run, x => levels > 15 ? MathF.Floor(x) : MathF.Floor(x + 0.5f)))];
         float[] needed = [.. high.Zip(minima, (h, m) => Math.Max(0, (h - m) / levels))];
-        return ([.. needed.Chunk(64).SelectMany(run => InSteps(run, MathF.Ceiling))], minima);
+        return ([.. needed.Chunk(64).SelectMany(run => InSteps(run, x => levels > 15 ? MathF.Ceiling(x) : MathF.Ceiling(x - 0.5f)))], minima);
     }
 
     private static IEnumerable<float> InSteps(float[] x, Func<float, float> round)
