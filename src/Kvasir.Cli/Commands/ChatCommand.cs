@@ -21,7 +21,7 @@ internal static class ChatCommand
         CommonOptions common = CommonOptions.ForSequences(command);
         command.SetAction(parsed =>
         {
-            KvPolicy policy = common.Policy(parsed);
+            KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
             using Model model = common.LoadTextModel(parsed, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
@@ -35,9 +35,10 @@ internal static class ChatCommand
     }
 
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy policy, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy? given, GenerationOptions options, bool json, Terminal terminal) : IDisposable
     {
-        private Session _session = new(model, policy);
+        private KvPolicy _policy = given ?? KvPolicy.Default;
+        private Session _session = new(model, given);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -65,9 +66,12 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
-            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy);
+            Session loaded = Session.Load(model, path, given);
             _session.Dispose();
             _session = loaded;
+            var saved = KvPolicy.Parse(KvFileSummary.Read(path).Policy);
+            _policy = given ?? saved;
+            if (_policy != saved) terminal.Error.WriteLine($"kvasir: {path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
         }
 
@@ -120,11 +124,12 @@ internal static class ChatCommand
                     Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
                     break;
                 case "/kv":
-                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, policy);
+                    _session = new Session(model, given);
+                    _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:
                     Save(words[1]);

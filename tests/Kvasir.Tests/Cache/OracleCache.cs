@@ -22,8 +22,9 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     /// <param name="Tokens">Decoded tokens; forgotten ones included.</param>
     /// <param name="Bytes">Of all heads together.</param>
     /// <param name="ComputedAt">The position that its first key was rotated for.</param>
+    /// <param name="Codecs">Those of keys and values of every head, with all that tells them apart.</param>
     /// <param name="Mapped">Whether it lies in a file.</param>
-    public sealed record Block(Token[] Tokens, long Bytes, int ComputedAt, bool Mapped);
+    public sealed record Block(Token[] Tokens, long Bytes, int ComputedAt, (string Keys, string Values)[] Codecs, bool Mapped);
 
     /// <summary>A block's place in one sequence and how many of its tokens count there.</summary>
     private readonly record struct View(Block Block, int Position, int Count);
@@ -62,19 +63,21 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     public OracleCache Convert(KvPolicy other)
     {
         OracleCache copy = Copy(other);
-        for (int b = 0; b < _blocks.Count; b++)
-            copy._blocks[b] = _blocks[b] with { Block = copy.Encode(_blocks[b].Block.Tokens[.._blocks[b].Count], _blocks[b].Block.ComputedAt) };
+        for (int b = 0; b < _blocks.Count; b++) copy._blocks[b] = _blocks[b] with { Block = copy.Recode(_blocks[b]) };
         return copy;
     }
 
-    /// <summary>Appends what a file of <paramref name="saved"/> holds from <paramref name="firstToken"/> on.</summary>
-    public void Place(OracleCache saved, int firstToken)
+    /// <summary>Appends what a file of <paramref name="saved"/> holds from <paramref name="firstToken"/> on, as it is or as the policy here says.</summary>
+    public void Place(OracleCache saved, int firstToken, bool converted)
     {
         Seal();
         int shift = Length - firstToken;
         foreach (View view in saved._blocks.Where(view => view.Position >= firstToken))
-            _blocks.Add(new View(view.Block with { Mapped = true }, view.Position + shift, view.Count));
+            _blocks.Add(new View(converted ? Recode(view) : view.Block with { Mapped = true }, view.Position + shift, view.Count));
     }
+
+    /// <summary>Whether everything that a file of <paramref name="saved"/> holds is kept there as the policy here says.</summary>
+    public bool KeepsAs(OracleCache saved, int firstToken) => saved._blocks.Where(view => view.Position >= firstToken).All(view => view.Block.Codecs.SequenceEqual(CodecsAt(view.Block.ComputedAt)));
 
     /// <summary>softmax(q · k) v in double over the layer's window, or another; <paramref name="rotated"/> gives the query as rotated for a position.</summary>
     public double[] Attend(int head, int own, Func<int, float[]> rotated, int? window = null)
@@ -125,29 +128,48 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     private Block Encode(Token[] tokens, int computedAt)
     {
         Token[] decoded = [.. tokens.Select(_ => new Token(new float[layer.KvHeads][], new float[layer.KvHeads][]))];
+        (string Keys, string Values)[] codecs = CodecsAt(computedAt);
         long bytes = 0;
         for (int head = 0; head < layer.KvHeads; head++)
         {
-            (string keys, string values) = policy.Chosen is { } chosen ? chosen[0, head] : (policy.Keys, policy.Values);
-            long keyBytes = Encode(keys, policy.Group, perChannel: true, layer.KeyChannels, computedAt, [.. tokens.Select(token => token.Keys[head])], (t, key) => decoded[t].Keys[head] = key);
-            long valueBytes = Encode(values, 32, perChannel: false, layer.ValueChannels, computedAt, [.. tokens.Select(token => token.Values[head])], (t, value) => decoded[t].Values[head] = value);
+            long keyBytes = Encode(codecs[head].Keys, perChannel: true, layer.KeyChannels, [.. tokens.Select(token => token.Keys[head])], (t, key) => decoded[t].Keys[head] = key);
+            long valueBytes = Encode(codecs[head].Values, perChannel: false, layer.ValueChannels, [.. tokens.Select(token => token.Values[head])], (t, value) => decoded[t].Values[head] = value);
             bytes += (keyBytes + valueBytes + 63) / 64 * 64;
         }
-        return new Block(decoded, bytes, computedAt, Mapped: false);
+        return new Block(decoded, bytes, computedAt, codecs, Mapped: false);
     }
 
+    /// <summary>A block as the policy here says; what is kept that way already stays as it is.</summary>
+    private Block Recode(View view)
+    {
+        Token[] tokens = view.Block.Tokens[..view.Count];
+        Block encoded = Encode(tokens, view.Block.ComputedAt);
+        for (int head = 0; head < layer.KvHeads; head++)
+            for (int t = 0; t < tokens.Length; t++)
+            {
+                if (encoded.Codecs[head].Keys == view.Block.Codecs[head].Keys) encoded.Tokens[t].Keys[head] = tokens[t].Keys[head];
+                if (encoded.Codecs[head].Values == view.Block.Codecs[head].Values) encoded.Tokens[t].Values[head] = tokens[t].Values[head];
+            }
+        return encoded;
+    }
+
+    private (string Keys, string Values)[] CodecsAt(int position) =>
+        [.. Enumerable.Range(0, layer.KvHeads).Select(head => policy.Chosen is { } chosen ? chosen[0, head] : (policy.Keys, policy.Values)).Select(names => (Name(names.Keys, policy.Group), Name(names.Values, 32)))
+            .Select(names => position < policy.Sink ? (Exact(names.Item1), Exact(names.Item2)) : names)];
+
+    private string Name(string codec, int group) => codec is "f16" or "f32" ? codec : $"{codec}/{group}/{policy.ScaleBits}";
+
+    private static string Exact(string codec) => codec.Contains('/', StringComparison.Ordinal) ? "f16" : codec;
+
     /// <summary>Encodes and decodes the rows of a block's tokens; gives the bytes of a whole block.</summary>
-    private long Encode(string codec, int group, bool perChannel, int channels, int computedAt, float[][] rows, Action<int, float[]> decoded)
+    private static long Encode(string codec, bool perChannel, int channels, float[][] rows, Action<int, float[]> decoded)
     {
         int numbers = BlockTokens * channels;
-        bool quantised = codec is not ("f16" or "f32");
-        if (quantised && computedAt < policy.Sink) (quantised, codec) = (false, "f16");
-        if (!quantised)
+        if (QuantizedFormat.Parse(codec) is not { } format)
         {
             for (int t = 0; t < rows.Length; t++) decoded(t, codec == "f32" ? rows[t] : [.. rows[t].Select(Half16)]);
             return codec == "f32" ? numbers * 4 : numbers * 2;
         }
-        var format = new QuantizedFormat(codec == "q8" ? 8 : codec[^1] - '0', group, policy.ScaleBits);
         var block = new float[numbers];
         for (int t = 0; t < rows.Length; t++)
             for (int c = 0; c < channels; c++) block[perChannel ? c * BlockTokens + t : t * channels + c] = rows[t][c];
@@ -155,8 +177,8 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         for (int t = 0; t < rows.Length; t++) decoded(t, [.. Enumerable.Range(0, channels).Select(c => values[perChannel ? c * BlockTokens + t : t * channels + c])]);
         // Sets of scales and minima: one per range of tokens with one pair a channel, or one per range of channels with one pair a token.
         // Codes of values fill up the last range of 32 channels.
-        (int sets, int pairs) = perChannel ? (BlockTokens / group, channels) : ((channels + 31) / 32, BlockTokens);
-        int setBytes = policy.ScaleBits == 8 ? 2 * pairs + (pairs + 63) / 64 * 16 : 2 * pairs * policy.ScaleBits / 8;
+        (int sets, int pairs) = perChannel ? (BlockTokens / format.Group, channels) : ((channels + 31) / 32, BlockTokens);
+        int setBytes = format.ScaleBits == 8 ? 2 * pairs + (pairs + 63) / 64 * 16 : 2 * pairs * format.ScaleBits / 8;
         return (long)BlockTokens * (perChannel ? channels : sets * 32) * format.Bits / 8 + sets * setBytes;
     }
 
