@@ -7,7 +7,7 @@ internal sealed unsafe class HeadCache : IDisposable
     private readonly BlockPool _pool;
     private readonly HeadCodec _codec;
     private readonly List<KvSegment> _segments = [];
-    private int _expectedBlocks;
+    private int _expectedBlocks, _border;
 
     public HeadCache(LayerLayout layout, BlockPool pool, HeadCodec codec) : this(layout, pool, codec, new KvTail(layout, pool)) { }
 
@@ -57,10 +57,11 @@ internal sealed unsafe class HeadCache : IDisposable
         while (Tail.TokenCount >= _codec.Residual + KvBlock.Tokens) SealOldest();
     }
 
-    /// <summary>Encodes the whole tail; its last block may be short.</summary>
+    /// <summary>Encodes the whole tail; its last block may be short. What follows starts a segment, so that it can be saved alone.</summary>
     public void SealAll()
     {
         while (Tail.TokenCount > 0) SealOldest();
+        _border = TailPosition;
     }
 
     /// <summary>Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.</summary>
@@ -100,7 +101,7 @@ internal sealed unsafe class HeadCache : IDisposable
 
     public HeadCache Copy()
     {
-        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy());
+        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy()) { _border = _border };
         foreach (KvSegment segment in _segments) copy._segments.Add(segment.Share());
         return copy;
     }
@@ -108,7 +109,7 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; the tail stays in float. Segments stay where they are.</summary>
     public HeadCache Convert(HeadCodec codec)
     {
-        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy());
+        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy()) { _border = _border };
         copy.PlaceConverted(_segments, _codec.SinkTokens);
         return copy;
     }
@@ -153,7 +154,7 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that all heads are cut alike.</summary>
     private PooledSegment SegmentAt(int position, BlockCodec codec)
     {
-        if (_segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && last.FirstPosition < _codec.SinkTokens == position < _codec.SinkTokens) return last;
+        if (position != _border && _segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && last.FirstPosition < _codec.SinkTokens == position < _codec.SinkTokens) return last;
         var segment = new PooledSegment(codec, position);
         segment.EnsureCapacity(_expectedBlocks);
         _segments.Add(segment);

@@ -94,14 +94,14 @@ public sealed record KvPolicy
     /// <inheritdoc/>
     public override int GetHashCode() => ToString().GetHashCode(StringComparison.Ordinal);
 
-    /// <summary>The policy in its grammar; what is as by default is left out.</summary>
+    /// <summary>The policy in its grammar; what is as by default or plays no part is left out.</summary>
     public override string ToString()
     {
         var text = new StringBuilder(Auto is null ? $"k={Keys},v={Values}" : $"auto:{Auto}");
-        Add("group", Group, QuantizedFormat.DefaultGroup);
-        Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
+        if (Auto is null && IsQuantizedName(Keys)) Add("group", Group, QuantizedFormat.DefaultGroup);
+        if (IsQuantized) Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
         Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
-        Add("sink", Sink, IsQuantized ? DefaultSink : 0);
+        if (IsQuantized) Add("sink", Sink, DefaultSink);
         if (Profile is not null) text.Append(",profile=").Append(Profile);
         return text.ToString();
 

@@ -7,8 +7,9 @@ namespace Kvasir.Numerics;
 
 /// <summary>
 /// The same products with whole numbers: the folded left side is rounded to int8 per row and panel, and meets the codes as they are packed, four steps
-/// of k in every 32-bit lane (u8 x s8 dot products of AVX-512 BW). The rounding is far below that of the codes; <paramref name="floats"/> does what does not fit
-/// (codes of 8 bits, odd head sizes) and is the kernel for reference maths.
+/// of k in every 32-bit lane (u8 x s8 dot products of AVX-512 BW). What rounding takes from x s is multiplied by the middle code h in floats, so that only the distance of the
+/// codes from the middle is lost: sum of q step c + x m + (x s - q step) h. <paramref name="floats"/> does what does not fit (codes of 8 bits, odd head sizes) and is the kernel
+/// for reference maths.
 /// </summary>
 internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
 {
@@ -71,13 +72,14 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
 
     /// <summary>
     /// Folds the scales of all pieces (sets) into the rows and rounds each row to int8, in the order in which the lanes of the planes take it. <paramref name="ends"/> gets the
-    /// rows' steps, then for each piece their sums of x times minimum.
+    /// rows' steps, then for each piece their sums of x m + (x s - q step) h.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fold<TBits, TRows>(float* left, int leftStride, byte* set, int setBytes, int scaleBits, int inner, int pieces, float* folded, sbyte* quads, float* ends) where TBits : IConstant where TRows : IConstant
     {
         Vector512<float> zero = Vector512<float>.Zero, m0 = zero, m1 = zero, m2 = zero, m3 = zero;
         nint row = inner;
+        float middleCode = ((1 << TBits.Value) - 1) / 2f;
         float* y = folded;
         for (int p = 0; p < pieces; p++, set += setBytes, y += (TRows.Value - 1) * row)
         {
@@ -86,11 +88,12 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
             for (int k = 0; k < inner; k += Lanes, y += Lanes)
             {
                 scales.Read<Simd512, Vector512<float>>(k, out Vector512<float> scale, out Vector512<float> minimum);
+                Vector512<float> middle = Vector512.MultiplyAddEstimate(scale, Vector512.Create(middleCode), minimum);
                 float* x = left + k;
-                Scale(x, scale, minimum, y, ref b0, ref m0);
-                if (TRows.Value > 1) Scale(x + leftStride, scale, minimum, y + row, ref b1, ref m1);
-                if (TRows.Value > 2) Scale(x + 2 * leftStride, scale, minimum, y + 2 * row, ref b2, ref m2);
-                if (TRows.Value > 3) Scale(x + 3 * leftStride, scale, minimum, y + 3 * row, ref b3, ref m3);
+                Scale(x, scale, middle, y, ref b0, ref m0);
+                if (TRows.Value > 1) Scale(x + leftStride, scale, middle, y + row, ref b1, ref m1);
+                if (TRows.Value > 2) Scale(x + 2 * leftStride, scale, middle, y + 2 * row, ref b2, ref m2);
+                if (TRows.Value > 3) Scale(x + 3 * leftStride, scale, middle, y + 3 * row, ref b3, ref m3);
             }
             Simd512.Sums(b0, b1, b2, b3).Store(ends + 4 + 4 * p);
         }
@@ -98,32 +101,40 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         (most / Vector128.Create((float)sbyte.MaxValue)).Store(ends);
         Vector128<float> inverse = Vector128.Create((float)sbyte.MaxValue) / most;
         Vector512<float> f0 = Vector512.Create(inverse[0]), f1 = Vector512.Create(inverse[1]), f2 = Vector512.Create(inverse[2]), f3 = Vector512.Create(inverse[3]);
+        Vector128<float> step = most / Vector128.Create(sbyte.MaxValue / middleCode);
         for (int p = 0; p < pieces; p++, folded += (TRows.Value - 1) * row, quads += (TBits.Value == 3 ? 2 * TRows.Value - 1 : TRows.Value - 1) * row)
+        {
+            Vector512<int> q0 = Vector512<int>.Zero, q1 = q0, q2 = q0, q3 = q0;
             for (nint k = 0; k < row; k += Lanes, folded += Lanes, quads += Lanes)
             {
-                Round<TBits>(folded, f0, quads, TRows.Value * row);
-                if (TRows.Value > 1) Round<TBits>(folded + row, f1, quads + row, TRows.Value * row);
-                if (TRows.Value > 2) Round<TBits>(folded + 2 * row, f2, quads + 2 * row, TRows.Value * row);
-                if (TRows.Value > 3) Round<TBits>(folded + 3 * row, f3, quads + 3 * row, TRows.Value * row);
+                q0 += Round<TBits>(folded, f0, quads, TRows.Value * row);
+                if (TRows.Value > 1) q1 += Round<TBits>(folded + row, f1, quads + row, TRows.Value * row);
+                if (TRows.Value > 2) q2 += Round<TBits>(folded + 2 * row, f2, quads + 2 * row, TRows.Value * row);
+                if (TRows.Value > 3) q3 += Round<TBits>(folded + 3 * row, f3, quads + 3 * row, TRows.Value * row);
             }
+            Vector128<float> sums = Simd512.Sums(Vector512.ConvertToSingle(q0), Vector512.ConvertToSingle(q1), Vector512.ConvertToSingle(q2), Vector512.ConvertToSingle(q3));
+            (Vector128.Load(ends + 4 + 4 * p) - step * sums).Store(ends + 4 + 4 * p);
+        }
     }
 
     /// <summary>Sixteen int8 for the plane of codes or low bits, and <paramref name="plane"/> further on for that of high bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Round<TBits>(float* folded, Vector512<float> factor, sbyte* quads, nint plane) where TBits : IConstant
+    private static Vector512<int> Round<TBits>(float* folded, Vector512<float> factor, sbyte* quads, nint plane) where TBits : IConstant
     {
-        Vector128<sbyte> codes = Avx512F.ConvertToVector128SByteWithSaturation(Avx512F.ConvertToVector512Int32(Vector512.Load(folded) * factor));
+        Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Vector512.Load(folded) * factor);
+        Vector128<sbyte> codes = Avx512F.ConvertToVector128SByteWithSaturation(rounded);
         if (TBits.Value == 4) codes.Store(quads);
         else Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)).Store(quads);
         if (TBits.Value == 3) Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).Store(quads + plane);
+        return rounded;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Scale(float* left, Vector512<float> scale, Vector512<float> minimum, float* folded, ref Vector512<float> bias, ref Vector512<float> most)
+    private static void Scale(float* left, Vector512<float> scale, Vector512<float> middle, float* folded, ref Vector512<float> bias, ref Vector512<float> most)
     {
         Vector512<float> x = Vector512.Load(left), y = x * scale;
         y.Store(folded);
-        bias = Vector512.MultiplyAddEstimate(x, minimum, bias);
+        bias = Vector512.MultiplyAddEstimate(x, middle, bias);
         most = Vector512.MaxNative(most, Vector512.Abs(y));
     }
 

@@ -12,6 +12,9 @@ internal static unsafe class GroupQuantizer
     /// <summary>Most rows of a panel.</summary>
     public const int MaxInner = 1024;
 
+    /// <summary>What float32 scales are cut to: products with it, and sums of them, are still finite.</summary>
+    private const float LargestSingle = 1e30f;
+
     /// <summary>
     /// Encodes [inner, columns] floats with a row stride; only the first <paramref name="rows"/> rows are real, others and columns up to 32 are filled up
     /// with copies so that they widen no group. NaN counts as 0; what the format cannot hold is cut to its largest finite number.
@@ -32,10 +35,10 @@ internal static unsafe class GroupQuantizer
         float* extremes = stackalloc float[4 * inner], scales = stackalloc float[2 * parts * inner];
         float* low = extremes, high = extremes + 2 * inner, minima = scales + parts * inner;
         float* row = stackalloc float[CodePanel.Columns];
-        float limit = format.ScaleBits == 32 ? 1e38f : (float)Half.MaxValue;
+        float limit = format.ScaleBits == 32 ? LargestSingle : (float)Half.MaxValue;
         for (int k = 0; k < inner; k++)
         {
-            (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, k, limit, row);
+            (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, format.Group, k, limit, row);
             if (parts == 1) Extremes(Vector512.MinNative(left, right), Vector512.MaxNative(left, right), low + k, high + k);
             else
             {
@@ -49,7 +52,7 @@ internal static unsafe class GroupQuantizer
         int second = (parts - 1) * inner;
         for (int k = 0; k < inner; k++)
         {
-            (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, k, limit, row);
+            (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, format.Group, k, limit, row);
             CodePanel.Pack(panel, inner, format.Bits, k, Codes(left, scales[k], minima[k], format.Levels), Codes(right, scales[second + k], minima[second + k], format.Levels));
         }
     }
@@ -65,12 +68,12 @@ internal static unsafe class GroupQuantizer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> Left, Vector512<float> Right) Row(float* source, int stride, int rows, int columns, int k, float limit, float* row)
+    private static (Vector512<float> Left, Vector512<float> Right) Row(float* source, int stride, int rows, int columns, int group, int k, float limit, float* row)
     {
         float* x = source + (k < rows ? (long)k * stride : 0);
         if (columns < CodePanel.Columns)
         {
-            for (int n = 0; n < CodePanel.Columns; n++) row[n] = x[n < columns ? n : 0];
+            for (int n = 0; n < CodePanel.Columns; n++) row[n] = x[n < columns ? n : n / group * group is var first && first < columns ? first : 0];
             x = row;
         }
         return (Finite(Vector512.Load(x), limit), Finite(Vector512.Load(x + CodePanel.Lanes), limit));

@@ -5,7 +5,8 @@ namespace Kvasir.Quantization;
 /// <summary>
 /// Scales and minima of a set of groups as a block carries them: all scales, then all minima, in float32, float16 (nearest even) or 8 bits.
 /// With 8 bits, runs of up to 64 groups share four float32 numbers, base and step of the scales and of the minima, which stand before
-/// the run's bytes. There a minimum is rounded down and a scale up, so that the codes still reach every value of the group.
+/// the run's bytes. With few levels, minima and scales are rounded to nearest, which costs least on average; with more than 16, where a step of
+/// the minima is many of the codes, minima are rounded down and scales up, so that the codes still reach every value of the group.
 /// </summary>
 internal static unsafe class GroupScales
 {
@@ -43,14 +44,15 @@ internal static unsafe class GroupScales
     private static void WriteRun(float* low, float* high, int count, int levels, byte* run, float* scales, float* minima)
     {
         byte* codes = run + RunHeader;
-        Quantize(low, count, up: false, (float*)run + 2, codes + count, minima);
+        float slack = levels < 16 ? 0.5f : 0;
+        Quantize(low, count, up: false, slack, (float*)run + 2, codes + count, minima);
         float* needed = stackalloc float[Run];
         for (int i = 0; i < count; i++) needed[i] = Math.Max(0, (high[i] - minima[i]) / levels);
-        Quantize(needed, count, up: true, (float*)run, codes, scales);
+        Quantize(needed, count, up: true, slack, (float*)run, codes, scales);
     }
 
-    /// <summary>8-bit codes of <paramref name="x"/> between its extremes; <paramref name="seen"/> is what they stand for.</summary>
-    private static void Quantize(float* x, int count, bool up, float* baseAndStep, byte* codes, float* seen)
+    /// <summary>8-bit codes of <paramref name="x"/> between its extremes, rounded up or down where they are more than <paramref name="slack"/> away; <paramref name="seen"/> is what they stand for.</summary>
+    private static void Quantize(float* x, int count, bool up, float slack, float* baseAndStep, byte* codes, float* seen)
     {
         var values = new ReadOnlySpan<float>(x, count);
         float lowest = TensorPrimitives.Min(values), step = (TensorPrimitives.Max(values) - lowest) / byte.MaxValue;
@@ -58,7 +60,7 @@ internal static unsafe class GroupScales
         for (int i = 0; i < count; i++)
         {
             float steps = step == 0 ? 0 : (x[i] - lowest) / step;
-            codes[i] = (byte)Math.Clamp(up ? MathF.Ceiling(steps) : MathF.Floor(steps), 0, byte.MaxValue);
+            codes[i] = (byte)Math.Clamp(up ? MathF.Ceiling(steps - slack) : MathF.Floor(steps + slack), 0, byte.MaxValue);
             seen[i] = codes[i] * step + lowest;
         }
     }

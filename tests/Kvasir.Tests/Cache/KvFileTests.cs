@@ -72,6 +72,20 @@ public sealed class KvFileTests : IDisposable
     }
 
     [Fact]
+    public void A_part_behind_whole_blocks_can_be_saved_alone()
+    {
+        var fixture = new SequenceFixture(11);
+        using KvCache cache = fixture.NewCache("k=kivi4,v=kivi4,residual=0");
+        fixture.Append(cache, 96);
+        cache.Seal();
+        using KvCache fork = cache.Fork();
+        fixture.Append(fork, 50);
+        fork.Save(FilePath, Ids(50), firstToken: 96);
+        using KvFile file = KvFile.Open(FilePath, fixture.Layout, verify: true);
+        Assert.Equal((96, 50), (file.FirstPosition, file.Tokens));
+    }
+
+    [Fact]
     public void A_border_inside_a_block_is_refused()
     {
         var fixture = new SequenceFixture(4);

@@ -25,6 +25,18 @@ public sealed class KvPolicyTests
         Assert.Equal(policy, KvPolicy.Parse(policy.ToString()));
     }
 
+    [Fact]
+    public void Terms_that_play_no_part_are_not_printed()
+    {
+        foreach (KvPolicy policy in new[]
+        {
+            KvPolicy.Default with { Group = 16, ScaleBits = 16, Sink = 64 },
+            KvPolicy.Parse("v=kivi4") with { Group = 16 },
+            KvPolicy.Parse("auto:3bit") with { Group = 16 },
+        })
+            Assert.Equal(policy, KvPolicy.Parse(policy.ToString()));
+    }
+
     [Theory]
     [InlineData("k", "k")]
     [InlineData("q=f16", "'q'")]
