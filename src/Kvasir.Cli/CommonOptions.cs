@@ -114,9 +114,14 @@ internal sealed class CommonOptions
 
     /// <summary>What policy texts mean for the loaded model.</summary>
     /// <exception cref="InvalidInputException">One that cannot be.</exception>
-    public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model)
+    public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model, Terminal terminal) =>
+        [.. texts.Select(text => new NamedPolicy(text, Prepare(KvPolicy.Parse(text), model, terminal)))];
+
+    /// <summary>The policy as caches of the loaded model can be made with it; shows how far it is where <c>auto</c> has to measure the model first.</summary>
+    /// <exception cref="InvalidInputException">The model cannot be kept so.</exception>
+    public static KvPolicy Prepare(KvPolicy policy, Model model, Terminal terminal)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        return [.. texts.Select(text => new NamedPolicy(text, KvPolicy.Parse(text)))];
+        using var progress = new ProgressLine(terminal, "measuring");
+        return model.Prepare(policy, progress, terminal.Interrupted);
     }
 }

@@ -24,6 +24,7 @@ internal static class ChatCommand
             KvPolicy policy = common.Policy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
             using Model model = common.LoadTextModel(parsed, terminal);
+            policy = CommonOptions.Prepare(policy, model, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
             using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);

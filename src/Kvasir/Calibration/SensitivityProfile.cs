@@ -48,7 +48,8 @@ public sealed record SensitivityProfile
     {
         ArgumentNullException.ThrowIfNull(model);
         if (scaleBits is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(scaleBits), scaleBits, "8 or 16");
-        using Model? loaded = model.Options.Compute == ComputeMode.Float32 ? null : Models.Model.Load(model.Path, model.Options with { Compute = ComputeMode.Float32 });
+        bool asNeeded = model.Options is { Compute: ComputeMode.Float32, ContextLength: 0 };
+        using Model? loaded = asNeeded ? null : Models.Model.Load(model.Path, model.Options with { Compute = ComputeMode.Float32, ContextLength = 0 });
         return new SensitivityMeasurement(loaded ?? model, scaleBits, progress, cancellation).Run(text);
     }
 

@@ -30,7 +30,7 @@ internal sealed class ModelForwardPass : IForwardPass
     public ISequenceCache LoadCache(string path, List<int> ids)
     {
         using KvFile file = KvFile.Open(path, _model, verify: true);
-        KvCache cache = _model.NewCache(_policy ?? file.Policy, _pool);
+        KvCache cache = _model.NewCache(_policy ?? _model.Prepare(file.Policy), _pool);
         cache.Place(file);
         ids.AddRange(file.Ids);
         return new SequenceCache(cache);
