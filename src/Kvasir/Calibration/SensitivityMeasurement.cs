@@ -50,7 +50,7 @@ internal sealed class SensitivityMeasurement
         return new SensitivityProfile
         {
             Model = _model.Identity,
-            Calibration = $"{windows.Length} windows of {_prefix}+{Scored} tokens of {(text is null ? "text by the model itself" : "a given text")}",
+            Calibration = $"{windows.Length} windows of {_prefix + Scored} tokens of {(text is null ? "text by the model itself" : "a given text")}, the last {Scored} scored",
             ScaleBits = _scaleBits,
             Keys = _keys,
             Values = _values,
