@@ -11,7 +11,7 @@ namespace Kvasir.Calibration;
 /// </summary>
 internal sealed class SensitivityMeasurement
 {
-    private const int Windows = 16, Prefix = 512, Scored = 16, PassTokens = 512;
+    private const int Windows = 12, Prefix = 512, Scored = 16, PassTokens = 512;
     private const double DamageByNoise = 1.2, TextShare = 0.2;
     private const long PassLogitBytes = 128 << 20;
 
