@@ -87,6 +87,10 @@ public sealed class CompareTests : IDisposable
         Invocation.Of(["compare", "--policies", "k=f32", "--model", Tiny, .. options]).IsRefused(named);
 
     [SkippableFact]
+    public void Depth_beyond_learned_positions_is_refused() =>
+        Invocation.Of("compare", "--policies", "k=f32", "--model", SharedData.Require("models/tiny/tiny-gpt2.gguf")).IsRefused("learned positions for 128 tokens");
+
+    [SkippableFact]
     public void Calibration_text_is_the_same_for_a_seed_and_holds_no_special_tokens()
     {
         using Model model = Model.Load(Tiny);

@@ -21,10 +21,10 @@ internal static class ChatCommand
         CommonOptions common = CommonOptions.ForSequences(command);
         command.SetAction(parsed =>
         {
-            KvPolicy policy = common.Policy(parsed);
+            KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
             using Model model = common.LoadTextModel(parsed, terminal);
-            policy = CommonOptions.Prepare(policy, model, terminal);
+            if (policy is not null) policy = CommonOptions.Prepare(policy, model, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
             using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
@@ -36,9 +36,10 @@ internal static class ChatCommand
     }
 
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy policy, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy? given, GenerationOptions options, bool json, Terminal terminal) : IDisposable
     {
-        private Session _session = new(model, policy);
+        private KvPolicy _policy = given ?? KvPolicy.Default;
+        private Session _session = new(model, given);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -66,13 +67,22 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
-            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy);
+            KvPolicy saved = SavedPolicy(path), policy = given ?? CommonOptions.Prepare(saved, model, terminal);
+            Session loaded = Session.Load(model, path, given);
             _session.Dispose();
             _session = loaded;
+            _policy = policy;
+            if (_policy != saved) terminal.Error.WriteLine($"kvasir: {path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
         }
 
         public void Dispose() => _session.Dispose();
+
+        private KvPolicy SavedPolicy(string path)
+        {
+            using KvFile file = KvFile.Open(path, model);
+            return file.Policy;
+        }
 
         /// <summary>While a line is awaited, Ctrl-C ends the program at once: nothing is running that needs to be finished.</summary>
         private string? ReadLine(StreamReader reader)
@@ -121,11 +131,12 @@ internal static class ChatCommand
                     Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
                     break;
                 case "/kv":
-                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, policy);
+                    _session = new Session(model, given);
+                    _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:
                     Save(words[1]);

@@ -52,8 +52,9 @@ internal static class CompareCommand
             if (textFile is null && parsed.GetValue(starts) is not null) throw new InvalidInputException("--starts are places in a text; give it with --file");
             if (page is not null) OutputPath.Check(page);
 
-            int context = ContextOf(common.ModelPath(parsed, terminal));
+            int context = ContextOf(common.ModelPath(parsed, terminal), out bool learnedPositions);
             int longest = Math.Max(depths.Max() + Math.Max(prompted, generated), counted ?? 0);
+            if (learnedPositions && longest > context) throw new InvalidInputException($"this model has learned positions for {context} tokens, but the speed tests need {longest}; give a smaller --depth, --prompt, --gen or --kv-length");
             using Model model = common.LoadTextModel(parsed, terminal, Math.Max(context, longest)); // speed and bytes do not depend on what the model was trained for
             ulong seed = common.Seed(parsed) ?? 1;
             var protocol = new ComparisonProtocol
@@ -81,10 +82,11 @@ internal static class CompareCommand
     private static int InRange(string option, int value, int least, int most) =>
         value >= least && value <= most ? value : throw new InvalidInputException($"{option} {value}: give {least} to {most}");
 
-    /// <summary>Tokens that the model was made for, before it is loaded for longer caches.</summary>
-    private static int ContextOf(string path)
+    /// <summary>Tokens that the model was made for, looked up before it is loaded for longer caches.</summary>
+    private static int ContextOf(string path, out bool learnedPositions)
     {
         using ModelFile file = ModelFile.Open(path);
+        learnedPositions = file.Tensors.ContainsKey("position_embd.weight");
         return file.Get($"{file.Get("general.architecture", "")}.context_length", 2048);
     }
 

@@ -30,8 +30,9 @@ internal sealed class ModelForwardPass : IForwardPass
     public ISequenceCache LoadCache(string path, List<int> ids)
     {
         using KvFile file = KvFile.Open(path, _model, verify: true);
-        KvCache cache = _model.NewCache(_policy ?? _model.Prepare(PolicyOf(file)), _pool);
-        cache.Place(file);
+        KvCache cache = _model.NewCache(_policy ?? _model.Prepare(file.Policy), _pool);
+        if (_policy is null) cache.Place(file);
+        else cache.PlaceConverted(file);
         ids.AddRange(file.Ids);
         return new SequenceCache(cache);
     }
@@ -45,9 +46,6 @@ internal sealed class ModelForwardPass : IForwardPass
     public Span<float> Logits(int row) => _batch.Logits(row);
 
     public void Dispose() => _batch.Dispose();
-
-    /// <summary>As the file says, but no file makes us write a profile where it wants one.</summary>
-    private static KvPolicy PolicyOf(KvFile file) => file.Policy.Profile is { } profile && !File.Exists(profile) ? file.Policy with { Profile = null } : file.Policy;
 
     internal sealed class SequenceCache(KvCache inner) : ISequenceCache
     {
