@@ -15,6 +15,7 @@ internal static class KnownProfiles
             SensitivityProfile known = SensitivityProfile.Load(path, model);
             return known.ScaleBits == scaleBits ? known : throw new InvalidInputException($"{path}: measured with scales of {known.ScaleBits} bits, the policy asks for {scaleBits}; give scale={known.ScaleBits} or another profile");
         }
+        if (Directory.Exists(path)) throw new InvalidInputException($"{path}: a folder; name a file for the profile");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new InvalidInputException($"{path}: there is no folder {folder}; make it first");
         SensitivityProfile measured = SensitivityProfile.Measure(model, null, scaleBits, progress, cancellation);
         measured.Save(path);

@@ -104,6 +104,7 @@ public sealed class SensitivityProfileTests : IDisposable
         using Model model = Tiny();
         model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("new.json")}"));
         SensitivityProfile.Load(At("new.json"), model);
+        Assert.Contains("a folder", Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={_folder}"))).Message, StringComparison.Ordinal);
         Assert.Contains("nowhere", Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("nowhere/p.json")}"))).Message, StringComparison.Ordinal);
     }
 
