@@ -68,6 +68,7 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            ProfileCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -8,7 +8,7 @@ namespace Kvasir.Cli;
 internal sealed class CommonOptions
 {
     private readonly Option<string?> _model = new("--model", "-m") { Description = "A GGUF file, a Hugging Face folder, or a name in a models folder", HelpName = "PATH|NAME" };
-    private readonly Option<string[]> _kv = new("--kv") { Description = "How keys and values are kept, for example k=f16,v=f16", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
+    private readonly Option<string[]> _kv = new("--kv") { Description = "How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: float16)", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
     private readonly Option<int> _threads = new("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" };
     private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
     private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" };
@@ -118,9 +118,14 @@ internal sealed class CommonOptions
 
     /// <summary>What policy texts mean for the loaded model.</summary>
     /// <exception cref="InvalidInputException">One that cannot be.</exception>
-    public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model)
+    public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model, Terminal terminal) =>
+        [.. texts.Select(text => new NamedPolicy(text, Prepare(KvPolicy.Parse(text), model, terminal)))];
+
+    /// <summary>The policy as caches of the loaded model can be made with it; shows how far it is where <c>auto</c> has to measure the model first.</summary>
+    /// <exception cref="InvalidInputException">The model cannot be kept so.</exception>
+    public static KvPolicy Prepare(KvPolicy policy, Model model, Terminal terminal)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        return [.. texts.Select(text => new NamedPolicy(text, KvPolicy.Parse(text)))];
+        using var progress = new ProgressLine(terminal, "measuring");
+        return model.Prepare(policy, progress, terminal.Interrupted);
     }
 }

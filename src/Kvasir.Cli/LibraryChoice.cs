@@ -36,6 +36,7 @@ internal sealed class LibraryChoice : IDisposable
             try
             {
                 model = common.LoadTextModel(parsed, terminal);
+                policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
                 return new LibraryChoice(model, encoder, DocumentLibrary.Open(StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy }));
             }

@@ -24,6 +24,7 @@ internal static class ChatCommand
             KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
             using Model model = common.LoadTextModel(parsed, terminal);
+            if (policy is not null) policy = CommonOptions.Prepare(policy, model, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
             using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
@@ -66,16 +67,22 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
+            KvPolicy saved = SavedPolicy(path), policy = given ?? CommonOptions.Prepare(saved, model, terminal);
             Session loaded = Session.Load(model, path, given);
             _session.Dispose();
             _session = loaded;
-            var saved = KvPolicy.Parse(KvFileSummary.Read(path).Policy);
-            _policy = given ?? saved;
+            _policy = policy;
             if (_policy != saved) terminal.Error.WriteLine($"kvasir: {path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
         }
 
         public void Dispose() => _session.Dispose();
+
+        private KvPolicy SavedPolicy(string path)
+        {
+            using KvFile file = KvFile.Open(path, model);
+            return file.Policy;
+        }
 
         /// <summary>While a line is awaited, Ctrl-C ends the program at once: nothing is running that needs to be finished.</summary>
         private string? ReadLine(StreamReader reader)

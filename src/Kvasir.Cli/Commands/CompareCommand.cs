@@ -69,7 +69,7 @@ internal static class CompareCommand
                 Generate = generated,
                 Repeat = rounds,
             };
-            IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model).DistinctBy(policy => policy.Policy)];
+            IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model, terminal).DistinctBy(policy => policy.Policy)];
             IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);
             if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
             else ComparisonTable.Print(terminal, protocol, rows);

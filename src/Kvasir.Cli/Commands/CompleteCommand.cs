@@ -25,6 +25,7 @@ internal static class CompleteCommand
             string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
             Cache.KvPolicy policy = common.Policy(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
+            policy = CommonOptions.Prepare(policy, model, terminal);
             int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
             using var session = new Session(model, policy);
             bool json = common.Json(parsed);

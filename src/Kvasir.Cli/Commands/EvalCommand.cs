@@ -29,6 +29,7 @@ internal static class EvalCommand
             KvPolicy policy = common.Policy(parsed);
             IReadOnlyList<RetrievalPrompt> prompts = PasskeyFile.Read(parsed.GetValue(data)!, parsed.GetValue(limit));
             using Model model = common.LoadModel(parsed, terminal);
+            policy = CommonOptions.Prepare(policy, model, terminal);
             foreach (RetrievalPrompt prompt in prompts)
                 if (prompt.Length > model.Config.ContextLength) throw new InvalidInputException($"{parsed.GetValue(data)}: {prompt.Name} needs {prompt.Length} tokens, but the model's context holds {model.Config.ContextLength}");
             RetrievalTest result = RetrievalTest.Run(model, policy, prompts, parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context, terminal, "pass-key");

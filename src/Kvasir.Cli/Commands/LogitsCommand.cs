@@ -27,6 +27,7 @@ internal static class LogitsCommand
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadModel(parsed, terminal);
+            policy = CommonOptions.Prepare(policy, model, terminal);
             int[] tokens = IdList.ParseIds(parsed.GetValue(ids)!, "--ids", model.Config.Vocabulary);
             if (tokens.Length > model.Config.ContextLength) throw new InvalidInputException($"--ids has {tokens.Length} tokens, but the model's context holds {model.Config.ContextLength}");
             bool every = parsed.GetValue(all);

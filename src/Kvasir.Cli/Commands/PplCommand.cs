@@ -25,6 +25,7 @@ internal static class PplCommand
             string text = TextInput.ReadFile(parsed.GetValue(file)!);
             KvPolicy policy = common.Policy(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
+            policy = CommonOptions.Prepare(policy, model, terminal);
             int[] ids = model.Tokenizer.Encode(text, parseSpecial: false);
             IReadOnlyList<int[]> parts = protocol.Windows(ids, model.Config.ContextLength, parsed.GetValue(file)!);
             Perplexity result = protocol.Decodes

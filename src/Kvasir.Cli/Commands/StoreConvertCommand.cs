@@ -23,6 +23,7 @@ internal static class StoreConvertCommand
             var options = new KvConversionOptions { From = parsed.GetValue(from) is string text ? KvPolicy.Parse(text) : null, RemoveSource = parsed.GetValue(remove) };
             using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)));
             using Model model = Model.Load(common.ModelPath(parsed, terminal), common.ModelOptions(parsed));
+            target = CommonOptions.Prepare(target, model, terminal);
             using var line = new ProgressLine(terminal, "convert");
             KvConversionReport report = open.ConvertKv(model, target, options, new Bar(line), terminal.Interrupted);
             line.Dispose();

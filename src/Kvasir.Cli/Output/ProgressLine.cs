@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Kvasir.Cli;
 
 /// <summary>A live bar on standard error where that is a terminal; nothing otherwise.</summary>
-internal sealed class ProgressLine : IDisposable
+internal sealed class ProgressLine : IDisposable, IProgress<double>
 {
     private const int BarWidth = 30;
     private readonly Terminal _terminal;
@@ -29,6 +29,9 @@ internal sealed class ProgressLine : IDisposable
         _terminal.Error.Write("\r" + line.PadRight(_drawnWidth));
         _drawnWidth = line.Length;
     }
+
+    /// <summary>Shows a share that is done.</summary>
+    public void Report(double value) => Report(value, 1);
 
     /// <summary>Wipes the bar.</summary>
     public void Dispose()

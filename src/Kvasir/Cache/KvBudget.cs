@@ -26,13 +26,18 @@ public sealed record KvBudget(double Amount, KvBudgetUnit Unit)
         return (Amount / factor).ToString(CultureInfo.InvariantCulture) + suffix;
     }
 
-    /// <summary>Bits per value that it allows on average, of a model whose full context takes <paramref name="contextBytesF16"/> in float16.</summary>
-    public double BitsPerValue(long contextBytesF16) => Unit switch
+    /// <summary>
+    /// Bytes that sealed blocks of 32 tokens may take, those of all layers and heads together. A budget in bits or percent is for the sealed blocks themselves; one in
+    /// bytes is for everything that a full context holds, sink and tail in their largest state included.
+    /// </summary>
+    internal double BlockBytes(KvLayout layout, int contextLength, KvPolicy policy)
     {
-        KvBudgetUnit.BitsPerValue => Amount,
-        KvBudgetUnit.Share => Amount / 100 * 16,
-        _ => Amount / contextBytesF16 * 16,
-    };
+        double blockBytesF16 = (double)layout.BytesPerTokenF16 * KvBlock.Tokens;
+        if (Unit != KvBudgetUnit.Bytes) return blockBytesF16 * (Unit == KvBudgetUnit.Share ? Amount / 100 : Amount / 16);
+        int blocks = Math.Max(contextLength - policy.Residual, 0) / KvBlock.Tokens, sinkBlocks = Math.Min(policy.Sink / KvBlock.Tokens, blocks), tailBlocks = policy.Residual / KvBlock.Tokens + 1;
+        double rest = Amount - layout.Layers.Sum(layer => layer.KvHeads * ((double)sinkBlocks * layout.Codecs.Block(layer, "f16", "f16").Bytes + (double)tailBlocks * KvTail.BlockBytes(layer)));
+        return blocks > sinkBlocks ? rest / (blocks - sinkBlocks) : rest;
+    }
 
     private static readonly (string Suffix, double Factor, KvBudgetUnit Unit)[] Suffixes =
     [

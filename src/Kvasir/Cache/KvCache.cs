@@ -49,6 +49,16 @@ public sealed class KvCache : IDisposable
         return new KvCache(Layout, policy, Pool, layers, Length);
     }
 
+    /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
+    internal KvCache ForkWith(int layer, int head, HeadCodec codec)
+    {
+        KvCache copy = Fork();
+        HeadCache exact = copy._layers[layer].Heads[head];
+        copy._layers[layer].Heads[head] = exact.Convert(codec);
+        exact.Dispose();
+        return copy;
+    }
+
     /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
     public void Truncate(int length)
     {

@@ -20,7 +20,8 @@ public sealed unsafe class KvFile : IDisposable
     {
         (_file, _header, _layout) = (file, header, layout);
         Ids = MemoryMarshal.Cast<byte, int>(header.Ids).ToArray();
-        Policy = KvPolicy.Parse(header.Policy);
+        var policy = KvPolicy.Parse(header.Policy);
+        Policy = policy.Profile is { } profile && !File.Exists(profile) ? policy with { Profile = null } : policy;
         _headOffsets = new long[layout.Layers.Count][];
         _end = dataOffset;
         for (int l = 0; l < _headOffsets.Length; l++)
@@ -46,7 +47,7 @@ public sealed unsafe class KvFile : IDisposable
     /// <summary>The position of its first token when it was computed.</summary>
     public int FirstPosition => _header.FirstPosition;
 
-    /// <summary>The policy it was made with.</summary>
+    /// <summary>The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says.</summary>
     public KvPolicy Policy { get; }
 
     /// <summary>Bytes of keys and values.</summary>

@@ -128,15 +128,18 @@ public sealed record KvPolicy
     /// <summary>How one kv head of one layer is encoded.</summary>
     internal HeadCodec HeadCodec(KvLayout layout, int layer, int head)
     {
-        if (Auto is not null && Chosen is null) throw new InvalidOperationException($"{this} has not been resolved for the model: Model.Prepare does that");
-        (string keys, string values) = Chosen?[layer, head] ?? (Keys, Values);
+        if (Auto is not null && Chosen is null) throw new InvalidInputException($"--kv {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with");
+        (string keys, string values) = Chosen?[layer, head] ?? (FileName(Keys, Group), FileName(Values, QuantizedFormat.DefaultGroup));
         LayerLayout shape = layout.Layers[layer];
-        BlockCodec rest = layout.Codecs.Block(shape, FileName(keys, Group), FileName(values, QuantizedFormat.DefaultGroup));
-        BlockCodec first = layout.Codecs.Block(shape, IsQuantizedName(keys) ? "f16" : keys, IsQuantizedName(values) ? "f16" : values);
+        BlockCodec rest = layout.Codecs.Block(shape, keys, values);
+        BlockCodec first = layout.Codecs.Block(shape, InSink(keys), InSink(values));
         return new HeadCodec(first, rest, Sink, Residual);
     }
 
     private static bool IsQuantizedName(string codec) => QuantizedFormat.Names.Contains(codec, StringComparer.Ordinal);
+
+    /// <summary>What stands in the sink where the rest is kept as <paramref name="fileName"/>.</summary>
+    private static string InSink(string fileName) => QuantizedFormat.Parse(fileName) is null ? fileName : "f16";
 
     private string FileName(string codec, int group) => IsQuantizedName(codec) ? new QuantizedFormat(codec == "q8" ? 8 : codec[^1] - '0', group, ScaleBits).ToString() : codec;
 

@@ -80,7 +80,8 @@ internal static class ModelIdentity
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static string UserCacheFolder()
+    /// <summary>The user's folder of files that can be made again.</summary>
+    public static string UserCacheFolder()
     {
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && Path.IsPathRooted(set)) return set;
         if (OperatingSystem.IsWindows()) return Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);

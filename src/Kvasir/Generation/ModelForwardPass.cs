@@ -30,7 +30,7 @@ internal sealed class ModelForwardPass : IForwardPass
     public ISequenceCache LoadCache(string path, List<int> ids)
     {
         using KvFile file = KvFile.Open(path, _model, verify: true);
-        KvCache cache = _model.NewCache(_policy ?? file.Policy, _pool);
+        KvCache cache = _model.NewCache(_policy ?? _model.Prepare(file.Policy), _pool);
         if (_policy is null) cache.Place(file);
         else cache.PlaceConverted(file);
         ids.AddRange(file.Ids);

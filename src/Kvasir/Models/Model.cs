@@ -7,7 +7,7 @@ using Kvasir.Tokenization;
 namespace Kvasir.Models;
 
 /// <summary>A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.</summary>
-public sealed class Model : IDisposable
+public sealed partial class Model : IDisposable
 {
     private readonly ModelFile _file;
     private readonly TransformerSpec _spec;
@@ -20,9 +20,9 @@ public sealed class Model : IDisposable
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
-    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, AttentionKernels attention)
+    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, AttentionKernels attention, ModelOptions options)
     {
-        (_file, Config, _spec, _weights, _transformer) = (file, config, spec, weights, transformer);
+        (_file, Config, _spec, _weights, _transformer, Options) = (file, config, spec, weights, transformer, options);
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
         _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
@@ -51,6 +51,9 @@ public sealed class Model : IDisposable
 
     internal KvLayout CacheLayout { get; }
 
+    /// <summary>What it was loaded with.</summary>
+    internal ModelOptions Options { get; }
+
     /// <summary>Loads a GGUF file or a Hugging Face folder.</summary>
     /// <exception cref="InvalidInputException">Not a usable model; the message says why.</exception>
     public static Model Load(string path, ModelOptions? options = null)
@@ -69,7 +72,7 @@ public sealed class Model : IDisposable
             bool exact = options.Compute == ComputeMode.Float32;
             var weights = new ModelWeights(file, config, spec, exact, kernels, threads);
             AttentionKernels attention = AttentionKernels.For(kernels, exact);
-            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention), attention);
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention), attention, options);
         }
         catch
         {
