@@ -66,6 +66,8 @@ internal static class CommandLine
             LogitsCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             PplCommand.Create(terminal),
+            EvalCommand.Create(terminal),
+            CompareCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -82,9 +82,9 @@ internal sealed class CommonOptions
     }
 
     /// <summary>The chosen model with its tokenizer read, for commands that take or give text; ids alone need none.</summary>
-    public Model LoadTextModel(ParseResult parsed, Terminal terminal)
+    public Model LoadTextModel(ParseResult parsed, Terminal terminal, int contextLength = 0)
     {
-        Model model = LoadModel(parsed, terminal);
+        Model model = LoadModel(parsed, terminal, contextLength);
         try
         {
             _ = model.Tokenizer;
@@ -111,4 +111,12 @@ internal sealed class CommonOptions
 
     /// <summary>All policies given with --kv, as written; one empty string (the default policy) where there is none.</summary>
     public IReadOnlyList<string> PolicyTexts(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : ["k=f16,v=f16"];
+
+    /// <summary>What policy texts mean for the loaded model.</summary>
+    /// <exception cref="InvalidInputException">One that cannot be.</exception>
+    public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return [.. texts.Select(text => new NamedPolicy(text, KvPolicy.Parse(text)))];
+    }
 }

@@ -29,7 +29,7 @@ internal static class BenchCommand
             if (longest > MaxTokens) throw new InvalidInputException($"depth and test together are {longest} tokens; {MaxTokens} are the most");
             using Model model = common.LoadModel(parsed, terminal, (int)longest); // speed does not depend on what the model was trained for
             using var test = new SpeedTest(model, terminal);
-            Print(terminal, common.Json(parsed), common.PolicyTexts(parsed).SelectMany(kv => test.Run(kv, depths, tokens, generated, rounds)));
+            Print(terminal, common.Json(parsed), test.Run(CommonOptions.Policies(common.PolicyTexts(parsed), model), depths, tokens, generated, rounds));
             return CommandLine.Done;
         });
         return command;

@@ -26,10 +26,10 @@ internal static class PplCommand
             KvPolicy policy = common.Policy(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             int[] ids = model.Tokenizer.Encode(text, parseSpecial: false);
-            IReadOnlyList<int> places = protocol.Places(ids.Length, model.Config.ContextLength, parsed.GetValue(file)!);
+            IReadOnlyList<int[]> parts = protocol.Windows(ids, model.Config.ContextLength, parsed.GetValue(file)!);
             Perplexity result = protocol.Decodes
-                ? Perplexity.OfDecoding(model, policy, ids, places, protocol.Prefill, protocol.Score, terminal)
-                : Perplexity.OfWindows(model, policy, ids, places, protocol.Length, terminal);
+                ? DecodingQuality.Measure(model, [policy], parts, protocol.Prefill, terminal)[0].Perplexity
+                : Perplexity.OfWindows(model, policy, parts, terminal);
             Print(terminal, common.Json(parsed), result);
             return CommandLine.Done;
         });

@@ -17,6 +17,19 @@ internal static class Likelihood
     /// <summary>-ln of the probability of <paramref name="id"/>.</summary>
     public static double NegativeLog(ReadOnlySpan<float> logits, int id) => LogSumExp(logits) - logits[id];
 
+    /// <summary>KL(P || Q) in nats, of the distributions that two rows of logits with these <see cref="LogSumExp"/> give.</summary>
+    public static double Divergence(ReadOnlySpan<float> p, double logSumExpP, ReadOnlySpan<float> q, double logSumExpQ)
+    {
+        double sum = 0;
+        for (int id = 0; id < p.Length; id++)
+        {
+            double logP = p[id] - logSumExpP, probability = Math.Exp(logP);
+            if (probability > 0) sum += probability * (logP - (q[id] - logSumExpQ));
+        }
+
+        return Math.Max(0, sum);
+    }
+
     /// <summary>The ids of the largest logits and the logits, largest first; of equal ones the lower id first.</summary>
     public static (int[] Ids, float[] Logits) Largest(ReadOnlySpan<float> logits, int count)
     {

@@ -1,3 +1,6 @@
+using Kvasir.Generation;
+using Kvasir.Models;
+
 namespace Kvasir.Cli;
 
 /// <summary>Which parts of a text are scored, and how: see the options of <c>ppl</c>.</summary>
@@ -38,8 +41,7 @@ internal sealed class PplProtocol
     /// <exception cref="InvalidInputException">The text or the context is too short.</exception>
     public IReadOnlyList<int> Places(int tokens, int contextLength, string name)
     {
-        int fed = Decodes ? Length - 1 : Length;
-        if (fed > contextLength) throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
+        CheckFits(contextLength);
         if (tokens < Length) throw new InvalidInputException($"{name}: {tokens} tokens, but a window needs {Length}; give a longer text or smaller windows");
         if (_starts is not null)
         {
@@ -51,6 +53,25 @@ internal sealed class PplProtocol
         int count = _windows ?? (Decodes ? Math.Min(8, fitting) : fitting);
         if (count > fitting) throw new InvalidInputException($"{name}: {tokens} tokens are {fitting} windows of {Length}, but {count} were asked for");
         return [.. Enumerable.Range(0, count).Select(i => Decodes ? (int)((long)i * tokens / count) : i * Length)];
+    }
+
+    /// <summary>The windows of a text, cut at <see cref="Places"/>.</summary>
+    /// <exception cref="InvalidInputException">The text or the context is too short.</exception>
+    public IReadOnlyList<int[]> Windows(int[] ids, int contextLength, string name) =>
+        [.. Places(ids.Length, contextLength, name).Select(start => ids[start..(start + Length)])];
+
+    /// <summary>Windows that the model writes itself, 8 where no number was given.</summary>
+    /// <exception cref="InvalidInputException">The context is too short.</exception>
+    public IReadOnlyList<int[]> Windows(Model model, int contextLength, ulong seed, CancellationToken cancellation)
+    {
+        CheckFits(contextLength);
+        return CalibrationText.Write(model, _windows ?? 8, Length, seed, cancellation);
+    }
+
+    private void CheckFits(int contextLength)
+    {
+        int fed = Decodes ? Length - 1 : Length;
+        if (fed > contextLength) throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
     }
 
     private static void AtLeast(string option, int? value, int least)

@@ -7,62 +7,81 @@ namespace Kvasir.Cli;
 /// <summary>One measured row: ppN is prefill of N tokens, tgN generation of N tokens, both behind <c>Depth</c> tokens; tokens/s.</summary>
 internal sealed record SpeedRow(string Test, int Depth, string Kv, double TokensPerSecond, double Min, double Max, long KvBytes);
 
-/// <summary>Prefill and decode speed at given depths. The depth is computed once and forked; every test runs once unmeasured first.</summary>
+/// <summary>
+/// Prefill and decode speed at given depths. The depth is computed once and forked; every test runs once unmeasured first. Policies take turns round by
+/// round, so that a machine whose speed drifts treats all alike.
+/// </summary>
 internal sealed class SpeedTest : IDisposable
 {
-    private const int PrefillSlice = 512;
-    private readonly Model _model;
-    private readonly Terminal _terminal;
-    private readonly Batch _batch = new();
+    private readonly ForwardSteps _steps;
+    private readonly ProgressLine _progress;
 
     public SpeedTest(Model model, Terminal terminal)
     {
-        _model = model;
-        _terminal = terminal;
+        _steps = new ForwardSteps(model, terminal);
+        _progress = new ProgressLine(terminal, "bench");
     }
 
-    public IEnumerable<SpeedRow> Run(string kv, IReadOnlyList<int> depths, int prompt, int generate, int repeat)
+    /// <summary>Tests of <paramref name="prompt"/> and of <paramref name="generate"/> tokens, 0 for none: rows of all policies for each depth and test.</summary>
+    public IEnumerable<SpeedRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int prompt, int generate, int repeat)
     {
-        KvPolicy policy = KvPolicy.Parse(kv);
-        using var progress = new ProgressLine(_terminal, "bench");
         foreach (int depth in depths)
         {
-            using KvCache filled = _model.NewCache(policy);
-            progress.Report(0, 0, $"depth {depth}, {kv}");
-            Prefill(filled, depth);
-            if (prompt > 0) yield return Measure($"pp{prompt}", filled, kv, prompt, repeat, cache => Prefill(cache, prompt), progress);
-            if (generate > 0) yield return Measure($"tg{generate}", filled, kv, generate, repeat, cache => Decode(cache, generate), progress);
+            var filled = new List<KvCache>();
+            try
+            {
+                foreach (NamedPolicy policy in policies)
+                {
+                    _progress.Report(0, 0, $"depth {depth}, {policy.Text}");
+                    filled.Add(_steps.Model.NewCache(policy.Policy));
+                    _steps.Fill(filled[^1], depth);
+                }
+
+                if (prompt > 0)
+                    foreach (SpeedRow row in Measure($"pp{prompt}", policies, filled, prompt, repeat, cache => _steps.Fill(cache, prompt, logits: true))) yield return row;
+                if (generate > 0)
+                    foreach (SpeedRow row in Measure($"tg{generate}", policies, filled, generate, repeat, cache => Decode(cache, generate))) yield return row;
+            }
+            finally
+            {
+                foreach (KvCache cache in filled) cache.Dispose();
+            }
         }
     }
 
-    public void Dispose() => _batch.Dispose();
-
-    private static SpeedRow Measure(string test, KvCache filled, string kv, int tokens, int repeat, Action<KvCache> run, ProgressLine progress)
+    public void Dispose()
     {
-        var speeds = new List<double>();
-        long bytes = 0;
+        _progress.Dispose();
+        _steps.Dispose();
+    }
+
+    private IReadOnlyList<SpeedRow> Measure(string test, IReadOnlyList<NamedPolicy> policies, List<KvCache> filled, int tokens, int repeat, Action<KvCache> run)
+    {
+        List<double>[] speeds = [.. policies.Select(_ => new List<double>(repeat))];
+        var bytes = new long[policies.Count];
         for (int round = 0; round <= repeat; round++)
         {
-            progress.Report(round, repeat, $"{test} at depth {filled.Length}, {kv}");
-            using KvCache cache = filled.Fork();
-            long started = Stopwatch.GetTimestamp();
-            run(cache);
-            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-            bytes = cache.Bytes;
-            if (round > 0) speeds.Add(tokens / seconds);
+            for (int i = 0; i < policies.Count; i++)
+            {
+                _progress.Report(round, repeat, $"{test} at depth {filled[i].Length}, {policies[i].Text}");
+                using KvCache cache = filled[i].Fork();
+                long started = Stopwatch.GetTimestamp();
+                run(cache);
+                double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                bytes[i] = cache.Bytes;
+                if (round > 0) speeds[i].Add(tokens / seconds);
+            }
         }
 
-        speeds.Sort();
-        double median = repeat % 2 == 1 ? speeds[repeat / 2] : (speeds[repeat / 2 - 1] + speeds[repeat / 2]) / 2;
-        progress.Dispose();
-        return new SpeedRow(test, filled.Length, kv, Units.Rounded(median, 1), Units.Rounded(speeds[0], 1), Units.Rounded(speeds[^1], 1), bytes);
+        _progress.Dispose();
+        return [.. policies.Select((policy, i) => Row(test, filled[i].Length, policy.Text, speeds[i], bytes[i]))];
     }
 
-    private void Prefill(KvCache cache, int tokens)
+    private static SpeedRow Row(string test, int depth, string kv, List<double> speeds, long bytes)
     {
-        int[] ids = [.. Enumerable.Range(0, tokens).Select(Id)];
-        for (int start = 0; start < tokens; start += PrefillSlice)
-            Feed(cache, ids.AsSpan(start, Math.Min(PrefillSlice, tokens - start)), start + PrefillSlice >= tokens ? LogitRows.Last : LogitRows.None);
+        speeds.Sort();
+        double median = (speeds[(speeds.Count - 1) / 2] + speeds[speeds.Count / 2]) / 2;
+        return new SpeedRow(test, depth, kv, Units.Rounded(median, 1), Units.Rounded(speeds[0], 1), Units.Rounded(speeds[^1], 1), bytes);
     }
 
     private void Decode(KvCache cache, int tokens)
@@ -70,19 +89,8 @@ internal sealed class SpeedTest : IDisposable
         Span<int> id = stackalloc int[1];
         for (int i = 0; i < tokens; i++)
         {
-            id[0] = Id(i);
-            Feed(cache, id, LogitRows.Last);
+            id[0] = _steps.ScatteredId(i);
+            _steps.Feed(cache, id, LogitRows.Last);
         }
     }
-
-    private void Feed(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows)
-    {
-        _terminal.Interrupted.ThrowIfCancellationRequested();
-        _batch.Clear();
-        _batch.Add(cache, ids, rows);
-        _model.Forward(_batch);
-    }
-
-    /// <summary>Scattered over the vocabulary, and the same in every run.</summary>
-    private int Id(int index) => (int)((1000 + index * 7919L) % Math.Min(20000, _model.Config.Vocabulary));
 }

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using Kvasir.Cache;
+using Kvasir.Formats;
+using Kvasir.Models;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>compare</c>: quality, memory and speed of several policies on one model.</summary>
+internal static class CompareCommand
+{
+    private const string Baseline = "k=f16,v=f16";
+    private const int MaxTokens = 1 << 20, DefaultKvLength = 4096, DefaultPasskeyTokens = 1000;
+    private const string Examples =
+        """
+        kvasir compare --policies k=f32,v=f32
+        kvasir compare --policies k=f32,v=f32 k=f32,v=f16 --file wiki.txt --depth 0,2048,8192 --report compare.html
+        kvasir compare --policies k=f32,v=f32 --windows 4 --passkey 0 --depth 0 --json
+        """;
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("compare", "Quality, memory and speed of cache policies side by side, with float16 as the baseline.", Examples.ReplaceLineEndings("\n"));
+        var policies = new Option<string[]>("--policies") { Description = "The policies; float16 is always measured too", HelpName = "P1 P2", AllowMultipleArgumentsPerToken = true, Required = true };
+        var file = new Option<string?>("--file", "-f") { Description = "The text to score (default: texts that the model writes itself)", HelpName = "FILE" };
+        var prefill = new Option<int>("--prefill") { Description = "Tokens of a window computed at once, before scoring", HelpName = "P", DefaultValueFactory = _ => 512 };
+        var score = new Option<int>("--score") { Description = "Tokens of a window fed and scored one after another", HelpName = "S", DefaultValueFactory = _ => 128 };
+        var windows = new Option<int?>("--windows") { Description = "How many windows (default 8)", HelpName = "N" };
+        var starts = new Option<string?>("--starts") { Description = "Where windows start in the file, in tokens (default: evenly)", HelpName = "A,B" };
+        var passkey = new Option<int>("--passkey") { Description = "Pass-key prompts made up for this model; 0 leaves them out", HelpName = "N", DefaultValueFactory = _ => 20 };
+        var passkeyTokens = new Option<int?>("--passkey-tokens") { Description = "Tokens of each pass-key text (default 1000, less where the context is shorter)", HelpName = "N" };
+        var kvLength = new Option<int?>("--kv-length") { Description = "Tokens in the cache whose bytes are counted (default 4096, less where the context is shorter)", HelpName = "N" };
+        var depth = new Option<string>("--depth") { Description = "Tokens in the cache before a speed test", HelpName = "A,B", DefaultValueFactory = _ => "0,2048" };
+        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 };
+        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 32 };
+        var repeat = new Option<int>("--repeat") { Description = "Runs of each speed test, policies in turn; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var report = new Option<string?>("--report") { Description = "Also write a page with table and plots", HelpName = "FILE.html" };
+        foreach (Option option in new Option[] { policies, file, prefill, score, windows, starts, passkey, passkeyTokens, kvLength, depth, prompt, generate, repeat, report }) command.Options.Add(option);
+        CommonOptions common = CommonOptions.ForModel(command);
+        command.SetAction(parsed =>
+        {
+            string[] texts = WithBaseline(parsed.GetValue(policies)!);
+            var windowing = new PplProtocol(null, parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows), parsed.GetValue(starts));
+            int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
+            int prompted = InRange("--prompt", parsed.GetValue(prompt), 0, MaxTokens), generated = InRange("--gen", parsed.GetValue(generate), 0, MaxTokens);
+            int prompts = InRange("--passkey", parsed.GetValue(passkey), 0, 10_000), rounds = InRange("--repeat", parsed.GetValue(repeat), 1, 1000);
+            int? passkeyLength = parsed.GetValue(passkeyTokens), counted = parsed.GetValue(kvLength);
+            if (passkeyLength is int tokens) InRange("--passkey-tokens", tokens, 1, MaxTokens);
+            if (counted is int length) InRange("--kv-length", length, 1, MaxTokens);
+            foreach (int behind in depths) InRange("--depth", behind, 0, MaxTokens);
+            string? textFile = parsed.GetValue(file), page = parsed.GetValue(report), text = textFile is null ? null : TextInput.ReadFile(textFile);
+            if (textFile is null && parsed.GetValue(starts) is not null) throw new InvalidInputException("--starts are places in a text; give it with --file");
+            if (page is not null) OutputPath.Check(page);
+
+            int context = ContextOf(common.ModelPath(parsed, terminal));
+            int longest = Math.Max(depths.Max() + Math.Max(prompted, generated), counted ?? 0);
+            using Model model = common.LoadTextModel(parsed, terminal, Math.Max(context, longest)); // speed and bytes do not depend on what the model was trained for
+            ulong seed = common.Seed(parsed) ?? 1;
+            var protocol = new ComparisonProtocol
+            {
+                Text = textFile is null ? $"written by the model itself (seed {seed})" : Path.GetFileName(textFile),
+                Windows = text is null ? windowing.Windows(model, context, seed, terminal.Interrupted) : windowing.Windows(model.Tokenizer.Encode(text, parseSpecial: false), context, textFile!),
+                Prefill = windowing.Prefill,
+                Passkey = prompts == 0 ? [] : Passkeys(model, context, prompts, passkeyLength, seed),
+                KvLength = counted ?? Math.Min(context, DefaultKvLength),
+                Depths = depths,
+                Prompt = prompted,
+                Generate = generated,
+                Repeat = rounds,
+            };
+            IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, CommonOptions.Policies(texts, model), protocol, terminal);
+            if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
+            else ComparisonTable.Print(terminal, protocol, rows);
+            if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, Written(parsed)), terminal);
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    /// <summary>Float16 first, then each other policy once.</summary>
+    private static string[] WithBaseline(string[] texts)
+    {
+        var seen = new HashSet<KvPolicy> { KvPolicy.Default };
+        return [Baseline, .. texts.Where(text => seen.Add(KvPolicy.Parse(text)))];
+    }
+
+    private static int InRange(string option, int value, int least, int most) =>
+        value >= least && value <= most ? value : throw new InvalidInputException($"{option} {value}: give {least} to {most}");
+
+    /// <summary>Tokens that the model was made for, before it is loaded for longer caches.</summary>
+    private static int ContextOf(string path)
+    {
+        using ModelFile file = ModelFile.Open(path);
+        return file.Get($"{file.Get("general.architecture", "")}.context_length", 2048);
+    }
+
+    private static IReadOnlyList<RetrievalPrompt> Passkeys(Model model, int context, int count, int? tokens, ulong seed)
+    {
+        int room = context - PasskeyPrompts.LengthWithoutContext(model.Tokenizer);
+        if (tokens > room) throw new InvalidInputException($"--passkey-tokens {tokens}: with question and answer more than the model's context of {context} tokens; give at most {room}");
+        IReadOnlyList<RetrievalPrompt> prompts = PasskeyPrompts.Make(model.Tokenizer, count, tokens ?? Math.Min(DefaultPasskeyTokens, room), seed);
+        int longest = prompts.Max(prompt => prompt.Length);
+        return longest <= context ? prompts : throw new InvalidInputException($"pass-key prompts need {longest} tokens, but the model's context holds {context}; leave them out with --passkey 0");
+    }
+
+    private static void WriteReport(string path, ComparisonReport report, Terminal terminal)
+    {
+        try
+        {
+            File.WriteAllText(path, report.Html());
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new WorkFailedException($"{path}: cannot be written ({problem.Message})", problem);
+        }
+
+        terminal.Note($"wrote {path}");
+    }
+
+    /// <summary>The command as it was given, for the page to tell.</summary>
+    private static string Written(ParseResult parsed) =>
+        "kvasir " + string.Join(' ', parsed.Tokens.Select(token => token.Value.Length > 0 && token.Value.All(c => char.IsLetterOrDigit(c) || "-_=,./:%".Contains(c)) ? token.Value : $"\"{token.Value}\""));
+}

@@ -1,0 +1,21 @@
+using Kvasir.Cache;
+
+namespace Kvasir.Cli;
+
+/// <summary>What a cache filled with <c>Tokens</c> tokens takes.</summary>
+/// <param name="Tokens">Its length.</param>
+/// <param name="KvBytes">Bytes that it holds.</param>
+/// <param name="PeakBytes">The most memory of the whole process while it was filled.</param>
+/// <param name="PeakIsOwn">Whether that peak is of this measurement alone, and not since the process started.</param>
+internal sealed record Footprint(int Tokens, long KvBytes, long PeakBytes, bool PeakIsOwn)
+{
+    public double BytesPerToken => (double)KvBytes / Tokens;
+
+    public static Footprint Measure(ForwardSteps steps, KvPolicy policy, int tokens)
+    {
+        bool own = PeakMemory.Reset();
+        using KvCache cache = steps.Model.NewCache(policy);
+        steps.Fill(cache, tokens);
+        return new Footprint(tokens, cache.Bytes, PeakMemory.Read(), own);
+    }
+}

@@ -1,0 +1,58 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+
+namespace Kvasir.Cli;
+
+/// <summary>Forward passes as measurements run them: prompts in slices, then token by token. An interrupt ends them between two passes.</summary>
+internal sealed class ForwardSteps : IDisposable
+{
+    private const int PrefillSlice = 512;
+    private readonly Terminal _terminal;
+    private readonly Batch _batch = new();
+
+    public ForwardSteps(Model model, Terminal terminal)
+    {
+        Model = model;
+        _terminal = terminal;
+    }
+
+    public Model Model { get; }
+
+    /// <summary>Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left.</summary>
+    public void Prefill(KvCache cache, ReadOnlySpan<int> ids, bool logits = false)
+    {
+        for (int at = 0; at < ids.Length; at += PrefillSlice)
+        {
+            int count = Math.Min(PrefillSlice, ids.Length - at);
+            Feed(cache, ids.Slice(at, count), logits && at + count == ids.Length ? LogitRows.Last : LogitRows.None);
+        }
+    }
+
+    /// <summary>Prefills ids without meaning, scattered over the vocabulary and the same in every run.</summary>
+    public void Fill(KvCache cache, int tokens, bool logits = false) => Prefill(cache, [.. Enumerable.Range(0, tokens).Select(ScatteredId)], logits);
+
+    /// <summary>Feeds ids in one pass.</summary>
+    public void Feed(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows)
+    {
+        _terminal.Interrupted.ThrowIfCancellationRequested();
+        _batch.Clear();
+        _batch.Add(cache, ids, rows);
+        Model.Forward(_batch);
+    }
+
+    /// <summary>Feeds one id to several caches in one pass; row i of the logits is of cache i.</summary>
+    public void Step(ReadOnlySpan<KvCache> caches, int id)
+    {
+        _terminal.Interrupted.ThrowIfCancellationRequested();
+        _batch.Clear();
+        foreach (KvCache cache in caches) _batch.Add(cache, [id]);
+        Model.Forward(_batch);
+    }
+
+    /// <summary>Logits of the last pass, [vocabulary].</summary>
+    public ReadOnlySpan<float> Logits(int row = 0) => _batch.Logits(row);
+
+    public int ScatteredId(int index) => (int)((1000 + index * 7919L) % Math.Min(20000, Model.Config.Vocabulary));
+
+    public void Dispose() => _batch.Dispose();
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using static System.FormattableString;
+
+namespace Kvasir.Cli;
+
+/// <summary>A comparison as one self-contained page that is also well-formed XML: plots, the table, and how it was measured.</summary>
+internal sealed class ComparisonReport
+{
+    private readonly MachineInfo _machine;
+    private readonly ComparisonProtocol _protocol;
+    private readonly IReadOnlyList<ComparisonRow> _rows;
+    private readonly string _command;
+    private readonly StringBuilder _html = new();
+
+    public ComparisonReport(MachineInfo machine, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows, string command)
+    {
+        (_machine, _protocol, _rows, _command) = (machine, protocol, rows, command);
+    }
+
+    public string Html()
+    {
+        _html.Clear();
+        Line("<!DOCTYPE html>");
+        Line("""<html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>""");
+        Line($"<title>Cache policies on {Escape(_machine.Model)}</title><style>{ReportStyle.Css}</style></head><body><main>");
+        Line($"<header><h1>Cache policies on {Escape(_machine.Model)}</h1><p>What each way of keeping keys and values costs in quality, and what it saves in memory and time. float16 is the baseline.</p></header>");
+        QualityPlot();
+        SpeedPlots();
+        Table();
+        Method();
+        Line("</main></body></html>");
+        return _html.ToString();
+    }
+
+    /// <summary>A policy's name in a plot: what keys and values are kept as, then whatever else it says.</summary>
+    public static string ShortName(string kv)
+    {
+        string[] terms = kv.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string? keys = Value("k="), values = Value("v=");
+        if (keys is null || values is null) return kv;
+        return string.Join(", ", terms.Where(term => !term.StartsWith("k=", StringComparison.Ordinal) && !term.StartsWith("v=", StringComparison.Ordinal)).Prepend(keys == values ? keys : $"{keys} / {values}"));
+
+        string? Value(string name) => terms.FirstOrDefault(term => term.StartsWith(name, StringComparison.Ordinal))?[name.Length..];
+    }
+
+    private void QualityPlot()
+    {
+        double unit = _rows.Max(row => row.Footprint.BytesPerToken) >= 4096 ? 1024 : 1;
+        PlotSeries[] series = [.. _rows.Select((row, i) => new PlotSeries(ShortName(row.Kv), Color(i), [new PlotPoint(row.Footprint.BytesPerToken / unit, row.Quality.Divergence)]))];
+        string svg = SvgPlot.Points("Divergence from float16 against bytes per token", $"KV cache, {(unit == 1 ? "bytes" : "KiB")} per token", "KL to float16, nats (log scale)", series);
+        Figure("Quality against memory", "Down and to the left is better. KL divergence of the next-token predictions from those with a float16 cache, mean over all scored tokens; float16 itself has none and stands on the lower edge.", svg);
+    }
+
+    private void SpeedPlots()
+    {
+        Line("""<div class="pair">""");
+        SpeedPlot("Decode speed", "Higher is better. One sequence, one token at a time; median and range of the runs.", row => row.Decode);
+        SpeedPlot("Prefill speed", "Higher is better. A prompt behind what the cache holds already; median and range of the runs.", row => row.Prefill);
+        Line("</div>");
+    }
+
+    private void SpeedPlot(string title, string caption, Func<ComparisonRow, IReadOnlyList<SpeedRow>> speeds)
+    {
+        if (speeds(_rows[0]).Count == 0) return;
+        PlotSeries[] series = [.. _rows.Select((row, i) => new PlotSeries(ShortName(row.Kv), Color(i), [.. speeds(row).OrderBy(speed => speed.Depth).Select(speed => new PlotPoint(speed.Depth, speed.TokensPerSecond, speed.Min, speed.Max))]))];
+        Figure(title, caption, SvgPlot.Lines($"{title} against depth", "Depth, tokens in the cache", "Tokens per second", series));
+    }
+
+    private void Figure(string title, string caption, string svg) => Line($"<figure><figcaption><h2>{Escape(title)}</h2><p>{Escape(caption)}</p></figcaption>{svg}</figure>");
+
+    private void Table()
+    {
+        Line("""<section><h2>All figures</h2><div class="scroll"><table><thead><tr><th></th><th colspan="4">Quality</th><th colspan="2">Memory</th>""");
+        Group("Prefill, tokens/s at depth", _rows[0].Prefill);
+        Group("Decode, tokens/s at depth", _rows[0].Decode);
+        Line("""</tr><tr><th scope="col">Policy</th><th scope="col">Perplexity</th><th scope="col">KL, nats</th><th scope="col">Same argmax</th><th scope="col">Pass-key</th><th scope="col">Bytes/token</th><th scope="col">Peak, process</th>""");
+        foreach (SpeedRow speed in _rows[0].Prefill.Concat(_rows[0].Decode)) Line(Invariant($"""<th scope="col">{speed.Depth:#,0}</th>"""));
+        Line("</tr></thead><tbody>");
+        for (int i = 0; i < _rows.Count; i++) Row(_rows[i], i);
+        Line("</tbody></table></div><p>Small figures: ratio to float16 in the same run.</p></section>");
+    }
+
+    private void Group(string title, IReadOnlyList<SpeedRow> columns)
+    {
+        if (columns.Count > 0) Line($"""<th colspan="{columns.Count}">{title}</th>""");
+    }
+
+    private void Row(ComparisonRow row, int index)
+    {
+        Line($"""<tr><th scope="row"><span class="dot s{Color(index)}"></span><code>{Escape(row.Kv)}</code></th>""");
+        Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"));
+        Cell(ComparisonTable.Divergence(row.Quality.Divergence));
+        Cell(Invariant($"{row.Quality.Agreement:0.0%}"));
+        Cell(row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "–");
+        Cell(Invariant($"{row.Footprint.BytesPerToken:#,0}"), Invariant($"{ComparisonTable.BytesRatio(row, _rows):0.000}"));
+        Cell(Units.Bytes(row.Footprint.PeakBytes));
+        foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(_rows[0].Prefill.Concat(_rows[0].Decode)))
+            Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
+        Line("</tr>");
+    }
+
+    private void Cell(string value, string? ratio = null) => Line($"<td>{value}{(ratio is null ? "" : $"<small>{ratio}</small>")}</td>");
+
+    private void Method()
+    {
+        SpeedRow? prefill = _rows[0].Prefill.Count > 0 ? _rows[0].Prefill[0] : null, decode = _rows[0].Decode.Count > 0 ? _rows[0].Decode[0] : null;
+        Line("<section><h2>How it was measured</h2><dl>");
+        Entry("Model", $"{_machine.Model}: {_machine.ModelDetails}");
+        Entry("Machine", $"{_machine.Processor}; {_machine.System}");
+        Entry("Quality", Invariant($"{_protocol.Windows.Count} windows of text ({_protocol.Text}), each with an empty cache: {_protocol.Prefill} tokens prefilled, then {_protocol.Windows[0].Length - 1 - _protocol.Prefill} fed one after another through the cache as the policy keeps it. All policies take each step in one batch. Perplexity is of the token that follows in the text; “same argmax” is the share of steps whose most probable token is that of float16."));
+        if (_protocol.Passkey.Count > 0) Entry("Pass-key", Invariant($"{_protocol.Passkey.Count} texts of about {_protocol.Passkey.Average(prompt => prompt.Context.Length):0} tokens with a five-digit key at evenly spread depths; the cache is compressed before the question is known; right where the greedy answer contains the key."));
+        Entry("Memory", Invariant($"Bytes held by a cache filled with {_protocol.KvLength} tokens, residual, scales and all, per token. Peak is the resident memory of the whole process, model included, {(_rows[0].Footprint.PeakIsOwn ? "while that cache was filled" : "since the process started (this system cannot measure it for each policy)")}."));
+        if ((prefill ?? decode) is not null) Entry("Speed", $"{string.Join(", ", new[] { prefill is null ? null : $"{prefill.Test[2..]} tokens prefilled", decode is null ? null : $"{decode.Test[2..]} tokens decoded" }.OfType<string>())} behind the depth; one unmeasured run, then {_protocol.Repeat}, in which the policies take turns; the median counts.");
+        Line($"<dt>Command</dt><dd><code>{Escape(_command)}</code></dd>");
+        Entry("Date", DateTime.Now.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture));
+        Line("</dl></section>");
+    }
+
+    private void Entry(string term, string text) => Line($"<dt>{term}</dt><dd>{Escape(text)}</dd>");
+
+    private void Line(string markup) => _html.Append(markup).Append('\n');
+
+    /// <summary>The baseline is grey; the colours of the others come round again after seven.</summary>
+    private static int Color(int row) => row == 0 ? 0 : 1 + (row - 1) % ReportStyle.Colors;
+
+    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,63 @@
+using static System.FormattableString;
+
+namespace Kvasir.Cli;
+
+/// <summary>From values to pixels along one axis, and the marks on it.</summary>
+internal sealed class PlotScale
+{
+    private const double NearestMarks = 34;
+    private readonly double _low, _high, _from, _to;
+    private readonly bool _logarithmic;
+
+    private PlotScale(double low, double high, double from, double to, bool logarithmic, IEnumerable<(double Value, string Label)> marks)
+    {
+        (_low, _high, _from, _to, _logarithmic) = (low, high, from, to, logarithmic);
+        Marks = [.. marks];
+    }
+
+    public IReadOnlyList<(double Value, string Label)> Marks { get; }
+
+    /// <summary>From 0 to at least the largest value, with round marks.</summary>
+    public static PlotScale Linear(double largest, double from, double to, int about = 6)
+    {
+        double step = RoundStep((largest > 0 ? largest : 1) / about);
+        int steps = Math.Max(1, (int)Math.Ceiling(largest / step - 1e-9));
+        return new PlotScale(0, steps * step, from, to, false, Enumerable.Range(0, steps + 1).Select(i => (i * step, Label(i * step))));
+    }
+
+    /// <summary>From 0 to at least the largest value, with marks at given values; those too near to one before have no label.</summary>
+    public static PlotScale At(IEnumerable<double> values, double from, double to)
+    {
+        double[] sorted = [.. values.Distinct().Order()];
+        double largest = sorted[^1] > 0 ? sorted[^1] : 1, last = double.NegativeInfinity;
+        return new PlotScale(0, largest, from, to, false, sorted.Select(value =>
+        {
+            double pixel = from + value / largest * (to - from);
+            bool near = Math.Abs(pixel - last) < NearestMarks;
+            if (!near) last = pixel;
+            return (value, near ? "" : Label(value));
+        }).ToList());
+    }
+
+    /// <summary>Whole powers of ten around positive values.</summary>
+    public static PlotScale Logarithmic(double least, double largest, double from, double to)
+    {
+        int low = (int)Math.Floor(Math.Log10(least)), high = Math.Max(low + 1, (int)Math.Ceiling(Math.Log10(largest)));
+        return new PlotScale(low, high, from, to, true, Enumerable.Range(low, high - low + 1).Select(power => (Math.Pow(10, power), Label(Math.Pow(10, power)))));
+    }
+
+    public double Pixel(double value)
+    {
+        double at = _logarithmic ? Math.Log10(value) : value;
+        return _from + (at - _low) / (_high - _low) * (_to - _from);
+    }
+
+    private static double RoundStep(double step)
+    {
+        double power = Math.Pow(10, Math.Floor(Math.Log10(step)));
+        double digit = step / power;
+        return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+    }
+
+    private static string Label(double value) => value != 0 && value < 0.001 ? Invariant($"{value:0e-0}") : value < 10_000 ? Invariant($"{value:0.####}") : Invariant($"{value:#,0}");
+}
