@@ -15,6 +15,20 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         }
     }
 
+    /// <summary>The blocks of any segment, copied into memory of <paramref name="pool"/>.</summary>
+    public static PooledSegment CopyOf(KvSegment segment, BlockPool pool)
+    {
+        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset);
+        copy.EnsureCapacity(segment.BlockCount);
+        for (int b = 0; b < segment.BlockCount; b++)
+        {
+            KvBlock block = pool.Rent(segment.Codec.Bytes);
+            Buffer.MemoryCopy(segment.Keys(b), block.Data, block.Length, segment.Codec.Bytes);
+            copy.Add(block, segment.CountIn(b));
+        }
+        return copy;
+    }
+
     /// <summary>Whether another full or last block may follow at <paramref name="position"/>.</summary>
     public bool CanAdd(int position) => Offset == 0 && EndPosition == position && TokenCount % KvBlock.Tokens == 0;
 
