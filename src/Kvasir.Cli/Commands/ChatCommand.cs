@@ -19,13 +19,15 @@ internal static class ChatCommand
         command.Options.Add(load);
         var sampling = new SamplingOptions(command, maxTokens: 1024, temperature: 0.7f);
         CommonOptions common = CommonOptions.ForSequences(command);
+        var budget = new KvBudgetOption(command);
         command.SetAction(parsed =>
         {
             KvPolicy policy = common.Policy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
+            using BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
-            using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
+            using var conversation = new Conversation(model, policy, pool, options, common.Json(parsed), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Begin(text);
             conversation.Run();
@@ -35,9 +37,9 @@ internal static class ChatCommand
     }
 
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy policy, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy policy, BlockPool pool, GenerationOptions options, bool json, Terminal terminal) : IDisposable
     {
-        private Session _session = new(model, policy);
+        private Session _session = new(model, policy, pool);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -54,7 +56,7 @@ internal static class ChatCommand
                     if (line.StartsWith('/')) Obey(line.Trim());
                     else Reply(line);
                 }
-                catch (InvalidInputException problem) when (terminal.InputIsInteractive)
+                catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException)
                 {
                     terminal.Error.WriteLine($"kvasir: {problem.Message}");
                 }
@@ -65,7 +67,7 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
-            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy);
+            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy, pool);
             _session.Dispose();
             _session = loaded;
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
@@ -124,7 +126,7 @@ internal static class ChatCommand
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, policy);
+                    _session = new Session(model, policy, pool);
                     break;
                 case "/save" when words.Length == 2:
                     Save(words[1]);

@@ -40,6 +40,24 @@ public sealed class KvCache : IDisposable
         return new KvCache(Layout, Policy, Pool, layers, Length);
     }
 
+    /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
+    public KvCache Duplicate(BlockPool? pool = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        pool ??= Pool;
+        long bytes = Bytes;
+        pool.Promise(bytes);
+        try
+        {
+            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length);
+        }
+        finally
+        {
+            pool.Fulfil(bytes);
+        }
+    }
+
     /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
     public KvCache Convert(KvPolicy policy)
     {
@@ -107,24 +125,6 @@ public sealed class KvCache : IDisposable
         if (_disposed) return;
         _disposed = true;
         foreach (HeadCache head in Heads()) head.Dispose();
-    }
-
-    /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
-    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
-    internal KvCache Duplicate(BlockPool? pool = null)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        pool ??= Pool;
-        long bytes = Bytes;
-        pool.Promise(bytes);
-        try
-        {
-            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length);
-        }
-        finally
-        {
-            pool.Fulfil(bytes);
-        }
     }
 
     /// <summary>Takes the budget for <paramref name="tokens"/> more, and for what a forward pass needs besides, before anything is changed.</summary>
