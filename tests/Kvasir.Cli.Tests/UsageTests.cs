@@ -7,7 +7,7 @@ public class UsageTests
 {
     public static TheoryData<string> Commands => new(
         "ask", "ingest", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "chat", "complete", "tokenize", "template",
-        "logits", "embed", "ppl", "bench", "inspect", "models", "models ls", "models pull");
+        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "bench", "inspect", "models", "models ls", "models pull");
 
     [Theory]
     [MemberData(nameof(Commands))]

@@ -12,9 +12,9 @@ internal static class CompareCommand
     private const int MaxTokens = 1 << 20, DefaultKvLength = 4096, DefaultPasskeyTokens = 1000;
     private const string Examples =
         """
-        kvasir compare --policies k=f32,v=f32
-        kvasir compare --policies k=f32,v=f32 k=f32,v=f16 --file wiki.txt --depth 0,2048,8192 --report compare.html
-        kvasir compare --policies k=f32,v=f32 --windows 4 --passkey 0 --depth 0 --json
+        kvasir compare --policies k=kivi4,v=kivi4 k=kivi2,v=kivi2
+        kvasir compare --policies k=kivi4,v=kivi4 k=kivi4,v=kivi2 --file wiki.txt --depth 0,2048,8192 --report compare.html
+        kvasir compare --policies k=kivi4,v=kivi4 --windows 4 --passkey 0 --depth 0 --json
         """;
 
     public static Command Create(Terminal terminal)
@@ -38,7 +38,8 @@ internal static class CompareCommand
         CommonOptions common = CommonOptions.ForModel(command);
         command.SetAction(parsed =>
         {
-            string[] texts = WithBaseline(parsed.GetValue(policies)!);
+            string[] texts = [Baseline, .. parsed.GetValue(policies)!];
+            foreach (string kv in texts) KvPolicy.Parse(kv);
             var windowing = new PplProtocol(null, parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows), parsed.GetValue(starts));
             int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
             int prompted = InRange("--prompt", parsed.GetValue(prompt), 0, MaxTokens), generated = InRange("--gen", parsed.GetValue(generate), 0, MaxTokens);
@@ -51,8 +52,9 @@ internal static class CompareCommand
             if (textFile is null && parsed.GetValue(starts) is not null) throw new InvalidInputException("--starts are places in a text; give it with --file");
             if (page is not null) OutputPath.Check(page);
 
-            int context = ContextOf(common.ModelPath(parsed, terminal));
+            int context = ContextOf(common.ModelPath(parsed, terminal), out bool learnedPositions);
             int longest = Math.Max(depths.Max() + Math.Max(prompted, generated), counted ?? 0);
+            if (learnedPositions && longest > context) throw new InvalidInputException($"this model has learned positions for {context} tokens, but the speed tests need {longest}; give a smaller --depth, --prompt, --gen or --kv-length");
             using Model model = common.LoadTextModel(parsed, terminal, Math.Max(context, longest)); // speed and bytes do not depend on what the model was trained for
             ulong seed = common.Seed(parsed) ?? 1;
             var protocol = new ComparisonProtocol
@@ -67,7 +69,8 @@ internal static class CompareCommand
                 Generate = generated,
                 Repeat = rounds,
             };
-            IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, CommonOptions.Policies(texts, model), protocol, terminal);
+            IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model).DistinctBy(policy => policy.Policy)];
+            IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);
             if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
             else ComparisonTable.Print(terminal, protocol, rows);
             if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, Written(parsed)), terminal);
@@ -76,20 +79,14 @@ internal static class CompareCommand
         return command;
     }
 
-    /// <summary>Float16 first, then each other policy once.</summary>
-    private static string[] WithBaseline(string[] texts)
-    {
-        var seen = new HashSet<KvPolicy> { KvPolicy.Default };
-        return [Baseline, .. texts.Where(text => seen.Add(KvPolicy.Parse(text)))];
-    }
-
     private static int InRange(string option, int value, int least, int most) =>
         value >= least && value <= most ? value : throw new InvalidInputException($"{option} {value}: give {least} to {most}");
 
-    /// <summary>Tokens that the model was made for, before it is loaded for longer caches.</summary>
-    private static int ContextOf(string path)
+    /// <summary>Tokens that the model was made for, looked up before it is loaded for longer caches.</summary>
+    private static int ContextOf(string path, out bool learnedPositions)
     {
         using ModelFile file = ModelFile.Open(path);
+        learnedPositions = file.Tensors.ContainsKey("position_embd.weight");
         return file.Get($"{file.Get("general.architecture", "")}.context_length", 2048);
     }
 

@@ -8,14 +8,14 @@ namespace Kvasir.Cli.Commands;
 internal static class EvalCommand
 {
     public static Command Create(Terminal terminal) =>
-        new ExampleCommand("eval", "Accuracy on a data set, through the cache that a policy keeps.", "kvasir eval passkey --data passkey.json --kv k=f16,v=f16")
+        new ExampleCommand("eval", "Accuracy on a data set, through the cache that a policy keeps.", "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4")
         {
             Passkey(terminal),
         };
 
     private static ExampleCommand Passkey(Terminal terminal)
     {
-        var command = new ExampleCommand("passkey", "Find a key of five digits in a long text; prompts and answers are given as token ids.", "kvasir eval passkey --data passkey.json --kv k=f16,v=f16 --json\nkvasir eval passkey --data passkey.json --when question --limit 10");
+        var command = new ExampleCommand("passkey", "Find a key of five digits in a long text; prompts and answers are given as token ids.", "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4 --json\nkvasir eval passkey --data passkey.json --when question --limit 10");
         var data = new Option<string>("--data") { Description = "JSON with \"items\" of \"context_ids\", \"question_ids\" and \"answer_ids\", or a folder with passkey.json", HelpName = "PATH", Required = true };
         var when = new Option<string>("--when") { Description = "The context is compressed before the question is known (context, default), or together with it (question)", HelpName = "context|question", DefaultValueFactory = _ => "context" };
         when.AcceptOnlyFromAmong("context", "question");

@@ -10,8 +10,8 @@ namespace Kvasir.Cli;
 internal static class PasskeyPrompts
 {
     private const int AnswerTokens = 16;
-    private const string Opening = "Somewhere in these notes a pass key is named. Remember it.\n\n";
-    private const string Question = "\n\nWhat is the pass key? The pass key is";
+    private const string Opening = "Somewhere in these notes a pass key is named. Remember it.";
+    private const string Question = "\n\nWhat number is the pass key? The pass key is";
 
     private static readonly string[] Filler =
     [
@@ -58,19 +58,19 @@ internal static class PasskeyPrompts
 
     private static int[] Context(Tokenizer tokenizer, Random random, string key, double depth, int tokens)
     {
-        string needle = $"The pass key is {key}. Remember it: {key} is the pass key. ";
+        string needle = $" The pass key is {key}. Remember it: {key} is the pass key.";
         var sentences = new List<string>();
         int length = Length(Opening) + Length(needle);
         while (true)
         {
-            string next = Filler[random.Next(Filler.Length)] + " ";
+            string next = " " + Filler[random.Next(Filler.Length)];
             length += Length(next);
             if (length > tokens) break;
             sentences.Add(next);
         }
 
         sentences.Insert((int)(depth * (sentences.Count + 1)), needle);
-        return tokenizer.Encode(Opening + string.Concat(sentences).TrimEnd(), parseSpecial: false, addSpecial: true);
+        return tokenizer.Encode(Opening + string.Concat(sentences), parseSpecial: false, addSpecial: true);
 
         int Length(string text) => tokenizer.Encode(text, parseSpecial: false).Length;
     }

@@ -50,7 +50,7 @@ internal sealed class ComparisonReport
         double unit = _rows.Max(row => row.Footprint.BytesPerToken) >= 4096 ? 1024 : 1;
         PlotSeries[] series = [.. _rows.Select((row, i) => new PlotSeries(ShortName(row.Kv), Color(i), [new PlotPoint(row.Footprint.BytesPerToken / unit, row.Quality.Divergence)]))];
         string svg = SvgPlot.Points("Divergence from float16 against bytes per token", $"KV cache, {(unit == 1 ? "bytes" : "KiB")} per token", "KL to float16, nats (log scale)", series);
-        Figure("Quality against memory", "Down and to the left is better. KL divergence of the next-token predictions from those with a float16 cache, mean over all scored tokens; float16 itself has none and stands on the lower edge.", svg);
+        Figure("Quality against memory", "Down and to the left is better. KL divergence of the next-token predictions from those with a float16 cache, mean over all scored tokens; float16 itself has none.", svg);
     }
 
     private void SpeedPlots()
@@ -72,33 +72,34 @@ internal sealed class ComparisonReport
 
     private void Table()
     {
-        Line("""<section><h2>All figures</h2><div class="scroll"><table><thead><tr><th></th><th colspan="4">Quality</th><th colspan="2">Memory</th>""");
-        Group("Prefill, tokens/s at depth", _rows[0].Prefill);
-        Group("Decode, tokens/s at depth", _rows[0].Decode);
-        Line("""</tr><tr><th scope="col">Policy</th><th scope="col">Perplexity</th><th scope="col">KL, nats</th><th scope="col">Same argmax</th><th scope="col">Pass-key</th><th scope="col">Bytes/token</th><th scope="col">Peak, process</th>""");
-        foreach (SpeedRow speed in _rows[0].Prefill.Concat(_rows[0].Decode)) Line(Invariant($"""<th scope="col">{speed.Depth:#,0}</th>"""));
-        Line("</tr></thead><tbody>");
-        for (int i = 0; i < _rows.Count; i++) Row(_rows[i], i);
+        Section("Quality and memory", ["Perplexity", "KL, nats", "Same argmax", "Pass-key", "KV bytes per token", "Peak memory, process"], row =>
+        {
+            Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"));
+            Cell(ComparisonTable.Divergence(row.Quality.Divergence));
+            Cell(Invariant($"{row.Quality.Agreement:0.0%}"));
+            Cell(row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "–");
+            Cell(Invariant($"{row.Footprint.BytesPerToken:#,0}"), Invariant($"{ComparisonTable.BytesRatio(row, _rows):0.000}"));
+            Cell(Units.Bytes(row.Footprint.PeakBytes));
+        });
+        SpeedRow[] tests = [.. _rows[0].Prefill, .. _rows[0].Decode];
+        if (tests.Length == 0) return;
+        Section("Speed, tokens per second", [.. tests.Select(test => Invariant($"{(test.Test[0] == 'p' ? "Prefill" : "Decode")} at {test.Depth:#,0}"))], row =>
+        {
+            foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(tests)) Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
+        });
+    }
+
+    private void Section(string title, IEnumerable<string> columns, Action<ComparisonRow> cells)
+    {
+        Line($"""<section><h2>{title}</h2><div class="scroll"><table><thead><tr><th scope="col">Policy</th>{string.Concat(columns.Select(column => $"""<th scope="col">{column}</th>"""))}</tr></thead><tbody>""");
+        for (int i = 0; i < _rows.Count; i++)
+        {
+            Line($"""<tr><th scope="row"><span class="dot s{Color(i)}"></span><code>{Escape(_rows[i].Kv)}</code></th>""");
+            cells(_rows[i]);
+            Line("</tr>");
+        }
+
         Line("</tbody></table></div><p>Small figures: ratio to float16 in the same run.</p></section>");
-    }
-
-    private void Group(string title, IReadOnlyList<SpeedRow> columns)
-    {
-        if (columns.Count > 0) Line($"""<th colspan="{columns.Count}">{title}</th>""");
-    }
-
-    private void Row(ComparisonRow row, int index)
-    {
-        Line($"""<tr><th scope="row"><span class="dot s{Color(index)}"></span><code>{Escape(row.Kv)}</code></th>""");
-        Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"));
-        Cell(ComparisonTable.Divergence(row.Quality.Divergence));
-        Cell(Invariant($"{row.Quality.Agreement:0.0%}"));
-        Cell(row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "–");
-        Cell(Invariant($"{row.Footprint.BytesPerToken:#,0}"), Invariant($"{ComparisonTable.BytesRatio(row, _rows):0.000}"));
-        Cell(Units.Bytes(row.Footprint.PeakBytes));
-        foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(_rows[0].Prefill.Concat(_rows[0].Decode)))
-            Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
-        Line("</tr>");
     }
 
     private void Cell(string value, string? ratio = null) => Line($"<td>{value}{(ratio is null ? "" : $"<small>{ratio}</small>")}</td>");
@@ -109,7 +110,7 @@ internal sealed class ComparisonReport
         Line("<section><h2>How it was measured</h2><dl>");
         Entry("Model", $"{_machine.Model}: {_machine.ModelDetails}");
         Entry("Machine", $"{_machine.Processor}; {_machine.System}");
-        Entry("Quality", Invariant($"{_protocol.Windows.Count} windows of text ({_protocol.Text}), each with an empty cache: {_protocol.Prefill} tokens prefilled, then {_protocol.Windows[0].Length - 1 - _protocol.Prefill} fed one after another through the cache as the policy keeps it. All policies take each step in one batch. Perplexity is of the token that follows in the text; “same argmax” is the share of steps whose most probable token is that of float16."));
+        Entry("Quality", Invariant($"{_protocol.Windows.Count} windows of text ({_protocol.Text}), each with an empty cache: {_protocol.Prefill} tokens prefilled, then {_protocol.Windows[0].Length - 1 - _protocol.Prefill} fed one after another through the cache as the policy keeps it. All policies take each step in one batch. Perplexity is of the token that follows in the text; same argmax is the share of steps whose most probable token is that of float16. Where activations are rounded to int8, rounding alone makes two equally exact caches diverge a little, as k=f32,v=f32 does; with --compute float32 it does not."));
         if (_protocol.Passkey.Count > 0) Entry("Pass-key", Invariant($"{_protocol.Passkey.Count} texts of about {_protocol.Passkey.Average(prompt => prompt.Context.Length):0} tokens with a five-digit key at evenly spread depths; the cache is compressed before the question is known; right where the greedy answer contains the key."));
         Entry("Memory", Invariant($"Bytes held by a cache filled with {_protocol.KvLength} tokens, residual, scales and all, per token. Peak is the resident memory of the whole process, model included, {(_rows[0].Footprint.PeakIsOwn ? "while that cache was filled" : "since the process started (this system cannot measure it for each policy)")}."));
         if ((prefill ?? decode) is not null) Entry("Speed", $"{string.Join(", ", new[] { prefill is null ? null : $"{prefill.Test[2..]} tokens prefilled", decode is null ? null : $"{decode.Test[2..]} tokens decoded" }.OfType<string>())} behind the depth; one unmeasured run, then {_protocol.Repeat}, in which the policies take turns; the median counts.");

@@ -5,7 +5,7 @@ namespace Kvasir.Cli;
 /// <summary>From values to pixels along one axis, and the marks on it.</summary>
 internal sealed class PlotScale
 {
-    private const double NearestMarks = 34;
+    private const double NearestMarks = 40;
     private readonly double _low, _high, _from, _to;
     private readonly bool _logarithmic;
 
@@ -39,11 +39,14 @@ internal sealed class PlotScale
         }).ToList());
     }
 
-    /// <summary>Whole powers of ten around positive values.</summary>
+    /// <summary>Around positive values: marks at whole powers of ten, or at 1, 2 and 5 times them where those would be few.</summary>
     public static PlotScale Logarithmic(double least, double largest, double from, double to)
     {
         int low = (int)Math.Floor(Math.Log10(least)), high = Math.Max(low + 1, (int)Math.Ceiling(Math.Log10(largest)));
-        return new PlotScale(low, high, from, to, true, Enumerable.Range(low, high - low + 1).Select(power => (Math.Pow(10, power), Label(Math.Pow(10, power)))));
+        int[] digits = high - low > 2 ? [1] : [1, 2, 5];
+        double[] candidates = [.. Enumerable.Range(low, high - low + 1).SelectMany(power => digits.Select(digit => digit * Math.Pow(10, power)))];
+        double first = candidates.Last(mark => mark <= least * (1 + 1e-9)), last = candidates.First(mark => mark > first && mark >= largest * (1 - 1e-9));
+        return new PlotScale(Math.Log10(first), Math.Log10(last), from, to, true, candidates.Where(mark => mark >= first && mark <= last).Select(mark => (mark, Label(mark))));
     }
 
     public double Pixel(double value)
@@ -59,5 +62,5 @@ internal sealed class PlotScale
         return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
     }
 
-    private static string Label(double value) => value != 0 && value < 0.001 ? Invariant($"{value:0e-0}") : value < 10_000 ? Invariant($"{value:0.####}") : Invariant($"{value:#,0}");
+    private static string Label(double value) => value != 0 && value < 0.001 ? Invariant($"{value:0e-0}") : value < 1000 ? Invariant($"{value:0.####}") : Invariant($"{value:#,0}");
 }

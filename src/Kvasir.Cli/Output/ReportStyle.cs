@@ -33,10 +33,9 @@ internal static class ReportStyle
         .s4 { color: var(--c4); } .s5 { color: var(--c5); } .s6 { color: var(--c6); } .s7 { color: var(--c7); }
         .scroll { overflow-x: auto; margin-top: .8rem; }
         table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
-        th { font-weight: 600; text-align: right; color: var(--soft); padding: .25rem .7rem; white-space: nowrap; }
-        thead tr:first-child th[colspan] { text-align: center; border-bottom: 1px solid var(--axis); }
+        th { font-weight: 600; text-align: right; color: var(--soft); padding: .25rem .7rem; vertical-align: bottom; }
         td { text-align: right; padding: .45rem .7rem; border-top: 1px solid var(--rule); white-space: nowrap; vertical-align: top; }
-        tbody th { text-align: left; padding: .45rem .7rem .45rem 0; border-top: 1px solid var(--rule); color: var(--ink); font-weight: 400; vertical-align: top; }
+        tbody th { text-align: left; padding: .45rem .7rem .45rem 0; border-top: 1px solid var(--rule); color: var(--ink); font-weight: 400; vertical-align: top; white-space: nowrap; }
         thead th[scope]:first-child { text-align: left; padding-left: 0; }
         td small { display: block; color: var(--soft); line-height: 1.2; }
         code { font: .92em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }

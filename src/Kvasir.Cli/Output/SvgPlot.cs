@@ -19,14 +19,15 @@ internal sealed record PlotSeries(string Name, int Color, IReadOnlyList<PlotPoin
 /// </summary>
 internal sealed class SvgPlot
 {
-    private const double Left = 64, Top = 16, Bottom = 52, CharacterWidth = 6.7, NameHeight = 16, Radius = 4.5;
+    private const double Left = 64, Top = 16, Bottom = 52, CharacterWidth = 7.2, NameHeight = 16, Radius = 4.5, Gap = 34;
+    private const int LongestName = 28;
     private readonly StringBuilder _svg = new();
     private readonly double _width, _height;
 
     private SvgPlot(double width, double height) => (_width, _height) = (width, height);
 
     /// <summary>One line for each series over an axis marked at the measured values; named at its right end.</summary>
-    public static string Lines(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 560, double height = 360)
+    public static string Lines(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 540, double height = 360)
     {
         double right = width - 22 - series.Max(line => TextWidth(line.Name)), bottom = height - Bottom;
         PlotPoint[] points = [.. series.SelectMany(line => line.Points)];
@@ -39,16 +40,17 @@ internal sealed class SvgPlot
         return plot.End();
     }
 
-    /// <summary>One named point for each series, y on a scale of powers of ten; a series whose y is 0 stands on the lower edge.</summary>
-    public static string Points(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 860, double height = 420)
+    /// <summary>One named point for each series, y on a scale of powers of ten; a y of 0, which such a scale does not have, is the lower edge, set off by a gap.</summary>
+    public static string Points(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 1080, double height = 440)
     {
         double right = width - 24, bottom = height - Bottom;
         PlotPoint[] points = [.. series.SelectMany(one => one.Points)];
         double[] positive = [.. points.Select(point => point.Y).Where(value => value > 0)];
         var plot = new SvgPlot(width, height);
         var x = PlotScale.Linear(points.Max(point => point.X), Left, right, 8);
-        var y = PlotScale.Logarithmic(positive.DefaultIfEmpty(0.001).Min(), positive.DefaultIfEmpty(0.01).Max(), bottom, Top);
+        var y = PlotScale.Logarithmic(positive.DefaultIfEmpty(0.001).Min(), positive.DefaultIfEmpty(0.01).Max(), bottom - Gap, Top);
         plot.Begin(description, x, y, xTitle, yTitle, right);
+        plot.Text("tick", Left - 8, bottom + 4, "end", "0");
         plot.NamedPoints(series, x, value => value > 0 ? y.Pixel(value) : bottom, right, bottom);
         return plot.End();
     }
@@ -103,7 +105,7 @@ internal sealed class SvgPlot
         {
             double from = x.Pixel(ends[i].Line.Points[^1].X) + Radius;
             _svg.Append(Invariant($"""<g class="s{ends[i].Line.Color}"><polyline points="{from:0.#},{ends[i].Point:0.#} {right + 10:0.#},{at[i]:0.#}" fill="none" stroke="currentColor" stroke-width="0.75" opacity="0.5"/>"""));
-            Text("name", right + 14, at[i] + 4, "start", ends[i].Line.Name);
+            Text("name", right + 14, at[i] + 4, "start", Shortened(ends[i].Line.Name));
             _svg.Append("</g>\n");
         }
     }
@@ -122,10 +124,10 @@ internal sealed class SvgPlot
                     new(cx + 9, cy - 8, width, NameHeight), new(cx - 9 - width, cy - 8, width, NameHeight), new(cx - width / 2, cy - 25, width, NameHeight), new(cx - width / 2, cy + 9, width, NameHeight),
                     new(cx + 6, cy - 25, width, NameHeight), new(cx + 6, cy + 9, width, NameHeight), new(cx - 6 - width, cy - 25, width, NameHeight), new(cx - 6 - width, cy + 9, width, NameHeight),
                 ];
-                Box place = places.FirstOrDefault(box => box.X >= Left && box.Right <= right + 20 && box.Y >= 0 && box.Bottom <= bottom + 8 && !taken.Any(box.Overlaps), places[0]);
+                Box place = places.FirstOrDefault(box => box.X >= Left && box.Right <= right + 20 && box.Y >= 0 && box.Bottom <= bottom - 3 && !taken.Any(box.Overlaps), places[2]);
                 taken.Add(place);
                 Append($"""<g class="s{one.Color}"><circle class="halo" cx="{cx:0.#}" cy="{cy:0.#}" r="{Radius + 1:0.#}" fill="currentColor"><title>{Escape(one.Name)}: {point.X:0.##}, {point.Y:0.######}</title></circle>""");
-                Text("name", place.X, place.Y + 12, "start", one.Name);
+                Text("name", place.X, place.Y + 12, "start", Shortened(one.Name));
                 _svg.Append("</g>\n");
             }
         }
@@ -140,7 +142,9 @@ internal sealed class SvgPlot
 
     private void Append(FormattableString markup) => _svg.Append(Invariant(markup)).Append('\n');
 
-    private static double TextWidth(string text) => text.Length * CharacterWidth;
+    private static string Shortened(string name) => name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
+
+    private static double TextWidth(string name) => Shortened(name).Length * CharacterWidth;
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 
