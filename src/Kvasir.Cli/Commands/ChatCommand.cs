@@ -122,7 +122,7 @@ internal static class ChatCommand
                     Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
                     break;
                 case "/kv":
-                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
                     break;
                 case "/reset":
                     _session.Dispose();
