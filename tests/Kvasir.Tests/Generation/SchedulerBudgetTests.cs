@@ -87,17 +87,18 @@ public class SchedulerBudgetTests
     }
 
     [SkippableTheory]
-    [InlineData("k=f16,v=f16")]
-    [InlineData("k=kivi2,v=kivi2")]
-    [InlineData("k=f32,v=f32")]
-    public void Admitted_sequences_never_meet_a_full_budget(string kv)
+    [InlineData("k=f16,v=f16", 64)]
+    [InlineData("k=kivi2,v=kivi2", 64)]
+    [InlineData("k=kivi4,v=kivi3,residual=64,sink=0", 1300)]
+    [InlineData("k=f32,v=f32", 300)]
+    public void Admitted_sequences_never_meet_a_full_budget(string kv, int tokensPerStep)
     {
         using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Int8);
         KvPolicy policy = KvPolicy.Parse(kv);
         KvForecast forecast = model.Forecast(policy);
         var random = new Random(7);
-        using var pool = new BlockPool(3 * forecast.MostBytes(300) + forecast.PassBytes(64, 3));
-        using (var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 64, MaxRunning = 16, PrefixCacheBytes = 1 << 20 }, policy, pool))
+        using var pool = new BlockPool(3 * forecast.MostBytes(300) + forecast.PassBytes(tokensPerStep, 3));
+        using (var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = tokensPerStep, MaxRunning = 16, PrefixCacheBytes = 1 << 20 }, policy, pool))
         {
             ScheduledSequence[] all = [.. Enumerable.Range(0, 24).Select(i => scheduler.Add(
                 [.. Enumerable.Range(0, random.Next(1, 280)).Select(t => (t * 37 + i % 3 * 11) % model.Config.Vocabulary)],
