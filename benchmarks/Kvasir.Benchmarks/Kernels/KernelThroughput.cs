@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Kvasir.Formats;
 using Kvasir.Memory;
@@ -36,21 +35,21 @@ internal static unsafe class KernelThroughput
     {
         const int Rows = 4096, Columns = 1536;
         using var buffer = Random(type, Rows, Columns);
-        return buffer.Length / Best(0.2, () => WeightMatrix.Pack(Tensor(type, Rows, Columns, buffer), false, KernelPath.Scalar).Dispose()) * 1e-9;
+        return buffer.Length / Timing.Best(0.2, () => WeightMatrix.Pack(Tensor(type, Rows, Columns, buffer), false, KernelPath.Scalar).Dispose()) * 1e-9;
     }
 
     private static double BarrierNanoseconds(WorkerPool pool)
     {
         const int Count = 200;
         Action<int> body = _ => { for (int i = 0; i < Count; i++) pool.Barrier(); };
-        return Best(0.2, () => pool.Run(body)) / Count * 1e9;
+        return Timing.Best(0.2, () => pool.Run(body)) / Count * 1e9;
     }
 
     private static double RunNanoseconds(WorkerPool pool)
     {
         const int Count = 50;
         Action<int> body = _ => { };
-        return Best(0.2, () => { for (int i = 0; i < Count; i++) pool.Run(body); }) / Count * 1e9;
+        return Timing.Best(0.2, () => { for (int i = 0; i < Count; i++) pool.Run(body); }) / Count * 1e9;
     }
 
     private static double Gops(TensorType type, KernelPath path, int rows, int columns, int tokens)
@@ -61,7 +60,7 @@ internal static unsafe class KernelThroughput
         for (int t = 0; t < tokens; t++) for (int c = 0; c < columns; c++) x.Row(t)[c] = MathF.Sin(t * 7 + c);
         x.Quantize(0, tokens, 0, columns);
         using var output = new NativeBuffer((long)tokens * rows * sizeof(float));
-        double seconds = Best(0.15, () => matrix.Multiply(x, 0, tokens, 0, rows, (float*)output.Pointer, rows, null, false));
+        double seconds = Timing.Best(0.15, () => matrix.Multiply(x, 0, tokens, 0, rows, (float*)output.Pointer, rows, null, false));
         return 2e-9 * rows * columns * tokens / seconds;
     }
 
@@ -74,7 +73,7 @@ internal static unsafe class KernelThroughput
         x.Quantize(0, 1, 0, Columns);
         using var output = new NativeBuffer((long)Rows * sizeof(float));
         int share = Rows / pool.Workers;
-        return matrix.Bytes / Best(0.4, () => pool.Run(worker => matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
+        return matrix.Bytes / Timing.Best(0.4, () => pool.Run(worker => matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
     }
 
     private static double MemcpyBandwidth(WorkerPool pool)
@@ -83,22 +82,7 @@ internal static unsafe class KernelThroughput
         using var source = new NativeBuffer(Length);
         using var target = new NativeBuffer(Length);
         int share = Length / pool.Workers;
-        return Length / Best(0.5, () => pool.Run(worker => Buffer.MemoryCopy(source.Pointer + worker * share, target.Pointer + worker * share, share, share))) * 1e-9;
-    }
-
-    private static double Best(double budget, Action action)
-    {
-        action();
-        double best = double.MaxValue;
-        var total = Stopwatch.StartNew();
-        do
-        {
-            long start = Stopwatch.GetTimestamp();
-            action();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-        while (total.Elapsed.TotalSeconds < budget);
-        return best;
+        return Length / Timing.Best(0.5, () => pool.Run(worker => Buffer.MemoryCopy(source.Pointer + worker * share, target.Pointer + worker * share, share, share))) * 1e-9;
     }
 
     private static NativeBuffer Random(TensorType type, int rows, int columns)

@@ -67,13 +67,17 @@ internal static unsafe class BlockAttention
     {
         int CountIn(int block);
 
-        void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next);
+        int KeyBytes { get; }
 
-        void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next);
+        int ValueBytes { get; }
 
         byte* KeyData(int block);
 
         byte* ValueData(int block);
+
+        void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next);
+
+        void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next);
 
         /// <summary>The float keys of a block: its own memory, or decoded into the scratch.</summary>
         float* Keys(int block, int channels, float* scratch);
@@ -85,13 +89,19 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => segment.CountIn(block);
 
-        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => segment.Codec.Keys.Scores(segment.Keys(block), channels, queries, rows, scores, stride, next);
+        public int KeyBytes => segment.Codec.KeyBytes;
 
-        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => segment.Codec.Values.Accumulate(segment.Values(block), channels, weights, stride, rows, output, next);
+        public int ValueBytes => segment.Codec.ValueBytes;
 
         public byte* KeyData(int block) => segment.Keys(block);
 
         public byte* ValueData(int block) => segment.Values(block);
+
+        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next) =>
+            segment.Codec.Keys.Scores(blocks, count, channels, queries, rows, scores, stride, next, ValueBytes);
+
+        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next) =>
+            segment.Codec.Values.Accumulate(blocks, count, channels, weights, stride, rows, output, next, KeyBytes);
 
         public float* Keys(int block, int channels, float* scratch)
         {
@@ -110,13 +120,23 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => tail.CountIn(block);
 
-        public void Scores(int block, int channels, float* queries, int rows, float* scores, int stride, byte* next) => kernels.Multiply(queries, channels, tail.Keys(block), rows, channels, KvBlock.Tokens, scores, stride, accumulate: false);
+        public int KeyBytes => 0;
 
-        public void Accumulate(int block, int channels, float* weights, int stride, int rows, float* output, byte* next) => kernels.Multiply(weights, stride, tail.Values(block), rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+        public int ValueBytes => 0;
 
         public byte* KeyData(int block) => (byte*)tail.Keys(block);
 
         public byte* ValueData(int block) => (byte*)tail.Values(block);
+
+        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next)
+        {
+            for (int b = 0; b < count; b++) kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, stride, accumulate: false);
+        }
+
+        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next)
+        {
+            for (int b = 0; b < count; b++) kernels.Multiply(weights + b * KvBlock.Tokens, stride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+        }
 
         public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
 
@@ -133,30 +153,43 @@ internal static unsafe class BlockAttention
             if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
             if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
             for (int block = first; block < end; block += AttentionScratch.StripBlocks)
-                Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, Math.Min(AttentionScratch.StripBlocks, end - block), block + AttentionScratch.StripBlocks < end);
+            {
+                int count = Math.Min(AttentionScratch.StripBlocks, end - block);
+                if (tile.Rows >= DecodeRows) DecodedStrip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count);
+                else Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count, end);
+            }
         }
 
         private static int FloorBlock(int tokens) => tokens >= 0 ? tokens / KvBlock.Tokens : -1;
 
-        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, bool more) where TBlocks : struct, IBlocks
+        /// <summary>Few rows: straight from the encoded bytes.</summary>
+        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, int end) where TBlocks : struct, IBlocks
         {
-            int channels = layout.KeyChannels, width = count * KvBlock.Tokens, tokens = width - KvBlock.Tokens + blocks.CountIn(first + count - 1);
-            bool decode = tile.Rows >= DecodeRows;
+            byte** keys = stackalloc byte*[AttentionScratch.StripBlocks], values = stackalloc byte*[AttentionScratch.StripBlocks];
             for (int b = 0; b < count; b++)
             {
-                float* scores = scratch.Scores + b * KvBlock.Tokens;
-                if (decode) kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scores, Stride, accumulate: false);
-                else blocks.Scores(first + b, channels, queries, tile.Rows, scores, Stride, b + 1 < count ? blocks.KeyData(first + b + 1) : blocks.ValueData(first));
+                keys[b] = blocks.KeyData(first + b);
+                values[b] = blocks.ValueData(first + b);
             }
-            Softmax(position, width, tokens);
+            blocks.Scores(keys, count, layout.KeyChannels, queries, tile.Rows, scratch.Scores, Stride, values);
+            Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
+            for (int b = 0; b < count; b++) keys[b] = blocks.KeyData(Math.Min(first + count + b, end - 1));
+            blocks.Accumulate(values, count, layout.ValueChannels, scratch.Scores, Stride, tile.Rows, output, keys);
+        }
+
+        /// <summary>Many rows: each block decoded once for all of them.</summary>
+        private void DecodedStrip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count) where TBlocks : struct, IBlocks
+        {
+            int channels = layout.KeyChannels;
+            for (int b = 0; b < count; b++)
+                kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
+            Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
             channels = layout.ValueChannels;
             for (int b = 0; b < count; b++)
-            {
-                float* weights = scratch.Scores + b * KvBlock.Tokens;
-                if (decode) kernels.Multiply(weights, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
-                else blocks.Accumulate(first + b, channels, weights, Stride, tile.Rows, output, b + 1 < count ? blocks.ValueData(first + b + 1) : blocks.KeyData(more ? first + count : first));
-            }
+                kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
         }
+
+        private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks => (count - 1) * KvBlock.Tokens + blocks.CountIn(first + count - 1);
 
         /// <summary>Caps and masks the scores of a strip whose first token stands at <paramref name="position"/>, and makes them weights.</summary>
         private void Softmax(int position, int width, int tokens)

@@ -1,6 +1,5 @@
-using System.Numerics;
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Kvasir.Numerics;
 
 namespace Kvasir.Cache;
@@ -16,8 +15,11 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
 
     public override void Decode(byte* block, int channels, float* keys) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
 
-    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next) =>
-        kernels.Multiply(queries, channels, (float*)block, rows, channels, KvBlock.Tokens, scores, scoresStride, accumulate: false);
+    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
+    {
+        for (int b = 0; b < count; b++)
+            kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false);
+    }
 }
 
 /// <summary>Values in float32, as they came.</summary>
@@ -31,8 +33,11 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => NativeMemory.Copy(block, values, (nuint)Bytes(channels));
 
-    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next) =>
-        kernels.Multiply(weights, weightsStride, (float*)block, rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
+    {
+        for (int b = 0; b < count; b++)
+            kernels.Multiply(weights + b * KvBlock.Tokens, weightsStride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+    }
 }
 
 /// <summary>Keys in float16, rounded to nearest even.</summary>
@@ -46,8 +51,11 @@ internal sealed unsafe class HalfKeys(AttentionKernels kernels) : KeyCodec
 
     public override void Decode(byte* block, int channels, float* keys) => kernels.Widen((ushort*)block, keys, KvBlock.Tokens * channels);
 
-    public override void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next) =>
-        kernels.MultiplyHalf(queries, channels, (ushort*)block, rows, channels, KvBlock.Tokens, scores, scoresStride, accumulate: false, next);
+    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
+    {
+        for (int b = 0; b < count; b++)
+            kernels.MultiplyHalf(queries, channels, (ushort*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false, b + 1 < count ? blocks[b + 1] : next[0]);
+    }
 }
 
 /// <summary>Values in float16, rounded to nearest even.</summary>
@@ -61,8 +69,11 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => kernels.Widen((ushort*)block, values, KvBlock.Tokens * channels);
 
-    public override void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next) =>
-        kernels.MultiplyHalf(weights, weightsStride, (ushort*)block, rows, KvBlock.Tokens, channels, output, channels, accumulate: true, next);
+    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
+    {
+        for (int b = 0; b < count; b++)
+            kernels.MultiplyHalf(weights + b * KvBlock.Tokens, weightsStride, (ushort*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, b + 1 < count ? blocks[b + 1] : next[0]);
+    }
 }
 
 /// <summary>
@@ -73,25 +84,20 @@ internal static unsafe class HalfRounding
 {
     private const float Largest = 65504, SmallestNormal = 6.103515625e-5f;
 
+    private const int ExponentShift = (127 - 15) << 23;
+
+    /// <summary>Rounds <paramref name="count"/> numbers, a multiple of 16; NaN becomes 0.</summary>
     public static void Narrow(float* source, byte* destination, int count)
     {
-        float* chunk = stackalloc float[256];
-        for (int start = 0; start < count; start += 256)
+        Vector512<int> one = Vector512<int>.One, half = Vector512.Create(0xFFF), sign = Vector512.Create(0x8000);
+        for (int i = 0; i < count; i += Vector512<float>.Count)
         {
-            int length = Math.Min(256, count - start);
-            var kept = new Span<float>(chunk, length);
-            TensorPrimitives.Clamp(new ReadOnlySpan<float>(source + start, length), -Largest, Largest, kept);
-            FlushSubnormals(kept);
-            TensorPrimitives.ConvertToHalf(kept, new Span<Half>((Half*)destination + start, length));
+            Vector512<float> x = Vector512.Load(source + i), size = Vector512.MinNative(Vector512.Abs(x), Vector512.Create(Largest));
+            Vector512<int> bits = size.AsInt32();
+            // Adding half a unit, and one more where the last kept bit is odd, rounds to nearest even.
+            Vector512<int> rounded = (bits + half + ((bits >>> 13) & one) - Vector512.Create(ExponentShift)) >>> 13;
+            rounded &= Vector512.GreaterThanOrEqual(size, Vector512.Create(SmallestNormal)).AsInt32() & Vector512.Equals(x, x).AsInt32();
+            Vector512.Narrow((rounded | ((x.AsInt32() >>> 16) & sign)).AsUInt32(), Vector512<uint>.Zero).GetLower().Store((ushort*)destination + i);
         }
-    }
-
-    private static void FlushSubnormals(Span<float> values)
-    {
-        Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        foreach (ref Vector<float> vector in vectors)
-            vector = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(vector), new Vector<float>(SmallestNormal)), Vector<float>.Zero, vector);
-        foreach (ref float value in values[(vectors.Length * Vector<float>.Count)..])
-            if (MathF.Abs(value) < SmallestNormal) value = 0;
     }
 }

@@ -14,6 +14,9 @@ internal abstract unsafe class KeyCodec
 
     public abstract void Decode(byte* block, int channels, float* keys);
 
-    /// <summary>scores[r, t] = query r · key t, straight from the encoded bytes; queries [rows, channels], scores [rows, 32] with a stride. <paramref name="next"/> is what will be read next, to be fetched meanwhile.</summary>
-    public abstract void Scores(byte* block, int channels, float* queries, int rows, float* scores, int scoresStride, byte* next);
+    /// <summary>
+    /// scores[r, 32 b + t] = query r · key t of block b, straight from the encoded bytes, for a strip of blocks; queries [rows, channels], scores [rows, 32 count] with a stride.
+    /// As many pointers of <paramref name="next"/> say what will be read after that, to be fetched meanwhile; they need not be valid.
+    /// </summary>
+    public abstract void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes);
 }

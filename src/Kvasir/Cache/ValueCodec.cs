@@ -14,6 +14,9 @@ internal abstract unsafe class ValueCodec
 
     public abstract void Decode(byte* block, int channels, float* values);
 
-    /// <summary>output[r, c] += sum over t of weights[r, t] value[t, c], straight from the encoded bytes; weights [rows, 32] with a stride, output [rows, channels]. <paramref name="next"/> is what will be read next, to be fetched meanwhile.</summary>
-    public abstract void Accumulate(byte* block, int channels, float* weights, int weightsStride, int rows, float* output, byte* next);
+    /// <summary>
+    /// output[r, c] += sum over blocks b and tokens t of weights[r, 32 b + t] value[t, c], straight from the encoded bytes, for a strip of blocks; weights [rows, 32 count] with a
+    /// stride, output [rows, channels]. As many pointers of <paramref name="next"/> say what will be read after that, to be fetched meanwhile; they need not be valid.
+    /// </summary>
+    public abstract void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes);
 }

@@ -20,7 +20,7 @@ public sealed class Model : IDisposable
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
-    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, KernelPath kernels)
+    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, AttentionKernels attention)
     {
         (_file, Config, _spec, _weights, _transformer) = (file, config, spec, weights, transformer);
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
@@ -28,7 +28,7 @@ public sealed class Model : IDisposable
         _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
         CacheLayout = new KvLayout(
             [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
-            AttentionKernels.For(kernels), () => Identity, () => Tokenizer.Identity);
+            attention, () => Identity, () => Tokenizer.Identity);
     }
 
     /// <summary>The file or folder.</summary>
@@ -66,8 +66,10 @@ public sealed class Model : IDisposable
             if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
             int threads = options.Threads > 0 ? options.Threads : PhysicalCores.Count();
             KernelPath kernels = KernelPaths.Choose();
-            var weights = new ModelWeights(file, config, spec, options.Compute == ComputeMode.Float32, kernels, threads);
-            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels), kernels);
+            bool exact = options.Compute == ComputeMode.Float32;
+            var weights = new ModelWeights(file, config, spec, exact, kernels, threads);
+            AttentionKernels attention = AttentionKernels.For(kernels, exact);
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention), attention);
         }
         catch
         {

@@ -23,12 +23,12 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly int _group;
     private float* _logits;
 
-    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path)
+    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention)
     {
         (_config, _spec, _weights) = (config, spec, weights);
         _workers = new WorkerPool(threads);
         _buffers = new TransformerBuffers(config, spec, threads);
-        _attention = AttentionKernels.For(path);
+        _attention = attention;
         _feedForward = FeedForwardKernels.For(path);
         _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads);
         _group = config.Heads / config.KvHeads;

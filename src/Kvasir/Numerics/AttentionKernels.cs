@@ -6,11 +6,12 @@ namespace Kvasir.Numerics;
 /// <summary>The inner loops of attention, for one instruction set: small products against a block of keys or values, and the online softmax.</summary>
 internal abstract unsafe class AttentionKernels
 {
-    public static AttentionKernels For(KernelPath path) => path switch
+    /// <summary>The kernels of a path; with <paramref name="exact"/> nothing is rounded to fewer bits than float32 on the way.</summary>
+    public static AttentionKernels For(KernelPath path, bool exact = true) => path switch
     {
         KernelPath.Scalar => new AttentionKernels<SimdScalar, float>(),
         KernelPath.Vector128 => new AttentionKernels<Simd128, Vector128<float>>(),
-        KernelPath.Avx512 => new AttentionKernels<Simd512, Vector512<float>>(),
+        KernelPath.Avx512 => new AttentionKernels<Simd512, Vector512<float>>(!exact),
         _ => new AttentionKernels<Simd256, Vector256<float>>(),
     };
 
@@ -42,11 +43,9 @@ internal abstract unsafe class AttentionKernels
 }
 
 /// <inheritdoc/>
-internal sealed unsafe class AttentionKernels<TSimd, TVector> : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
+internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers = false) : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
-    public AttentionKernels() => Codes = new CodeKernels<TSimd, TVector>(this);
-
-    public override CodeKernels Codes { get; }
+    public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers ? new Avx512CodeKernels(floats) : floats;
 
     public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
         Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, (byte*)right);

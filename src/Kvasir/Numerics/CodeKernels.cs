@@ -1,165 +1,110 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Kvasir.Quantization;
 
 namespace Kvasir.Numerics;
 
 /// <summary>
 /// Products with quantised keys and values straight from their codes. With value = scale * code + minimum, the scales are folded into the
-/// left side once per group and the minima become one number per row: sum of x (s c + m) = sum of (x s) c + sum of x m. Nothing is rounded on the way.
+/// left side once per group and the minima become one number per row: sum of x (s c + m) = sum of (x s) c + sum of x m. Nothing is rounded to fewer bits on the way.
 /// </summary>
 internal abstract unsafe class CodeKernels
 {
-    /// <summary>Rows that one pass over the codes serves.</summary>
-    public const int RowsOfPass = 6;
-
     /// <summary>
-    /// folded[r, k] = left[r, k] scales[k] and bias[r] = sum over k of left[r, k] minima[k]; the strides count floats, and rows of
-    /// <paramref name="folded"/> have <see cref="CodePanel.Padded"/> floats, zero from <paramref name="inner"/> on.
+    /// result[r, n] (=, or += where the strip adds up) sum over k of left[r, k] value[k, n] for the wanted panels (<see cref="CodePanel"/>) of a strip.
     /// </summary>
-    public abstract void Fold(float* left, int leftStride, int rows, int inner, float* scales, float* minima, float* folded, float* bias);
+    public abstract void Multiply(in CodeStrip strip);
 
-    /// <summary>
-    /// result[r, n] = bias[r] + sum over k of folded[r, k] code[k, n] for the panel's 32 columns, or that added to the result. Columns 0..15 take
-    /// <paramref name="low"/> and <paramref name="lowBias"/>, columns 16..31 <paramref name="high"/> and <paramref name="highBias"/>; at most <see cref="RowsOfPass"/> rows.
-    /// </summary>
-    public abstract void Multiply(float* low, float* lowBias, float* high, float* highBias, byte* panel, int bits, int rows, int inner, float* result, int resultStride, bool accumulate);
-
-    /// <summary>
-    /// destination[k, n] = code[k, n] * scale + minimum, rounded after each step; 32 columns with a row stride, columns 0..15 with
-    /// scales and minima [k], columns 16..31 with those that lie <paramref name="second"/> floats further on.
-    /// </summary>
-    public abstract void Decode(byte* panel, int bits, int inner, float* scales, float* minima, int second, float* destination, int stride);
-
-    /// <summary>Reads a set that <see cref="GroupScales.Write"/> wrote.</summary>
-    public abstract void ReadScales(byte* set, int groups, int scaleBits, float* scales, float* minima);
-
-    /// <summary>Asks for <paramref name="bytes"/> from an address that need not be valid.</summary>
-    public abstract void Prefetch(byte* address, int bytes);
+    /// <summary>destination[k, n] = code[k, n] * scale + minimum, rounded after each step; 32 columns with a row stride.</summary>
+    public abstract void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride);
 }
 
 /// <inheritdoc/>
-internal sealed unsafe class CodeKernels<TSimd, TVector>(AttentionKernels floats) : CodeKernels where TSimd : struct, ISimd<TVector> where TVector : struct
+internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Fold(float* left, int leftStride, int rows, int inner, float* scales, float* minima, float* folded, float* bias)
+    private const int MostRows = 6, BiasStride = 16, FoldedFloats = 4096;
+
+    public override void Multiply(in CodeStrip strip)
     {
-        int padded = CodePanel.Padded(inner);
-        for (int r = 0; r < rows; r++, left += leftStride, folded += padded)
-        {
-            TVector sum = TSimd.Broadcast(0);
-            int k = 0;
-            for (; k <= inner - TSimd.Width; k += TSimd.Width)
+        for (int row = 0; row < strip.Rows; row += MostRows)
+            switch (strip.Format.Bits)
             {
-                TVector x = TSimd.Load(left + k);
-                TSimd.Store(TSimd.Multiply(x, TSimd.Load(scales + k)), folded + k);
-                sum = TSimd.MultiplyAdd(x, TSimd.Load(minima + k), sum);
+                case 2: Rows<C2>(strip.From(row)); break;
+                case 3: Rows<C3>(strip.From(row)); break;
+                case 4: Rows<C4>(strip.From(row)); break;
+                default: Rows<C8>(strip.From(row)); break;
             }
-            float total = TSimd.Sum(sum);
-            for (; k < inner; k++)
+    }
+
+    public override void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride)
+    {
+        switch (format.Bits)
+        {
+            case 2: Decode<C2>(panel, sets, inner, format, destination, stride); break;
+            case 3: Decode<C3>(panel, sets, inner, format, destination, stride); break;
+            case 4: Decode<C4>(panel, sets, inner, format, destination, stride); break;
+            default: Decode<C8>(panel, sets, inner, format, destination, stride); break;
+        }
+    }
+
+    private static void Rows<TBits>(in CodeStrip strip) where TBits : IConstant
+    {
+        switch (strip.Rows)
+        {
+            case 1: Tile<TBits, C1>(strip); break;
+            case 2: Tile<TBits, C2>(strip); break;
+            case 3: Tile<TBits, C3>(strip); break;
+            case 4: Tile<TBits, C4>(strip); break;
+            case 5: Tile<TBits, C5>(strip); break;
+            default: Tile<TBits, C6>(strip); break;
+        }
+    }
+
+    /// <summary>Some blocks are folded first and then multiplied: their folds overlap, and no product waits for what was stored just before.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile<TBits, TRows>(in CodeStrip strip) where TBits : IConstant where TRows : IConstant
+    {
+        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, panelBytes = strip.PanelBytes;
+        int side = TRows.Value * CodePanel.Padded(inner) + BiasStride, together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
+        float* folded = stackalloc float[together * pieces * side];
+        for (int first = 0; first < strip.Count; first += together)
+        {
+            int end = Math.Min(strip.Count, first + together);
+            float* fold = folded;
+            for (int b = first; b < end; b++)
             {
-                folded[k] = left[k] * scales[k];
-                total += left[k] * minima[k];
+                byte* set = strip.Sets(b);
+                for (int p = 0; p < pieces; p++, fold += side, set += setBytes)
+                    Fold<TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, inner, set, strip.Format.ScaleBits, fold + BiasStride, fold);
             }
-            for (; k < padded; k++) folded[k] = 0;
-            bias[r] = total;
+            fold = folded;
+            for (int b = first; b < end; b++)
+            {
+                byte* panel = strip.Panel(b);
+                float* result = strip.Result + b * strip.ResultStep;
+                for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
+                for (int p = 0; p < strip.Panels; p++, fold += parts * side, panel += panelBytes, result += CodePanel.Columns)
+                    Product<TBits, TRows>(fold, fold + (parts - 1) * side, inner, panel, result, strip.ResultStride, strip.Accumulates);
+            }
         }
     }
 
-    public override void Multiply(float* low, float* lowBias, float* high, float* highBias, byte* panel, int bits, int rows, int inner, float* result, int resultStride, bool accumulate)
-    {
-        switch (bits)
-        {
-            case 2: Multiply<C2>(low, lowBias, high, highBias, panel, rows, inner, result, resultStride, accumulate); break;
-            case 3: Multiply<C3>(low, lowBias, high, highBias, panel, rows, inner, result, resultStride, accumulate); break;
-            case 4: Multiply<C4>(low, lowBias, high, highBias, panel, rows, inner, result, resultStride, accumulate); break;
-            default: Multiply<C8>(low, lowBias, high, highBias, panel, rows, inner, result, resultStride, accumulate); break;
-        }
-    }
-
-    public override void Decode(byte* panel, int bits, int inner, float* scales, float* minima, int second, float* destination, int stride)
-    {
-        switch (bits)
-        {
-            case 2: Decode<C2>(panel, inner, scales, minima, second, destination, stride); break;
-            case 3: Decode<C3>(panel, inner, scales, minima, second, destination, stride); break;
-            case 4: Decode<C4>(panel, inner, scales, minima, second, destination, stride); break;
-            default: Decode<C8>(panel, inner, scales, minima, second, destination, stride); break;
-        }
-    }
-
+    /// <summary>Rows by two vectors of columns in registers, for as many lanes as a vector has at a time. Up to three rows take two steps of k at once, so that enough sums are under way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadScales(byte* set, int groups, int scaleBits, float* scales, float* minima)
+    private static void Product<TBits, TRows>(float* lowBias, float* highBias, int inner, byte* panel, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
     {
-        switch (scaleBits)
-        {
-            case 8:
-                for (int start = 0; start < groups; start += GroupScales.Run)
-                {
-                    int count = Math.Min(GroupScales.Run, groups - start);
-                    byte* codes = set + GroupScales.RunHeader;
-                    ReadBytes(codes, count, (ushort*)set, scales + start);
-                    ReadBytes(codes + count, count, (ushort*)set + 2, minima + start);
-                    set = codes + 2 * count;
-                }
-                break;
-            case 16:
-                floats.Widen((ushort*)set, scales, groups);
-                floats.Widen((ushort*)set + groups, minima, groups);
-                break;
-            default:
-                Buffer.MemoryCopy(set, scales, groups * sizeof(float), groups * sizeof(float));
-                Buffer.MemoryCopy((float*)set + groups, minima, groups * sizeof(float), groups * sizeof(float));
-                break;
-        }
-    }
-
-    public override void Prefetch(byte* address, int bytes)
-    {
-        for (int i = 0; i < bytes; i += 64) TSimd.Prefetch(address + i);
-    }
-
-    private static void ReadBytes(byte* codes, int count, ushort* baseAndStep, float* values)
-    {
-        float start = (float)BitConverter.UInt16BitsToHalf(baseAndStep[0]), step = (float)BitConverter.UInt16BitsToHalf(baseAndStep[1]);
-        TVector starts = TSimd.Broadcast(start), steps = TSimd.Broadcast(step);
-        int i = 0;
-        for (; i <= count - TSimd.Width; i += TSimd.Width) TSimd.Store(TSimd.Add(TSimd.Multiply(TSimd.LoadBytes(codes + i), steps), starts), values + i);
-        for (; i < count; i++) values[i] = codes[i] * step + start;
-    }
-
-    private static void Multiply<TBits>(float* low, float* lowBias, float* high, float* highBias, byte* panel, int rows, int inner, float* result, int resultStride, bool accumulate) where TBits : IConstant
-    {
-        switch (rows)
-        {
-            case 1: Pass<TBits, C1>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-            case 2: Pass<TBits, C2>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-            case 3: Pass<TBits, C3>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-            case 4: Pass<TBits, C4>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-            case 5: Pass<TBits, C5>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-            default: Pass<TBits, C6>(low, lowBias, high, highBias, panel, inner, result, resultStride, accumulate); break;
-        }
-    }
-
-    /// <summary>Rows by two vectors of columns in registers, for as many lanes as a vector has at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Pass<TBits, TRows>(float* low, float* lowBias, float* high, float* highBias, byte* panel, int inner, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
-    {
-        int padded = CodePanel.Padded(inner);
+        nint padded = CodePanel.Padded(inner);
         bool planes = TBits.Value == 3;
         float* planeOfHighBits = (float*)(panel + CodePanel.Bytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
         for (int lane = 0; lane < CodePanel.Lanes; lane += TSimd.Width)
         {
             float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3 + resultStride, out5 = out4 + resultStride;
-            TVector s00 = Start(lowBias, out0, accumulate), s01 = Start(highBias, out0 + CodePanel.Lanes, accumulate), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00, s40 = s00, s41 = s00, s50 = s00, s51 = s00;
-            if (TRows.Value > 1) { s10 = Start(lowBias + 1, out1, accumulate); s11 = Start(highBias + 1, out1 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 2) { s20 = Start(lowBias + 2, out2, accumulate); s21 = Start(highBias + 2, out2 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 3) { s30 = Start(lowBias + 3, out3, accumulate); s31 = Start(highBias + 3, out3 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 4) { s40 = Start(lowBias + 4, out4, accumulate); s41 = Start(highBias + 4, out4 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 5) { s50 = Start(lowBias + 5, out5, accumulate); s51 = Start(highBias + 5, out5 + CodePanel.Lanes, accumulate); }
-            float* line = (float*)panel + lane, highBits = planeOfHighBits + lane;
+            TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
+            float* line = (float*)panel + lane, highBits = planeOfHighBits + lane, x = lowBias + BiasStride, y = highBias + BiasStride;
             TVector highWords = table;
-            for (int k = 0; k < inner; line += CodePanel.Lanes)
+            for (int k = 0; k < inner; k += CodePanel.RowsOfLine(planes ? 2 : TBits.Value), line += CodePanel.Lanes)
             {
                 TVector words = TSimd.Load(line);
                 if (planes && k % 16 == 0)
@@ -167,30 +112,94 @@ internal sealed unsafe class CodeKernels<TSimd, TVector>(AttentionKernels floats
                     highWords = TSimd.Load(highBits);
                     highBits += CodePanel.Lanes;
                 }
-                for (int end = k + (planes ? 8 : 16 / TBits.Value); k < end; k++)
+                for (int step = 0; step < CodePanel.RowsOfLine(planes ? 2 : TBits.Value); step += TRows.Value <= 3 ? 2 : 1)
                 {
-                    TVector left = TakeCodes<TBits>(ref words, ref highWords, table), right = TakeCodes<TBits>(ref words, ref highWords, table);
-                    float* x = low + k, y = high + k;
-                    s00 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s00); s01 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s01);
-                    if (TRows.Value > 1) { x += padded; y += padded; s10 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s10); s11 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s11); }
-                    if (TRows.Value > 2) { x += padded; y += padded; s20 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s20); s21 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s21); }
-                    if (TRows.Value > 3) { x += padded; y += padded; s30 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s31); }
-                    if (TRows.Value > 4) { x += padded; y += padded; s40 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s40); s41 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s41); }
-                    if (TRows.Value > 5) { x += padded; y += padded; s50 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), left, s50); s51 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), right, s51); }
+                    TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
+                    s00 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), l, s00); s01 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), r, s01);
+                    if (TRows.Value > 1) { s10 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded]), l, s10); s11 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded]), r, s11); }
+                    if (TRows.Value > 2) { s20 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded]), l, s20); s21 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded]), r, s21); }
+                    if (TRows.Value > 3)
+                    {
+                        s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[3 * padded]), l, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[3 * padded]), r, s31);
+                        if (TRows.Value > 4) { s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[4 * padded]), l, s40); s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[4 * padded]), r, s41); }
+                        if (TRows.Value > 5) { s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[5 * padded]), l, s50); s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[5 * padded]), r, s51); }
+                        x++;
+                        y++;
+                        continue;
+                    }
+                    l = TakeCodes<TBits>(ref words, ref highWords, table);
+                    r = TakeCodes<TBits>(ref words, ref highWords, table);
+                    s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[1]), l, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[1]), r, s31);
+                    if (TRows.Value > 1) { s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded + 1]), l, s40); s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded + 1]), r, s41); }
+                    if (TRows.Value > 2) { s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded + 1]), l, s50); s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded + 1]), r, s51); }
+                    x += 2;
+                    y += 2;
                 }
             }
-            TSimd.Store(s00, out0); TSimd.Store(s01, out0 + CodePanel.Lanes);
-            if (TRows.Value > 1) { TSimd.Store(s10, out1); TSimd.Store(s11, out1 + CodePanel.Lanes); }
-            if (TRows.Value > 2) { TSimd.Store(s20, out2); TSimd.Store(s21, out2 + CodePanel.Lanes); }
-            if (TRows.Value > 3) { TSimd.Store(s30, out3); TSimd.Store(s31, out3 + CodePanel.Lanes); }
-            if (TRows.Value > 4) { TSimd.Store(s40, out4); TSimd.Store(s41, out4 + CodePanel.Lanes); }
-            if (TRows.Value > 5) { TSimd.Store(s50, out5); TSimd.Store(s51, out5 + CodePanel.Lanes); }
+            if (TRows.Value <= 3)
+            {
+                (s00, s01) = (TSimd.Add(s00, s30), TSimd.Add(s01, s31));
+                if (TRows.Value > 1) (s10, s11) = (TSimd.Add(s10, s40), TSimd.Add(s11, s41));
+                if (TRows.Value > 2) (s20, s21) = (TSimd.Add(s20, s50), TSimd.Add(s21, s51));
+            }
+            Finish(s00, lowBias, out0, accumulate); Finish(s01, highBias, out0 + CodePanel.Lanes, accumulate);
+            if (TRows.Value > 1) { Finish(s10, lowBias + 1, out1, accumulate); Finish(s11, highBias + 1, out1 + CodePanel.Lanes, accumulate); }
+            if (TRows.Value > 2) { Finish(s20, lowBias + 2, out2, accumulate); Finish(s21, highBias + 2, out2 + CodePanel.Lanes, accumulate); }
+            if (TRows.Value > 3) { Finish(s30, lowBias + 3, out3, accumulate); Finish(s31, highBias + 3, out3 + CodePanel.Lanes, accumulate); }
+            if (TRows.Value > 4) { Finish(s40, lowBias + 4, out4, accumulate); Finish(s41, highBias + 4, out4 + CodePanel.Lanes, accumulate); }
+            if (TRows.Value > 5) { Finish(s50, lowBias + 5, out5, accumulate); Finish(s51, highBias + 5, out5 + CodePanel.Lanes, accumulate); }
         }
     }
 
+    /// <summary>folded[r, k] = left[r, k] scale[k], zero from <paramref name="inner"/> on; bias[r] = sum over k of left[r, k] minimum[k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Decode<TBits>(byte* panel, int inner, float* scales, float* minima, int second, float* destination, int stride) where TBits : IConstant
+    private static void Fold<TRows>(float* left, int leftStride, int inner, byte* set, int scaleBits, float* folded, float* bias) where TRows : IConstant
     {
+        nint padded = CodePanel.Padded(inner);
+        TVector zero = TSimd.Broadcast(0), b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        var reader = new ScaleReader(set, inner, scaleBits);
+        nint k = 0;
+        for (; k <= inner - TSimd.Width; k += TSimd.Width)
+        {
+            reader.Read<TSimd, TVector>((int)k, out TVector scale, out TVector minimum);
+            float* x = left + k, y = folded + k;
+            b0 = FoldVector(x, scale, minimum, y, b0);
+            if (TRows.Value > 1) b1 = FoldVector(x + leftStride, scale, minimum, y + padded, b1);
+            if (TRows.Value > 2) b2 = FoldVector(x + 2 * leftStride, scale, minimum, y + 2 * padded, b2);
+            if (TRows.Value > 3) b3 = FoldVector(x + 3 * leftStride, scale, minimum, y + 3 * padded, b3);
+            if (TRows.Value > 4) b4 = FoldVector(x + 4 * leftStride, scale, minimum, y + 4 * padded, b4);
+            if (TRows.Value > 5) b5 = FoldVector(x + 5 * leftStride, scale, minimum, y + 5 * padded, b5);
+        }
+        TSimd.Sums(b0, b1, b2, b3).Store(bias);
+        if (TRows.Value > 4) TSimd.Sums(b4, b5, zero, zero).Store(bias + 4);
+        for (; k < padded; k++)
+        {
+            (float scale, float minimum) = k < inner ? reader.Read((int)k) : (0, 0);
+            for (int r = 0; r < TRows.Value; r++)
+            {
+                float x = k < inner ? left[r * leftStride + k] : 0;
+                folded[r * padded + k] = x * scale;
+                bias[r] += x * minimum;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector FoldVector(float* left, TVector scale, TVector minimum, float* folded, TVector bias)
+    {
+        TVector x = TSimd.Load(left);
+        TSimd.Store(TSimd.Multiply(x, scale), folded);
+        return TSimd.MultiplyAdd(x, minimum, bias);
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Decode<TBits>(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) where TBits : IConstant
+    {
+        int parts = CodePanel.Columns / format.Group, second = (parts - 1) * inner;
+        float* scales = stackalloc float[2 * parts * inner], minima = scales + parts * inner;
+        for (int p = 0; p < parts; p++) ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales + p * inner, minima + p * inner);
+
         bool planes = TBits.Value == 3;
         float* planeOfHighBits = (float*)(panel + CodePanel.Bytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
@@ -206,14 +215,26 @@ internal sealed unsafe class CodeKernels<TSimd, TVector>(AttentionKernels floats
                     highWords = TSimd.Load(highBits);
                     highBits += CodePanel.Lanes;
                 }
-                for (int end = Math.Min(inner, k + (planes ? 8 : 16 / TBits.Value)); k < end; k++, row += stride)
+                for (int end = Math.Min(inner, k + CodePanel.RowsOfLine(planes ? 2 : TBits.Value)); k < end; k++, row += stride)
                 {
-                    TVector left = TakeCodes<TBits>(ref words, ref highWords, table), right = TakeCodes<TBits>(ref words, ref highWords, table);
-                    TSimd.Store(TSimd.Add(TSimd.Multiply(left, TSimd.Broadcast(scales[k])), TSimd.Broadcast(minima[k])), row);
-                    TSimd.Store(TSimd.Add(TSimd.Multiply(right, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row + CodePanel.Lanes);
+                    TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
+                    TSimd.Store(TSimd.Add(TSimd.Multiply(l, TSimd.Broadcast(scales[k])), TSimd.Broadcast(minima[k])), row);
+                    TSimd.Store(TSimd.Add(TSimd.Multiply(r, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row + CodePanel.Lanes);
                 }
             }
         }
+    }
+
+    private static void ReadAll(ScaleReader reader, int groups, float* scales, float* minima)
+    {
+        int k = 0;
+        for (; k <= groups - TSimd.Width; k += TSimd.Width)
+        {
+            reader.Read<TSimd, TVector>(k, out TVector scale, out TVector minimum);
+            TSimd.Store(scale, scales + k);
+            TSimd.Store(minimum, minima + k);
+        }
+        for (; k < groups; k++) (scales[k], minima[k]) = reader.Read(k);
     }
 
     /// <summary>The codes of the next half row; the words move on to the one after it.</summary>
@@ -233,9 +254,9 @@ internal sealed unsafe class CodeKernels<TSimd, TVector>(AttentionKernels floats
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Start(float* bias, float* result, bool accumulate)
+    private static void Finish(TVector sum, float* bias, float* result, bool accumulate)
     {
-        TVector start = TSimd.Broadcast(*bias);
-        return accumulate ? TSimd.Add(start, TSimd.Load(result)) : start;
+        sum = TSimd.Add(sum, TSimd.Broadcast(*bias));
+        TSimd.Store(accumulate ? TSimd.Add(sum, TSimd.Load(result)) : sum, result);
     }
 }

@@ -42,6 +42,12 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector128<float> first, Vector128<float> second, Vector128<float> third, Vector128<float> fourth) =>
+        Sse3.IsSupported
+            ? Sse3.HorizontalAdd(Sse3.HorizontalAdd(first, second), Sse3.HorizontalAdd(third, fourth))
+            : Vector128.Create(Sum(first), Sum(second), Sum(third), Sum(fourth));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBytes(byte* source) => Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32());
 
     public static Vector128<float> CodeTable<TBits>() where TBits : IConstant => default;
@@ -53,7 +59,13 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> ShiftRight<TCount>(Vector128<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+    public static Vector128<float> ShiftRight<TCount>(Vector128<float> words) where TCount : IConstant => TCount.Value switch
+    {
+        1 => (words.AsUInt32() >>> 1).AsSingle(),
+        2 => (words.AsUInt32() >>> 2).AsSingle(),
+        4 => (words.AsUInt32() >>> 4).AsSingle(),
+        _ => (words.AsUInt32() >>> 8).AsSingle(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> MergeBits(Vector128<float> low, Vector128<float> high) => Vector128.ConditionalSelect(Vector128.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();

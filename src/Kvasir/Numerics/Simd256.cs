@@ -42,6 +42,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector256<float> first, Vector256<float> second, Vector256<float> third, Vector256<float> fourth) =>
+        Simd128.Sums(first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper(), third.GetLower() + third.GetUpper(), fourth.GetLower() + fourth.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBytes(byte* source) => Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
 
     public static Vector256<float> CodeTable<TBits>() where TBits : IConstant => Vector256.ConvertToSingle(Vector256<int>.Indices & Vector256.Create((1 << TBits.Value) - 1));
@@ -55,7 +59,13 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ShiftRight<TCount>(Vector256<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+    public static Vector256<float> ShiftRight<TCount>(Vector256<float> words) where TCount : IConstant => TCount.Value switch
+    {
+        1 => (words.AsUInt32() >>> 1).AsSingle(),
+        2 => (words.AsUInt32() >>> 2).AsSingle(),
+        4 => (words.AsUInt32() >>> 4).AsSingle(),
+        _ => (words.AsUInt32() >>> 8).AsSingle(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MergeBits(Vector256<float> low, Vector256<float> high) => Vector256.ConditionalSelect(Vector256.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();

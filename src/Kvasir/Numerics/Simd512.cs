@@ -42,6 +42,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static float Sum(Vector512<float> vector) => Vector512.Sum(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector512<float> first, Vector512<float> second, Vector512<float> third, Vector512<float> fourth) =>
+        Simd256.Sums(first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper(), third.GetLower() + third.GetUpper(), fourth.GetLower() + fourth.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBytes(byte* source) => Vector512.ConvertToSingle(Vector512.WidenLower(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).ToVector512Unsafe()).AsInt32());
 
     public static Vector512<float> CodeTable<TBits>() where TBits : IConstant => Vector512.ConvertToSingle(Vector512<int>.Indices & Vector512.Create((1 << TBits.Value) - 1));
@@ -54,7 +58,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ShiftRight<TCount>(Vector512<float> words) where TCount : IConstant => (words.AsUInt32() >>> TCount.Value).AsSingle();
+    public static Vector512<float> ShiftRight<TCount>(Vector512<float> words) where TCount : IConstant => TCount.Value switch
+    {
+        1 => (words.AsUInt32() >>> 1).AsSingle(),
+        2 => (words.AsUInt32() >>> 2).AsSingle(),
+        4 => (words.AsUInt32() >>> 4).AsSingle(),
+        _ => (words.AsUInt32() >>> 8).AsSingle(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MergeBits(Vector512<float> low, Vector512<float> high) => Vector512.ConditionalSelect(Vector512.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();

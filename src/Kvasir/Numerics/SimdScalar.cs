@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Kvasir.Numerics;
 
@@ -37,6 +38,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float vector) => vector;
+
+    public static Vector128<float> Sums(float first, float second, float third, float fourth) => Vector128.Create(first, second, third, fourth);
 
     public static float LoadBytes(byte* source) => *source;
 

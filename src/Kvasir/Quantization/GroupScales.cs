@@ -1,8 +1,10 @@
+using System.Numerics.Tensors;
+
 namespace Kvasir.Quantization;
 
 /// <summary>
 /// Scales and minima of a set of groups as a block carries them: all scales, then all minima, in float32, float16 (nearest even) or 8 bits.
-/// With 8 bits, runs of up to 64 groups share four float16 numbers, base and step of the scales and of the minima, which stand before
+/// With 8 bits, runs of up to 64 groups share four float32 numbers, base and step of the scales and of the minima, which stand before
 /// the run's bytes. There a minimum is rounded down and a scale up, so that the codes still reach every value of the group.
 /// </summary>
 internal static unsafe class GroupScales
@@ -11,7 +13,7 @@ internal static unsafe class GroupScales
     public const int Run = 64;
 
     /// <summary>Bytes of base and step of a run.</summary>
-    public const int RunHeader = 4 * sizeof(ushort);
+    public const int RunHeader = 4 * sizeof(float);
 
     /// <summary>Bytes of a set.</summary>
     public static int Bytes(int groups, int scaleBits) => scaleBits == 8 ? 2 * groups + (groups + Run - 1) / Run * RunHeader : 2 * groups * scaleBits / 8;
@@ -41,29 +43,23 @@ internal static unsafe class GroupScales
     private static void WriteRun(float* low, float* high, int count, int levels, byte* run, float* scales, float* minima)
     {
         byte* codes = run + RunHeader;
-        Quantize(low, count, up: false, (Half*)run + 2, codes + count, minima);
+        Quantize(low, count, up: false, (float*)run + 2, codes + count, minima);
         float* needed = stackalloc float[Run];
         for (int i = 0; i < count; i++) needed[i] = Math.Max(0, (high[i] - minima[i]) / levels);
-        Quantize(needed, count, up: true, (Half*)run, codes, scales);
+        Quantize(needed, count, up: true, (float*)run, codes, scales);
     }
 
     /// <summary>8-bit codes of <paramref name="x"/> between its extremes; <paramref name="seen"/> is what they stand for.</summary>
-    private static void Quantize(float* x, int count, bool up, Half* baseAndStep, byte* codes, float* seen)
+    private static void Quantize(float* x, int count, bool up, float* baseAndStep, byte* codes, float* seen)
     {
         var values = new ReadOnlySpan<float>(x, count);
-        float lowest = values[0], highest = values[0];
-        foreach (float value in values) (lowest, highest) = (Math.Min(lowest, value), Math.Max(highest, value));
-        Half start = Down(lowest), step = Up((highest - (float)start) / byte.MaxValue);
-        (baseAndStep[0], baseAndStep[1]) = (start, step);
+        float lowest = TensorPrimitives.Min(values), step = (TensorPrimitives.Max(values) - lowest) / byte.MaxValue;
+        (baseAndStep[0], baseAndStep[1]) = (lowest, step);
         for (int i = 0; i < count; i++)
         {
-            float steps = step == Half.Zero ? 0 : (x[i] - (float)start) / (float)step;
+            float steps = step == 0 ? 0 : (x[i] - lowest) / step;
             codes[i] = (byte)Math.Clamp(up ? MathF.Ceiling(steps) : MathF.Floor(steps), 0, byte.MaxValue);
-            seen[i] = codes[i] * (float)step + (float)start;
+            seen[i] = codes[i] * step + lowest;
         }
     }
-
-    private static Half Down(float x) => (Half)x is var rounded && (float)rounded > x ? Half.BitDecrement(rounded) : (Half)x;
-
-    private static Half Up(float x) => (Half)x is var rounded && (float)rounded < x ? Half.BitIncrement(rounded) : (Half)x;
 }
