@@ -109,6 +109,10 @@ internal sealed class CommonOptions
         _ => throw new InvalidInputException("--kv was given more than once; this command takes one policy"),
     };
 
+    /// <summary>The policy given with --kv, or null.</summary>
+    /// <inheritdoc cref="Policy"/>
+    public KvPolicy? GivenPolicy(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } ? Policy(parsed) : null;
+
     /// <summary>All policies given with --kv, as written; one empty string (the default policy) where there is none.</summary>
     public IReadOnlyList<string> PolicyTexts(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : ["k=f16,v=f16"];
 

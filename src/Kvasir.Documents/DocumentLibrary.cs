@@ -70,7 +70,7 @@ public sealed class DocumentLibrary : IDisposable
         {
             using StoreWriter writer = Store.Write();
             KvShelf shelf = NewShelf();
-            var kv = new KvBuilder(_model, shelf, Prefix(shelf));
+            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf));
             IngestReport report;
             try
             {
@@ -120,39 +120,25 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, prefix, prefixIsNew: !held && prefix.StoredBytes == 0).Ask(question, passages, options, clock, cancellation);
+        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0).Ask(question, passages, options, clock, cancellation);
     }
 
     /// <summary>
-    /// Checks every KV file of this model and policy against its checksums, and the catalog. Damaged files are taken out of use: the next ingest
-    /// computes them anew, and a question that needs one before computes it in place.
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog. Damaged files are taken out of use: the next
+    /// ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
     public StoreVerification Verify(CancellationToken cancellation = default)
     {
         Catalog catalog = Store.Read();
-        KvShelf shelf = NewShelf();
-        var damaged = new List<SkippedFile>();
-        int chunks = 0, missing = 0;
-        foreach (StoredChunk chunk in catalog.Files.SelectMany(catalog.DocumentsOf).SelectMany(document => document.Chunks).DistinctBy(chunk => chunk.KvName))
+        HashSet<string> chunks = [.. catalog.Files.SelectMany(catalog.DocumentsOf).SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
+        List<KvShelf> shelves = [.. KvShelf.Siblings(Store.Folder, _key, Store.FileAccess)];
+        if (NewShelf() is var own && (shelves.Count == 0 || Directory.Exists(own.Folder)))
         {
-            cancellation.ThrowIfCancellationRequested();
-            string path = shelf.PathOf(chunk.KvName);
-            if (!File.Exists(path))
-            {
-                missing++;
-                continue;
-            }
-
-            chunks++;
-            if (_model.Check(path) is { } wrong)
-            {
-                damaged.Add(new SkippedFile(path, wrong));
-                shelf.SetAside(chunk.KvName);
-            }
+            shelves.Insert(0, own);
         }
 
-        return new StoreVerification(chunks, missing, damaged, catalog.Damaged);
+        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged);
     }
 
     /// <inheritdoc/>
@@ -162,7 +148,37 @@ public sealed class DocumentLibrary : IDisposable
         Store.Dispose();
     }
 
+    private ShelfVerification Verify(KvShelf shelf, HashSet<string> names, CancellationToken cancellation)
+    {
+        var damaged = new List<SkippedFile>();
+        int chunks = 0, missing = 0;
+        foreach (string name in names.Append(KvShelf.PrefixName))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            bool isChunk = name != KvShelf.PrefixName;
+            string path = shelf.PathOf(name);
+            if (!File.Exists(path))
+            {
+                missing += isChunk ? 1 : 0;
+                continue;
+            }
+
+            chunks += isChunk ? 1 : 0;
+            if (_model.Check(path) is { } wrong)
+            {
+                damaged.Add(new SkippedFile(path, wrong));
+                shelf.SetAside(name);
+            }
+        }
+
+        return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
+    }
+
     private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);
 
-    private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf);
+    private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf, Richer());
+
+    /// <summary>The shelves that KV can be converted from, float32 before float16.</summary>
+    private IEnumerable<KvShelf> Richer() =>
+        KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
 }

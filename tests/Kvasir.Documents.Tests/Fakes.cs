@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
@@ -20,7 +21,10 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public string TokenizerIdentity => "tokenizer-a";
 
-    public string Policy => "k=f16,v=f16";
+    public string Policy { get; init; } = "k=f16,v=f16";
+
+    /// <summary>Files that were written anew under this policy, and placed so.</summary>
+    public int Conversions { get; private set; }
 
     public int ContextLength { get; init; } = 4096;
 
@@ -44,11 +48,21 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public IAnswerCache NewCache() => new Cache(this, []);
 
+    public bool CanConvert(string policy) => KvPolicy.Parse(policy).CanBecome(KvPolicy.Parse(Policy));
+
+    public int Convert(string source, string destination)
+    {
+        int[] ids = Read(source, anyPolicy: true);
+        Write(destination, ids);
+        Conversions++;
+        return ids.Length;
+    }
+
     public string? Check(string path)
     {
         try
         {
-            new Cache(this, []).Place(path);
+            Read(path, anyPolicy: true);
             return null;
         }
         catch (InvalidDataException error)
@@ -56,6 +70,33 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             return error.Message;
         }
     }
+
+    /// <summary>A checksum, a mark of the policy, the ids.</summary>
+    private int[] Read(string path, bool anyPolicy)
+    {
+        if (!File.Exists(path))
+        {
+            throw new InvalidDataException("missing");
+        }
+
+        byte[] bytes = File.ReadAllBytes(path);
+        if (bytes.Length % 4 != 0 || bytes.Length < 8 || Checksum.Of(bytes.AsSpan(4)) != MemoryMarshal.Read<uint>(bytes))
+        {
+            throw new InvalidDataException("damaged");
+        }
+
+        int[] content = MemoryMarshal.Cast<byte, int>(bytes.AsSpan(4)).ToArray();
+        Assert.True(anyPolicy || content[0] == Mark, "KV of another policy was used as it is");
+        return content[1..];
+    }
+
+    private void Write(string path, ReadOnlySpan<int> ids)
+    {
+        byte[] content = MemoryMarshal.AsBytes<int>([Mark, .. ids]).ToArray();
+        Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
+    }
+
+    private int Mark => (int)Checksum.Of(System.Text.Encoding.UTF8.GetBytes(Policy));
 
     private int Id(string word)
     {
@@ -89,28 +130,20 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             model.PrefilledTokens += more.Length;
         }
 
-        public long Place(string path)
+        public long Place(string path) => Place(model.Read(path, anyPolicy: false));
+
+        public long PlaceConverted(string path)
         {
-            if (!File.Exists(path))
-            {
-                throw new InvalidDataException("missing");
-            }
-
-            byte[] bytes = File.ReadAllBytes(path);
-            if (bytes.Length % 4 != 0 || bytes.Length < 4 || Checksum.Of(bytes.AsSpan(4)) != MemoryMarshal.Read<uint>(bytes))
-            {
-                throw new InvalidDataException("damaged");
-            }
-
-            ids.AddRange(MemoryMarshal.Cast<byte, int>(bytes.AsSpan(4)));
-            return bytes.Length - 4;
+            model.Conversions++;
+            return Place(model.Read(path, anyPolicy: true));
         }
+
+        public void Clear() => ids.Clear();
 
         public void Save(string path, ReadOnlySpan<int> saved, int firstToken)
         {
             Assert.Equal(ids[firstToken..], saved.ToArray());
-            byte[] content = MemoryMarshal.AsBytes(saved).ToArray();
-            model.Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
+            model.Write(path, saved);
         }
 
         public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> more, AskOptions options, CancellationToken cancellation)
@@ -125,6 +158,12 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         }
 
         public void Dispose() { }
+
+        private long Place(int[] stored)
+        {
+            ids.AddRange(stored);
+            return 4L * stored.Length;
+        }
     }
 }
 

@@ -43,7 +43,7 @@ internal static class AskCommand
         {
             Answer = answer.Text.Trim(),
             Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
-            Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+            Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
             TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
             TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
             RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
@@ -71,6 +71,7 @@ internal static class AskCommand
         }
 
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
-        terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
+        string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
+        terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
     }
 }

@@ -22,7 +22,7 @@ internal static class ChatCommand
         var budget = new KvBudgetOption(command);
         command.SetAction(parsed =>
         {
-            KvPolicy policy = common.Policy(parsed);
+            KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
             using BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
@@ -37,9 +37,10 @@ internal static class ChatCommand
     }
 
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy policy, BlockPool pool, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, GenerationOptions options, bool json, Terminal terminal) : IDisposable
     {
-        private Session _session = new(model, policy, pool);
+        private KvPolicy _policy = given ?? KvPolicy.Default;
+        private Session _session = new(model, given, pool);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -67,9 +68,12 @@ internal static class ChatCommand
 
         public void Load(string path)
         {
-            Session loaded = Session.Load(model, path, policy == KvPolicy.Default ? null : policy, pool);
+            Session loaded = Session.Load(model, path, given, pool);
             _session.Dispose();
             _session = loaded;
+            var saved = KvPolicy.Parse(KvFileSummary.Read(path).Policy);
+            _policy = given ?? saved;
+            if (_policy != saved) terminal.Error.WriteLine($"kvasir: {path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
         }
 
@@ -122,11 +126,12 @@ internal static class ChatCommand
                     Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
                     break;
                 case "/kv":
-                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, policy, pool);
+                    _session = new Session(model, given, pool);
+                    _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:
                     Save(words[1]);

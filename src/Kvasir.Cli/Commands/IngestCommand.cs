@@ -18,10 +18,12 @@ internal static class IngestCommand
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);
             IngestReport report = open.Ingest(parsed.GetValue(documents)!, terminal);
-            if (common.Json(parsed)) terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ComputedTokens, report.Skipped });
-            else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Documents} documents, {report.Chunks} chunks, {report.Tokens} tokens; computed {report.ComputedChunks} chunks in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV"));
+            if (common.Json(parsed)) terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ConvertedChunks, report.ComputedTokens, report.Skipped });
+            else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Documents} documents, {report.Chunks} chunks, {report.Tokens} tokens; computed {report.ComputedChunks} chunks{Converted(report)} in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV"));
             return CommandLine.Done;
         });
         return command;
     }
+
+    private static string Converted(IngestReport report) => report.ConvertedChunks > 0 ? $", converted {report.ConvertedChunks} from another policy" : "";
 }

@@ -51,7 +51,11 @@ internal static class InspectCommand
     private static void Show(Terminal terminal, bool json, KvFileSummary summary, string path)
     {
         if (json) terminal.WriteJson(new { Kind = "kv", Path = path, Metadata = summary, Bytes = new FileInfo(path).Length });
-        else Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
+        else
+        {
+            Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
+            terminal.WriteTable(["position", "offset", "tokens", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", segment.Keys, segment.Values]), 0, 1, 2);
+        }
     }
 
     private static void Print(Terminal terminal, string kind, string path, IEnumerable<(string Key, string Value)> metadata, List<TensorRow> tensors)

@@ -15,6 +15,7 @@ internal static class StoreCommand
             Verify(terminal),
             Remove(terminal),
             CollectGarbage(terminal),
+            StoreConvertCommand.Create(terminal),
         };
 
     private static Command List(Terminal terminal)
@@ -24,8 +25,15 @@ internal static class StoreCommand
         {
             using DocumentStore open = Open(parsed.GetValue(store));
             IReadOnlyList<StoredFileInfo> files = open.List();
-            if (common.Json(parsed)) terminal.WriteJson(new { open.Folder, Files = files });
-            else terminal.WriteTable(["file", "documents", "chunks", "tokens"], files.Select(file => (IReadOnlyList<string>)[file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}"]), 1, 2, 3);
+            IReadOnlyList<StoredKvInfo> kv = open.Statistics().Kv;
+            if (common.Json(parsed))
+            {
+                terminal.WriteJson(new { open.Folder, Files = files, Kv = kv });
+                return CommandLine.Done;
+            }
+
+            terminal.WriteTable(["file", "documents", "chunks", "tokens"], files.Select(file => (IReadOnlyList<string>)[file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}"]), 1, 2, 3);
+            WriteKv(kv, terminal);
             return CommandLine.Done;
         });
         return command;
@@ -45,8 +53,7 @@ internal static class StoreCommand
             }
 
             terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, KV {Units.Bytes(numbers.KvBytes)}");
-            terminal.WriteTable(["model", "policy", "chunks", "KV", "tokens/s"], numbers.Kv.Select(kv => (IReadOnlyList<string>)
-                [kv.Model, kv.Policy, $"{kv.Chunks}", Units.Bytes(kv.Bytes), kv.TokensPerSecond?.ToString("0", CultureInfo.InvariantCulture) ?? ""]), 2, 3, 4);
+            WriteKv(numbers.Kv, terminal);
             return CommandLine.Done;
         });
         return command;
@@ -54,7 +61,7 @@ internal static class StoreCommand
 
     private static ExampleCommand Verify(Terminal terminal)
     {
-        var command = new ExampleCommand("verify", "Check every stored KV of a model against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
+        var command = new ExampleCommand("verify", "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
         var library = new LibraryChoice.Options(command);
         CommonOptions common = CommonOptions.ForSequences(command);
         command.SetAction(parsed =>
@@ -62,7 +69,7 @@ internal static class StoreCommand
             using LibraryChoice open = library.Open(parsed, common, terminal);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
             bool sound = outcome.Damaged.Count == 0 && outcome.DamagedRecords == 0;
-            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords });
+            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.Kv });
             else Print(terminal, outcome);
             return sound ? CommandLine.Done : CommandLine.Failed;
         });
@@ -114,6 +121,11 @@ internal static class StoreCommand
     private static void Print(Terminal terminal, StoreVerification outcome)
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
-        terminal.Out.WriteLine($"{outcome.Chunks} chunks checked, {outcome.Damaged.Count} damaged, {outcome.Missing} without KV, {outcome.DamagedRecords} damaged records in the catalog");
+        foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {kv.Chunks} chunks checked, {kv.Damaged.Count} files damaged, {kv.Missing} chunks without KV");
+        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog");
     }
+
+    private static void WriteKv(IReadOnlyList<StoredKvInfo> kv, Terminal terminal) =>
+        terminal.WriteTable(["model", "policy", "chunks", "KV", "tokens/s"], kv.Select(shelf => (IReadOnlyList<string>)
+            [shelf.Model, shelf.Policy, $"{shelf.Chunks}", Units.Bytes(shelf.Bytes), shelf.TokensPerSecond?.ToString("0", CultureInfo.InvariantCulture) ?? ""]), 2, 3, 4);
 }

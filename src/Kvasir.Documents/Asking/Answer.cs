@@ -29,6 +29,9 @@ public sealed class Answer : IEnumerable<string>
     /// <summary>Tokens of prefix and chunks whose stored KV was used.</summary>
     public int ReusedTokens { get; internal set; }
 
+    /// <summary>Those of the reused tokens whose KV is stored under another policy and was converted for this answer.</summary>
+    public int ConvertedTokens { get; internal set; }
+
     /// <summary>Tokens of prefix and chunks that had to be computed, or were on request.</summary>
     public int RecomputedTokens { get; internal set; }
 

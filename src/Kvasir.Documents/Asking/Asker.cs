@@ -7,7 +7,7 @@ namespace Kvasir.Documents.Asking;
 /// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
 /// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix prefix, bool prefixIsNew)
+internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew)
 {
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
@@ -30,7 +30,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
         using IAnswerCache cache = prefix.Fork();
         answer.ReusedTokens = prefixIsNew ? 0 : prefix.Ids.Length;
         answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
-        answer.KvBytesLoaded = prefix.StoredBytes;
+        answer.KvBytesLoaded = prefix.LoadedBytes;
         foreach (PromptChunk chunk in chunks)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -48,25 +48,42 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, SharedPrefix pref
         }
     }
 
-    /// <summary>Places the chunk's stored KV; where there is none that can be used, its tokens are computed in place.</summary>
+    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
     private void Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
         int before = cache.Length;
-        try
+        string name = chunk.Passage.KvName;
+        if (!TryPlace(shelf, name, cache, cache.Place, answer))
         {
-            answer.KvBytesLoaded += cache.Place(shelf.PathOf(chunk.Passage.KvName));
-            answer.ReusedTokens += cache.Length - before;
-        }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
-        {
-            if (error is InvalidDataException)
+            if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
             {
-                shelf.SetAside(chunk.Passage.KvName);
+                answer.ConvertedTokens += cache.Length - before;
+                return;
             }
 
             int[] ids = chunk.Ids(model);
             cache.Prefill(ids, cancellation);
             answer.RecomputedTokens += ids.Length;
+        }
+    }
+
+    private static bool TryPlace(KvShelf from, string name, IAnswerCache cache, Func<string, long> place, Answer answer)
+    {
+        int before = cache.Length;
+        try
+        {
+            answer.KvBytesLoaded += place(from.PathOf(name));
+            answer.ReusedTokens += cache.Length - before;
+            return true;
+        }
+        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
+        {
+            if (error is InvalidDataException)
+            {
+                from.SetAside(name);
+            }
+
+            return false;
         }
     }
 

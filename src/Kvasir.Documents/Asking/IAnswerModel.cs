@@ -26,6 +26,13 @@ internal interface IAnswerModel
 
     IAnswerCache NewCache();
 
+    /// <summary>Whether KV kept under a policy may be converted to <see cref="Policy"/>: it has lost nothing that a cache made here would still have.</summary>
+    bool CanConvert(string policy);
+
+    /// <summary>Writes a saved cache anew as <see cref="Policy"/> says, checked and then renamed into place; the number of its tokens.</summary>
+    /// <exception cref="InvalidDataException">The source is missing, damaged or of another model.</exception>
+    int Convert(string source, string destination);
+
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
 }
@@ -45,6 +52,13 @@ internal interface IAnswerCache : IDisposable
     /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
     long Place(string path);
+
+    /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
+    /// <inheritdoc cref="Place"/>
+    long PlaceConverted(string path);
+
+    /// <summary>Forgets everything.</summary>
+    void Clear();
 
     void Save(string path, ReadOnlySpan<int> ids, int firstToken);
 

@@ -47,6 +47,30 @@ internal sealed class ModelAnswers : IAnswerModel
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
 
+    public bool CanConvert(string policy)
+    {
+        try
+        {
+            return KvPolicy.Parse(policy).CanBecome(_policy);
+        }
+        catch (InvalidInputException)
+        {
+            return false;
+        }
+    }
+
+    public int Convert(string source, string destination)
+    {
+        try
+        {
+            return KvFile.Convert(source, destination, _model, _policy);
+        }
+        catch (InvalidInputException error)
+        {
+            throw new InvalidDataException(error.Message, error);
+        }
+    }
+
     public string? Check(string path)
     {
         try
@@ -88,6 +112,15 @@ internal sealed class ModelAnswers : IAnswerModel
             return file.Bytes;
         }
 
+        public long PlaceConverted(string path)
+        {
+            using KvFile file = Map(path, verify: true);
+            cache.PlaceConverted(file);
+            return file.Bytes;
+        }
+
+        public void Clear() => cache.Truncate(0);
+
         public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
 
         public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
@@ -106,11 +139,11 @@ internal sealed class ModelAnswers : IAnswerModel
 
         public void Dispose() => cache.Dispose();
 
-        private KvFile Map(string path)
+        private KvFile Map(string path, bool verify = false)
         {
             try
             {
-                return KvFile.Open(path, owner._model);
+                return KvFile.Open(path, owner._model, verify);
             }
             catch (InvalidInputException error)
             {

@@ -30,7 +30,10 @@ public sealed record IngestReport
     /// <summary>Chunks whose KV was computed now.</summary>
     public int ComputedChunks { get; init; }
 
-    /// <summary>Tokens of these chunks.</summary>
+    /// <summary>Chunks whose KV was there under a policy that keeps more, and was converted now.</summary>
+    public int ConvertedChunks { get; init; }
+
+    /// <summary>Tokens of the chunks that were computed.</summary>
     public long ComputedTokens { get; init; }
 
     /// <summary>Bytes of all KV that the store holds for this model and policy.</summary>

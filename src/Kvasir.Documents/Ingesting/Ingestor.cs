@@ -58,6 +58,7 @@ internal sealed class Ingestor
             ChangedFiles = _changed,
             RemovedFiles = removed,
             ComputedChunks = _kv.ComputedChunks,
+            ConvertedChunks = _kv.ConvertedChunks,
             ComputedTokens = _kv.ComputedTokens,
             Elapsed = clock.Elapsed,
             Skipped = _skipped,

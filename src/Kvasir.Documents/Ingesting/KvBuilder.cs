@@ -5,19 +5,24 @@ using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;
 
-/// <summary>Computes the KV of chunks behind the shared prefix and stores it without the prefix's rows (MatKV, variant M2).</summary>
+/// <summary>
+/// Computes the KV of chunks behind the shared prefix and stores it without the prefix's rows (MatKV, variant M2); where a shelf of another
+/// policy has it and keeps more, that is converted instead.
+/// </summary>
 internal sealed class KvBuilder
 {
     private readonly IAnswerModel _model;
     private readonly KvShelf _shelf;
+    private readonly IReadOnlyList<KvShelf> _richer;
     private readonly SharedPrefix _prefix;
     private readonly HashSet<string> _stored;
     private TimeSpan _time;
 
-    public KvBuilder(IAnswerModel model, KvShelf shelf, SharedPrefix prefix)
+    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix)
     {
         _model = model;
         _shelf = shelf;
+        _richer = [.. richer];
         _prefix = prefix;
         shelf.Prepare();
         prefix.Store(shelf);
@@ -28,9 +33,47 @@ internal sealed class KvBuilder
 
     public long ComputedTokens { get; private set; }
 
+    public int ConvertedChunks { get; private set; }
+
     public bool Has(StoredChunk chunk) => _stored.Contains(chunk.KvName);
 
     public void Build(StoredChunk chunk, string text, CancellationToken cancellation)
+    {
+        if (_richer.Any(other => TryConvert(other, chunk.KvName)))
+        {
+            ConvertedChunks++;
+        }
+        else
+        {
+            Compute(chunk, text, cancellation);
+        }
+
+        _stored.Add(chunk.KvName);
+    }
+
+    /// <summary>Keeps what was measured for later estimates.</summary>
+    public void NoteSpeed() => _shelf.NoteSpeed(ComputedTokens, _time);
+
+    private bool TryConvert(KvShelf other, string kvName)
+    {
+        try
+        {
+            if (!File.Exists(other.PathOf(kvName)))
+            {
+                return false;
+            }
+
+            _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName));
+            return true;
+        }
+        catch (InvalidDataException)
+        {
+            other.SetAside(kvName);
+            return false;
+        }
+    }
+
+    private void Compute(StoredChunk chunk, string text, CancellationToken cancellation)
     {
         int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
         using IAnswerCache cache = _prefix.Fork();
@@ -38,11 +81,7 @@ internal sealed class KvBuilder
         cache.Prefill(ids, cancellation);
         _time += Stopwatch.GetElapsedTime(start);
         cache.Save(_shelf.PathOf(chunk.KvName), ids, _prefix.Ids.Length);
-        _stored.Add(chunk.KvName);
         ComputedChunks++;
         ComputedTokens += ids.Length;
     }
-
-    /// <summary>Keeps what was measured for later estimates.</summary>
-    public void NoteSpeed() => _shelf.NoteSpeed(ComputedTokens, _time);
 }

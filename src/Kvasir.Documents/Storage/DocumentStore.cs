@@ -1,4 +1,7 @@
+using Kvasir.Cache;
+using Kvasir.Documents.Asking;
 using Kvasir.Documents.Storage;
+using Kvasir.Models;
 
 namespace Kvasir.Documents;
 
@@ -109,6 +112,40 @@ public sealed class DocumentStore : IDisposable
     {
         using StoreWriter writer = Write();
         return writer.CollectGarbage();
+    }
+
+    /// <summary>
+    /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed into
+    /// place. What is there already is left as it is, so an interrupted conversion goes on where it stopped. Damaged files are set aside.
+    /// </summary>
+    /// <param name="model">The model whose KV it is.</param>
+    /// <param name="target">The policy to convert to.</param>
+    /// <param name="options">Which policy to convert from, and whether to keep what was converted.</param>
+    /// <param name="progress">Told after every file.</param>
+    /// <param name="cancellation">Stops between files; what is done stays.</param>
+    /// <exception cref="InvalidInputException">There is no such KV, or it has lost what the target would keep.</exception>
+    /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
+    public KvConversionReport ConvertKv(Model model, KvPolicy target, KvConversionOptions? options = null, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return ConvertKv(new ModelAnswers(model, target), options ?? new KvConversionOptions(), progress, cancellation);
+    }
+
+    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        try
+        {
+            using StoreWriter writer = Write();
+            return new ShelfConversion(this, model, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource);
+        }
+        catch (IOException error)
+        {
+            throw StoreWriteException.From(Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
+        }
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,9 @@ namespace Kvasir.Documents.Storage;
 /// </summary>
 internal sealed class KvShelf
 {
+    /// <summary>The name of the shared prefix's KV.</summary>
+    public const string PrefixName = "prefix";
+
     private const string Extension = ".kv", DescriptionName = "set.json";
 
     private readonly StoreFiles _files;
@@ -17,18 +20,19 @@ internal sealed class KvShelf
     public KvShelf(string store, KvKey key, StoreFiles files)
     {
         _files = files;
+        Policy = key.Policy;
         Folder = Path.Combine(store, "kv", key.FolderName());
         Description = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
     }
 
     public string Folder { get; }
 
+    /// <summary>How its keys and values are kept.</summary>
+    public string Policy { get; }
+
     public KvDescription Description { get; private set; }
 
-    /// <summary>The KV of the shared prefix.</summary>
-    public string PrefixPath => Path.Combine(Folder, "prefix" + Extension);
-
-    /// <summary>Where the KV of a chunk is, or would be.</summary>
+    /// <summary>Where the KV of a chunk, or <see cref="PrefixName"/>'s, is or would be.</summary>
     public string PathOf(string kvName) => Path.Combine(Folder, kvName + Extension);
 
     /// <summary>Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it.</summary>
@@ -90,6 +94,24 @@ internal sealed class KvShelf
         }
     }
 
+    /// <summary>The shelves of the same model, tokenizer and prefix under other policies.</summary>
+    public static IEnumerable<KvShelf> Siblings(string store, KvKey key, StoreFiles files) =>
+        from shelf in All(store)
+        let sibling = key with { Policy = shelf.Description.Policy }
+        where sibling.Policy != key.Policy && sibling.FolderName() == Path.GetFileName(shelf.Folder)
+        select new KvShelf(store, sibling, files);
+
+    /// <summary>Takes the whole shelf out of the store; for the writer. Interrupted, it leaves a shelf that holds less.</summary>
+    public void Remove()
+    {
+        foreach (string name in Names())
+        {
+            File.Delete(PathOf(name));
+        }
+
+        Directory.Delete(Folder, recursive: true);
+    }
+
     /// <summary>All shelves of a store: what is known of each, and its files.</summary>
     public static IEnumerable<(string Folder, KvDescription Description)> All(string store)
     {
@@ -110,7 +132,7 @@ internal sealed class KvShelf
         foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles())
         {
             string name = Path.GetFileNameWithoutExtension(file.Name);
-            bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == "prefix" || (IsChunkName(name) && live?.Contains(name) != false)));
+            bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == PrefixName || (IsChunkName(name) && live?.Contains(name) != false)));
             if (!known)
             {
                 freed += file.Length;

@@ -45,8 +45,23 @@ public sealed record StoredKvInfo(string Model, string ModelIdentity, string Pol
 public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long Tokens);
 
 /// <summary>The outcome of checking a store.</summary>
-/// <param name="Chunks">Chunks whose KV was checked.</param>
-/// <param name="Missing">Chunks without KV; it is computed when they are asked for or ingested.</param>
-/// <param name="Damaged">KV files that do not hold what they should, each with what is wrong.</param>
+/// <param name="Kv">The stored KV of the model, by policy.</param>
 /// <param name="DamagedRecords">Damaged records of the catalog.</param>
-public sealed record StoreVerification(int Chunks, int Missing, IReadOnlyList<SkippedFile> Damaged, int DamagedRecords);
+public sealed record StoreVerification(IReadOnlyList<ShelfVerification> Kv, int DamagedRecords)
+{
+    /// <summary>KV files of chunks that were checked, over all policies.</summary>
+    public int Chunks => Kv.Sum(shelf => shelf.Chunks);
+
+    /// <summary>Chunks without KV, by policy and summed up; it is computed when they are asked for or ingested.</summary>
+    public int Missing => Kv.Sum(shelf => shelf.Missing);
+
+    /// <summary>KV files that do not hold what they should, each with what is wrong.</summary>
+    public IReadOnlyList<SkippedFile> Damaged => [.. Kv.SelectMany(shelf => shelf.Damaged)];
+}
+
+/// <summary>The outcome of checking the KV kept under one policy.</summary>
+/// <param name="Policy">How keys and values are kept.</param>
+/// <param name="Chunks">Chunks whose KV was checked.</param>
+/// <param name="Missing">Chunks without KV.</param>
+/// <param name="Damaged">KV files that do not hold what they should, each with what is wrong.</param>
+public sealed record ShelfVerification(string Policy, int Chunks, int Missing, IReadOnlyList<SkippedFile> Damaged);

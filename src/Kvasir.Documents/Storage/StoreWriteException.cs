@@ -17,7 +17,7 @@ public sealed class StoreWriteException : IOException
     internal static StoreWriteException From(string store, IOException error) =>
         error as StoreWriteException ?? new StoreWriteException(
             error.HResult is NoSpaceOnUnix or NoSpaceOnWindows
-                ? $"{store}: the disk is full; what the store held is intact, and ingesting again goes on where it stopped once there is space"
+                ? $"{store}: the disk is full; what the store held is intact, and the same command goes on where it stopped once there is space"
                 : $"{store}: the store cannot be written ({error.Message}); what it held is intact",
             error);
 }

@@ -1,5 +1,3 @@
-using Kvasir.Memory;
-
 namespace Kvasir.Cache;
 
 /// <summary>One kv head of one layer: segments of sealed blocks in the order of their positions, then the tail.</summary>
@@ -20,6 +18,9 @@ internal sealed unsafe class HeadCache : IDisposable
         _codec = codec;
         Tail = tail;
     }
+
+    /// <summary>How blocks are encoded when they are sealed.</summary>
+    public HeadCodec Codec => _codec;
 
     public IReadOnlyList<KvSegment> Segments => _segments;
 
@@ -110,25 +111,27 @@ internal sealed unsafe class HeadCache : IDisposable
     public HeadCache Convert(HeadCodec codec)
     {
         var copy = new HeadCache(_layout, _pool, codec, Tail.Copy(_pool));
-        using var floats = new NativeBuffer(KvTail.BlockBytes(_layout));
-        float* keys = (float*)floats.Pointer, values = keys + KvBlock.Tokens * _layout.KeyChannels;
-        foreach (KvSegment segment in _segments)
+        copy.PlaceConverted(_segments, _codec.SinkTokens);
+        return copy;
+    }
+
+    /// <summary>Puts copies of another sequence's or a file's blocks, encoded as this head's are, behind the sealed ones. The segments, made with a sink of <paramref name="sink"/> tokens, stay the caller's.</summary>
+    public void PlaceConverted(IReadOnlyList<KvSegment> segments, int sink)
+    {
+        using var recoder = new BlockRecoder(_layout, _codec);
+        using IEnumerator<(KvSegment Segment, int Block)> blocks = segments.SelectMany(segment => Enumerable.Range(0, segment.BlockCount).Select(block => (segment, block))).GetEnumerator();
+        foreach (KvRun run in KvRun.Cut(segments, sink, _codec.SinkTokens))
         {
-            PooledSegment? converted = null;
-            bool inSink = false;
-            for (int b = 0; b < segment.BlockCount; b++)
+            var placed = new PooledSegment(run.InSink ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset);
+            _segments.Add(placed);
+            while (placed.TokenCount < run.Tokens && blocks.MoveNext())
             {
-                int computedAt = segment.FirstPosition - segment.Offset + b * KvBlock.Tokens;
-                BlockCodec target = codec.At(computedAt);
-                segment.Codec.Decode(segment.Keys(b), keys, values);
-                KvBlock block = _pool.Rent(target.Bytes);
-                target.Encode(keys, values, segment.CountIn(b), block.Data);
-                if (converted is null || inSink != computedAt < codec.SinkTokens) copy._segments.Add(converted = new PooledSegment(target, computedAt + segment.Offset, segment.Offset));
-                inSink = computedAt < codec.SinkTokens;
-                converted.Add(block, segment.CountIn(b));
+                (KvSegment source, int b) = blocks.Current;
+                KvBlock block = _pool.Rent(placed.Codec.Bytes);
+                recoder.Recode(source, b, block.Data);
+                placed.Add(block, source.CountIn(b));
             }
         }
-        return copy;
     }
 
     public void Dispose()

@@ -95,15 +95,48 @@ public sealed class KvCache : IDisposable
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
     public void Place(KvFile file)
     {
-        ArgumentNullException.ThrowIfNull(file);
-        int shift = Length - file.FirstPosition;
-        if (shift != 0 && Layout.Layers.Any(layer => layer.Rotary is null))
-            throw new InvalidInputException($"{file.Path}: computed at position {file.FirstPosition}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+        int shift = ShiftOf(file);
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
                 foreach (KvSegment segment in file.Map(l, h, shift)) _layers[l].Heads[h].Place(segment);
         Length += file.Tokens;
+    }
+
+    /// <summary>
+    /// As <see cref="Place"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory.
+    /// What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
+    /// </summary>
+    /// <returns>Whether anything was encoded anew.</returns>
+    /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
+    public bool PlaceConverted(KvFile file)
+    {
+        int shift = ShiftOf(file);
+        if (file.IsKeptAs(this))
+        {
+            Place(file);
+            return false;
+        }
+        long bytes = file.BytesAs(this);
+        Pool.Promise(bytes);
+        try
+        {
+            Seal();
+            for (int l = 0; l < _layers.Length; l++)
+                foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) file.WithSegments(l, h, shift, segments => head.PlaceConverted(segments, file.Policy.Sink));
+        }
+        catch
+        {
+            Rollback(Length);
+            throw;
+        }
+        finally
+        {
+            Pool.Fulfil(bytes);
+        }
+        Length += file.Tokens;
+        return true;
     }
 
     /// <summary>
@@ -160,6 +193,16 @@ public sealed class KvCache : IDisposable
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
         Length = length;
+    }
+
+    /// <summary>How far a file's tokens are to stand from where they were computed.</summary>
+    private int ShiftOf(KvFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        int shift = Length - file.FirstPosition;
+        return shift == 0 || Layout.Layers.All(layer => layer.Rotary is not null)
+            ? shift
+            : throw new InvalidInputException($"{file.Path}: computed at position {file.FirstPosition}, it cannot be placed at {Length}: this model's positions cannot be shifted");
     }
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);

@@ -83,6 +83,26 @@ public sealed unsafe class KvFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Rewrites a saved cache under another policy, without a forward pass: ids, identities and positions stay. Its checksums are checked first;
+    /// written under a temporary name, flushed, renamed. Equal to what the policy would have made of the same keys and values, but for what the
+    /// file's own encoding has lost (float32: nothing).
+    /// </summary>
+    /// <param name="source">The saved cache; it may be larger than memory.</param>
+    /// <param name="destination">The file to write or replace.</param>
+    /// <param name="model">The model it belongs to.</param>
+    /// <param name="policy">How the copy keeps keys and values.</param>
+    /// <returns>The number of its tokens.</returns>
+    /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
+    public static int Convert(string source, string destination, Model model, KvPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using KvCache pattern = model.NewCache(policy);
+        using KvFile file = Open(source, model, verify: true);
+        KvFileConverter.Write(file, destination, pattern);
+        return file.Tokens;
+    }
+
     /// <summary>Checks the checksum of every layer.</summary>
     /// <exception cref="InvalidInputException">One differs.</exception>
     public void Verify()
@@ -93,7 +113,7 @@ public sealed unsafe class KvFile : IDisposable
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             long end = l + 1 < _headOffsets.Length ? _headOffsets[l + 1][0] : _end;
             for (long at = _headOffsets[l][0]; at < end; at += 1 << 24) hash.AppendData(_file.Slice(at, (int)Math.Min(1 << 24, end - at)));
-            if (Convert.ToHexStringLower(hash.GetHashAndReset()) != _header.Layers[l].Sha256)
+            if (System.Convert.ToHexStringLower(hash.GetHashAndReset()) != _header.Layers[l].Sha256)
                 throw new InvalidInputException($"{Path}: damaged KV file (the checksum of layer {l} differs)");
         }
     }
@@ -107,7 +127,7 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>The segments of one head, shifted by <paramref name="shift"/> positions from where they were computed.</summary>
-    internal IEnumerable<KvSegment> Map(int layer, int head, int shift)
+    internal IReadOnlyList<KvSegment> Map(int layer, int head, int shift)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         long offset = _headOffsets[layer][head];
@@ -120,6 +140,52 @@ public sealed unsafe class KvFile : IDisposable
         }
         return mapped;
     }
+
+    /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
+    internal bool IsKeptAs(KvCache cache)
+    {
+        for (int l = 0; l < _layout.Layers.Count; l++)
+            for (int h = 0; h < _layout.Layers[l].KvHeads; h++)
+                foreach (KvFileHeader.SegmentShape segment in _header.Segments)
+                {
+                    int computedAt = segment.FirstPosition - segment.Offset;
+                    HeadCodec wanted = cache.Layers[l].Heads[h].Codec;
+                    BlockCodec kept = CodecOf(segment, l, h);
+                    if (kept != wanted.At(computedAt) || kept != wanted.At(computedAt + (segment.Blocks - 1) * KvBlock.Tokens)) return false;
+                }
+        return true;
+    }
+
+    /// <summary>Bytes of its blocks as <paramref name="cache"/> would encode them.</summary>
+    internal long BytesAs(KvCache cache)
+    {
+        long bytes = 0;
+        foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
+            foreach (KvFileHeader.SegmentShape segment in _header.Segments)
+            {
+                int ofSink = Math.Clamp((codec.SinkTokens - segment.FirstPosition + segment.Offset + KvBlock.Tokens - 1) / KvBlock.Tokens, 0, segment.Blocks);
+                bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
+            }
+        return bytes;
+    }
+
+    /// <summary>Lends the segments of one head, as <see cref="Map"/> gives them.</summary>
+    internal void WithSegments(int layer, int head, int shift, Action<IReadOnlyList<KvSegment>> action)
+    {
+        IReadOnlyList<KvSegment> segments = Map(layer, head, shift);
+        try
+        {
+            action(segments);
+        }
+        finally
+        {
+            foreach (KvSegment segment in segments) segment.Dispose();
+        }
+    }
+
+    internal KvFileHeader Header => _header;
+
+    internal KvLayout Layout => _layout;
 
     internal void Retain() => Interlocked.Increment(ref _references);
 

@@ -40,6 +40,11 @@ internal sealed record KvFileHeader
         public int Blocks => (Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
     }
 
+    /// <summary>Whether nothing is null, as JSON may have it.</summary>
+    private bool IsWhole => Model is not null && Tokenizer is not null && Policy is not null && Ids is not null
+        && Layers?.All(layer => layer?.Sha256 is not null) == true
+        && Segments?.All(segment => segment?.Keys?.All(name => name is not null) == true && segment.Values?.All(name => name is not null) == true) == true;
+
     public static long DataOffset(int headerLength) => (FixedLength + (long)headerLength + 63) / 64 * 64;
 
     /// <summary>The fixed part, the JSON and the padding.</summary>
@@ -70,7 +75,7 @@ internal sealed record KvFileHeader
         dataOffset = DataOffset(length);
         try
         {
-            return JsonSerializer.Deserialize(json, KvFileJson.Default.KvFileHeader) ?? throw new InvalidInputException($"{path}: damaged KV file (empty header)");
+            return JsonSerializer.Deserialize(json, KvFileJson.Default.KvFileHeader) is { IsWhole: true } header ? header : throw new InvalidInputException($"{path}: damaged KV file (parts of its header are empty)");
         }
         catch (JsonException error)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kvasir.Memory;
 
 namespace Kvasir.Cache;
@@ -10,7 +11,8 @@ namespace Kvasir.Cache;
 /// <param name="FirstPosition">Position of its first token when it was computed.</param>
 /// <param name="Tokens">Number of tokens.</param>
 /// <param name="Layers">Number of layers.</param>
-public sealed record KvFileSummary(int Version, string Model, string Tokenizer, string Policy, int FirstPosition, int Tokens, int Layers)
+/// <param name="Segments">Its runs of blocks, each with its codecs.</param>
+public sealed record KvFileSummary(int Version, string Model, string Tokenizer, string Policy, int FirstPosition, int Tokens, int Layers, IReadOnlyList<KvSegmentSummary> Segments)
 {
     /// <summary>Whether a file that begins with these bytes claims to be a saved cache.</summary>
     public static bool IsKvFile(ReadOnlySpan<byte> start) => start.StartsWith(KvFileHeader.Magic);
@@ -21,6 +23,21 @@ public sealed record KvFileSummary(int Version, string Model, string Tokenizer, 
     {
         using MappedFile file = MappedFile.Open(path);
         KvFileHeader header = KvFileHeader.Read(file, out _);
-        return new KvFileSummary(KvFileHeader.Version, header.Model, header.Tokenizer, header.Policy, header.FirstPosition, header.Ids.Length / sizeof(int), header.Layers.Count);
+        KvSegmentSummary[] segments = [.. header.Segments.Select(segment => new KvSegmentSummary(segment.FirstPosition, segment.Offset, segment.Tokens, Codecs(segment.Keys), Codecs(segment.Values)))];
+        return new KvFileSummary(KvFileHeader.Version, header.Model, header.Tokenizer, header.Policy, header.FirstPosition, header.Ids.Length / sizeof(int), header.Layers.Count, segments);
     }
+
+    /// <summary>One name, or each with the number of heads that have it, the most frequent first.</summary>
+    private static string Codecs(IReadOnlyList<string> names) => names.Count == 1
+        ? names[0]
+        : string.Join(", ", names.GroupBy(name => name, StringComparer.Ordinal).OrderByDescending(heads => heads.Count()).ThenBy(heads => heads.Key, StringComparer.Ordinal)
+            .Select(heads => string.Create(CultureInfo.InvariantCulture, $"{heads.Count()} x {heads.Key}")));
 }
+
+/// <summary>One run of blocks of a saved cache, cut alike in all layers and heads.</summary>
+/// <param name="FirstPosition">Position of its first token.</param>
+/// <param name="Offset">How far it stands from where its keys were rotated for.</param>
+/// <param name="Tokens">Its tokens.</param>
+/// <param name="Keys">Codec of the keys; where heads differ, each with the number of heads (<c>60 x kivi2/32/8, 30 x kivi4/32/8</c>).</param>
+/// <param name="Values">Codec of the values, likewise.</param>
+public sealed record KvSegmentSummary(int FirstPosition, int Offset, int Tokens, string Keys, string Values);

@@ -10,20 +10,29 @@ internal static unsafe class KvFileWriter
     public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
+        Create(path, file =>
+        {
+            byte[] start = header.ToBytes();
+            RandomAccess.Write(file, start, 0);
+            long position = start.Length;
+            for (int l = 0; l < cache.Layers.Count; l++)
+                ForEachRun(cache, l, firstToken, run =>
+                {
+                    RandomAccess.Write(file, run.Span, position);
+                    position += run.Length;
+                });
+        });
+    }
+
+    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
+    public static void Create(string path, Action<SafeFileHandle> write)
+    {
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                byte[] start = header.ToBytes();
-                RandomAccess.Write(file, start, 0);
-                long position = start.Length;
-                for (int l = 0; l < cache.Layers.Count; l++)
-                    ForEachRun(cache, l, firstToken, run =>
-                    {
-                        RandomAccess.Write(file, run.Span, position);
-                        position += run.Length;
-                    });
+                write(file);
                 RandomAccess.FlushToDisk(file);
             }
             File.Move(temporary, path, overwrite: true);
@@ -35,11 +44,18 @@ internal static unsafe class KvFileWriter
         }
     }
 
+    /// <summary>One name where all heads have the same.</summary>
+    public static string[] Names(IEnumerable<string> ofHeads)
+    {
+        string[] names = [.. ofHeads];
+        return names.All(name => name == names[0]) ? [names[0]] : names;
+    }
+
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
     {
-        IReadOnlyList<KvSegment>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<KvSegment>)[.. Written(head, firstToken)])];
-        var segments = heads[0].Select((segment, s) => new KvFileHeader.SegmentShape(
-            segment.FirstPosition, segment.Offset, segment.TokenCount, Names(heads.Select(head => head[s].Codec.Keys.Name)), Names(heads.Select(head => head[s].Codec.Values.Name)))).ToArray();
+        IReadOnlyList<Part>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<Part>)[.. Written(head, firstToken)])];
+        var segments = heads[0].Select((part, s) => new KvFileHeader.SegmentShape(
+            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))).ToArray();
         if (segments.Sum(segment => segment.Tokens) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
@@ -64,17 +80,20 @@ internal static unsafe class KvFileWriter
     private static void ForEachRun(KvCache cache, int layer, int firstToken, Action<Run> action)
     {
         foreach (HeadCache head in cache.Layers[layer].Heads)
-            foreach (KvSegment segment in Written(head, firstToken))
-                for (int b = 0; b < segment.BlockCount; b++) action(new Run(segment.Keys(b), segment.Codec.Bytes));
+            foreach (Part part in Written(head, firstToken))
+                for (int b = part.FirstBlock; b < part.Segment.BlockCount; b++) action(new Run(part.Segment.Keys(b), part.Segment.Codec.Bytes));
     }
 
-    private static IEnumerable<KvSegment> Written(HeadCache head, int firstToken) => head.Segments.Where(segment => segment.TokenCount > 0 && segment.FirstPosition >= firstToken);
+    /// <summary>The segments from a token on; of one that goes on over a border between full blocks, the blocks behind it.</summary>
+    private static IEnumerable<Part> Written(HeadCache head, int firstToken) => head.Segments
+        .Select(segment => new Part(segment, (Math.Max(0, firstToken - segment.FirstPosition) + KvBlock.Tokens - 1) / KvBlock.Tokens))
+        .Where(part => part.Tokens > 0);
 
-    /// <summary>One name where all heads have the same.</summary>
-    private static string[] Names(IEnumerable<string> ofHeads)
+    private readonly record struct Part(KvSegment Segment, int FirstBlock)
     {
-        string[] names = [.. ofHeads];
-        return names.All(name => name == names[0]) ? [names[0]] : names;
+        public int FirstPosition => Segment.FirstPosition + FirstBlock * KvBlock.Tokens;
+
+        public int Tokens => Segment.TokenCount - FirstBlock * KvBlock.Tokens;
     }
 
     private readonly struct Run(byte* data, int length)

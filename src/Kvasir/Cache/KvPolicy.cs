@@ -111,6 +111,20 @@ public sealed record KvPolicy
         }
     }
 
+    /// <summary>
+    /// Whether what is kept under this policy may be encoded anew as <paramref name="target"/> says: from float32 to anything, from float16 to
+    /// anything but float32, from quantised codes only to the same. What one encoding has lost would otherwise pass for exact under another name.
+    /// </summary>
+    public bool CanBecome(KvPolicy target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        if (Auto is not null || Equals(target)) return Equals(target);
+        bool sameCells = target.Auto is null && (ScaleBits, Sink) == (target.ScaleBits, target.Sink);
+        return Part(Keys, target.Keys, sameCells && Group == target.Group) && Part(Values, target.Values, sameCells);
+
+        bool Part(string kept, string wanted, bool same) => IsQuantizedName(kept) ? same && kept == wanted : kept == "f32" || target.Auto is not null || wanted != "f32";
+    }
+
     /// <summary>How one kv head of one layer is encoded.</summary>
     internal HeadCodec HeadCodec(KvLayout layout, int layer, int head)
     {

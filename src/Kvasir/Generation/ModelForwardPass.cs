@@ -53,7 +53,8 @@ internal sealed class ModelForwardPass : IForwardPass
     {
         using KvFile file = KvFile.Open(path, _model, verify: true);
         KvCache cache = _model.NewCache(_policy ?? file.Policy, _pool);
-        cache.Place(file);
+        if (_policy is null) cache.Place(file);
+        else cache.PlaceConverted(file);
         ids.AddRange(file.Ids);
         return new SequenceCache(cache);
     }

@@ -49,7 +49,26 @@ public sealed class KvFileTests : IDisposable
         Assert.Equal(Ids(50), file.Ids);
         Assert.Equal(KvPolicy.Parse("k=f16,v=f32"), file.Policy);
         Assert.Equal(2 * 2 * 32 * 16 * (2 + 4), file.Bytes);
-        Assert.Equal(new KvFileSummary(2, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1), KvFileSummary.Read(FilePath));
+        KvFileSummary summary = KvFileSummary.Read(FilePath);
+        Assert.Equal(new KvFileSummary(2, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1, summary.Segments), summary);
+        Assert.Equal([new KvSegmentSummary(24, 0, 50, "f16", "f32")], summary.Segments);
+    }
+
+    [Fact]
+    public void A_border_between_full_blocks_can_be_saved_from()
+    {
+        var fixture = new SequenceFixture(7);
+        using KvCache cache = fixture.NewCache();
+        fixture.Append(cache, 64);
+        cache.Seal();
+        fixture.Append(cache, 50);
+        cache.Save(FilePath, Ids(50), firstToken: 64);
+        using KvFile file = KvFile.Open(FilePath, fixture.Layout, verify: true);
+        Assert.Equal([new KvSegmentSummary(64, 0, 50, "f32", "f32")], KvFileSummary.Read(FilePath).Segments);
+        cache.Truncate(64);
+        cache.Place(file);
+        float[][] queries = fixture.Queries(2);
+        SequenceFixture.Close(fixture.Expected(1, queries, 113, 2, 114), fixture.Attend(cache, 1, queries, 113, 2), 1e-5f);
     }
 
     [Fact]

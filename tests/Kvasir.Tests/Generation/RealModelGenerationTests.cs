@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Xunit;
@@ -49,6 +50,27 @@ public sealed class RealModelGenerationTests : IDisposable
             using Session loaded = Session.Load(_model.Value, path);
             Assert.Equal(session.Continue([11, 12], Twenty).Ids, loaded.Continue([11, 12], Twenty).Ids);
             Assert.Equal(session.LastResult!.ReusedTokens, loaded.LastResult!.ReusedTokens);
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(path + ".json");
+        }
+    }
+
+    [SkippableFact]
+    public void Conversation_loaded_under_another_policy_is_converted_to_it()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            using var session = new Session(_model.Value, KvPolicy.Parse("k=f32,v=f32"));
+            session.Complete(Prompt, Twenty);
+            session.Save(path);
+            using Session same = Session.Load(_model.Value, path), smaller = Session.Load(_model.Value, path, KvPolicy.Parse("k=f16,v=f16"));
+            Assert.Equal(same.KvBytes, 2 * smaller.KvBytes);
+            Assert.Equal(same.Ids, smaller.Ids);
+            Assert.Equal(session.Continue([11, 12], Twenty).ReusedTokens, smaller.Continue([11, 12], Twenty).ReusedTokens);
         }
         finally
         {

@@ -44,6 +44,39 @@ public sealed class PlacementTests : IDisposable
         Assert.Contains("cannot be shifted", Assert.Throws<InvalidInputException>(() => cache.Place(file)).Message, StringComparison.Ordinal);
     }
 
+    [SkippableTheory]
+    [InlineData("k=kivi4,v=kivi4")]
+    [InlineData("k=kivi3,v=kivi2,group=16,sink=64")]
+    public void A_file_converted_for_a_model_gives_the_logits_of_one_made_at_once(string policy)
+    {
+        using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Float32);
+        int[] ids = [.. Enumerable.Range(0, 150).Select(i => i * 17 % model.Config.Vocabulary)];
+        string exact = Path.Combine(_folder, "exact.kv"), converted = Path.Combine(_folder, "converted.kv"), direct = Path.Combine(_folder, "direct.kv");
+        KvPolicy target = KvPolicy.Parse(policy);
+        using var batch = new Batch();
+        using (KvCache cache = model.NewCache(KvPolicy.Parse("k=f32,v=f32")))
+        {
+            Forward(model, batch, cache, ids);
+            cache.Save(exact, ids);
+        }
+        using (KvCache cache = model.NewCache(target))
+        {
+            Forward(model, batch, cache, ids);
+            cache.Save(direct, ids);
+        }
+        Assert.Equal(150, KvFile.Convert(exact, converted, model, target));
+        Assert.Equal(File.ReadAllBytes(direct), File.ReadAllBytes(converted));
+        float[][] logits = [.. new[] { converted, direct }.Select(path =>
+        {
+            using KvFile file = KvFile.Open(path, model, verify: true);
+            using KvCache cache = model.NewCache(target);
+            Forward(model, batch, cache, [3, 4, 5]);
+            cache.Place(file);
+            return Forward(model, batch, cache, [9, 8, 7]);
+        })];
+        Assert.Equal(logits[0], logits[1]);
+    }
+
     private static float[] Forward(Model model, Batch batch, KvCache cache, int[] ids)
     {
         batch.Clear();

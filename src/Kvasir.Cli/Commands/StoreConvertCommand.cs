@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+using Kvasir.Cache;
+using Kvasir.Documents;
+using Kvasir.Models;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>store convert</c>: the stored KV under another policy, without computing it anew.</summary>
+internal static class StoreConvertCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("convert", "Bring a model's stored KV to another policy: read, checked and encoded anew, not computed. Goes on where it was interrupted.", "kvasir store convert --kv k=kivi4,v=kivi4 --remove");
+        Option<string?> store = LibraryChoice.StoreOption();
+        var from = new Option<string?>("--from") { Description = "The policy it is kept under now (default: the one there is)", HelpName = "POLICY" };
+        var remove = new Option<bool>("--remove") { Description = "Remove the KV under the old policy when all of it has been converted and checked" };
+        foreach (Option option in new Option[] { store, from, remove }) command.Options.Add(option);
+        CommonOptions common = CommonOptions.ForSequences(command);
+        command.SetAction(parsed =>
+        {
+            KvPolicy target = common.GivenPolicy(parsed) ?? throw new InvalidInputException("the policy to convert to is missing; give one as in --kv k=kivi4,v=kivi4");
+            var options = new KvConversionOptions { From = parsed.GetValue(from) is string text ? KvPolicy.Parse(text) : null, RemoveSource = parsed.GetValue(remove) };
+            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            using Model model = Model.Load(common.ModelPath(parsed, terminal), common.ModelOptions(parsed));
+            using var line = new ProgressLine(terminal, "convert");
+            KvConversionReport report = open.ConvertKv(model, target, options, new Bar(line), terminal.Interrupted);
+            line.Dispose();
+            if (common.Json(parsed)) terminal.WriteJson(Fields(report));
+            else Print(report, terminal);
+            return report.Damaged.Count == 0 ? CommandLine.Done : throw new WorkFailedException($"{report.Damaged.Count} damaged KV files were set aside and not converted; ingesting their documents again computes them anew");
+        });
+        return command;
+    }
+
+    private static object Fields(KvConversionReport report) => new
+    {
+        report.From,
+        report.To,
+        report.Files,
+        report.Skipped,
+        report.Tokens,
+        report.BytesBefore,
+        report.BytesAfter,
+        Seconds = Units.Rounded(report.Elapsed.TotalSeconds),
+        Removed = report.SourceRemoved,
+        report.Damaged,
+    };
+
+    private static void Print(KvConversionReport report, Terminal terminal)
+    {
+        foreach (SkippedFile damaged in report.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
+        string skipped = report.Skipped > 0 ? $" ({report.Skipped} files were there already)" : "";
+        string removed = report.SourceRemoved ? "; the old KV was removed" : "";
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{report.From} to {report.To}: {report.Files} files, {report.Tokens} tokens in {report.Elapsed.TotalSeconds:0.0} s{skipped}; {Units.Bytes(report.BytesBefore)} became {Units.Bytes(report.BytesAfter)}{removed}"));
+    }
+
+    private sealed class Bar(ProgressLine line) : IProgress<KvConversionProgress>
+    {
+        public void Report(KvConversionProgress value) => line.Report(value.FilesDone, value.Files, $"{value.FilesDone} of {value.Files} files");
+    }
+}

@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using Kvasir.Memory;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kvasir.Cache;
+
+/// <summary>Writes a saved cache anew under another policy, block by block: no more than a buffer of it is in memory.</summary>
+internal sealed unsafe class KvFileConverter : IDisposable
+{
+    private const int LeastBufferBytes = 4 << 20;
+
+    private readonly KvFile _source;
+    private readonly KvCache _pattern;
+    private readonly SafeFileHandle _file;
+    private readonly NativeBuffer _buffer;
+    private int _filled;
+    private long _position;
+
+    private KvFileConverter(KvFile source, KvCache pattern, SafeFileHandle file, long dataOffset)
+    {
+        (_source, _pattern, _file, _position) = (source, pattern, file, dataOffset);
+        _buffer = new NativeBuffer(pattern.Layers.SelectMany(layer => layer.Heads).Max(head => Math.Max(LeastBufferBytes, Math.Max(head.Codec.First.Bytes, head.Codec.Rest.Bytes))));
+    }
+
+    /// <summary>Writes <paramref name="source"/> to <paramref name="destination"/> in the way that <paramref name="pattern"/>, an empty cache of the same model, would keep it.</summary>
+    public static void Write(KvFile source, string destination, KvCache pattern) => KvFileWriter.Create(destination, file =>
+    {
+        KvFileHeader header = Describe(source, pattern);
+        using var converter = new KvFileConverter(source, pattern, file, header.ToBytes().Length);
+        // The header stands first but carries the checksums of what follows; its length is known beforehand.
+        KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Sha256 = converter.WriteLayer(l) })];
+        RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
+    });
+
+    public void Dispose() => _buffer.Dispose();
+
+    private static KvFileHeader Describe(KvFile source, KvCache pattern)
+    {
+        HeadCodec[] heads = [.. pattern.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec)];
+        List<KvRun> runs = [];
+        source.WithSegments(0, 0, 0, segments => runs = KvRun.Cut(segments, source.Policy.Sink, heads[0].SinkTokens));
+        return source.Header with { Policy = pattern.Policy.ToString(), Segments = [.. runs.Select(Shape)] };
+
+        KvFileHeader.SegmentShape Shape(KvRun run)
+        {
+            BlockCodec[] codecs = [.. heads.Select(head => run.InSink ? head.First : head.Rest)];
+            return new(run.FirstPosition, run.Offset, run.Tokens, KvFileWriter.Names(codecs.Select(codec => codec.Keys.Name)), KvFileWriter.Names(codecs.Select(codec => codec.Values.Name)));
+        }
+    }
+
+    /// <summary>Writes the blocks of one layer and returns their SHA-256.</summary>
+    private string WriteLayer(int layer)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (int h = 0; h < _pattern.Layers[layer].Heads.Length; h++)
+        {
+            using var recoder = new BlockRecoder(_pattern.Layers[layer].Layout, _pattern.Layers[layer].Heads[h].Codec);
+            _source.WithSegments(layer, h, 0, segments =>
+            {
+                foreach (KvSegment segment in segments)
+                    for (int b = 0; b < segment.BlockCount; b++)
+                    {
+                        int bytes = recoder.TargetOf(segment, b).Bytes;
+                        if (_filled + bytes > _buffer.Length) Flush(hash);
+                        recoder.Recode(segment, b, _buffer.Pointer + _filled);
+                        _filled += bytes;
+                    }
+            });
+        }
+        Flush(hash);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private void Flush(IncrementalHash hash)
+    {
+        var bytes = new ReadOnlySpan<byte>(_buffer.Pointer, _filled);
+        hash.AppendData(bytes);
+        RandomAccess.Write(_file, bytes, _position);
+        _position += _filled;
+        _filled = 0;
+    }
+}
