@@ -19,14 +19,16 @@ internal static class ChatCommand
         command.Options.Add(load);
         var sampling = new SamplingOptions(command, maxTokens: 1024, temperature: 0.7f);
         CommonOptions common = CommonOptions.ForSequences(command);
+        var budget = new KvBudgetOption(command);
         command.SetAction(parsed =>
         {
             KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
+            using BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             if (policy is not null) policy = CommonOptions.Prepare(policy, model, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
-            using var conversation = new Conversation(model, policy, options, common.Json(parsed), terminal);
+            using var conversation = new Conversation(model, policy, pool, options, common.Json(parsed), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Begin(text);
             conversation.Run();
@@ -36,10 +38,10 @@ internal static class ChatCommand
     }
 
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy? given, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, GenerationOptions options, bool json, Terminal terminal) : IDisposable
     {
         private KvPolicy _policy = given ?? KvPolicy.Default;
-        private Session _session = new(model, given);
+        private Session _session = new(model, given, pool);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -56,7 +58,7 @@ internal static class ChatCommand
                     if (line.StartsWith('/')) Obey(line.Trim());
                     else Reply(line);
                 }
-                catch (InvalidInputException problem) when (terminal.InputIsInteractive)
+                catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException)
                 {
                     terminal.Error.WriteLine($"kvasir: {problem.Message}");
                 }
@@ -68,7 +70,7 @@ internal static class ChatCommand
         public void Load(string path)
         {
             KvPolicy saved = SavedPolicy(path), policy = given ?? CommonOptions.Prepare(saved, model, terminal);
-            Session loaded = Session.Load(model, path, given);
+            Session loaded = Session.Load(model, path, given, pool);
             _session.Dispose();
             _session = loaded;
             _policy = policy;
@@ -131,11 +133,11 @@ internal static class ChatCommand
                     Say("/kv           the cache: tokens, bytes, policy\n/save FILE    save the conversation with its KV\n/load FILE    go on with a saved conversation\n/reset        begin anew\n/quit         leave");
                     break;
                 case "/kv":
-                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                    Say($"{_session.Ids.Count} of {model.Config.ContextLength} tokens, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, given);
+                    _session = new Session(model, given, pool);
                     _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:

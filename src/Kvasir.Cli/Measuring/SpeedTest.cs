@@ -4,12 +4,10 @@ using Kvasir.Models;
 
 namespace Kvasir.Cli;
 
-/// <summary>One measured row: ppN is prefill of N tokens, tgN generation of N tokens, both behind <c>Depth</c> tokens; tokens/s.</summary>
-internal sealed record SpeedRow(string Test, int Depth, string Kv, double TokensPerSecond, double Min, double Max, long KvBytes);
-
 /// <summary>
 /// Prefill and decode speed at given depths. The depth is computed once and forked; every test runs once unmeasured first. Policies take turns round by
-/// round, so that a machine whose speed drifts treats all alike.
+/// round, so that a machine whose speed drifts treats all alike. The memory of the process counts the filled caches of all of them: a policy measured
+/// alone has a peak of its own.
 /// </summary>
 internal sealed class SpeedTest : IDisposable
 {
@@ -58,30 +56,25 @@ internal sealed class SpeedTest : IDisposable
     private IReadOnlyList<SpeedRow> Measure(string test, IReadOnlyList<NamedPolicy> policies, List<KvCache> filled, int tokens, int repeat, Action<KvCache> run)
     {
         List<double>[] speeds = [.. policies.Select(_ => new List<double>(repeat))];
-        var bytes = new long[policies.Count];
+        long[] bytes = new long[policies.Count], peaks = new long[policies.Count];
         for (int round = 0; round <= repeat; round++)
         {
             for (int i = 0; i < policies.Count; i++)
             {
                 _progress.Report(round, repeat, $"{test} at depth {filled[i].Length}, {policies[i].Text}");
+                if (round == 0) PeakMemory.Reset();
                 using KvCache cache = filled[i].Fork();
                 long started = Stopwatch.GetTimestamp();
                 run(cache);
                 double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
                 bytes[i] = cache.Bytes;
-                if (round > 0) speeds[i].Add(tokens / seconds);
+                if (round == 0) peaks[i] = PeakMemory.Read();
+                else speeds[i].Add(tokens / seconds);
             }
         }
 
         _progress.Dispose();
-        return [.. policies.Select((policy, i) => Row(test, filled[i].Length, policy.Text, speeds[i], bytes[i]))];
-    }
-
-    private static SpeedRow Row(string test, int depth, string kv, List<double> speeds, long bytes)
-    {
-        speeds.Sort();
-        double median = (speeds[(speeds.Count - 1) / 2] + speeds[speeds.Count / 2]) / 2;
-        return new SpeedRow(test, depth, kv, Units.Rounded(median, 1), Units.Rounded(speeds[0], 1), Units.Rounded(speeds[^1], 1), bytes);
+        return [.. policies.Select((policy, i) => SpeedRow.Of(test, filled[i].Length, policy.Text, speeds[i], bytes[i], 1, peaks[i]))];
     }
 
     private void Decode(KvCache cache, int tokens)

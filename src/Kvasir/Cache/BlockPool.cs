@@ -11,7 +11,7 @@ public sealed class BlockPool : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<KvBlock>> _free = [];
-    private long _bytes, _promised;
+    private long _bytes, _promised, _most;
     private bool _disposed;
 
     /// <summary>A pool that holds at most <paramref name="budget"/> bytes of blocks.</summary>
@@ -27,6 +27,9 @@ public sealed class BlockPool : IDisposable
     /// <summary>Bytes of blocks held now.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>The most bytes that were ever held at once.</summary>
+    public long MostBytes => Interlocked.Read(ref _most);
+
     /// <summary>Frees what is not in use; blocks still in use are freed as they are returned.</summary>
     public void Dispose()
     {
@@ -39,7 +42,7 @@ public sealed class BlockPool : IDisposable
         }
     }
 
-    /// <summary>Promises <paramref name="bytes"/> more to a forward pass, to be given back by <see cref="Fulfil"/>.</summary>
+    /// <summary>Promises <paramref name="bytes"/> more to a forward pass or a copy, to be given back by <see cref="Fulfil"/>.</summary>
     /// <exception cref="KvBudgetExceededException">The budget does not hold them.</exception>
     internal void Promise(long bytes)
     {
@@ -67,6 +70,7 @@ public sealed class BlockPool : IDisposable
             if (stack.Count == 0) BlockSlab.Fill(this, length, stack);
             KvBlock block = stack.Pop();
             _bytes += length;
+            _most = Math.Max(_most, _bytes);
             return block.Retain();
         }
     }

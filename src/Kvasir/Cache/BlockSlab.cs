@@ -7,6 +7,7 @@ namespace Kvasir.Cache;
 internal sealed unsafe class BlockSlab
 #pragma warning restore CA1001
 {
+    /// <summary>A huge page.</summary>
     private const int TargetBytes = 2 << 20;
 
     private readonly NativeBuffer _memory;
@@ -15,10 +16,10 @@ internal sealed unsafe class BlockSlab
     private BlockSlab(int blocks, int length)
     {
         _blocks = blocks;
-        _memory = new NativeBuffer((long)blocks * length, hugePages: true);
+        _memory = new NativeBuffer(Math.Max((long)blocks * length, TargetBytes), hugePages: true);
     }
 
-    /// <summary>Takes memory for about two megabytes (one huge page) of blocks and puts them on the stack.</summary>
+    /// <summary>Takes two megabytes, or a block where that is larger, and puts the blocks on the stack.</summary>
     public static void Fill(BlockPool pool, int length, Stack<KvBlock> free)
     {
         int blocks = Math.Max(1, TargetBytes / length);

@@ -90,26 +90,28 @@ internal sealed unsafe class HeadCache : IDisposable
         if (_segments.Count > 0 && _segments[^1] is PooledSegment last) last.EnsureCapacity(last.BlockCount + _expectedBlocks);
     }
 
-    /// <summary>Bytes that <paramref name="tokens"/> more will hold once sealed.</summary>
-    public long GrowthBytes(int tokens)
-    {
-        int tail = Tail.TokenCount + tokens, sealedBlocks = Math.Max(0, (tail - _codec.Residual) / KvBlock.Tokens);
-        int tailBlocks = (tail - sealedBlocks * KvBlock.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
-        int first = Math.Clamp((_codec.SinkTokens - TailPosition + KvBlock.Tokens - 1) / KvBlock.Tokens, 0, sealedBlocks);
-        return (long)first * _codec.First.Bytes + (long)(sealedBlocks - first) * _codec.Rest.Bytes + (long)(tailBlocks - Tail.BlockCount) * KvTail.BlockBytes(_layout);
-    }
+    /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
+    public long MostGrowthBytes(int tokens) => _codec.MostGrowthBytes(_layout, TailPosition, Tail.TokenCount, tokens);
 
     public HeadCache Copy()
     {
-        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy()) { _border = _border };
+        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy(_pool)) { _border = _border };
         foreach (KvSegment segment in _segments) copy._segments.Add(segment.Share());
+        return copy;
+    }
+
+    /// <summary>A copy that shares nothing: its blocks are of another pool, or of the same.</summary>
+    public HeadCache Duplicate(BlockPool pool)
+    {
+        var copy = new HeadCache(_layout, pool, _codec, Tail.Copy(pool)) { _border = _border };
+        foreach (KvSegment segment in _segments) copy._segments.Add(PooledSegment.CopyOf(segment, pool));
         return copy;
     }
 
     /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; the tail stays in float. Segments stay where they are.</summary>
     public HeadCache Convert(HeadCodec codec)
     {
-        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy()) { _border = _border };
+        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy(_pool)) { _border = _border };
         copy.PlaceConverted(_segments, _codec.SinkTokens);
         return copy;
     }

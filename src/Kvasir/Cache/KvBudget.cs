@@ -9,15 +9,13 @@ public sealed record KvBudget(double Amount, KvBudgetUnit Unit)
 {
     /// <summary>Parses <c>3bit</c>, <c>25%</c> or <c>512MB</c> (KB, MB, GB: powers of 1024).</summary>
     /// <exception cref="InvalidInputException">Anything else, which the message names.</exception>
-    public static KvBudget Parse(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        foreach ((string suffix, double factor, KvBudgetUnit unit) in Suffixes)
-            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount)
-                && amount > 0 && amount * factor < long.MaxValue)
-                return new KvBudget(amount * factor, unit);
-        throw new InvalidInputException($"'{text}' is no budget (give bits per value, a share of float16 or bytes, as in 3bit, 25% or 512MB)");
-    }
+    public static KvBudget Parse(string text) =>
+        Find(text) ?? throw new InvalidInputException($"'{text}' is no budget (give bits per value, a share of float16 or bytes, as in 3bit, 25% or 512MB)");
+
+    /// <summary>Parses a number of bytes: <c>512MB</c> or <c>2GB</c>.</summary>
+    /// <exception cref="InvalidInputException">Anything else, which the message names.</exception>
+    public static long ParseBytes(string text) =>
+        Find(text) is { Unit: KvBudgetUnit.Bytes, Amount: >= 1 } budget ? (long)budget.Amount : throw new InvalidInputException($"'{text}' is no size (give bytes, as in 512MB or 2GB)");
 
     /// <summary>The budget as <see cref="Parse"/> reads it.</summary>
     public override string ToString()
@@ -37,6 +35,16 @@ public sealed record KvBudget(double Amount, KvBudgetUnit Unit)
         int blocks = Math.Max(contextLength - policy.Residual, 0) / KvBlock.Tokens, sinkBlocks = Math.Min(policy.Sink / KvBlock.Tokens, blocks), tailBlocks = policy.Residual / KvBlock.Tokens + 1;
         double rest = Amount - layout.Layers.Sum(layer => layer.KvHeads * ((double)sinkBlocks * layout.Codecs.Block(layer, "f16", "f16").Bytes + (double)tailBlocks * KvTail.BlockBytes(layer)));
         return blocks > sinkBlocks ? rest / (blocks - sinkBlocks) : rest;
+    }
+
+    private static KvBudget? Find(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        foreach ((string suffix, double factor, KvBudgetUnit unit) in Suffixes)
+            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount)
+                && amount > 0 && amount * factor < long.MaxValue)
+                return new KvBudget(amount * factor, unit);
+        return null;
     }
 
     private static readonly (string Suffix, double Factor, KvBudgetUnit Unit)[] Suffixes =

@@ -40,6 +40,24 @@ public sealed class KvCache : IDisposable
         return new KvCache(Layout, Policy, Pool, layers, Length);
     }
 
+    /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
+    public KvCache Duplicate(BlockPool? pool = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        pool ??= Pool;
+        long bytes = Bytes;
+        pool.Promise(bytes);
+        try
+        {
+            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length);
+        }
+        finally
+        {
+            pool.Fulfil(bytes);
+        }
+    }
+
     /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
     public KvCache Convert(KvPolicy policy)
     {
@@ -152,14 +170,23 @@ public sealed class KvCache : IDisposable
         foreach (HeadCache head in Heads()) head.Dispose();
     }
 
-    /// <summary>Takes the budget for <paramref name="tokens"/> more before anything is changed.</summary>
+    /// <summary>Takes the budget for <paramref name="tokens"/> more, and for what a forward pass needs besides, before anything is changed.</summary>
     /// <exception cref="KvBudgetExceededException">It is used up.</exception>
-    internal void PromiseGrowth(int tokens)
+    internal void PromiseGrowth(int tokens, long passBytes = 0)
     {
         if (Pool.Budget == long.MaxValue) return;
-        long bytes = GrowthBytes(tokens);
+        long bytes = MostGrowthBytes(tokens) + passBytes;
         Pool.Promise(bytes);
         _promised = bytes;
+    }
+
+    /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
+    internal long MostGrowthBytes(int tokens)
+    {
+        long bytes = 0;
+        foreach (LayerCache layer in _layers)
+            foreach (HeadCache head in layer.Heads) bytes += head.MostGrowthBytes(tokens);
+        return bytes;
     }
 
     internal void FulfilGrowth()
@@ -176,15 +203,6 @@ public sealed class KvCache : IDisposable
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
         Length = length;
-    }
-
-    /// <summary>Bytes that <paramref name="tokens"/> more will hold, after sealing.</summary>
-    private long GrowthBytes(int tokens)
-    {
-        long bytes = 0;
-        foreach (LayerCache layer in _layers)
-            foreach (HeadCache head in layer.Heads) bytes += head.GrowthBytes(tokens);
-        return Math.Max(0, bytes);
     }
 
     /// <summary>How far a file's tokens are to stand from where they were computed.</summary>

@@ -65,12 +65,13 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
         new Span<float>(Values(block) + slot * layout.ValueChannels, (KvBlock.Tokens - slot) * layout.ValueChannels).Clear();
     }
 
-    public KvTail Copy()
+    /// <summary>The same tokens in blocks of <paramref name="target"/>.</summary>
+    public KvTail Copy(BlockPool target)
     {
-        var copy = new KvTail(layout, pool) { TokenCount = TokenCount };
+        var copy = new KvTail(layout, target) { TokenCount = TokenCount };
         foreach (KvBlock block in _blocks)
         {
-            KvBlock own = pool.Rent(block.Length);
+            KvBlock own = target.Rent(block.Length);
             Buffer.MemoryCopy(block.Data, own.Data, own.Length, block.Length);
             copy._blocks.Add(own);
         }

@@ -5,6 +5,9 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 {
     private readonly List<KvBlock> _blocks = [];
 
+    /// <summary>Where the blocks lie, side by side: attention over many sequences would wait for every block's object.</summary>
+    private nint[] _data = [];
+
     public override long Bytes
     {
         get
@@ -15,25 +18,43 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         }
     }
 
+    /// <summary>The blocks of any segment, copied into memory of <paramref name="pool"/>.</summary>
+    public static PooledSegment CopyOf(KvSegment segment, BlockPool pool)
+    {
+        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset);
+        copy.EnsureCapacity(segment.BlockCount);
+        for (int b = 0; b < segment.BlockCount; b++)
+        {
+            KvBlock block = pool.Rent(segment.Codec.Bytes);
+            Buffer.MemoryCopy(segment.Keys(b), block.Data, block.Length, segment.Codec.Bytes);
+            copy.Add(block, segment.CountIn(b));
+        }
+        return copy;
+    }
+
     /// <summary>Whether another full or last block may follow at <paramref name="position"/>.</summary>
     public bool CanAdd(int position) => Offset == 0 && EndPosition == position && TokenCount % KvBlock.Tokens == 0;
 
     /// <summary>Takes over the caller's reference to a block that holds <paramref name="tokens"/> tokens.</summary>
     public void Add(KvBlock block, int tokens)
     {
-        _blocks.Add(block);
+        Append(block);
         TokenCount += tokens;
     }
 
-    public void EnsureCapacity(int blocks) => _blocks.EnsureCapacity(blocks);
+    public void EnsureCapacity(int blocks)
+    {
+        _blocks.EnsureCapacity(blocks);
+        if (_data.Length < blocks) Array.Resize(ref _data, _blocks.Capacity);
+    }
 
-    public override byte* Keys(int block) => _blocks[block].Data;
+    public override byte* Keys(int block) => (byte*)_data[block];
 
     public override KvSegment Share()
     {
         var copy = new PooledSegment(Codec, FirstPosition, Offset) { TokenCount = TokenCount };
-        copy._blocks.EnsureCapacity(_blocks.Count);
-        foreach (KvBlock block in _blocks) copy._blocks.Add(block.Retain());
+        copy.EnsureCapacity(_blocks.Count);
+        foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;
     }
 
@@ -44,6 +65,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         {
             _blocks[^1].Release();
             _blocks.RemoveAt(_blocks.Count - 1);
+            _data[_blocks.Count] = 0;
         }
     }
 
@@ -51,6 +73,14 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     {
         foreach (KvBlock block in _blocks) block.Release();
         _blocks.Clear();
+        _data = [];
         TokenCount = 0;
+    }
+
+    private void Append(KvBlock block)
+    {
+        EnsureCapacity(_blocks.Count + 1);
+        _data[_blocks.Count] = (nint)block.Data;
+        _blocks.Add(block);
     }
 }

@@ -13,7 +13,22 @@ internal interface IForwardPass : IDisposable
 
     int ContextLength { get; }
 
+    /// <summary>The most bytes that all caches may hold together.</summary>
+    long Budget { get; }
+
     ISequenceCache NewCache();
+
+    /// <summary>The most bytes that a sequence holds while it grows to <paramref name="tokens"/>; see <see cref="KvForecast.MostBytes"/>.</summary>
+    long MostBytes(int tokens);
+
+    /// <summary>What a pass needs besides; see <see cref="KvForecast.PassBytes"/>.</summary>
+    long PassBytes(int tokens, int sequences);
+
+    /// <summary>The longest sequence that the whole budget holds.</summary>
+    int MostTokens();
+
+    /// <summary>How many more tokens of this sequence alone fit into what is left of the budget.</summary>
+    int Room(ISequenceCache cache);
 
     /// <summary>A cache that was saved with <see cref="ISequenceCache.Save"/>, and its ids.</summary>
     ISequenceCache LoadCache(string path, List<int> ids);

@@ -11,12 +11,14 @@ internal sealed class ModelForwardPass : IForwardPass
     private readonly KvPolicy? _policy;
     private readonly BlockPool? _pool;
     private readonly Batch _batch = new();
+    private readonly Lazy<KvForecast> _forecast;
 
     public ModelForwardPass(Model model, KvPolicy? policy, BlockPool? pool)
     {
         _model = model;
         _policy = policy;
         _pool = pool;
+        _forecast = new Lazy<KvForecast>(() => model.Forecast(policy));
     }
 
     public Tokenizer Tokenizer => _model.Tokenizer;
@@ -24,6 +26,26 @@ internal sealed class ModelForwardPass : IForwardPass
     public ChatTemplate? ChatTemplate => _model.ChatTemplate;
 
     public int ContextLength => _model.Config.ContextLength;
+
+    public long Budget => _pool?.Budget ?? long.MaxValue;
+
+    public long MostBytes(int tokens) => _forecast.Value.MostBytes(tokens);
+
+    public long PassBytes(int tokens, int sequences) => _forecast.Value.PassBytes(tokens, sequences);
+
+    public int MostTokens() => Math.Min(ContextLength, _forecast.Value.MostTokens(Budget));
+
+    public int Room(ISequenceCache cache)
+    {
+        KvCache inner = ((SequenceCache)cache).Inner;
+        int most = ContextLength - inner.Length;
+        if (inner.Pool.Budget == long.MaxValue) return most;
+        long left = inner.Pool.Budget - inner.Pool.Bytes;
+        int fits = 0;
+        for (int step = 1 << 30; step > 0; step >>= 1)
+            if (step <= most - fits && inner.MostGrowthBytes(fits + step) + PassBytes(fits + step, 1) <= left) fits += step;
+        return fits;
+    }
 
     public ISequenceCache NewCache() => new SequenceCache(_model.NewCache(_policy, _pool));
 

@@ -55,8 +55,14 @@ internal sealed class PrefixCache : IDisposable
         LinkedListNode<Entry> node = _newestFirst.AddFirst(new Entry([.. ids[..tokens]], cache, bytes));
         Bytes += bytes;
         Register(node);
-        while (Bytes > _limit) Evict(_newestFirst.Last!);
+        Shrink(_limit);
         return true;
+    }
+
+    /// <summary>Drops what was least recently used until at most <paramref name="bytes"/> are held.</summary>
+    public void Shrink(long bytes)
+    {
+        while (Bytes > bytes && _newestFirst.Last is { } last) Evict(last);
     }
 
     public void Dispose()

@@ -10,8 +10,9 @@ public sealed class ScheduledSequence
     private readonly int _promptTokens;
     private volatile bool _cancelled;
 
-    internal ScheduledSequence(int[] prompt, Continuation continuation, Action<string>? onText, CancellationToken cancellation)
+    internal ScheduledSequence(int[] prompt, Continuation continuation, long mostBytes, Action<string>? onText, CancellationToken cancellation)
     {
+        MostBytes = mostBytes;
         Ids = [.. prompt];
         _promptTokens = prompt.Length;
         Continuation = continuation;
@@ -27,6 +28,9 @@ public sealed class ScheduledSequence
 
     /// <summary>Whether it has a result or has failed.</summary>
     public bool IsFinished => Result is not null || Failure is not null;
+
+    /// <summary>The most bytes of keys and values that it may come to hold: what is reserved while it runs.</summary>
+    public long MostBytes { get; }
 
     internal List<int> Ids { get; }
 

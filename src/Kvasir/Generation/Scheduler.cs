@@ -5,7 +5,9 @@ namespace Kvasir.Generation;
 
 /// <summary>
 /// Continuous batching: each step is one forward pass over the newest token of every running sequence and slices of the
-/// prompts of those that have just come. Sequences come and end at any step. Used by one thread at a time.
+/// prompts of those that have just come. Sequences come and end at any step. Under a budget a sequence is admitted once all that it may come to hold fits
+/// beside what the others may (<see cref="KvForecast"/>; what they share is counted in full), in the order they came: nothing that was admitted
+/// meets a full budget later, and everything that waits gets its turn. Used by one thread at a time.
 /// </summary>
 public sealed class Scheduler : IDisposable
 {
@@ -20,7 +22,7 @@ public sealed class Scheduler : IDisposable
     /// <param name="model">The model; not disposed with the scheduler.</param>
     /// <param name="options">Limits.</param>
     /// <param name="policy">How keys and values are kept; float16 by default.</param>
-    /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
+    /// <param name="pool">Where blocks come from; a pool without budget by default. A pool with a budget must serve this scheduler alone.</param>
     public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null)
         : this(new ModelForwardPass(model, policy, pool), options) { }
 
@@ -34,7 +36,19 @@ public sealed class Scheduler : IDisposable
     /// <summary>Sequences that have not finished.</summary>
     public int Count => _waiting.Count + _running.Count;
 
-    /// <summary>Adds a sequence; it takes part from the next step on.</summary>
+    /// <summary>Sequences that have not been admitted yet.</summary>
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Sequences that take part in the steps.</summary>
+    public int Running => _running.Count;
+
+    /// <summary>The most sequences that ever ran at once.</summary>
+    public int MostRunning { get; private set; }
+
+    /// <summary>The most bytes that the running sequences may come to hold.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed at once.</summary>
     /// <param name="prompt">Token ids.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
@@ -44,8 +58,11 @@ public sealed class Scheduler : IDisposable
     {
         options = (options ?? GenerationOptions.Default).Validated();
         Session.Check(prompt.Length, _forward.ContextLength);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_forward.Tokenizer, options, prompt.Length), onText, cancellation);
-        _waiting.Enqueue(sequence);
+        int longest = (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _forward.ContextLength); // the last token is not fed
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_forward.Tokenizer, options, prompt.Length), _forward.MostBytes(longest), onText, cancellation);
+        if (sequence.MostBytes > _forward.Budget - PassBytes(1))
+            sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_forward.Budget:N0} bytes holds {_forward.MostTokens()}; raise the budget, or allow fewer new tokens"));
+        else _waiting.Enqueue(sequence);
         return sequence;
     }
 
@@ -112,19 +129,34 @@ public sealed class Scheduler : IDisposable
 
     private void Admit()
     {
-        while (_running.Count < _options.MaxRunning && _waiting.TryDequeue(out ScheduledSequence? sequence))
+        while (_running.Count < _options.MaxRunning && _waiting.TryPeek(out ScheduledSequence? sequence))
         {
             if (sequence.IsCancelled)
             {
-                Finish(sequence);
+                Finish(_waiting.Dequeue());
                 continue;
             }
 
+            if (!Fits(sequence)) return;
+            _waiting.Dequeue();
+            ReservedBytes += sequence.MostBytes;
             sequence.Cache = _prefixes.Take(sequence.Ids) ?? _forward.NewCache();
             sequence.Continuation.ReusedTokens = sequence.Cache.Length;
             _running.Add(sequence);
+            MostRunning = Math.Max(MostRunning, _running.Count);
         }
     }
+
+    /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>
+    private bool Fits(ScheduledSequence sequence)
+    {
+        if (_forward.Budget == long.MaxValue) return true;
+        long left = _forward.Budget - PassBytes(_running.Count + 1) - ReservedBytes - sequence.MostBytes;
+        if (left >= 0) _prefixes.Shrink(left);
+        return left >= 0;
+    }
+
+    private long PassBytes(int sequences) => _forward.PassBytes(_options.TokensPerStep, sequences);
 
     /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
     private void FillBatch()
@@ -162,6 +194,7 @@ public sealed class Scheduler : IDisposable
             ScheduledSequence sequence = _running[i];
             if (sequence.Failure is null && sequence.Continuation.Finish is null && !sequence.IsCancelled) continue;
             _running.RemoveAt(i);
+            ReservedBytes -= sequence.MostBytes;
             Finish(sequence);
         }
 

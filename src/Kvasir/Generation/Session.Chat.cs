@@ -47,8 +47,9 @@ public sealed partial class Session
     /// <param name="model">The model it was held with.</param>
     /// <param name="path">The cache file.</param>
     /// <param name="policy">How keys and values are kept; as in the file by default. A file that is kept otherwise is encoded anew in memory.</param>
+    /// <param name="pool">Where new blocks come from; a pool without budget by default.</param>
     /// <exception cref="InvalidInputException">A file is missing, damaged, or belongs to another model.</exception>
-    public static Session Load(Model model, string path, KvPolicy? policy = null) => Load(new ModelForwardPass(model, policy, null), path);
+    public static Session Load(Model model, string path, KvPolicy? policy = null, BlockPool? pool = null) => Load(new ModelForwardPass(model, policy, pool), path);
 
     internal static Session Load(IForwardPass forward, string path)
     {

@@ -55,7 +55,7 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
     public GenerationResult Complete(string prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
         Drain(Stream(Encode(prompt), options, cancellation), onText);
 
@@ -64,7 +64,7 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
     public GenerationResult Complete(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
         Drain(Stream(prompt, options, cancellation), onText);
 
@@ -73,7 +73,7 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
     public GenerationResult Continue(ReadOnlySpan<int> more, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         if (more.IsEmpty) throw new InvalidInputException("there is nothing to continue with; give at least one token");
@@ -84,7 +84,7 @@ public sealed partial class Session : IDisposable
     /// <param name="prompt">Text; special tokens in it are recognised.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
     public IEnumerable<string> Stream(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         Stream(Encode(prompt), options, cancellation);
 
@@ -92,7 +92,7 @@ public sealed partial class Session : IDisposable
     /// <param name="prompt">Token ids, fed exactly as given.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
     public IEnumerable<string> Stream(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
@@ -126,6 +126,7 @@ public sealed partial class Session : IDisposable
         try
         {
             continuation.ReusedTokens = KeepPrefix(prompt);
+            CheckRoom(prompt.Length);
             for (int start = _ids.Count; start < prompt.Length && !cancellation.IsCancellationRequested; start = _ids.Count)
             {
                 int count = Math.Min(PrefillSlice, prompt.Length - start);
@@ -161,6 +162,13 @@ public sealed partial class Session : IDisposable
         }
 
         return common;
+    }
+
+    /// <exception cref="InvalidInputException">The budget does not hold what is left of the prompt.</exception>
+    private void CheckRoom(int promptTokens)
+    {
+        if (_forward.Room(_cache) is int room && promptTokens - _ids.Count > room)
+            throw new InvalidInputException($"the prompt has {promptTokens} tokens, but the KV budget holds {_ids.Count + room}; raise the budget, shorten the prompt, or keep fewer bits");
     }
 
     /// <summary>One forward pass over the newest ids.</summary>

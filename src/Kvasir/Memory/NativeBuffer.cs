@@ -12,6 +12,7 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     private const int HugePage = 2 << 20;
 
+    private readonly bool _mapped;
     private void* _allocated;
     private byte* _pointer;
 
@@ -23,7 +24,9 @@ internal sealed unsafe class NativeBuffer : IDisposable
         Length = length;
         hugePages &= length >= HugePage;
         nuint alignment = (nuint)(hugePages ? HugePage : Alignment);
-        _allocated = NativeMemory.AllocZeroed((nuint)length + alignment);
+        _mapped = length >= HugePage && SystemPages.Available;
+        if (_mapped) _allocated = SystemPages.Map((nuint)length, Math.Max(alignment, (nuint)Environment.SystemPageSize));
+        else _allocated = NativeMemory.AllocZeroed((nuint)length + alignment);
         _pointer = (byte*)(((nuint)_allocated + alignment - 1) & ~(alignment - 1));
         if (hugePages) MemoryAdvice.HugePages(_pointer, (nuint)length);
     }
@@ -57,7 +60,8 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     private void Free()
     {
-        NativeMemory.Free(_allocated);
+        if (_mapped && _allocated != null) SystemPages.Free(_allocated, (nuint)Length);
+        else NativeMemory.Free(_allocated);
         _allocated = null;
         _pointer = null;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Kvasir.Cache;
 using Kvasir.Memory;
 
@@ -14,8 +15,9 @@ namespace Kvasir.Models;
 internal readonly record struct AttentionItem(int Entry, int KvHead, int FirstToken, int Tokens, int Part, int Parts, int PartialRow);
 
 /// <summary>
-/// How the attention of a slice is cut into pieces for the workers: prompts by tiles of tokens, single tokens over long caches by blocks
-/// (their partial results are merged by the usual log-sum-exp rule). The same for all layers.
+/// How the attention of a slice is cut into pieces for the workers: by sequences, kv heads and tiles of tokens, and where such a piece is a large share
+/// of the whole, by blocks (their partial results are merged by the usual log-sum-exp rule). Long sequences are handed out first, so that short ones
+/// fill the gaps at the end. The same for all layers.
 /// </summary>
 internal sealed unsafe class AttentionPlan : IDisposable
 {
@@ -25,14 +27,19 @@ internal sealed unsafe class AttentionPlan : IDisposable
     /// <summary>Fewest blocks of a part.</summary>
     private const int PartBlocks = 4;
 
+    /// <summary>Pieces for each worker from which on the last ones even out.</summary>
+    private const int PiecesOfWorker = 8;
+
     private readonly List<AttentionItem> _items = [];
+    private readonly List<(int Entry, int Blocks)> _longestFirst = [];
     private readonly int _group, _kvHeads, _channels, _workers;
-    private NativeBuffer _partials = new(0);
+    private NativeBuffer _partials;
     private int _partialRows, _next;
 
     public AttentionPlan(int heads, int kvHeads, int channels, int workers)
     {
         (_group, _kvHeads, _channels, _workers) = (heads / kvHeads, kvHeads, channels, workers);
+        _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * _group)); // all that single tokens are ever cut into
     }
 
     public int Count => _items.Count;
@@ -45,16 +52,25 @@ internal sealed unsafe class AttentionPlan : IDisposable
         _partialRows = 0;
         Restart();
         int tileTokens = Math.Max(1, TileRows / _group);
+        long whole = 0;
+        _longestFirst.Clear();
         for (int e = 0; e < slice.Entries.Count; e++)
         {
             SliceEntry entry = slice.Entries[e];
-            int tiles = (entry.Tokens + tileTokens - 1) / tileTokens, blocks = (entry.Cache.Length + entry.Tokens) / KvBlock.Tokens;
-            int parts = tiles * _kvHeads * slice.Entries.Count < 4 * _workers ? Math.Clamp(blocks / PartBlocks, 1, _workers) : 1;
-            for (int head = 0; head < _kvHeads; head++)
-                for (int token = 0; token < entry.Tokens; token += tileTokens)
-                    AddTile(e, head, token, Math.Min(tileTokens, entry.Tokens - token), parts);
+            int blocks = (entry.Cache.Length + entry.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
+            whole += (long)_kvHeads * entry.Tokens * blocks;
+            _longestFirst.Add((e, blocks));
         }
-        long bytes = (long)_partialRows * (_channels + 2) * sizeof(float);
+        CollectionsMarshal.AsSpan(_longestFirst).Sort(static (a, b) => a.Blocks != b.Blocks ? b.Blocks.CompareTo(a.Blocks) : a.Entry.CompareTo(b.Entry));
+        foreach ((int e, int blocks) in _longestFirst)
+        {
+            int tokens = slice.Entries[e].Tokens;
+            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + whole - 1) / whole;
+            int parts = (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
+            for (int head = 0; head < _kvHeads; head++)
+                for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), parts);
+        }
+        long bytes = PartialBytes(_partialRows);
         if (_partials.Length >= bytes) return;
         _partials.Dispose();
         _partials = new NativeBuffer(bytes);
@@ -98,6 +114,8 @@ internal sealed unsafe class AttentionPlan : IDisposable
     }
 
     public void Dispose() => _partials.Dispose();
+
+    private long PartialBytes(long rows) => rows * (_channels + 2) * sizeof(float);
 
     private void AddTile(int entry, int head, int token, int tokens, int parts)
     {

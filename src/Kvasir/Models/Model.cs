@@ -86,6 +86,10 @@ public sealed partial class Model : IDisposable
     /// <param name="pool">Where its blocks come from; the model's own pool, without budget, by default.</param>
     public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null) => new(CacheLayout, policy ?? KvPolicy.Default, pool ?? _pool);
 
+    /// <summary>What sequences under a policy will hold.</summary>
+    /// <param name="policy">How they keep keys and values; float16 by default.</param>
+    public KvForecast Forecast(KvPolicy? policy = null) => new(CacheLayout, policy ?? KvPolicy.Default, _transformer.Workers, ForwardSlice.MaxRows);
+
     /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the caches are as before.</summary>
     /// <exception cref="InvalidInputException">An id outside the vocabulary, or a sequence longer than the model's context.</exception>
     /// <exception cref="KvBudgetExceededException">A pool's budget does not hold the new tokens.</exception>
@@ -173,7 +177,7 @@ public sealed partial class Model : IDisposable
         int promised = 0;
         try
         {
-            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Count);
+            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Count, PassBytes(batch, promised));
             _transformer.Forward(batch, cancellation);
         }
         catch
@@ -185,6 +189,23 @@ public sealed partial class Model : IDisposable
         {
             for (int i = 0; i < promised; i++) batch.Entries[i].Cache.FulfilGrowth();
         }
+    }
+
+    /// <summary>What the pass needs of a pool besides its sequences, asked for once: with the first of them.</summary>
+    private long PassBytes(Batch batch, int entry)
+    {
+        BlockPool pool = batch.Entries[entry].Cache.Pool;
+        int tokens = 0, sequences = 0;
+        if (pool.Budget == long.MaxValue) return 0;
+        for (int i = 0; i < batch.Entries.Count; i++)
+        {
+            if (!ReferenceEquals(batch.Entries[i].Cache.Pool, pool)) continue;
+            if (i < entry) return 0;
+            if (batch.Entries[i].Count == 1) continue;
+            tokens = Math.Min(tokens + batch.Entries[i].Count, ForwardSlice.MaxRows);
+            sequences++;
+        }
+        return CacheLayout.PassBytes(tokens, sequences, _transformer.Workers);
     }
 
     private void Check(Batch batch)

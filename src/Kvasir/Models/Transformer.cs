@@ -35,6 +35,9 @@ internal sealed unsafe class Transformer : IDisposable
         _run = Run;
     }
 
+    /// <summary>Threads that run it.</summary>
+    public int Workers => _workers.Workers;
+
     /// <summary>Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch.</summary>
     public void Forward(Batch batch, CancellationToken cancellation)
     {

@@ -119,9 +119,9 @@ public sealed class CacheFuzzTests : IDisposable
     private static void Append(SequenceFixture fixture, KvCache cache, OracleCache oracle, int tokens)
     {
         int position = cache.Length, first = fixture.Keys.Count;
-        long predicted = cache.Bytes + cache.Layers[0].Heads.Sum(head => head.GrowthBytes(tokens));
+        long most = cache.Bytes + cache.Layers[0].Heads.Sum(head => head.MostGrowthBytes(tokens));
         fixture.Append(cache, tokens);
-        Assert.Equal(predicted, cache.Bytes);
+        Assert.InRange(cache.Bytes, 0, most);
         oracle.Append([.. Enumerable.Range(0, tokens).Select(t => new OracleCache.Token([.. fixture.Keys[first + t].Select(key => fixture.Rotated(key, position + t))], fixture.Values[first + t]))]);
     }
 

@@ -100,13 +100,13 @@ public sealed class KvCacheTests
     public void Budget_refuses_before_anything_changes()
     {
         var fixture = new SequenceFixture(7, kvHeads: 1, channels: 64);
-        using var pool = new BlockPool(3 * 32 * 64 * 2 * 2);
+        using var pool = new BlockPool(4 * 32 * 64 * 2 * 2);
         using KvCache cache = fixture.NewCache("k=f16,v=f16", pool);
         fixture.Append(cache, 64);
         cache.PromiseGrowth(32);
         cache.FulfilGrowth();
         var error = Assert.Throws<KvBudgetExceededException>(() => cache.PromiseGrowth(64));
-        Assert.Contains("24,576", error.Message, StringComparison.Ordinal);
+        Assert.Contains("32,768", error.Message, StringComparison.Ordinal);
         Assert.Equal(64, cache.Length);
     }
 

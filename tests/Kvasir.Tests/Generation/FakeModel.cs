@@ -20,7 +20,11 @@ internal sealed class FakeModel : IForwardPass
 
     public List<int> BatchSequences { get; } = [];
 
-    public int LiveCaches { get; set; }
+    public int LiveCaches => Caches.Count;
+
+    public HashSet<FakeCache> Caches { get; } = [];
+
+    public long LiveBytes => Caches.Sum(cache => cache.Bytes);
 
     public Action? OnRun { get; set; }
 
@@ -38,7 +42,17 @@ internal sealed class FakeModel : IForwardPass
         return (int)('a' + sum % 26);
     }
 
+    public long Budget { get; set; } = long.MaxValue;
+
     public ISequenceCache NewCache() => new FakeCache(this);
+
+    public long MostBytes(int tokens) => FakeCache.BytesPerToken * tokens;
+
+    public long PassBytes(int tokens, int sequences) => sequences;
+
+    public int MostTokens() => (int)Math.Min(ContextLength, (Budget - PassBytes(0, 1)) / FakeCache.BytesPerToken);
+
+    public int Room(ISequenceCache cache) => Budget == long.MaxValue ? ContextLength - cache.Length : (int)((Budget - PassBytes(0, 1)) / FakeCache.BytesPerToken) - cache.Length;
 
     public ISequenceCache LoadCache(string path, List<int> ids)
     {
@@ -75,19 +89,21 @@ internal sealed class FakeModel : IForwardPass
 
 internal sealed class FakeCache : ISequenceCache
 {
+    public const long BytesPerToken = 100;
+
     private readonly FakeModel _model;
 
     public FakeCache(FakeModel model)
     {
         _model = model;
-        model.LiveCaches++;
+        model.Caches.Add(this);
     }
 
     public List<int> Ids { get; } = [];
 
     public int Length => Ids.Count;
 
-    public long Bytes => 100L * Ids.Count;
+    public long Bytes => BytesPerToken * Ids.Count;
 
     public ISequenceCache Fork()
     {
@@ -100,7 +116,7 @@ internal sealed class FakeCache : ISequenceCache
 
     public void Save(string path, ReadOnlySpan<int> ids) => File.WriteAllText(path, string.Join(' ', ids.ToArray()));
 
-    public void Dispose() => _model.LiveCaches--;
+    public void Dispose() => _model.Caches.Remove(this);
 }
 
 /// <summary>Every byte is a token; 256 ends a text.</summary>

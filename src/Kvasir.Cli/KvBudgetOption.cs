@@ -1,0 +1,30 @@
+using System.CommandLine;
+using Kvasir.Cache;
+
+namespace Kvasir.Cli;
+
+/// <summary>The option <c>--kv-budget</c>: how many bytes the keys and values of all sequences may take.</summary>
+internal sealed class KvBudgetOption
+{
+    private readonly Option<string?> _budget = new("--kv-budget") { Description = "The most bytes of keys and values, for example 512MB", HelpName = "SIZE" };
+
+    public KvBudgetOption(Command command) => command.Options.Add(_budget);
+
+    /// <summary>Null where none was given.</summary>
+    /// <exception cref="InvalidInputException">Not a size.</exception>
+    public long? Bytes(ParseResult parsed)
+    {
+        if (parsed.GetValue(_budget) is not string text) return null;
+        try
+        {
+            return KvBudget.ParseBytes(text);
+        }
+        catch (InvalidInputException problem)
+        {
+            throw new InvalidInputException($"--kv-budget: {problem.Message}", problem);
+        }
+    }
+
+    /// <summary>A pool that keeps to it.</summary>
+    public BlockPool NewPool(ParseResult parsed) => new(Bytes(parsed) ?? long.MaxValue);
+}
