@@ -153,7 +153,7 @@ public sealed class CacheFuzzTests : IDisposable
             Residual = 32 * random.Next(4),
             Sink = 32 * random.Next(3),
         };
-        if (random.Next(4) == 0) policy = policy with { Auto = KvBudget.Parse("3bit"), Keys = "f16", Values = "f16", Group = 32, Chosen = new HeadFormats([[.. Enumerable.Range(0, kvHeads).Select(_ => (Name(), Name()))]]) };
+        if (random.Next(4) == 0) policy = policy with { Auto = KvBudget.Parse("3bit"), Keys = "f16", Values = "f16", Group = 32, Chosen = new HeadFormats([[.. Enumerable.Range(0, kvHeads).Select(_ => (OracleCache.Name(Name(), 32, policy.ScaleBits), OracleCache.Name(Name(), 32, policy.ScaleBits)))]]) };
         return policy;
 
         string Name() => names[random.Next(names.Length)];
