@@ -77,7 +77,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         int i = 0;
         for (; i <= count - TSimd.Width; i += TSimd.Width)
         {
-            TVector weight = VectorMath<TSimd, TVector>.Exp(TSimd.Add(TSimd.Load(scores + i), shift));
+            TVector weight = VectorMath<TSimd, TVector>.ExpOfNegative(TSimd.Add(TSimd.Load(scores + i), shift));
             TSimd.Store(weight, scores + i);
             total = TSimd.Add(total, weight);
         }
@@ -97,19 +97,20 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         for (; i < count; i++) x[i] *= factor;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Highest(float* x, int count)
     {
-        float highest = float.NegativeInfinity;
         int i = 0;
-        if (count >= TSimd.Width)
+        TVector a = TSimd.Broadcast(float.NegativeInfinity), b = a, c = a, d = a;
+        for (; i <= count - 4 * TSimd.Width; i += 4 * TSimd.Width)
         {
-            TVector vector = TSimd.Load(x);
-            for (i = TSimd.Width; i <= count - TSimd.Width; i += TSimd.Width) vector = TSimd.Max(vector, TSimd.Load(x + i));
-            float* lanes = stackalloc float[TSimd.Width];
-            TSimd.Store(vector, lanes);
-            for (int lane = 0; lane < TSimd.Width; lane++) highest = MathF.Max(highest, lanes[lane]);
+            a = TSimd.Max(a, TSimd.Load(x + i));
+            b = TSimd.Max(b, TSimd.Load(x + i + TSimd.Width));
+            c = TSimd.Max(c, TSimd.Load(x + i + 2 * TSimd.Width));
+            d = TSimd.Max(d, TSimd.Load(x + i + 3 * TSimd.Width));
         }
+        for (; i <= count - TSimd.Width; i += TSimd.Width) a = TSimd.Max(a, TSimd.Load(x + i));
+        float highest = TSimd.Highest(TSimd.Max(TSimd.Max(a, b), TSimd.Max(c, d)));
         for (; i < count; i++) highest = MathF.Max(highest, x[i]);
         return highest;
     }

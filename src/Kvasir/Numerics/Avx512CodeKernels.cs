@@ -49,7 +49,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TBits, TRows>(in CodeStrip strip) where TBits : IConstant where TRows : IConstant
     {
-        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, scaleBits = strip.Format.ScaleBits, setBytes = strip.SetBytes, panelBytes = strip.PanelBytes;
+        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, scaleBits = strip.Format.ScaleBits, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
         int piece = (TBits.Value == 3 ? 2 : 1) * TRows.Value * inner, side = pieces * piece, endsSide = 4 + 4 * pieces, together = Math.Clamp(FoldedBytes / side, 1, strip.Count);
         float* work = stackalloc float[pieces * TRows.Value * inner], ends = stackalloc float[together * endsSide];
         sbyte* folded = stackalloc sbyte[together * side];
@@ -57,15 +57,12 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         {
             int end = Math.Min(strip.Count, first + together);
             for (int b = first; b < end; b++)
-                Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Sets(b), setBytes, scaleBits, inner, pieces, work, folded + (b - first) * side, ends + (b - first) * endsSide);
+                Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Block(b) + setOffset, setBytes, scaleBits, inner, pieces, work, folded + (b - first) * side, ends + (b - first) * endsSide);
             for (int b = first; b < end; b++)
             {
                 for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) Sse.Prefetch0(strip.Next[b] + i);
-                byte* panel = strip.Panel(b);
-                sbyte* low = folded + (b - first) * side;
-                float* steps = ends + (b - first) * endsSide, bias = steps + 4, result = strip.Result + b * strip.ResultStep;
-                for (int p = 0; p < strip.Panels; p++, panel += panelBytes, low += parts * piece, bias += 4 * parts, result += CodePanel.Columns)
-                    Product<TBits, TRows>(low, low + (parts - 1) * piece, inner, panel, steps, bias, bias + 4 * (parts - 1), result, strip.ResultStride, strip.Accumulates);
+                float* steps = ends + (b - first) * endsSide;
+                Product<TBits, TRows>(folded + (b - first) * side, piece, parts, inner, strip.Block(b) + panelOffset, panelBytes, strip.Panels, steps, strip.Result + b * strip.ResultStep, strip.ResultStride, strip.Accumulates);
             }
         }
     }
@@ -143,6 +140,14 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     /// eight, first those with even, then those with odd numbers; one of high bits, which count four, sixteen.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Product<TBits, TRows>(sbyte* low, int piece, int parts, int inner, byte* panel, int panelBytes, int panels, float* steps, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
+    {
+        float* lowBias = steps + 4;
+        for (int p = 0; p < panels; p++, panel += panelBytes, low += parts * piece, lowBias += 4 * parts, result += CodePanel.Columns)
+            Product<TBits, TRows>(low, low + (parts - 1) * piece, inner, panel, steps, lowBias, lowBias + 4 * (parts - 1), result, resultStride, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Product<TBits, TRows>(sbyte* low, sbyte* high, int inner, byte* panel, float* steps, float* lowBias, float* highBias, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
     {
         Vector512<int> s0 = Vector512<int>.Zero, s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;

@@ -65,7 +65,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TBits, TRows>(in CodeStrip strip) where TBits : IConstant where TRows : IConstant
     {
-        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, panelBytes = strip.PanelBytes;
+        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
         int side = TRows.Value * CodePanel.Padded(inner) + BiasStride, together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
         float* folded = stackalloc float[together * pieces * side];
         for (int first = 0; first < strip.Count; first += together)
@@ -74,14 +74,14 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             float* fold = folded;
             for (int b = first; b < end; b++)
             {
-                byte* set = strip.Sets(b);
+                byte* set = strip.Block(b) + setOffset;
                 for (int p = 0; p < pieces; p++, fold += side, set += setBytes)
                     Fold<TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, inner, set, strip.Format.ScaleBits, fold + BiasStride, fold);
             }
             fold = folded;
             for (int b = first; b < end; b++)
             {
-                byte* panel = strip.Panel(b);
+                byte* panel = strip.Block(b) + panelOffset;
                 float* result = strip.Result + b * strip.ResultStep;
                 for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
                 for (int p = 0; p < strip.Panels; p++, fold += parts * side, panel += panelBytes, result += CodePanel.Columns)
@@ -96,7 +96,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     {
         nint padded = CodePanel.Padded(inner);
         bool planes = TBits.Value == 3;
-        float* planeOfHighBits = (float*)(panel + CodePanel.Bytes(inner, 2));
+        float* planeOfHighBits = (float*)(panel + CodePanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
         for (int lane = 0; lane < CodePanel.Lanes; lane += TSimd.Width)
         {
@@ -201,7 +201,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         for (int p = 0; p < parts; p++) ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales + p * inner, minima + p * inner);
 
         bool planes = TBits.Value == 3;
-        float* planeOfHighBits = (float*)(panel + CodePanel.Bytes(inner, 2));
+        float* planeOfHighBits = (float*)(panel + CodePanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
         for (int lane = 0; lane < CodePanel.Lanes; lane += TSimd.Width)
         {

@@ -59,11 +59,13 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
 
     public int SetBytes => GroupScales.Bytes(Inner, format.ScaleBits);
 
-    /// <summary>The first wanted panel of a block.</summary>
-    public byte* Panel(int block) => blocks[block] + FirstPanel * PanelBytes;
+    /// <summary>Bytes from a block's start to its first wanted panel.</summary>
+    public int PanelOffset => FirstPanel * PanelBytes;
 
-    /// <summary>Its first set of scales; others follow.</summary>
-    public byte* Sets(int block) => blocks[block] + AllPanels * PanelBytes + FirstPanel * Parts * SetBytes;
+    /// <summary>Bytes from a block's start to the first set of scales of that panel; others follow.</summary>
+    public int SetOffset => AllPanels * PanelBytes + FirstPanel * Parts * SetBytes;
+
+    public byte* Block(int block) => blocks[block];
 
     /// <summary>The same for rows from <paramref name="row"/> on.</summary>
     public CodeStrip From(int row) => new(blocks, count, format)

@@ -40,9 +40,15 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     /// <summary>2^n for integral n in [-126, 127].</summary>
     static abstract TVector PowerOfTwo(TVector exponent);
 
+    /// <summary>The vector times 2^n for integral n in [-126, 127].</summary>
+    static abstract TVector TimesPowerOfTwo(TVector vector, TVector exponent);
+
     static abstract TVector Round(TVector vector);
 
     static abstract float Sum(TVector vector);
+
+    /// <summary>The largest lane; none is NaN.</summary>
+    static abstract float Highest(TVector vector);
 
     /// <summary>The sums of four vectors, together cheaper than one by one.</summary>
     static abstract Vector128<float> Sums(TVector first, TVector second, TVector third, TVector fourth);

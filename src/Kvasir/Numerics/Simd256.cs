@@ -37,7 +37,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     public static Vector256<float> PowerOfTwo(Vector256<float> exponent) => ((Vector256.ConvertToInt32Native(exponent) + Vector256.Create(127)) << 23).AsSingle();
 
+    public static Vector256<float> TimesPowerOfTwo(Vector256<float> vector, Vector256<float> exponent) => vector * PowerOfTwo(exponent);
+
     public static Vector256<float> Round(Vector256<float> vector) => Vector256.Round(vector);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Highest(Vector256<float> vector) => Simd128.Highest(Vector128.MaxNative(vector.GetLower(), vector.GetUpper()));
 
     public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
 

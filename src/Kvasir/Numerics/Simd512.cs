@@ -37,7 +37,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     public static Vector512<float> PowerOfTwo(Vector512<float> exponent) => ((Vector512.ConvertToInt32Native(exponent) + Vector512.Create(127)) << 23).AsSingle();
 
+    public static Vector512<float> TimesPowerOfTwo(Vector512<float> vector, Vector512<float> exponent) => Avx512F.IsSupported ? Avx512F.Scale(vector, exponent) : Multiply(vector, PowerOfTwo(exponent));
+
     public static Vector512<float> Round(Vector512<float> vector) => Vector512.Round(vector);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Highest(Vector512<float> vector) => Simd256.Highest(Vector256.MaxNative(vector.GetLower(), vector.GetUpper()));
 
     public static float Sum(Vector512<float> vector) => Vector512.Sum(vector);
 

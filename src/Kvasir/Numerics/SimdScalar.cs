@@ -34,7 +34,11 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
 
+    public static float TimesPowerOfTwo(float vector, float exponent) => vector * PowerOfTwo(exponent);
+
     public static float Round(float vector) => MathF.Round(vector);
+
+    public static float Highest(float vector) => vector;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float vector) => vector;

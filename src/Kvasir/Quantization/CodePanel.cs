@@ -20,7 +20,10 @@ internal static unsafe class CodePanel
     public static int RowsOfLine(int bits) => Lanes / bits;
 
     /// <summary>Bytes of a panel, a multiple of 64.</summary>
-    public static int Bytes(int inner, int bits) => bits == 3 ? Bytes(inner, 2) + Bytes(inner, 1) : (inner + RowsOfLine(bits) - 1) / RowsOfLine(bits) * LineBytes;
+    public static int Bytes(int inner, int bits) => bits == 3 ? PlaneBytes(inner, 2) + PlaneBytes(inner, 1) : PlaneBytes(inner, bits);
+
+    /// <summary>Bytes of one plane of 1, 2, 4 or 8 bits.</summary>
+    public static int PlaneBytes(int inner, int bits) => (inner + RowsOfLine(bits) - 1) / RowsOfLine(bits) * LineBytes;
 
     /// <summary>Puts the codes of row <paramref name="k"/> (columns 0..15 and 16..31) into a panel that was cleared before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,7 +32,7 @@ internal static unsafe class CodePanel
         if (bits == 3)
         {
             Pack(panel, inner, 2, k, low & Vector512.Create(3u), high & Vector512.Create(3u));
-            Pack(panel + Bytes(inner, 2), inner, 1, k, low >>> 2, high >>> 2);
+            Pack(panel + PlaneBytes(inner, 2), inner, 1, k, low >>> 2, high >>> 2);
             return;
         }
         int rows = RowsOfLine(bits), shift = k % rows * 2 * bits;
