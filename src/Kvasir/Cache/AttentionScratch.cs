@@ -11,6 +11,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>Blocks whose scores are held at once.</summary>
     public const int StripBlocks = 8;
 
+    /// <summary>The same for tiles of few rows.</summary>
+    public const int LongStripBlocks = 16;
+
     private readonly NativeBuffer _memory;
 
     public AttentionScratch(int channels)
@@ -33,7 +36,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>One decoded block.</summary>
     public float* Block { get; }
 
-    /// <summary>[MaxRows, StripBlocks * 32].</summary>
+    /// <summary>[MaxRows, StripBlocks * 32], or fewer rows of longer strips.</summary>
     public float* Scores { get; }
 
     /// <summary>A rotary table.</summary>

@@ -146,16 +146,20 @@ internal static unsafe class BlockAttention
     /// <summary>The state of one call, strip by strip.</summary>
     private readonly ref struct Pass(LayerLayout layout, AttentionKernels kernels, QueryTile tile, AttentionScratch scratch, float* output, float* maximum, float* sum)
     {
-        private const int Stride = AttentionScratch.StripBlocks * KvBlock.Tokens;
+        private readonly bool _decodes = tile.Rows >= DecodeRows;
+
+        private int StripBlocks => _decodes ? AttentionScratch.StripBlocks : AttentionScratch.LongStripBlocks;
+
+        private int Stride => StripBlocks * KvBlock.Tokens;
 
         public void Over<TBlocks>(TBlocks blocks, int firstPosition, float* queries, int first, int end) where TBlocks : struct, IBlocks
         {
             if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
             if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
-            for (int block = first; block < end; block += AttentionScratch.StripBlocks)
+            for (int block = first; block < end; block += StripBlocks)
             {
-                int count = Math.Min(AttentionScratch.StripBlocks, end - block);
-                if (tile.Rows >= DecodeRows) DecodedStrip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count);
+                int count = Math.Min(StripBlocks, end - block);
+                if (_decodes) DecodedStrip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count);
                 else Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count, end);
             }
         }
@@ -165,7 +169,7 @@ internal static unsafe class BlockAttention
         /// <summary>Few rows: straight from the encoded bytes.</summary>
         private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, int end) where TBlocks : struct, IBlocks
         {
-            byte** keys = stackalloc byte*[AttentionScratch.StripBlocks], values = stackalloc byte*[AttentionScratch.StripBlocks];
+            byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
             {
                 keys[b] = blocks.KeyData(first + b);

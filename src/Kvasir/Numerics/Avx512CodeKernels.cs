@@ -51,13 +51,13 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     {
         int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, scaleBits = strip.Format.ScaleBits, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
         int piece = (TBits.Value == 3 ? 2 : 1) * TRows.Value * inner, side = pieces * piece, endsSide = 4 + 4 * pieces, together = Math.Clamp(FoldedBytes / side, 1, strip.Count);
-        float* work = stackalloc float[pieces * TRows.Value * inner], ends = stackalloc float[together * endsSide];
+        float* work = stackalloc float[pieces * (MostRows * Lanes + TRows.Value * inner)], ends = stackalloc float[together * endsSide];
         sbyte* folded = stackalloc sbyte[together * side];
         for (int first = 0; first < strip.Count; first += together)
         {
             int end = Math.Min(strip.Count, first + together);
             for (int b = first; b < end; b++)
-                Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Block(b) + setOffset, setBytes, scaleBits, inner, pieces, work, folded + (b - first) * side, ends + (b - first) * endsSide);
+                Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Block(b) + setOffset, setBytes, scaleBits, inner, pieces, work, work + pieces * MostRows * Lanes, folded + (b - first) * side, ends + (b - first) * endsSide);
             for (int b = first; b < end; b++)
             {
                 for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) Sse.Prefetch0(strip.Next[b] + i);
@@ -72,7 +72,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     /// rows' steps, then for each piece their sums of x m + (x s - q step) h.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fold<TBits, TRows>(float* left, int leftStride, byte* set, int setBytes, int scaleBits, int inner, int pieces, float* folded, sbyte* quads, float* ends) where TBits : IConstant where TRows : IConstant
+    private static void Fold<TBits, TRows>(float* left, int leftStride, byte* set, int setBytes, int scaleBits, int inner, int pieces, float* sums, float* folded, sbyte* quads, float* ends) where TBits : IConstant where TRows : IConstant
     {
         Vector512<float> zero = Vector512<float>.Zero, m0 = zero, m1 = zero, m2 = zero, m3 = zero;
         nint row = inner;
@@ -92,38 +92,42 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
                 if (TRows.Value > 2) Scale(x + 2 * leftStride, scale, middle, y + 2 * row, ref b2, ref m2);
                 if (TRows.Value > 3) Scale(x + 3 * leftStride, scale, middle, y + 3 * row, ref b3, ref m3);
             }
-            Simd512.Sums(b0, b1, b2, b3).Store(ends + 4 + 4 * p);
+            float* sum = sums + p * MostRows * Lanes;
+            b0.Store(sum);
+            if (TRows.Value > 1) b1.Store(sum + Lanes);
+            if (TRows.Value > 2) b2.Store(sum + 2 * Lanes);
+            if (TRows.Value > 3) b3.Store(sum + 3 * Lanes);
         }
-        Vector128<float> most = Vector128.MaxNative(Largest(m0, m1, m2, m3), Vector128.Create(1e-30f));
-        (most / Vector128.Create((float)sbyte.MaxValue)).Store(ends);
-        Vector128<float> inverse = Vector128.Create((float)sbyte.MaxValue) / most;
+        Vector128<float> most = Vector128.MaxNative(Largest(m0, m1, m2, m3), Vector128.Create(1e-30f)), step = most * Vector128.Create(1f / sbyte.MaxValue);
+        step.Store(ends);
+        Vector128<float> inverse = Vector128.Create((float)sbyte.MaxValue) / most, taken = step * Vector128.Create(-middleCode);
         Vector512<float> f0 = Vector512.Create(inverse[0]), f1 = Vector512.Create(inverse[1]), f2 = Vector512.Create(inverse[2]), f3 = Vector512.Create(inverse[3]);
-        Vector128<float> step = most / Vector128.Create(sbyte.MaxValue / middleCode);
+        Vector512<float> t0 = Vector512.Create(taken[0]), t1 = Vector512.Create(taken[1]), t2 = Vector512.Create(taken[2]), t3 = Vector512.Create(taken[3]);
         for (int p = 0; p < pieces; p++, folded += (TRows.Value - 1) * row, quads += (TBits.Value == 3 ? 2 * TRows.Value - 1 : TRows.Value - 1) * row)
         {
-            Vector512<int> q0 = Vector512<int>.Zero, q1 = q0, q2 = q0, q3 = q0;
+            float* sum = sums + p * MostRows * Lanes;
+            Vector512<float> b0 = Vector512.Load(sum), b1 = TRows.Value > 1 ? Vector512.Load(sum + Lanes) : zero, b2 = TRows.Value > 2 ? Vector512.Load(sum + 2 * Lanes) : zero, b3 = TRows.Value > 3 ? Vector512.Load(sum + 3 * Lanes) : zero;
             for (nint k = 0; k < row; k += Lanes, folded += Lanes, quads += Lanes)
             {
-                q0 += Round<TBits>(folded, f0, quads, TRows.Value * row);
-                if (TRows.Value > 1) q1 += Round<TBits>(folded + row, f1, quads + row, TRows.Value * row);
-                if (TRows.Value > 2) q2 += Round<TBits>(folded + 2 * row, f2, quads + 2 * row, TRows.Value * row);
-                if (TRows.Value > 3) q3 += Round<TBits>(folded + 3 * row, f3, quads + 3 * row, TRows.Value * row);
+                b0 = Vector512.MultiplyAddEstimate(Round<TBits>(folded, f0, quads, TRows.Value * row), t0, b0);
+                if (TRows.Value > 1) b1 = Vector512.MultiplyAddEstimate(Round<TBits>(folded + row, f1, quads + row, TRows.Value * row), t1, b1);
+                if (TRows.Value > 2) b2 = Vector512.MultiplyAddEstimate(Round<TBits>(folded + 2 * row, f2, quads + 2 * row, TRows.Value * row), t2, b2);
+                if (TRows.Value > 3) b3 = Vector512.MultiplyAddEstimate(Round<TBits>(folded + 3 * row, f3, quads + 3 * row, TRows.Value * row), t3, b3);
             }
-            Vector128<float> sums = Simd512.Sums(Vector512.ConvertToSingle(q0), Vector512.ConvertToSingle(q1), Vector512.ConvertToSingle(q2), Vector512.ConvertToSingle(q3));
-            (Vector128.Load(ends + 4 + 4 * p) - step * sums).Store(ends + 4 + 4 * p);
+            Simd512.Sums(b0, b1, b2, b3).Store(ends + 4 + 4 * p);
         }
     }
 
     /// <summary>Sixteen int8 for the plane of codes or low bits, and <paramref name="plane"/> further on for that of high bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Round<TBits>(float* folded, Vector512<float> factor, sbyte* quads, nint plane) where TBits : IConstant
+    private static Vector512<float> Round<TBits>(float* folded, Vector512<float> factor, sbyte* quads, nint plane) where TBits : IConstant
     {
         Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Vector512.Load(folded) * factor);
         Vector128<sbyte> codes = Avx512F.ConvertToVector128SByteWithSaturation(rounded);
         if (TBits.Value == 4) codes.Store(quads);
         else Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)).Store(quads);
         if (TBits.Value == 3) Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).Store(quads + plane);
-        return rounded;
+        return Vector512.ConvertToSingle(rounded);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
