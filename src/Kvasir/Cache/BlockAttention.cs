@@ -40,16 +40,23 @@ internal static unsafe class BlockAttention
             KvSegment segment = segments[s];
             int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
             block += segment.BlockCount;
-            if (first < end) pass.Over(new SegmentBlocks(segment), segment.FirstPosition, Turn(segment, layout, tile.Rows, scratch), first, end);
+            if (first < end) pass.Over(new SegmentBlocks(segment), segment.FirstPosition, Turn(segment, layout, tile.Rows, scratch), first, end, After(head, s));
         }
         int firstOfTail = Math.Max(firstBlock - block, 0), endOfTail = Math.Min(endBlock - block, head.Tail.BlockCount);
-        if (firstOfTail < endOfTail) pass.Over(new TailBlocks(head.Tail, kernels), head.TailPosition, scratch.Queries, firstOfTail, endOfTail);
+        if (firstOfTail < endOfTail) pass.Over(new TailBlocks(head.Tail, kernels), head.TailPosition, scratch.Queries, firstOfTail, endOfTail, null);
     }
 
     /// <summary>Divides the rows by their sums.</summary>
     public static void Normalise(AttentionKernels kernels, float* output, int rows, int channels, float* sum)
     {
         for (int r = 0; r < rows; r++) kernels.Scale(output + r * channels, channels, 1 / sum[r]);
+    }
+
+    /// <summary>What is read after a segment: the next one or the tail; null where nothing is.</summary>
+    private static byte* After(HeadCache head, int segment)
+    {
+        if (segment + 1 < head.Segments.Count && head.Segments[segment + 1] is { BlockCount: > 0 } next) return next.Keys(0);
+        return head.Tail.BlockCount > 0 ? (byte*)head.Tail.Keys(0) : null;
     }
 
     private static float* Turn(KvSegment segment, LayerLayout layout, int rows, AttentionScratch scratch)
@@ -130,12 +137,12 @@ internal static unsafe class BlockAttention
 
         public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next)
         {
-            for (int b = 0; b < count; b++) kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, stride, accumulate: false);
+            for (int b = 0; b < count; b++) kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, stride, accumulate: false, next[b]);
         }
 
         public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next)
         {
-            for (int b = 0; b < count; b++) kernels.Multiply(weights + b * KvBlock.Tokens, stride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+            for (int b = 0; b < count; b++) kernels.Multiply(weights + b * KvBlock.Tokens, stride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, next[b]);
         }
 
         public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
@@ -152,7 +159,7 @@ internal static unsafe class BlockAttention
 
         private int Stride => StripBlocks * KvBlock.Tokens;
 
-        public void Over<TBlocks>(TBlocks blocks, int firstPosition, float* queries, int first, int end) where TBlocks : struct, IBlocks
+        public void Over<TBlocks>(TBlocks blocks, int firstPosition, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
         {
             if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
             if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
@@ -160,14 +167,14 @@ internal static unsafe class BlockAttention
             {
                 int count = Math.Min(StripBlocks, end - block);
                 if (_decodes) DecodedStrip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count);
-                else Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count, end);
+                else Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count, end, after);
             }
         }
 
         private static int FloorBlock(int tokens) => tokens >= 0 ? tokens / KvBlock.Tokens : -1;
 
         /// <summary>Few rows: straight from the encoded bytes.</summary>
-        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, int end) where TBlocks : struct, IBlocks
+        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, int end, byte* after) where TBlocks : struct, IBlocks
         {
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
@@ -177,7 +184,9 @@ internal static unsafe class BlockAttention
             }
             blocks.Scores(keys, count, layout.KeyChannels, queries, tile.Rows, scratch.Scores, Stride, values);
             Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
-            for (int b = 0; b < count; b++) keys[b] = blocks.KeyData(Math.Min(first + count + b, end - 1));
+            // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
+            bool last = first + count >= end && after != null;
+            for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.KeyData(Math.Min(first + count + b, end - 1));
             blocks.Accumulate(values, count, layout.ValueChannels, scratch.Scores, Stride, tile.Rows, output, keys);
         }
 

@@ -19,10 +19,11 @@ internal abstract unsafe class AttentionKernels
     /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner] with stride <paramref name="leftStride"/>,
     /// right [inner, columns] float32 without gaps, result [rows, columns] with stride <paramref name="resultStride"/>.
     /// With keys (inner = channels, columns = 32 tokens) it gives scores; with values (inner = tokens, columns = channels) the weighted sum.
+    /// As many bytes as the right side has are fetched from <paramref name="ahead"/> meanwhile, where it is given: what will be read next lies on other pages, where the hardware does not look ahead.
     /// </summary>
-    public abstract void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate);
+    public abstract void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead = null);
 
-    /// <summary>The same with a float16 right side. As many bytes as it has are fetched from <paramref name="ahead"/> meanwhile: what will be read next lies on other pages, where the hardware does not look ahead.</summary>
+    /// <summary>The same with a float16 right side.</summary>
     public abstract void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead);
 
     /// <summary>The same for quantised keys and values.</summary>
@@ -47,8 +48,8 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
 {
     public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers ? new Avx512CodeKernels(floats) : floats;
 
-    public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate) =>
-        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, (byte*)right);
+    public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead = null) =>
+        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead == null ? (byte*)right : ahead);
 
     public override void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) =>
         Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead);
