@@ -74,13 +74,10 @@ internal static unsafe class BlockAttention
     {
         int CountIn(int block);
 
+        /// <summary>Bytes of a block's keys, behind which its values lie.</summary>
         int KeyBytes { get; }
 
-        int ValueBytes { get; }
-
-        byte* KeyData(int block);
-
-        byte* ValueData(int block);
+        byte* Data(int block);
 
         void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next);
 
@@ -98,14 +95,10 @@ internal static unsafe class BlockAttention
 
         public int KeyBytes => segment.Codec.KeyBytes;
 
-        public int ValueBytes => segment.Codec.ValueBytes;
-
-        public byte* KeyData(int block) => segment.Keys(block);
-
-        public byte* ValueData(int block) => segment.Values(block);
+        public byte* Data(int block) => segment.Keys(block);
 
         public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next) =>
-            segment.Codec.Keys.Scores(blocks, count, channels, queries, rows, scores, stride, next, ValueBytes);
+            segment.Codec.Keys.Scores(blocks, count, channels, queries, rows, scores, stride, next, segment.Codec.ValueBytes);
 
         public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next) =>
             segment.Codec.Values.Accumulate(blocks, count, channels, weights, stride, rows, output, next, KeyBytes);
@@ -127,13 +120,9 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => tail.CountIn(block);
 
-        public int KeyBytes => 0;
+        public int KeyBytes => (int)((byte*)tail.Values(0) - (byte*)tail.Keys(0));
 
-        public int ValueBytes => 0;
-
-        public byte* KeyData(int block) => (byte*)tail.Keys(block);
-
-        public byte* ValueData(int block) => (byte*)tail.Values(block);
+        public byte* Data(int block) => (byte*)tail.Keys(block);
 
         public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next)
         {
@@ -179,14 +168,14 @@ internal static unsafe class BlockAttention
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
             {
-                keys[b] = blocks.KeyData(first + b);
-                values[b] = blocks.ValueData(first + b);
+                keys[b] = blocks.Data(first + b);
+                values[b] = keys[b] + blocks.KeyBytes;
             }
             blocks.Scores(keys, count, layout.KeyChannels, queries, tile.Rows, scratch.Scores, Stride, values);
             Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
             // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
             bool last = first + count >= end && after != null;
-            for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.KeyData(Math.Min(first + count + b, end - 1));
+            for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
             blocks.Accumulate(values, count, layout.ValueChannels, scratch.Scores, Stride, tile.Rows, output, keys);
         }
 

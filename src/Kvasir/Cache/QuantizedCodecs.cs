@@ -19,7 +19,17 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
     {
         kernels.Multiply(new CodeStrip(blocks, count, format)
         {
-            Left = queries, LeftStride = channels, Result = scores, ResultStride = scoresStride, ResultStep = KvBlock.Tokens, Rows = rows, Inner = channels, Panels = 1, AllPanels = 1, Next = next, NextBytes = nextBytes,
+            Left = queries,
+            LeftStride = channels,
+            Result = scores,
+            ResultStride = scoresStride,
+            ResultStep = KvBlock.Tokens,
+            Rows = rows,
+            Inner = channels,
+            Panels = 1,
+            AllPanels = 1,
+            Next = next,
+            NextBytes = nextBytes,
         });
     }
 
@@ -61,7 +71,17 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
         int whole = channels / CodePanel.Columns, rest = channels % CodePanel.Columns;
         var strip = new CodeStrip(blocks, count, format)
         {
-            Left = weights, LeftStride = weightsStride, LeftStep = KvBlock.Tokens, Result = output, ResultStride = channels, Rows = rows, Inner = KvBlock.Tokens, Panels = whole, AllPanels = Panels(channels), Next = next, NextBytes = nextBytes,
+            Left = weights,
+            LeftStride = weightsStride,
+            LeftStep = KvBlock.Tokens,
+            Result = output,
+            ResultStride = channels,
+            Rows = rows,
+            Inner = KvBlock.Tokens,
+            Panels = whole,
+            AllPanels = Panels(channels),
+            Next = next,
+            NextBytes = nextBytes,
         };
         if (whole > 0) kernels.Multiply(strip);
         if (rest == 0) return;
@@ -69,7 +89,16 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
         new Span<float>(last, rows * CodePanel.Columns).Clear();
         kernels.Multiply(new CodeStrip(blocks, count, format)
         {
-            Left = weights, LeftStride = weightsStride, LeftStep = KvBlock.Tokens, Result = last, ResultStride = CodePanel.Columns, Rows = rows, Inner = KvBlock.Tokens, FirstPanel = whole, Panels = 1, AllPanels = Panels(channels),
+            Left = weights,
+            LeftStride = weightsStride,
+            LeftStep = KvBlock.Tokens,
+            Result = last,
+            ResultStride = CodePanel.Columns,
+            Rows = rows,
+            Inner = KvBlock.Tokens,
+            FirstPanel = whole,
+            Panels = 1,
+            AllPanels = Panels(channels),
         });
         for (int r = 0; r < rows; r++)
             for (int n = 0; n < rest; n++) output[r * channels + whole * CodePanel.Columns + n] += last[r * CodePanel.Columns + n];

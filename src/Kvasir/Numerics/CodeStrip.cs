@@ -70,8 +70,18 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
     /// <summary>The same for rows from <paramref name="row"/> on.</summary>
     public CodeStrip From(int row) => new(blocks, count, format)
     {
-        Left = Left + row * LeftStride, LeftStride = LeftStride, LeftStep = LeftStep,
-        Result = Result + row * ResultStride, ResultStride = ResultStride, ResultStep = ResultStep,
-        Rows = Rows - row, Inner = Inner, FirstPanel = FirstPanel, Panels = Panels, AllPanels = AllPanels, Next = Next, NextBytes = NextBytes,
+        Left = Left + row * LeftStride,
+        LeftStride = LeftStride,
+        LeftStep = LeftStep,
+        Result = Result + row * ResultStride,
+        ResultStride = ResultStride,
+        ResultStep = ResultStep,
+        Rows = Rows - row,
+        Inner = Inner,
+        FirstPanel = FirstPanel,
+        Panels = Panels,
+        AllPanels = AllPanels,
+        Next = Next,
+        NextBytes = NextBytes,
     };
 }
