@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Generation;
 using Kvasir.Models;
@@ -13,7 +14,7 @@ public sealed partial class ReadmeTests
     {
         string[] samples = [.. Sample().Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/ReadmeTests.cs")))).Select(match => Dedented(match.Groups[1].Value))];
         string[] blocks = [.. CodeBlock().Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "README.md")))).Select(match => match.Groups[1].Value.Trim('\n'))];
-        Assert.Equal(4, samples.Length);
+        Assert.Equal(5, samples.Length);
         Assert.Equal(samples, blocks);
     }
 
@@ -29,6 +30,7 @@ public sealed partial class ReadmeTests
         Load(modelPath, output);
         await Chat(modelPath, output);
         SaveAndLoad(modelPath, savePath, output);
+        Quantise(modelPath, output);
         AskDocuments(modelPath, encoderPath, storeFolder, documents, output);
 
         string text = output.ToString();
@@ -68,6 +70,17 @@ public sealed partial class ReadmeTests
         }
         using (Session session = Session.Load(model, savePath)) // mapped: nothing is computed again
             foreach (string piece in session.Chat("What is my name?", new GenerationOptions { MaxTokens = 30 })) output.Write(piece);
+        // end
+    }
+
+    private static void Quantise(string modelPath, TextWriter output)
+    {
+        using Model model = Model.Load(modelPath);
+        // sample
+        KvPolicy policy = KvPolicy.Parse("k=kivi4,v=kivi4"); // or model.Prepare(KvPolicy.Parse("auto:3bit"))
+        output.WriteLine($"{model.Forecast(policy).MostSequences(512L << 20, tokens: 2048)} sequences of 2,048 tokens fit into 512 MB");
+        using var session = new Session(model, policy);
+        output.WriteLine(session.Complete("The capital of Norway is", new GenerationOptions { MaxTokens = 8 }).Text);
         // end
     }
 
