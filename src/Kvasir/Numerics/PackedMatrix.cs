@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Kvasir.Formats;
 using Kvasir.Memory;
 
@@ -7,7 +8,7 @@ namespace Kvasir.Numerics;
 /// <summary>A quantised tensor in panels (<see cref="PackedFormat"/>), multiplied with int8 activations by one kernel.</summary>
 internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel : IPanelKernel
 {
-    private const int PanelRows = PackedFormat.PanelRows;
+    private const int PanelRows = PackedFormat.PanelRows, CacheLine = 64;
 
     private readonly NativeBuffer _buffer;
     private readonly byte* _panels;
@@ -87,10 +88,20 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
             for (int token = 0; token < tokens; token += _maxTokens)
             {
                 int count = Math.Min(tokens - token, _maxTokens);
+                // One token streams the panels as fast as memory gives them; with more of them the hardware sees too little of the stream to keep ahead.
+                if (tokens > 1) FetchNext(panel + _panelBytes, token, count, tokens);
                 TKernel.Multiply(_format, panel, _blocks, (ActivationBlock*)((byte*)x + token * xStride), xStride, count, result);
                 for (int t = 0; t < count; t++)
                     PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
             }
         }
+    }
+
+    /// <summary>Asks for the share of a panel that falls to <paramref name="count"/> of <paramref name="tokens"/> tokens; behind the last one nothing valid need lie.</summary>
+    private void FetchNext(byte* panel, int token, int count, int tokens)
+    {
+        if (!Sse.IsSupported) return;
+        byte* end = panel + _panelBytes * (token + count) / tokens;
+        for (byte* line = panel + _panelBytes * token / tokens / CacheLine * CacheLine; line < end; line += CacheLine) Sse.Prefetch1(line);
     }
 }
