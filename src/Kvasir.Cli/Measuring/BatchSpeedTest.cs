@@ -24,8 +24,8 @@ internal sealed record BatchSize(int? Sequences, long? Budget)
 }
 
 /// <summary>
-/// Decode speed of many sequences at once, one token of each in every pass. The depth is computed once for each policy and copied block by block, so that
-/// every sequence reads memory of its own. Policies take turns round by round; only one of them holds its batch at a time.
+/// Decode speed of many sequences at once, one token of each in every pass. What was computed for the depth is copied block by block, so that every sequence
+/// reads memory of its own; only one policy holds its batch at a time.
 /// </summary>
 internal sealed class BatchSpeedTest : IDisposable
 {
@@ -48,22 +48,8 @@ internal sealed class BatchSpeedTest : IDisposable
         {
             int[] sequences = [.. policies.Select(policy => size.Of(policy, _steps.Model.Forecast(policy.Policy), depth + generate))];
             Tell(policies, sequences, depth + generate, size);
-            var filled = new List<KvCache>();
-            try
-            {
-                foreach (NamedPolicy policy in policies)
-                {
-                    _progress.Report(0, 0, $"depth {depth}, {policy.Text}");
-                    filled.Add(_steps.Model.NewCache(policy.Policy));
-                    _steps.Fill(filled[^1], depth);
-                }
-
-                foreach (SpeedRow row in Measure(policies, filled, sequences, generate, repeat, size.Budget ?? long.MaxValue)) yield return row;
-            }
-            finally
-            {
-                foreach (KvCache cache in filled) cache.Dispose();
-            }
+            using var rounds = new SpeedRounds(_steps, policies, depth, _progress);
+            foreach (SpeedRow row in rounds.Measure(i => $"b{sequences[i]}-tg{generate}", i => sequences[i], repeat, (i, filled) => Decode(filled, sequences[i], generate, size.Budget ?? long.MaxValue))) yield return row;
         }
     }
 
@@ -80,28 +66,8 @@ internal sealed class BatchSpeedTest : IDisposable
         for (int i = 0; i < policies.Count; i++) _terminal.Note($"budget {Units.Bytes(budget)}: {sequences[i]:N0} {(sequences[i] == 1 ? "sequence" : "sequences")} of {tokens:N0} tokens {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
     }
 
-    private IReadOnlyList<SpeedRow> Measure(IReadOnlyList<NamedPolicy> policies, List<KvCache> filled, int[] sequences, int generate, int repeat, long budget)
-    {
-        List<double>[] speeds = [.. policies.Select(_ => new List<double>(repeat))];
-        long[] bytes = new long[policies.Count], peaks = new long[policies.Count];
-        for (int round = 0; round <= repeat; round++)
-        {
-            for (int i = 0; i < policies.Count; i++)
-            {
-                _progress.Report(round, repeat, $"{sequences[i]} sequences at depth {filled[i].Length}, {policies[i].Text}");
-                if (round == 0) PeakMemory.Reset();
-                (double seconds, bytes[i]) = Decode(filled[i], sequences[i], generate, budget);
-                if (round == 0) peaks[i] = PeakMemory.Read();
-                else speeds[i].Add((double)sequences[i] * generate / seconds);
-            }
-        }
-
-        _progress.Dispose();
-        return [.. policies.Select((policy, i) => SpeedRow.Of($"b{sequences[i]}-tg{generate}", filled[i].Length, policy.Text, speeds[i], bytes[i], sequences[i], peaks[i]))];
-    }
-
-    /// <summary>Copies the filled cache for every sequence and decodes; the time of decoding, and the bytes that the sequences hold at the end.</summary>
-    private (double Seconds, long Bytes) Decode(KvCache filled, int sequences, int generate, long budget)
+    /// <summary>Copies the filled cache for every sequence and decodes.</summary>
+    private SpeedRounds.Run Decode(KvCache filled, int sequences, int generate, long budget)
     {
         using var pool = new BlockPool(budget);
         var caches = new List<KvCache>(sequences);
@@ -115,7 +81,7 @@ internal sealed class BatchSpeedTest : IDisposable
 
             long started = Stopwatch.GetTimestamp();
             for (int step = 0; step < generate; step++) Step(caches, step);
-            return (Stopwatch.GetElapsedTime(started).TotalSeconds, pool.Bytes);
+            return new SpeedRounds.Run((double)sequences * generate / Stopwatch.GetElapsedTime(started).TotalSeconds, pool.Bytes);
         }
         finally
         {

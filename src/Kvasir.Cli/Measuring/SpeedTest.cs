@@ -5,9 +5,8 @@ using Kvasir.Models;
 namespace Kvasir.Cli;
 
 /// <summary>
-/// Prefill and decode speed at given depths. The depth is computed once and forked; every test runs once unmeasured first. Policies take turns round by
-/// round, so that a machine whose speed drifts treats all alike. The memory of the process counts the filled caches of all of them: a policy measured
-/// alone has a peak of its own.
+/// Prefill and decode speed at given depths, on forks of what was computed for the depth. The memory of the process counts the filled caches of all
+/// policies: one measured alone has a peak of its own.
 /// </summary>
 internal sealed class SpeedTest : IDisposable
 {
@@ -25,25 +24,11 @@ internal sealed class SpeedTest : IDisposable
     {
         foreach (int depth in depths)
         {
-            var filled = new List<KvCache>();
-            try
-            {
-                foreach (NamedPolicy policy in policies)
-                {
-                    _progress.Report(0, 0, $"depth {depth}, {policy.Text}");
-                    filled.Add(_steps.Model.NewCache(policy.Policy));
-                    _steps.Fill(filled[^1], depth);
-                }
-
-                if (prompt > 0)
-                    foreach (SpeedRow row in Measure($"pp{prompt}", policies, filled, prompt, repeat, cache => _steps.Fill(cache, prompt, logits: true))) yield return row;
-                if (generate > 0)
-                    foreach (SpeedRow row in Measure($"tg{generate}", policies, filled, generate, repeat, cache => Decode(cache, generate))) yield return row;
-            }
-            finally
-            {
-                foreach (KvCache cache in filled) cache.Dispose();
-            }
+            using var rounds = new SpeedRounds(_steps, policies, depth, _progress);
+            if (prompt > 0)
+                foreach (SpeedRow row in Measure(rounds, $"pp{prompt}", prompt, repeat, cache => _steps.Fill(cache, prompt, logits: true))) yield return row;
+            if (generate > 0)
+                foreach (SpeedRow row in Measure(rounds, $"tg{generate}", generate, repeat, cache => Decode(cache, generate))) yield return row;
         }
     }
 
@@ -53,29 +38,14 @@ internal sealed class SpeedTest : IDisposable
         _steps.Dispose();
     }
 
-    private IReadOnlyList<SpeedRow> Measure(string test, IReadOnlyList<NamedPolicy> policies, List<KvCache> filled, int tokens, int repeat, Action<KvCache> run)
-    {
-        List<double>[] speeds = [.. policies.Select(_ => new List<double>(repeat))];
-        long[] bytes = new long[policies.Count], peaks = new long[policies.Count];
-        for (int round = 0; round <= repeat; round++)
+    private static IReadOnlyList<SpeedRow> Measure(SpeedRounds rounds, string test, int tokens, int repeat, Action<KvCache> run) =>
+        rounds.Measure(_ => test, _ => 1, repeat, (_, filled) =>
         {
-            for (int i = 0; i < policies.Count; i++)
-            {
-                _progress.Report(round, repeat, $"{test} at depth {filled[i].Length}, {policies[i].Text}");
-                if (round == 0) PeakMemory.Reset();
-                using KvCache cache = filled[i].Fork();
-                long started = Stopwatch.GetTimestamp();
-                run(cache);
-                double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                bytes[i] = cache.Bytes;
-                if (round == 0) peaks[i] = PeakMemory.Read();
-                else speeds[i].Add(tokens / seconds);
-            }
-        }
-
-        _progress.Dispose();
-        return [.. policies.Select((policy, i) => SpeedRow.Of(test, filled[i].Length, policy.Text, speeds[i], bytes[i], 1, peaks[i]))];
-    }
+            using KvCache cache = filled.Fork();
+            long started = Stopwatch.GetTimestamp();
+            run(cache);
+            return new SpeedRounds.Run(tokens / Stopwatch.GetElapsedTime(started).TotalSeconds, cache.Bytes);
+        });
 
     private void Decode(KvCache cache, int tokens)
     {
