@@ -124,15 +124,11 @@ internal static unsafe class BlockAttention
 
         public byte* Data(int block) => (byte*)tail.Keys(block);
 
-        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next)
-        {
-            for (int b = 0; b < count; b++) kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, stride, accumulate: false, next[b]);
-        }
+        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next) =>
+            FloatKeys.Scores(kernels, blocks, count, channels, queries, rows, scores, stride, next);
 
-        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next)
-        {
-            for (int b = 0; b < count; b++) kernels.Multiply(weights + b * KvBlock.Tokens, stride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, next[b]);
-        }
+        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next) =>
+            FloatValues.Accumulate(kernels, blocks, count, channels, weights, stride, rows, output, next);
 
         public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
 

@@ -15,10 +15,14 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
 
     public override void Decode(byte* block, int channels, float* keys) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
 
-    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
+    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes) =>
+        Scores(kernels, blocks, count, channels, queries, rows, scores, scoresStride, next);
+
+    /// <summary>The same for any blocks in the float form, those of the tail too.</summary>
+    public static void Scores(AttentionKernels kernels, byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next)
     {
         for (int b = 0; b < count; b++)
-            kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false);
+            kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false, next[b]);
     }
 }
 
@@ -33,10 +37,14 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => NativeMemory.Copy(block, values, (nuint)Bytes(channels));
 
-    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
+    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes) =>
+        Accumulate(kernels, blocks, count, channels, weights, weightsStride, rows, output, next);
+
+    /// <summary>The same for any blocks in the float form, those of the tail too.</summary>
+    public static void Accumulate(AttentionKernels kernels, byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next)
     {
         for (int b = 0; b < count; b++)
-            kernels.Multiply(weights + b * KvBlock.Tokens, weightsStride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+            kernels.Multiply(weights + b * KvBlock.Tokens, weightsStride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, next[b]);
     }
 }
 

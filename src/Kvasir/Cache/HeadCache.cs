@@ -86,7 +86,7 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>Room for <paramref name="tokens"/> more without growing lists on the way.</summary>
     public void Reserve(int tokens)
     {
-        _expectedBlocks = (tokens + KvBlock.Tokens - 1) / KvBlock.Tokens + 1;
+        _expectedBlocks = KvBlock.CountFor(tokens) + 1;
         if (_segments.Count > 0 && _segments[^1] is PooledSegment last) last.EnsureCapacity(last.BlockCount + _expectedBlocks);
     }
 

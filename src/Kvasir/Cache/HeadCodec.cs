@@ -15,17 +15,15 @@ internal sealed record HeadCodec(BlockCodec First, BlockCodec Rest, int SinkToke
     /// </summary>
     public long MostGrowthBytes(LayerLayout layout, int tailPosition, int tailTokens, int tokens)
     {
-        int tail = tailTokens + tokens, sealedBlocks = Math.Max(0, (tail - Residual) / KvBlock.Tokens), held = Blocks(tailTokens);
-        long most = Math.Max(0, Bytes(sealedBlocks, Blocks(tail - sealedBlocks * KvBlock.Tokens) - held));
+        int tail = tailTokens + tokens, sealedBlocks = Math.Max(0, (tail - Residual) / KvBlock.Tokens), held = KvBlock.CountFor(tailTokens);
+        long most = Math.Max(0, Bytes(sealedBlocks, KvBlock.CountFor(tail - sealedBlocks * KvBlock.Tokens) - held));
         // Before its last sealing the tail was full.
-        return sealedBlocks == 0 ? most : Math.Max(most, Bytes(sealedBlocks - 1, Blocks(Residual + KvBlock.Tokens) - held));
+        return sealedBlocks == 0 ? most : Math.Max(most, Bytes(sealedBlocks - 1, KvBlock.CountFor(Residual + KvBlock.Tokens) - held));
 
         long Bytes(int blocks, int floats)
         {
-            int first = Math.Clamp(Blocks(SinkTokens - tailPosition), 0, blocks);
+            int first = Math.Clamp(KvBlock.CountFor(SinkTokens - tailPosition), 0, blocks);
             return (long)first * First.Bytes + (long)(blocks - first) * Rest.Bytes + (long)floats * KvTail.BlockBytes(layout);
         }
     }
-
-    private static int Blocks(int tokens) => (tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
 }

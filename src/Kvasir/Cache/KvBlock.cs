@@ -9,6 +9,9 @@ internal sealed unsafe class KvBlock
     /// <summary>Tokens of a block; also KIVI's group.</summary>
     public const int Tokens = 32;
 
+    /// <summary>Blocks that hold so many tokens.</summary>
+    public static int CountFor(int tokens) => (tokens + Tokens - 1) / Tokens;
+
     private int _references;
 
     internal KvBlock(BlockPool pool, BlockSlab slab, byte* data, int length)

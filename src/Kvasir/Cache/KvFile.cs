@@ -164,7 +164,7 @@ public sealed unsafe class KvFile : IDisposable
         foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
             foreach (KvFileHeader.SegmentShape segment in _header.Segments)
             {
-                int ofSink = Math.Clamp((codec.SinkTokens - segment.FirstPosition + segment.Offset + KvBlock.Tokens - 1) / KvBlock.Tokens, 0, segment.Blocks);
+                int ofSink = Math.Clamp(KvBlock.CountFor(codec.SinkTokens - segment.FirstPosition + segment.Offset), 0, segment.Blocks);
                 bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
             }
         return bytes;

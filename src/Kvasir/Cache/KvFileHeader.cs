@@ -37,7 +37,7 @@ internal sealed record KvFileHeader
     internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, IReadOnlyList<string> Keys, IReadOnlyList<string> Values)
     {
         [JsonIgnore]
-        public int Blocks => (Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
+        public int Blocks => KvBlock.CountFor(Tokens);
     }
 
     /// <summary>Whether nothing is null, as JSON may have it.</summary>

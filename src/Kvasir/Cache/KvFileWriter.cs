@@ -86,7 +86,7 @@ internal static unsafe class KvFileWriter
 
     /// <summary>The segments from a token on; of one that goes on over a border between full blocks, the blocks behind it.</summary>
     private static IEnumerable<Part> Written(HeadCache head, int firstToken) => head.Segments
-        .Select(segment => new Part(segment, (Math.Max(0, firstToken - segment.FirstPosition) + KvBlock.Tokens - 1) / KvBlock.Tokens))
+        .Select(segment => new Part(segment, KvBlock.CountFor(Math.Max(0, firstToken - segment.FirstPosition))))
         .Where(part => part.Tokens > 0);
 
     private readonly record struct Part(KvSegment Segment, int FirstBlock)

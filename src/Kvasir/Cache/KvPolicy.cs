@@ -78,7 +78,7 @@ public sealed record KvPolicy
                 "group" => policy with { Group = OneOf(name, value, 16, 32) },
                 "scale" => policy with { ScaleBits = OneOf(name, value, 8, 16) },
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
-                "sink" => policy with { Sink = (Count(name, value) + KvBlock.Tokens - 1) / KvBlock.Tokens * KvBlock.Tokens },
+                "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
                 "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
                 _ => throw new InvalidInputException($"--kv: unknown term '{name}' (known: {string.Join(", ", Terms)})"),

@@ -17,7 +17,7 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     public int EndPosition => FirstPosition + TokenCount;
 
-    public int BlockCount => (TokenCount + KvBlock.Tokens - 1) / KvBlock.Tokens;
+    public int BlockCount => KvBlock.CountFor(TokenCount);
 
     /// <summary>Bytes held by the blocks, in memory or in a mapped file.</summary>
     public abstract long Bytes { get; }

@@ -57,7 +57,7 @@ internal sealed unsafe class AttentionPlan : IDisposable
         for (int e = 0; e < slice.Entries.Count; e++)
         {
             SliceEntry entry = slice.Entries[e];
-            int blocks = (entry.Cache.Length + entry.Tokens + KvBlock.Tokens - 1) / KvBlock.Tokens;
+            int blocks = KvBlock.CountFor(entry.Cache.Length + entry.Tokens);
             whole += (long)_kvHeads * entry.Tokens * blocks;
             _longestFirst.Add((e, blocks));
         }

@@ -62,10 +62,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> CodeTable<TBits>() where TBits : IConstant => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Codes<TBits>(Vector128<float> words, Vector128<float> table) where TBits : IConstant
-    {
-        return Vector128.ConvertToSingle(words.AsInt32() & Vector128.Create((1 << TBits.Value) - 1));
-    }
+    public static Vector128<float> Codes<TBits>(Vector128<float> words, Vector128<float> table) where TBits : IConstant =>
+        Vector128.ConvertToSingle(words.AsInt32() & Vector128.Create((1 << TBits.Value) - 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ShiftRight<TCount>(Vector128<float> words) where TCount : IConstant => TCount.Value switch
