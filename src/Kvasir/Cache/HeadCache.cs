@@ -156,7 +156,7 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that all heads are cut alike.</summary>
     private PooledSegment SegmentAt(int position, BlockCodec codec)
     {
-        if (position != _border && _segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && last.FirstPosition < _codec.SinkTokens == position < _codec.SinkTokens) return last;
+        if (position != _border && _segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && HeadCodec.IsSink(last.FirstPosition, _codec.SinkTokens) == HeadCodec.IsSink(position, _codec.SinkTokens)) return last;
         var segment = new PooledSegment(codec, position);
         segment.EnsureCapacity(_expectedBlocks);
         _segments.Add(segment);

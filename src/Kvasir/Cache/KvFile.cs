@@ -164,7 +164,7 @@ public sealed unsafe class KvFile : IDisposable
         foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
             foreach (KvFileHeader.SegmentShape segment in _header.Segments)
             {
-                int ofSink = Math.Clamp(KvBlock.CountFor(codec.SinkTokens - segment.FirstPosition + segment.Offset), 0, segment.Blocks);
+                int ofSink = codec.SinkBlocks(segment.FirstPosition - segment.Offset, segment.Blocks);
                 bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
             }
         return bytes;
