@@ -5,6 +5,7 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Tests;

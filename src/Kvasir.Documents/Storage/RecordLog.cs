@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Storage;

@@ -4,14 +4,15 @@ namespace Kvasir.Cache;
 public sealed class KvCache : IDisposable
 {
     private readonly LayerCache[] _layers;
+    private readonly PlacedFiles _files;
     private bool _disposed;
     private long _promised;
 
-    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0) { }
+    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) { }
 
-    private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length)
+    private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
-        (Layout, Policy, Pool, _layers, Length) = (layout, policy, pool, layers, length);
+        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy, pool, layers, length, files);
     }
 
     /// <summary>The position that the next token gets: the number of tokens so far.</summary>
@@ -32,25 +33,30 @@ public sealed class KvCache : IDisposable
 
     internal IReadOnlyList<LayerCache> Layers => _layers;
 
+    /// <summary>The files that its mapped segments lie in.</summary>
+    internal PlacedFiles Files => _files;
+
     /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
     public KvCache Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Copy())]))];
-        return new KvCache(Layout, Policy, Pool, layers, Length);
+        return new KvCache(Layout, Policy, Pool, layers, Length, _files.Share());
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
     /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public KvCache Duplicate(BlockPool? pool = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _files.Verify();
         pool ??= Pool;
         long bytes = Bytes;
         pool.Promise(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length);
+            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles());
         }
         finally
         {
@@ -59,17 +65,20 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public KvCache Convert(KvPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _files.Verify();
         LayerCache[] layers = [.. _layers.Select((layer, l) => new LayerCache(layer.Layout, [.. layer.Heads.Select((head, h) => head.Convert(policy.HeadCodec(Layout, l, h)))]))];
-        return new KvCache(Layout, policy, Pool, layers, Length);
+        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles());
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
     internal KvCache ForkWith(int layer, int head, HeadCodec codec)
     {
+        _files.Verify();
         KvCache copy = Fork();
         HeadCache exact = copy._layers[layer].Heads[head];
         copy._layers[layer].Heads[head] = exact.Convert(codec);
@@ -100,7 +109,7 @@ public sealed class KvCache : IDisposable
 
     /// <summary>
     /// Appends the tokens of a saved cache after the tokens here, mapped and not copied, at positions from <see cref="Length"/> on,
-    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched).
+    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched). Nothing of them is read before a forward pass needs it.
     /// </summary>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
     public void Place(KvFile file)
@@ -109,7 +118,8 @@ public sealed class KvCache : IDisposable
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
-                foreach (KvSegment segment in file.Map(l, h, shift)) _layers[l].Heads[h].Place(segment);
+                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift));
+        _files.Add(file, Length);
         Length += file.Tokens;
     }
 
@@ -155,9 +165,11 @@ public sealed class KvCache : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0)
     {
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
+        _files.Verify();
         Seal();
         KvFileWriter.Write(path, this, ids, firstToken);
     }
@@ -168,6 +180,7 @@ public sealed class KvCache : IDisposable
         if (_disposed) return;
         _disposed = true;
         foreach (HeadCache head in Heads()) head.Dispose();
+        _files.Dispose();
     }
 
     /// <summary>Takes the budget for <paramref name="tokens"/> more, and for what a forward pass needs besides, before anything is changed.</summary>
@@ -202,6 +215,7 @@ public sealed class KvCache : IDisposable
     internal void Rollback(int length)
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
+        _files.Truncate(length);
         Length = length;
     }
 

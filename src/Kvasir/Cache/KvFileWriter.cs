@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Cache;
@@ -60,20 +59,16 @@ internal static unsafe class KvFileWriter
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            ForEachRun(cache, l, firstToken, run => hash.AppendData(run.Span));
+            uint checksum = 0;
+            ForEachRun(cache, l, firstToken, run => checksum = Checksum.Of(run.Span, checksum));
             LayerLayout layout = cache.Layers[l].Layout;
-            layers[l] = new KvFileHeader.LayerShape(layout.KvHeads, layout.KeyChannels, layout.ValueChannels, Convert.ToHexStringLower(hash.GetHashAndReset()));
+            layers[l] = new KvFileHeader.LayerShape(layout.KvHeads, layout.KeyChannels, layout.ValueChannels, checksum);
         }
         return new KvFileHeader
         {
-            Model = cache.Layout.ModelIdentity(),
-            Tokenizer = cache.Layout.TokenizerIdentity(),
-            Policy = cache.Policy.ToString(),
-            FirstPosition = firstToken,
-            Ids = MemoryMarshal.AsBytes(ids).ToArray(),
+            Kept = new(cache.Layout.ModelIdentity(), cache.Layout.TokenizerIdentity(), cache.Policy.ToString(), firstToken, segments),
+            Ids = ids.ToArray(),
             Layers = layers,
-            Segments = segments,
         };
     }
 

@@ -20,6 +20,7 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly AttentionPlan _plan;
     private readonly Action<int> _run;
     private readonly ForwardSlice _slice = new();
+    private readonly FirstTouch _firstTouch = new();
     private readonly int _group;
     private float* _logits;
 
@@ -69,7 +70,9 @@ internal sealed unsafe class Transformer : IDisposable
         cancellation.ThrowIfCancellationRequested();
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
         _plan.Build(_slice);
+        _firstTouch.Begin(_slice);
         _workers.Run(_run);
+        _firstTouch.End();
         foreach (SliceEntry entry in _slice.Entries) entry.Cache.Commit(entry.Tokens);
         int logits = _slice.LogitCount;
         _slice.Clear();
@@ -87,6 +90,7 @@ internal sealed unsafe class Transformer : IDisposable
             LayerWeights weights = _weights.Layers[layer];
             ProjectQueryKeyValue(worker, layer, weights);
             _workers.Barrier();
+            if (_firstTouch.FoundDamage) return;
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
             _workers.Barrier();
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
@@ -143,12 +147,14 @@ internal sealed unsafe class Transformer : IDisposable
 
     private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
     {
+        _firstTouch.ReadAhead(worker, _workers.Workers, layer);
         if (worker == 0)
             foreach (SliceEntry entry in _slice.Entries)
                 foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Tokens);
         Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
         Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
+        _firstTouch.Check(layer);
     }
 
     private void RotateAndAppend(int layer, LayerWeights weights, int row)
