@@ -26,6 +26,9 @@ internal sealed unsafe class HeadCache : IDisposable
 
     public KvTail Tail { get; }
 
+    /// <summary>Rows that stand in place of some of the segments' tokens, or null.</summary>
+    public RepairedRows? Repaired { get; private set; }
+
     /// <summary>Position of the tail's first token.</summary>
     public int TailPosition => _segments.Count == 0 ? 0 : _segments[^1].EndPosition;
 
@@ -35,7 +38,7 @@ internal sealed unsafe class HeadCache : IDisposable
     {
         get
         {
-            int blocks = Tail.BlockCount;
+            int blocks = Tail.BlockCount + (Repaired?.Rows.BlockCount ?? 0);
             foreach (KvSegment segment in _segments) blocks += segment.BlockCount;
             return blocks;
         }
@@ -45,7 +48,7 @@ internal sealed unsafe class HeadCache : IDisposable
     {
         get
         {
-            long bytes = Tail.Bytes;
+            long bytes = Tail.Bytes + (Repaired?.Rows.Bytes ?? 0);
             foreach (KvSegment segment in _segments) bytes += segment.Bytes;
             return bytes;
         }
@@ -67,8 +70,34 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.</summary>
     public void Place(KvSegment segment) => _segments.Add(segment);
 
+    /// <summary>Takes rows in place of the sealed tokens at <paramref name="positions"/>: a copy of <paramref name="rows"/>, or all zero.</summary>
+    public void Repair(RepairedPositions positions, KvTail? rows = null)
+    {
+        rows = rows?.Copy(_pool) ?? new KvTail(_layout, _pool);
+        rows.Grow(positions.Count - rows.TokenCount);
+        Unrepair();
+        Repaired = new RepairedRows(positions, rows);
+    }
+
+    /// <summary>Lets the sealed tokens count again.</summary>
+    public void Unrepair()
+    {
+        Repaired?.Rows.Dispose();
+        Repaired = null;
+    }
+
     public void Truncate(int length)
     {
+        if (Repaired is { } repaired)
+        {
+            RepairedPositions? left = repaired.Positions.Below(length);
+            if (left is null) Unrepair();
+            else
+            {
+                repaired.Rows.Truncate(left.Count);
+                Repaired = repaired with { Positions = left };
+            }
+        }
         if (length >= TailPosition)
         {
             Tail.Truncate(length - TailPosition);
@@ -95,7 +124,7 @@ internal sealed unsafe class HeadCache : IDisposable
 
     public HeadCache Copy()
     {
-        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy(_pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(_pool, _codec);
         foreach (KvSegment segment in _segments) copy._segments.Add(segment.Share());
         return copy;
     }
@@ -103,15 +132,15 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>A copy that shares nothing: its blocks are of another pool, or of the same.</summary>
     public HeadCache Duplicate(BlockPool pool)
     {
-        var copy = new HeadCache(_layout, pool, _codec, Tail.Copy(pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(pool, _codec);
         foreach (KvSegment segment in _segments) copy._segments.Add(PooledSegment.CopyOf(segment, pool));
         return copy;
     }
 
-    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; the tail stays in float. Segments stay where they are.</summary>
+    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; tail and repaired rows stay in float. Segments stay where they are.</summary>
     public HeadCache Convert(HeadCodec codec)
     {
-        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy(_pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(_pool, codec);
         copy.PlaceConverted(_segments, _codec.SinkTokens);
         return copy;
     }
@@ -139,8 +168,15 @@ internal sealed unsafe class HeadCache : IDisposable
     {
         foreach (KvSegment segment in _segments) segment.Dispose();
         _segments.Clear();
+        Unrepair();
         Tail.Dispose();
     }
+
+    private HeadCache CopyOfFloats(BlockPool pool, HeadCodec codec) => new(_layout, pool, codec, Tail.Copy(pool))
+    {
+        _border = _border,
+        Repaired = Repaired is { } repaired ? repaired with { Rows = repaired.Rows.Copy(pool) } : null,
+    };
 
     private void SealOldest()
     {

@@ -127,8 +127,8 @@ public sealed unsafe class KvFile : IDisposable
         Release();
     }
 
-    /// <summary>The segments of one head, shifted by <paramref name="shift"/> positions from where they were computed.</summary>
-    internal IReadOnlyList<KvSegment> Map(int layer, int head, int shift)
+    /// <summary>The segments of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are turned by as much unless <paramref name="turned"/> is false.</summary>
+    internal IReadOnlyList<KvSegment> Map(int layer, int head, int shift, bool turned = true)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         long offset = _headOffsets[layer][head];
@@ -136,7 +136,7 @@ public sealed unsafe class KvFile : IDisposable
         foreach (KvFileHeader.SegmentShape shape in _header.Segments)
         {
             BlockCodec codec = CodecOf(shape, layer, head);
-            mapped.Add(new MappedSegment(this, _file.Pointer + offset, codec, shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens));
+            mapped.Add(new MappedSegment(this, _file.Pointer + offset, codec, shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens));
             offset += (long)shape.Blocks * codec.Bytes;
         }
         return mapped;

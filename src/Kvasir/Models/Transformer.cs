@@ -22,6 +22,7 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly ForwardSlice _slice = new();
     private readonly int _group;
     private float* _logits;
+    private int _lastLayer;
 
     public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention)
     {
@@ -38,9 +39,13 @@ internal sealed unsafe class Transformer : IDisposable
     /// <summary>Threads that run it.</summary>
     public int Workers => _workers.Workers;
 
-    /// <summary>Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch.</summary>
-    public void Forward(Batch batch, CancellationToken cancellation)
+    /// <summary>
+    /// Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
+    /// as soon as the keys and values of that layer are known.
+    /// </summary>
+    public void Forward(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
     {
+        _lastLayer = keysOfLayer;
         batch.PrepareLogits(_config.Vocabulary);
         int logitsDone = 0;
         _slice.Clear();
@@ -70,7 +75,8 @@ internal sealed unsafe class Transformer : IDisposable
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
         _plan.Build(_slice);
         _workers.Run(_run);
-        foreach (SliceEntry entry in _slice.Entries) entry.Cache.Commit(entry.Tokens);
+        foreach (SliceEntry entry in _slice.Entries)
+            if (!entry.Repairs) entry.Cache.Commit(entry.Tokens);
         int logits = _slice.LogitCount;
         _slice.Clear();
         return logits;
@@ -89,6 +95,7 @@ internal sealed unsafe class Transformer : IDisposable
             _workers.Barrier();
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
             _workers.Barrier();
+            if (layer == _lastLayer) return;
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
             _workers.Barrier();
             if (worker == 0) _plan.Restart();
@@ -145,7 +152,7 @@ internal sealed unsafe class Transformer : IDisposable
     {
         if (worker == 0)
             foreach (SliceEntry entry in _slice.Entries)
-                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Tokens);
+                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Repairs ? 0 : entry.Tokens);
         Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
         Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
@@ -162,8 +169,8 @@ internal sealed unsafe class Transformer : IDisposable
         for (int h = 0; h < _config.KvHeads; h++)
         {
             Prepare(key + h * size, weights.KeyNorm);
-            KvTail tail = entry.Cache.Layers[layer].Heads[h].Tail;
-            tail.Write(tail.TokenCount - entry.Tokens + row - entry.FirstRow, key + h * size, value + h * size);
+            KvTail rows = entry.Destination(entry.Cache.Layers[layer].Heads[h], row, out int token);
+            rows.Write(token, key + h * size, value + h * size);
         }
 
         void Prepare(float* head, NormWeights? norm)
@@ -185,7 +192,7 @@ internal sealed unsafe class Transformer : IDisposable
         }
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
-        var tile = new QueryTile(entry.Cache.Length + item.FirstToken, rows, _group, _spec.Causal, _spec.AttentionSoftCap);
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, _group, _spec.Causal, _spec.AttentionSoftCap, entry.Repairs ? entry.Cache.Repaired : null, entry.FirstRepaired + item.FirstToken);
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {
