@@ -111,9 +111,16 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => segment.CountIn(block);
 
-        public int CountUpTo(int position, int block) => position - segment.FirstPosition - block * KvBlock.Tokens + 1;
+        public int CountUpTo(int position, int block) => segment.CountUpTo(position) - block * KvBlock.Tokens;
 
-        public uint Masked(int block) => repaired?.Mask(segment.FirstPosition + block * KvBlock.Tokens) ?? 0;
+        public uint Masked(int block)
+        {
+            if (repaired is null) return 0;
+            if (segment.Kept is null) return repaired.Mask(segment.FirstPosition + block * KvBlock.Tokens);
+            uint masked = 0;
+            for (int t = 0; t < CountIn(block); t++) masked |= repaired.Mask(segment.PositionOf(block * KvBlock.Tokens + t)) << 31 >> 31 - t;
+            return masked;
+        }
 
         public int KeyBytes => segment.Codec.KeyBytes;
 

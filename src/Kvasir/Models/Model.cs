@@ -170,7 +170,7 @@ public sealed partial class Model : IDisposable
     private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
         spec.Rotaries.Count > 0 && spec.Rotaries[spec.RotaryOf(layer)] is { Long: null } choice ? choice.Short : null;
 
-    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
+    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
         _lengths.Clear();
         foreach (BatchEntry entry in batch.Entries) _lengths.Add(entry.Cache.Length);
@@ -178,7 +178,7 @@ public sealed partial class Model : IDisposable
         try
         {
             for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Growth, PassBytes(batch, promised));
-            _transformer.Forward(batch, cancellation, keysOfLayer);
+            _transformer.Forward(batch, cancellation, keysOfLayer, received);
         }
         catch
         {

@@ -23,6 +23,7 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly int _group;
     private float* _logits;
     private int _lastLayer;
+    private ReceivedAttention? _received;
 
     public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention)
     {
@@ -41,11 +42,12 @@ internal sealed unsafe class Transformer : IDisposable
 
     /// <summary>
     /// Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
-    /// as soon as the keys and values of that layer are known.
+    /// as soon as the keys and values of that layer are known; <paramref name="received"/> is told of the attention of all queries.
     /// </summary>
-    public void Forward(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
+    public void Forward(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
         _lastLayer = keysOfLayer;
+        _received = received;
         batch.PrepareLogits(_config.Vocabulary);
         int logitsDone = 0;
         _slice.Clear();
@@ -73,7 +75,7 @@ internal sealed unsafe class Transformer : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
-        _plan.Build(_slice);
+        _plan.Build(_slice, whole: _received is not null);
         _workers.Run(_run);
         foreach (SliceEntry entry in _slice.Entries)
             if (!entry.Repairs) entry.Cache.Commit(entry.Tokens);
@@ -201,6 +203,7 @@ internal sealed unsafe class Transformer : IDisposable
         }
         float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * channels, sum = maximum + AttentionScratch.MaxRows;
         BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
+        _received?.Add(worker, layer, item.KvHead, head, cache.Layout, _attention, tile, scratch, maximum, sum);
         BlockAttention.Normalise(_attention, output, rows, channels, sum);
         for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * channels, channels).CopyTo(new Span<float>(OutputRow(entry, item, r), channels));
     }
