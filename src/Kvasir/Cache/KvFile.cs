@@ -119,6 +119,13 @@ public sealed unsafe class KvFile : IDisposable
         }
     }
 
+    /// <summary>Asks the operating system to begin reading the file into memory. Returns at once; a hint.</summary>
+    public void ReadAhead()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _file.ReadAhead();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

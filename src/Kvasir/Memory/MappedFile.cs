@@ -70,6 +70,12 @@ internal sealed unsafe class MappedFile : IDisposable
         if (end > start) MemoryAdvice.DontNeed(_pointer + start, (nuint)(end - start));
     }
 
+    /// <summary>Tells the operating system that the whole file will be read soon. A hint: does nothing where there is no such call.</summary>
+    public void ReadAhead()
+    {
+        if (_pointer != null) MemoryAdvice.WillNeed(_pointer, (nuint)Length);
+    }
+
     public void Dispose()
     {
         if (_pointer == null) return;
