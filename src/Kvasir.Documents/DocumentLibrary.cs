@@ -108,19 +108,35 @@ public sealed class DocumentLibrary : IDisposable
     public Answer Ask(string question, AskOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new AskOptions();
-        question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
-        passages = options.Passages is null ? PassageSelection.Relevant(passages) : passages;
-        if (passages.Count == 0 && !Store.Read().Files.Any())
+        IReadOnlyList<Passage> passages = Passages(question, options);
+        CheckHasDocuments(passages);
+        return NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
+    }
+
+    /// <summary>
+    /// Answers many questions, several at a time: decoding them together reads the weights once for all of them, and while they are decoded the
+    /// next question is retrieved and its KV read ahead. The answers are complete, and those of <see cref="Ask"/> but for the rounding of floats.
+    /// </summary>
+    /// <param name="questions">The questions; taken one by one as places become free.</param>
+    /// <param name="options">Passages, limits, where to look.</param>
+    /// <param name="parallel">Questions in flight, 1 to 256; 1 answers one after another.</param>
+    /// <param name="costs">Counts time and CPU time by phase; complete when the enumeration has ended.</param>
+    /// <param name="cancellation">Ends generation within one step; what is answered still comes before the exception.</param>
+    /// <returns>The answers in the order of the questions. A question that cannot be answered gives one with <see cref="Answer.Error"/>, and the others go on.</returns>
+    /// <exception cref="InvalidInputException">There are no documents to answer from, or <paramref name="parallel"/> is out of range.</exception>
+    public IEnumerable<Answer> AskAll(IEnumerable<string> questions, AskOptions? options = null, int parallel = 8, AskCosts? costs = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(questions);
+        options ??= new AskOptions();
+        costs ??= new AskCosts();
+        if (parallel is < 1 or > 256)
         {
-            throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");
+            throw new InvalidInputException($"{parallel} questions at a time: give 1 to 256");
         }
 
-        KvShelf shelf = NewShelf();
-        bool held = _prefix is not null;
-        SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0).Ask(question, passages, options, clock, cancellation);
+        CheckHasDocuments([]);
+        return new QuestionStream(NewAsker(options, costs), _model, question => Passages(question, options), options, parallel, costs, cancellation).Run(questions);
     }
 
     /// <summary>
@@ -172,6 +188,30 @@ public sealed class DocumentLibrary : IDisposable
         }
 
         return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
+    }
+
+    /// <summary>The passages that a question is to be answered from, best first.</summary>
+    private IReadOnlyList<Passage> Passages(string question, AskOptions options)
+    {
+        question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
+        IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        return options.Passages is null ? PassageSelection.Relevant(passages) : passages;
+    }
+
+    private void CheckHasDocuments(IReadOnlyList<Passage> passages)
+    {
+        if (passages.Count == 0 && !Store.Read().Files.Any())
+        {
+            throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");
+        }
+    }
+
+    private Asker NewAsker(AskOptions options, AskCosts costs)
+    {
+        KvShelf shelf = NewShelf();
+        bool held = _prefix is not null;
+        SharedPrefix prefix = Prefix(shelf);
+        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, options, costs);
     }
 
     private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);

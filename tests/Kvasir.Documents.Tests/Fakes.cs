@@ -36,6 +36,18 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public List<int> LastPrompt { get; } = [];
 
+    /// <summary>Answers of each step of a batch.</summary>
+    public List<int> BatchSizes { get; } = [];
+
+    /// <summary>Files that were to be read ahead.</summary>
+    public List<string> ReadAheads { get; } = [];
+
+    /// <summary>Caches that have not been disposed.</summary>
+    public int LiveCaches { get; private set; }
+
+    /// <summary>What it says to a prompt; one piece a step.</summary>
+    public Func<string, IEnumerable<GeneratedPiece>> Generated { get; set; } = _ => [new("An "), new("answer"), new("", "stop", 2)];
+
     public StoreFiles Files { get; } = files ?? new StoreFiles();
 
     public int[] Encode(string text, bool parseSpecial) =>
@@ -47,7 +59,11 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public bool IsSpecial(int id) => _words[id].StartsWith("<|", StringComparison.Ordinal);
 
-    public IAnswerCache NewCache() => new Cache(this, []);
+    public IAnswerCache NewCache() => NewCache([]);
+
+    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
+
+    public void ReadAhead(string path) => ReadAheads.Add(path);
 
     public bool CanConvert(string policy) => KvPolicy.Parse(policy).CanBecome(KvPolicy.Parse(Policy));
 
@@ -116,11 +132,61 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     [GeneratedRegex(@"<\|\w+\|>|\s*\S{1,8}|\s+")]
     private static partial Regex SpecialOrWord();
 
+    private IAnswerCache NewCache(List<int> ids)
+    {
+        LiveCaches++;
+        return new Cache(this, ids);
+    }
+
+    private sealed class Batch(FakeModel model, int parallel) : IAnswerBatch
+    {
+        private readonly List<(Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece)> _answers = [];
+        private int _read;
+
+        public void Add(IAnswerCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        {
+            Assert.True(_answers.Count < parallel);
+            _answers.Add(((Cache)cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
+        }
+
+        public bool Prefill()
+        {
+            bool any = _read < _answers.Count;
+            for (; _read < _answers.Count; _read++)
+            {
+                _answers[_read].Cache.Read(_answers[_read].Ids);
+            }
+
+            return any;
+        }
+
+        public bool Step()
+        {
+            model.BatchSizes.Add(_answers.Count);
+            foreach ((Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
+            {
+                GeneratedPiece piece = answer.Left.Dequeue();
+                if (answer.Left.Count == 0)
+                {
+                    answer.Cache.Dispose();
+                    _answers.Remove(answer);
+                    _read--;
+                }
+
+                answer.OnPiece(piece);
+            }
+
+            return model.BatchSizes[^1] > 0;
+        }
+
+        public void Dispose() => _answers.ForEach(answer => answer.Cache.Dispose());
+    }
+
     private sealed class Cache(FakeModel model, List<int> ids) : IAnswerCache
     {
         public int Length => ids.Count;
 
-        public IAnswerCache Fork() => new Cache(model, [.. ids]);
+        public IAnswerCache Fork() => model.NewCache([.. ids]);
 
         public void Seal() { }
 
@@ -147,18 +213,14 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             model.Write(path, saved);
         }
 
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> more, AskOptions options, CancellationToken cancellation)
+        public void Read(IReadOnlyList<int> prompt)
         {
-            Assert.Equal(ids, before);
-            ids.AddRange(more.Span);
+            Assert.Equal(ids, prompt.Take(ids.Count));
             model.LastPrompt.Clear();
-            model.LastPrompt.AddRange(ids);
-            yield return new GeneratedPiece("An ");
-            yield return new GeneratedPiece("answer");
-            yield return new GeneratedPiece("", "stop", 2);
+            model.LastPrompt.AddRange(prompt);
         }
 
-        public void Dispose() { }
+        public void Dispose() => model.LiveCaches--;
 
         private long Place(int[] stored)
         {

@@ -9,25 +9,29 @@ internal static class AskCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"");
-        var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question", Arity = ArgumentArity.OneOrMore };
+        var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"\nkvasir ask handbook/ --questions questions.txt --json");
+        var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question (not with --questions)", Arity = ArgumentArity.ZeroOrMore };
         var passages = new Option<int?>("--passages", "-k") { Description = "Chunks to answer from (default: up to 5, without those far weaker than the best)", HelpName = "N" };
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);
         foreach (Option option in new Option[] { passages, maxTokens, recompute }) command.Options.Add(option);
+        var many = new QuestionOptions(command);
         var library = new LibraryChoice.Options(command);
         CommonOptions common = CommonOptions.ForSequences(command);
         command.SetAction(parsed =>
         {
             string[] given = parsed.GetValue(words)!;
-            string[] documents = given[..^1];
-            if (Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
+            IReadOnlyList<Question>? questions = many.Read(parsed, terminal);
+            if (questions is null && given.Length == 0) throw new InvalidInputException("no question was given; put it last, or name a file of questions with --questions");
+            string[] documents = questions is null ? given[..^1] : given;
+            if (questions is null && Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             using LibraryChoice open = library.Open(parsed, common, terminal);
             if (documents.Length > 0) open.Ingest(documents, terminal);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Within = documents.Length > 0 ? documents : null };
+            if (questions is not null) return new QuestionRun(questions, common.Json(parsed), terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
             if (common.Json(parsed)) PrintJson(answer, terminal);
             else Print(answer, terminal);
@@ -39,18 +43,21 @@ internal static class AskCommand
     private static void PrintJson(Answer answer, Terminal terminal)
     {
         answer.Complete();
-        terminal.WriteJson(new
-        {
-            Answer = answer.Text.Trim(),
-            Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
-            Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
-            TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
-            TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
-            RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
-            answer.KvBytesLoaded,
-            answer.FinishReason,
-        });
+        terminal.WriteJson(Figures(answer));
     }
+
+    /// <summary>What <c>--json</c> says of an answer.</summary>
+    internal static object Figures(Answer answer) => new
+    {
+        Answer = answer.Text.Trim(),
+        Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
+        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+        TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
+        TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
+        RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
+        answer.KvBytesLoaded,
+        answer.FinishReason,
+    };
 
     private static void Print(Answer answer, Terminal terminal)
     {

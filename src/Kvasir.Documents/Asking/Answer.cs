@@ -6,19 +6,24 @@ namespace Kvasir.Documents;
 
 /// <summary>
 /// An answer as it is generated: enumerating it once does the work and gives the text piece by piece; the other members but
-/// <see cref="Sources"/> are complete when the enumeration has ended.
+/// <see cref="Sources"/> are complete when the enumeration has ended. Answers of <see cref="DocumentLibrary.AskAll"/> are complete already.
 /// </summary>
 public sealed class Answer : IEnumerable<string>
 {
-    private readonly Func<Answer, IEnumerable<GeneratedPiece>> _run;
     private readonly StringBuilder _text = new();
     private bool _started;
 
-    internal Answer(IReadOnlyList<Passage> sources, Func<Answer, IEnumerable<GeneratedPiece>> run)
+    internal Answer(string question, IReadOnlyList<Passage> sources)
     {
+        Question = question;
         Sources = sources;
-        _run = run;
     }
+
+    /// <summary>The question.</summary>
+    public string Question { get; }
+
+    /// <summary>Its place among the questions of <see cref="DocumentLibrary.AskAll"/>, from 0.</summary>
+    public int Index { get; internal set; }
 
     /// <summary>The chunks it is made from, best first.</summary>
     public IReadOnlyList<Passage> Sources { get; }
@@ -59,6 +64,14 @@ public sealed class Answer : IEnumerable<string>
     /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
+    /// <summary>Why there is no answer, or not a whole one; null where there is. Only in <see cref="DocumentLibrary.AskAll"/>: one question asked alone throws.</summary>
+    public string? Error { get; private set; }
+
+    internal bool IsFinished => FinishReason is not null || Error is not null;
+
+    /// <summary>What generates it while it is enumerated: each piece is taken, then given out. Null where a stream does.</summary>
+    internal Func<IEnumerable<GeneratedPiece>>? Run { get; set; }
+
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>
     public string Complete()
     {
@@ -86,13 +99,28 @@ public sealed class Answer : IEnumerable<string>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>An answer that could not be begun.</summary>
+    internal static Answer Failed(string question, Exception error)
+    {
+        var answer = new Answer(question, []);
+        answer.Fail(error);
+        return answer;
+    }
+
+    internal void Fail(Exception error) => Error = error.Message;
+
+    /// <summary>Takes what has been generated, <paramref name="time"/> after the question came.</summary>
+    internal void Take(GeneratedPiece piece, TimeSpan time)
+    {
+        _text.Append(piece.Text);
+        (GeneratedTokens, FinishReason, Error, TotalTime) = (piece.Tokens, piece.FinishReason, piece.Failure?.Message, time);
+    }
+
     private IEnumerator<string> Pieces()
     {
-        foreach (GeneratedPiece piece in _run(this))
+        IEnumerable<GeneratedPiece> pieces = Run is null ? [new GeneratedPiece(Text)] : Run();
+        foreach (GeneratedPiece piece in pieces)
         {
-            GeneratedTokens = piece.Tokens;
-            _text.Append(piece.Text);
-            FinishReason = piece.FinishReason;
             if (piece.Text.Length > 0)
             {
                 yield return piece.Text;

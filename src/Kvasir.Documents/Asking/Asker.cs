@@ -7,45 +7,136 @@ namespace Kvasir.Documents.Asking;
 /// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
 /// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew)
+internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, AskOptions options, AskCosts costs)
 {
+    private bool _prefixIsNew = prefixIsNew;
+
+    /// <summary>What is computed between placing and decoding.</summary>
+    public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
+
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
-    public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
+    public Answer Ask(string question, IReadOnlyList<Passage> passages, Stopwatch clock, CancellationToken cancellation)
+    {
+        PreparedQuestion prepared = Choose(question, passages, clock);
+        prepared.Answer.Run = () => Generate(prepared, cancellation);
+        clock.Stop();
+        return prepared.Answer;
+    }
+
+    /// <summary>Chooses the passages that the context has room for.</summary>
+    /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
+    public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
     {
         string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
         int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
-        clock.Stop();
-        return new Answer([.. chunks.Select(chunk => chunk.Passage)], answer =>
-        {
-            // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
-            List<PromptChunk> placed = [.. Enumerable.Reverse(chunks)];
-            answer.QuestionTokens = suffix.Length;
-            return Timed(answer, clock, options.Recompute ? Recompute(answer, placed, suffix, options, cancellation) : Reuse(answer, placed, suffix, options, cancellation), options.Recompute);
-        });
+        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
+
+        // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
+        chunks.Reverse();
+        return new PreparedQuestion(answer, chunks, suffix, clock);
     }
 
-    private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
+    /// <summary>Has the KV files of a question read while others are answered.</summary>
+    public void ReadAhead(PreparedQuestion question)
     {
-        using IAnswerCache cache = prefix.Fork();
-        answer.ReusedTokens = prefixIsNew ? 0 : prefix.Ids.Length;
-        answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
-        answer.KvBytesLoaded = prefix.LoadedBytes;
-        foreach (PromptChunk chunk in chunks)
+        using (costs.Measure(AskPhase.Loading))
+        {
+            foreach (PromptChunk chunk in options.Recompute ? [] : question.Chunks)
+            {
+                model.ReadAhead(shelf.PathOf(chunk.Passage.KvName));
+            }
+        }
+    }
+
+    /// <summary>Builds the context that the question stands behind, prefix and chunks placed or nothing where all is to be computed anew, and gives both to a batch.</summary>
+    /// <exception cref="InvalidInputException">The prompt does not fit the context.</exception>
+    public void Begin(PreparedQuestion question, IAnswerBatch batch, Action<GeneratedPiece> onPiece, CancellationToken cancellation)
+    {
+        int[] prompt = [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
+        IAnswerCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
+        try
+        {
+            batch.Add(cache, prompt, onPiece);
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>To be called as soon as a question has its first token.</summary>
+    public static void NoteFirstToken(PreparedQuestion question, AskOptions options)
+    {
+        question.Answer.TimeToFirstToken = question.Clock.Elapsed;
+        question.Answer.RecomputeTime = options.Recompute ? question.Answer.TimeToFirstToken : question.Answer.RecomputeTime;
+    }
+
+    /// <summary>Loads one question and generates its answer.</summary>
+    private IEnumerable<GeneratedPiece> Generate(PreparedQuestion question, CancellationToken cancellation)
+    {
+        question.Clock.Start();
+        var pieces = new Queue<GeneratedPiece>();
+        using IAnswerBatch batch = model.NewBatch(options, parallel: 1);
+        Begin(question, batch, piece =>
+        {
+            question.Answer.Take(piece, question.Clock.Elapsed);
+            pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
+        }, cancellation);
+        while (batch.Prefill())
         {
             cancellation.ThrowIfCancellationRequested();
-            Append(answer, cache, chunk, cancellation);
         }
 
-        if (shelf.Description.TokensPerSecond is double speed)
+        NoteFirstToken(question, options);
+        do
         {
-            answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + suffix.Length) / speed);
-        }
+            while (pieces.TryDequeue(out GeneratedPiece piece))
+            {
+                yield return piece;
+            }
 
-        foreach (GeneratedPiece piece in cache.Generate([.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model))], suffix, options, cancellation))
-        {
-            yield return piece;
+            cancellation.ThrowIfCancellationRequested();
         }
+        while (batch.Step() || pieces.Count > 0);
+    }
+
+    private IAnswerCache Reuse(PreparedQuestion question, CancellationToken cancellation)
+    {
+        using AskCosts.Scope loading = costs.Measure(AskPhase.Loading);
+        IAnswerCache cache = prefix.Fork();
+        try
+        {
+            Answer answer = question.Answer;
+            answer.ReusedTokens = _prefixIsNew ? 0 : prefix.Ids.Length;
+            answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
+            answer.KvBytesLoaded = prefix.LoadedBytes;
+            _prefixIsNew = false;
+            foreach (PromptChunk chunk in question.Chunks)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Append(answer, cache, chunk, cancellation);
+            }
+
+            if (shelf.Description.TokensPerSecond is double speed)
+            {
+                answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed);
+            }
+
+            return cache;
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+    }
+
+    private IAnswerCache Recompute(Answer answer, int promptTokens)
+    {
+        answer.RecomputedTokens = promptTokens - answer.QuestionTokens;
+        return model.NewCache();
     }
 
     /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
@@ -62,7 +153,11 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
             }
 
             int[] ids = chunk.Ids(model);
-            cache.Prefill(ids, cancellation);
+            using (costs.Measure(AskPhase.Recompute))
+            {
+                cache.Prefill(ids, cancellation);
+            }
+
             answer.RecomputedTokens += ids.Length;
         }
     }
@@ -85,37 +180,6 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
 
             return false;
         }
-    }
-
-    private IEnumerable<GeneratedPiece> Recompute(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
-    {
-        int[] prompt = [.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model)), .. suffix];
-        answer.RecomputedTokens = prompt.Length - suffix.Length;
-        using IAnswerCache cache = model.NewCache();
-        foreach (GeneratedPiece piece in cache.Generate([], prompt, options, cancellation))
-        {
-            yield return piece;
-        }
-    }
-
-    private static IEnumerable<GeneratedPiece> Timed(Answer answer, Stopwatch clock, IEnumerable<GeneratedPiece> pieces, bool recompute)
-    {
-        clock.Start();
-        bool first = true;
-        foreach (GeneratedPiece piece in pieces)
-        {
-            if (first)
-            {
-                answer.TimeToFirstToken = clock.Elapsed;
-                answer.RecomputeTime = recompute ? answer.TimeToFirstToken : answer.RecomputeTime;
-                first = false;
-            }
-
-            answer.TotalTime = clock.Elapsed;
-            yield return piece;
-        }
-
-        answer.TotalTime = clock.Elapsed;
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>
@@ -141,14 +205,5 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         }
 
         return chunks;
-    }
-
-    private sealed class PromptChunk(Passage passage)
-    {
-        private int[]? _ids;
-
-        public Passage Passage => passage;
-
-        public int[] Ids(IAnswerModel model) => _ids ??= model.Encode(Chunking.Chunker.PromptText(passage.Text), parseSpecial: false);
     }
 }

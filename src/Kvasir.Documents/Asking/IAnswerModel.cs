@@ -26,6 +26,12 @@ internal interface IAnswerModel
 
     IAnswerCache NewCache();
 
+    /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
+    IAnswerBatch NewBatch(AskOptions options, int parallel);
+
+    /// <summary>Has a saved cache's pages read while something else is done; a hint, which does nothing where there is no such file.</summary>
+    void ReadAhead(string path);
+
     /// <summary>Whether KV kept under a policy may be converted to <see cref="Policy"/>: it has lost nothing that a cache made here would still have.</summary>
     bool CanConvert(string policy);
 
@@ -61,9 +67,6 @@ internal interface IAnswerCache : IDisposable
     void Clear();
 
     void Save(string path, ReadOnlySpan<int> ids, int firstToken);
-
-    /// <summary>Continues what is here, the tokens <paramref name="before"/>, with <paramref name="ids"/> and generates.</summary>
-    IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation);
 }
 
 /// <summary>What documents need of an embedding model.</summary>

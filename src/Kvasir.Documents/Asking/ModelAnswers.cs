@@ -1,12 +1,11 @@
 using Kvasir.Cache;
-using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>A loaded model, as documents use it.</summary>
-internal sealed class ModelAnswers : IAnswerModel
+internal sealed partial class ModelAnswers : IAnswerModel
 {
     /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
     private const int PrefillTokens = 512;
@@ -46,6 +45,19 @@ internal sealed class ModelAnswers : IAnswerModel
     }
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
+
+    public void ReadAhead(string path)
+    {
+        try
+        {
+            using KvFile file = KvFile.Open(path, _model);
+            file.ReadAhead();
+        }
+        catch (InvalidInputException)
+        {
+            // Placing it will tell, and knows what to do instead.
+        }
+    }
 
     public bool CanConvert(string policy)
     {
@@ -88,6 +100,8 @@ internal sealed class ModelAnswers : IAnswerModel
 
     private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
     {
+        public KvCache Inner => cache;
+
         public int Length => cache.Length;
 
         public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
@@ -122,20 +136,6 @@ internal sealed class ModelAnswers : IAnswerModel
         public void Clear() => cache.Truncate(0);
 
         public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
-
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
-        {
-            // The session disposes the cache at its end; doing so again later does nothing.
-            using var session = new Session(owner._model, cache, before);
-            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
-            foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
-            {
-                yield return new GeneratedPiece(text);
-            }
-
-            cancellation.ThrowIfCancellationRequested();
-            yield return new GeneratedPiece("", session.LastResult!.FinishReason.ToString().ToLowerInvariant(), session.LastResult.Ids.Count);
-        }
 
         public void Dispose() => cache.Dispose();
 

@@ -41,7 +41,7 @@ public sealed class KvCache : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Copy())]))];
-        return new KvCache(Layout, Policy, Pool, layers, Length, _files.Share());
+        return new KvCache(Layout, Policy, Pool, layers, Length, _files.Share()) { Repaired = Repaired };
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
@@ -56,7 +56,7 @@ public sealed class KvCache : IDisposable
         pool.Promise(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles());
+            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles()) { Repaired = Repaired };
         }
         finally
         {
@@ -72,7 +72,7 @@ public sealed class KvCache : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         _files.Verify();
         LayerCache[] layers = [.. _layers.Select((layer, l) => new LayerCache(layer.Layout, [.. layer.Heads.Select((head, h) => head.Convert(policy.HeadCodec(Layout, l, h)))]))];
-        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles());
+        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles()) { Repaired = Repaired };
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
@@ -112,13 +112,15 @@ public sealed class KvCache : IDisposable
     /// wherever they stood when they were computed (queries are rotated, stored keys are not touched). Nothing of them is read before a forward pass needs it.
     /// </summary>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
-    public void Place(KvFile file)
+    /// <param name="file">The saved cache.</param>
+    /// <param name="turned">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its authors' code has it).</param>
+    public void Place(KvFile file, bool turned = true)
     {
         int shift = ShiftOf(file);
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
-                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift));
+                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, turned));
         _files.Add(file, Length);
         Length += file.Tokens;
     }
@@ -159,6 +161,14 @@ public sealed class KvCache : IDisposable
         return true;
     }
 
+    /// <summary>Makes the empty cache hold some of another's tokens from <paramref name="first"/> on, at their positions: those that <paramref name="kept"/> tells for a layer and head, counted from there.</summary>
+    internal void PlaceThinned(KvCache source, int first, Func<int, int, ushort[]> kept)
+    {
+        for (int l = 0; l < _layers.Length; l++)
+            foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.PlaceThinned(source._layers[l].Heads[h], first, new KeptPositions(kept(l, h), source.Length - first));
+        Length = source.Length;
+    }
+
     /// <summary>
     /// Saves tokens [firstToken, <see cref="Length"/>): written under a temporary name, flushed, renamed. Seals the tail first.
     /// </summary>
@@ -168,6 +178,7 @@ public sealed class KvCache : IDisposable
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0)
     {
+        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         _files.Verify();
         Seal();
@@ -208,6 +219,40 @@ public sealed class KvCache : IDisposable
         _promised = 0;
     }
 
+    /// <summary>The positions that were computed anew in place of sealed ones, or null.</summary>
+    internal RepairedPositions? Repaired { get; private set; }
+
+    /// <summary>Makes room in all heads for rows in place of sealed tokens, all zero until a forward pass fills them.</summary>
+    /// <param name="positions">Which tokens.</param>
+    /// <param name="known">A cache in float32 of the same tokens whose layer <paramref name="knownLayer"/> takes the place of all tokens' there; null where there is none.</param>
+    /// <param name="knownLayer">The layer.</param>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold them.</exception>
+    internal void Repair(RepairedPositions positions, KvCache? known = null, int knownLayer = 0)
+    {
+        RepairedPositions? all = known is null ? null : RepairedPositions.All(Length);
+        long bytes = _layers.Select((layer, l) => (long)layer.Heads.Length * KvBlock.CountFor(IsKnown(l) ? Length : positions.Count) * KvTail.BlockBytes(layer.Layout)).Sum();
+        Pool.Promise(bytes);
+        try
+        {
+            for (int l = 0; l < _layers.Length; l++)
+                foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.Repair(IsKnown(l) ? all! : positions, IsKnown(l) ? known!._layers[l].Heads[h].Tail : null);
+            Repaired = positions;
+        }
+        finally
+        {
+            Pool.Fulfil(bytes);
+        }
+
+        bool IsKnown(int layer) => known is not null && layer == knownLayer;
+    }
+
+    /// <summary>Gives up all repaired rows.</summary>
+    internal void Unrepair()
+    {
+        foreach (HeadCache head in Heads()) head.Unrepair();
+        Repaired = null;
+    }
+
     /// <summary>All layers hold <paramref name="tokens"/> more.</summary>
     internal void Commit(int tokens) => Length += tokens;
 
@@ -216,6 +261,7 @@ public sealed class KvCache : IDisposable
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
         _files.Truncate(length);
+        Repaired = Repaired?.Below(length);
         Length = length;
     }
 

@@ -122,6 +122,13 @@ public sealed unsafe class KvFile : IDisposable
         VerifyLayers(again: true);
     }
 
+    /// <summary>Asks the operating system to begin reading the file into memory. Returns at once; a hint.</summary>
+    public void ReadAhead()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ReadAhead(0, _states.Length);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -162,13 +169,16 @@ public sealed unsafe class KvFile : IDisposable
         if (firstLayer < endLayer) _file.ReadAhead(LayerOffset(firstLayer), LayerOffset(endLayer) - LayerOffset(firstLayer));
     }
 
-    /// <summary>A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed.</summary>
-    internal MappedSegment Map(int layer, int head, int segment, int shift)
+    /// <summary>
+    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are turned by as much
+    /// unless <paramref name="turned"/> is false.
+    /// </summary>
+    internal MappedSegment Map(int layer, int head, int segment, int shift, bool turned = true)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         KvFileHeader.SegmentShape shape = _header.Kept.Segments[segment];
         int part = PartOf(layer, head, segment);
-        return new MappedSegment(this, _file.Pointer + _offsets[part], _codecs[part], shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens);
+        return new MappedSegment(this, _file.Pointer + _offsets[part], _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens);
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>

@@ -35,6 +35,18 @@ internal sealed class PlacedFiles : IDisposable
             if (!file.IsChecked) file.VerifyRest();
     }
 
+    /// <summary>As <see cref="Verify()"/>, for one layer.</summary>
+    /// <exception cref="DamagedKvException">Its checksum differs.</exception>
+    public void Verify(int layer)
+    {
+        foreach ((KvFile file, _) in _files)
+        {
+            if (file.IsLayerChecked(layer)) continue;
+            file.ReadAhead(layer, layer + 1);
+            if (!file.Check(layer)) throw new DamagedKvException(file.Path, layer);
+        }
+    }
+
     /// <summary>The same files for another cache.</summary>
     public PlacedFiles Share()
     {

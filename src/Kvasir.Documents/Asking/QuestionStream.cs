@@ -1,0 +1,144 @@
+using System.Diagnostics;
+
+namespace Kvasir.Documents.Asking;
+
+/// <summary>
+/// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next question is retrieved and the
+/// operating system told to read its KV files. Prompts are computed in passes of their own, so that each phase's cost is known.
+/// </summary>
+internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
+{
+    private readonly Queue<Answer> _inOrder = new();
+    private readonly List<PreparedQuestion> _reading = [];
+    private PreparedQuestion? _next;
+    private int _decoding, _asked;
+
+    /// <summary>The answers, in the order of the questions. Cancelled, those that are finished still come, then the exception.</summary>
+    public IEnumerable<Answer> Run(IEnumerable<string> questions)
+    {
+        using IAnswerBatch batch = model.NewBatch(options, parallel);
+        using IEnumerator<string> left = questions.GetEnumerator();
+        costs.Start();
+        try
+        {
+            while (!cancellation.IsCancellationRequested && Advance(batch, left))
+            {
+                while (_inOrder.TryPeek(out Answer? first) && first.IsFinished)
+                {
+                    yield return _inOrder.Dequeue();
+                }
+            }
+
+            foreach (Answer answer in _inOrder.Where(answer => answer.IsFinished))
+            {
+                yield return answer;
+            }
+        }
+        finally
+        {
+            costs.Stop();
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Fills the places that are free, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
+    private bool Advance(IAnswerBatch batch, IEnumerator<string> left)
+    {
+        try
+        {
+            while (_decoding < parallel && (_next ?? Prepare(left)) is { } question)
+            {
+                _next = null;
+                Begin(question, batch);
+            }
+
+            Read(batch);
+            _next ??= Prepare(left);
+            using (costs.Measure(AskPhase.Decoding))
+            {
+                return batch.Step() || _next is not null || _inOrder.Count > 0;
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The next question that has passages; those that cannot be answered are failed on the way. Null where there is none left.</summary>
+    private PreparedQuestion? Prepare(IEnumerator<string> left)
+    {
+        while (left.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var clock = Stopwatch.StartNew();
+            try
+            {
+                IReadOnlyList<Passage> passages;
+                using (costs.Measure(AskPhase.Retrieval))
+                {
+                    passages = retrieve(left.Current);
+                }
+
+                PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);
+                asker.ReadAhead(question);
+                clock.Stop();
+                Enqueue(question.Answer);
+                return question;
+            }
+            catch (InvalidInputException error)
+            {
+                Enqueue(Answer.Failed(left.Current, error));
+            }
+        }
+
+        return null;
+    }
+
+    private void Enqueue(Answer answer)
+    {
+        answer.Index = _asked++;
+        _inOrder.Enqueue(answer);
+    }
+
+    private void Begin(PreparedQuestion question, IAnswerBatch batch)
+    {
+        question.Clock.Start();
+        try
+        {
+            asker.Begin(question, batch, piece => Take(question, piece), cancellation);
+            _reading.Add(question);
+            _decoding++;
+        }
+        catch (InvalidInputException error)
+        {
+            question.Answer.Fail(error);
+        }
+    }
+
+    /// <summary>Computes the prompts of the questions that have just begun, up to their first tokens.</summary>
+    private void Read(IAnswerBatch batch)
+    {
+        using (costs.Measure(Asker.PromptPhase(options)))
+        {
+            while (batch.Prefill())
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+
+        foreach (PreparedQuestion question in _reading)
+        {
+            Asker.NoteFirstToken(question, options);
+        }
+
+        _reading.Clear();
+    }
+
+    private void Take(PreparedQuestion question, GeneratedPiece piece)
+    {
+        question.Answer.Take(piece, question.Clock.Elapsed);
+        _decoding -= question.Answer.IsFinished ? 1 : 0;
+    }
+}
