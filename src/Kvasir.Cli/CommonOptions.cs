@@ -113,8 +113,8 @@ internal sealed class CommonOptions
     /// <inheritdoc cref="Policy"/>
     public KvPolicy? GivenPolicy(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } ? Policy(parsed) : null;
 
-    /// <summary>All policies given with --kv, as written; one empty string (the default policy) where there is none.</summary>
-    public IReadOnlyList<string> PolicyTexts(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : ["k=f16,v=f16"];
+    /// <summary>All policies given with --kv, as written; <paramref name="usual"/> where there is none.</summary>
+    public IReadOnlyList<string> PolicyTexts(ParseResult parsed, string usual = "k=f16,v=f16") => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : [usual];
 
     /// <summary>What policy texts mean for the loaded model.</summary>
     /// <exception cref="InvalidInputException">One that cannot be.</exception>
