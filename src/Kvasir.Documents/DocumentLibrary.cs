@@ -22,17 +22,19 @@ public sealed class DocumentLibrary : IDisposable
     private readonly IAnswerModel _model;
     private readonly ITextEncoder _encoder;
     private readonly int _chunkTokens;
+    private readonly ChunkPlacement _placement;
     private readonly KvKey _key;
     private SharedPrefix? _prefix;
 
-    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens)
+    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens, ChunkPlacement placement = ChunkPlacement.BehindPrefix)
     {
         Store = store;
         _model = model;
         _encoder = encoder;
         _chunkTokens = chunkTokens;
+        _placement = placement;
         PrefixIds = model.EncodePrefix();
-        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, PrefixIds);
+        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, placement == ChunkPlacement.BehindPrefix ? PrefixIds : []);
     }
 
     /// <summary>Opens the store in a folder, or makes one where the folder is missing or empty.</summary>
@@ -46,7 +48,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new LibraryOptions();
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement);
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
@@ -70,7 +72,7 @@ public sealed class DocumentLibrary : IDisposable
         {
             using StoreWriter writer = Store.Write();
             KvShelf shelf = NewShelf();
-            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf));
+            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf), _placement);
             IngestReport report;
             try
             {
@@ -114,9 +116,32 @@ public sealed class DocumentLibrary : IDisposable
         return NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
     }
 
+    /// <summary>Answers a question from given passages instead of those that retrieval would find.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="passages">The passages, the most important first: it is placed last, next to the question.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="cancellation">Ends generation within one step.</param>
+    /// <exception cref="InvalidInputException">The question is too long.</exception>
+    public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(passages);
+        return NewAsker(options ?? new AskOptions(), new AskCosts()).Ask(question.Trim(), passages, Stopwatch.StartNew(), cancellation);
+    }
+
+    /// <summary>All chunks of a stored file's documents, in their order, without scores.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InvalidInputException">It is not in the store.</exception>
+    public IReadOnlyList<Passage> Chunks(string path)
+    {
+        Catalog catalog = Store.Read();
+        StoredFile file = catalog.File(Path.GetFullPath(path)) ?? throw new InvalidInputException($"{path}: not in the store; ingest it first");
+        return [.. catalog.DocumentsOf(file).SelectMany(document => document.Chunks.Select((_, i) => Retriever.NewPassage(catalog, document, i)))];
+    }
+
     /// <summary>
     /// Answers many questions, several at a time: decoding them together reads the weights once for all of them, and while they are decoded the
-    /// next question is retrieved and its KV read ahead. The answers are complete, and those of <see cref="Ask"/> but for the rounding of floats.
+    /// next question is retrieved and its KV read ahead. The answers are complete, and those of single questions but for the rounding of floats.
     /// </summary>
     /// <param name="questions">The questions; taken one by one as places become free.</param>
     /// <param name="options">Passages, limits, where to look.</param>
@@ -211,7 +236,7 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, options, costs);
+        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, _placement, options, costs);
     }
 
     private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);

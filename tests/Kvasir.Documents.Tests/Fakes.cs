@@ -36,6 +36,9 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public List<int> LastPrompt { get; } = [];
 
+    /// <summary>Positions that were computed anew.</summary>
+    public List<int> Repaired { get; } = [];
+
     /// <summary>Answers of each step of a batch.</summary>
     public List<int> BatchSizes { get; } = [];
 
@@ -197,7 +200,21 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             model.PrefilledTokens += more.Length;
         }
 
-        public long Place(string path) => Place(model.Read(path, anyPolicy: false));
+        public long Place(string path, bool turned = true) => Place(model.Read(path, anyPolicy: false));
+
+        public void Repair(int[] positions, int[] repaired, CancellationToken cancellation)
+        {
+            Assert.Equal(positions.Select(position => ids[position]), repaired);
+            Assert.Equal(positions.Distinct().Order(), positions);
+            model.Repaired.AddRange(positions);
+        }
+
+        public int RepairMostDeviating(int[] all, int first, int count, CancellationToken cancellation)
+        {
+            Assert.Equal(ids, all);
+            model.Repaired.AddRange(Enumerable.Range(first, count));
+            return count;
+        }
 
         public long PlaceConverted(string path)
         {

@@ -17,8 +17,9 @@ internal static class AskCommand
         command.Arguments.Add(words);
         foreach (Option option in new Option[] { passages, maxTokens, recompute }) command.Options.Add(option);
         var many = new QuestionOptions(command);
-        var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        var placing = new PlacingOptions(command);
+        var library = new LibraryChoice.Options(command, placing);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             string[] given = parsed.GetValue(words)!;
@@ -30,7 +31,7 @@ internal static class AskCommand
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             using LibraryChoice open = library.Open(parsed, common, terminal);
             if (documents.Length > 0) open.Ingest(documents, terminal);
-            var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Within = documents.Length > 0 ? documents : null };
+            var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             if (questions is not null) return new QuestionRun(questions, common.Json(parsed), terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
             if (common.Json(parsed)) PrintJson(answer, terminal);
@@ -51,7 +52,7 @@ internal static class AskCommand
     {
         Answer = answer.Text.Trim(),
         Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
-        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
         TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
         RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,

@@ -13,7 +13,7 @@ internal static class IngestCommand
         var documents = new Argument<string[]>("docs") { Description = "Text, Markdown, HTML and JSON Lines files, and folders of them", Arity = ArgumentArity.OneOrMore };
         command.Arguments.Add(documents);
         var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);

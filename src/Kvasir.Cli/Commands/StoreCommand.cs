@@ -63,7 +63,7 @@ internal static class StoreCommand
     {
         var command = new ExampleCommand("verify", "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
         var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);

@@ -40,6 +40,9 @@ public sealed class Answer : IEnumerable<string>
     /// <summary>Tokens of prefix and chunks that had to be computed, or were on request.</summary>
     public int RecomputedTokens { get; internal set; }
 
+    /// <summary>Those of the reused tokens that were computed anew where they stand (<see cref="AskOptions.Repair"/>).</summary>
+    public int RepairedTokens { get; internal set; }
+
     /// <summary>Tokens of the question and what the chat template puts behind it.</summary>
     public int QuestionTokens { get; internal set; }
 

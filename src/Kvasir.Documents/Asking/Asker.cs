@@ -7,7 +7,7 @@ namespace Kvasir.Documents.Asking;
 /// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
 /// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, AskOptions options, AskCosts costs)
+internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, ChunkPlacement placement, AskOptions options, AskCosts costs)
 {
     private bool _prefixIsNew = prefixIsNew;
 
@@ -28,7 +28,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
     {
         string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
         var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
 
@@ -113,10 +113,16 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
             answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
             answer.KvBytesLoaded = prefix.LoadedBytes;
             _prefixIsNew = false;
+            var placed = new PlacedChunks(cache, placement);
             foreach (PromptChunk chunk in question.Chunks)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Append(answer, cache, chunk, cancellation);
+                placed.Add(chunk.Ids(model), computedInPlace: !Append(answer, cache, chunk, cancellation));
+            }
+
+            using (costs.Measure(AskPhase.Repair))
+            {
+                answer.RepairedTokens = placed.Repair(options.Repair, prefix.Ids, cancellation);
             }
 
             if (shelf.Description.TokensPerSecond is double speed)
@@ -139,27 +145,30 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         return model.NewCache();
     }
 
-    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
-    private void Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
+    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place, and the result is false.</summary>
+    private bool Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
         int before = cache.Length;
         string name = chunk.Passage.KvName;
-        if (!TryPlace(shelf, name, cache, cache.Place, answer))
+        if (TryPlace(shelf, name, cache, path => cache.Place(path, placement != ChunkPlacement.Stacked), answer))
         {
-            if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
-            {
-                answer.ConvertedTokens += cache.Length - before;
-                return;
-            }
-
-            int[] ids = chunk.Ids(model);
-            using (costs.Measure(AskPhase.Recompute))
-            {
-                cache.Prefill(ids, cancellation);
-            }
-
-            answer.RecomputedTokens += ids.Length;
+            return true;
         }
+
+        if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
+        {
+            answer.ConvertedTokens += cache.Length - before;
+            return true;
+        }
+
+        int[] ids = chunk.Ids(model);
+        using (costs.Measure(AskPhase.Recompute))
+        {
+            cache.Prefill(ids, cancellation);
+        }
+
+        answer.RecomputedTokens += ids.Length;
+        return false;
     }
 
     private static bool TryPlace(KvShelf from, string name, IAnswerCache cache, Func<string, long> place, Answer answer)

@@ -54,14 +54,20 @@ internal interface IAnswerCache : IDisposable
 
     void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation);
 
-    /// <summary>Places a saved cache behind what is here; bytes of its keys and values.</summary>
+    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="turned"/>; bytes of its keys and values.</summary>
     /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
-    long Place(string path);
+    long Place(string path, bool turned = true);
 
     /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
     /// <inheritdoc cref="Place"/>
     long PlaceConverted(string path);
+
+    /// <summary>Computes the tokens at ascending positions anew where they stand.</summary>
+    void Repair(int[] positions, int[] ids, CancellationToken cancellation);
+
+    /// <summary>Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this context; how many it did.</summary>
+    int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation);
 
     /// <summary>Forgets everything.</summary>
     void Clear();

@@ -119,10 +119,14 @@ internal sealed partial class ModelAnswers : IAnswerModel
             }
         }
 
-        public long Place(string path)
+        public void Repair(int[] positions, int[] ids, CancellationToken cancellation) => owner._model.Repair(cache, positions, ids, cancellation);
+
+        public int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation) => owner._model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+
+        public long Place(string path, bool turned = true)
         {
             using KvFile file = Map(path);
-            cache.Place(file);
+            cache.Place(file, turned);
             return file.Bytes;
         }
 

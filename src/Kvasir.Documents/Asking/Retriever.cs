@@ -31,7 +31,8 @@ internal static class Retriever
         return [.. RankFusion.Ranking(fused).Take(count).Select(i => NewPassage(catalog, chunks[i].Document, chunks[i].Index, fused[i], cosines[i], words[i]))];
     }
 
-    private static Passage NewPassage(Catalog catalog, StoredDocument document, int index, float score, float cosine, float bm25) => new()
+    /// <summary>A chunk of the catalog as a passage.</summary>
+    public static Passage NewPassage(Catalog catalog, StoredDocument document, int index, float score = 0, float cosine = 0, float bm25 = 0) => new()
     {
         File = document.File,
         DocumentId = document.Id,

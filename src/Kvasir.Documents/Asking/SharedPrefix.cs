@@ -29,7 +29,7 @@ internal sealed class SharedPrefix : IDisposable
         IAnswerCache cache = model.NewCache();
         try
         {
-            bool stored = TryPlace(cache, ids, shelf.PathOf(KvShelf.PrefixName), cache.Place, out long bytes);
+            bool stored = TryPlace(cache, ids, shelf.PathOf(KvShelf.PrefixName), path => cache.Place(path), out long bytes);
             if (!stored && !richer.Any(other => TryPlace(cache, ids, other.PathOf(KvShelf.PrefixName), cache.PlaceConverted, out bytes)) && ids.Length > 0)
             {
                 cache.Prefill(ids, CancellationToken.None);

@@ -6,7 +6,7 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Ingesting;
 
 /// <summary>
-/// Computes the KV of chunks behind the shared prefix and stores it without the prefix's rows (MatKV, variant M2); where a shelf of another
+/// Computes the KV of chunks behind the shared prefix, or alone where that is wanted, and stores it without the prefix's rows (MatKV); where a shelf of another
 /// policy has it and keeps more, that is converted instead.
 /// </summary>
 internal sealed class KvBuilder
@@ -15,15 +15,17 @@ internal sealed class KvBuilder
     private readonly KvShelf _shelf;
     private readonly IReadOnlyList<KvShelf> _richer;
     private readonly SharedPrefix _prefix;
+    private readonly ChunkPlacement _placement;
     private readonly HashSet<string> _stored;
     private TimeSpan _time;
 
-    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix)
+    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkPlacement placement)
     {
         _model = model;
         _shelf = shelf;
         _richer = [.. richer];
         _prefix = prefix;
+        _placement = placement;
         shelf.Prepare();
         prefix.Store(shelf);
         _stored = shelf.Names();
@@ -76,11 +78,12 @@ internal sealed class KvBuilder
     private void Compute(StoredChunk chunk, string text, CancellationToken cancellation)
     {
         int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
-        using IAnswerCache cache = _prefix.Fork();
+        using IAnswerCache cache = _placement == ChunkPlacement.BehindPrefix ? _prefix.Fork() : _model.NewCache();
+        int first = cache.Length;
         long start = Stopwatch.GetTimestamp();
         cache.Prefill(ids, cancellation);
         _time += Stopwatch.GetElapsedTime(start);
-        cache.Save(_shelf.PathOf(chunk.KvName), ids, _prefix.Ids.Length);
+        cache.Save(_shelf.PathOf(chunk.KvName), ids, first);
         ComputedChunks++;
         ComputedTokens += ids.Length;
     }
