@@ -66,11 +66,10 @@ public sealed class DocumentLibrary : IDisposable
     public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
     {
         FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
-        try
+        return Store.Writing(writer =>
         {
-            using StoreWriter writer = Store.Write();
             KvShelf shelf = NewShelf();
-            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf));
+            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf), writer.Quota);
             IngestReport report;
             try
             {
@@ -82,15 +81,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             return report with { KvBytes = shelf.Bytes() };
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Store.Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
-        }
+        });
     }
 
     /// <summary>The chunks that fit a question best, best first.</summary>
@@ -120,7 +111,8 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0).Ask(question, passages, options, clock, cancellation);
+        var kv = new ChunkKvSource(_model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0);
+        return new Asker(_model, kv, prefix, shelf.Description.TokensPerSecond).Ask(question, passages, options, clock, cancellation);
     }
 
     /// <summary>
@@ -164,7 +156,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             chunks += isChunk ? 1 : 0;
-            if (_model.Check(path) is { } wrong)
+            if (_model.Check(path) is { } wrong && File.Exists(path))
             {
                 damaged.Add(new SkippedFile(path, wrong));
                 shelf.SetAside(name);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Kvasir.Documents.Storage;
+using System.Diagnostics.CodeAnalysis;
+using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
@@ -7,7 +8,7 @@ namespace Kvasir.Documents.Asking;
 /// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
 /// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew)
+internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, double? tokensPerSecond)
 {
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
@@ -25,11 +26,58 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         });
     }
 
+    /// <summary>
+    /// Checksums are checked in the first pass over the placed KV, before any text: where one differs, the file is set aside and the context built
+    /// anew with that chunk computed.
+    /// </summary>
     private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
     {
+        IEnumerator<GeneratedPiece>? pieces;
+        while (!TryBegin(out pieces))
+        {
+        }
+
+        using (pieces)
+        {
+            do
+            {
+                yield return pieces.Current;
+            }
+            while (pieces.MoveNext());
+        }
+
+        bool TryBegin([NotNullWhen(true)] out IEnumerator<GeneratedPiece>? begun)
+        {
+            begun = Generate(answer, chunks, suffix, options, cancellation).GetEnumerator();
+            try
+            {
+                if (begun.MoveNext())
+                {
+                    return true;
+                }
+
+                throw new InvalidOperationException("an answer ends with a piece that says why");
+            }
+            catch (DamagedKvException error) when (kv.SetAside(error.Path))
+            {
+                begun.Dispose();
+                begun = null;
+                return false;
+            }
+            catch
+            {
+                begun.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private IEnumerable<GeneratedPiece> Generate(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
+    {
         using IAnswerCache cache = prefix.Fork();
-        answer.ReusedTokens = prefixIsNew ? 0 : prefix.Ids.Length;
-        answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
+        answer.RecomputedTokens = kv.PrefixIsNew ? prefix.Ids.Length : 0;
+        answer.ReusedTokens = prefix.Ids.Length - answer.RecomputedTokens;
+        answer.ConvertedTokens = 0;
         answer.KvBytesLoaded = prefix.LoadedBytes;
         foreach (PromptChunk chunk in chunks)
         {
@@ -37,54 +85,50 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
             Append(answer, cache, chunk, cancellation);
         }
 
-        if (shelf.Description.TokensPerSecond is double speed)
-        {
-            answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + suffix.Length) / speed);
-        }
-
+        answer.RecomputeTime = tokensPerSecond is double speed ? TimeSpan.FromSeconds((cache.Length + suffix.Length) / speed) : null;
         foreach (GeneratedPiece piece in cache.Generate([.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model))], suffix, options, cancellation))
         {
             yield return piece;
         }
     }
 
-    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
+    /// <summary>Places the chunk's KV; a file whose damage shows at once is set aside, and a model that cannot place the chunk here computes it in place.</summary>
     private void Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
-        int before = cache.Length;
-        string name = chunk.Passage.KvName;
-        if (!TryPlace(shelf, name, cache, cache.Place, answer))
+        int[] ids = chunk.Ids(model);
+        while (true)
         {
-            if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
+            using ChunkKv found = kv.Get(chunk.Passage.KvName, ids, cancellation);
+            try
             {
-                answer.ConvertedTokens += cache.Length - before;
+                answer.KvBytesLoaded += Place(cache, found);
+                answer.ReusedTokens += found.IsNew ? 0 : ids.Length;
+                answer.RecomputedTokens += found.IsNew ? ids.Length : 0;
+                answer.ConvertedTokens += found.IsOfAnotherPolicy ? ids.Length : 0;
                 return;
             }
-
-            int[] ids = chunk.Ids(model);
-            cache.Prefill(ids, cancellation);
-            answer.RecomputedTokens += ids.Length;
+            catch (InvalidDataException) when (found.Path is { } path && kv.SetAside(path))
+            {
+                // The next one to be found is another shelf's, or computed.
+            }
+            catch (InvalidInputException error) when (error is not DamagedKvException)
+            {
+                cache.Prefill(ids, cancellation);
+                answer.RecomputedTokens += ids.Length;
+                return;
+            }
         }
     }
 
-    private static bool TryPlace(KvShelf from, string name, IAnswerCache cache, Func<string, long> place, Answer answer)
+    private long Place(IAnswerCache cache, ChunkKv found)
     {
-        int before = cache.Length;
-        try
+        if (found.Computed is { } computed)
         {
-            answer.KvBytesLoaded += place(from.PathOf(name));
-            answer.ReusedTokens += cache.Length - before;
-            return true;
+            cache.Place(computed, prefix.Ids.Length);
+            return 0;
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
-        {
-            if (error is InvalidDataException)
-            {
-                from.SetAside(name);
-            }
 
-            return false;
-        }
+        return found.IsOfAnotherPolicy ? cache.PlaceConverted(found.Path!) : cache.Place(found.Path!);
     }
 
     private IEnumerable<GeneratedPiece> Recompute(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>What documents need of a language model.</summary>
@@ -30,8 +32,11 @@ internal interface IAnswerModel
     bool CanConvert(string policy);
 
     /// <summary>Writes a saved cache anew as <see cref="Policy"/> says, checked and then renamed into place; the number of its tokens.</summary>
+    /// <param name="source">The saved cache.</param>
+    /// <param name="destination">The file to write.</param>
+    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
     /// <exception cref="InvalidDataException">The source is missing, damaged or of another model.</exception>
-    int Convert(string source, string destination);
+    int Convert(string source, string destination, Action<long>? beforeWriting = null);
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
@@ -53,16 +58,25 @@ internal interface IAnswerCache : IDisposable
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
     long Place(string path);
 
-    /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
-    /// <inheritdoc cref="Place"/>
+    /// <summary>Places the tokens of another cache from <paramref name="firstToken"/> on, a border made by <see cref="Seal"/>, as if they had been saved.</summary>
+    /// <exception cref="InvalidInputException">This model cannot place them here.</exception>
+    void Place(IAnswerCache source, int firstToken);
+
+    /// <summary>As <see cref="Place(string)"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
+    /// <inheritdoc cref="Place(string)"/>
     long PlaceConverted(string path);
 
     /// <summary>Forgets everything.</summary>
     void Clear();
 
-    void Save(string path, ReadOnlySpan<int> ids, int firstToken);
+    /// <param name="path">The file.</param>
+    /// <param name="ids">The ids of the tokens saved.</param>
+    /// <param name="firstToken">The first of them.</param>
+    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
+    void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 
     /// <summary>Continues what is here, the tokens <paramref name="before"/>, with <paramref name="ids"/> and generates.</summary>
+    /// <exception cref="DamagedKvException">Before the first piece: a placed file is damaged.</exception>
     IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation);
 }
 

@@ -59,11 +59,11 @@ internal sealed class ModelAnswers : IAnswerModel
         }
     }
 
-    public int Convert(string source, string destination)
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy);
+            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
         }
         catch (InvalidInputException error)
         {
@@ -90,6 +90,8 @@ internal sealed class ModelAnswers : IAnswerModel
     {
         public int Length => cache.Length;
 
+        private KvCache Kv => cache;
+
         public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
 
         public void Seal() => cache.Seal();
@@ -112,6 +114,8 @@ internal sealed class ModelAnswers : IAnswerModel
             return file.Bytes;
         }
 
+        public void Place(IAnswerCache source, int firstToken) => cache.Place(((ModelCache)source).Kv, firstToken);
+
         public long PlaceConverted(string path)
         {
             using KvFile file = Map(path, verify: true);
@@ -121,7 +125,7 @@ internal sealed class ModelAnswers : IAnswerModel
 
         public void Clear() => cache.Truncate(0);
 
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
 
         public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
         {

@@ -50,9 +50,12 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 
     public override byte* Keys(int block) => (byte*)_data[block];
 
-    public override KvSegment Share()
+    public override KvSegment Share() => Share(0);
+
+    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on.</summary>
+    public PooledSegment Share(int shift)
     {
-        var copy = new PooledSegment(Codec, FirstPosition, Offset) { TokenCount = TokenCount };
+        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + shift) { TokenCount = TokenCount };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;
