@@ -25,6 +25,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         {
             shelf.Touch(name);
             _used.Add(path);
+            MendPrefix();
             return new ChunkKv { Path = path, IsNew = _computed.Contains(path) };
         }
 
@@ -36,7 +37,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         }
 
         IAnswerCache cache = prefix.Continue(ids, cancellation);
-        if (!TryStore(name, ids, cache))
+        if (_failures.GetValueOrDefault(path) >= MostFailures || !TryStore(quota => cache.Save(path, ids, prefix.Ids.Length, bytes => quota.Reserve(bytes, evict: true))))
         {
             return new ChunkKv { Computed = cache, IsNew = true };
         }
@@ -75,10 +76,20 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     /// <summary>A file that was found damaged is not looked at again, even if it could not be moved away.</summary>
     private bool IsThere(string path) => !_distrusted.Contains(path) && File.Exists(path);
 
-    /// <summary>Without waiting for another writer: it is stored by a later question then.</summary>
-    private bool TryStore(string name, int[] ids, IAnswerCache cache)
+    /// <summary>Stores the prefix where it was lost, so that not every question computes it.</summary>
+    private void MendPrefix()
     {
-        using WriterLock? writing = _failures.GetValueOrDefault(shelf.PathOf(name)) >= MostFailures ? null : WriterLock.TryTake(store.Folder);
+        string path = shelf.PathOf(KvShelf.PrefixName);
+        if (!File.Exists(path) && _failures.GetValueOrDefault(path) < MostFailures)
+        {
+            TryStore(_ => { });
+        }
+    }
+
+    /// <summary>Stores something as the writer, without waiting for another one: a later question does it then.</summary>
+    private bool TryStore(Action<KvQuota> save)
+    {
+        using WriterLock? writing = WriterLock.TryTake(store.Folder);
         if (writing is null)
         {
             return false;
@@ -95,7 +106,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
 
             shelf.Prepare();
             prefix.Store(shelf);
-            cache.Save(shelf.PathOf(name), ids, prefix.Ids.Length, bytes => quota.Reserve(bytes, evict: true));
+            save(quota);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or QuotaReachedException)
