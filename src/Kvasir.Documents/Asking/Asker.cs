@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
@@ -32,42 +31,23 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     /// </summary>
     private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
     {
-        IEnumerator<GeneratedPiece>? pieces;
-        while (!TryBegin(out pieces))
+        for (bool begun = false; !begun;)
         {
-        }
-
-        using (pieces)
-        {
-            do
-            {
-                yield return pieces.Current;
-            }
-            while (pieces.MoveNext());
-        }
-
-        bool TryBegin([NotNullWhen(true)] out IEnumerator<GeneratedPiece>? begun)
-        {
-            begun = Generate(answer, chunks, suffix, options, cancellation).GetEnumerator();
+            using IEnumerator<GeneratedPiece> pieces = Generate(answer, chunks, suffix, options, cancellation).GetEnumerator();
+            bool more;
             try
             {
-                if (begun.MoveNext())
-                {
-                    return true;
-                }
-
-                throw new InvalidOperationException("an answer ends with a piece that says why");
+                more = pieces.MoveNext();
+                begun = true;
             }
             catch (DamagedKvException error) when (kv.SetAside(error.Path))
             {
-                begun.Dispose();
-                begun = null;
-                return false;
+                continue;
             }
-            catch
+
+            for (; more; more = pieces.MoveNext())
             {
-                begun.Dispose();
-                throw;
+                yield return pieces.Current;
             }
         }
     }
