@@ -100,13 +100,16 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     private int Id(string word)
     {
-        if (!_ids.TryGetValue(word, out int id))
+        lock (_ids)
         {
-            _ids[word] = id = _words.Count;
-            _words.Add(word);
-        }
+            if (!_ids.TryGetValue(word, out int id))
+            {
+                _ids[word] = id = _words.Count;
+                _words.Add(word);
+            }
 
-        return id;
+            return id;
+        }
     }
 
     [GeneratedRegex(@"\s*\S{1,8}|\s+")]
