@@ -1,4 +1,5 @@
 using Kvasir.Documents.Reading.Docx;
+using Kvasir.Documents.Reading.Pdf;
 
 namespace Kvasir.Documents.Reading;
 
@@ -46,6 +47,7 @@ internal static class DocumentReader
             DocumentKind.Html => [HtmlText.Parse(TextDecoder.Decode(bytes), name)],
             DocumentKind.Table => [CsvText.Parse(TextDecoder.Decode(bytes), name)],
             DocumentKind.Word => [DocxText.Parse(bytes, name)],
+            DocumentKind.Pdf => [PdfText.Parse(bytes, name)],
             DocumentKind.SourceCode => [new Document(null, Path.GetFileName(path), TextDecoder.Decode(bytes).TrimEnd())],
             _ => [new Document(null, name, TextDecoder.Decode(bytes).TrimEnd())],
         };
