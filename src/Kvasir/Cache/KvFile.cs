@@ -186,6 +186,9 @@ public sealed unsafe class KvFile : IDisposable
 
     internal KvFileHeader Header => _header;
 
+    /// <summary>Text that was saved with it, or null.</summary>
+    internal string? Attachment => _header.Attachment;
+
     internal KvLayout Layout => _layout;
 
     internal void Retain() => Interlocked.Increment(ref _references);

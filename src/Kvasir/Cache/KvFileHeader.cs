@@ -30,6 +30,10 @@ internal sealed record KvFileHeader
 
     public required IReadOnlyList<SegmentShape> Segments { get; init; }
 
+    /// <summary>Text that belongs to the cache (of a session: its messages), under the same checksum and in the same file.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Attachment { get; init; }
+
     /// <summary>Shape of one layer, and the SHA-256 of its blocks.</summary>
     internal sealed record LayerShape(int KvHeads, int KeyChannels, int ValueChannels, string Sha256);
 

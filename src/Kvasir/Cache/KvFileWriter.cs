@@ -7,9 +7,9 @@ namespace Kvasir.Cache;
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null)
     {
-        KvFileHeader header = Describe(cache, ids, firstToken, path);
+        KvFileHeader header = Describe(cache, ids, firstToken, path) with { Attachment = attachment };
         Create(path, file =>
         {
             byte[] start = header.ToBytes();
