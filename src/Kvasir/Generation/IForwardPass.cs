@@ -37,6 +37,9 @@ internal interface IForwardPass : IDisposable
     /// <returns>How much of the prompt the cache holds now; may be a few tokens less than before, for the sake of whole blocks.</returns>
     int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt);
 
+    /// <summary>Told between two prefill steps of a prompt: what is to be stored is kept from here on as it will be when it is loaded.</summary>
+    void EndStep(ISequenceCache cache, int promptTokens);
+
     /// <summary>Stores the blocks of a long prompt that are not on disk yet.</summary>
     void Keep(ISequenceCache cache, ReadOnlySpan<int> ids);
 

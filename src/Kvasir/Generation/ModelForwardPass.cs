@@ -53,6 +53,11 @@ internal sealed class ModelForwardPass : IForwardPass
 
     public int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt) => _prompts?.Load(_model, ((SequenceCache)cache).Inner, prompt) ?? cache.Length;
 
+    public void EndStep(ISequenceCache cache, int promptTokens)
+    {
+        if (_prompts is not null && promptTokens >= PromptStore.LeastTokens) ((SequenceCache)cache).Inner.Seal();
+    }
+
     public void Keep(ISequenceCache cache, ReadOnlySpan<int> ids) => _prompts?.Save(_model, ((SequenceCache)cache).Inner, ids);
 
     public ISequenceCache LoadCache(string path, List<int> ids, out string? messages)

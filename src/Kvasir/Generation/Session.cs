@@ -12,8 +12,8 @@ namespace Kvasir.Generation;
 public sealed partial class Session : IDisposable
 {
     /// <summary>
-    /// Tokens of one prefill step; a cancellation takes effect after at most one step. Steps end where stored blocks do: a prompt
-    /// attends to its own step in float and to earlier ones as they are kept, so one that begins with stored blocks is computed as the whole one was.
+    /// Tokens of one prefill step; a cancellation takes effect after at most one step. Steps end where stored blocks do: a token
+    /// attends to its own step in float and to earlier ones as they are kept, so behind stored blocks a prompt is computed as it was without them.
     /// </summary>
     internal const int PrefillSlice = PromptStore.BlockTokens;
 
@@ -136,7 +136,9 @@ public sealed partial class Session : IDisposable
             {
                 int count = Math.Min(PrefillSlice - start % PrefillSlice, prompt.Length - start);
                 _ids.AddRange(prompt.AsSpan(start, count));
-                Feed(count, start + count == prompt.Length ? LogitRows.Last : LogitRows.None);
+                bool last = start + count == prompt.Length;
+                Feed(count, last ? LogitRows.Last : LogitRows.None);
+                if (!last) _forward.EndStep(_cache, prompt.Length);
             }
 
             while (continuation.Finish is null && !cancellation.IsCancellationRequested)
