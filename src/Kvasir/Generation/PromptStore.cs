@@ -81,19 +81,17 @@ public sealed class PromptStore
         {
             MakeFolder();
             string[] names = PromptKeys.Of(model, cache.Policy, ids[..(blocks * BlockTokens)]);
-            int stored = 0, written = 0;
+            int stored = 0;
             for (long bytes = 0; stored < blocks; stored++)
             {
                 string path = PathOf(names[stored]);
-                bool there = File.Exists(path);
-                if (!there) Write(path, cache, ids.Slice(stored * BlockTokens, BlockTokens), stored * BlockTokens);
-                written += there ? 0 : 1;
-                bytes += new FileInfo(path).Length;
+                if (!File.Exists(path)) Write(path, cache, ids.Slice(stored * BlockTokens, BlockTokens), stored * BlockTokens);
+                bytes += LengthOf(new FileInfo(path));
                 // What exceeds the quota by itself would be written only to be evicted.
                 if (bytes + bytes / (stored + 1) > Quota) break;
             }
             Touch(names.AsSpan(0, Math.Min(stored + 1, blocks)));
-            if (written > 0) Evict();
+            Evict();
             Problem = null;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
@@ -135,14 +133,15 @@ public sealed class PromptStore
     private void Touch(ReadOnlySpan<string> names)
     {
         DateTime now = DateTime.UtcNow;
-        try
-        {
-            for (int block = names.Length - 1; block >= 0; block--) File.SetLastWriteTimeUtc(PathOf(names[block]), now.AddTicks((names.Length - block) * TimeSpan.TicksPerMicrosecond));
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            // Another process has evicted it, or the folder is read-only: it counts as used when it was.
-        }
+        for (int block = names.Length - 1; block >= 0; block--)
+            try
+            {
+                File.SetLastWriteTimeUtc(PathOf(names[block]), now.AddMicroseconds(names.Length - block));
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                // Another process has evicted it, or the folder is read-only: it counts as used when it was.
+            }
     }
 
     /// <summary>Removes what was least recently used until the quota is kept, and what writers that ended early have left.</summary>
@@ -151,7 +150,7 @@ public sealed class PromptStore
         List<(FileInfo File, long Bytes, DateTime Used)> blocks = [];
         foreach (FileInfo file in new DirectoryInfo(Folder).GetFiles().Where(file => PromptKeys.BeginsWithName(file.Name)))
         {
-            if (file.Name.Length == PromptKeys.NameLength + Extension.Length) blocks.Add((file, file.Length, file.LastWriteTimeUtc));
+            if (file.Name.Length == PromptKeys.NameLength + Extension.Length) blocks.Add((file, LengthOf(file), file.LastWriteTimeUtc));
             else if (DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned) Delete(file.FullName);
         }
         long bytes = blocks.Sum(block => block.Bytes);
@@ -181,6 +180,9 @@ public sealed class PromptStore
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(Folder);
         else Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
+
+    /// <summary>0 where another process has just removed it.</summary>
+    private static long LengthOf(FileInfo file) => file.Exists ? file.Length : 0;
 
     private string PathOf(string name) => Path.Combine(Folder, name + Extension);
 
