@@ -16,6 +16,8 @@ internal static class StoreCommand
             Remove(terminal),
             CollectGarbage(terminal),
             StoreConvertCommand.Create(terminal),
+            StoreExportCommand.Create(terminal),
+            StoreImportCommand.Create(terminal),
         };
 
     private static Command List(Terminal terminal)
