@@ -22,8 +22,8 @@ internal sealed class KvShelf
         _files = files;
         Policy = key.Policy;
         Folder = Path.Combine(store, "kv", key.FolderName());
-        Description = (ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy })
-            with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
+        KvDescription known = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
     }
 
     public string Folder { get; }
