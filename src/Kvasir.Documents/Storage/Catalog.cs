@@ -66,6 +66,10 @@ internal sealed class Catalog : IDisposable
     public StoredVectors? Vectors(string encoder, StoredDocument document) =>
         _vectors.GetValueOrDefault(document.Number)?.Find(vectors => vectors.Encoder == encoder && vectors.Values.Length == vectors.Width * document.Chunks.Length);
 
+    /// <summary>The embeddings of a document, by every encoder that has embedded all of its chunks.</summary>
+    public IEnumerable<StoredVectors> AllVectors(StoredDocument document) =>
+        (_vectors.GetValueOrDefault(document.Number) ?? []).Where(vectors => vectors.Values.Length == vectors.Width * document.Chunks.Length);
+
     public string Text(StoredChunk chunk)
     {
         byte[] bytes = new byte[chunk.TextBytes];

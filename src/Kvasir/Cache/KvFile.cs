@@ -233,6 +233,9 @@ public sealed unsafe class KvFile : IDisposable
 
     internal KvFileHeader Header => _header;
 
+    /// <summary>Text that was saved with it, or null.</summary>
+    internal string? Attachment => _header.Kept.Attachment;
+
     internal KvLayout Layout => _layout;
 
     internal void Retain() => Interlocked.Increment(ref _references);
