@@ -71,6 +71,8 @@ internal sealed class ModelAnswers : IAnswerModel
         }
     }
 
+    public long SavedBytes(int firstToken, int tokens) => _model.Forecast(_policy).SavedBytes(firstToken, tokens);
+
     public string? Check(string path)
     {
         try
