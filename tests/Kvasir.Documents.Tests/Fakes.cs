@@ -89,6 +89,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         return ids.Length;
     }
 
+    public long SavedBytes(int firstToken, int tokens) => 4L * tokens;
+
     public string? Check(string path)
     {
         try

@@ -45,6 +45,9 @@ internal interface IAnswerModel
     /// <exception cref="InvalidDataException">The source is missing, damaged or of another model.</exception>
     int Convert(string source, string destination, Action<long>? beforeWriting = null);
 
+    /// <summary>Bytes that a saved cache of so many tokens takes, but for its header.</summary>
+    long SavedBytes(int firstToken, int tokens);
+
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
 }

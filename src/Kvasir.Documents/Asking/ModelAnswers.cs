@@ -85,6 +85,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
         }
     }
 
+    public long SavedBytes(int firstToken, int tokens) => _model.Forecast(_policy).SavedBytes(firstToken, tokens);
+
     public string? Check(string path)
     {
         try
