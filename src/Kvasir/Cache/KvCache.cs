@@ -126,7 +126,7 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Place"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory.
+    /// As <see cref="Place"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory, unless tokens were left out of it.
     /// What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
     /// </summary>
     /// <returns>Whether anything was encoded anew.</returns>
@@ -135,7 +135,7 @@ public sealed class KvCache : IDisposable
     public bool PlaceConverted(KvFile file)
     {
         int shift = ShiftOf(file);
-        if (file.IsKeptAs(this))
+        if (file.IsKeptAs(this) || file.IsThinned)
         {
             Place(file);
             return false;

@@ -22,15 +22,17 @@ internal static unsafe class KvDeviation
         foreach (KvSegment segment in stored.Segments)
         {
             layout.Rotary?.FillTable(-segment.Offset, new Span<float>(table, layout.Rotary.TableLength), withMagnitude: false);
-            for (int token = Math.Max(0, first - segment.FirstPosition), block = -1; token < segment.TokenCount; token++)
+            for (int token = 0, block = -1; token < segment.TokenCount; token++)
             {
+                int position = segment.PositionOf(token);
+                if (position < first) continue;
                 if (token / KvBlock.Tokens != block)
                 {
                     block = token / KvBlock.Tokens;
                     segment.Codec.Keys.Decode(segment.Keys(block), layout.KeyChannels, keys);
                     segment.Codec.Values.Decode(segment.Values(block), layout.ValueChannels, values);
                 }
-                int slot = token % KvBlock.Tokens, position = segment.FirstPosition + token, exactSlot = position % KvBlock.Tokens;
+                int slot = token % KvBlock.Tokens, exactSlot = position % KvBlock.Tokens;
                 float* exactKeys = exact.Keys(position / KvBlock.Tokens), exactValues = exact.Values(position / KvBlock.Tokens) + exactSlot * layout.ValueChannels;
                 for (int c = 0; c < layout.KeyChannels; c++) key[c] = exactKeys[c * KvBlock.Tokens + exactSlot];
                 if (segment.Offset != 0) layout.Rotary?.Rotate(key, table);

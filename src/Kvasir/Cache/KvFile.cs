@@ -38,7 +38,7 @@ public sealed unsafe class KvFile : IDisposable
                 foreach (KvFileHeader.SegmentShape segment in header.Kept.Segments)
                 {
                     _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys[Math.Min(head, segment.Keys.Count - 1)], segment.Values[Math.Min(head, segment.Values.Count - 1)]);
-                    _offsets[part + 1] = checked(_offsets[part] + (long)segment.Blocks * _codecs[part++].Bytes);
+                    _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
                 }
     }
 
@@ -110,6 +110,7 @@ public sealed unsafe class KvFile : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         using KvCache pattern = model.NewCache(policy);
         using KvFile file = Open(source, model, verify: true);
+        if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
         KvFileConverter.Write(file, destination, pattern);
         return file.Tokens;
     }
@@ -136,6 +137,9 @@ public sealed unsafe class KvFile : IDisposable
         _disposed = true;
         Release();
     }
+
+    /// <summary>Whether some tokens were left out.</summary>
+    internal bool IsThinned => _header.Kept.Segments.Any(segment => segment.Span is not null);
 
     /// <summary>Runs of blocks of every head.</summary>
     internal int SegmentCount => _header.Kept.Segments.Count;
@@ -178,7 +182,9 @@ public sealed unsafe class KvFile : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         KvFileHeader.SegmentShape shape = _header.Kept.Segments[segment];
         int part = PartOf(layer, head, segment);
-        return new MappedSegment(this, _file.Pointer + _offsets[part], _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens);
+        byte* data = _file.Pointer + _offsets[part];
+        KeptPositions? kept = shape.Span is int span ? new KeptPositions((ushort*)data, shape.Tokens, span) : null;
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens, kept);
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
@@ -246,8 +252,9 @@ public sealed unsafe class KvFile : IDisposable
         int heads = layout.Layers.Sum(layer => layer.KvHeads);
         bool segments = position >= 0 && kept.Segments.All(segment =>
         {
-            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28;
-            position += follows ? segment.Tokens : 0;
+            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
+                && segment.Span is null or (>= 0 and <= KeptPositions.LargestSpan) && segment.Positions >= segment.Tokens;
+            position += follows ? segment.Positions : 0;
             return follows;
         });
         if (!shapes || !segments || position - kept.FirstPosition != header.Ids.Length)

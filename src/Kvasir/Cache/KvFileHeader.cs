@@ -10,7 +10,7 @@ namespace Kvasir.Cache;
 /// What stands at the start of a KV file, little-endian: 8 bytes magic, uint32 version, uint32 length of the header (a multiple of 64), uint32 CRC-32C of
 /// all its other bytes, then the numbers of bytes of the description, of tokens and of layers as uint32; for each layer its kv heads, key channels and
 /// value channels as int32 and the CRC-32C of its blocks; the token ids as int32; the description as JSON; zeros. Then for every layer, head
-/// and segment the blocks as they are in memory.
+/// and segment the blocks as they are in memory; where only some tokens of a segment were kept, their positions in it as uint16 come first.
 /// </summary>
 /// <remarks>
 /// The checksums are there for what disks and copies do, and are checked whenever a layer is first read, so they have to cost less than reading. A
@@ -47,8 +47,20 @@ internal sealed record KvFileHeader
     /// <summary>One run of blocks, cut alike in every layer and head; codecs of keys and values once for all, or for each head of each layer in their order.</summary>
     internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, IReadOnlyList<string> Keys, IReadOnlyList<string> Values)
     {
+        /// <summary>Positions that the run takes, where only some of its tokens were kept; else null.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public int? Span { get; init; }
+
         [JsonIgnore]
         public int Blocks => KvBlock.CountFor(Tokens);
+
+        /// <summary>Positions from its first to the next run's.</summary>
+        [JsonIgnore]
+        public int Positions => Span ?? Tokens;
+
+        /// <summary>Bytes of the list of kept positions, padded.</summary>
+        [JsonIgnore]
+        public int ListBytes => Span is null ? 0 : (Tokens * sizeof(ushort) + Alignment - 1) / Alignment * Alignment;
     }
 
     /// <summary>The whole header, as long as the numbers of tokens and layers and the description make it.</summary>

@@ -54,8 +54,11 @@ internal static unsafe class KvFileWriter
     {
         IReadOnlyList<Part>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<Part>)[.. Written(head, firstToken)])];
         var segments = heads[0].Select((part, s) => new KvFileHeader.SegmentShape(
-            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))).ToArray();
-        if (segments.Sum(segment => segment.Tokens) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))
+        {
+            Span = part.Segment.Kept?.Span,
+        }).ToArray();
+        if (segments.Sum(segment => segment.Positions) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
@@ -76,7 +79,17 @@ internal static unsafe class KvFileWriter
     {
         foreach (HeadCache head in cache.Layers[layer].Heads)
             foreach (Part part in Written(head, firstToken))
+            {
+                if (part.Segment.Kept is { } kept) WriteList(kept, action);
                 for (int b = part.FirstBlock; b < part.Segment.BlockCount; b++) action(new Run(part.Segment.Keys(b), part.Segment.Codec.Bytes));
+            }
+    }
+
+    private static void WriteList(KeptPositions kept, Action<Run> action)
+    {
+        byte[] list = new byte[(kept.Bytes.Length + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment];
+        kept.Bytes.CopyTo(list);
+        fixed (byte* data = list) action(new Run(data, list.Length));
     }
 
     /// <summary>The segments from a token on; of one that goes on over a border between full blocks, the blocks behind it.</summary>
