@@ -23,18 +23,20 @@ public sealed class DocumentLibrary : IDisposable
     private readonly ITextEncoder _encoder;
     private readonly int _chunkTokens;
     private readonly ChunkPlacement _placement;
+    private readonly double _thinStore;
     private readonly KvKey _key;
     private SharedPrefix? _prefix;
 
-    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens, ChunkPlacement placement = ChunkPlacement.BehindPrefix)
+    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens, ChunkPlacement placement = ChunkPlacement.BehindPrefix, double thinStore = 1)
     {
         Store = store;
         _model = model;
         _encoder = encoder;
         _chunkTokens = chunkTokens;
         _placement = placement;
+        _thinStore = thinStore is > 0 and <= 1 ? thinStore : throw new InvalidInputException($"thin-store={thinStore}: give a share above 0% and up to 100%");
         PrefixIds = model.EncodePrefix();
-        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, placement == ChunkPlacement.BehindPrefix ? PrefixIds : []);
+        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, thinStore < 1 ? FormattableString.Invariant($"{model.Policy},thin-store={thinStore * 100:0.###}%") : model.Policy, placement == ChunkPlacement.BehindPrefix ? PrefixIds : []);
     }
 
     /// <summary>Opens the store in a folder, or makes one where the folder is missing or empty.</summary>
@@ -48,7 +50,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new LibraryOptions();
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore);
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
@@ -57,8 +59,9 @@ public sealed class DocumentLibrary : IDisposable
     internal int[] PrefixIds { get; }
 
     /// <summary>
-    /// Brings files (txt, md, html, jsonl; any other named file as plain text) and whole folders into the store: only what is new or has
-    /// changed is read, and only KV that is missing is computed. Interrupted at any point, it goes on there the next time.
+    /// Brings files and whole folders into the store: plain text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines and source code;
+    /// any other file is read as plain text where it is named itself, and left out of folders. Only what is new or has changed is read, and only
+    /// KV that is missing is computed. Interrupted at any point, it goes on there the next time.
     /// </summary>
     /// <param name="paths">Files and folders. Stored files under a named folder that are gone from disk leave the store.</param>
     /// <param name="progress">Told after every chunk.</param>
@@ -68,11 +71,11 @@ public sealed class DocumentLibrary : IDisposable
     public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
     {
         FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
-        try
+        return Store.Writing(writer =>
         {
-            using StoreWriter writer = Store.Write();
             KvShelf shelf = NewShelf();
-            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf), _placement);
+            SharedPrefix prefix = Prefix(shelf);
+            var kv = new KvBuilder(_model, shelf, Richer(), prefix, Chunks(prefix), writer.Quota);
             IngestReport report;
             try
             {
@@ -84,15 +87,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             return report with { KvBytes = shelf.Bytes() };
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Store.Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
-        }
+        });
     }
 
     /// <summary>The chunks that fit a question best, best first.</summary>
@@ -205,7 +200,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             chunks += isChunk ? 1 : 0;
-            if (_model.Check(path) is { } wrong)
+            if (_model.Check(path) is { } wrong && File.Exists(path))
             {
                 damaged.Add(new SkippedFile(path, wrong));
                 shelf.SetAside(name);
@@ -236,14 +231,18 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, _placement, options, costs);
+        var kv = new ChunkKvSource(_model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs);
+        return new Asker(_model, kv, prefix, _placement, shelf.Description.TokensPerSecond, options, costs);
     }
+
+    private ChunkComputation Chunks(SharedPrefix prefix) => new(_model, prefix, _placement, _thinStore);
 
     private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);
 
     private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf, Richer());
 
-    /// <summary>The shelves that KV can be converted from, float32 before float16.</summary>
-    private IEnumerable<KvShelf> Richer() =>
-        KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
+    /// <summary>The shelves that KV can be converted from, float32 before float16; which tokens to leave out is not to be seen from them.</summary>
+    private IEnumerable<KvShelf> Richer() => _thinStore < 1
+        ? []
+        : KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
 }

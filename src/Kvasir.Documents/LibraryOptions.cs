@@ -14,6 +14,12 @@ public sealed record LibraryOptions
     /// <summary>How chunks are computed and placed.</summary>
     public ChunkPlacement Placement { get; init; }
 
+    /// <summary>
+    /// The share of each chunk's tokens that is stored, in every head those that the model needs most to repeat the text (KVzip, Kim et al. 2025). 1, all of
+    /// them, by default: what a question will need is not known yet, and leaving tokens out costs answers.
+    /// </summary>
+    public double ThinStore { get; init; } = 1;
+
     /// <summary>4-bit keys and values.</summary>
     public static KvPolicy DefaultPolicy { get; } = new() { Keys = "kivi4", Values = "kivi4" };
 }

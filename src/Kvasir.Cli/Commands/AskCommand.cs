@@ -30,7 +30,7 @@ internal static class AskCommand
             if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) open.Ingest(documents, terminal);
+            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal).Skipped, terminal.Note);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             if (questions is not null) return new QuestionRun(questions, common.Json(parsed), terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);

@@ -112,6 +112,14 @@ public sealed class Answer : IEnumerable<string>
 
     internal void Fail(Exception error) => Error = error.Message;
 
+    /// <summary>Forgets what was generated and counted: the context is built anew.</summary>
+    internal void Restart()
+    {
+        _text.Clear();
+        (ReusedTokens, ConvertedTokens, RecomputedTokens, RepairedTokens, GeneratedTokens) = (0, 0, 0, 0, 0);
+        (KvBytesLoaded, FinishReason, Error) = (0, null, null);
+    }
+
     /// <summary>Takes what has been generated, <paramref name="time"/> after the question came.</summary>
     internal void Take(GeneratedPiece piece, TimeSpan time)
     {

@@ -46,6 +46,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
 
+    public IAnswerCache NewExactCache() => new ModelCache(this, _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" }));
+
     public void ReadAhead(string path)
     {
         try
@@ -71,11 +73,11 @@ internal sealed partial class ModelAnswers : IAnswerModel
         }
     }
 
-    public int Convert(string source, string destination)
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy);
+            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
         }
         catch (InvalidInputException error)
         {
@@ -130,6 +132,11 @@ internal sealed partial class ModelAnswers : IAnswerModel
             return file.Bytes;
         }
 
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => cache.Place(((ModelCache)source).Inner, firstToken, turned);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) =>
+            new ModelCache(owner, owner._model.Thinned(cache, first, probe, share, owner._policy, cancellation));
+
         public long PlaceConverted(string path)
         {
             using KvFile file = Map(path, verify: true);
@@ -139,7 +146,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public void Clear() => cache.Truncate(0);
 
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
 
         public void Dispose() => cache.Dispose();
 

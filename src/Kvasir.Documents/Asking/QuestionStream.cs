@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
@@ -9,19 +10,20 @@ namespace Kvasir.Documents.Asking;
 internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
     private readonly Queue<Answer> _inOrder = new();
-    private readonly List<PreparedQuestion> _reading = [];
+    private readonly List<PreparedQuestion> _begun = [], _reading = [];
+    private readonly Queue<PreparedQuestion> _again = new();
+    private IAnswerBatch _batch = model.NewBatch(options, parallel);
     private PreparedQuestion? _next;
-    private int _decoding, _asked;
+    private int _asked;
 
     /// <summary>The answers, in the order of the questions. Cancelled, those that are finished still come, then the exception.</summary>
     public IEnumerable<Answer> Run(IEnumerable<string> questions)
     {
-        using IAnswerBatch batch = model.NewBatch(options, parallel);
         using IEnumerator<string> left = questions.GetEnumerator();
         costs.Start();
         try
         {
-            while (!cancellation.IsCancellationRequested && Advance(batch, left))
+            while (!cancellation.IsCancellationRequested && Advance(left))
             {
                 while (_inOrder.TryPeek(out Answer? first) && first.IsFinished)
                 {
@@ -37,33 +39,56 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         finally
         {
             costs.Stop();
+            _batch.Dispose();
         }
 
         cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Fills the places that are free, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
-    private bool Advance(IAnswerBatch batch, IEnumerator<string> left)
+    private bool Advance(IEnumerator<string> left)
     {
         try
         {
-            while (_decoding < parallel && (_next ?? Prepare(left)) is { } question)
+            while (_begun.Count < parallel && Next(left) is { } question)
             {
-                _next = null;
-                Begin(question, batch);
+                Begin(question);
             }
 
-            Read(batch);
+            Read();
             _next ??= Prepare(left);
             using (costs.Measure(AskPhase.Decoding))
             {
-                return batch.Step() || _next is not null || _inOrder.Count > 0;
+                return _batch.Step() || _next is not null || _inOrder.Count > 0;
             }
+        }
+        catch (DamagedKvException damage) when (asker.SetAside(damage))
+        {
+            // The pass has ended all answers that took part. None of them has been given out: they begin anew.
+            _batch.Dispose();
+            _batch = model.NewBatch(options, parallel);
+            _begun.ForEach(_again.Enqueue);
+            _begun.Clear();
+            _reading.Clear();
+            return true;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             return false;
         }
+    }
+
+    /// <summary>The next question to begin, or to begin again; null where there is none left.</summary>
+    private PreparedQuestion? Next(IEnumerator<string> left)
+    {
+        if (_again.TryDequeue(out PreparedQuestion? question))
+        {
+            return question;
+        }
+
+        question = _next ?? Prepare(left);
+        _next = null;
+        return question;
     }
 
     /// <summary>The next question that has passages; those that cannot be answered are failed on the way. Null where there is none left.</summary>
@@ -102,27 +127,28 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         _inOrder.Enqueue(answer);
     }
 
-    private void Begin(PreparedQuestion question, IAnswerBatch batch)
+    private void Begin(PreparedQuestion question)
     {
         question.Clock.Start();
+        _begun.Add(question);
         try
         {
-            asker.Begin(question, batch, piece => Take(question, piece), cancellation);
+            asker.Begin(question, _batch, piece => Take(question, piece), cancellation);
             _reading.Add(question);
-            _decoding++;
         }
-        catch (InvalidInputException error)
+        catch (InvalidInputException error) when (error is not DamagedKvException)
         {
             question.Answer.Fail(error);
+            _begun.Remove(question);
         }
     }
 
     /// <summary>Computes the prompts of the questions that have just begun, up to their first tokens.</summary>
-    private void Read(IAnswerBatch batch)
+    private void Read()
     {
         using (costs.Measure(Asker.PromptPhase(options)))
         {
-            while (batch.Prefill())
+            while (_batch.Prefill())
             {
                 cancellation.ThrowIfCancellationRequested();
             }
@@ -139,6 +165,9 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
     private void Take(PreparedQuestion question, GeneratedPiece piece)
     {
         question.Answer.Take(piece, question.Clock.Elapsed);
-        _decoding -= question.Answer.IsFinished ? 1 : 0;
+        if (question.Answer.IsFinished)
+        {
+            _begun.Remove(question);
+        }
     }
 }

@@ -126,7 +126,31 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Place"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory, unless tokens were left out of it.
+    /// Appends the tokens of another cache of the same model from <paramref name="firstToken"/> on, as if they had been saved and placed: their sealed
+    /// blocks, which lie in memory, are shared and not copied. Seals both caches.
+    /// </summary>
+    /// <param name="source">The other cache.</param>
+    /// <param name="firstToken">Where the range starts: 0 or a border made by <see cref="Seal"/>.</param>
+    /// <param name="turned">As for a file.</param>
+    /// <exception cref="InvalidInputException">The range stands elsewhere and the model's positions cannot be shifted.</exception>
+    public void Place(KvCache source, int firstToken, bool turned = true)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        int shift = ShiftOf("the computed part", firstToken);
+        source.Seal();
+        Seal();
+        foreach ((LayerCache to, LayerCache from) in _layers.Zip(source._layers))
+            foreach ((HeadCache head, HeadCache other) in to.Heads.Zip(from.Heads))
+            {
+                PooledSegment[] segments = [.. other.Segments.Where(segment => segment.FirstPosition >= firstToken).Cast<PooledSegment>()];
+                if (segments.Length == 0 || segments[0].FirstPosition != firstToken) throw new ArgumentException($"token {firstToken} is not the border of a sealed part", nameof(firstToken));
+                foreach (PooledSegment segment in segments) head.Place(segment.Share(shift, turned));
+            }
+        Length += source.Length - firstToken;
+    }
+
+    /// <summary>
+    /// As <see cref="Place(KvFile, bool)"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory, unless tokens were left out of it.
     /// What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
     /// </summary>
     /// <returns>Whether anything was encoded anew.</returns>
@@ -175,14 +199,15 @@ public sealed class KvCache : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
+    /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the saving.</param>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
-    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0)
+    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null)
     {
         if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         _files.Verify();
         Seal();
-        KvFileWriter.Write(path, this, ids, firstToken);
+        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting);
     }
 
     /// <inheritdoc/>
@@ -269,11 +294,12 @@ public sealed class KvCache : IDisposable
     private int ShiftOf(KvFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        int shift = Length - file.FirstPosition;
-        return shift == 0 || Layout.Layers.All(layer => layer.Rotary is not null)
-            ? shift
-            : throw new InvalidInputException($"{file.Path}: computed at position {file.FirstPosition}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+        return ShiftOf(file.Path, file.FirstPosition);
     }
+
+    private int ShiftOf(string what, int computedAt) => Length == computedAt || Layout.Layers.All(layer => layer.Rotary is not null)
+        ? Length - computedAt
+        : throw new InvalidInputException($"{what}: computed at position {computedAt}, it cannot be placed at {Length}: this model's positions cannot be shifted");
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 

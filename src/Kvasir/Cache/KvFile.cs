@@ -104,15 +104,16 @@ public sealed unsafe class KvFile : IDisposable
     /// <param name="destination">The file to write or replace.</param>
     /// <param name="model">The model it belongs to.</param>
     /// <param name="policy">How the copy keeps keys and values.</param>
+    /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the conversion.</param>
     /// <returns>The number of its tokens.</returns>
     /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
-    public static int Convert(string source, string destination, Model model, KvPolicy policy)
+    public static int Convert(string source, string destination, Model model, KvPolicy policy, Action<long>? beforeWriting = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using KvCache pattern = model.NewCache(policy);
         using KvFile file = Open(source, model, verify: true);
         if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
-        KvFileConverter.Write(file, destination, pattern);
+        KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
     }
 

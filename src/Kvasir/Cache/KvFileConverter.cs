@@ -22,14 +22,19 @@ internal sealed unsafe class KvFileConverter : IDisposable
     }
 
     /// <summary>Writes <paramref name="source"/> to <paramref name="destination"/> in the way that <paramref name="pattern"/>, an empty cache of the same model, would keep it.</summary>
-    public static void Write(KvFile source, string destination, KvCache pattern) => KvFileWriter.Create(destination, file =>
+    public static void Write(KvFile source, string destination, KvCache pattern, Action<long>? beforeWriting = null)
     {
         KvFileHeader header = Describe(source, pattern);
-        using var converter = new KvFileConverter(source, pattern, file, header.ToBytes().Length);
-        // The header stands first but carries the checksums of what follows; its length is known beforehand.
-        KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
-        RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
-    });
+        int headerBytes = header.ToBytes().Length;
+        beforeWriting?.Invoke(headerBytes + source.BytesAs(pattern));
+        KvFileWriter.Create(destination, file =>
+        {
+            using var converter = new KvFileConverter(source, pattern, file, headerBytes);
+            // The header stands first but carries the checksums of what follows; its length is known beforehand.
+            KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
+            RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
+        });
+    }
 
     public void Dispose() => _buffer.Dispose();
 

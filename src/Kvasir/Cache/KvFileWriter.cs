@@ -6,12 +6,12 @@ namespace Kvasir.Cache;
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null)
     {
-        KvFileHeader header = Describe(cache, ids, firstToken, path);
+        byte[] start = Describe(cache, ids, firstToken, path).ToBytes();
+        beforeWriting?.Invoke(start.Length + BlockBytes(cache, firstToken));
         Create(path, file =>
         {
-            byte[] start = header.ToBytes();
             RandomAccess.Write(file, start, 0);
             long position = start.Length;
             for (int l = 0; l < cache.Layers.Count; l++)
@@ -73,6 +73,13 @@ internal static unsafe class KvFileWriter
             Ids = ids.ToArray(),
             Layers = layers,
         };
+    }
+
+    private static long BlockBytes(KvCache cache, int firstToken)
+    {
+        long bytes = 0;
+        for (int l = 0; l < cache.Layers.Count; l++) ForEachRun(cache, l, firstToken, run => bytes += run.Length);
+        return bytes;
     }
 
     private static void ForEachRun(KvCache cache, int layer, int firstToken, Action<Run> action)

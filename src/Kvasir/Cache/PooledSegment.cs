@@ -51,9 +51,12 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 
     public override byte* Keys(int block) => (byte*)_data[block];
 
-    public override KvSegment Share()
+    public override KvSegment Share() => Share(0);
+
+    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are turned by as much unless <paramref name="turned"/> is false.</summary>
+    public PooledSegment Share(int shift, bool turned = true)
     {
-        var copy = new PooledSegment(Codec, FirstPosition, Offset, Kept) { TokenCount = TokenCount, EndPosition = EndPosition };
+        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (turned ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;
