@@ -23,6 +23,7 @@ public sealed class DocumentLibrary : IDisposable
     private readonly ITextEncoder _encoder;
     private readonly int _chunkTokens;
     private readonly KvKey _key;
+    private readonly Retriever _retriever;
     private SharedPrefix? _prefix;
 
     internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens)
@@ -30,6 +31,7 @@ public sealed class DocumentLibrary : IDisposable
         Store = store;
         _model = model;
         _encoder = encoder;
+        _retriever = new Retriever(encoder);
         _chunkTokens = chunkTokens;
         PrefixIds = model.EncodePrefix();
         _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, PrefixIds);
@@ -98,7 +100,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
     public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
-        Retriever.Search(Store.Read(), _encoder, question, count, within is null ? null : new PathScope(within));
+        _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within));
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -111,10 +113,17 @@ public sealed class DocumentLibrary : IDisposable
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         var clock = Stopwatch.StartNew();
         IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        float least = options.MinScore ?? (options.Passages is null ? _encoder.LeastRelevant : 0);
+        bool relevant = least <= 0 || passages.Any(passage => Relevance.IsRelevant(passage, least));
         passages = options.Passages is null ? PassageSelection.Relevant(passages) : passages;
         if (passages.Count == 0 && !Store.Read().Files.Any())
         {
             throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");
+        }
+
+        if (!relevant)
+        {
+            return Answer.Irrelevant(clock.Elapsed);
         }
 
         KvShelf shelf = NewShelf();
@@ -124,7 +133,7 @@ public sealed class DocumentLibrary : IDisposable
     }
 
     /// <summary>
-    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog. Damaged files are taken out of use: the next
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken out of use: the next
     /// ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
@@ -138,7 +147,7 @@ public sealed class DocumentLibrary : IDisposable
             shelves.Insert(0, own);
         }
 
-        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged);
+        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged) { DamagedVectors = catalog.DamagedVectors() };
     }
 
     /// <inheritdoc/>

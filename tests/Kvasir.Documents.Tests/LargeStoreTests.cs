@@ -27,9 +27,10 @@ public class LargeStoreTests
         Assert.True(opening < TimeSpan.FromSeconds(2), $"opened in {opening.TotalMilliseconds:0} ms");
         Assert.Equal(Chunks, opened.Statistics().Chunks);
 
-        Retriever.Search(opened.Read(), encoder, "what stands in word77 of chunk 5000", 5, null);
+        var retriever = new Retriever(encoder);
+        retriever.Search(opened.Read(), "what stands in word77 of chunk 5000", 5, null);
         start = Stopwatch.GetTimestamp();
-        List<Passage> found = Retriever.Search(opened.Read(), encoder, "marker5000 and word77", 5, null);
+        List<Passage> found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null);
         TimeSpan searching = Stopwatch.GetElapsedTime(start);
         Assert.True(searching < TimeSpan.FromMilliseconds(300), $"searched in {searching.TotalMilliseconds:0} ms");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));

@@ -10,6 +10,9 @@ namespace Kvasir.Documents;
 /// </summary>
 public sealed class Answer : IEnumerable<string>
 {
+    /// <summary>What the answer is where nothing relevant was found.</summary>
+    public const string NothingRelevant = "The documents hold nothing relevant to this question.";
+
     private readonly Func<Answer, IEnumerable<GeneratedPiece>> _run;
     private readonly StringBuilder _text = new();
     private bool _started;
@@ -20,7 +23,14 @@ public sealed class Answer : IEnumerable<string>
         _run = run;
     }
 
-    /// <summary>The chunks it is made from, best first.</summary>
+    /// <summary>The answer that there is none, after the time that finding this out took.</summary>
+    internal static Answer Irrelevant(TimeSpan time) => new([], answer =>
+    {
+        answer.TimeToFirstToken = answer.TotalTime = time;
+        return [new GeneratedPiece(NothingRelevant), new GeneratedPiece("", "irrelevant")];
+    });
+
+    /// <summary>The chunks it is made from, best first; none where nothing relevant was found.</summary>
     public IReadOnlyList<Passage> Sources { get; }
 
     /// <summary>The text so far.</summary>
@@ -56,7 +66,7 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), <c>irrelevant</c> (nothing relevant was found: the model was not asked), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>

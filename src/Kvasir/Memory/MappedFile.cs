@@ -36,20 +36,23 @@ internal sealed unsafe class MappedFile : IDisposable
         if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
         try
         {
-            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            long length = RandomAccess.GetLength(handle); // of the file itself where the path is a link
-            if (length == 0)
-            {
-                handle.Dispose();
-                throw new InvalidInputException($"{path} is empty");
-            }
-            var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return Open(handle, path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
         }
+    }
+
+    /// <summary>Maps the file behind a handle as long as it is now, whatever has its name meanwhile. The handle stays the caller's.</summary>
+    /// <exception cref="InvalidInputException">The file is empty.</exception>
+    public static MappedFile Open(SafeFileHandle handle, string path)
+    {
+        long length = RandomAccess.GetLength(handle); // of the file itself where the path is a link
+        if (length == 0) throw new InvalidInputException($"{path} is empty");
+        var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
     }
 
     /// <summary>The bytes [offset, offset + length), checked against the file's length.</summary>
