@@ -20,6 +20,7 @@ internal sealed class Catalog : IDisposable
     private readonly Dictionary<string, long> _newestVectors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<StoredDocument>> _byFile = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string File, string? Id, long Content, int ChunkTokens), StoredDocument> _byContent = [];
     private long _lastNumber;
 
     private Catalog(RecordLog log, VectorFolder vectorFiles, bool write)
@@ -80,7 +81,7 @@ internal sealed class Catalog : IDisposable
 
     /// <summary>A document of this content that was stored for the file before, finished or not.</summary>
     public StoredDocument? Find(string file, string? id, byte[] contentHash, int chunkTokens) =>
-        _byFile.GetValueOrDefault(file)?.FindLast(document => document.Id == id && document.ChunkTokens == chunkTokens && document.ContentHash.AsSpan().SequenceEqual(contentHash));
+        _byContent.GetValueOrDefault((file, id, BitConverter.ToInt64(contentHash), chunkTokens)) is { } found && found.ContentHash.AsSpan().SequenceEqual(contentHash) ? found : null;
 
     /// <summary>
     /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file. The writer
@@ -228,6 +229,10 @@ internal sealed class Catalog : IDisposable
         }
 
         documents.Add(document);
+        if (_write && document.ContentHash.Length >= sizeof(long))
+        {
+            _byContent[ContentKey(document)] = document;
+        }
     }
 
     private void Apply(VectorRecord vectors)
@@ -262,11 +267,15 @@ internal sealed class Catalog : IDisposable
             {
                 _documents.Remove(gone.Number);
                 _vectors.Remove(gone.Number);
+                _byContent.Remove(ContentKey(gone));
             }
 
             documents.RemoveAll(document => !listed.Contains(document.Number));
         }
     }
+
+    private static (string, string?, long, int) ContentKey(StoredDocument document) =>
+        (document.File, document.Id, document.ContentHash.Length < sizeof(long) ? 0 : BitConverter.ToInt64(document.ContentHash), document.ChunkTokens);
 
     /// <summary>One object for all equal texts: a path or an encoder stands in every document's record.</summary>
     private string Shared(string text)
