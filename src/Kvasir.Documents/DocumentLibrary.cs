@@ -123,6 +123,8 @@ public sealed class DocumentLibrary : IDisposable
 
         if (!relevant)
         {
+            // A question that could not be asked is refused, whatever was found.
+            Asker.Suffix(_model, PrefixIds.Length, question, options);
             return Answer.Irrelevant(clock.Elapsed);
         }
 

@@ -12,8 +12,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
     {
-        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
+        int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
         clock.Stop();
         return new Answer([.. chunks.Select(chunk => chunk.Passage)], answer =>
@@ -23,6 +22,17 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
             answer.QuestionTokens = suffix.Length;
             return Timed(answer, clock, options.Recompute ? Recompute(answer, placed, suffix, options, cancellation) : Reuse(answer, placed, suffix, options, cancellation), options.Recompute);
         });
+    }
+
+    /// <summary>What stands behind the chunks: the question, and what ends the prompt.</summary>
+    /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
+    public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
+    {
+        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
+        return model.ContextLength - prefixTokens - suffix.Length > 0
+            ? suffix
+            : throw new InvalidInputException($"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of {model.ContextLength}");
     }
 
     private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
@@ -122,10 +132,6 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     private List<PromptChunk> Fit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
     {
         int room = model.ContextLength - prefix.Ids.Length - suffixTokens;
-        if (room <= 0)
-        {
-            throw new InvalidInputException($"the question has {suffixTokens} tokens; with the prompt's {prefix.Ids.Length} it does not fit the model's context of {model.ContextLength}");
-        }
 
         // An answer limit near the whole context must not push all passages out.
         room -= Math.Min(answerTokens, room / 4);
