@@ -93,7 +93,7 @@ public class RetrievalTests
         File.WriteAllBytes(path, VectorFile.Header("e", 1, 2));
         using (VectorFile file = VectorFile.Open(path, "e", 1, write: true)!)
         {
-            file.Append(VectorFile.Normalised(rows, 2), new StoreFiles());
+            file.Append(VectorFile.Normalised(rows, 2), new StoreFiles(), out _);
         }
 
         return VectorFile.Open(path, "e", 1, write: false)!;
@@ -104,6 +104,8 @@ public class RetrievalTests
         private readonly TermCounts[] _texts = [.. texts.Select(TermCounts.Of)];
 
         public int Count => _texts.Length;
+
+        public int Length(int text) => _texts[text].Length;
 
         public ReadOnlySpan<uint> Terms(int text) => _texts[text].Terms;
 

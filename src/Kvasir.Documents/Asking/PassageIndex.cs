@@ -38,6 +38,8 @@ internal sealed class PassageIndex : ITermSource
 
     public int Count => _chunks.Length;
 
+    public int Length(int text) => _chunks[text].Words;
+
     public ReadOnlySpan<uint> Terms(int text) => _catalog.Terms(_chunks[text]);
 
     public ReadOnlySpan<ushort> Counts(int text) => _catalog.TermFrequencies(_chunks[text]);
@@ -51,7 +53,7 @@ internal sealed class PassageIndex : ITermSource
         float[] cosines = _vectors.Scores(embedding);
         float[] words = _words.Scores(question, out Dictionary<uint, float> weights);
         float[] fused = RankFusion.Fuse(cosines, words);
-        return [.. TopScores.Best(fused, count).Select(text => NewPassage(_documents[_documentOf[text]], _chunks[text], fused[text], cosines[text], words[text]) with { Words = Share(weights, Terms(text)) })];
+        return [.. TopScores.Best(fused, count).Select(text => NewPassage(text, fused[text], cosines[text], words[text]) with { Words = Share(weights, Terms(text)) })];
     }
 
     /// <summary>The share of the weights whose terms are among <paramref name="terms"/>.</summary>
@@ -67,17 +69,9 @@ internal sealed class PassageIndex : ITermSource
         return all > 0 ? found / all : 0;
     }
 
-    private Passage NewPassage(StoredDocument document, StoredChunk chunk, float score, float cosine, float bm25) => new()
+    private Passage NewPassage(int text, float score, float cosine, float bm25)
     {
-        File = document.File,
-        DocumentId = document.Id,
-        Title = document.Title,
-        Chunk = Array.IndexOf(document.Chunks, chunk),
-        Start = chunk.Start,
-        Text = _catalog.Text(chunk),
-        Score = score,
-        Cosine = cosine,
-        Bm25 = bm25,
-        KvName = chunk.KvName,
-    };
+        StoredDocument document = _documents[_documentOf[text]];
+        return Retriever.NewPassage(_catalog, document, Array.IndexOf(document.Chunks, _chunks[text]), score, cosine, bm25);
+    }
 }

@@ -21,4 +21,19 @@ internal sealed class Retriever(ITextEncoder encoder)
 
         return _index.Search(question, encoder.Embed(question), count);
     }
+
+    /// <summary>A chunk of the catalog as a passage.</summary>
+    public static Passage NewPassage(Catalog catalog, StoredDocument document, int index, float score = 0, float cosine = 0, float bm25 = 0) => new()
+    {
+        File = document.File,
+        DocumentId = document.Id,
+        Title = document.Title,
+        Chunk = index,
+        Start = document.Chunks[index].Start,
+        Text = catalog.Text(document.Chunks[index]),
+        Score = score,
+        Cosine = cosine,
+        Bm25 = bm25,
+        KvName = document.Chunks[index].KvName,
+    };
 }

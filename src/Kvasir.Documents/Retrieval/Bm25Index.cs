@@ -2,30 +2,13 @@ namespace Kvasir.Documents.Retrieval;
 
 /// <summary>
 /// Okapi BM25 (Robertson and Zaragoza, 2009) over the word counts of texts, with idf = ln(1 + (N − n + ½)/(n + ½)). A query scans the distinct
-/// terms of all texts once, where they stand, which needs no inverted index to be built, kept or read: about 0.1 µs for a chunk and word.
+/// terms of all texts once, where they stand, which needs no inverted index to be built, kept or read: under 0.1 µs for a chunk and word.
 /// </summary>
-internal sealed class Bm25Index
+internal sealed class Bm25Index(ITermSource texts)
 {
     private const float K1 = 1.2f, B = 0.75f;
 
-    private readonly ITermSource _texts;
-    private readonly int[] _lengths;
-    private readonly double _meanLength;
-
-    public Bm25Index(ITermSource texts)
-    {
-        _texts = texts;
-        _lengths = new int[texts.Count];
-        for (int i = 0; i < _lengths.Length; i++)
-        {
-            foreach (ushort count in texts.Counts(i))
-            {
-                _lengths[i] += count;
-            }
-        }
-
-        _meanLength = _lengths.Length == 0 ? 1 : Math.Max(1, _lengths.Average(length => (double)length));
-    }
+    private readonly double _meanLength = Math.Max(1, Enumerable.Range(0, texts.Count).Select(text => (double)texts.Length(text)).DefaultIfEmpty().Average());
 
     /// <summary>The score of every text; 0 where no word of the query stands in it.</summary>
     public float[] Scores(string query) => Scores(query, out _);
@@ -35,7 +18,7 @@ internal sealed class Bm25Index
     {
         uint[] terms = TermCounts.Of(query).Terms;
         List<Hit>[] hits = FindAll(terms);
-        float[] scores = new float[_lengths.Length];
+        float[] scores = new float[texts.Count];
         weights = [];
         for (int t = 0; t < terms.Length; t++)
         {
@@ -43,7 +26,7 @@ internal sealed class Bm25Index
             weights[terms[t]] = idf;
             foreach (Hit hit in hits[t])
             {
-                float norm = K1 * (1 - B + B * (float)(_lengths[hit.Text] / _meanLength));
+                float norm = K1 * (1 - B + B * (float)(texts.Length(hit.Text) / _meanLength));
                 scores[hit.Text] += idf * hit.Frequency * (K1 + 1) / (hit.Frequency + norm);
             }
         }
@@ -55,15 +38,15 @@ internal sealed class Bm25Index
     private List<Hit>[] FindAll(uint[] terms)
     {
         List<Hit>[] hits = [.. terms.Select(_ => new List<Hit>())];
-        for (int text = 0; text < _lengths.Length; text++)
+        for (int text = 0; text < texts.Count; text++)
         {
-            ReadOnlySpan<uint> distinct = _texts.Terms(text);
+            ReadOnlySpan<uint> distinct = texts.Terms(text);
             for (int t = 0; t < terms.Length; t++)
             {
                 int at = distinct.IndexOf(terms[t]);
                 if (at >= 0)
                 {
-                    hits[t].Add(new Hit(text, _texts.Counts(text)[at]));
+                    hits[t].Add(new Hit(text, texts.Counts(text)[at]));
                 }
             }
         }

@@ -6,6 +6,9 @@ internal interface ITermSource
     /// <summary>Texts.</summary>
     int Count { get; }
 
+    /// <summary>Words in a text.</summary>
+    int Length(int text);
+
     /// <summary>The distinct terms of a text.</summary>
     ReadOnlySpan<uint> Terms(int text);
 

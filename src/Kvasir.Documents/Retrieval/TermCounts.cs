@@ -21,6 +21,9 @@ internal sealed class TermCounts
     /// <summary>How often each occurs.</summary>
     public ushort[] Counts { get; }
 
+    /// <summary>Words in the text.</summary>
+    public int Length => Counts.Sum(count => count);
+
     public static TermCounts Of(string text)
     {
         var counts = new Dictionary<uint, ushort>();

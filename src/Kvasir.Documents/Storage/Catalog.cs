@@ -20,7 +20,6 @@ internal sealed class Catalog : IDisposable
     private readonly Dictionary<string, long> _newestVectors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<StoredDocument>> _byFile = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string File, string? Id, long Content, int ChunkTokens), StoredDocument> _byContent = [];
     private long _lastNumber;
 
     private Catalog(RecordLog log, VectorFolder vectorFiles, bool write)
@@ -81,7 +80,7 @@ internal sealed class Catalog : IDisposable
 
     /// <summary>A document of this content that was stored for the file before, finished or not.</summary>
     public StoredDocument? Find(string file, string? id, byte[] contentHash, int chunkTokens) =>
-        _byContent.GetValueOrDefault((file, id, BitConverter.ToInt64(contentHash), chunkTokens)) is { } found && found.ContentHash.AsSpan().SequenceEqual(contentHash) ? found : null;
+        _byFile.GetValueOrDefault(file)?.FindLast(document => document.Id == id && document.ChunkTokens == chunkTokens && document.ContentHash.AsSpan().SequenceEqual(contentHash));
 
     /// <summary>
     /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file. The writer
@@ -91,6 +90,13 @@ internal sealed class Catalog : IDisposable
         _vectors.GetValueOrDefault(document.Number)?.Find(record => record.Encoder == encoder && record.Count == document.Chunks.Length) is { } found
         && _vectorFiles.Find(encoder, found.Generation) is { } file
         && (_write ? IsSound(found) : file.Contains(found.FirstRow, found.Count)) ? found : null;
+
+    /// <summary>The embeddings of a document, by every encoder that has embedded all of its chunks.</summary>
+    public IEnumerable<StoredVectors> AllVectors(StoredDocument document) =>
+        from record in VectorRecords(document)
+        where IsSound(record) && record.Count == document.Chunks.Length
+        let rows = VectorRows(record)
+        select new StoredVectors(record.Encoder, document.Number, rows.Width, rows.Read(record.FirstRow, record.Count).ToArray());
 
     /// <summary>The rows of a record that <see cref="Vectors"/> gave.</summary>
     public VectorFile VectorRows(VectorRecord record) => _vectorFiles.Find(record.Encoder, record.Generation)!;
@@ -229,10 +235,6 @@ internal sealed class Catalog : IDisposable
         }
 
         documents.Add(document);
-        if (_write && document.ContentHash.Length >= sizeof(long))
-        {
-            _byContent[ContentKey(document)] = document;
-        }
     }
 
     private void Apply(VectorRecord vectors)
@@ -267,15 +269,11 @@ internal sealed class Catalog : IDisposable
             {
                 _documents.Remove(gone.Number);
                 _vectors.Remove(gone.Number);
-                _byContent.Remove(ContentKey(gone));
             }
 
             documents.RemoveAll(document => !listed.Contains(document.Number));
         }
     }
-
-    private static (string, string?, long, int) ContentKey(StoredDocument document) =>
-        (document.File, document.Id, document.ContentHash.Length < sizeof(long) ? 0 : BitConverter.ToInt64(document.ContentHash), document.ChunkTokens);
 
     /// <summary>One object for all equal texts: a path or an encoder stands in every document's record.</summary>
     private string Shared(string text)

@@ -174,17 +174,16 @@ public sealed class DocumentStore : IDisposable
     /// <summary>Opens the catalog; once more where a compaction took a vector file away between reading the log and opening the file.</summary>
     private Catalog OpenCatalog(out (long, DateTime) seen)
     {
-        while (true)
+        seen = Stamp();
+        Catalog catalog = Catalog.Open(CatalogPath, _files, write: false);
+        if (catalog.LacksVectorFile && Stamp() != seen)
         {
-            seen = Stamp();
-            Catalog catalog = Catalog.Open(CatalogPath, _files, write: false);
-            if (!catalog.LacksVectorFile || Stamp() == seen)
-            {
-                return catalog;
-            }
-
             catalog.Dispose();
+            seen = Stamp();
+            catalog = Catalog.Open(CatalogPath, _files, write: false);
         }
+
+        return catalog;
     }
 
     private (long, DateTime) Stamp()

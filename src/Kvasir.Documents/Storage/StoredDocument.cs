@@ -51,6 +51,7 @@ internal sealed record StoredDocument
             payload.Add(Chunks[i].Length);
             payload.Add(Chunks[i].Tokens);
             payload.Add(Chunks[i].KvName);
+            payload.Add(Chunks[i].Terms!.Length);
             payload.Add(Chunks[i].Terms!.Terms);
             payload.Add(Chunks[i].Terms!.Counts);
             payload.Add(texts[i]);
@@ -70,7 +71,7 @@ internal sealed record StoredDocument
         string title = reader.ReadText();
         byte[] hash = reader.ReadArray<byte>();
         int chunkTokens = reader.ReadInt();
-        var chunks = new StoredChunk[reader.ReadCount(28)];
+        var chunks = new StoredChunk[reader.ReadCount(32)];
         for (int i = 0; i < chunks.Length; i++)
         {
             chunks[i] = StoredChunk.Read(ref reader, payloadOffset);
@@ -127,6 +128,9 @@ internal sealed record StoredChunk
     /// <summary>Distinct terms.</summary>
     public int TermCount { get; init; }
 
+    /// <summary>Words, each counted as often as it occurs.</summary>
+    public int Words { get; init; }
+
     /// <summary>Where its UTF-8 text stands in the log.</summary>
     public long TextOffset { get; init; }
 
@@ -141,11 +145,12 @@ internal sealed record StoredChunk
             throw new InvalidDataException();
         }
 
+        int words = reader.ReadInt();
         int terms = reader.ReadRun<uint>().Length;
         long termsOffset = payloadOffset + reader.Position - 4L * terms;
         int counts = reader.ReadRun<ushort>().Length;
         int textBytes = reader.ReadBytes().Length;
-        return terms != counts ? throw new InvalidDataException() : new StoredChunk
+        return terms != counts || words < terms ? throw new InvalidDataException() : new StoredChunk
         {
             Start = start,
             Length = length,
@@ -153,6 +158,7 @@ internal sealed record StoredChunk
             KvName = name,
             TermsOffset = termsOffset,
             TermCount = terms,
+            Words = words,
             TextOffset = payloadOffset + reader.Position - textBytes,
             TextBytes = textBytes,
         };

@@ -87,10 +87,12 @@ internal sealed class VectorFile : IVectorRows, IDisposable
     public bool Contains(long first, int count) => first >= 0 && count >= 0 && first <= Rows - count;
 
     /// <summary>Adds rows behind the last, flushed to disk when this returns; the first one's number. A torn end is passed over, never cut off.</summary>
-    public long Append(ReadOnlySpan<float> rows, StoreFiles files)
+    public long Append(ReadOnlySpan<float> rows, StoreFiles files, out uint checksum)
     {
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(rows);
+        checksum = Checksum.Of(bytes);
         long first = Math.Max(Rows, (RandomAccess.GetLength(_handle) - HeaderBytes + RowBytes - 1) / RowBytes);
-        files.Write(_handle, MemoryMarshal.AsBytes(rows), HeaderBytes + first * RowBytes);
+        files.Write(_handle, bytes, HeaderBytes + first * RowBytes);
         files.Flush(_handle);
         Rows = first + rows.Length / Width;
         return first;

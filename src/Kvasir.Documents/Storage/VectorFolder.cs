@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -43,8 +42,8 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
             file = Find(vectors.Encoder, generation.Value)!;
         }
 
-        long first = file.Append(rows, files);
-        return new VectorRecord(vectors.Encoder, vectors.Document, generation!.Value, first, rows.Length / vectors.Width, Checksum.Of(MemoryMarshal.AsBytes<float>(rows)));
+        long first = file.Append(rows, files, out uint checksum);
+        return new VectorRecord(vectors.Encoder, vectors.Document, generation!.Value, first, rows.Length / vectors.Width, checksum);
     }
 
     /// <summary>Copies the rows of sound records into files of a new generation, complete on disk when this returns; the records that name those instead.</summary>

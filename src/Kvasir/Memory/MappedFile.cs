@@ -36,8 +36,15 @@ internal sealed unsafe class MappedFile : IDisposable
         if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
         try
         {
-            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return Open(handle, path);
+            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            long length = RandomAccess.GetLength(handle); // of the file itself where the path is a link
+            if (length == 0)
+            {
+                handle.Dispose();
+                throw new InvalidInputException($"{path} is empty");
+            }
+            var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -49,7 +56,7 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <exception cref="InvalidInputException">The file is empty.</exception>
     public static MappedFile Open(SafeFileHandle handle, string path)
     {
-        long length = RandomAccess.GetLength(handle); // of the file itself where the path is a link
+        long length = RandomAccess.GetLength(handle);
         if (length == 0) throw new InvalidInputException($"{path} is empty");
         var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
