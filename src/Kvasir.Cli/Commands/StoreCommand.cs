@@ -15,6 +15,7 @@ internal static class StoreCommand
             Verify(terminal),
             Remove(terminal),
             CollectGarbage(terminal),
+            StoreQuotaCommand.Create(terminal),
             StoreConvertCommand.Create(terminal),
         };
 
@@ -52,7 +53,7 @@ internal static class StoreCommand
                 return CommandLine.Done;
             }
 
-            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {Units.Bytes(numbers.KvBytes)}");
+            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
             WriteKv(numbers.Kv, terminal);
             return CommandLine.Done;
         });
@@ -63,7 +64,7 @@ internal static class StoreCommand
     {
         var command = new ExampleCommand("verify", "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
         var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);
@@ -95,7 +96,7 @@ internal static class StoreCommand
 
     private static Command CollectGarbage(Terminal terminal)
     {
-        Command command = Verb("gc", "Free what no stored document uses any more.", out Option<string?> store, out CommonOptions common);
+        Command command = Verb("gc", "Free what no stored document uses any more, and KV beyond the quota.", out Option<string?> store, out CommonOptions common);
         command.SetAction(parsed =>
         {
             using DocumentStore open = Open(parsed.GetValue(store));

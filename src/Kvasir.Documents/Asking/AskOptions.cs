@@ -21,6 +21,12 @@ public sealed record AskOptions
     /// </summary>
     public string Instruction { get; init; } = "Find the answer in the text above:";
 
+    /// <summary>What the answer begins with, not generated but given; empty for none.</summary>
+    public string AnswerPrefix { get; init; } = "";
+
+    /// <summary>Which tokens of placed chunks are computed anew, so that they know of what comes before.</summary>
+    public ChunkRepair Repair { get; init; } = ChunkRepair.FirstBlock;
+
     /// <summary>Tokens of the answer, at most.</summary>
     public int MaxTokens { get; init; } = 256;
 

@@ -1,12 +1,11 @@
 using Kvasir.Cache;
-using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>A loaded model, as documents use it.</summary>
-internal sealed class ModelAnswers : IAnswerModel
+internal sealed partial class ModelAnswers : IAnswerModel
 {
     /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
     private const int PrefillTokens = 512;
@@ -47,6 +46,21 @@ internal sealed class ModelAnswers : IAnswerModel
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
 
+    public IAnswerCache NewExactCache() => new ModelCache(this, _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" }));
+
+    public void ReadAhead(string path)
+    {
+        try
+        {
+            using KvFile file = KvFile.Open(path, _model);
+            file.ReadAhead();
+        }
+        catch (InvalidInputException)
+        {
+            // Placing it will tell, and knows what to do instead.
+        }
+    }
+
     public bool CanConvert(string policy)
     {
         try
@@ -59,11 +73,11 @@ internal sealed class ModelAnswers : IAnswerModel
         }
     }
 
-    public int Convert(string source, string destination)
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy);
+            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
         }
         catch (InvalidInputException error)
         {
@@ -88,6 +102,8 @@ internal sealed class ModelAnswers : IAnswerModel
 
     private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
     {
+        public KvCache Inner => cache;
+
         public int Length => cache.Length;
 
         public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
@@ -105,12 +121,21 @@ internal sealed class ModelAnswers : IAnswerModel
             }
         }
 
-        public long Place(string path)
+        public void Repair(int[] positions, int[] ids, CancellationToken cancellation) => owner._model.Repair(cache, positions, ids, cancellation);
+
+        public int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation) => owner._model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+
+        public long Place(string path, bool turned = true)
         {
             using KvFile file = Map(path);
-            cache.Place(file);
+            cache.Place(file, turned);
             return file.Bytes;
         }
+
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => cache.Place(((ModelCache)source).Inner, firstToken, turned);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) =>
+            new ModelCache(owner, owner._model.Thinned(cache, first, probe, share, owner._policy, cancellation));
 
         public long PlaceConverted(string path)
         {
@@ -121,21 +146,7 @@ internal sealed class ModelAnswers : IAnswerModel
 
         public void Clear() => cache.Truncate(0);
 
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
-
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
-        {
-            // The session disposes the cache at its end; doing so again later does nothing.
-            using var session = new Session(owner._model, cache, before);
-            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
-            foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
-            {
-                yield return new GeneratedPiece(text);
-            }
-
-            cancellation.ThrowIfCancellationRequested();
-            yield return new GeneratedPiece("", session.LastResult!.FinishReason.ToString().ToLowerInvariant(), session.LastResult.Ids.Count);
-        }
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
 
         public void Dispose() => cache.Dispose();
 

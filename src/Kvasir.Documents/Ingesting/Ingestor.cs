@@ -60,6 +60,7 @@ internal sealed class Ingestor
             ComputedChunks = _kv.ComputedChunks,
             ConvertedChunks = _kv.ConvertedChunks,
             ComputedTokens = _kv.ComputedTokens,
+            ChunksWithoutKv = _kv.LeftOutChunks,
             Elapsed = clock.Elapsed,
             Skipped = _skipped,
         };
@@ -72,7 +73,7 @@ internal sealed class Ingestor
         bool sameChunks = known is not null && _writer.Catalog.DocumentsOf(known).All(document => document.ChunkTokens == _chunkTokens);
         if (sameChunks && info.Exists && known!.Length == info.Length && known.ChangedTicks == info.LastWriteTimeUtc.Ticks)
         {
-            Complete(path, [.. _writer.Catalog.DocumentsOf(known)]);
+            Complete(path, [.. _writer.Catalog.DocumentsOf(known)], unchanged: true);
             return;
         }
 
@@ -81,7 +82,7 @@ internal sealed class Ingestor
             byte[] bytes = DocumentReader.Load(path);
             if (sameChunks && SHA256.HashData(bytes).AsSpan().SequenceEqual(known!.Hash))
             {
-                Complete(path, [.. _writer.Catalog.DocumentsOf(known)]);
+                Complete(path, [.. _writer.Catalog.DocumentsOf(known)], unchanged: true);
                 _writer.Catalog.Commit(known with { Length = info.Length, ChangedTicks = info.LastWriteTimeUtc.Ticks });
                 return;
             }
@@ -104,7 +105,7 @@ internal sealed class Ingestor
             stored.Add(_writer.Catalog.Find(path, document.Id, hash, _chunkTokens) ?? Add(path, document, hash));
         }
 
-        Complete(path, stored);
+        Complete(path, stored, unchanged: false);
         _writer.Commit(new StoredFile
         {
             Path = path,
@@ -144,7 +145,7 @@ internal sealed class Ingestor
     };
 
     /// <summary>Embeddings by this encoder and KV by this model, where they are missing.</summary>
-    private void Complete(string path, List<StoredDocument> documents)
+    private void Complete(string path, List<StoredDocument> documents, bool unchanged)
     {
         foreach (StoredDocument document in documents)
         {
@@ -159,7 +160,7 @@ internal sealed class Ingestor
                 _cancellation.ThrowIfCancellationRequested();
                 if (!_kv.Has(chunk))
                 {
-                    _kv.Build(chunk, _writer.Catalog.Text(chunk), _cancellation);
+                    _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
                 }
 
                 _chunks++;

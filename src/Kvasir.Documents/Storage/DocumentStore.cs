@@ -84,8 +84,29 @@ public sealed class DocumentStore : IDisposable
             CatalogBytes = catalog.Bytes,
             VectorBytes = catalog.VectorBytes,
             DamagedRecords = catalog.Damaged,
+            KvQuota = KvQuota,
             Kv = [.. KvShelf.All(Folder).Select(shelf => Describe(shelf.Folder, shelf.Description))],
         };
+    }
+
+    /// <summary>
+    /// The most bytes that the KV of chunks may take, over all models and policies; null for no limit. What was used least recently makes room for
+    /// what is new and is computed again when a question needs it; texts and embeddings stay.
+    /// </summary>
+    public long? KvQuota => StoreSettings.Read(Folder).KvQuota;
+
+    /// <summary>Sets <see cref="KvQuota"/> and frees what is beyond it.</summary>
+    /// <param name="bytes">The most bytes, or null for no limit.</param>
+    /// <returns>Bytes of KV freed.</returns>
+    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
+    public long SetKvQuota(long? bytes)
+    {
+        if (bytes is long limit)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
+        }
+
+        return Writing(writer => writer.SetQuota(bytes));
     }
 
     /// <summary>Takes the documents of a file, or of all files under a folder, out of the store, and their KV with them.</summary>
@@ -94,25 +115,19 @@ public sealed class DocumentStore : IDisposable
     public int Remove(string path)
     {
         var scope = new PathScope([path]);
-        using StoreWriter writer = Write();
-        List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
-        foreach (StoredFile file in gone)
+        return Writing(writer =>
         {
-            writer.Remove(file);
-        }
-
-        writer.Finish();
-        return gone.Count;
+            List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
+            gone.ForEach(writer.Remove);
+            writer.Finish();
+            return gone.Count;
+        });
     }
 
-    /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste.</summary>
+    /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste; and KV beyond the quota.</summary>
     /// <returns>Bytes of KV freed.</returns>
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
-    public long CollectGarbage()
-    {
-        using StoreWriter writer = Write();
-        return writer.CollectGarbage();
-    }
+    public long CollectGarbage() => Writing(writer => writer.CollectGarbage());
 
     /// <summary>
     /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed into
@@ -131,22 +146,8 @@ public sealed class DocumentStore : IDisposable
         return ConvertKv(new ModelAnswers(model, target), options ?? new KvConversionOptions(), progress, cancellation);
     }
 
-    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        try
-        {
-            using StoreWriter writer = Write();
-            return new ShelfConversion(this, model, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource);
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
-        }
-    }
+    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default) =>
+        Writing(writer => new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
 
     /// <inheritdoc/>
     public void Dispose() => _catalog.Dispose();
@@ -170,6 +171,24 @@ public sealed class DocumentStore : IDisposable
 
     /// <summary>Becomes the store's one writer until it is disposed.</summary>
     internal StoreWriter Write() => new(this);
+
+    /// <summary>Does something as the one writer, and says in one line what hinders it.</summary>
+    internal T Writing<T>(Func<StoreWriter, T> work)
+    {
+        try
+        {
+            using StoreWriter writer = Write();
+            return work(writer);
+        }
+        catch (IOException error)
+        {
+            throw StoreWriteException.From(Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
+        }
+    }
 
     /// <summary>Opens the catalog; once more where a compaction took a vector file away between reading the log and opening the file.</summary>
     private Catalog OpenCatalog(out (long, DateTime) seen)

@@ -24,6 +24,9 @@ public sealed record StoreStatistics
     /// <summary>Damaged records of the catalog that were passed over; ingesting the documents again brings back what they held.</summary>
     public required int DamagedRecords { get; init; }
 
+    /// <summary>The most bytes that it may take, or null for no limit.</summary>
+    public long? KvQuota { get; init; }
+
     /// <summary>The stored KV, one entry per model, policy and prompt prefix.</summary>
     public required IReadOnlyList<StoredKvInfo> Kv { get; init; }
 

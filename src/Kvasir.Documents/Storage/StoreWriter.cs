@@ -7,6 +7,7 @@ internal sealed class StoreWriter : IDisposable
 
     private readonly DocumentStore _store;
     private readonly WriterLock _lock;
+    private KvQuota? _quota;
     private bool _removed;
 
     public StoreWriter(DocumentStore store)
@@ -16,11 +17,8 @@ internal sealed class StoreWriter : IDisposable
         try
         {
             File.Delete(store.CatalogPath + StoreFiles.TemporarySuffix);
-            foreach ((string folder, _) in KvShelf.All(store.Folder))
-            {
-                KvShelf.Clean(folder, live: null);
-            }
-
+            File.Delete(Path.Combine(store.Folder, StoreSettings.FileName + StoreFiles.TemporarySuffix));
+            KvShelf.CleanAll(store.Folder, live: null);
             Catalog = Catalog.Open(store.CatalogPath, store.FileAccess, write: true);
         }
         catch
@@ -31,6 +29,9 @@ internal sealed class StoreWriter : IDisposable
     }
 
     public Catalog Catalog { get; private set; }
+
+    /// <summary>The store's quota as it was when first asked for, and what is used of it.</summary>
+    public KvQuota Quota => _quota ??= KvQuota.Of(_store.Folder);
 
     public void Remove(StoredFile file)
     {
@@ -64,7 +65,17 @@ internal sealed class StoreWriter : IDisposable
 
         HashSet<string> live = [.. Catalog.AllDocuments.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
         _removed = false;
-        return KvShelf.All(_store.Folder).Sum(shelf => KvShelf.Clean(shelf.Folder, live));
+        long freed = KvShelf.CleanAll(_store.Folder, live);
+        _quota = null;
+        return freed + Quota.Enforce();
+    }
+
+    /// <summary>Sets the quota and frees what is beyond it. Returns the bytes freed.</summary>
+    public long SetQuota(long? bytes)
+    {
+        (StoreSettings.Read(_store.Folder) with { KvQuota = bytes }).Write(_store.Folder, _store.FileAccess);
+        _quota = null;
+        return Quota.Enforce();
     }
 
     public void Dispose()
