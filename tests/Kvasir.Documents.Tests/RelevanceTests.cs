@@ -144,8 +144,8 @@ public sealed class RelevanceTests : LibraryFixture
         using var library = new DocumentLibrary(DocumentStore.Open(Store, create: true), Model, encoder, 320);
         library.Ingest([SharedData.Require("data/facts/docs.jsonl")]);
         string[] own = Questions("data/facts/questions.jsonl"), foreign = [.. s_everydayQuestions, .. Questions("data/hotpotqa/questions.jsonl")];
-        Assert.Equal(0, own.Where((_, i) => i % 3 == 0).Count(question => !IsRelevant(question)));
-        Assert.InRange(foreign.Where((_, i) => i % 3 == 0).Count(IsRelevant), 0, 2);
+        Assert.Equal(0, own.Where((_, i) => i % 4 == 0).Count(question => !IsRelevant(question)));
+        Assert.InRange(foreign.Where((_, i) => i % 4 == 0).Count(IsRelevant), 0, 2);
 
         bool IsRelevant(string question) => library.Search(question).Any(passage => Relevance.IsRelevant(passage, encoder.LeastRelevant));
     }
