@@ -90,10 +90,7 @@ internal sealed class LibraryChoice : IDisposable
     public IngestReport Ingest(IReadOnlyList<string> documents, Terminal terminal)
     {
         using var line = new ProgressLine(terminal, "ingest");
-        IngestReport report = Library.Ingest(documents, new Bar(line), terminal.Interrupted);
-        line.Dispose();
-        foreach (SkippedFile skipped in report.Skipped) terminal.Note($"left out {skipped.Path}: {skipped.Reason}");
-        return report;
+        return Library.Ingest(documents, new Bar(line), terminal.Interrupted);
     }
 
     public void Dispose()
@@ -105,6 +102,6 @@ internal sealed class LibraryChoice : IDisposable
 
     private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
     {
-        public void Report(IngestProgress value) => line.Report(value.FilesDone, value.Files, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
+        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
     }
 }

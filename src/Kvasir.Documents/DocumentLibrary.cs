@@ -61,8 +61,9 @@ public sealed class DocumentLibrary : IDisposable
     internal int[] PrefixIds { get; }
 
     /// <summary>
-    /// Brings files (txt, md, html, jsonl; any other named file as plain text) and whole folders into the store: only what is new or has
-    /// changed is read, and only KV that is missing is computed. Interrupted at any point, it goes on there the next time.
+    /// Brings files and whole folders into the store: plain text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines and source code;
+    /// any other file is read as plain text where it is named itself, and left out of folders. Only what is new or has changed is read, and only
+    /// KV that is missing is computed. Interrupted at any point, it goes on there the next time.
     /// </summary>
     /// <param name="paths">Files and folders. Stored files under a named folder that are gone from disk leave the store.</param>
     /// <param name="progress">Told after every chunk.</param>

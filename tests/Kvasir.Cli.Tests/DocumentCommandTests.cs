@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kvasir.Documents;
 using Xunit;
 
 namespace Kvasir.Tests;
@@ -94,8 +95,42 @@ public sealed class DocumentCommandTests : IDisposable
     [InlineData("ls")]
     [InlineData("stats")]
     [InlineData("gc")]
+    [InlineData("quota")]
+    [InlineData("quota", "1GB")]
     [InlineData("rm", "x")]
     public void Store_that_is_not_there_is_refused(params string[] verb) => Invocation.Of(["store", .. verb, .. Store]).IsRefused("store");
+
+    [Fact]
+    public void Quota_is_set_and_shown()
+    {
+        DocumentStore.Open(_folder.Missing("store"), create: true).Dispose();
+        Assert.Contains("no quota", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal(512L << 20, Invocation.Of(["store", "quota", "512MB", "--json", .. Store]).IsDone().Json.GetProperty("quota").GetInt64());
+        Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "stats", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal(512L << 20, Invocation.Of(["store", "stats", "--json", .. Store]).IsDone().Json.GetProperty("kvQuota").GetInt64());
+        Assert.Equal(JsonValueKind.Null, Invocation.Of(["store", "quota", "none", "--json", .. Store]).IsDone().Json.GetProperty("quota").ValueKind);
+        foreach (string size in new[] { "much", "3bit", "-1MB", "0MB" })
+        {
+            Invocation.Of(["store", "quota", .. Store, "--", size]).IsRefused(size);
+        }
+
+        Invocation.Of(["ingest", _folder.Path, "--quota", "much", .. Store]).IsRefused("much");
+    }
+
+    [SkippableFact]
+    public void Ingest_under_a_quota_says_what_is_without_kv_and_the_question_is_answered()
+    {
+        string river = _folder.File("river.md", "The river Corwood is 310 km long."u8);
+        JsonElement ingested = Invocation.Of(["ingest", river, "--quota", "1KB", "--json", .. Models, .. Store]).IsDone().Json;
+        Assert.Equal((1, 1), (ingested.GetProperty("chunks").GetInt32(), ingested.GetProperty("chunksWithoutKv").GetInt32()));
+        JsonElement answer = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", "--json", .. Models, .. Store]).IsDone().Json;
+        Assert.True(answer.GetProperty("tokens").GetProperty("recomputed").GetInt32() > 5);
+        Assert.Equal(0, Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64());
+        Invocation.Of(["store", "quota", "1MB", .. Store]).IsDone();
+        Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store]).IsDone();
+        Assert.True(Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64() > 0);
+    }
 
     public void Dispose() => _folder.Dispose();
 }

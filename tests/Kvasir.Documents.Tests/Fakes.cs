@@ -107,12 +107,16 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     private int[] Read(string path, bool anyPolicy, out bool sound)
     {
-        if (!File.Exists(path))
+        byte[] bytes;
+        try
         {
-            throw new InvalidDataException("missing");
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (IOException error)
+        {
+            throw new InvalidDataException("missing", error);
         }
 
-        byte[] bytes = File.ReadAllBytes(path);
         if (bytes.Length % 4 != 0 || bytes.Length < 8)
         {
             throw new InvalidDataException("damaged");

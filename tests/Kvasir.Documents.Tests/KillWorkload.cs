@@ -43,7 +43,7 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
     }
 
     public static DocumentLibrary Open(string root, Model model, KvPolicy policy) =>
-        new(DocumentStore.Open(Store(root), create: true), new ModelAnswers(model, policy), new FakeEncoder(), 128);
+        new(DocumentStore.Open(Store(root), create: true), new ModelAnswers(model, policy), new WideEncoder(), 128);
 
     public static Model Load(string root) => Model.Load(Path.Combine(root, "tiny.gguf"), new ModelOptions { Threads = 1 });
 
@@ -158,4 +158,14 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
     }
 
     private string FilePath(int file) => Path.Combine(Corpus(_root), $"{file}.txt");
+
+    /// <summary>Vectors so long that the catalog is soon more than half out of use, and written anew.</summary>
+    private sealed class WideEncoder : ITextEncoder
+    {
+        private readonly FakeEncoder _words = new();
+
+        public string Identity => "wide";
+
+        public float[] Embed(string text) => [.. _words.Embed(text), .. new float[4000]];
+    }
 }

@@ -94,7 +94,7 @@ public sealed class QuotaTests : LibraryFixture
         IngestReport report = library.Ingest([Documents]);
         Assert.InRange(report.ComputedChunks, 2, 8);
         Assert.Equal(44, report.Chunks);
-        Assert.Equal(44, ChunkFiles().Count + report.ChunksWithoutKv);
+        Assert.Equal((ChunkFiles().Count, 44), (report.ComputedChunks, report.ComputedChunks + report.ChunksWithoutKv));
         Assert.InRange(Used(), 50, 100);
         int prefilled = Model.PrefilledTokens;
         Assert.InRange(library.Ingest([Documents]).ComputedChunks, 0, 2);
@@ -156,6 +156,18 @@ public sealed class QuotaTests : LibraryFixture
             Assert.Equal(0, again.RecomputedTokens);
             Assert.Single(ChunkFiles());
         }
+    }
+
+    [Fact]
+    public void Garbage_collection_frees_what_is_beyond_the_quota()
+    {
+        using DocumentLibrary library = Open();
+        library.Ingest([Documents]);
+        long used = Used();
+        new StoreSettings { KvQuota = used / 2 }.Write(Store, new StoreFiles());
+        long freed = library.Store.CollectGarbage();
+        Assert.InRange(Used(), 1, used / 2);
+        Assert.Equal(used, Used() + freed);
     }
 
     [Fact]

@@ -146,7 +146,8 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         try
         {
             Answer answer = question.Answer;
-            answer.RecomputedTokens = kv.TakePrefixIsNew() ? prefix.Ids.Length : 0;
+            question.PrefixIsNew |= kv.TakePrefixIsNew();
+            answer.RecomputedTokens = question.PrefixIsNew ? prefix.Ids.Length : 0;
             answer.ReusedTokens = prefix.Ids.Length - answer.RecomputedTokens;
             answer.KvBytesLoaded = prefix.LoadedBytes;
             var placed = new PlacedChunks(cache, placement);

@@ -106,9 +106,10 @@ internal sealed class KvBuilder
         int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
         long start = Stopwatch.GetTimestamp();
         using IAnswerCache cache = _chunks.Compute(ids, cancellation);
-        _time += Stopwatch.GetElapsedTime(start);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        cache.Save(_shelf.PathOf(chunk.KvName), ids, _chunks.FirstToken, makeRoom);
+        _time += time;
         ComputedChunks++;
         ComputedTokens += ids.Length;
-        cache.Save(_shelf.PathOf(chunk.KvName), ids, _chunks.FirstToken, makeRoom);
     }
 }

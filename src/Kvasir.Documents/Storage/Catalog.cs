@@ -78,9 +78,8 @@ internal sealed class Catalog : IDisposable
 
     public IEnumerable<StoredDocument> DocumentsOf(StoredFile file) => file.Documents.Select(number => _documents[number]);
 
-    /// <summary>A document of this content that was stored for the file before, finished or not.</summary>
-    public StoredDocument? Find(string file, string? id, byte[] contentHash, int chunkTokens) =>
-        _byFile.GetValueOrDefault(file)?.FindLast(document => document.Id == id && document.ChunkTokens == chunkTokens && document.ContentHash.AsSpan().SequenceEqual(contentHash));
+    /// <summary>The documents that were stored for a file before, finished or not, as they are now.</summary>
+    public IReadOnlyList<StoredDocument> StoredFor(string file) => _byFile.TryGetValue(file, out List<StoredDocument>? documents) ? [.. documents] : [];
 
     /// <summary>
     /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file. The writer

@@ -232,7 +232,7 @@ public sealed class DocumentStore : IDisposable
         }
 
         // Only what an interrupted beginning may have left: never settle among somebody's files.
-        string[] left = ["writer.lock", CatalogName + StoreFiles.TemporarySuffix];
+        string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix];
         if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
         {
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
