@@ -25,6 +25,7 @@ public sealed class DocumentLibrary : IDisposable
     private readonly ChunkPlacement _placement;
     private readonly double _thinStore;
     private readonly KvKey _key;
+    private readonly Retriever _retriever;
     private SharedPrefix? _prefix;
 
     internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens, ChunkPlacement placement = ChunkPlacement.BehindPrefix, double thinStore = 1)
@@ -32,6 +33,7 @@ public sealed class DocumentLibrary : IDisposable
         Store = store;
         _model = model;
         _encoder = encoder;
+        _retriever = new Retriever(encoder);
         _chunkTokens = chunkTokens;
         _placement = placement;
         _thinStore = thinStore is > 0 and <= 1 ? thinStore : throw new InvalidInputException($"thin-store={thinStore}: give a share above 0% and up to 100%");
@@ -95,7 +97,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
     public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
-        Retriever.Search(Store.Read(), _encoder, question, count, within is null ? null : new PathScope(within));
+        _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within));
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -106,9 +108,9 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new AskOptions();
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<Passage> passages = Passages(question, options);
-        CheckHasDocuments(passages);
-        return NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
+        IReadOnlyList<Passage>? passages = Passages(question, options);
+        CheckHasDocuments(passages ?? []);
+        return passages is null ? Answer.Irrelevant(question.Trim(), clock.Elapsed) : NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
     }
 
     /// <summary>Answers a question from given passages instead of those that retrieval would find.</summary>
@@ -160,7 +162,7 @@ public sealed class DocumentLibrary : IDisposable
     }
 
     /// <summary>
-    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog. Damaged files are taken out of use: the next
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken out of use: the next
     /// ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
@@ -174,7 +176,7 @@ public sealed class DocumentLibrary : IDisposable
             shelves.Insert(0, own);
         }
 
-        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged);
+        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged) { DamagedVectors = catalog.DamagedVectors() };
     }
 
     /// <inheritdoc/>
@@ -210,11 +212,19 @@ public sealed class DocumentLibrary : IDisposable
         return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
     }
 
-    /// <summary>The passages that a question is to be answered from, best first.</summary>
-    private IReadOnlyList<Passage> Passages(string question, AskOptions options)
+    /// <summary>The passages that a question is to be answered from, best first; null where none has to do with it.</summary>
+    private IReadOnlyList<Passage>? Passages(string question, AskOptions options)
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        float least = options.MinScore ?? (options.Passages is null ? _encoder.LeastRelevant : 0);
+        if (least > 0 && !passages.Any(passage => Relevance.IsRelevant(passage, least)))
+        {
+            // A question that could not be asked is refused, whatever was found.
+            Asker.Suffix(_model, PrefixIds.Length, question, options);
+            return null;
+        }
+
         return options.Passages is null ? PassageSelection.Relevant(passages) : passages;
     }
 

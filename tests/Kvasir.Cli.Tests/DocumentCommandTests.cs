@@ -38,6 +38,38 @@ public sealed class DocumentCommandTests : IDisposable
         Invocation.Of(["store", "gc", .. Store]).IsDone();
     }
 
+    [SkippableFact]
+    public void Sources_are_numbered_and_shown_on_request()
+    {
+        string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills."u8);
+        string[] ask = ["ask", river, "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store];
+        string plain = Invocation.Of(ask).IsDone().Out, shown = Invocation.Of([.. ask, "--show-sources"]).IsDone().Out;
+        Assert.Contains($"[1] {river}, part 1: The Corwood (score ", plain, StringComparison.Ordinal);
+        Assert.DoesNotContain("northern hills", plain, StringComparison.Ordinal);
+        Assert.Contains("      The river Corwood is 310 km long. It rises in the northern hills.", shown, StringComparison.Ordinal);
+        JsonElement source = Assert.Single(Invocation.Of([.. ask, "--json"]).IsDone().Json.GetProperty("sources").EnumerateArray());
+        Assert.False(source.TryGetProperty("text", out _));
+        Assert.Equal(0, source.GetProperty("chunk").GetInt32());
+        Assert.True(source.GetProperty("score").GetDouble() > 0);
+        source = Assert.Single(Invocation.Of([.. ask, "--json", "--show-sources"]).IsDone().Json.GetProperty("sources").EnumerateArray());
+        Assert.Contains("northern hills", source.GetProperty("text").GetString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Question_that_the_documents_do_not_touch_is_not_answered()
+    {
+        string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills."u8);
+        string[] ask = ["ask", river, "How do I bake bread?", "--max-tokens", "4", .. Models, .. Store];
+        JsonElement answer = Invocation.Of([.. ask, "--json"]).IsDone().Json;
+        Assert.Equal("irrelevant", answer.GetProperty("finishReason").GetString());
+        Assert.Equal("The documents hold nothing relevant to this question.", answer.GetProperty("answer").GetString());
+        Assert.Equal(0, answer.GetProperty("sources").GetArrayLength());
+        Assert.All(answer.GetProperty("tokens").EnumerateObject(), tokens => Assert.Equal(0, tokens.Value.GetInt32()));
+        Assert.Contains("--min-score 0", Invocation.Of(ask).IsDone().Out, StringComparison.Ordinal);
+        Assert.NotEqual("irrelevant", Invocation.Of([.. ask, "--json", "--min-score", "0"]).IsDone().Json.GetProperty("finishReason").GetString());
+        Invocation.Of([.. ask, "--min-score", "1.5"]).IsRefused("--min-score");
+    }
+
     [SkippableTheory]
     [InlineData("missing.txt", null)]
     [InlineData("latin1.txt", new byte[] { 0x63, 0xE9, 0x21 })]

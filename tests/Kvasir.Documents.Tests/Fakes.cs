@@ -310,6 +310,8 @@ internal sealed class FakeEncoder : ITextEncoder
 {
     public string Identity { get; init; } = "encoder-a";
 
+    public float LeastRelevant { get; init; }
+
     public int Embedded { get; private set; }
 
     public float[] Embed(string text)

@@ -25,14 +25,24 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
     public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
     {
-        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
+        int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
         var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
 
         // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
         chunks.Reverse();
         return new PreparedQuestion(answer, chunks, suffix, clock);
+    }
+
+    /// <summary>What stands behind the chunks: the question, what ends the prompt, and what the answer begins with.</summary>
+    /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
+    public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
+    {
+        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
+        return model.ContextLength - prefixTokens - suffix.Length > 0
+            ? suffix
+            : throw new InvalidInputException($"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of {model.ContextLength}");
     }
 
     /// <summary>Has the KV files of a question read while others are answered.</summary>
@@ -219,10 +229,6 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     private List<PromptChunk> Fit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
     {
         int room = model.ContextLength - prefix.Ids.Length - suffixTokens;
-        if (room <= 0)
-        {
-            throw new InvalidInputException($"the question has {suffixTokens} tokens; with the prompt's {prefix.Ids.Length} it does not fit the model's context of {model.ContextLength}");
-        }
 
         // An answer limit near the whole context must not push all passages out.
         room -= Math.Min(answerTokens, room / 4);

@@ -171,5 +171,7 @@ internal sealed class ModelEncoder(Model model) : ITextEncoder
 {
     public string Identity => model.Identity;
 
+    public float LeastRelevant => Relevance.LeastCosine;
+
     public float[] Embed(string text) => model.Embed(text);
 }

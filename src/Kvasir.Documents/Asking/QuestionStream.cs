@@ -7,7 +7,7 @@ namespace Kvasir.Documents.Asking;
 /// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next question is retrieved and the
 /// operating system told to read its KV files. Prompts are computed in passes of their own, so that each phase's cost is known.
 /// </summary>
-internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
+internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>?> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
     private readonly Queue<Answer> _inOrder = new();
     private readonly List<PreparedQuestion> _begun = [], _reading = [];
@@ -91,7 +91,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         return question;
     }
 
-    /// <summary>The next question that has passages; those that cannot be answered are failed on the way. Null where there is none left.</summary>
+    /// <summary>The next question that is to be put to the model; those that nothing fits are answered, those that cannot be answered failed on the way. Null where there is none left.</summary>
     private PreparedQuestion? Prepare(IEnumerator<string> left)
     {
         while (left.MoveNext())
@@ -100,10 +100,16 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
             var clock = Stopwatch.StartNew();
             try
             {
-                IReadOnlyList<Passage> passages;
+                IReadOnlyList<Passage>? passages;
                 using (costs.Measure(AskPhase.Retrieval))
                 {
                     passages = retrieve(left.Current);
+                }
+
+                if (passages is null)
+                {
+                    Enqueue(Answer.Irrelevant(left.Current.Trim(), clock.Elapsed));
+                    continue;
                 }
 
                 PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);

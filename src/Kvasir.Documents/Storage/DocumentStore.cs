@@ -6,7 +6,7 @@ using Kvasir.Models;
 namespace Kvasir.Documents;
 
 /// <summary>
-/// A folder that keeps documents: a catalog with texts, terms and embeddings, and KV files. Any number of processes may read while one writes.
+/// A folder that keeps documents: a catalog with texts and terms, embeddings, and KV files. Any number of processes may read while one writes.
 /// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
 /// </summary>
 public sealed partial class DocumentStore : IDisposable
@@ -21,8 +21,7 @@ public sealed partial class DocumentStore : IDisposable
     {
         Folder = folder;
         _files = files;
-        _seen = Stamp();
-        _catalog = Catalog.Open(CatalogPath, files, write: false);
+        _catalog = OpenCatalog(out _seen);
     }
 
     /// <summary>Opens the store in a folder.</summary>
@@ -83,6 +82,7 @@ public sealed partial class DocumentStore : IDisposable
             Chunks = files.Sum(file => file.Chunks),
             Tokens = files.Sum(file => file.Tokens),
             CatalogBytes = catalog.Bytes,
+            VectorBytes = catalog.VectorBytes,
             DamagedRecords = catalog.Damaged,
             KvQuota = KvQuota,
             Kv = [.. KvShelf.All(Folder).Select(shelf => Describe(shelf.Folder, shelf.Description))],
@@ -159,13 +159,11 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>The catalog as it stands on disk now; valid until the next call.</summary>
     internal Catalog Read()
     {
-        (long, DateTime) stamp = Stamp();
-        if (stamp != _seen)
+        if (Stamp() != _seen)
         {
-            Catalog fresh = Catalog.Open(CatalogPath, _files, write: false);
+            Catalog fresh = OpenCatalog(out _seen);
             _catalog.Dispose();
             _catalog = fresh;
-            _seen = stamp;
         }
 
         return _catalog;
@@ -190,6 +188,21 @@ public sealed partial class DocumentStore : IDisposable
         {
             throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
         }
+    }
+
+    /// <summary>Opens the catalog; once more where a compaction took a vector file away between reading the log and opening the file.</summary>
+    private Catalog OpenCatalog(out (long, DateTime) seen)
+    {
+        seen = Stamp();
+        Catalog catalog = Catalog.Open(CatalogPath, _files, write: false);
+        if (catalog.LacksVectorFile && Stamp() != seen)
+        {
+            catalog.Dispose();
+            seen = Stamp();
+            catalog = Catalog.Open(CatalogPath, _files, write: false);
+        }
+
+        return catalog;
     }
 
     private (long, DateTime) Stamp()

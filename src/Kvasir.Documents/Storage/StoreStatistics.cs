@@ -15,8 +15,11 @@ public sealed record StoreStatistics
     /// <summary>Tokens of the chunks.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>Bytes of the catalog: texts, terms, embeddings.</summary>
+    /// <summary>Bytes of the catalog: texts, terms.</summary>
     public required long CatalogBytes { get; init; }
+
+    /// <summary>Bytes of the embeddings.</summary>
+    public required long VectorBytes { get; init; }
 
     /// <summary>Damaged records of the catalog that were passed over; ingesting the documents again brings back what they held.</summary>
     public required int DamagedRecords { get; init; }
@@ -52,6 +55,9 @@ public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long
 /// <param name="DamagedRecords">Damaged records of the catalog.</param>
 public sealed record StoreVerification(IReadOnlyList<ShelfVerification> Kv, int DamagedRecords)
 {
+    /// <summary>Documents whose embeddings are lost or damaged: words alone find them until the next ingest embeds them again.</summary>
+    public int DamagedVectors { get; init; }
+
     /// <summary>KV files of chunks that were checked, over all policies.</summary>
     public int Chunks => Kv.Sum(shelf => shelf.Chunks);
 

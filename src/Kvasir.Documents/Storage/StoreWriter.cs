@@ -3,6 +3,8 @@ namespace Kvasir.Documents.Storage;
 /// <summary>The one writer of a store: holds its lock, the catalog opened for writing, and clears what an interrupted one left.</summary>
 internal sealed class StoreWriter : IDisposable
 {
+    private const int MappedOnWindows = unchecked((int)0x800704C8);
+
     private readonly DocumentStore _store;
     private readonly WriterLock _lock;
     private KvQuota? _quota;
@@ -55,9 +57,8 @@ internal sealed class StoreWriter : IDisposable
 
     public long CollectGarbage()
     {
-        if (Catalog.IsWasteful())
+        if (Catalog.IsWasteful() && TryCompact())
         {
-            Catalog.Compact();
             Catalog.Dispose();
             Catalog = Catalog.Open(_store.CatalogPath, _store.FileAccess, write: true);
         }
@@ -81,5 +82,19 @@ internal sealed class StoreWriter : IDisposable
     {
         Catalog.Dispose();
         _lock.Dispose();
+    }
+
+    /// <summary>Windows lets no file take the place of one that a reader has mapped: the catalog then stays as it is until a writer comes while nobody reads.</summary>
+    private bool TryCompact()
+    {
+        try
+        {
+            Catalog.Compact();
+            return true;
+        }
+        catch (Exception error) when (OperatingSystem.IsWindows() && error is UnauthorizedAccessException or IOException { HResult: MappedOnWindows })
+        {
+            return false;
+        }
     }
 }

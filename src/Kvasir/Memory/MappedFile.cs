@@ -56,6 +56,16 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
+    /// <summary>Maps the file behind a handle as long as it is now, whatever has its name meanwhile. The handle stays the caller's.</summary>
+    /// <exception cref="InvalidInputException">The file is empty.</exception>
+    public static MappedFile Open(SafeFileHandle handle, string path)
+    {
+        long length = RandomAccess.GetLength(handle);
+        if (length == 0) throw new InvalidInputException($"{path} is empty");
+        var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+    }
+
     /// <summary>The bytes [offset, offset + length), checked against the file's length.</summary>
     public ReadOnlySpan<byte> Slice(long offset, int length)
     {
