@@ -40,9 +40,14 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     /// <summary>Has the KV files of a question read while others are answered.</summary>
     public void ReadAhead(PreparedQuestion question)
     {
+        if (options.Recompute)
+        {
+            return;
+        }
+
         using (costs.Measure(AskPhase.Loading))
         {
-            foreach (PromptChunk chunk in options.Recompute ? [] : question.Chunks)
+            foreach (PromptChunk chunk in question.Chunks)
             {
                 model.ReadAhead(shelf.PathOf(chunk.Passage.KvName));
             }
