@@ -37,8 +37,8 @@ public class StoredBenchTests
     [InlineData("--stored", "--stored", "many")]
     [InlineData("--depth", "--stored", "64", "--depth", "5")]
     [InlineData("--repeat", "--stored", "64", "--repeat", "0")]
-    [InlineData("--repair 0", "--stored", "64", "--repair", "0")]
-    [InlineData("--repair 101%", "--stored", "64", "--repair", "off,101%")]
+    [InlineData("repair=all", "--stored", "64", "--repair", "all")]
+    [InlineData("repair=101%", "--stored", "64", "--repair", "off,101%")]
     [InlineData("--repair", "--repair", "32")]
     public void Test_that_cannot_be_is_refused(string named, params string[] arguments) => Invocation.Of(["bench", .. arguments, "--model", Tiny]).IsRefused(named);
 

@@ -57,6 +57,11 @@ public sealed class EngineKvTests : IDisposable
         long announced = 0;
         cache.Save(_folder.Sub("saved"), ids.AsSpan(11), 11, bytes => announced = bytes);
         Assert.Equal(new FileInfo(_folder.Sub("saved")).Length, announced);
+        using (KvFile saved = KvFile.Open(_folder.Sub("saved"), _model, verify: true))
+        {
+            Assert.Equal(saved.Bytes, answers.SavedBytes(11, 64));
+        }
+
         foreach (string other in new[] { "k=f16,v=f16", "k=f32,v=f32", "k=kivi4,v=kivi2" })
         {
             new ModelAnswers(_model, KvPolicy.Parse(other)).Convert(_folder.Sub("saved"), _folder.Sub("converted"), bytes => announced = bytes);

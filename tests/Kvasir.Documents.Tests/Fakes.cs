@@ -89,6 +89,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         return ids.Length;
     }
 
+    public long SavedBytes(int firstToken, int tokens) => 4L * tokens;
+
     public string? Check(string path)
     {
         try
@@ -101,6 +103,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             return error.Message;
         }
     }
+
+    public void Dispose() { }
 
     /// <summary>A checksum, a mark of the policy, the ids.</summary>
     private int[] Read(string path, bool anyPolicy) => Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");

@@ -163,6 +163,14 @@ public class PdfTests
     }
 
     [Fact]
+    public void Damage_to_one_object_costs_no_other()
+    {
+        Assert.Equal("text", Read(PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET").Set(2, "<</Kids[(").Set(4, "<</A (not closed")).Text);
+        byte[] whole = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET").Build();
+        Assert.Equal("text", Assert.Single(DocumentReader.Parse("a.pdf", whole[..whole.AsSpan().IndexOf("trailer"u8)])).Text);
+    }
+
+    [Fact]
     public void Nesting_loops_and_bombs_do_not_harm()
     {
         Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of("").Set(4, new string('[', 1_000_000)).Build()));

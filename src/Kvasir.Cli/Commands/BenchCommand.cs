@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
@@ -18,7 +19,7 @@ internal static class BenchCommand
         var repeat = new Option<int>("--repeat") { Description = "Runs of each test; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
         var batch = new Option<string?>("--batch") { Description = "Decode so many sequences at once, or with --kv-budget as many as fit (auto); no prefill test", HelpName = "N|auto" };
         var stored = new Option<string?>("--stored") { Description = "Time to the first token behind so many tokens, computed or from stored KV (kept as k=kivi4,v=kivi4 unless --kv is given); no other test", HelpName = "A,B" };
-        var repair = new Option<string>("--repair") { Description = "With --stored: what is computed anew of each stored chunk but the first", HelpName = "off|N|P%,...", DefaultValueFactory = _ => "off" };
+        var repair = new Option<string>("--repair") { Description = "With --stored: tokens of each stored chunk but the first that are computed anew in place, as in ask; several are measured in turn", HelpName = "N|P%|off,...", DefaultValueFactory = _ => "off" };
         foreach (Option option in new Option[] { prompt, generate, depth, repeat, batch, stored, repair }) command.Options.Add(option);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
@@ -60,7 +61,7 @@ internal static class BenchCommand
 
     private static int RunStored(Terminal terminal, CommonOptions common, ParseResult parsed, int[] contexts, string repair, int rounds)
     {
-        StoredRepair[] repairs = [.. repair.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(StoredRepair.Parse)];
+        ChunkRepair[] repairs = [.. repair.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(ChunkRepair.Parse)];
         if (repairs.Length == 0) throw new InvalidInputException("--repair is empty; give off, a number of tokens, or a percentage");
         if (contexts.Min() == 0) throw new InvalidInputException("--stored 0: give at least one token");
         if (contexts.Max() > MaxTokens) throw new InvalidInputException($"--stored {contexts.Max()}: {MaxTokens} tokens are the most");

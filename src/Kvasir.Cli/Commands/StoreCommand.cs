@@ -17,6 +17,8 @@ internal static class StoreCommand
             CollectGarbage(terminal),
             StoreQuotaCommand.Create(terminal),
             StoreConvertCommand.Create(terminal),
+            StoreExportCommand.Create(terminal),
+            StoreImportCommand.Create(terminal),
         };
 
     private static Command List(Terminal terminal)

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents;
 using Kvasir.Memory;
 using Kvasir.Models;
 
@@ -13,7 +14,7 @@ internal sealed class StoredContext : IDisposable
     public const int PrefixTokens = 24, ChunkTokens = 512;
 
     private readonly Model _model;
-    private readonly string _folder = Directory.CreateTempSubdirectory("kvasir-bench").FullName;
+    private readonly TemporaryStore _folder = new();
     private readonly List<string> _paths = [];
 
     public StoredContext(ForwardSteps steps, KvPolicy policy, int tokens)
@@ -53,6 +54,16 @@ internal sealed class StoredContext : IDisposable
         }
     }
 
+    /// <summary>Brings the chunks behind the first one, which is exact, up to what stands before them. The cache holds nothing else.</summary>
+    public void Repair(KvCache cache, ChunkRepair repair, CancellationToken cancellation)
+    {
+        const int Second = PrefixTokens + ChunkTokens;
+        if (Ids.Length <= Second) return;
+        if (repair.Share > 0) _model.RepairMostDeviating(cache, Ids, PrefixTokens, (int)Math.Round((Ids.Length - PrefixTokens) * repair.Share, MidpointRounding.ToEven), cancellation);
+        int[] positions = [.. Enumerable.Range(Second, Ids.Length - Second).Where(position => (position - Second) % ChunkTokens < repair.Tokens)];
+        _model.Repair(cache, positions, [.. positions.Select(position => Ids[position])], cancellation);
+    }
+
     /// <summary>Lets the system forget the files' pages; false where it does not.</summary>
     public bool DropFromMemory()
     {
@@ -61,14 +72,14 @@ internal sealed class StoredContext : IDisposable
         return dropped;
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private void Store(ForwardSteps steps, KvCache cache, int at, int tokens)
     {
         int first = cache.Length;
         ReadOnlySpan<int> ids = Ids.AsSpan(at, tokens);
         steps.Prefill(cache, ids);
-        string path = Path.Combine(_folder, $"{_paths.Count}.kv");
+        string path = Path.Combine(_folder.Path, $"{_paths.Count}.kv");
         cache.Save(path, ids, first);
         _paths.Add(path);
         using KvFile file = KvFile.Open(path, _model);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Kvasir.Cache;
+using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli;
@@ -24,7 +25,7 @@ internal sealed class StoredContextTest : IDisposable
     }
 
     /// <summary>Rows for each context and policy: recomputed, and stored with each repair, warm and cold.</summary>
-    public IEnumerable<StoredRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> contexts, IReadOnlyList<StoredRepair> repairs, int repeat)
+    public IEnumerable<StoredRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> contexts, IReadOnlyList<ChunkRepair> repairs, int repeat)
     {
         foreach (int tokens in contexts)
             foreach (NamedPolicy policy in policies)
@@ -41,15 +42,15 @@ internal sealed class StoredContextTest : IDisposable
         _steps.Dispose();
     }
 
-    private IReadOnlyList<StoredRow> Measure(StoredContext context, NamedPolicy policy, int tokens, IReadOnlyList<StoredRepair> repairs, int repeat)
+    private IReadOnlyList<StoredRow> Measure(StoredContext context, NamedPolicy policy, int tokens, IReadOnlyList<ChunkRepair> repairs, int repeat)
     {
         bool canDrop = context.DropFromMemory();
         if (!canDrop) _terminal.Note("this system does not drop files from memory when asked: no cold runs");
         Way[] ways =
         [
             new("recompute", "off", () => Recompute(context, policy.Policy)),
-            .. repairs.Select(repair => new Way("warm", repair.Text, () => AnswerFromStored(context, policy.Policy, repair))),
-            .. repairs.Where(_ => canDrop).Select(repair => new Way("cold", repair.Text, () =>
+            .. repairs.Select(repair => new Way("warm", repair.ToString(), () => AnswerFromStored(context, policy.Policy, repair))),
+            .. repairs.Where(_ => canDrop).Select(repair => new Way("cold", repair.ToString(), () =>
             {
                 context.DropFromMemory();
                 return AnswerFromStored(context, policy.Policy, repair);
@@ -86,7 +87,7 @@ internal sealed class StoredContextTest : IDisposable
         return new Sample(clock.Seconds, clock.CpuSeconds, 0, 0, 0);
     }
 
-    private Sample AnswerFromStored(StoredContext context, KvPolicy policy, StoredRepair repair)
+    private Sample AnswerFromStored(StoredContext context, KvPolicy policy, ChunkRepair repair)
     {
         using KvCache cache = _steps.Model.NewCache(policy);
         int[] question = Question(context);
@@ -95,7 +96,7 @@ internal sealed class StoredContextTest : IDisposable
         context.Place(cache);
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double loaded = clock.Seconds;
-        repair.Apply(_steps.Model, cache, context.Ids, _terminal.Interrupted);
+        context.Repair(cache, repair, _terminal.Interrupted);
         _steps.Prefill(cache, question, logits: true);
         return new Sample(clock.Seconds, clock.CpuSeconds, loaded, context.Bytes, allocated);
     }

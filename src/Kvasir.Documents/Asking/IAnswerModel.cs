@@ -1,7 +1,7 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>What documents need of a language model.</summary>
-internal interface IAnswerModel
+internal interface IAnswerModel : IDisposable
 {
     /// <summary>For people.</summary>
     string Name { get; }
@@ -44,6 +44,9 @@ internal interface IAnswerModel
     /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
     /// <exception cref="InvalidDataException">The source is missing, damaged or of another model.</exception>
     int Convert(string source, string destination, Action<long>? beforeWriting = null);
+
+    /// <summary>Bytes that a saved cache of so many tokens takes, but for its header.</summary>
+    long SavedBytes(int firstToken, int tokens);
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);

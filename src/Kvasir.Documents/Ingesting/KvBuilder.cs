@@ -17,7 +17,6 @@ internal sealed class KvBuilder
     private readonly ChunkComputation _chunks;
     private readonly KvQuota _quota;
     private readonly HashSet<string> _stored;
-    private int _mostTokens = int.MaxValue, _mostUnchangedTokens = int.MaxValue;
     private TimeSpan _time;
 
     public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkComputation chunks, KvQuota quota)
@@ -46,34 +45,30 @@ internal sealed class KvBuilder
     /// <summary>
     /// Makes and stores the KV of a chunk. What is <paramref name="unchanged"/> has lost its KV to the quota before, so it takes free room only: else
     /// ingesting two folders by turns would compute each anew at the cost of the other. What is new takes the room of what was used least recently,
-    /// but never of what this run has stored; from the first chunk on that does not fit, none as long is computed in vain.
+    /// but never of what this run has stored. Nothing is computed that has no room.
     /// </summary>
     public void Build(StoredChunk chunk, string text, bool unchanged, CancellationToken cancellation)
     {
-        ref int most = ref unchanged ? ref _mostUnchangedTokens : ref _mostTokens;
-        if (chunk.Tokens >= most)
-        {
-            LeftOutChunks++;
-            return;
-        }
-
+        void MakeRoom(long bytes) => _quota.Reserve(bytes, evict: !unchanged);
         try
         {
-            void MakeRoom(long bytes) => _quota.Reserve(bytes, evict: !unchanged);
             if (_richer.Any(other => TryConvert(other, chunk.KvName, MakeRoom)))
             {
                 ConvertedChunks++;
+                _stored.Add(chunk.KvName);
+            }
+            else if (_quota.HasRoom(_model.SavedBytes(_chunks.FirstToken, chunk.Tokens), evict: !unchanged))
+            {
+                Compute(chunk, text, MakeRoom, cancellation);
+                _stored.Add(chunk.KvName);
             }
             else
             {
-                Compute(chunk, text, MakeRoom, cancellation);
+                LeftOutChunks++;
             }
-
-            _stored.Add(chunk.KvName);
         }
         catch (QuotaReachedException)
         {
-            most = chunk.Tokens;
             LeftOutChunks++;
         }
     }

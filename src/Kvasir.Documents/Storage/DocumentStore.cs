@@ -9,7 +9,7 @@ namespace Kvasir.Documents;
 /// A folder that keeps documents: a catalog with texts and terms, embeddings, and KV files. Any number of processes may read while one writes.
 /// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
 /// </summary>
-public sealed class DocumentStore : IDisposable
+public sealed partial class DocumentStore : IDisposable
 {
     private const string CatalogName = "catalog.log";
 

@@ -48,13 +48,11 @@ internal sealed class KvQuota
             return;
         }
 
-        long most = evict ? Used - _evictableBytes : Used;
-        if (bytes > limit || most > limit - bytes)
+        if (HasRoom(bytes, evict))
         {
-            throw new QuotaReachedException();
+            EvictTo(limit - bytes);
         }
 
-        EvictTo(limit - bytes);
         if (Used > limit - bytes)
         {
             throw new QuotaReachedException();
@@ -62,6 +60,9 @@ internal sealed class KvQuota
 
         Used += bytes;
     }
+
+    /// <summary>Whether <see cref="Reserve"/> would find room.</summary>
+    public bool HasRoom(long bytes, bool evict) => Limit is not long limit || (evict ? Used - _evictableBytes : Used) <= limit - bytes;
 
     /// <summary>Frees what is beyond the limit. Returns the bytes freed.</summary>
     public long Enforce() => Limit is long limit ? EvictTo(limit) : 0;

@@ -28,7 +28,8 @@ internal sealed class KvShelf
         _files = files;
         Policy = key.Policy;
         Folder = Path.Combine(store, "kv", key.FolderName());
-        Description = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        KvDescription known = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
     }
 
     public string Folder { get; }
@@ -97,7 +98,7 @@ internal sealed class KvShelf
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (ReadDescription(Folder) is null)
+        if (ReadDescription(Folder) is not { TokenizerIdentity.Length: > 0 })
         {
             WriteDescription();
         }
@@ -216,7 +217,7 @@ internal sealed class KvShelf
     }
 }
 
-/// <summary>What stands beside the KV files of one key, for people and for estimates; nothing is decided by it.</summary>
+/// <summary>What stands beside the KV files of one key, for people, estimates and exports; its folder's name says whether it is true.</summary>
 internal sealed record KvDescription
 {
     public string Model { get; init; } = "unknown";
@@ -224,6 +225,11 @@ internal sealed record KvDescription
     public string ModelIdentity { get; init; } = "";
 
     public string Policy { get; init; } = "";
+
+    public string TokenizerIdentity { get; init; } = "";
+
+    /// <summary>The prompt prefix that every chunk is computed behind.</summary>
+    public int[] PrefixIds { get; init; } = [];
 
     /// <summary>Tokens prefilled while ingesting, and the time they took.</summary>
     public long MeasuredTokens { get; init; }

@@ -33,6 +33,9 @@ internal sealed record StoredDocument
     /// <inheritdoc cref="PayloadOffset"/>
     public int PayloadBytes { get; init; }
 
+    /// <summary>Whether it is the document of an id within its file, of this content, cut to this limit.</summary>
+    public bool Is(string? id, ReadOnlySpan<byte> contentHash, int chunkTokens) => Id == id && ChunkTokens == chunkTokens && contentHash.SequenceEqual(ContentHash);
+
     /// <summary>The payload, with the text of each chunk.</summary>
     public byte[] Write(IReadOnlyList<string> texts)
     {

@@ -131,6 +131,31 @@ internal sealed unsafe class HeadCache : IDisposable
         return copy;
     }
 
+    /// <summary>Tokens of the full sealed blocks at the beginning that stand at multiples of 32, where they were computed.</summary>
+    public int WholeBlockTokens
+    {
+        get
+        {
+            int tokens = 0;
+            foreach (KvSegment segment in _segments)
+            {
+                if (segment.Offset != 0 || segment.Kept is not null) break;
+                tokens += segment.TokenCount / KvBlock.Tokens * KvBlock.Tokens;
+                if (segment.TokenCount % KvBlock.Tokens != 0) break;
+            }
+            return tokens;
+        }
+    }
+
+    /// <summary>The sealed blocks of the first <paramref name="tokens"/>, shared, with an empty tail.</summary>
+    public HeadCache ShareBlocks(int tokens)
+    {
+        var copy = new HeadCache(_layout, _pool, _codec);
+        foreach (KvSegment segment in _segments.TakeWhile(segment => segment.FirstPosition < tokens)) copy._segments.Add(segment.Share());
+        copy.Truncate(tokens);
+        return copy;
+    }
+
     /// <summary>A copy that shares nothing: its blocks are of another pool, or of the same.</summary>
     public HeadCache Duplicate(BlockPool pool)
     {

@@ -207,7 +207,31 @@ public sealed class KvCache : IDisposable
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         _files.Verify();
         Seal();
-        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting);
+        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting);
+    }
+
+    /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
+    internal void SaveCopy(string path, ReadOnlySpan<int> ids, string attachment)
+    {
+        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
+        _files.Verify();
+        using KvCache copy = Fork();
+        copy.Seal();
+        KvFileWriter.Write(path, copy, ids, 0, attachment);
+    }
+
+    /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
+    internal int WholeBlockTokens => _layers[0].Heads[0].WholeBlockTokens;
+
+    /// <summary>Whether newest tokens are still in float.</summary>
+    internal bool HasTail => _layers[0].Heads[0].Tail.TokenCount > 0;
+
+    /// <summary>A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory for a tail.</summary>
+    internal KvCache ShareBlocks(int tokens)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.ShareBlocks(tokens))]))];
+        return new KvCache(Layout, Policy, Pool, layers, tokens, _files.Share());
     }
 
     /// <inheritdoc/>

@@ -33,9 +33,10 @@ public sealed unsafe class KvFile : IDisposable
         _codecs = new BlockCodec[_firstHeads[^1] * SegmentCount];
         _offsets = new long[_codecs.Length + 1];
         _offsets[0] = dataOffset;
+        KvFileHeader.SegmentShape[] segments = [.. header.Kept.Segments];
         for (int l = 0, part = 0; l < layout.Layers.Count; l++)
             for (int head = _firstHeads[l]; head < _firstHeads[l + 1]; head++)
-                foreach (KvFileHeader.SegmentShape segment in header.Kept.Segments)
+                foreach (KvFileHeader.SegmentShape segment in segments)
                 {
                     _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys[Math.Min(head, segment.Keys.Count - 1)], segment.Values[Math.Min(head, segment.Values.Count - 1)]);
                     _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
@@ -80,7 +81,7 @@ public sealed unsafe class KvFile : IDisposable
         try
         {
             KvFileHeader header = KvFileHeader.Read(file, out long dataOffset);
-            CheckHeader(path, header, layout);
+            CheckHeader(file, header, layout);
             var opened = new KvFile(file, header, layout, dataOffset);
             if (opened._offsets[^1] != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._offsets[^1]})");
             if (verify) opened.Verify();
@@ -233,6 +234,9 @@ public sealed unsafe class KvFile : IDisposable
 
     internal KvFileHeader Header => _header;
 
+    /// <summary>Text that was saved with it, or null.</summary>
+    internal string? Attachment => _header.Kept.Attachment;
+
     internal KvLayout Layout => _layout;
 
     internal void Retain() => Interlocked.Increment(ref _references);
@@ -242,8 +246,9 @@ public sealed unsafe class KvFile : IDisposable
         if (Interlocked.Decrement(ref _references) == 0) _file.Dispose();
     }
 
-    private static void CheckHeader(string path, KvFileHeader header, KvLayout layout)
+    private static void CheckHeader(MappedFile file, KvFileHeader header, KvLayout layout)
     {
+        string path = file.Path;
         KvFileHeader.Description kept = header.Kept;
         if (kept.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
         if (kept.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
@@ -258,7 +263,9 @@ public sealed unsafe class KvFile : IDisposable
             position += follows ? segment.Positions : 0;
             return follows;
         });
-        if (!shapes || !segments || position - kept.FirstPosition != header.Ids.Length)
+        // A block takes 64 bytes or more: what is kept in memory by head and segment is bounded by the file.
+        bool bounded = (long)heads * kept.Segments.Count <= file.Length / NativeBuffer.Alignment;
+        if (!shapes || !segments || !bounded || position - kept.FirstPosition != header.Ids.Length)
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
 
         bool Fits(IReadOnlyList<string> codecs) => codecs.Count == 1 || codecs.Count == heads;

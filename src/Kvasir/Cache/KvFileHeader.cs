@@ -38,6 +38,10 @@ internal sealed record KvFileHeader
     /// <summary>What the file is the KV of, and how it is kept.</summary>
     internal sealed record Description(string Model, string Tokenizer, string Policy, int FirstPosition, IReadOnlyList<SegmentShape> Segments)
     {
+        /// <summary>Text that belongs to the cache (of a session: its messages), under the same checksum and in the same file.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Attachment { get; init; }
+
         /// <summary>Whether nothing is null, as JSON may have it.</summary>
         [JsonIgnore]
         public bool IsWhole => Model is not null && Tokenizer is not null && Policy is not null

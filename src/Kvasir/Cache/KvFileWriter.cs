@@ -6,9 +6,10 @@ namespace Kvasir.Cache;
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null)
     {
-        byte[] start = Describe(cache, ids, firstToken, path).ToBytes();
+        KvFileHeader header = Describe(cache, ids, firstToken, path);
+        byte[] start = (header with { Kept = header.Kept with { Attachment = attachment } }).ToBytes();
         beforeWriting?.Invoke(start.Length + BlockBytes(cache, firstToken));
         Create(path, file =>
         {

@@ -39,8 +39,8 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
     /// <summary>How many of its tokens stand at or before a position of the sequence; below 0 where the run comes later, and more than it has where it ended before.</summary>
     public int CountUpTo(int position) => Kept?.CountUpTo(position - FirstPosition) ?? position - FirstPosition + 1;
 
-    /// <summary>The position of a token of the blocks.</summary>
-    public int PositionOf(int token) => FirstPosition + (Kept?.Positions[token] ?? token);
+    /// <summary>The position of a token of the blocks; within the run whatever a mapped file says.</summary>
+    public int PositionOf(int token) => FirstPosition + (Kept is null ? token : Math.Min(Kept.Positions[token], Kept.Span - 1));
 
     /// <summary>The same blocks for another cache.</summary>
     public abstract KvSegment Share();

@@ -14,16 +14,22 @@ internal sealed class PlacedFiles : IDisposable
         _checked &= file.IsChecked;
     }
 
-    /// <summary>Adds the files that have layers not checked yet to <paramref name="files"/>, each once. Costs one look at a flag when there are none.</summary>
-    public void CollectUnchecked(List<KvFile> files)
+    /// <summary>
+    /// Adds the files that have layers not checked yet to <paramref name="files"/>, each once, with the least distance of any query at
+    /// <paramref name="firstQuery"/> or behind it from the file's last token. Costs one look at a flag when there are none.
+    /// </summary>
+    public void CollectUnchecked(int firstQuery, List<(KvFile File, int Distance)> files)
     {
         if (_checked) return;
         _checked = true;
-        foreach ((KvFile file, _) in _files)
+        foreach ((KvFile file, int firstPosition) in _files)
         {
             if (file.IsChecked) continue;
             _checked = false;
-            if (!files.Contains(file)) files.Add(file);
+            int distance = firstQuery - (firstPosition + file.Tokens - 1), known = 0;
+            while (known < files.Count && files[known].File != file) known++;
+            if (known == files.Count) files.Add((file, distance));
+            else files[known] = (file, Math.Min(distance, files[known].Distance));
         }
     }
 

@@ -51,6 +51,9 @@ public sealed partial class Model : IDisposable
 
     internal KvLayout CacheLayout { get; }
 
+    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
+    internal bool KeysDependOnLength => _spec.Rotaries.Any(choice => choice.Long is not null);
+
     /// <summary>What it was loaded with.</summary>
     internal ModelOptions Options { get; }
 

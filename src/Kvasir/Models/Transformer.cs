@@ -20,7 +20,7 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly AttentionPlan _plan;
     private readonly Action<int> _run;
     private readonly ForwardSlice _slice = new();
-    private readonly FirstTouch _firstTouch = new();
+    private readonly FirstTouch _firstTouch;
     private readonly int _group;
     private float* _logits;
     private int _lastLayer;
@@ -33,6 +33,7 @@ internal sealed unsafe class Transformer : IDisposable
         _buffers = new TransformerBuffers(config, spec, threads);
         _attention = attention;
         _feedForward = FeedForwardKernels.For(path);
+        _firstTouch = new FirstTouch(config.Layers, spec.WindowOf);
         _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads);
         _group = config.Heads / config.KvHeads;
         _run = Run;

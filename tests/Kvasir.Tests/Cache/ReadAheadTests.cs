@@ -35,23 +35,30 @@ public sealed partial class ReadAheadTests : IDisposable
     {
         SaveAndDrop();
         using KvCache cache = Placed();
-        var slice = new ForwardSlice();
-        using var batch = new Batch();
-        batch.Add(cache, [1]);
-        slice.Take(batch, batch.Entries[0], 0);
-        var touch = new FirstTouch();
-        touch.Begin(slice);
-        for (int layer = 0; layer < layersRun; layer++)
-        {
-            touch.ReadAhead(worker: 0, workers: 1, layer);
-            touch.Check(layer);
-        }
-        touch.End();
+        Touch(cache, layersRun, _ => int.MaxValue);
         int page = Environment.SystemPageSize, dataOffset = _headerBytes;
         int endOfRun = (dataOffset + layersRun * LayerBytes - 1) / page, endOfAsked = (dataOffset + (layersRun + KvFile.LayersAhead) * LayerBytes - 1) / page;
         HashSet<int> resident = Resident();
         Assert.All(Enumerable.Range(0, endOfRun + 1), read => Assert.Contains(read, resident));
         Assert.All(resident, read => Assert.InRange(read, 0, endOfAsked));
+    }
+
+    [SkippableTheory]
+    [InlineData(0, 33)]
+    [InlineData(4, 33)]
+    [InlineData(4, 34)]
+    public void Layers_whose_windows_begin_behind_a_file_do_not_read_it(int windowedLayer, int window)
+    {
+        const int Distance = 33; // of the query from the file's last token
+        bool tooShort = window <= Distance;
+        SaveAndDrop();
+        using KvCache cache = Placed();
+        foreach (HeadCache head in cache.Layers.SelectMany(layer => layer.Heads)) head.Tail.Grow(Distance - 1);
+        cache.Commit(Distance - 1);
+        Touch(cache, Layers, layer => layer == windowedLayer ? window : int.MaxValue);
+        int page = Environment.SystemPageSize, middle = (_headerBytes + windowedLayer * LayerBytes + LayerBytes / 2) / page;
+        Assert.Equal(!tooShort, Resident().Contains(middle));
+        Assert.Equal(!tooShort, AllChecked(cache));
     }
 
     [SkippableFact]
@@ -62,9 +69,31 @@ public sealed partial class ReadAheadTests : IDisposable
         Assert.True(file.IsChecked);
         using KvCache cache = _chunk.NewCache("k=f32,v=f32");
         cache.Place(file);
-        var files = new List<KvFile>();
-        cache.Files.CollectUnchecked(files);
-        Assert.Empty(files);
+        Assert.True(AllChecked(cache));
+    }
+
+    private static bool AllChecked(KvCache cache)
+    {
+        var files = new List<(KvFile, int)>();
+        cache.Files.CollectUnchecked(cache.Length, files);
+        return files.Count == 0;
+    }
+
+    /// <summary>What a pass of one token does, but for the computing.</summary>
+    private static void Touch(KvCache cache, int layersRun, Func<int, int> windowOf)
+    {
+        var slice = new ForwardSlice();
+        using var batch = new Batch();
+        batch.Add(cache, [1]);
+        slice.Take(batch, batch.Entries[0], 0);
+        var touch = new FirstTouch(Layers, windowOf);
+        touch.Begin(slice);
+        for (int layer = 0; layer < layersRun; layer++)
+        {
+            touch.ReadAhead(worker: 0, workers: 1, layer);
+            touch.Check(layer);
+        }
+        touch.End();
     }
 
     private void SaveAndDrop()

@@ -49,7 +49,11 @@ internal sealed class PdfFile
     }
 
     /// <summary>The document's catalog.</summary>
-    public PdfDictionary? Catalog => Find("Root") ?? _objects.Keys.Select(number => Dictionary(new PdfReference(number))).FirstOrDefault(dictionary => Name(dictionary?["Type"]) == "Catalog");
+    public PdfDictionary? Catalog => Find("Root") ?? OfType("Catalog").FirstOrDefault();
+
+    /// <summary>All dictionaries of a type, in the order of their numbers.</summary>
+    public IEnumerable<PdfDictionary> OfType(string type) =>
+        _objects.Keys.Order().Select(number => Dictionary(new PdfReference(number))).OfType<PdfDictionary>().Where(dictionary => Name(dictionary["Type"]) == type);
 
     /// <summary>The document's properties.</summary>
     public PdfDictionary? Information => Find("Info");
@@ -116,6 +120,12 @@ internal sealed class PdfFile
                         _trailers.Add(stream.Dictionary);
                         break;
                 }
+            }
+
+            else if (_data.AsSpan(offset, at - offset).IndexOf("endobj"u8) is >= 0 and int end)
+            {
+                // A string or dictionary that is not closed must not swallow the objects behind it.
+                at = offset + end;
             }
 
             at = Math.Max(at, offset);

@@ -122,7 +122,7 @@ internal sealed class PdfPageText
             }
             else
             {
-                text.Append(running && char.IsLetterOrDigit(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
+                text.Append(running && char.IsLetter(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
             }
 
             text.Append(line.Text);
@@ -164,6 +164,9 @@ internal sealed class PdfPageText
         {
             case >= '\uFB00' and <= '\uFB06':
                 _text.Append((c - '\uFB00') switch { 0 => "ff", 1 => "fi", 2 => "fl", 3 => "ffi", 4 => "ffl", _ => "st" });
+                break;
+            case '.' or ':' or '·' or '_' when _text.Length > 2 && _text[^1] == c && _text[^2] == c && _text[^3] == c:
+                // The leaders of a table of contents.
                 break;
             case '\u00AD':
                 _text.Append('-');

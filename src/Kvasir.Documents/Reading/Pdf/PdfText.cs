@@ -43,9 +43,10 @@ internal static class PdfText
             : new Document(null, Title(file) is { Length: > 0 } title ? title : name, WellFormed(text.ToString()));
     }
 
-    /// <summary>The leaves of the page tree in order, with the resources they have or inherit.</summary>
+    /// <summary>The leaves of the page tree in order, with the resources they have or inherit; where the tree is damaged, all pages there are.</summary>
     private static IEnumerable<(PdfDictionary Page, PdfDictionary? Resources)> Pages(PdfFile file)
     {
+        bool any = false;
         var pending = new Stack<(object? Node, object? Resources)>();
         var seen = new HashSet<int>();
         pending.Push((file.Catalog?["Pages"], null));
@@ -59,6 +60,7 @@ internal static class PdfText
             object? resources = node["Resources"] ?? next.Resources;
             if (node["Kids"] is null)
             {
+                any = true;
                 yield return (node, file.Dictionary(resources));
                 continue;
             }
@@ -71,6 +73,11 @@ internal static class PdfText
 
             kids.Reverse();
             kids.ForEach(kid => pending.Push((kid, resources)));
+        }
+
+        foreach (PdfDictionary page in any ? [] : file.OfType("Page"))
+        {
+            yield return (page, file.Dictionary(page["Resources"]));
         }
     }
 
