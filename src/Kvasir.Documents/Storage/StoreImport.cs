@@ -119,8 +119,8 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
 
     /// <summary>The same document, cut the same way: other tokenizers cut in other places.</summary>
     private static StoredDocument? Find(Catalog catalog, string path, ExportedDocument document) =>
-        catalog.Find(path, document.Id, document.ContentHash, document.ChunkTokens) is { } found
-        && found.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal) ? found : null;
+        catalog.StoredFor(path).LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
+            && known.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
 
     private static StoredDocument Add(Catalog catalog, string path, ExportedDocument document) => catalog.Add(
         new StoredDocument

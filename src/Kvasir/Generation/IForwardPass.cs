@@ -59,6 +59,9 @@ internal interface ISequenceCache : IDisposable
 
     long Bytes { get; }
 
+    /// <summary>The most bytes it holds at any moment while it grows to <paramref name="tokens"/>; what is mapped from files counts too.</summary>
+    long MostBytes(int tokens);
+
     ISequenceCache Fork();
 
     void Truncate(int length);

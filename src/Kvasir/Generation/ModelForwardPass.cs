@@ -89,6 +89,8 @@ internal sealed class ModelForwardPass : IForwardPass
 
         public long Bytes => Inner.Bytes;
 
+        public long MostBytes(int tokens) => Inner.Bytes + Inner.MostGrowthBytes(tokens - Inner.Length);
+
         public ISequenceCache Fork() => new SequenceCache(Inner.Fork());
 
         public void Truncate(int length) => Inner.Truncate(length);

@@ -117,6 +117,8 @@ internal sealed class FakeCache : ISequenceCache
 
     public long Bytes => BytesPerToken * Ids.Count;
 
+    public long MostBytes(int tokens) => BytesPerToken * tokens;
+
     public ISequenceCache Fork()
     {
         var copy = new FakeCache(_model);
