@@ -183,6 +183,7 @@ public sealed class DocumentLibrary : IDisposable
     public void Dispose()
     {
         _prefix?.Dispose();
+        _model.Dispose();
         Store.Dispose();
     }
 

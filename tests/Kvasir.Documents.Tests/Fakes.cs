@@ -104,6 +104,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         }
     }
 
+    public void Dispose() { }
+
     /// <summary>A checksum, a mark of the policy, the ids.</summary>
     private int[] Read(string path, bool anyPolicy) => Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");
 

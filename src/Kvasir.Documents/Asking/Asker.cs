@@ -48,9 +48,14 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     /// <summary>Has the KV files of a question read while others are answered.</summary>
     public void ReadAhead(PreparedQuestion question)
     {
+        if (options.Recompute)
+        {
+            return;
+        }
+
         using (costs.Measure(AskPhase.Loading))
         {
-            foreach (PromptChunk chunk in options.Recompute ? [] : question.Chunks)
+            foreach (PromptChunk chunk in question.Chunks)
             {
                 kv.ReadAhead(chunk.Passage.KvName);
             }

@@ -1,7 +1,7 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>What documents need of a language model.</summary>
-internal interface IAnswerModel
+internal interface IAnswerModel : IDisposable
 {
     /// <summary>For people.</summary>
     string Name { get; }

@@ -12,11 +12,13 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     private readonly Model _model;
     private readonly KvPolicy _policy;
+    private readonly OpenKvFiles _files;
 
     public ModelAnswers(Model model, KvPolicy policy)
     {
         _model = model;
         _policy = policy;
+        _files = new OpenKvFiles(model);
         Tokenizer tokenizer = model.Tokenizer;
         Frame = model.ChatTemplate is { } template
             ? PromptFrame.Of(template, TokenText(tokenizer, tokenizer.BeginOfText), TokenText(tokenizer, tokenizer.EndOfText))
@@ -52,8 +54,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
     {
         try
         {
-            using KvFile file = KvFile.Open(path, _model);
-            file.ReadAhead();
+            _files.Open(path).ReadAhead();
         }
         catch (InvalidInputException)
         {
@@ -100,6 +101,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
         }
     }
 
+    public void Dispose() => _files.Dispose();
+
     private static string? TokenText(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
 
     private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
@@ -129,7 +132,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public long Place(string path, bool turned = true)
         {
-            using KvFile file = Map(path);
+            KvFile file = Opened(() => owner._files.Open(path));
             cache.Place(file, turned);
             return file.Bytes;
         }
@@ -141,7 +144,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public long PlaceConverted(string path)
         {
-            using KvFile file = Map(path, verify: true);
+            using KvFile file = Opened(() => KvFile.Open(path, owner._model, verify: true));
             cache.PlaceConverted(file);
             return file.Bytes;
         }
@@ -152,11 +155,11 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public void Dispose() => cache.Dispose();
 
-        private KvFile Map(string path, bool verify = false)
+        private static KvFile Opened(Func<KvFile> open)
         {
             try
             {
-                return KvFile.Open(path, owner._model, verify);
+                return open();
             }
             catch (InvalidInputException error)
             {

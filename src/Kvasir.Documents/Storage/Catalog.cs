@@ -110,10 +110,6 @@ internal sealed class Catalog : IDisposable
     public ReadOnlySpan<ushort> TermFrequencies(StoredChunk chunk) =>
         MemoryMarshal.Cast<byte, ushort>(_log.MappedPayload(chunk.TermsOffset + (long)sizeof(uint) * chunk.TermCount + sizeof(int), sizeof(ushort) * chunk.TermCount));
 
-    /// <summary>The embeddings of a document, by every encoder that has embedded all of its chunks.</summary>
-    public IEnumerable<StoredVectors> AllVectors(StoredDocument document) =>
-        (_vectors.GetValueOrDefault(document.Number) ?? []).Where(vectors => vectors.Values.Length == vectors.Width * document.Chunks.Length);
-
     public string Text(StoredChunk chunk)
     {
         byte[] bytes = new byte[chunk.TextBytes];
