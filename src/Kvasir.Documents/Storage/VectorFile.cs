@@ -18,6 +18,7 @@ internal sealed class VectorFile : IVectorRows, IDisposable
 {
     private const ulong Magic = 0x01_46_45_43_56_41_56_4B;
     private const int Version = 1, HeaderBytes = 64;
+    private const float Rounding = 1e-6f;
 
     private readonly SafeFileHandle _handle;
     private MappedFile? _mapped;
@@ -108,7 +109,10 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         }
     }
 
-    /// <summary>Rows as they are stored: each divided by its length; one without a finite length becomes 0, which no question resembles.</summary>
+    /// <summary>
+    /// Rows as they are stored: each divided by its length, unless it is 1 already (an imported row stays bit for bit as it is); one without a finite
+    /// length becomes 0, which no question resembles.
+    /// </summary>
     public static float[] Normalised(ReadOnlySpan<float> rows, int width)
     {
         float[] result = rows.ToArray();
@@ -116,6 +120,11 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         {
             Span<float> row = result.AsSpan(at, width);
             float norm = TensorPrimitives.Norm(row);
+            if (Math.Abs(norm - 1) < Rounding)
+            {
+                continue;
+            }
+
             if (float.IsFinite(norm) && norm > 0)
             {
                 TensorPrimitives.Divide(row, norm, row);
