@@ -5,6 +5,7 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Tests;
@@ -35,6 +36,21 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public List<int> LastPrompt { get; } = [];
 
+    /// <summary>Positions that were computed anew.</summary>
+    public List<int> Repaired { get; } = [];
+
+    /// <summary>Answers of each step of a batch.</summary>
+    public List<int> BatchSizes { get; } = [];
+
+    /// <summary>Files that were to be read ahead.</summary>
+    public List<string> ReadAheads { get; } = [];
+
+    /// <summary>Caches that have not been disposed.</summary>
+    public int LiveCaches { get; private set; }
+
+    /// <summary>What it says to a prompt; one piece a step.</summary>
+    public Func<string, IEnumerable<GeneratedPiece>> Generated { get; set; } = _ => [new("An "), new("answer"), new("", "stop", 2)];
+
     public StoreFiles Files { get; } = files ?? new StoreFiles();
 
     public int[] Encode(string text, bool parseSpecial) =>
@@ -46,17 +62,34 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public bool IsSpecial(int id) => _words[id].StartsWith("<|", StringComparison.Ordinal);
 
-    public IAnswerCache NewCache() => new Cache(this, []);
+    public IAnswerCache NewCache() => NewCache([], []);
+
+    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
+
+    public void ReadAhead(string path) => ReadAheads.Add(path);
+
+    public IAnswerCache NewExactCache() => NewCache();
 
     public bool CanConvert(string policy) => KvPolicy.Parse(policy).CanBecome(KvPolicy.Parse(Policy));
 
-    public int Convert(string source, string destination)
+    /// <summary>Whether a placed file's checksum is checked by the first pass over it, not when it is placed.</summary>
+    public bool ChecksLate { get; init; }
+
+    /// <summary>Files that are damaged whatever stands in them.</summary>
+    public HashSet<string> Damaged { get; } = [];
+
+    /// <summary>Whose <see cref="LastPrompt"/> is written too.</summary>
+    public FakeModel? Recording { get; init; }
+
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         int[] ids = Read(source, anyPolicy: true);
-        Write(destination, ids);
+        Write(destination, ids, beforeWriting);
         Conversions++;
         return ids.Length;
     }
+
+    public long SavedBytes(int firstToken, int tokens) => 4L * tokens;
 
     public string? Check(string path)
     {
@@ -71,28 +104,38 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         }
     }
 
+    public void Dispose() { }
+
     /// <summary>A checksum, a mark of the policy, the ids.</summary>
-    private int[] Read(string path, bool anyPolicy)
+    private int[] Read(string path, bool anyPolicy) => Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");
+
+    private int[] Read(string path, bool anyPolicy, out bool sound)
     {
-        if (!File.Exists(path))
+        byte[] bytes;
+        try
         {
-            throw new InvalidDataException("missing");
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (IOException error)
+        {
+            throw new InvalidDataException("missing", error);
         }
 
-        byte[] bytes = File.ReadAllBytes(path);
-        if (bytes.Length % 4 != 0 || bytes.Length < 8 || Checksum.Of(bytes.AsSpan(4)) != MemoryMarshal.Read<uint>(bytes))
+        if (bytes.Length % 4 != 0 || bytes.Length < 8)
         {
             throw new InvalidDataException("damaged");
         }
 
+        sound = !Damaged.Contains(path) && Checksum.Of(bytes.AsSpan(4)) == MemoryMarshal.Read<uint>(bytes);
         int[] content = MemoryMarshal.Cast<byte, int>(bytes.AsSpan(4)).ToArray();
-        Assert.True(anyPolicy || content[0] == Mark, "KV of another policy was used as it is");
+        Assert.True(!sound || anyPolicy || content[0] == Mark, "KV of another policy was used as it is");
         return content[1..];
     }
 
-    private void Write(string path, ReadOnlySpan<int> ids)
+    private void Write(string path, ReadOnlySpan<int> ids, Action<long>? beforeWriting)
     {
         byte[] content = MemoryMarshal.AsBytes<int>([Mark, .. ids]).ToArray();
+        beforeWriting?.Invoke(content.Length + 4);
         Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
     }
 
@@ -118,22 +161,102 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     [GeneratedRegex(@"<\|\w+\|>|\s*\S{1,8}|\s+")]
     private static partial Regex SpecialOrWord();
 
-    private sealed class Cache(FakeModel model, List<int> ids) : IAnswerCache
+    private IAnswerCache NewCache(List<int> ids, List<(string Path, bool IsSound)> placed)
+    {
+        LiveCaches++;
+        return new Cache(this, ids, placed);
+    }
+
+    private sealed class Batch(FakeModel model, int parallel) : IAnswerBatch
+    {
+        private readonly List<(Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece)> _answers = [];
+        private int _read;
+
+        public void Add(IAnswerCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        {
+            Assert.True(_answers.Count < parallel);
+            _answers.Add(((Cache)cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
+        }
+
+        public bool Prefill()
+        {
+            bool any = _read < _answers.Count;
+            for (; _read < _answers.Count; _read++)
+            {
+                _answers[_read].Cache.Read(_answers[_read].Ids);
+            }
+
+            return any;
+        }
+
+        public bool Step()
+        {
+            model.BatchSizes.Add(_answers.Count);
+            foreach ((Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
+            {
+                GeneratedPiece piece = answer.Left.Dequeue();
+                if (answer.Left.Count == 0)
+                {
+                    answer.Cache.Dispose();
+                    _answers.Remove(answer);
+                    _read--;
+                }
+
+                answer.OnPiece(piece);
+            }
+
+            return model.BatchSizes[^1] > 0;
+        }
+
+        public void Dispose() => _answers.ForEach(answer => answer.Cache.Dispose());
+    }
+
+    private sealed class Cache(FakeModel model, List<int> ids, List<(string Path, bool IsSound)> placed) : IAnswerCache
     {
         public int Length => ids.Count;
 
-        public IAnswerCache Fork() => new Cache(model, [.. ids]);
+        public IAnswerCache Fork() => model.NewCache([.. ids], [.. placed]);
 
         public void Seal() { }
 
         public void Prefill(ReadOnlySpan<int> more, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
+            ThrowIfDamaged();
             ids.AddRange(more);
             model.PrefilledTokens += more.Length;
         }
 
-        public long Place(string path) => Place(model.Read(path, anyPolicy: false));
+        public void Repair(int[] positions, int[] repaired, CancellationToken cancellation)
+        {
+            ThrowIfDamaged();
+            Assert.Equal(positions.Select(position => ids[position]), repaired);
+            Assert.Equal(positions.Distinct().Order(), positions);
+            model.Repaired.AddRange(positions);
+        }
+
+        public int RepairMostDeviating(int[] all, int first, int count, CancellationToken cancellation)
+        {
+            Assert.Equal(ids, all);
+            model.Repaired.AddRange(Enumerable.Range(first, count));
+            return count;
+        }
+
+        public long Place(string path, bool turned = true)
+        {
+            int[] stored = model.Read(path, anyPolicy: false, out bool sound);
+            if (!sound && !model.ChecksLate)
+            {
+                throw new InvalidDataException("damaged");
+            }
+
+            placed.Add((path, sound));
+            return Place(stored);
+        }
+
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => ids.AddRange(((Cache)source).Ids[firstToken..]);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) => model.NewCache([.. ids], []);
 
         public long PlaceConverted(string path)
         {
@@ -141,26 +264,40 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             return Place(model.Read(path, anyPolicy: true));
         }
 
-        public void Clear() => ids.Clear();
+        public void Clear()
+        {
+            ids.Clear();
+            placed.Clear();
+        }
 
-        public void Save(string path, ReadOnlySpan<int> saved, int firstToken)
+        public void Save(string path, ReadOnlySpan<int> saved, int firstToken, Action<long>? beforeWriting = null)
         {
             Assert.Equal(ids[firstToken..], saved.ToArray());
-            model.Write(path, saved);
+            model.Write(path, saved, beforeWriting);
         }
 
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> more, AskOptions options, CancellationToken cancellation)
+        public void Read(IReadOnlyList<int> prompt)
         {
-            Assert.Equal(ids, before);
-            ids.AddRange(more.Span);
-            model.LastPrompt.Clear();
-            model.LastPrompt.AddRange(ids);
-            yield return new GeneratedPiece("An ");
-            yield return new GeneratedPiece("answer");
-            yield return new GeneratedPiece("", "stop", 2);
+            ThrowIfDamaged();
+            Assert.Equal(ids, prompt.Take(ids.Count));
+            foreach (FakeModel records in new[] { model, model.Recording ?? model })
+            {
+                records.LastPrompt.Clear();
+                records.LastPrompt.AddRange(prompt);
+            }
         }
 
-        public void Dispose() { }
+        public void Dispose() => model.LiveCaches--;
+
+        private List<int> Ids => ids;
+
+        private void ThrowIfDamaged()
+        {
+            if (placed.Find(file => !file.IsSound || model.Damaged.Contains(file.Path)).Path is { } path)
+            {
+                throw new DamagedKvException(path, 0);
+            }
+        }
 
         private long Place(int[] stored)
         {
@@ -174,6 +311,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 internal sealed class FakeEncoder : ITextEncoder
 {
     public string Identity { get; init; } = "encoder-a";
+
+    public float LeastRelevant { get; init; }
 
     public int Embedded { get; private set; }
 

@@ -11,11 +11,13 @@ internal static class TextInput
     /// <exception cref="InvalidInputException">It is missing, a directory, too long, or not UTF-8.</exception>
     public static string ReadFile(string path) => Decode(ReadBytes(path), path);
 
-    public static string ReadAll(Stream input)
+    public static string ReadAll(Stream input) => Decode(ReadBytes(input), "standard input");
+
+    public static byte[] ReadBytes(Stream input)
     {
         using var bytes = new MemoryStream();
         input.CopyTo(bytes);
-        return Decode(bytes.ToArray(), "standard input");
+        return bytes.ToArray();
     }
 
     /// <summary>The text given in one of three ways: as an argument, as a file (<c>-</c> is standard input), or else on standard input.</summary>
@@ -40,7 +42,8 @@ internal static class TextInput
         }
     }
 
-    private static byte[] ReadBytes(string path)
+    /// <exception cref="InvalidInputException">It is missing, a directory, or too long.</exception>
+    public static byte[] ReadBytes(string path)
     {
         if (path.Length == 0) throw new InvalidInputException("the file's name is empty");
         if (Directory.Exists(path)) throw new InvalidInputException($"{path}: a directory; give a file");

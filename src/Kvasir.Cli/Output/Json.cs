@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Kvasir.Cli;
@@ -13,6 +14,9 @@ internal static class Json
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
+
+    /// <summary>An object's members, for adding others.</summary>
+    public static JsonObject ToObject(object value) => (JsonObject)JsonSerializer.SerializeToNode(value, Options)!;
 
     public static string Write(object value) => JsonSerializer.Serialize(value, Options);
 }

@@ -6,21 +6,29 @@ namespace Kvasir.Documents;
 
 /// <summary>
 /// An answer as it is generated: enumerating it once does the work and gives the text piece by piece; the other members but
-/// <see cref="Sources"/> are complete when the enumeration has ended.
+/// <see cref="Sources"/> are complete when the enumeration has ended. Answers of <see cref="DocumentLibrary.AskAll"/> are complete already.
 /// </summary>
 public sealed class Answer : IEnumerable<string>
 {
-    private readonly Func<Answer, IEnumerable<GeneratedPiece>> _run;
+    /// <summary>What the answer is where nothing relevant was found.</summary>
+    public const string NothingRelevant = "The documents hold nothing relevant to this question.";
+
     private readonly StringBuilder _text = new();
     private bool _started;
 
-    internal Answer(IReadOnlyList<Passage> sources, Func<Answer, IEnumerable<GeneratedPiece>> run)
+    internal Answer(string question, IReadOnlyList<Passage> sources)
     {
+        Question = question;
         Sources = sources;
-        _run = run;
     }
 
-    /// <summary>The chunks it is made from, best first.</summary>
+    /// <summary>The question.</summary>
+    public string Question { get; }
+
+    /// <summary>Its place among the questions of <see cref="DocumentLibrary.AskAll"/>, from 0.</summary>
+    public int Index { get; internal set; }
+
+    /// <summary>The chunks it is made from, best first; none where nothing relevant was found.</summary>
     public IReadOnlyList<Passage> Sources { get; }
 
     /// <summary>The text so far.</summary>
@@ -34,6 +42,9 @@ public sealed class Answer : IEnumerable<string>
 
     /// <summary>Tokens of prefix and chunks that had to be computed, or were on request.</summary>
     public int RecomputedTokens { get; internal set; }
+
+    /// <summary>Those of the reused tokens that were computed anew where they stand (<see cref="AskOptions.Repair"/>).</summary>
+    public int RepairedTokens { get; internal set; }
 
     /// <summary>Tokens of the question and what the chat template puts behind it.</summary>
     public int QuestionTokens { get; internal set; }
@@ -56,8 +67,16 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), <c>irrelevant</c> (nothing relevant was found: the model was not asked), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
+
+    /// <summary>Why there is no answer, or not a whole one; null where there is. Only in <see cref="DocumentLibrary.AskAll"/>: one question asked alone throws.</summary>
+    public string? Error { get; private set; }
+
+    internal bool IsFinished => FinishReason is not null || Error is not null;
+
+    /// <summary>What generates it while it is enumerated: each piece is taken, then given out. Null where a stream does.</summary>
+    internal Func<IEnumerable<GeneratedPiece>>? Run { get; set; }
 
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>
     public string Complete()
@@ -86,13 +105,44 @@ public sealed class Answer : IEnumerable<string>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>An answer that could not be begun.</summary>
+    internal static Answer Failed(string question, Exception error)
+    {
+        var answer = new Answer(question, []);
+        answer.Fail(error);
+        return answer;
+    }
+
+    /// <summary>The answer that there is none, after the time that finding this out took.</summary>
+    internal static Answer Irrelevant(string question, TimeSpan time)
+    {
+        var answer = new Answer(question, []) { TimeToFirstToken = time };
+        answer.Take(new GeneratedPiece(NothingRelevant, "irrelevant"), time);
+        return answer;
+    }
+
+    internal void Fail(Exception error) => Error = error.Message;
+
+    /// <summary>Forgets what was generated and counted: the context is built anew.</summary>
+    internal void Restart()
+    {
+        _text.Clear();
+        (ReusedTokens, ConvertedTokens, RecomputedTokens, RepairedTokens, GeneratedTokens) = (0, 0, 0, 0, 0);
+        (KvBytesLoaded, FinishReason, Error) = (0, null, null);
+    }
+
+    /// <summary>Takes what has been generated, <paramref name="time"/> after the question came.</summary>
+    internal void Take(GeneratedPiece piece, TimeSpan time)
+    {
+        _text.Append(piece.Text);
+        (GeneratedTokens, FinishReason, Error, TotalTime) = (piece.Tokens, piece.FinishReason, piece.Failure?.Message, time);
+    }
+
     private IEnumerator<string> Pieces()
     {
-        foreach (GeneratedPiece piece in _run(this))
+        IEnumerable<GeneratedPiece> pieces = Run is null ? [new GeneratedPiece(Text)] : Run();
+        foreach (GeneratedPiece piece in pieces)
         {
-            GeneratedTokens = piece.Tokens;
-            _text.Append(piece.Text);
-            FinishReason = piece.FinishReason;
             if (piece.Text.Length > 0)
             {
                 yield return piece.Text;

@@ -1,131 +1,239 @@
 using System.Diagnostics;
-using Kvasir.Documents.Storage;
+using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
-/// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
+/// Answers a question from passages (MatKV): the shared prefix, then the stored KV of each chunk placed one behind the other with the best-ranked
+/// last, their borders repaired, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew)
+internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options, AskCosts costs)
 {
+    /// <summary>What is computed between placing and decoding.</summary>
+    public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
+
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
-    public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions options, Stopwatch clock, CancellationToken cancellation)
+    public Answer Ask(string question, IReadOnlyList<Passage> passages, Stopwatch clock, CancellationToken cancellation)
+    {
+        PreparedQuestion prepared = Choose(question, passages, clock);
+        prepared.Answer.Run = () => Generate(prepared, cancellation);
+        clock.Stop();
+        return prepared.Answer;
+    }
+
+    /// <summary>Chooses the passages that the context has room for.</summary>
+    /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
+    public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
+    {
+        int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
+        List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
+        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
+
+        // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
+        chunks.Reverse();
+        return new PreparedQuestion(answer, chunks, suffix, clock);
+    }
+
+    /// <summary>What stands behind the chunks: the question, what ends the prompt, and what the answer begins with.</summary>
+    /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
+    public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
     {
         string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
-        List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
-        clock.Stop();
-        return new Answer([.. chunks.Select(chunk => chunk.Passage)], answer =>
-        {
-            // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
-            List<PromptChunk> placed = [.. Enumerable.Reverse(chunks)];
-            answer.QuestionTokens = suffix.Length;
-            return Timed(answer, clock, options.Recompute ? Recompute(answer, placed, suffix, options, cancellation) : Reuse(answer, placed, suffix, options, cancellation), options.Recompute);
-        });
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
+        return model.ContextLength - prefixTokens - suffix.Length > 0
+            ? suffix
+            : throw new InvalidInputException($"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of {model.ContextLength}");
     }
 
-    private IEnumerable<GeneratedPiece> Reuse(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
+    /// <summary>Has the KV files of a question read while others are answered.</summary>
+    public void ReadAhead(PreparedQuestion question)
     {
-        using IAnswerCache cache = prefix.Fork();
-        answer.ReusedTokens = prefixIsNew ? 0 : prefix.Ids.Length;
-        answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
-        answer.KvBytesLoaded = prefix.LoadedBytes;
-        foreach (PromptChunk chunk in chunks)
+        if (options.Recompute)
         {
-            cancellation.ThrowIfCancellationRequested();
-            Append(answer, cache, chunk, cancellation);
+            return;
         }
 
-        if (shelf.Description.TokensPerSecond is double speed)
+        using (costs.Measure(AskPhase.Loading))
         {
-            answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + suffix.Length) / speed);
-        }
-
-        foreach (GeneratedPiece piece in cache.Generate([.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model))], suffix, options, cancellation))
-        {
-            yield return piece;
-        }
-    }
-
-    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
-    private void Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
-    {
-        int before = cache.Length;
-        string name = chunk.Passage.KvName;
-        if (!TryPlace(shelf, name, cache, cache.Place, answer))
-        {
-            if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
+            foreach (PromptChunk chunk in question.Chunks)
             {
-                answer.ConvertedTokens += cache.Length - before;
-                return;
+                kv.ReadAhead(chunk.Passage.KvName);
             }
-
-            int[] ids = chunk.Ids(model);
-            cache.Prefill(ids, cancellation);
-            answer.RecomputedTokens += ids.Length;
         }
     }
 
-    private static bool TryPlace(KvShelf from, string name, IAnswerCache cache, Func<string, long> place, Answer answer)
+    /// <summary>Builds the context that the question stands behind, prefix and chunks placed or nothing where all is to be computed anew, and gives both to a batch.</summary>
+    /// <exception cref="InvalidInputException">The prompt does not fit the context.</exception>
+    /// <exception cref="DamagedKvException">A placed file is damaged: <see cref="SetAside"/>, and begin again.</exception>
+    public void Begin(PreparedQuestion question, IAnswerBatch batch, Action<GeneratedPiece> onPiece, CancellationToken cancellation)
     {
-        int before = cache.Length;
+        question.Answer.Restart();
+        int[] prompt = [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
+        IAnswerCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
-            answer.KvBytesLoaded += place(from.PathOf(name));
-            answer.ReusedTokens += cache.Length - before;
-            return true;
+            batch.Add(cache, prompt, onPiece);
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
+        catch
         {
-            if (error is InvalidDataException)
-            {
-                from.SetAside(name);
-            }
-
-            return false;
+            cache.Dispose();
+            throw;
         }
     }
 
-    private IEnumerable<GeneratedPiece> Recompute(Answer answer, List<PromptChunk> chunks, int[] suffix, AskOptions options, CancellationToken cancellation)
+    /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>
+    public bool SetAside(DamagedKvException damage) => kv.SetAside(damage.Path);
+
+    /// <summary>To be called as soon as a question has its first token.</summary>
+    public static void NoteFirstToken(PreparedQuestion question, AskOptions options)
     {
-        int[] prompt = [.. prefix.Ids, .. chunks.SelectMany(chunk => chunk.Ids(model)), .. suffix];
-        answer.RecomputedTokens = prompt.Length - suffix.Length;
-        using IAnswerCache cache = model.NewCache();
-        foreach (GeneratedPiece piece in cache.Generate([], prompt, options, cancellation))
+        question.Answer.TimeToFirstToken = question.Clock.Elapsed;
+        question.Answer.RecomputeTime = options.Recompute ? question.Answer.TimeToFirstToken : question.Answer.RecomputeTime;
+    }
+
+    /// <summary>Loads one question and generates its answer.</summary>
+    private IEnumerable<GeneratedPiece> Generate(PreparedQuestion question, CancellationToken cancellation)
+    {
+        question.Clock.Start();
+        var pieces = new Queue<GeneratedPiece>();
+        using IAnswerBatch batch = Read(question, pieces, cancellation);
+        NoteFirstToken(question, options);
+        do
         {
-            yield return piece;
+            while (pieces.TryDequeue(out GeneratedPiece piece))
+            {
+                yield return piece;
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+        }
+        while (batch.Step() || pieces.Count > 0);
+    }
+
+    /// <summary>
+    /// A batch of one question that has its first token. Checksums are checked in the passes up to there, before any text: where one differs, the file
+    /// is set aside and the context built anew with that chunk computed.
+    /// </summary>
+    private IAnswerBatch Read(PreparedQuestion question, Queue<GeneratedPiece> pieces, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            IAnswerBatch batch = model.NewBatch(options, parallel: 1);
+            try
+            {
+                Begin(question, batch, piece =>
+                {
+                    question.Answer.Take(piece, question.Clock.Elapsed);
+                    pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
+                }, cancellation);
+                while (batch.Prefill())
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+
+                return batch;
+            }
+            catch (DamagedKvException damage) when (SetAside(damage))
+            {
+                batch.Dispose();
+            }
+            catch
+            {
+                batch.Dispose();
+                throw;
+            }
         }
     }
 
-    private static IEnumerable<GeneratedPiece> Timed(Answer answer, Stopwatch clock, IEnumerable<GeneratedPiece> pieces, bool recompute)
+    private IAnswerCache Reuse(PreparedQuestion question, CancellationToken cancellation)
     {
-        clock.Start();
-        bool first = true;
-        foreach (GeneratedPiece piece in pieces)
+        IAnswerCache cache = prefix.Fork();
+        try
         {
-            if (first)
+            Answer answer = question.Answer;
+            question.PrefixIsNew |= kv.TakePrefixIsNew();
+            answer.RecomputedTokens = question.PrefixIsNew ? prefix.Ids.Length : 0;
+            answer.ReusedTokens = prefix.Ids.Length - answer.RecomputedTokens;
+            answer.KvBytesLoaded = prefix.LoadedBytes;
+            var placed = new PlacedChunks(cache, placement);
+            using (costs.Measure(AskPhase.Loading))
             {
-                answer.TimeToFirstToken = clock.Elapsed;
-                answer.RecomputeTime = recompute ? answer.TimeToFirstToken : answer.RecomputeTime;
-                first = false;
+                foreach (PromptChunk chunk in question.Chunks)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    placed.Add(chunk.Ids(model), computedInPlace: !TryPlace(answer, cache, chunk, cancellation));
+                }
             }
 
-            answer.TotalTime = clock.Elapsed;
-            yield return piece;
+            using (costs.Measure(AskPhase.Repair))
+            {
+                answer.RepairedTokens = placed.Repair(options.Repair, prefix.Ids, cancellation);
+            }
+
+            answer.RecomputeTime = tokensPerSecond is double speed ? TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed) : null;
+            return cache;
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+    }
+
+    private IAnswerCache Recompute(Answer answer, int promptTokens)
+    {
+        answer.RecomputedTokens = promptTokens - answer.QuestionTokens;
+        return model.NewCache();
+    }
+
+    /// <summary>Places the chunk's KV; a file whose damage shows at once is set aside. A model that cannot place the chunk here computes it in place: the result is false.</summary>
+    private bool TryPlace(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
+    {
+        int[] ids = chunk.Ids(model);
+        while (true)
+        {
+            using ChunkKv found = kv.Get(chunk.Passage.KvName, ids, cancellation);
+            try
+            {
+                answer.KvBytesLoaded += Place(cache, found);
+                answer.ReusedTokens += found.IsNew ? 0 : ids.Length;
+                answer.RecomputedTokens += found.IsNew ? ids.Length : 0;
+                answer.ConvertedTokens += found.IsOfAnotherPolicy ? ids.Length : 0;
+                return true;
+            }
+            catch (InvalidDataException) when (found.Path is { } path && kv.SetAside(path))
+            {
+                // The next one to be found is another shelf's, or computed.
+            }
+            catch (InvalidInputException error) when (error is not DamagedKvException)
+            {
+                using (costs.Measure(AskPhase.Recompute))
+                {
+                    cache.Prefill(ids, cancellation);
+                }
+
+                answer.RecomputedTokens += ids.Length;
+                return false;
+            }
+        }
+    }
+
+    private long Place(IAnswerCache cache, ChunkKv found)
+    {
+        bool turned = placement != ChunkPlacement.Stacked;
+        if (found.Computed is { } computed)
+        {
+            cache.Place(computed, kv.FirstToken, turned);
+            return 0;
         }
 
-        answer.TotalTime = clock.Elapsed;
+        return found.IsOfAnotherPolicy ? cache.PlaceConverted(found.Path!) : cache.Place(found.Path!, turned);
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>
     private List<PromptChunk> Fit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
     {
         int room = model.ContextLength - prefix.Ids.Length - suffixTokens;
-        if (room <= 0)
-        {
-            throw new InvalidInputException($"the question has {suffixTokens} tokens; with the prompt's {prefix.Ids.Length} it does not fit the model's context of {model.ContextLength}");
-        }
 
         // An answer limit near the whole context must not push all passages out.
         room -= Math.Min(answerTokens, room / 4);
@@ -141,14 +249,5 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         }
 
         return chunks;
-    }
-
-    private sealed class PromptChunk(Passage passage)
-    {
-        private int[]? _ids;
-
-        public Passage Passage => passage;
-
-        public int[] Ids(IAnswerModel model) => _ids ??= model.Encode(Chunking.Chunker.PromptText(passage.Text), parseSpecial: false);
     }
 }

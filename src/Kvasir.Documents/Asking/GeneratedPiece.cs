@@ -4,4 +4,5 @@ namespace Kvasir.Documents.Asking;
 /// <param name="Text">Its text.</param>
 /// <param name="FinishReason">Null but in the last piece.</param>
 /// <param name="Tokens">In the last piece: tokens of the answer.</param>
-internal readonly record struct GeneratedPiece(string Text, string? FinishReason = null, int Tokens = 0);
+/// <param name="Failure">In place of a last piece: why there is no answer.</param>
+internal readonly record struct GeneratedPiece(string Text, string? FinishReason = null, int Tokens = 0, Exception? Failure = null);

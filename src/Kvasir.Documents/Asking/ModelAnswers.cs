@@ -1,23 +1,24 @@
 using Kvasir.Cache;
-using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>A loaded model, as documents use it.</summary>
-internal sealed class ModelAnswers : IAnswerModel
+internal sealed partial class ModelAnswers : IAnswerModel
 {
     /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
     private const int PrefillTokens = 512;
 
     private readonly Model _model;
     private readonly KvPolicy _policy;
+    private readonly OpenKvFiles _files;
 
     public ModelAnswers(Model model, KvPolicy policy)
     {
         _model = model;
         _policy = policy;
+        _files = new OpenKvFiles(model);
         Tokenizer tokenizer = model.Tokenizer;
         Frame = model.ChatTemplate is { } template
             ? PromptFrame.Of(template, TokenText(tokenizer, tokenizer.BeginOfText), TokenText(tokenizer, tokenizer.EndOfText))
@@ -47,6 +48,20 @@ internal sealed class ModelAnswers : IAnswerModel
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
 
+    public IAnswerCache NewExactCache() => new ModelCache(this, _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" }));
+
+    public void ReadAhead(string path)
+    {
+        try
+        {
+            _files.Open(path).ReadAhead();
+        }
+        catch (InvalidInputException)
+        {
+            // Placing it will tell, and knows what to do instead.
+        }
+    }
+
     public bool CanConvert(string policy)
     {
         try
@@ -59,17 +74,19 @@ internal sealed class ModelAnswers : IAnswerModel
         }
     }
 
-    public int Convert(string source, string destination)
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy);
+            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
         }
         catch (InvalidInputException error)
         {
             throw new InvalidDataException(error.Message, error);
         }
     }
+
+    public long SavedBytes(int firstToken, int tokens) => _model.Forecast(_policy).SavedBytes(firstToken, tokens);
 
     public string? Check(string path)
     {
@@ -84,10 +101,14 @@ internal sealed class ModelAnswers : IAnswerModel
         }
     }
 
+    public void Dispose() => _files.Dispose();
+
     private static string? TokenText(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
 
     private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
     {
+        public KvCache Inner => cache;
+
         public int Length => cache.Length;
 
         public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
@@ -105,45 +126,40 @@ internal sealed class ModelAnswers : IAnswerModel
             }
         }
 
-        public long Place(string path)
+        public void Repair(int[] positions, int[] ids, CancellationToken cancellation) => owner._model.Repair(cache, positions, ids, cancellation);
+
+        public int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation) => owner._model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+
+        public long Place(string path, bool turned = true)
         {
-            using KvFile file = Map(path);
-            cache.Place(file);
+            KvFile file = Opened(() => owner._files.Open(path));
+            cache.Place(file, turned);
             return file.Bytes;
         }
 
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => cache.Place(((ModelCache)source).Inner, firstToken, turned);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) =>
+            new ModelCache(owner, owner._model.Thinned(cache, first, probe, share, owner._policy, cancellation));
+
         public long PlaceConverted(string path)
         {
-            using KvFile file = Map(path, verify: true);
+            using KvFile file = Opened(() => KvFile.Open(path, owner._model, verify: true));
             cache.PlaceConverted(file);
             return file.Bytes;
         }
 
         public void Clear() => cache.Truncate(0);
 
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
-
-        public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> before, ReadOnlyMemory<int> ids, AskOptions options, CancellationToken cancellation)
-        {
-            // The session disposes the cache at its end; doing so again later does nothing.
-            using var session = new Session(owner._model, cache, before);
-            var limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
-            foreach (string text in session.Stream([.. before, .. ids.Span], limits, cancellation))
-            {
-                yield return new GeneratedPiece(text);
-            }
-
-            cancellation.ThrowIfCancellationRequested();
-            yield return new GeneratedPiece("", session.LastResult!.FinishReason.ToString().ToLowerInvariant(), session.LastResult.Ids.Count);
-        }
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
 
         public void Dispose() => cache.Dispose();
 
-        private KvFile Map(string path, bool verify = false)
+        private static KvFile Opened(Func<KvFile> open)
         {
             try
             {
-                return KvFile.Open(path, owner._model, verify);
+                return open();
             }
             catch (InvalidInputException error)
             {
@@ -157,6 +173,8 @@ internal sealed class ModelAnswers : IAnswerModel
 internal sealed class ModelEncoder(Model model) : ITextEncoder
 {
     public string Identity => model.Identity;
+
+    public float LeastRelevant => Relevance.LeastCosine;
 
     public float[] Embed(string text) => model.Embed(text);
 }

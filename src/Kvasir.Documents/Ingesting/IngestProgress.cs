@@ -46,6 +46,9 @@ public sealed record IngestReport
     /// <summary>Tokens of the chunks that were computed.</summary>
     public long ComputedTokens { get; init; }
 
+    /// <summary>Chunks left without KV because the store's quota has no room; it is computed when a question needs it.</summary>
+    public int ChunksWithoutKv { get; init; }
+
     /// <summary>Bytes of all KV that the store holds for this model and policy.</summary>
     public long KvBytes { get; init; }
 

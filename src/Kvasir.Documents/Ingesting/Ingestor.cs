@@ -57,6 +57,7 @@ internal sealed class Ingestor
             ComputedChunks = _kv.ComputedChunks,
             ConvertedChunks = _kv.ConvertedChunks,
             ComputedTokens = _kv.ComputedTokens,
+            ChunksWithoutKv = _kv.LeftOutChunks,
             Elapsed = clock.Elapsed,
             Skipped = _skipped,
         };
@@ -71,7 +72,7 @@ internal sealed class Ingestor
         }
         else if (file.Documents is null)
         {
-            Complete(source, [.. _writer.Catalog.DocumentsOf(source.Known!)]);
+            Complete(source, [.. _writer.Catalog.DocumentsOf(source.Known!)], unchanged: true);
             if (!source.IsUnchanged)
             {
                 _writer.Catalog.Commit(source.Known! with { Length = source.Length, ChangedTicks = source.ChangedTicks });
@@ -96,7 +97,7 @@ internal sealed class Ingestor
             stored.Add(document.NewTexts is null ? document.Document : _writer.Catalog.Add(document.Document, document.NewTexts));
         }
 
-        Complete(source, stored);
+        Complete(source, stored, unchanged: false);
         _writer.Commit(new StoredFile
         {
             Path = source.Path,
@@ -109,7 +110,7 @@ internal sealed class Ingestor
     }
 
     /// <summary>Embeddings by this encoder and KV by this model, where they are missing.</summary>
-    private void Complete(SourceFile source, List<StoredDocument> documents)
+    private void Complete(SourceFile source, List<StoredDocument> documents, bool unchanged)
     {
         double bytesOfChunk = (double)source.BytesToDo / Math.Max(1, documents.Sum(document => document.Chunks.Length));
         int done = 0;
@@ -126,7 +127,7 @@ internal sealed class Ingestor
                 _cancellation.ThrowIfCancellationRequested();
                 if (!_kv.Has(chunk))
                 {
-                    _kv.Build(chunk, _writer.Catalog.Text(chunk), _cancellation);
+                    _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
                 }
 
                 _chunks++;

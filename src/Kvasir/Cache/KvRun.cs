@@ -21,8 +21,8 @@ internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens,
             for (int b = 0; b < segment.BlockCount; b++)
             {
                 int position = segment.FirstPosition + b * KvBlock.Tokens, computedAt = position - segment.Offset;
-                var block = new KvRun(position, segment.Offset, segment.CountIn(b), computedAt < sink);
-                bool mayFollow = b > 0 || computedAt == oldSink;
+                var block = new KvRun(position, segment.Offset, segment.CountIn(b), HeadCodec.IsSink(computedAt, sink));
+                bool mayFollow = b > 0 || HeadCodec.IsSink(computedAt - KvBlock.Tokens, oldSink) != HeadCodec.IsSink(computedAt, oldSink);
                 if (mayFollow && runs.Count > 0 && runs[^1].IsFollowedBy(block)) runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
                 else runs.Add(block);
             }

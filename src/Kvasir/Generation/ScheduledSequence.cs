@@ -38,6 +38,9 @@ public sealed class ScheduledSequence
 
     internal ISequenceCache? Cache { get; set; }
 
+    /// <summary>Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.</summary>
+    internal bool CameFilled { get; init; }
+
     internal bool IsCancelled => _cancelled || _cancellation.IsCancellationRequested;
 
     /// <summary>Whether all but the newest token are in the cache: it takes one token a step from now on.</summary>

@@ -7,13 +7,15 @@ namespace Kvasir.Generation;
 /// Continuous batching: each step is one forward pass over the newest token of every running sequence and slices of the
 /// prompts of those that have just come. Sequences come and end at any step. Under a budget a sequence is admitted once all that it may come to hold fits
 /// beside what the others may (<see cref="KvForecast"/>; what they share is counted in full), in the order they came: nothing that was admitted
-/// meets a full budget later, and everything that waits gets its turn. Used by one thread at a time.
+/// meets a full budget later, and everything that waits gets its turn. A sequence that brings a filled cache has its bytes from the start: it is admitted
+/// when it is added, or never. Used by one thread at a time.
 /// </summary>
 public sealed class Scheduler : IDisposable
 {
     private readonly IForwardPass _forward;
     private readonly SchedulerOptions _options;
     private readonly Queue<ScheduledSequence> _waiting = new();
+    private readonly Queue<ScheduledSequence> _filled = new();
     private readonly List<ScheduledSequence> _running = [];
     private readonly List<ScheduledSequence> _wantLogits = [];
     private readonly PrefixCache _prefixes;
@@ -34,10 +36,10 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>Sequences that have not finished.</summary>
-    public int Count => _waiting.Count + _running.Count;
+    public int Count => _waiting.Count + _filled.Count + _running.Count;
 
     /// <summary>Sequences that have not been admitted yet.</summary>
-    public int Waiting => _waiting.Count;
+    public int Waiting => _waiting.Count + _filled.Count;
 
     /// <summary>Sequences that take part in the steps.</summary>
     public int Running => _running.Count;
@@ -45,7 +47,7 @@ public sealed class Scheduler : IDisposable
     /// <summary>The most sequences that ever ran at once.</summary>
     public int MostRunning { get; private set; }
 
-    /// <summary>The most bytes that the running sequences may come to hold.</summary>
+    /// <summary>The most bytes that the running sequences, and those that wait with a filled cache, may come to hold.</summary>
     public long ReservedBytes { get; private set; }
 
     /// <summary>Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed at once.</summary>
@@ -57,8 +59,7 @@ public sealed class Scheduler : IDisposable
     public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
-        Session.Check(prompt.Length, _forward.ContextLength);
-        int longest = (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _forward.ContextLength); // the last token is not fed
+        int longest = Longest(prompt, options);
         var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_forward.Tokenizer, options, prompt.Length), _forward.MostBytes(longest), onText, cancellation);
         if (sequence.MostBytes > _forward.Budget - PassBytes(1))
             sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_forward.Budget:N0} bytes holds {_forward.MostTokens()}; raise the budget, or allow fewer new tokens"));
@@ -66,13 +67,55 @@ public sealed class Scheduler : IDisposable
         return sequence;
     }
 
+    /// <summary>
+    /// Adds a sequence whose beginning has been computed, or placed from files. Under a budget it fails at once where it does not fit beside what
+    /// has been promised to others: it holds its bytes already, so it cannot wait for them.
+    /// </summary>
+    /// <param name="cache">Its keys and values so far, of the pool that the scheduler uses; the scheduler's from now on, and disposed with the sequence.</param>
+    /// <param name="prompt">The ids of all tokens in the cache and, behind them, those still to be computed: at least one.</param>
+    /// <param name="options">When to end and how to choose tokens.</param>
+    /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
+    /// <param name="cancellation">Ends the sequence before the next step.</param>
+    /// <exception cref="InvalidInputException">The prompt is longer than the model's context, or an option is out of range; the cache is still the caller's.</exception>
+    public ScheduledSequence Add(KvCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        return Add(new ModelForwardPass.SequenceCache(cache), prompt, options, onText, cancellation);
+    }
+
+    internal ScheduledSequence Add(ISequenceCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options, Action<string>? onText, CancellationToken cancellation)
+    {
+        options = (options ?? GenerationOptions.Default).Validated();
+        if (cache.Length >= prompt.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
+        int longest = Longest(prompt, options);
+        var continuation = new Continuation(_forward.Tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation) { Cache = cache, CameFilled = true };
+        if (Fits(sequence))
+        {
+            ReservedBytes += sequence.MostBytes;
+            _filled.Enqueue(sequence);
+            return sequence;
+        }
+
+        sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens, {sequence.MostBytes:N0} bytes, but the KV budget of {_forward.Budget:N0} bytes has {ReservedBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens"));
+        Finish(sequence);
+        return sequence;
+    }
+
     /// <summary>One forward pass; false where there is nothing to do.</summary>
-    public bool Step()
+    public bool Step() => Pass(decoding: true);
+
+    /// <summary>
+    /// One forward pass over prompts alone, after which those that are read to their end have their first token; false where there is none to read.
+    /// For callers that tell the cost of prompts and of decoding apart.
+    /// </summary>
+    public bool Prefill() => Pass(decoding: false);
+
+    private bool Pass(bool decoding)
     {
         RemoveFinished();
         Admit();
-        if (_running.Count == 0) return false;
-        FillBatch();
+        if (!FillBatch(decoding)) return false;
         try
         {
             _forward.Run();
@@ -105,7 +148,7 @@ public sealed class Scheduler : IDisposable
     /// <summary>Frees all caches; unfinished sequences end as cancelled.</summary>
     public void Dispose()
     {
-        foreach (ScheduledSequence sequence in _running.Concat(_waiting)) sequence.Cancel();
+        foreach (ScheduledSequence sequence in _running.Concat(_filled).Concat(_waiting)) sequence.Cancel();
         RemoveFinished();
         _prefixes.Dispose();
         _forward.Dispose();
@@ -129,6 +172,7 @@ public sealed class Scheduler : IDisposable
 
     private void Admit()
     {
+        while (_running.Count < _options.MaxRunning && _filled.TryDequeue(out ScheduledSequence? filled)) Start(filled);
         while (_running.Count < _options.MaxRunning && _waiting.TryPeek(out ScheduledSequence? sequence))
         {
             if (sequence.IsCancelled)
@@ -142,16 +186,27 @@ public sealed class Scheduler : IDisposable
             ReservedBytes += sequence.MostBytes;
             sequence.Cache = _prefixes.Take(sequence.Ids) ?? _forward.NewCache();
             sequence.Continuation.ReusedTokens = sequence.Cache.Length;
-            _running.Add(sequence);
-            MostRunning = Math.Max(MostRunning, _running.Count);
+            Start(sequence);
         }
+    }
+
+    private void Start(ScheduledSequence sequence)
+    {
+        _running.Add(sequence);
+        MostRunning = Math.Max(MostRunning, _running.Count);
+    }
+
+    private int Longest(ReadOnlySpan<int> prompt, GenerationOptions options)
+    {
+        Session.Check(prompt.Length, _forward.ContextLength);
+        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _forward.ContextLength); // the last token is not fed
     }
 
     /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>
     private bool Fits(ScheduledSequence sequence)
     {
         if (_forward.Budget == long.MaxValue) return true;
-        long left = _forward.Budget - PassBytes(_running.Count + 1) - ReservedBytes - sequence.MostBytes;
+        long left = _forward.Budget - PassBytes(_running.Count + _filled.Count + 1) - ReservedBytes - sequence.MostBytes;
         if (left >= 0) _prefixes.Shrink(left);
         return left >= 0;
     }
@@ -159,14 +214,14 @@ public sealed class Scheduler : IDisposable
     private long PassBytes(int sequences) => _forward.PassBytes(_options.TokensPerStep, sequences);
 
     /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
-    private void FillBatch()
+    private bool FillBatch(bool decoding)
     {
         _forward.Clear();
         _wantLogits.Clear();
         int left = _options.TokensPerStep;
         foreach (ScheduledSequence sequence in _running)
         {
-            if (!sequence.IsDecoding) continue;
+            if (!decoding || !sequence.IsDecoding) continue;
             AddToBatch(sequence, 1);
             left--;
         }
@@ -178,6 +233,8 @@ public sealed class Scheduler : IDisposable
             AddToBatch(sequence, count);
             left -= count;
         }
+
+        return left < _options.TokensPerStep;
     }
 
     private void AddToBatch(ScheduledSequence sequence, int count)
@@ -198,6 +255,17 @@ public sealed class Scheduler : IDisposable
             Finish(sequence);
         }
 
+        for (int left = _filled.Count; left > 0; left--)
+        {
+            ScheduledSequence sequence = _filled.Dequeue();
+            if (sequence.IsCancelled)
+            {
+                ReservedBytes -= sequence.MostBytes;
+                Finish(sequence);
+            }
+            else _filled.Enqueue(sequence);
+        }
+
         while (_waiting.TryPeek(out ScheduledSequence? first) && first.IsCancelled) Finish(_waiting.Dequeue());
     }
 
@@ -207,7 +275,7 @@ public sealed class Scheduler : IDisposable
         {
             sequence.Emit(sequence.Continuation.End(FinishReason.Cancelled));
             sequence.Complete();
-            if (sequence.Cache is not null && _prefixes.Keep(sequence.Ids, sequence.Cache)) sequence.Cache = null;
+            if (sequence.Cache is not null && !sequence.CameFilled && _prefixes.Keep(sequence.Ids, sequence.Cache)) sequence.Cache = null;
         }
 
         sequence.Cache?.Dispose();

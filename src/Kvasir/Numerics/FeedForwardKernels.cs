@@ -43,7 +43,7 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
         {
             case Activation.Silu: Apply<Silu>(gate, up, count); break;
             case Activation.GeluTanh: Apply<GeluTanh>(gate, up, count); break;
-            default: GeluErf(gate, up, count); break;
+            default: Apply<GeluErf>(gate, up, count); break;
         }
     }
 
@@ -67,11 +67,6 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
         for (; i < count; i++) gate[i] = TFunction.Of(gate[i]) * (up == null ? 1 : up[i]);
     }
 
-    private static void GeluErf(float* gate, float* up, int count)
-    {
-        for (int i = 0; i < count; i++) gate[i] = (float)(0.5 * gate[i] * (1 + ErrorFunction(gate[i] * 0.70710678118654752))) * (up == null ? 1 : up[i]);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Tanh(TVector x)
     {
@@ -79,22 +74,6 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
         TVector e = VectorMath<TSimd, TVector>.Exp(TSimd.Add(x, x));
         TVector one = TSimd.Broadcast(1);
         return TSimd.Subtract(one, TSimd.Divide(TSimd.Broadcast(2), TSimd.Add(one, e)));
-    }
-
-    /// <summary>erf by its Maclaurin series for small arguments and the continued fraction of erfc for large ones (Abramowitz and Stegun 7.1.6, 7.1.14), to double rounding.</summary>
-    private static double ErrorFunction(double x)
-    {
-        double magnitude = Math.Abs(x);
-        if (magnitude > 6) return Math.Sign(x);
-        if (magnitude < 3)
-        {
-            double term = x, sum = x;
-            for (int n = 1; Math.Abs(term) > 1e-17 * Math.Abs(sum); n++) sum += term *= 2 * x * x / (2 * n + 1);
-            return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
-        }
-        double fraction = magnitude;
-        for (int n = 40; n > 0; n--) fraction = magnitude + 0.5 * n / fraction;
-        return Math.Sign(x) * (1 - Math.Exp(-x * x) / (Math.Sqrt(Math.PI) * fraction));
     }
 
     private interface IFunction
@@ -122,5 +101,33 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
         }
 
         public static float Of(float x) => 0.5f * x * (1 + MathF.Tanh(Root * x * (1 + Cubic * x * x)));
+    }
+
+    /// <summary>
+    /// max(x, 0) - |x|/2 erfc(|x|/sqrt 2), which loses nothing where x/2 (1 + erf) cancels; erfc(z) = (a1 t + ... + a5 t^5) e^-z², t = 1 / (1 + pz), to
+    /// 1.5e-7 (Abramowitz and Stegun 7.1.26).
+    /// </summary>
+    private readonly struct GeluErf : IFunction
+    {
+        private const float P = 0.3275911f * 0.70710678f, A1 = 0.254829592f, A2 = -0.284496736f, A3 = 1.421413741f, A4 = -1.453152027f, A5 = 1.061405429f;
+
+        public static TVector Of(TVector x)
+        {
+            TVector zero = TSimd.Broadcast(0), magnitude = TSimd.Max(x, TSimd.Subtract(zero, x));
+            TVector t = TSimd.Divide(TSimd.Broadcast(1), TSimd.MultiplyAdd(magnitude, TSimd.Broadcast(P), TSimd.Broadcast(1)));
+            TVector sum = TSimd.MultiplyAdd(t, TSimd.Broadcast(A5), TSimd.Broadcast(A4));
+            sum = TSimd.MultiplyAdd(t, sum, TSimd.Broadcast(A3));
+            sum = TSimd.MultiplyAdd(t, sum, TSimd.Broadcast(A2));
+            sum = TSimd.Multiply(t, TSimd.MultiplyAdd(t, sum, TSimd.Broadcast(A1)));
+            TVector bell = VectorMath<TSimd, TVector>.Exp(TSimd.Multiply(TSimd.Multiply(x, x), TSimd.Broadcast(-0.5f)));
+            return TSimd.Subtract(TSimd.Max(x, zero), TSimd.Multiply(TSimd.Multiply(magnitude, TSimd.Broadcast(0.5f)), TSimd.Multiply(sum, bell)));
+        }
+
+        public static float Of(float x)
+        {
+            float magnitude = MathF.Abs(x), t = 1 / (1 + P * magnitude);
+            float sum = t * (A1 + t * (A2 + t * (A3 + t * (A4 + t * A5))));
+            return MathF.Max(x, 0) - 0.5f * magnitude * sum * MathF.Exp(-0.5f * x * x);
+        }
     }
 }

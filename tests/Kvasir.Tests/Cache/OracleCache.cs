@@ -155,7 +155,7 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
 
     private (string Keys, string Values)[] CodecsAt(int position) =>
         [.. Enumerable.Range(0, layer.KvHeads).Select(head => policy.Chosen is { } chosen ? chosen[0, head] : (Name(policy.Keys, policy.Group, policy.ScaleBits), Name(policy.Values, 32, policy.ScaleBits)))
-            .Select(names => position < policy.Sink ? (Exact(names.Item1), Exact(names.Item2)) : names)];
+            .Select(names => position + 32 <= policy.Sink ? (Exact(names.Item1), Exact(names.Item2)) : names)];
 
     /// <summary>The name of a codec as files carry it.</summary>
     public static string Name(string codec, int group, int scaleBits) => codec is "f16" or "f32" ? codec : $"{codec}/{group}/{scaleBits}";

@@ -56,6 +56,29 @@ public class SchedulerBudgetTests
     }
 
     [Fact]
+    public void Filled_cache_is_promised_its_bytes_from_the_start_or_refused()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 6_003 };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { MaxRunning = 1 });
+        var limits = new GenerationOptions { MaxTokens = 6 };
+        ScheduledSequence fits = scheduler.Add(Filled(15), Ids(20), limits, null, default), waits = scheduler.Add(Filled(10), Ids(20), limits, null, default);
+        Assert.Equal(5_000, scheduler.ReservedBytes);
+        ScheduledSequence refused = scheduler.Add(Filled(10), Ids(20), limits, null, default), later = scheduler.Add(Ids(20), limits);
+        Assert.Equal("the sequence may grow to 25 tokens, 2,500 bytes, but the KV budget of 6,003 bytes has 5,000 promised to others; let some end first, raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(refused.Failure).Message);
+        Assert.Equal(2, model.LiveCaches);
+        scheduler.RunToEnd();
+        Assert.All(new[] { fits, waits, later }, sequence => Assert.Equal(6, sequence.Result!.Ids.Count));
+        Assert.Equal((0L, 0), (scheduler.ReservedBytes, model.LiveCaches));
+
+        FakeCache Filled(int tokens)
+        {
+            var cache = new FakeCache(model);
+            cache.Ids.AddRange(Ids(tokens));
+            return cache;
+        }
+    }
+
+    [Fact]
     public void Reservation_ends_at_the_context()
     {
         var model = new FakeModel { Next = FakeModel.Checksum, Budget = 5_001, ContextLength = 50 };

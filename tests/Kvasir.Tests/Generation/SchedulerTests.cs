@@ -62,6 +62,67 @@ public class SchedulerTests
     }
 
     [Fact]
+    public void Sequence_goes_on_from_the_cache_it_brings()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { PrefixCacheBytes = 1 << 20 });
+        using var alone = new Session(model);
+        string prompt = new string('s', 70) + "question";
+        string text = alone.Complete(prompt, new GenerationOptions { MaxTokens = 5 }).Text;
+        model.BatchSizes.Clear();
+        ScheduledSequence sequence = scheduler.Add(Filled(model, prompt, 70), Ids(prompt), new GenerationOptions { MaxTokens = 5 }, null, default);
+        scheduler.RunToEnd();
+        Assert.Equal((text, 70), (sequence.Result!.Text, sequence.Result.ReusedTokens));
+        Assert.Equal([8, 1, 1, 1, 1], model.BatchSizes);
+
+        // What was placed there is not what the ids alone would give: it is no beginning for others.
+        ScheduledSequence other = scheduler.Add(Ids(prompt), new GenerationOptions { MaxTokens = 1 });
+        scheduler.RunToEnd();
+        Assert.Equal(0, other.Result!.ReusedTokens);
+        Assert.Throws<ArgumentException>(() => scheduler.Add(Filled(model, prompt, 70), Ids(prompt[..70]), null, null, default));
+    }
+
+    [Fact]
+    public void Prompts_can_be_read_in_passes_of_their_own()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 10, MaxRunning = 3 });
+        var limits = new GenerationOptions { MaxTokens = 3 };
+        scheduler.Add(Ids("abc"), limits);
+        Assert.True(scheduler.Prefill());
+        scheduler.Add(Ids("12345678"), limits);
+        ScheduledSequence filled = scheduler.Add(Filled(model, "abcdefgh", 6), Ids("abcdefgh"), limits, null, default);
+        string early = "";
+        scheduler.Add(Ids("x"), limits, piece => early += piece);
+        while (scheduler.Prefill())
+        {
+        }
+
+        Assert.Equal("", early);
+        Assert.Equal([3, 10], model.BatchSizes);
+        scheduler.Step();
+        Assert.Equal([3, 10, 3], model.BatchSizes);
+        scheduler.RunToEnd();
+        Assert.Equal(3, filled.Result!.Ids.Count);
+        Assert.Equal(3, early.Length);
+    }
+
+    [Fact]
+    public void Cancelled_sequence_frees_the_cache_it_brought()
+    {
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model, new SchedulerOptions { MaxRunning = 1 });
+        scheduler.Add(Filled(model, "abc", 2), Ids("abc"), new GenerationOptions { MaxTokens = 2 }, null, default);
+        ScheduledSequence waiting = scheduler.Add(Filled(model, "abcdef", 4), Ids("abcdef"), null, null, default);
+        scheduler.Step();
+        Assert.Equal((1, 1, 2), (scheduler.Running, scheduler.Waiting, model.LiveCaches));
+        waiting.Cancel();
+        scheduler.RunToEnd();
+        Assert.Equal(FinishReason.Cancelled, waiting.Result!.FinishReason);
+        Assert.Equal((0L, 0), (scheduler.ReservedBytes, model.LiveCaches));
+    }
+
+    [Fact]
     public void Cancelled_sequences_end_before_the_next_step()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
@@ -100,4 +161,11 @@ public class SchedulerTests
     }
 
     private static int[] Ids(string text) => [.. text.Select(character => (int)character)];
+
+    private static FakeCache Filled(FakeModel model, string text, int tokens)
+    {
+        var cache = new FakeCache(model);
+        cache.Ids.AddRange(Ids(text[..tokens]));
+        return cache;
+    }
 }

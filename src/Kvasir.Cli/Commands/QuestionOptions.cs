@@ -1,0 +1,44 @@
+using System.CommandLine;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary>The options of <c>ask</c> for many questions.</summary>
+internal sealed class QuestionOptions
+{
+    private readonly Option<string?> _file = new("--questions")
+    {
+        Description = "A file of questions (- for standard input) instead of one: one a line, or JSON Lines with \"question\" and, if wanted, \"id\". Several are answered at a time. "
+            + "--json prints a line for each, in their order: id (or the number of its line), question, and what one question gives, or \"error\"; then {\"summary\": {questions, errors, seconds, questionsPerSecond, "
+            + "cpuSecondsPerQuestion, phases {cpuSecondsPerQuestion, share of each}, tokens, kvBytesLoaded, ttftMs {mean, median}}}. Exit code 1 where one could not be answered",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<int?> _parallel = new("--parallel") { Description = "Questions answered at a time, with --questions (default: 8; 1: one after another)", HelpName = "N" };
+
+    public QuestionOptions(Command command)
+    {
+        command.Options.Add(_file);
+        command.Options.Add(_parallel);
+    }
+
+    /// <summary>The questions, or null where there is no such file.</summary>
+    /// <exception cref="InvalidInputException">They cannot be read, or the options do not fit.</exception>
+    public IReadOnlyList<Question>? Read(ParseResult parsed, Terminal terminal)
+    {
+        string? file = parsed.GetValue(_file);
+        if (parsed.GetValue(_parallel) is int parallel)
+        {
+            if (file is null) throw new InvalidInputException("--parallel is for many questions; name their file with --questions");
+            if (parallel is < 1 or > 256) throw new InvalidInputException($"--parallel {parallel}: give 1 to 256");
+        }
+
+        return file switch
+        {
+            null => null,
+            "-" => QuestionFile.Parse(TextInput.ReadBytes(terminal.In), "standard input"),
+            _ => QuestionFile.Parse(TextInput.ReadBytes(file), file),
+        };
+    }
+
+    public int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) ?? 8;
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Kvasir.Documents;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary>Answers many questions and prints each answer, in the order of the questions, and what all of them took.</summary>
+internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, bool showSources, Terminal terminal)
+{
+    private readonly List<Answer> _answers = [];
+    private readonly AskCosts _costs = new();
+
+    /// <summary>The exit code: 1 where a question could not be answered. Interrupted, it prints and sums up what is answered.</summary>
+    public int Of(DocumentLibrary library, AskOptions options, int parallel)
+    {
+        using var progress = new ProgressLine(terminal, "questions");
+        try
+        {
+            foreach (Answer answer in library.AskAll(questions.Select(question => question.Text), options, parallel, _costs, terminal.Interrupted))
+            {
+                progress.Dispose();
+                Print(questions[answer.Index], answer);
+                progress.Report(_answers.Count, questions.Count);
+            }
+        }
+        catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)
+        {
+            // What is answered is still summed up.
+        }
+
+        progress.Dispose();
+        var summary = new QuestionSummary(_answers, _costs);
+        if (json) terminal.WriteJson(new { Summary = summary.Figures() });
+        else summary.Print(terminal);
+        return _answers.Any(answer => answer.Error is not null) ? CommandLine.Failed : CommandLine.Done;
+    }
+
+    private void Print(Question question, Answer answer)
+    {
+        _answers.Add(answer);
+        if (json) PrintJson(question, answer);
+        else PrintText(question, answer);
+    }
+
+    private void PrintJson(Question question, Answer answer)
+    {
+        var line = new JsonObject { ["id"] = question.Id.DeepClone(), ["question"] = question.Text };
+        JsonObject rest = Json.ToObject(answer.Error is { } error ? new { Error = error } : AskCommand.Figures(answer, showSources));
+        foreach ((string name, JsonNode? value) in rest) line[name] = value?.DeepClone();
+        terminal.WriteJson(line);
+    }
+
+    private void PrintText(Question question, Answer answer)
+    {
+        terminal.Out.WriteLine(question.Text);
+        terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {error}" : $"  {answer.Text.Trim().ReplaceLineEndings(Environment.NewLine + "  ")}");
+        if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
+        else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(Short))}]");
+        terminal.Out.WriteLine();
+    }
+
+    private static string Short(Passage source) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(source.File)}{(source.DocumentId is { } id ? $" ({id})" : "")}, part {source.Chunk + 1}");
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using Kvasir.Documents;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary>What a stream of questions took in all.</summary>
+internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts costs)
+{
+    private readonly List<double> _firstToken = [.. answers.Where(answer => answer.Error is null).Select(answer => answer.TimeToFirstToken.TotalMilliseconds).Order()];
+
+    private double Seconds => costs.TotalElapsed.TotalSeconds;
+
+    private double CpuSeconds => costs.TotalCpu.TotalSeconds;
+
+    private double MeanFirstToken => _firstToken.DefaultIfEmpty().Average();
+
+    private double MedianFirstToken => _firstToken.Count == 0 ? 0 : (_firstToken[(_firstToken.Count - 1) / 2] + _firstToken[_firstToken.Count / 2]) / 2;
+
+    /// <summary>For <c>--json</c>.</summary>
+    public object Figures() => new
+    {
+        Questions = answers.Count,
+        Errors = answers.Count(answer => answer.Error is not null),
+        Seconds = Units.Rounded(Seconds),
+        QuestionsPerSecond = Units.Rounded(PerSecond(answers.Count)),
+        CpuSeconds = Units.Rounded(CpuSeconds),
+        CpuSecondsPerQuestion = Units.Rounded(PerQuestion(CpuSeconds), 6),
+        Phases = Enum.GetValues<AskPhase>().ToDictionary(
+            phase => Name(phase),
+            phase => new { CpuSecondsPerQuestion = Units.Rounded(PerQuestion(costs.Cpu(phase).TotalSeconds), 6), Share = Units.Rounded(Share(phase), 4), Seconds = Units.Rounded(costs.Elapsed(phase).TotalSeconds) }),
+        Tokens = new
+        {
+            Reused = answers.Sum(answer => (long)answer.ReusedTokens),
+            Recomputed = answers.Sum(answer => (long)answer.RecomputedTokens),
+            Question = answers.Sum(answer => (long)answer.QuestionTokens),
+            Generated = answers.Sum(answer => (long)answer.GeneratedTokens),
+        },
+        KvBytesLoaded = answers.Sum(answer => answer.KvBytesLoaded),
+        TtftMs = new { Mean = Units.Rounded(MeanFirstToken), Median = Units.Rounded(MedianFirstToken) },
+    };
+
+    /// <summary>For people.</summary>
+    public void Print(Terminal terminal)
+    {
+        int errors = answers.Count(answer => answer.Error is not null);
+        terminal.Out.WriteLine(Text($"{answers.Count} questions{(errors > 0 ? $" ({errors} not answered)" : "")} in {Seconds:0.0} s, {PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)"));
+        terminal.Out.WriteLine(Text($"{PerQuestion(CpuSeconds):0.000} CPU seconds a question: {string.Join(", ", Enum.GetValues<AskPhase>().Where(phase => costs.Cpu(phase) > TimeSpan.Zero).OrderByDescending(costs.Cpu).Select(phase => Text($"{Name(phase)} {100 * Share(phase):0.0}%")))}"));
+        terminal.Out.WriteLine(Text($"{answers.Sum(answer => (long)answer.ReusedTokens)} tokens reused, {answers.Sum(answer => (long)answer.RecomputedTokens + answer.QuestionTokens)} computed, {answers.Sum(answer => (long)answer.GeneratedTokens)} generated; {Units.Bytes(answers.Sum(answer => answer.KvBytesLoaded))} of KV loaded"));
+    }
+
+    private double PerQuestion(double sum) => answers.Count > 0 ? sum / answers.Count : 0;
+
+    private double PerSecond(double count) => Seconds > 0 ? count / Seconds : 0;
+
+    private double Share(AskPhase phase) => CpuSeconds > 0 ? costs.Cpu(phase).TotalSeconds / CpuSeconds : 0;
+
+    private static string Name(AskPhase phase) => phase.ToString().ToLowerInvariant();
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
