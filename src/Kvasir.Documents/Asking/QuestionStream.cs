@@ -9,10 +9,12 @@ namespace Kvasir.Documents.Asking;
 /// </summary>
 internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
+    /// <summary>Questions whose prompts are computed in one pass: whole prompts are long enough to be computed one by one.</summary>
+    private readonly int _together = options.Recompute ? 1 : Math.Clamp(parallel / 4, 1, 4);
+
     private readonly Queue<Answer> _inOrder = new();
     private readonly Queue<PreparedQuestion> _ahead = new();
     private readonly List<PreparedQuestion> _reading = [];
-    private readonly int _together = Math.Max(1, parallel / 4);
     private int _decoding, _asked;
     private bool _allTaken;
 
@@ -45,7 +47,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         cancellation.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Fills the places that are free, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
+    /// <summary>Fills free places once there are enough of them, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
     private bool Advance(IAnswerBatch batch, IEnumerator<string> left)
     {
         try
@@ -71,7 +73,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         }
     }
 
-    /// <summary>Begins as many questions as there are places, and computes their prompts up to their first tokens.</summary>
+    /// <summary>Begins a question in every free place.</summary>
     private void Fill(IAnswerBatch batch, IEnumerator<string> left)
     {
         while (_decoding < parallel && (_ahead.Count > 0 || Prepare(left)))
@@ -79,6 +81,11 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
             if (_ahead.TryDequeue(out PreparedQuestion? question))
             {
                 Begin(question, batch);
+            }
+
+            if (_reading.Count == _together)
+            {
+                Read(batch);
             }
         }
 
@@ -124,6 +131,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         _inOrder.Enqueue(answer);
     }
 
+    /// <summary>Builds the context of a question and adds it to the batch; fails it where that cannot be.</summary>
     private void Begin(PreparedQuestion question, IAnswerBatch batch)
     {
         question.Clock.Start();
@@ -139,6 +147,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         }
     }
 
+    /// <summary>Computes the prompts of the questions that have just begun, up to their first tokens.</summary>
     private void Read(IAnswerBatch batch)
     {
         using (costs.Measure(Asker.PromptPhase(options)))
