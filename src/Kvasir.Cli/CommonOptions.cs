@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kvasir.Cache;
+using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli;
@@ -8,14 +9,17 @@ namespace Kvasir.Cli;
 internal sealed class CommonOptions
 {
     private readonly Option<string?> _model = new("--model", "-m") { Description = "A GGUF file, a Hugging Face folder, or a name in a models folder", HelpName = "PATH|NAME" };
-    private readonly Option<string[]> _kv = new("--kv") { Description = "How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: float16)", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
+    private readonly KvPolicy _usual;
+    private readonly Option<string[]> _kv;
     private readonly Option<int> _threads = new("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" };
     private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
     private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON on standard output and nothing else there" };
 
-    private CommonOptions()
+    private CommonOptions(KvPolicy? usual = null)
     {
+        _usual = usual ?? KvPolicy.Default;
+        _kv = new("--kv") { Description = $"How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: {(usual is null ? "float16" : _usual)})", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
         _threads.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int threads) && threads is < 0 or > 1024) result.AddError($"--threads {threads}: give 0 (one per physical core) to 1024");
@@ -24,25 +28,34 @@ internal sealed class CommonOptions
     }
 
     /// <summary>Adds --json only.</summary>
-    public static CommonOptions ForOutput(Command command)
+    public static CommonOptions ForOutput(Command command) => ForOutput(command, null);
+
+    /// <summary>Adds everything, for commands on stored documents: their default policy is another.</summary>
+    public static CommonOptions ForDocuments(Command command) => ForSequences(command, LibraryOptions.DefaultPolicy);
+
+    private static CommonOptions ForOutput(Command command, KvPolicy? usual)
     {
-        var options = new CommonOptions();
+        var options = new CommonOptions(usual);
         command.Options.Add(options._json);
         return options;
     }
 
     /// <summary>Adds --model and --json: what needs a model's file but runs no forward pass.</summary>
-    public static CommonOptions ForModelFile(Command command)
+    public static CommonOptions ForModelFile(Command command) => ForModelFile(command, null);
+
+    private static CommonOptions ForModelFile(Command command, KvPolicy? usual)
     {
-        CommonOptions options = ForOutput(command);
+        CommonOptions options = ForOutput(command, usual);
         command.Options.Add(options._model);
         return options;
     }
 
     /// <summary>Adds everything but --kv.</summary>
-    public static CommonOptions ForModel(Command command)
+    public static CommonOptions ForModel(Command command) => ForModel(command, null);
+
+    private static CommonOptions ForModel(Command command, KvPolicy? usual)
     {
-        CommonOptions options = ForModelFile(command);
+        CommonOptions options = ForModelFile(command, usual);
         command.Options.Add(options._threads);
         command.Options.Add(options._seed);
         command.Options.Add(options._compute);
@@ -50,9 +63,11 @@ internal sealed class CommonOptions
     }
 
     /// <summary>Adds everything.</summary>
-    public static CommonOptions ForSequences(Command command)
+    public static CommonOptions ForSequences(Command command) => ForSequences(command, null);
+
+    private static CommonOptions ForSequences(Command command, KvPolicy? usual)
     {
-        CommonOptions options = ForModel(command);
+        CommonOptions options = ForModel(command, usual);
         command.Options.Add(options._kv);
         return options;
     }
@@ -100,11 +115,11 @@ internal sealed class CommonOptions
         return model;
     }
 
-    /// <summary>The policy given with --kv; float16 by default.</summary>
+    /// <summary>The policy given with --kv, or the command's default.</summary>
     /// <exception cref="InvalidInputException">More than one was given, or one that cannot be.</exception>
     public KvPolicy Policy(ParseResult parsed) => parsed.GetValue(_kv) switch
     {
-        null or [] => KvPolicy.Default,
+        null or [] => _usual,
         [string one] => KvPolicy.Parse(one),
         _ => throw new InvalidInputException("--kv was given more than once; this command takes one policy"),
     };
@@ -113,8 +128,8 @@ internal sealed class CommonOptions
     /// <inheritdoc cref="Policy"/>
     public KvPolicy? GivenPolicy(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } ? Policy(parsed) : null;
 
-    /// <summary>All policies given with --kv, as written; one empty string (the default policy) where there is none.</summary>
-    public IReadOnlyList<string> PolicyTexts(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : ["k=f16,v=f16"];
+    /// <summary>All policies given with --kv, as written; <paramref name="usual"/> where there is none.</summary>
+    public IReadOnlyList<string> PolicyTexts(ParseResult parsed, string usual = "k=f16,v=f16") => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : [usual];
 
     /// <summary>What policy texts mean for the loaded model.</summary>
     /// <exception cref="InvalidInputException">One that cannot be.</exception>

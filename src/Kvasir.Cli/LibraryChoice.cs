@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Models;
@@ -15,19 +16,27 @@ internal sealed class LibraryChoice : IDisposable
 
     public DocumentLibrary Library { get; }
 
+    /// <summary>Bytes of one token's keys and values in float16.</summary>
+    public long BytesPerTokenF16 => 2L * sizeof(ushort) * _model.Config.Layers * _model.Config.KvHeads * _model.Config.HeadDim;
+
     /// <summary>The options --store and --embedder.</summary>
     public sealed class Options
     {
         private readonly Option<string?> _store = StoreOption();
         private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
 
-        public Options(Command command)
+        private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers (default: 100%)", HelpName = "P%", DefaultValueFactory = _ => "100%" };
+        private readonly PlacingOptions? _placing;
+
+        public Options(Command command, PlacingOptions? placing = null)
         {
+            _placing = placing;
             command.Options.Add(_store);
             command.Options.Add(_embedder);
+            command.Options.Add(_thinStore);
         }
 
-        public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal)
+        public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
             string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
@@ -38,7 +47,7 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, DocumentLibrary.Open(StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy }));
+                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed) }));
             }
             catch
             {
@@ -47,6 +56,12 @@ internal sealed class LibraryChoice : IDisposable
                 throw;
             }
         }
+
+        /// <exception cref="InvalidInputException">No share above 0% and up to 100%.</exception>
+        private double ThinStore(ParseResult parsed) =>
+            parsed.GetValue(_thinStore) is string text && text.EndsWith('%') && double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent is > 0 and <= 100
+                ? percent / 100
+                : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
         private static void DisposeLoaded(Task<Model> loading)
         {
@@ -84,10 +99,7 @@ internal sealed class LibraryChoice : IDisposable
     public IngestReport Ingest(IReadOnlyList<string> documents, Terminal terminal)
     {
         using var line = new ProgressLine(terminal, "ingest");
-        IngestReport report = Library.Ingest(documents, new Bar(line), terminal.Interrupted);
-        line.Dispose();
-        foreach (SkippedFile skipped in report.Skipped) terminal.Note($"left out {skipped.Path}: {skipped.Reason}");
-        return report;
+        return Library.Ingest(documents, new Bar(line), terminal.Interrupted);
     }
 
     public void Dispose()
@@ -99,6 +111,6 @@ internal sealed class LibraryChoice : IDisposable
 
     private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
     {
-        public void Report(IngestProgress value) => line.Report(value.FilesDone, value.Files, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
+        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
     }
 }

@@ -22,17 +22,23 @@ public sealed class DocumentLibrary : IDisposable
     private readonly IAnswerModel _model;
     private readonly ITextEncoder _encoder;
     private readonly int _chunkTokens;
+    private readonly ChunkPlacement _placement;
+    private readonly double _thinStore;
     private readonly KvKey _key;
+    private readonly Retriever _retriever;
     private SharedPrefix? _prefix;
 
-    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens)
+    internal DocumentLibrary(DocumentStore store, IAnswerModel model, ITextEncoder encoder, int chunkTokens, ChunkPlacement placement = ChunkPlacement.BehindPrefix, double thinStore = 1)
     {
         Store = store;
         _model = model;
         _encoder = encoder;
+        _retriever = new Retriever(encoder);
         _chunkTokens = chunkTokens;
+        _placement = placement;
+        _thinStore = thinStore is > 0 and <= 1 ? thinStore : throw new InvalidInputException($"thin-store={thinStore}: give a share above 0% and up to 100%");
         PrefixIds = model.EncodePrefix();
-        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, PrefixIds);
+        _key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, thinStore < 1 ? FormattableString.Invariant($"{model.Policy},thin-store={thinStore * 100:0.###}%") : model.Policy, placement == ChunkPlacement.BehindPrefix ? PrefixIds : []);
     }
 
     /// <summary>Opens the store in a folder, or makes one where the folder is missing or empty.</summary>
@@ -46,7 +52,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new LibraryOptions();
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore);
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
@@ -55,8 +61,9 @@ public sealed class DocumentLibrary : IDisposable
     internal int[] PrefixIds { get; }
 
     /// <summary>
-    /// Brings files (txt, md, html, jsonl; any other named file as plain text) and whole folders into the store: only what is new or has
-    /// changed is read, and only KV that is missing is computed. Interrupted at any point, it goes on there the next time.
+    /// Brings files and whole folders into the store: plain text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines and source code;
+    /// any other file is read as plain text where it is named itself, and left out of folders. Only what is new or has changed is read, and only
+    /// KV that is missing is computed. Interrupted at any point, it goes on there the next time.
     /// </summary>
     /// <param name="paths">Files and folders. Stored files under a named folder that are gone from disk leave the store.</param>
     /// <param name="progress">Told after every chunk.</param>
@@ -66,11 +73,11 @@ public sealed class DocumentLibrary : IDisposable
     public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
     {
         FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
-        try
+        return Store.Writing(writer =>
         {
-            using StoreWriter writer = Store.Write();
             KvShelf shelf = NewShelf();
-            var kv = new KvBuilder(_model, shelf, Richer(), Prefix(shelf));
+            SharedPrefix prefix = Prefix(shelf);
+            var kv = new KvBuilder(_model, shelf, Richer(), prefix, Chunks(prefix), writer.Quota);
             IngestReport report;
             try
             {
@@ -82,15 +89,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             return report with { KvBytes = shelf.Bytes() };
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Store.Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Store.Folder}: no permission to write to this store", error);
-        }
+        });
     }
 
     /// <summary>The chunks that fit a question best, best first.</summary>
@@ -98,7 +97,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
     public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
-        Retriever.Search(Store.Read(), _encoder, question, count, within is null ? null : new PathScope(within));
+        _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within));
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -109,14 +108,37 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new AskOptions();
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<Passage> passages = Passages(question, options);
-        CheckHasDocuments(passages);
-        return NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
+        IReadOnlyList<Passage>? passages = Passages(question, options);
+        CheckHasDocuments(passages ?? []);
+        return passages is null ? Answer.Irrelevant(question.Trim(), clock.Elapsed) : NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
+    }
+
+    /// <summary>Answers a question from given passages instead of those that retrieval would find.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="passages">The passages, the most important first: it is placed last, next to the question.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="cancellation">Ends generation within one step.</param>
+    /// <exception cref="InvalidInputException">The question is too long.</exception>
+    public Answer Ask(string question, IReadOnlyList<Passage> passages, AskOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(passages);
+        return NewAsker(options ?? new AskOptions(), new AskCosts()).Ask(question.Trim(), passages, Stopwatch.StartNew(), cancellation);
+    }
+
+    /// <summary>All chunks of a stored file's documents, in their order, without scores.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InvalidInputException">It is not in the store.</exception>
+    public IReadOnlyList<Passage> Chunks(string path)
+    {
+        Catalog catalog = Store.Read();
+        StoredFile file = catalog.File(Path.GetFullPath(path)) ?? throw new InvalidInputException($"{path}: not in the store; ingest it first");
+        return [.. catalog.DocumentsOf(file).SelectMany(document => document.Chunks.Select((_, i) => Retriever.NewPassage(catalog, document, i)))];
     }
 
     /// <summary>
     /// Answers many questions, several at a time: decoding them together reads the weights once for all of them, and while they are decoded the
-    /// next questions are retrieved and their KV read ahead. The answers are complete, and those of <see cref="Ask"/> but for the rounding of floats.
+    /// next questions are retrieved and their KV read ahead. The answers are complete, and those of single questions but for the rounding of floats.
     /// </summary>
     /// <param name="questions">The questions; taken one by one as places become free.</param>
     /// <param name="options">Passages, limits, where to look.</param>
@@ -140,7 +162,7 @@ public sealed class DocumentLibrary : IDisposable
     }
 
     /// <summary>
-    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog. Damaged files are taken out of use: the next
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken out of use: the next
     /// ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
@@ -154,7 +176,7 @@ public sealed class DocumentLibrary : IDisposable
             shelves.Insert(0, own);
         }
 
-        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged);
+        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged) { DamagedVectors = catalog.DamagedVectors() };
     }
 
     /// <inheritdoc/>
@@ -181,7 +203,7 @@ public sealed class DocumentLibrary : IDisposable
             }
 
             chunks += isChunk ? 1 : 0;
-            if (_model.Check(path) is { } wrong)
+            if (_model.Check(path) is { } wrong && File.Exists(path))
             {
                 damaged.Add(new SkippedFile(path, wrong));
                 shelf.SetAside(name);
@@ -191,11 +213,19 @@ public sealed class DocumentLibrary : IDisposable
         return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
     }
 
-    /// <summary>The passages that a question is to be answered from, best first.</summary>
-    private IReadOnlyList<Passage> Passages(string question, AskOptions options)
+    /// <summary>The passages that a question is to be answered from, best first; null where none has to do with it.</summary>
+    private IReadOnlyList<Passage>? Passages(string question, AskOptions options)
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
+        float least = options.MinScore ?? (options.Passages is null ? _encoder.LeastRelevant : 0);
+        if (least > 0 && !passages.Any(passage => Relevance.IsRelevant(passage, least)))
+        {
+            // A question that could not be asked is refused, whatever was found.
+            Asker.Suffix(_model, PrefixIds.Length, question, options);
+            return null;
+        }
+
         return options.Passages is null ? PassageSelection.Relevant(passages) : passages;
     }
 
@@ -212,14 +242,18 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        return new Asker(_model, shelf, Richer(), prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, options, costs);
+        var kv = new ChunkKvSource(_model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs);
+        return new Asker(_model, kv, prefix, _placement, shelf.Description.TokensPerSecond, options, costs);
     }
+
+    private ChunkComputation Chunks(SharedPrefix prefix) => new(_model, prefix, _placement, _thinStore);
 
     private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);
 
     private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf, Richer());
 
-    /// <summary>The shelves that KV can be converted from, float32 before float16.</summary>
-    private IEnumerable<KvShelf> Richer() =>
-        KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
+    /// <summary>The shelves that KV can be converted from, float32 before float16; which tokens to leave out is not to be seen from them.</summary>
+    private IEnumerable<KvShelf> Richer() => _thinStore < 1
+        ? []
+        : KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
 }

@@ -23,8 +23,8 @@ public sealed class ConvertCommandTests : IDisposable
     public void Stored_kv_is_converted_and_used()
     {
         string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills and ends in the sea near the village of Oakmere."u8);
-        Invocation.Of(["ingest", river, .. Models, .. Store]).IsDone();
-        JsonElement tokens = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "2", "--kv", Small, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("tokens");
+        Invocation.Of(["ingest", river, "--kv", "k=f16,v=f16", .. Models, .. Store]).IsDone();
+        JsonElement tokens = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "2", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("tokens");
         Assert.Equal(0, tokens.GetProperty("recomputed").GetInt32());
         Assert.InRange(tokens.GetProperty("converted").GetInt32(), 20, tokens.GetProperty("reused").GetInt32());
 
@@ -36,7 +36,7 @@ public sealed class ConvertCommandTests : IDisposable
         Assert.Equal(Small, Assert.Single(Invocation.Of(["store", "ls", "--json", .. Store]).IsDone().Json.GetProperty("kv").EnumerateArray()).GetProperty("policy").GetString());
         Assert.Equal(Small, Assert.Single(Invocation.Of(["store", "verify", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("kv").EnumerateArray()).GetProperty("policy").GetString());
         Assert.Contains(Small, Invocation.Of(["store", "stats", .. Store]).IsDone().Out, StringComparison.Ordinal);
-        tokens = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "2", "--kv", Small, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("tokens");
+        tokens = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "2", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("tokens");
         Assert.Equal((0, 0), (tokens.GetProperty("recomputed").GetInt32(), tokens.GetProperty("converted").GetInt32()));
 
         Invocation.Of(["store", "convert", "--kv", Small, .. Model, .. Store]).IsRefused("no KV of SmolLM2");
@@ -50,7 +50,7 @@ public sealed class ConvertCommandTests : IDisposable
     public void Damaged_kv_is_named_and_counted()
     {
         string ship = _folder.File("ship.txt", "The Silver Gull is a ship with 59 sailors."u8);
-        Invocation.Of(["ingest", ship, .. Models, .. Store]).IsDone();
+        Invocation.Of(["ingest", ship, "--kv", "k=f16,v=f16", .. Models, .. Store]).IsDone();
         string damaged = Directory.GetFiles(_folder.Missing("store"), "*.kv", SearchOption.AllDirectories).First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal));
         using (FileStream file = File.OpenWrite(damaged))
         {

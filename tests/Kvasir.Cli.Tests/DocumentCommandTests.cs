@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kvasir.Documents;
 using Xunit;
 
 namespace Kvasir.Tests;
@@ -37,6 +38,38 @@ public sealed class DocumentCommandTests : IDisposable
         Invocation.Of(["store", "gc", .. Store]).IsDone();
     }
 
+    [SkippableFact]
+    public void Sources_are_numbered_and_shown_on_request()
+    {
+        string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills."u8);
+        string[] ask = ["ask", river, "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store];
+        string plain = Invocation.Of(ask).IsDone().Out, shown = Invocation.Of([.. ask, "--show-sources"]).IsDone().Out;
+        Assert.Contains($"[1] {river}, part 1: The Corwood (score ", plain, StringComparison.Ordinal);
+        Assert.DoesNotContain("northern hills", plain, StringComparison.Ordinal);
+        Assert.Contains("      The river Corwood is 310 km long. It rises in the northern hills.", shown, StringComparison.Ordinal);
+        JsonElement source = Assert.Single(Invocation.Of([.. ask, "--json"]).IsDone().Json.GetProperty("sources").EnumerateArray());
+        Assert.False(source.TryGetProperty("text", out _));
+        Assert.Equal(0, source.GetProperty("chunk").GetInt32());
+        Assert.True(source.GetProperty("score").GetDouble() > 0);
+        source = Assert.Single(Invocation.Of([.. ask, "--json", "--show-sources"]).IsDone().Json.GetProperty("sources").EnumerateArray());
+        Assert.Contains("northern hills", source.GetProperty("text").GetString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Question_that_the_documents_do_not_touch_is_not_answered()
+    {
+        string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills."u8);
+        string[] ask = ["ask", river, "How do I bake bread?", "--max-tokens", "4", .. Models, .. Store];
+        JsonElement answer = Invocation.Of([.. ask, "--json"]).IsDone().Json;
+        Assert.Equal("irrelevant", answer.GetProperty("finishReason").GetString());
+        Assert.Equal("The documents hold nothing relevant to this question.", answer.GetProperty("answer").GetString());
+        Assert.Equal(0, answer.GetProperty("sources").GetArrayLength());
+        Assert.All(answer.GetProperty("tokens").EnumerateObject(), tokens => Assert.Equal(0, tokens.Value.GetInt32()));
+        Assert.Contains("--min-score 0", Invocation.Of(ask).IsDone().Out, StringComparison.Ordinal);
+        Assert.NotEqual("irrelevant", Invocation.Of([.. ask, "--json", "--min-score", "0"]).IsDone().Json.GetProperty("finishReason").GetString());
+        Invocation.Of([.. ask, "--min-score", "1.5"]).IsRefused("--min-score");
+    }
+
     [SkippableTheory]
     [InlineData("missing.txt", null)]
     [InlineData("latin1.txt", new byte[] { 0x63, 0xE9, 0x21 })]
@@ -62,8 +95,42 @@ public sealed class DocumentCommandTests : IDisposable
     [InlineData("ls")]
     [InlineData("stats")]
     [InlineData("gc")]
+    [InlineData("quota")]
+    [InlineData("quota", "1GB")]
     [InlineData("rm", "x")]
     public void Store_that_is_not_there_is_refused(params string[] verb) => Invocation.Of(["store", .. verb, .. Store]).IsRefused("store");
+
+    [Fact]
+    public void Quota_is_set_and_shown()
+    {
+        DocumentStore.Open(_folder.Missing("store"), create: true).Dispose();
+        Assert.Contains("no quota", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal(512L << 20, Invocation.Of(["store", "quota", "512MB", "--json", .. Store]).IsDone().Json.GetProperty("quota").GetInt64());
+        Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "stats", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal(512L << 20, Invocation.Of(["store", "stats", "--json", .. Store]).IsDone().Json.GetProperty("kvQuota").GetInt64());
+        Assert.Equal(JsonValueKind.Null, Invocation.Of(["store", "quota", "none", "--json", .. Store]).IsDone().Json.GetProperty("quota").ValueKind);
+        foreach (string size in new[] { "much", "3bit", "-1MB", "0MB" })
+        {
+            Invocation.Of(["store", "quota", .. Store, "--", size]).IsRefused(size);
+        }
+
+        Invocation.Of(["ingest", _folder.Path, "--quota", "much", .. Store]).IsRefused("much");
+    }
+
+    [SkippableFact]
+    public void Ingest_under_a_quota_says_what_is_without_kv_and_the_question_is_answered()
+    {
+        string river = _folder.File("river.md", "The river Corwood is 310 km long."u8);
+        JsonElement ingested = Invocation.Of(["ingest", river, "--quota", "1KB", "--json", .. Models, .. Store]).IsDone().Json;
+        Assert.Equal((1, 1), (ingested.GetProperty("chunks").GetInt32(), ingested.GetProperty("chunksWithoutKv").GetInt32()));
+        JsonElement answer = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", "--json", .. Models, .. Store]).IsDone().Json;
+        Assert.True(answer.GetProperty("tokens").GetProperty("recomputed").GetInt32() > 5);
+        Assert.Equal(0, Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64());
+        Invocation.Of(["store", "quota", "1MB", .. Store]).IsDone();
+        Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store]).IsDone();
+        Assert.True(Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64() > 0);
+    }
 
     public void Dispose() => _folder.Dispose();
 }

@@ -53,28 +53,6 @@ public sealed class AskTests : LibraryFixture
     }
 
     [Fact]
-    public void Missing_or_damaged_kv_is_computed_in_place_and_mended_by_the_next_ingest()
-    {
-        using DocumentLibrary library = Open();
-        library.Ingest([Documents]);
-        library.Ask("Why do cats purr?", new AskOptions { Passages = 5 }).Complete();
-        int[] sound = [.. Model.LastPrompt];
-        string[] files = [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal))];
-        File.Delete(files[0]);
-        File.WriteAllBytes(files[1], [1, 2, 3]);
-        Assert.Equal((3, 1, 1), library.Verify() is var check ? (check.Chunks, check.Missing, check.Damaged.Count) : default);
-        Assert.Equal((2, 2, 0), library.Verify() is var again ? (again.Chunks, again.Missing, again.Damaged.Count) : default);
-        File.WriteAllBytes(files[1], [1, 2, 3]);
-        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 5 });
-        answer.Complete();
-        Assert.Equal(sound, Model.LastPrompt);
-        Assert.True(answer.RecomputedTokens > 0);
-        Assert.Equal(2, library.Ingest([Documents]).ComputedChunks);
-        Assert.Equal((4, 0, 0), library.Verify() is var mended ? (mended.Chunks, mended.Missing, mended.Damaged.Count) : default);
-        Assert.DoesNotContain(Directory.EnumerateFiles(Store, "*", SearchOption.AllDirectories), file => file.EndsWith(".damaged", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public void Search_can_be_kept_to_some_files()
     {
         using DocumentLibrary library = Open();

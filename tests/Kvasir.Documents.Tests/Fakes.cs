@@ -5,6 +5,7 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Tests;
@@ -35,6 +36,9 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public List<int> LastPrompt { get; } = [];
 
+    /// <summary>Positions that were computed anew.</summary>
+    public List<int> Repaired { get; } = [];
+
     /// <summary>Answers of each step of a batch.</summary>
     public List<int> BatchSizes { get; } = [];
 
@@ -58,21 +62,34 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public bool IsSpecial(int id) => _words[id].StartsWith("<|", StringComparison.Ordinal);
 
-    public IAnswerCache NewCache() => NewCache([]);
+    public IAnswerCache NewCache() => NewCache([], []);
 
     public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
 
     public void ReadAhead(string path) => ReadAheads.Add(path);
 
+    public IAnswerCache NewExactCache() => NewCache();
+
     public bool CanConvert(string policy) => KvPolicy.Parse(policy).CanBecome(KvPolicy.Parse(Policy));
 
-    public int Convert(string source, string destination)
+    /// <summary>Whether a placed file's checksum is checked by the first pass over it, not when it is placed.</summary>
+    public bool ChecksLate { get; init; }
+
+    /// <summary>Files that are damaged whatever stands in them.</summary>
+    public HashSet<string> Damaged { get; } = [];
+
+    /// <summary>Whose <see cref="LastPrompt"/> is written too.</summary>
+    public FakeModel? Recording { get; init; }
+
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         int[] ids = Read(source, anyPolicy: true);
-        Write(destination, ids);
+        Write(destination, ids, beforeWriting);
         Conversions++;
         return ids.Length;
     }
+
+    public long SavedBytes(int firstToken, int tokens) => 4L * tokens;
 
     public string? Check(string path)
     {
@@ -90,27 +107,35 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     public void Dispose() { }
 
     /// <summary>A checksum, a mark of the policy, the ids.</summary>
-    private int[] Read(string path, bool anyPolicy)
+    private int[] Read(string path, bool anyPolicy) => Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");
+
+    private int[] Read(string path, bool anyPolicy, out bool sound)
     {
-        if (!File.Exists(path))
+        byte[] bytes;
+        try
         {
-            throw new InvalidDataException("missing");
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (IOException error)
+        {
+            throw new InvalidDataException("missing", error);
         }
 
-        byte[] bytes = File.ReadAllBytes(path);
-        if (bytes.Length % 4 != 0 || bytes.Length < 8 || Checksum.Of(bytes.AsSpan(4)) != MemoryMarshal.Read<uint>(bytes))
+        if (bytes.Length % 4 != 0 || bytes.Length < 8)
         {
             throw new InvalidDataException("damaged");
         }
 
+        sound = !Damaged.Contains(path) && Checksum.Of(bytes.AsSpan(4)) == MemoryMarshal.Read<uint>(bytes);
         int[] content = MemoryMarshal.Cast<byte, int>(bytes.AsSpan(4)).ToArray();
-        Assert.True(anyPolicy || content[0] == Mark, "KV of another policy was used as it is");
+        Assert.True(!sound || anyPolicy || content[0] == Mark, "KV of another policy was used as it is");
         return content[1..];
     }
 
-    private void Write(string path, ReadOnlySpan<int> ids)
+    private void Write(string path, ReadOnlySpan<int> ids, Action<long>? beforeWriting)
     {
         byte[] content = MemoryMarshal.AsBytes<int>([Mark, .. ids]).ToArray();
+        beforeWriting?.Invoke(content.Length + 4);
         Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
     }
 
@@ -118,13 +143,16 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     private int Id(string word)
     {
-        if (!_ids.TryGetValue(word, out int id))
+        lock (_ids)
         {
-            _ids[word] = id = _words.Count;
-            _words.Add(word);
-        }
+            if (!_ids.TryGetValue(word, out int id))
+            {
+                _ids[word] = id = _words.Count;
+                _words.Add(word);
+            }
 
-        return id;
+            return id;
+        }
     }
 
     [GeneratedRegex(@"\s*\S{1,8}|\s+")]
@@ -133,10 +161,10 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     [GeneratedRegex(@"<\|\w+\|>|\s*\S{1,8}|\s+")]
     private static partial Regex SpecialOrWord();
 
-    private IAnswerCache NewCache(List<int> ids)
+    private IAnswerCache NewCache(List<int> ids, List<(string Path, bool IsSound)> placed)
     {
         LiveCaches++;
-        return new Cache(this, ids);
+        return new Cache(this, ids, placed);
     }
 
     private sealed class Batch(FakeModel model, int parallel) : IAnswerBatch
@@ -183,22 +211,52 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         public void Dispose() => _answers.ForEach(answer => answer.Cache.Dispose());
     }
 
-    private sealed class Cache(FakeModel model, List<int> ids) : IAnswerCache
+    private sealed class Cache(FakeModel model, List<int> ids, List<(string Path, bool IsSound)> placed) : IAnswerCache
     {
         public int Length => ids.Count;
 
-        public IAnswerCache Fork() => model.NewCache([.. ids]);
+        public IAnswerCache Fork() => model.NewCache([.. ids], [.. placed]);
 
         public void Seal() { }
 
         public void Prefill(ReadOnlySpan<int> more, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
+            ThrowIfDamaged();
             ids.AddRange(more);
             model.PrefilledTokens += more.Length;
         }
 
-        public long Place(string path) => Place(model.Read(path, anyPolicy: false));
+        public void Repair(int[] positions, int[] repaired, CancellationToken cancellation)
+        {
+            ThrowIfDamaged();
+            Assert.Equal(positions.Select(position => ids[position]), repaired);
+            Assert.Equal(positions.Distinct().Order(), positions);
+            model.Repaired.AddRange(positions);
+        }
+
+        public int RepairMostDeviating(int[] all, int first, int count, CancellationToken cancellation)
+        {
+            Assert.Equal(ids, all);
+            model.Repaired.AddRange(Enumerable.Range(first, count));
+            return count;
+        }
+
+        public long Place(string path, bool turned = true)
+        {
+            int[] stored = model.Read(path, anyPolicy: false, out bool sound);
+            if (!sound && !model.ChecksLate)
+            {
+                throw new InvalidDataException("damaged");
+            }
+
+            placed.Add((path, sound));
+            return Place(stored);
+        }
+
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => ids.AddRange(((Cache)source).Ids[firstToken..]);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) => model.NewCache([.. ids], []);
 
         public long PlaceConverted(string path)
         {
@@ -206,22 +264,40 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             return Place(model.Read(path, anyPolicy: true));
         }
 
-        public void Clear() => ids.Clear();
+        public void Clear()
+        {
+            ids.Clear();
+            placed.Clear();
+        }
 
-        public void Save(string path, ReadOnlySpan<int> saved, int firstToken)
+        public void Save(string path, ReadOnlySpan<int> saved, int firstToken, Action<long>? beforeWriting = null)
         {
             Assert.Equal(ids[firstToken..], saved.ToArray());
-            model.Write(path, saved);
+            model.Write(path, saved, beforeWriting);
         }
 
         public void Read(IReadOnlyList<int> prompt)
         {
+            ThrowIfDamaged();
             Assert.Equal(ids, prompt.Take(ids.Count));
-            model.LastPrompt.Clear();
-            model.LastPrompt.AddRange(prompt);
+            foreach (FakeModel records in new[] { model, model.Recording ?? model })
+            {
+                records.LastPrompt.Clear();
+                records.LastPrompt.AddRange(prompt);
+            }
         }
 
         public void Dispose() => model.LiveCaches--;
+
+        private List<int> Ids => ids;
+
+        private void ThrowIfDamaged()
+        {
+            if (placed.Find(file => !file.IsSound || model.Damaged.Contains(file.Path)).Path is { } path)
+            {
+                throw new DamagedKvException(path, 0);
+            }
+        }
 
         private long Place(int[] stored)
         {
@@ -235,6 +311,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 internal sealed class FakeEncoder : ITextEncoder
 {
     public string Identity { get; init; } = "encoder-a";
+
+    public float LeastRelevant { get; init; }
 
     public int Embedded { get; private set; }
 

@@ -3,6 +3,7 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Tests;
 
@@ -10,53 +11,115 @@ public class LargeStoreTests
 {
     private const int Chunks = 10_000, Width = 384;
 
-    /// <summary>The aims are 200 ms and 20 ms on an idle machine; the bounds leave room for a busy one.</summary>
-    [Fact]
-    public void Ten_thousand_chunks_open_and_are_searched_at_once()
+    /// <summary>The aims are 200 ms and 20 ms on an idle machine, with the question's embedding; the bounds leave room for a busy one.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void Ten_thousand_chunks_open_and_are_searched_at_once(int chunksPerDocument)
     {
         using var folder = new TemporaryFolder();
-        using (DocumentStore store = DocumentStore.Open(folder.Sub("store"), create: true))
+        using (DocumentStore store = DocumentStore.Open(folder.Sub("store"), create: true, new Unflushed()))
         {
-            Fill(store);
+            Fill(store, chunksPerDocument);
         }
 
-        var encoder = new WideEncoder();
-        long start = Stopwatch.GetTimestamp();
+        TimeSpan opening = Best(() => DocumentStore.Open(folder.Sub("store")).Dispose());
+        Assert.True(opening < TimeSpan.FromMilliseconds(500), $"opened in {opening.TotalMilliseconds:0} ms");
         using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
-        TimeSpan opening = Stopwatch.GetElapsedTime(start);
-        Assert.True(opening < TimeSpan.FromSeconds(2), $"opened in {opening.TotalMilliseconds:0} ms");
         Assert.Equal(Chunks, opened.Statistics().Chunks);
 
-        Retriever.Search(opened.Read(), encoder, "what stands in word77 of chunk 5000", 5, null);
-        start = Stopwatch.GetTimestamp();
-        List<Passage> found = Retriever.Search(opened.Read(), encoder, "marker5000 and word77", 5, null);
-        TimeSpan searching = Stopwatch.GetElapsedTime(start);
-        Assert.True(searching < TimeSpan.FromMilliseconds(300), $"searched in {searching.TotalMilliseconds:0} ms");
+        var retriever = new Retriever(new WideEncoder());
+        List<Passage> found = [];
+        TimeSpan searching = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null));
+        Assert.True(searching < TimeSpan.FromMilliseconds(50), $"searched in {searching.TotalMilliseconds:0} ms");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
 
-    private static void Fill(DocumentStore store)
+    /// <summary>What is not mapped: the rest of a chunk must stay small, so that a million of them fit a small machine's memory.</summary>
+    [Fact]
+    public void Chunk_takes_few_bytes_of_managed_memory()
+    {
+        using var folder = new TemporaryFolder();
+        using (DocumentStore store = DocumentStore.Open(folder.Sub("store"), create: true, new Unflushed()))
+        {
+            Fill(store, chunksPerDocument: 1);
+        }
+
+        var retriever = new Retriever(new WideEncoder());
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
+        retriever.Search(opened.Read(), "marker5000 and word77", 5, null);
+        long perChunk = (GC.GetTotalMemory(forceFullCollection: true) - before) / Chunks;
+        GC.KeepAlive(retriever);
+        Assert.InRange(perChunk, 1, 900);
+    }
+
+    [Fact]
+    public void Ingest_that_is_stopped_goes_on_where_it_was_and_does_nothing_twice()
+    {
+        // Equal texts share their KV, so that the test is not one of making 10,000 files.
+        const int Texts = 500;
+        using var folder = new TemporaryFolder();
+        for (int f = 0; f < 10; f++)
+        {
+            folder.File($"documents/{f}.jsonl", string.Join('\n', Enumerable.Range(f * 1000, 1000).Select(i => $$"""{"id":"d{{i}}","text":"word{{i % Texts}}"}""")));
+        }
+
+        var model = new FakeModel(new Unflushed());
+        var encoder = new FakeEncoder();
+        int computed = 0;
+        foreach (int stopAt in new[] { 4321, 3000, int.MaxValue })
+        {
+            using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true, new Unflushed()), model, encoder, 320);
+            using var stop = new CancellationTokenSource();
+            int before = model.PrefilledTokens;
+            Exception? error = Record.Exception(() => library.Ingest([folder.Sub("documents")], new StopAfter(stopAt, encoder.Embedded, encoder, stop), stop.Token));
+            Assert.Equal(stopAt != int.MaxValue, error is OperationCanceledException);
+            computed += model.PrefilledTokens - before;
+            Assert.InRange(encoder.Embedded, 1, Chunks);
+        }
+
+        Assert.Equal(Chunks, encoder.Embedded);
+        using DocumentLibrary whole = new(DocumentStore.Open(folder.Sub("store")), model, encoder, 320);
+        Assert.Equal(Chunks, whole.Store.Statistics().Chunks);
+        Assert.Equal(2 * Texts + model.EncodePrefix().Length, computed);
+        Assert.Equal("word321", whole.Search("word321", 1)[0].Text);
+    }
+
+    private static TimeSpan Best(Action work) => Enumerable.Range(0, 5).Min(_ =>
+    {
+        long start = Stopwatch.GetTimestamp();
+        work();
+        return Stopwatch.GetElapsedTime(start);
+    });
+
+    private static void Fill(DocumentStore store, int chunksPerDocument)
     {
         using StoreWriter writer = store.Write();
         var random = new Random(1);
         string name = KvShelf.NameOf("x");
-        for (int d = 0; d < Chunks / 100; d++)
+        for (int f = 0; f < Chunks / 1000; f++)
         {
-            List<string> texts = [.. Enumerable.Range(0, 100).Select(i => $"marker{d * 100 + i} " + string.Join(' ', Enumerable.Range(0, 160).Select(_ => $"word{random.Next(30_000)}")))];
-            StoredDocument document = writer.Catalog.Add(
-                new StoredDocument
-                {
-                    Number = 0,
-                    File = $"/documents/{d}.txt",
-                    Id = null,
-                    Title = "",
-                    ContentHash = [],
-                    ChunkTokens = 320,
-                    Chunks = [.. texts.Select(text => new StoredChunk { Start = 0, Length = text.Length, Tokens = 200, KvName = name, Terms = TermCounts.Of(text) })],
-                },
-                texts);
-            writer.Catalog.Add(new StoredVectors("wide", document.Number, Width, [.. Enumerable.Range(0, 100 * Width).Select(_ => random.NextSingle() - 0.5f)]));
-            writer.Catalog.Commit(new StoredFile { Path = document.File, Length = 1, ChangedTicks = 1, Hash = [], Documents = [document.Number] });
+            var documents = new List<StoredDocument>();
+            for (int first = f * 1000; first < (f + 1) * 1000; first += chunksPerDocument)
+            {
+                List<string> texts = [.. Enumerable.Range(first, chunksPerDocument).Select(i => $"marker{i} " + string.Join(' ', Enumerable.Range(0, 160).Select(_ => $"word{random.Next(30_000)}")))];
+                documents.Add(writer.Catalog.Add(
+                    new StoredDocument
+                    {
+                        Number = 0,
+                        File = $"/documents/{f}.jsonl",
+                        Id = $"d{first}",
+                        Title = "",
+                        ContentHash = new byte[32],
+                        ChunkTokens = 320,
+                        Chunks = [.. texts.Select(text => new StoredChunk { Start = 0, Length = text.Length, Tokens = 200, KvName = name, Terms = TermCounts.Of(text) })],
+                    },
+                    texts));
+                writer.Catalog.Add(new StoredVectors("wide", documents[^1].Number, Width, [.. Enumerable.Range(0, chunksPerDocument * Width).Select(_ => random.NextSingle() - 0.5f)]));
+            }
+
+            writer.Catalog.Commit(new StoredFile { Path = $"/documents/{f}.jsonl", Length = 1, ChangedTicks = 1, Hash = [], Documents = [.. documents.Select(document => document.Number)] });
         }
     }
 
@@ -70,5 +133,23 @@ public class LargeStoreTests
             vector[0] = 1;
             return vector;
         }
+    }
+
+    /// <summary>Asks to stop once so many texts have been embedded in this run.</summary>
+    private sealed class StopAfter(int texts, int before, FakeEncoder encoder, CancellationTokenSource stop) : IProgress<IngestProgress>
+    {
+        public void Report(IngestProgress value)
+        {
+            if (encoder.Embedded - before >= texts)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
+    /// <summary>The tests' own files need not outlive a power failure.</summary>
+    private sealed class Unflushed : StoreFiles
+    {
+        public override void Flush(SafeFileHandle file) { }
     }
 }

@@ -5,7 +5,7 @@ namespace Kvasir.Tests;
 
 public class ReadingTests
 {
-    private static Document Read(string name, string content) => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content)).Documents);
+    private static Document Read(string name, string content) => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content)));
 
     private static string Refused(string name, byte[] content) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse(name, content)).Message;
 
@@ -89,7 +89,7 @@ public class ReadingTests
     [Fact]
     public void Json_lines_are_documents()
     {
-        IReadOnlyList<Document> documents = DocumentReader.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray()).Documents;
+        IReadOnlyList<Document> documents = DocumentReader.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray());
         Assert.Equal([new Document("x", "T", "one"), new Document("7", "7", "two"), new Document("4", "4", "three")], documents);
     }
 
@@ -115,17 +115,59 @@ public class ReadingTests
     }
 
     [Fact]
-    public void Folder_gives_known_kinds_in_order_and_reports_the_rest()
+    public void Utf16_text_with_a_byte_order_mark_is_read()
+    {
+        byte[] Marked(Encoding encoding, string text) => [.. encoding.Preamble, .. encoding.GetBytes(text)];
+        foreach (Encoding encoding in new[] { Encoding.Unicode, Encoding.BigEndianUnicode })
+        {
+            Assert.Equal("Grüße\n日本", Assert.Single(DocumentReader.Parse("a.txt", Marked(encoding, "Grüße\r\n日本"))).Text);
+            Assert.Equal("not UTF-16 text (byte 2); convert it to UTF-8", Refused("a.txt", [.. Marked(encoding, "a"), 0xD8]));
+        }
+
+        Assert.Equal("a binary file, not text", Refused("a.txt", Marked(Encoding.UTF32, "a")));
+    }
+
+    [Theory]
+    [InlineData("src/Program.cs", "Program.cs")]
+    [InlineData("Dockerfile", "Dockerfile")]
+    [InlineData("deep/CMakeLists.txt", "CMakeLists.txt")]
+    [InlineData("query.SQL", "query.SQL")]
+    public void Source_code_is_kept_as_it_is_and_titled_by_its_whole_name(string path, string title)
+    {
+        Assert.Equal(DocumentKind.SourceCode, DocumentKinds.Of(path));
+        Assert.Equal(new Document(null, title, "  if (a<b)\n\n\n    *x*"), Read(path, "  if (a<b)\n\n\n    *x*\n"));
+    }
+
+    [Fact]
+    public void Folder_gives_known_kinds_in_order_and_a_reason_for_the_rest()
     {
         using var folder = new TemporaryFolder();
-        folder.File("b.md", "x");
-        folder.File("sub/a.txt", "x");
-        folder.File("c.pdf", "x");
-        folder.File(".git/d.txt", "x");
+        foreach (string name in new[] { "b.md", "sub/a.txt", "c.png", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json", "other/bin/g.sh", "rust/Cargo.toml", "rust/target/h.rs" })
+        {
+            folder.File(name, "x");
+        }
+
         Directory.CreateSymbolicLink(folder.Sub("sub/loop"), folder.Path);
         FoundFiles found = FoundFiles.Under([folder.Path, folder.Sub("b.md")]);
-        Assert.Equal([folder.Sub("b.md"), folder.Sub("sub/a.txt")], found.Files.Select(file => file.Path));
-        Assert.Equal(folder.Sub("c.pdf"), Assert.Single(found.Skipped).Path);
+        Assert.Equal(["b.md", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"], found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
+        Assert.Equal(
+            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
+            found.Skipped.Select(skipped => (Path.GetRelativePath(folder.Path, skipped.Path), skipped.Reason)), new ByBeginning());
+    }
+
+    private sealed class ByBeginning : IEqualityComparer<(string Path, string Reason)>
+    {
+        public bool Equals((string Path, string Reason) x, (string Path, string Reason) y) => x.Path == y.Path && y.Reason.StartsWith(x.Reason, StringComparison.Ordinal);
+
+        public int GetHashCode((string Path, string Reason) obj) => 0;
+    }
+
+    [Fact]
+    public void Folder_of_packages_is_read_where_it_is_named_itself()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("node_modules/readme.md", "x");
+        Assert.Equal(path, Assert.Single(FoundFiles.Under([folder.Sub("node_modules")]).Files).Path);
     }
 
     [Fact]

@@ -2,12 +2,13 @@ using System.Text.Json;
 using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
+using Kvasir.Documents.Storage;
 
 namespace Kvasir.Tests;
 
 public class RetrievalTests
 {
-    private static float[] Bm25(string query, params string[] texts) => new Bm25Index([.. texts.Select(TermCounts.Of)]).Scores(query);
+    private static float[] Bm25(string query, params string[] texts) => new Bm25Index(new WordsOf(texts)).Scores(query);
 
     [Fact]
     public void Bm25_follows_the_formula()
@@ -37,11 +38,19 @@ public class RetrievalTests
     [Fact]
     public void Cosine_is_independent_of_length()
     {
-        var index = new VectorIndex([new float[] { 2, 0 }, new float[] { 3, 3 }, null, new float[] { 0, 0 }]);
+        using var folder = new TemporaryFolder();
+        using VectorFile file = VectorsOf(folder, [2, 0, 3, 3, 0, 0, float.NaN, 1, float.MaxValue, float.MaxValue, -4, 0]);
+        var index = new VectorIndex();
+        index.Add(file, 0, 2);
+        index.AddWithout(1);
+        index.Add(file, 2, 2);
+        index.Add(file, 4, 2);
         float[] scores = index.Scores([5, 0]);
         Assert.Equal(1, scores[0], 6);
         Assert.Equal(Math.Sqrt(0.5), scores[1], 5);
-        Assert.Equal([0f, 0f], scores[2..]);
+        Assert.Equal([0f, 0f, 0f, 0f], scores[2..6]);
+        Assert.Equal(-1, scores[6], 6);
+        Assert.All([index.Scores([0, 0]), index.Scores([float.NaN, 1]), index.Scores([1, 0, 0])], all => Assert.Equal(new float[7], all));
     }
 
     [Fact]
@@ -51,7 +60,7 @@ public class RetrievalTests
         Assert.Equal(1 / 61.0, fused[0], 6);
         Assert.Equal(1 / 62.0 + 1 / 61.0, fused[1], 6);
         Assert.Equal(1 / 63.0 + 1 / 62.0, fused[2], 6);
-        Assert.Equal([1, 2, 0], RankFusion.Ranking(fused));
+        Assert.Equal([1, 2, 0], TopScores.Best(fused, 9));
     }
 
     [Fact]
@@ -61,6 +70,46 @@ public class RetrievalTests
         Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found));
         Assert.Empty(PassageSelection.Relevant([]));
         Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)]));
+    }
+
+    [Fact]
+    public void Best_scores_are_those_of_a_full_sort()
+    {
+        var random = new Random(5);
+        for (int round = 0; round < 200; round++)
+        {
+            float[] scores = [.. Enumerable.Range(0, random.Next(300)).Select(_ => random.Next(-3, 20) / 4f)];
+            int count = random.Next(1, 60);
+            int[] sorted = [.. Enumerable.Range(0, scores.Length).Where(i => scores[i] > 0).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(count)];
+            Assert.Equal(sorted, TopScores.Best(scores, count));
+        }
+
+        Assert.Equal([1], TopScores.Best([float.NaN, 1, float.NegativeInfinity], 2));
+    }
+
+    private static VectorFile VectorsOf(TemporaryFolder folder, float[] rows)
+    {
+        string path = folder.Sub("vectors.f32");
+        File.WriteAllBytes(path, VectorFile.Header("e", 1, 2));
+        using (VectorFile file = VectorFile.Open(path, "e", 1, write: true)!)
+        {
+            file.Append(VectorFile.Normalised(rows, 2), new StoreFiles(), out _);
+        }
+
+        return VectorFile.Open(path, "e", 1, write: false)!;
+    }
+
+    private sealed class WordsOf(params IEnumerable<string> texts) : ITermSource
+    {
+        private readonly TermCounts[] _texts = [.. texts.Select(TermCounts.Of)];
+
+        public int Count => _texts.Length;
+
+        public int Length(int text) => _texts[text].Length;
+
+        public ReadOnlySpan<uint> Terms(int text) => _texts[text].Terms;
+
+        public ReadOnlySpan<ushort> Counts(int text) => _texts[text].Counts;
     }
 
     private static Passage Scored(float cosine, float bm25) =>
@@ -73,7 +122,7 @@ public class RetrievalTests
         int first = 0, among5 = 0;
         for (int q = 0; q < questions.Length; q++)
         {
-            int[] ranking = RankFusion.Ranking(byQuestion[q]);
+            int[] ranking = TopScores.Best(byQuestion[q], 60);
             int rank = Array.FindIndex(ranking, i => ids[i] == questions[q].GetProperty("doc_id").GetString());
             first += rank == 0 ? 1 : 0;
             among5 += rank is >= 0 and < 5 ? 1 : 0;
@@ -99,7 +148,7 @@ public class RetrievalTests
                 cosines[Array.IndexOf(ids, id.GetString())] = score.GetSingle();
             }
 
-            int[] ranking = RankFusion.Ranking(RankFusion.Fuse(cosines, byQuestion[q]));
+            int[] ranking = TopScores.Best(RankFusion.Fuse(cosines, byQuestion[q]), 60);
             first += ids[ranking[0]] == questions[q].GetProperty("doc_id").GetString() ? 1 : 0;
         }
 
@@ -109,7 +158,7 @@ public class RetrievalTests
     private static (string[] Ids, float[][] Scores, JsonElement[] Questions) Facts()
     {
         JsonElement[] documents = Lines("data/facts/docs.jsonl"), questions = Lines("data/facts/questions.jsonl");
-        var index = new Bm25Index([.. documents.Select(document => TermCounts.Of(document.GetProperty("text").GetString()!))]);
+        var index = new Bm25Index(new WordsOf([.. documents.Select(document => document.GetProperty("text").GetString()!)]));
         return ([.. documents.Select(document => document.GetProperty("id").GetString()!)], [.. questions.Select(question => index.Scores(question.GetProperty("question").GetString()!))], questions);
     }
 

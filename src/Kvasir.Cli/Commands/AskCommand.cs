@@ -15,10 +15,13 @@ internal static class AskCommand
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);
-        foreach (Option option in new Option[] { passages, maxTokens, recompute }) command.Options.Add(option);
+        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage must have with the question; below it the answer is that nothing relevant was found (default: 0.4, or 0 with --passages; 0: answer in any case)", HelpName = "X" };
+        var showSources = new Option<bool>("--show-sources") { Description = "Print the passages that the answer is made from" };
+        foreach (Option option in new Option[] { passages, maxTokens, recompute, minScore, showSources }) command.Options.Add(option);
         var many = new QuestionOptions(command);
-        var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        var placing = new PlacingOptions(command);
+        var library = new LibraryChoice.Options(command, placing);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             string[] given = parsed.GetValue(words)!;
@@ -28,30 +31,32 @@ internal static class AskCommand
             if (questions is null && Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
+            if (parsed.GetValue(minScore) is { } least && least is not (>= 0 and <= 1)) throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"--min-score {least}: give 0 to 1"));
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) open.Ingest(documents, terminal);
-            var options = new AskOptions { Passages = parsed.GetValue(passages), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Within = documents.Length > 0 ? documents : null };
-            if (questions is not null) return new QuestionRun(questions, common.Json(parsed), terminal).Of(open.Library, options, many.Parallel(parsed));
+            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal).Skipped, terminal.Note);
+            var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
+            bool texts = parsed.GetValue(showSources);
+            if (questions is not null) return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
-            if (common.Json(parsed)) PrintJson(answer, terminal);
-            else Print(answer, terminal);
+            if (common.Json(parsed)) PrintJson(answer, texts, terminal);
+            else Print(answer, texts, terminal);
             return CommandLine.Done;
         });
         return command;
     }
 
-    private static void PrintJson(Answer answer, Terminal terminal)
+    private static void PrintJson(Answer answer, bool showSources, Terminal terminal)
     {
         answer.Complete();
-        terminal.WriteJson(Figures(answer));
+        terminal.WriteJson(Figures(answer, showSources));
     }
 
     /// <summary>What <c>--json</c> says of an answer.</summary>
-    internal static object Figures(Answer answer) => new
+    internal static object Figures(Answer answer, bool showSources) => new
     {
         Answer = answer.Text.Trim(),
-        Sources = answer.Sources.Select(source => new { source.File, source.Chunk, Score = Units.Rounded(source.Score, 6), source.DocumentId, source.Title }),
-        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+        Sources = new SourceList(answer.Sources, showSources).Json(),
+        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
         TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
         RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
@@ -59,7 +64,7 @@ internal static class AskCommand
         answer.FinishReason,
     };
 
-    private static void Print(Answer answer, Terminal terminal)
+    private static void Print(Answer answer, bool showSources, Terminal terminal)
     {
         bool begun = false;
         foreach (string piece in answer)
@@ -71,12 +76,13 @@ internal static class AskCommand
 
         terminal.Out.WriteLine();
         terminal.Out.WriteLine();
-        foreach (Passage source in answer.Sources)
+        if (answer.FinishReason == "irrelevant")
         {
-            string name = source.DocumentId is null ? source.File : $"{source.File} ({source.DocumentId})";
-            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}, part {source.Chunk + 1}: {source.Title} (score {source.Score:0.000})"));
+            terminal.Out.WriteLine("(--min-score 0 answers from the best passages in any case)");
+            return;
         }
 
+        new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
         terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");

@@ -1,33 +1,42 @@
 using System.CommandLine;
 using System.Globalization;
+using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
 
-/// <summary><c>bench</c>: speed of prefill and decode.</summary>
+/// <summary><c>bench</c>: speed of prefill and decode, and of answers from stored KV.</summary>
 internal static class BenchCommand
 {
     private const int MaxTokens = 1 << 20;
 
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("bench", "Speed of prefill and decode, separately, at given depths; or of many sequences at once.", "kvasir bench --prompt 512 --gen 64 --depth 0,2048 --repeat 3\nkvasir bench --depth 2048 --kv k=f16,v=f16 --kv k=kivi4,v=kivi4 --json\nkvasir bench --kv-budget 512MB --depth 2048 --kv k=f16,v=f16 --kv k=kivi2,v=kivi2");
+        var command = new ExampleCommand("bench", "Speed of prefill and decode, separately, at given depths; or of many sequences at once; or the time to the first token behind a stored context.", "kvasir bench --prompt 512 --gen 64 --depth 0,2048 --repeat 3\nkvasir bench --depth 2048 --kv k=f16,v=f16 --kv k=kivi4,v=kivi4 --json\nkvasir bench --kv-budget 512MB --depth 2048 --kv k=f16,v=f16 --kv k=kivi2,v=kivi2\nkvasir bench --stored 1024,4096 --repair off,32");
         var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 };
         var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 64 };
         var depth = new Option<string>("--depth") { Description = "Tokens in the cache before the test", HelpName = "A,B", DefaultValueFactory = _ => "0" };
         var repeat = new Option<int>("--repeat") { Description = "Runs of each test; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
         var batch = new Option<string?>("--batch") { Description = "Decode so many sequences at once, or with --kv-budget as many as fit (auto); no prefill test", HelpName = "N|auto" };
-        foreach (Option option in new Option[] { prompt, generate, depth, repeat, batch }) command.Options.Add(option);
+        var stored = new Option<string?>("--stored") { Description = "Time to the first token behind so many tokens, computed or from stored KV (kept as k=kivi4,v=kivi4 unless --kv is given); no other test", HelpName = "A,B" };
+        var repair = new Option<string>("--repair") { Description = "With --stored: tokens of each stored chunk but the first that are computed anew in place, as in ask; several are measured in turn", HelpName = "N|P%|off,...", DefaultValueFactory = _ => "off" };
+        foreach (Option option in new Option[] { prompt, generate, depth, repeat, batch, stored, repair }) command.Options.Add(option);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(stored) is { } contexts)
+            {
+                Option? other = Array.Find<Option>([prompt, generate, depth, batch], option => parsed.GetResult(option) is { Implicit: false });
+                if (other is not null) throw new InvalidInputException($"--stored is a test of its own: leave {other.Name} out");
+                return RunStored(terminal, common, parsed, IdList.Parse(contexts, "--stored"), parsed.GetValue(repair)!, Rounds(parsed.GetValue(repeat)));
+            }
+            if (parsed.GetResult(repair) is { Implicit: false }) throw new InvalidInputException("--repair belongs to --stored");
             BatchSize? size = ReadBatch(parsed.GetValue(batch), budget.Bytes(parsed));
-            int tokens = size is not null && parsed.GetResult(prompt) is null or { Implicit: true } ? 0 : parsed.GetValue(prompt), generated = parsed.GetValue(generate), rounds = parsed.GetValue(repeat);
+            int tokens = size is not null && parsed.GetResult(prompt) is null or { Implicit: true } ? 0 : parsed.GetValue(prompt), generated = parsed.GetValue(generate), rounds = Rounds(parsed.GetValue(repeat));
             int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
             if (tokens < 0 || generated < 0 || tokens + generated == 0) throw new InvalidInputException("give --prompt or --gen above 0");
             if (size is not null && (tokens > 0 || generated == 0)) throw new InvalidInputException("a batch is measured in decoding: give --gen and no --prompt");
-            if (rounds is < 1 or > 1000) throw new InvalidInputException($"--repeat {rounds}: give 1 to 1000");
             foreach (string kv in common.PolicyTexts(parsed)) Cache.KvPolicy.Parse(kv);
             long longest = depths.Max() + (long)Math.Max(tokens, generated);
             if (longest > MaxTokens) throw new InvalidInputException($"depth and test together are {longest} tokens; {MaxTokens} are the most");
@@ -46,6 +55,22 @@ internal static class BenchCommand
             return CommandLine.Done;
         });
         return command;
+    }
+
+    private static int Rounds(int repeat) => repeat is >= 1 and <= 1000 ? repeat : throw new InvalidInputException($"--repeat {repeat}: give 1 to 1000");
+
+    private static int RunStored(Terminal terminal, CommonOptions common, ParseResult parsed, int[] contexts, string repair, int rounds)
+    {
+        ChunkRepair[] repairs = [.. repair.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(ChunkRepair.Parse)];
+        if (repairs.Length == 0) throw new InvalidInputException("--repair is empty; give off, a number of tokens, or a percentage");
+        if (contexts.Min() == 0) throw new InvalidInputException("--stored 0: give at least one token");
+        if (contexts.Max() > MaxTokens) throw new InvalidInputException($"--stored {contexts.Max()}: {MaxTokens} tokens are the most");
+        IReadOnlyList<string> texts = common.PolicyTexts(parsed, "k=kivi4,v=kivi4");
+        foreach (string kv in texts) Cache.KvPolicy.Parse(kv);
+        using Model model = common.LoadModel(parsed, terminal, StoredContext.PrefixTokens + contexts.Max() + StoredContextTest.QuestionTokens);
+        using var test = new StoredContextTest(model, terminal);
+        Print(terminal, common.Json(parsed), test.Run(CommonOptions.Policies(texts, model, terminal), contexts, repairs, rounds));
+        return CommandLine.Done;
     }
 
     private static BatchSize? ReadBatch(string? batch, long? budget) => batch switch
@@ -69,4 +94,19 @@ internal static class BenchCommand
             [row.Test, $"{row.Depth}", row.Kv, row.TokensPerSecond.ToString("0.0", CultureInfo.InvariantCulture), row.Min.ToString("0.0", CultureInfo.InvariantCulture), row.Max.ToString("0.0", CultureInfo.InvariantCulture), Units.Bytes(row.KvBytes), Units.Bytes(row.KvBytesPerSequence), Units.Bytes(row.PeakBytes)]);
         terminal.WriteTable(["test", "depth", "kv", "tokens/s", "min", "max", "KV", "KV each", "process peak"], [.. cells], 1, 3, 4, 5, 6, 7, 8);
     }
+
+    private static void Print(Terminal terminal, bool json, IEnumerable<StoredRow> rows)
+    {
+        if (json)
+        {
+            foreach (StoredRow row in rows) terminal.WriteJson(row);
+            return;
+        }
+
+        IEnumerable<IReadOnlyList<string>> cells = rows.Select(row => (IReadOnlyList<string>)
+            [row.Test, $"{row.Tokens}", row.Kv, row.Repair, Milliseconds(row.Seconds), Milliseconds(row.Min), Milliseconds(row.Max), Milliseconds(row.CpuSeconds), row.Speedup.ToString("0.0", CultureInfo.InvariantCulture) + "x", Milliseconds(row.LoadSeconds), Units.Bytes(row.LoadedBytes), Units.Bytes(row.AllocatedBytes)]);
+        terminal.WriteTable(["test", "context", "kv", "repair", "first token", "min", "max", "CPU", "speedup", "loading", "KV", "allocated"], [.. cells], 1, 4, 5, 6, 7, 8, 9, 10, 11);
+    }
+
+    private static string Milliseconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds * 1000:0.0} ms");
 }

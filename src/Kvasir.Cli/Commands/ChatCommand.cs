@@ -12,23 +12,28 @@ internal static class ChatCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.", "kvasir chat --system \"You answer in one sentence.\"\necho \"Who are you?\" | kvasir chat --temperature 0");
+        var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.", "kvasir chat --system \"You answer in one sentence.\"\nkvasir chat --save talk.kv\nkvasir chat --load talk.kv --save talk.kv\necho \"Who are you?\" | kvasir chat --temperature 0");
         var system = new Option<string?>("--system", "-s") { Description = "A message that tells the model how to behave", HelpName = "TEXT" };
-        var load = new Option<string?>("--load") { Description = "Go on with a conversation saved by /save", HelpName = "FILE" };
+        var load = new Option<string?>("--load") { Description = "Go on with a conversation saved by --save or /save", HelpName = "FILE" };
+        var save = new Option<string?>("--save") { Description = "Save the conversation with its KV after every reply; to go on with one that is there, give --load too", HelpName = "FILE" };
         command.Options.Add(system);
         command.Options.Add(load);
+        command.Options.Add(save);
         var sampling = new SamplingOptions(command, maxTokens: 1024, temperature: 0.7f);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
+        var promptCache = new PromptCacheOption(command);
         command.SetAction(parsed =>
         {
             KvPolicy? policy = common.GivenPolicy(parsed);
             GenerationOptions options = sampling.Read(parsed, common);
+            PromptStore? prompts = promptCache.Open(parsed);
+            CheckSave(parsed.GetValue(save), parsed.GetValue(load));
             using BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             if (policy is not null) policy = CommonOptions.Prepare(policy, model, terminal);
             if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
-            using var conversation = new Conversation(model, policy, pool, options, common.Json(parsed), terminal);
+            using var conversation = new Conversation(model, policy, pool, prompts, options, common.Json(parsed), parsed.GetValue(save), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Begin(text);
             conversation.Run();
@@ -37,11 +42,20 @@ internal static class ChatCommand
         return command;
     }
 
+    /// <exception cref="InvalidInputException">The file cannot be written, or holds what would be lost.</exception>
+    private static void CheckSave(string? save, string? load)
+    {
+        if (save is null) return;
+        OutputPath.Check(save);
+        if (File.Exists(save) && (load is null || Path.GetFullPath(load) != Path.GetFullPath(save)))
+            throw new InvalidInputException($"{save}: exists already; go on with it (--load {save} --save {save}) or name another file");
+    }
+
     /// <summary>The loop of lines in and replies out.</summary>
-    private sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, GenerationOptions options, bool json, Terminal terminal) : IDisposable
+    private sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, GenerationOptions options, bool json, string? save, Terminal terminal) : IDisposable
     {
         private KvPolicy _policy = given ?? KvPolicy.Default;
-        private Session _session = new(model, given, pool);
+        private Session _session = new(model, given, pool, prompts);
 
         public void Begin(string systemMessage) => _session.Messages.Add(new ChatMessage("system", systemMessage));
 
@@ -58,7 +72,7 @@ internal static class ChatCommand
                     if (line.StartsWith('/')) Obey(line.Trim());
                     else Reply(line);
                 }
-                catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException)
+                catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
                 {
                     terminal.Error.WriteLine($"kvasir: {problem.Message}");
                 }
@@ -70,7 +84,7 @@ internal static class ChatCommand
         public void Load(string path)
         {
             KvPolicy saved = SavedPolicy(path), policy = given ?? CommonOptions.Prepare(saved, model, terminal);
-            Session loaded = Session.Load(model, path, given, pool);
+            Session loaded = Session.Load(model, path, given, pool, prompts);
             _session.Dispose();
             _session = loaded;
             _policy = policy;
@@ -122,6 +136,8 @@ internal static class ChatCommand
 
             if (json) terminal.WriteJson(Figures.Of(_session.LastResult!));
             else terminal.Out.WriteLine();
+            if (prompts?.Problem is string problem) terminal.Note($"the conversation is not kept in {prompts.Folder}: {problem}");
+            if (save is not null && _session.Ids.Count > 0) _session.Save(save);
         }
 
         private void Obey(string line)
@@ -137,7 +153,7 @@ internal static class ChatCommand
                     break;
                 case "/reset":
                     _session.Dispose();
-                    _session = new Session(model, given, pool);
+                    _session = new Session(model, given, pool, prompts);
                     _policy = given ?? KvPolicy.Default;
                     break;
                 case "/save" when words.Length == 2:

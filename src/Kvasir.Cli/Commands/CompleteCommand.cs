@@ -19,22 +19,25 @@ internal static class CompleteCommand
         var sampling = new SamplingOptions(command, maxTokens: 256, temperature: 0);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
+        var promptCache = new PromptCacheOption(command);
         command.SetAction(parsed =>
         {
             string? idText = parsed.GetValue(ids);
             if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null) throw new InvalidInputException("both a text and --ids were given; give one of them");
             string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
             Cache.KvPolicy policy = common.Policy(parsed);
+            PromptStore? prompts = promptCache.Open(parsed);
             using Cache.BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
             int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
-            using var session = new Session(model, policy, pool);
+            using var session = new Session(model, policy, pool, prompts);
             bool json = common.Json(parsed);
             GenerationResult result = session.Complete(tokens, sampling.Read(parsed, common), json ? null : terminal.Out.Write, terminal.Interrupted);
             if (json) terminal.WriteJson(Figures.Of(result));
             else terminal.Out.WriteLine();
             terminal.Note(Figures.Line(result));
+            if (prompts?.Problem is string problem) terminal.Note($"the prompt was not kept: {problem}");
             return CommandLine.Done;
         });
         return command;

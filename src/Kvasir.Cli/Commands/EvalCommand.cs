@@ -11,6 +11,7 @@ internal static class EvalCommand
         new ExampleCommand("eval", "Accuracy on a data set, through the cache that a policy keeps.", "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4")
         {
             Passkey(terminal),
+            EvalFactsCommand.Create(terminal),
         };
 
     private static ExampleCommand Passkey(Terminal terminal)

@@ -5,7 +5,7 @@ using Kvasir.Documents;
 namespace Kvasir.Cli.Commands;
 
 /// <summary>Answers many questions and prints each answer, in the order of the questions, and what all of them took.</summary>
-internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, Terminal terminal)
+internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, bool showSources, Terminal terminal)
 {
     private readonly List<Answer> _answers = [];
     private readonly AskCosts _costs = new();
@@ -45,7 +45,7 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
     private void PrintJson(Question question, Answer answer)
     {
         var line = new JsonObject { ["id"] = question.Id.DeepClone(), ["question"] = question.Text };
-        JsonObject rest = Json.ToObject(answer.Error is { } error ? new { Error = error } : AskCommand.Figures(answer));
+        JsonObject rest = Json.ToObject(answer.Error is { } error ? new { Error = error } : AskCommand.Figures(answer, showSources));
         foreach ((string name, JsonNode? value) in rest) line[name] = value?.DeepClone();
         terminal.WriteJson(line);
     }
@@ -54,7 +54,8 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
     {
         terminal.Out.WriteLine(question.Text);
         terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {error}" : $"  {answer.Text.Trim().ReplaceLineEndings(Environment.NewLine + "  ")}");
-        if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(Short))}]");
+        if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
+        else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(Short))}]");
         terminal.Out.WriteLine();
     }
 

@@ -15,7 +15,10 @@ internal static class StoreCommand
             Verify(terminal),
             Remove(terminal),
             CollectGarbage(terminal),
+            StoreQuotaCommand.Create(terminal),
             StoreConvertCommand.Create(terminal),
+            StoreExportCommand.Create(terminal),
+            StoreImportCommand.Create(terminal),
         };
 
     private static Command List(Terminal terminal)
@@ -52,7 +55,7 @@ internal static class StoreCommand
                 return CommandLine.Done;
             }
 
-            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, KV {Units.Bytes(numbers.KvBytes)}");
+            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
             WriteKv(numbers.Kv, terminal);
             return CommandLine.Done;
         });
@@ -63,13 +66,13 @@ internal static class StoreCommand
     {
         var command = new ExampleCommand("verify", "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
         var library = new LibraryChoice.Options(command);
-        CommonOptions common = CommonOptions.ForSequences(command);
+        CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
-            bool sound = outcome.Damaged.Count == 0 && outcome.DamagedRecords == 0;
-            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.Kv });
+            bool sound = outcome.Damaged.Count == 0 && outcome.DamagedRecords == 0 && outcome.DamagedVectors == 0;
+            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.DamagedVectors, outcome.Kv });
             else Print(terminal, outcome);
             return sound ? CommandLine.Done : CommandLine.Failed;
         });
@@ -95,7 +98,7 @@ internal static class StoreCommand
 
     private static Command CollectGarbage(Terminal terminal)
     {
-        Command command = Verb("gc", "Free what no stored document uses any more.", out Option<string?> store, out CommonOptions common);
+        Command command = Verb("gc", "Free what no stored document uses any more, and KV beyond the quota.", out Option<string?> store, out CommonOptions common);
         command.SetAction(parsed =>
         {
             using DocumentStore open = Open(parsed.GetValue(store));
@@ -122,7 +125,7 @@ internal static class StoreCommand
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
         foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {kv.Chunks} chunks checked, {kv.Damaged.Count} files damaged, {kv.Missing} chunks without KV");
-        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog");
+        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog, {outcome.DamagedVectors} documents with lost or damaged embeddings");
     }
 
     private static void WriteKv(IReadOnlyList<StoredKvInfo> kv, Terminal terminal) =>

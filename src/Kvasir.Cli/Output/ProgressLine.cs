@@ -2,17 +2,19 @@ using System.Diagnostics;
 
 namespace Kvasir.Cli;
 
-/// <summary>A live bar on standard error where that is a terminal; nothing otherwise.</summary>
+/// <summary>A live bar with the share done and the time left on standard error where that is a terminal; nothing otherwise.</summary>
 internal sealed class ProgressLine : IDisposable, IProgress<double>
 {
     private const int BarWidth = 30;
     private readonly Terminal _terminal;
     private readonly string _label;
+    private readonly TimeLeft _left;
     private long _lastDrawn;
     private int _drawnWidth;
 
-    public ProgressLine(Terminal terminal, string label)
+    public ProgressLine(Terminal terminal, string label, TimeProvider? clock = null)
     {
+        _left = new TimeLeft(clock ?? TimeProvider.System);
         _terminal = terminal;
         _label = label;
     }
@@ -21,17 +23,22 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
     public void Report(double done, double total, string detail = "")
     {
         if (!_terminal.ErrorIsInteractive) return;
+        double share = total > 0 ? Math.Clamp(done / total, 0, 1) : 0;
+        TimeSpan? left = _left.At(share);
         if (_lastDrawn != 0 && Stopwatch.GetElapsedTime(_lastDrawn).TotalMilliseconds < 100 && done < total) return;
         _lastDrawn = Stopwatch.GetTimestamp();
-        double share = total > 0 ? Math.Clamp(done / total, 0, 1) : 0;
         int filled = (int)(share * BarWidth);
-        string line = total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {share:P0} {detail}" : $"{_label} {detail}";
+        string line = total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {Percent(share)}{Eta(left)} {detail}" : $"{_label} {detail}";
         _terminal.Error.Write("\r" + line.PadRight(_drawnWidth));
         _drawnWidth = line.Length;
     }
 
     /// <summary>Shows a share that is done.</summary>
     public void Report(double value) => Report(value, 1);
+
+    private static string Percent(double share) => FormattableString.Invariant($"{Math.Floor(100 * share)}%");
+
+    private static string Eta(TimeSpan? left) => left is { Ticks: > 0 } time ? $" ETA {TimeLeft.Text(time)}" : "";
 
     /// <summary>Wipes the bar.</summary>
     public void Dispose()

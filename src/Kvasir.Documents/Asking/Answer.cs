@@ -10,6 +10,9 @@ namespace Kvasir.Documents;
 /// </summary>
 public sealed class Answer : IEnumerable<string>
 {
+    /// <summary>What the answer is where nothing relevant was found.</summary>
+    public const string NothingRelevant = "The documents hold nothing relevant to this question.";
+
     private readonly StringBuilder _text = new();
     private bool _started;
 
@@ -25,7 +28,7 @@ public sealed class Answer : IEnumerable<string>
     /// <summary>Its place among the questions of <see cref="DocumentLibrary.AskAll"/>, from 0.</summary>
     public int Index { get; internal set; }
 
-    /// <summary>The chunks it is made from, best first.</summary>
+    /// <summary>The chunks it is made from, best first; none where nothing relevant was found.</summary>
     public IReadOnlyList<Passage> Sources { get; }
 
     /// <summary>The text so far.</summary>
@@ -39,6 +42,9 @@ public sealed class Answer : IEnumerable<string>
 
     /// <summary>Tokens of prefix and chunks that had to be computed, or were on request.</summary>
     public int RecomputedTokens { get; internal set; }
+
+    /// <summary>Those of the reused tokens that were computed anew where they stand (<see cref="AskOptions.Repair"/>).</summary>
+    public int RepairedTokens { get; internal set; }
 
     /// <summary>Tokens of the question and what the chat template puts behind it.</summary>
     public int QuestionTokens { get; internal set; }
@@ -61,7 +67,7 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), or null while it is not finished.</summary>
+    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), <c>irrelevant</c> (nothing relevant was found: the model was not asked), or null while it is not finished.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>Why there is no answer, or not a whole one; null where there is. Only in <see cref="DocumentLibrary.AskAll"/>: one question asked alone throws.</summary>
@@ -107,7 +113,23 @@ public sealed class Answer : IEnumerable<string>
         return answer;
     }
 
+    /// <summary>The answer that there is none, after the time that finding this out took.</summary>
+    internal static Answer Irrelevant(string question, TimeSpan time)
+    {
+        var answer = new Answer(question, []) { TimeToFirstToken = time };
+        answer.Take(new GeneratedPiece(NothingRelevant, "irrelevant"), time);
+        return answer;
+    }
+
     internal void Fail(Exception error) => Error = error.Message;
+
+    /// <summary>Forgets what was generated and counted: the context is built anew.</summary>
+    internal void Restart()
+    {
+        _text.Clear();
+        (ReusedTokens, ConvertedTokens, RecomputedTokens, RepairedTokens, GeneratedTokens) = (0, 0, 0, 0, 0);
+        (KvBytesLoaded, FinishReason, Error) = (0, null, null);
+    }
 
     /// <summary>Takes what has been generated, <paramref name="time"/> after the question came.</summary>
     internal void Take(GeneratedPiece piece, TimeSpan time)

@@ -1,16 +1,14 @@
 using System.Diagnostics;
-using Kvasir.Documents.Storage;
+using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Answers a question from passages (MatKV, variant M2): the shared prefix, then the stored KV of each chunk placed one behind the other with
-/// the best-ranked last, then the question computed behind them. Document and question text is never parsed for special tokens.
+/// Answers a question from passages (MatKV): the shared prefix, then the stored KV of each chunk placed one behind the other with the best-ranked
+/// last, their borders repaired, then the question computed behind them. Document and question text is never parsed for special tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, AskOptions options, AskCosts costs)
+internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options, AskCosts costs)
 {
-    private bool _prefixIsNew = prefixIsNew;
-
     /// <summary>What is computed between placing and decoding.</summary>
     public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
 
@@ -27,14 +25,24 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
     public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
     {
-        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true)];
+        int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
         List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
         var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
 
         // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
         chunks.Reverse();
         return new PreparedQuestion(answer, chunks, suffix, clock);
+    }
+
+    /// <summary>What stands behind the chunks: the question, what ends the prompt, and what the answer begins with.</summary>
+    /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
+    public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
+    {
+        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
+        return model.ContextLength - prefixTokens - suffix.Length > 0
+            ? suffix
+            : throw new InvalidInputException($"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of {model.ContextLength}");
     }
 
     /// <summary>Has the KV files of a question read while others are answered.</summary>
@@ -49,15 +57,17 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         {
             foreach (PromptChunk chunk in question.Chunks)
             {
-                model.ReadAhead(shelf.PathOf(chunk.Passage.KvName));
+                kv.ReadAhead(chunk.Passage.KvName);
             }
         }
     }
 
     /// <summary>Builds the context that the question stands behind, prefix and chunks placed or nothing where all is to be computed anew, and gives both to a batch.</summary>
     /// <exception cref="InvalidInputException">The prompt does not fit the context.</exception>
+    /// <exception cref="DamagedKvException">A placed file is damaged: <see cref="SetAside"/>, and begin again.</exception>
     public void Begin(PreparedQuestion question, IAnswerBatch batch, Action<GeneratedPiece> onPiece, CancellationToken cancellation)
     {
+        question.Answer.Restart();
         int[] prompt = [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
         IAnswerCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
@@ -71,6 +81,9 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         }
     }
 
+    /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>
+    public bool SetAside(DamagedKvException damage) => kv.SetAside(damage.Path);
+
     /// <summary>To be called as soon as a question has its first token.</summary>
     public static void NoteFirstToken(PreparedQuestion question, AskOptions options)
     {
@@ -83,17 +96,7 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
     {
         question.Clock.Start();
         var pieces = new Queue<GeneratedPiece>();
-        using IAnswerBatch batch = model.NewBatch(options, parallel: 1);
-        Begin(question, batch, piece =>
-        {
-            question.Answer.Take(piece, question.Clock.Elapsed);
-            pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
-        }, cancellation);
-        while (batch.Prefill())
-        {
-            cancellation.ThrowIfCancellationRequested();
-        }
-
+        using IAnswerBatch batch = Read(question, pieces, cancellation);
         NoteFirstToken(question, options);
         do
         {
@@ -107,28 +110,67 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         while (batch.Step() || pieces.Count > 0);
     }
 
+    /// <summary>
+    /// A batch of one question that has its first token. Checksums are checked in the passes up to there, before any text: where one differs, the file
+    /// is set aside and the context built anew with that chunk computed.
+    /// </summary>
+    private IAnswerBatch Read(PreparedQuestion question, Queue<GeneratedPiece> pieces, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            IAnswerBatch batch = model.NewBatch(options, parallel: 1);
+            try
+            {
+                Begin(question, batch, piece =>
+                {
+                    question.Answer.Take(piece, question.Clock.Elapsed);
+                    pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
+                }, cancellation);
+                while (batch.Prefill())
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+
+                return batch;
+            }
+            catch (DamagedKvException damage) when (SetAside(damage))
+            {
+                batch.Dispose();
+            }
+            catch
+            {
+                batch.Dispose();
+                throw;
+            }
+        }
+    }
+
     private IAnswerCache Reuse(PreparedQuestion question, CancellationToken cancellation)
     {
-        using AskCosts.Scope loading = costs.Measure(AskPhase.Loading);
         IAnswerCache cache = prefix.Fork();
         try
         {
             Answer answer = question.Answer;
-            answer.ReusedTokens = _prefixIsNew ? 0 : prefix.Ids.Length;
-            answer.RecomputedTokens = prefix.Ids.Length - answer.ReusedTokens;
+            question.PrefixIsNew |= kv.TakePrefixIsNew();
+            answer.RecomputedTokens = question.PrefixIsNew ? prefix.Ids.Length : 0;
+            answer.ReusedTokens = prefix.Ids.Length - answer.RecomputedTokens;
             answer.KvBytesLoaded = prefix.LoadedBytes;
-            _prefixIsNew = false;
-            foreach (PromptChunk chunk in question.Chunks)
+            var placed = new PlacedChunks(cache, placement);
+            using (costs.Measure(AskPhase.Loading))
             {
-                cancellation.ThrowIfCancellationRequested();
-                Append(answer, cache, chunk, cancellation);
+                foreach (PromptChunk chunk in question.Chunks)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    placed.Add(chunk.Ids(model), computedInPlace: !TryPlace(answer, cache, chunk, cancellation));
+                }
             }
 
-            if (shelf.Description.TokensPerSecond is double speed)
+            using (costs.Measure(AskPhase.Repair))
             {
-                answer.RecomputeTime = TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed);
+                answer.RepairedTokens = placed.Repair(options.Repair, prefix.Ids, cancellation);
             }
 
+            answer.RecomputeTime = tokensPerSecond is double speed ? TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed) : null;
             return cache;
         }
         catch
@@ -144,57 +186,54 @@ internal sealed class Asker(IAnswerModel model, KvShelf shelf, IEnumerable<KvShe
         return model.NewCache();
     }
 
-    /// <summary>Places the chunk's stored KV, or that of a shelf that keeps more, converted; where there is none that can be used, its tokens are computed in place.</summary>
-    private void Append(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
+    /// <summary>Places the chunk's KV; a file whose damage shows at once is set aside. A model that cannot place the chunk here computes it in place: the result is false.</summary>
+    private bool TryPlace(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
-        int before = cache.Length;
-        string name = chunk.Passage.KvName;
-        if (!TryPlace(shelf, name, cache, cache.Place, answer))
+        int[] ids = chunk.Ids(model);
+        while (true)
         {
-            if (richer.Any(other => File.Exists(other.PathOf(name)) && TryPlace(other, name, cache, cache.PlaceConverted, answer)))
+            using ChunkKv found = kv.Get(chunk.Passage.KvName, ids, cancellation);
+            try
             {
-                answer.ConvertedTokens += cache.Length - before;
-                return;
+                answer.KvBytesLoaded += Place(cache, found);
+                answer.ReusedTokens += found.IsNew ? 0 : ids.Length;
+                answer.RecomputedTokens += found.IsNew ? ids.Length : 0;
+                answer.ConvertedTokens += found.IsOfAnotherPolicy ? ids.Length : 0;
+                return true;
             }
-
-            int[] ids = chunk.Ids(model);
-            using (costs.Measure(AskPhase.Recompute))
+            catch (InvalidDataException) when (found.Path is { } path && kv.SetAside(path))
             {
-                cache.Prefill(ids, cancellation);
+                // The next one to be found is another shelf's, or computed.
             }
+            catch (InvalidInputException error) when (error is not DamagedKvException)
+            {
+                using (costs.Measure(AskPhase.Recompute))
+                {
+                    cache.Prefill(ids, cancellation);
+                }
 
-            answer.RecomputedTokens += ids.Length;
+                answer.RecomputedTokens += ids.Length;
+                return false;
+            }
         }
     }
 
-    private static bool TryPlace(KvShelf from, string name, IAnswerCache cache, Func<string, long> place, Answer answer)
+    private long Place(IAnswerCache cache, ChunkKv found)
     {
-        int before = cache.Length;
-        try
+        bool turned = placement != ChunkPlacement.Stacked;
+        if (found.Computed is { } computed)
         {
-            answer.KvBytesLoaded += place(from.PathOf(name));
-            answer.ReusedTokens += cache.Length - before;
-            return true;
+            cache.Place(computed, kv.FirstToken, turned);
+            return 0;
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException && cache.Length == before)
-        {
-            if (error is InvalidDataException)
-            {
-                from.SetAside(name);
-            }
 
-            return false;
-        }
+        return found.IsOfAnotherPolicy ? cache.PlaceConverted(found.Path!) : cache.Place(found.Path!, turned);
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>
     private List<PromptChunk> Fit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
     {
         int room = model.ContextLength - prefix.Ids.Length - suffixTokens;
-        if (room <= 0)
-        {
-            throw new InvalidInputException($"the question has {suffixTokens} tokens; with the prompt's {prefix.Ids.Length} it does not fit the model's context of {model.ContextLength}");
-        }
 
         // An answer limit near the whole context must not push all passages out.
         room -= Math.Min(answerTokens, room / 4);

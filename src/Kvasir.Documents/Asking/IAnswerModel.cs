@@ -26,6 +26,9 @@ internal interface IAnswerModel : IDisposable
 
     IAnswerCache NewCache();
 
+    /// <summary>A cache that keeps everything in float32, whatever the policy is.</summary>
+    IAnswerCache NewExactCache();
+
     /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
     IAnswerBatch NewBatch(AskOptions options, int parallel);
 
@@ -36,8 +39,14 @@ internal interface IAnswerModel : IDisposable
     bool CanConvert(string policy);
 
     /// <summary>Writes a saved cache anew as <see cref="Policy"/> says, checked and then renamed into place; the number of its tokens.</summary>
+    /// <param name="source">The saved cache.</param>
+    /// <param name="destination">The file to write.</param>
+    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
     /// <exception cref="InvalidDataException">The source is missing, damaged or of another model.</exception>
-    int Convert(string source, string destination);
+    int Convert(string source, string destination, Action<long>? beforeWriting = null);
+
+    /// <summary>Bytes that a saved cache of so many tokens takes, but for its header.</summary>
+    long SavedBytes(int firstToken, int tokens);
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
@@ -54,25 +63,48 @@ internal interface IAnswerCache : IDisposable
 
     void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation);
 
-    /// <summary>Places a saved cache behind what is here; bytes of its keys and values.</summary>
+    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="turned"/>; bytes of its keys and values.</summary>
     /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
-    long Place(string path);
+    long Place(string path, bool turned = true);
 
-    /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
-    /// <inheritdoc cref="Place"/>
+    /// <summary>Places the tokens of another cache from <paramref name="firstToken"/> on, a border made by <see cref="Seal"/>, as if they had been saved.</summary>
+    /// <exception cref="InvalidInputException">This model cannot place them here.</exception>
+    void Place(IAnswerCache source, int firstToken, bool turned = true);
+
+    /// <summary>As <see cref="Place(string, bool)"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
+    /// <inheritdoc cref="Place(string, bool)"/>
     long PlaceConverted(string path);
+
+    /// <summary>Computes the tokens at ascending positions anew where they stand.</summary>
+    void Repair(int[] positions, int[] ids, CancellationToken cancellation);
+
+    /// <summary>Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this context; how many it did.</summary>
+    int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation);
+
+    /// <summary>
+    /// A cache of the tokens from <paramref name="first"/> on alone, kept as the model's policy says: that share of them, in each head by itself, which
+    /// the model attends to most when it reads <paramref name="probe"/> behind them.
+    /// </summary>
+    IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation);
 
     /// <summary>Forgets everything.</summary>
     void Clear();
 
-    void Save(string path, ReadOnlySpan<int> ids, int firstToken);
+    /// <param name="path">The file.</param>
+    /// <param name="ids">The ids of the tokens saved.</param>
+    /// <param name="firstToken">The first of them.</param>
+    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
+    void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 }
 
 /// <summary>What documents need of an embedding model.</summary>
 internal interface ITextEncoder
 {
     string Identity { get; }
+
+    /// <summary>The cosine below which its embeddings say that a text does not answer a question; 0 where that is not known.</summary>
+    float LeastRelevant => 0;
 
     /// <summary>The embedding of a text.</summary>
     float[] Embed(string text);

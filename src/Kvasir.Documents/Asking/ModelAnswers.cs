@@ -48,6 +48,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
 
+    public IAnswerCache NewExactCache() => new ModelCache(this, _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" }));
+
     public void ReadAhead(string path)
     {
         try
@@ -72,17 +74,19 @@ internal sealed partial class ModelAnswers : IAnswerModel
         }
     }
 
-    public int Convert(string source, string destination)
+    public int Convert(string source, string destination, Action<long>? beforeWriting = null)
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy);
+            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
         }
         catch (InvalidInputException error)
         {
             throw new InvalidDataException(error.Message, error);
         }
     }
+
+    public long SavedBytes(int firstToken, int tokens) => _model.Forecast(_policy).SavedBytes(firstToken, tokens);
 
     public string? Check(string path)
     {
@@ -122,12 +126,21 @@ internal sealed partial class ModelAnswers : IAnswerModel
             }
         }
 
-        public long Place(string path)
+        public void Repair(int[] positions, int[] ids, CancellationToken cancellation) => owner._model.Repair(cache, positions, ids, cancellation);
+
+        public int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation) => owner._model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+
+        public long Place(string path, bool turned = true)
         {
             KvFile file = Opened(() => owner._files.Open(path));
-            cache.Place(file);
+            cache.Place(file, turned);
             return file.Bytes;
         }
+
+        public void Place(IAnswerCache source, int firstToken, bool turned = true) => cache.Place(((ModelCache)source).Inner, firstToken, turned);
+
+        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) =>
+            new ModelCache(owner, owner._model.Thinned(cache, first, probe, share, owner._policy, cancellation));
 
         public long PlaceConverted(string path)
         {
@@ -138,7 +151,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public void Clear() => cache.Truncate(0);
 
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken) => cache.Save(path, ids, firstToken);
+        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
 
         public void Dispose() => cache.Dispose();
 
@@ -160,6 +173,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
 internal sealed class ModelEncoder(Model model) : ITextEncoder
 {
     public string Identity => model.Identity;
+
+    public float LeastRelevant => Relevance.LeastCosine;
 
     public float[] Embed(string text) => model.Embed(text);
 }

@@ -24,11 +24,14 @@ public sealed record Passage
     /// <summary>Fused score of both rankings (reciprocal rank fusion): at most 2/61.</summary>
     public required float Score { get; init; }
 
-    /// <summary>Cosine of its embedding with the question's.</summary>
+    /// <summary>Cosine of its embedding with the question's; 0 where the store has no embedding of it by this encoder.</summary>
     public required float Cosine { get; init; }
 
     /// <summary>BM25 score of the question's words.</summary>
     public required float Bm25 { get; init; }
+
+    /// <summary>The share of the question's words that stand in it, rare ones weighing more (idf); 0 to 1.</summary>
+    public float Words { get; init; }
 
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";

@@ -7,7 +7,11 @@ namespace Kvasir.Documents.Asking;
 /// <param name="Chunks">The passages as they are placed, best last.</param>
 /// <param name="Suffix">The ids of the question and what the chat template puts behind it.</param>
 /// <param name="Clock">Runs while something is done for this question.</param>
-internal sealed record PreparedQuestion(Answer Answer, IReadOnlyList<PromptChunk> Chunks, int[] Suffix, Stopwatch Clock);
+internal sealed record PreparedQuestion(Answer Answer, IReadOnlyList<PromptChunk> Chunks, int[] Suffix, Stopwatch Clock)
+{
+    /// <summary>Whether the shared prefix was computed for this question; stays so when its context is built again.</summary>
+    public bool PrefixIsNew { get; set; }
+}
 
 /// <summary>A passage with the ids that stand for it in the prompt.</summary>
 internal sealed class PromptChunk(Passage passage)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
@@ -7,26 +8,25 @@ namespace Kvasir.Documents.Asking;
 /// operating system told to read their KV files. Prompts are computed in passes of their own, so that each phase's cost is known; a few at once,
 /// which costs a quarter less than one by one (SmolLM2-135M, 24 tokens each: 14 instead of 20 ms).
 /// </summary>
-internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
+internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>?> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
     /// <summary>Questions whose prompts are computed in one pass: whole prompts are long enough to be computed one by one.</summary>
     private readonly int _together = options.Recompute ? 1 : Math.Clamp(parallel / 4, 1, 4);
 
     private readonly Queue<Answer> _inOrder = new();
-    private readonly Queue<PreparedQuestion> _ahead = new();
-    private readonly List<PreparedQuestion> _reading = [];
-    private int _decoding, _asked;
+    private readonly List<PreparedQuestion> _ahead = [], _begun = [], _reading = [];
+    private IAnswerBatch _batch = model.NewBatch(options, parallel);
     private bool _allTaken;
+    private int _asked;
 
     /// <summary>The answers, in the order of the questions. Cancelled, those that are finished still come, then the exception.</summary>
     public IEnumerable<Answer> Run(IEnumerable<string> questions)
     {
-        using IAnswerBatch batch = model.NewBatch(options, parallel);
         using IEnumerator<string> left = questions.GetEnumerator();
         costs.Start();
         try
         {
-            while (!cancellation.IsCancellationRequested && Advance(batch, left))
+            while (!cancellation.IsCancellationRequested && Advance(left))
             {
                 while (_inOrder.TryPeek(out Answer? first) && first.IsFinished)
                 {
@@ -42,19 +42,20 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         finally
         {
             costs.Stop();
+            _batch.Dispose();
         }
 
         cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Fills free places once there are enough of them, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
-    private bool Advance(IAnswerBatch batch, IEnumerator<string> left)
+    private bool Advance(IEnumerator<string> left)
     {
         try
         {
-            if (_decoding == 0 || _decoding <= parallel - _together)
+            if (_begun.Count == 0 || _begun.Count <= parallel - _together)
             {
-                Fill(batch, left);
+                Fill(left);
             }
 
             if (_ahead.Count < _together)
@@ -64,8 +65,18 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
 
             using (costs.Measure(AskPhase.Decoding))
             {
-                return batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
+                return _batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
             }
+        }
+        catch (DamagedKvException damage) when (asker.SetAside(damage))
+        {
+            // The pass has ended all answers that took part. None of them has been given out: they begin anew.
+            _batch.Dispose();
+            _batch = model.NewBatch(options, parallel);
+            _ahead.InsertRange(0, _begun);
+            _begun.Clear();
+            _reading.Clear();
+            return true;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -74,25 +85,27 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
     }
 
     /// <summary>Begins a question in every free place.</summary>
-    private void Fill(IAnswerBatch batch, IEnumerator<string> left)
+    private void Fill(IEnumerator<string> left)
     {
-        while (_decoding < parallel && (_ahead.Count > 0 || Prepare(left)))
+        while (_begun.Count < parallel && (_ahead.Count > 0 || Prepare(left)))
         {
-            if (_ahead.TryDequeue(out PreparedQuestion? question))
+            if (_ahead.Count > 0)
             {
-                Begin(question, batch);
+                PreparedQuestion question = _ahead[0];
+                _ahead.RemoveAt(0);
+                Begin(question);
             }
 
             if (_reading.Count == _together)
             {
-                Read(batch);
+                Read();
             }
         }
 
-        Read(batch);
+        Read();
     }
 
-    /// <summary>Takes the next question: it waits with its passages, or has failed, afterwards. False where there is none.</summary>
+    /// <summary>Takes the next question. Afterwards it waits with its passages; or, where nothing fits it or it cannot be put, it is answered. False where there is none.</summary>
     private bool Prepare(IEnumerator<string> left)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -105,17 +118,23 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         var clock = Stopwatch.StartNew();
         try
         {
-            IReadOnlyList<Passage> passages;
+            IReadOnlyList<Passage>? passages;
             using (costs.Measure(AskPhase.Retrieval))
             {
                 passages = retrieve(left.Current);
+            }
+
+            if (passages is null)
+            {
+                Enqueue(Answer.Irrelevant(left.Current.Trim(), clock.Elapsed));
+                return true;
             }
 
             PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);
             asker.ReadAhead(question);
             clock.Stop();
             Enqueue(question.Answer);
-            _ahead.Enqueue(question);
+            _ahead.Add(question);
         }
         catch (InvalidInputException error)
         {
@@ -132,27 +151,28 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
     }
 
     /// <summary>Builds the context of a question and adds it to the batch; fails it where that cannot be.</summary>
-    private void Begin(PreparedQuestion question, IAnswerBatch batch)
+    private void Begin(PreparedQuestion question)
     {
         question.Clock.Start();
+        _begun.Add(question);
         try
         {
-            asker.Begin(question, batch, piece => Take(question, piece), cancellation);
+            asker.Begin(question, _batch, piece => Take(question, piece), cancellation);
             _reading.Add(question);
-            _decoding++;
         }
-        catch (InvalidInputException error)
+        catch (InvalidInputException error) when (error is not DamagedKvException)
         {
             question.Answer.Fail(error);
+            _begun.Remove(question);
         }
     }
 
     /// <summary>Computes the prompts of the questions that have just begun, up to their first tokens.</summary>
-    private void Read(IAnswerBatch batch)
+    private void Read()
     {
         using (costs.Measure(Asker.PromptPhase(options)))
         {
-            while (batch.Prefill())
+            while (_batch.Prefill())
             {
                 cancellation.ThrowIfCancellationRequested();
             }
@@ -169,6 +189,9 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
     private void Take(PreparedQuestion question, GeneratedPiece piece)
     {
         question.Answer.Take(piece, question.Clock.Elapsed);
-        _decoding -= question.Answer.IsFinished ? 1 : 0;
+        if (question.Answer.IsFinished)
+        {
+            _begun.Remove(question);
+        }
     }
 }

@@ -5,23 +5,19 @@ namespace Kvasir.Documents.Asking;
 /// <summary>The KV of the prompt prefix, which every chunk is computed behind and every prompt begins with.</summary>
 internal sealed class SharedPrefix : IDisposable
 {
-    private readonly IAnswerCache _cache;
+    private IAnswerCache _cache;
 
-    private SharedPrefix(int[] ids, IAnswerCache cache, long loadedBytes, bool isStored)
+    private SharedPrefix(int[] ids, IAnswerCache cache, long loadedBytes)
     {
         Ids = ids;
         _cache = cache;
         LoadedBytes = loadedBytes;
-        IsStored = isStored;
     }
 
     public int[] Ids { get; }
 
     /// <summary>Bytes of KV that were loaded for it; 0 where it was computed.</summary>
-    public long LoadedBytes { get; }
-
-    /// <summary>Whether it stands in the shelf under the policy in use; else it was computed, or converted from another shelf.</summary>
-    public bool IsStored { get; }
+    public long LoadedBytes { get; private set; }
 
     /// <summary>Places the stored prefix, or one converted from another shelf, or computes it where there is none that can be used.</summary>
     public static SharedPrefix Open(IAnswerModel model, int[] ids, KvShelf shelf, IEnumerable<KvShelf> richer)
@@ -29,14 +25,13 @@ internal sealed class SharedPrefix : IDisposable
         IAnswerCache cache = model.NewCache();
         try
         {
-            bool stored = TryPlace(cache, ids, shelf.PathOf(KvShelf.PrefixName), cache.Place, out long bytes);
-            if (!stored && !richer.Any(other => TryPlace(cache, ids, other.PathOf(KvShelf.PrefixName), cache.PlaceConverted, out bytes)) && ids.Length > 0)
+            var prefix = new SharedPrefix(ids, cache, 0);
+            if (!prefix.TryPlace(model, shelf, path => cache.Place(path)) && !richer.Any(other => prefix.TryPlace(model, other, cache.PlaceConverted)))
             {
-                cache.Prefill(ids, CancellationToken.None);
-                cache.Seal();
+                prefix.Compute(cache);
             }
 
-            return new SharedPrefix(ids, cache, bytes, stored);
+            return prefix;
         }
         catch
         {
@@ -48,40 +43,67 @@ internal sealed class SharedPrefix : IDisposable
     /// <summary>A sequence that begins with the prefix.</summary>
     public IAnswerCache Fork() => _cache.Fork();
 
+    /// <summary>Computes it anew where what was loaded has turned out damaged.</summary>
+    public void Recompute(IAnswerModel model)
+    {
+        IAnswerCache cache = model.NewCache();
+        Compute(cache);
+        _cache.Dispose();
+        _cache = cache;
+        LoadedBytes = 0;
+    }
+
     /// <summary>Stores it where it is not; for the writer.</summary>
     public void Store(KvShelf shelf)
     {
-        if (!IsStored && Ids.Length > 0)
+        string path = shelf.PathOf(KvShelf.PrefixName);
+        if (Ids.Length > 0 && !File.Exists(path))
         {
-            _cache.Save(shelf.PathOf(KvShelf.PrefixName), Ids, 0);
+            _cache.Save(path, Ids, 0);
         }
     }
 
     public void Dispose() => _cache.Dispose();
 
-    private static bool TryPlace(IAnswerCache cache, int[] ids, string path, Func<string, long> place, out long bytes)
+    private void Compute(IAnswerCache cache)
     {
-        bytes = 0;
+        if (Ids.Length > 0)
+        {
+            cache.Prefill(Ids, CancellationToken.None);
+            cache.Seal();
+        }
+    }
+
+    /// <summary>Checks the whole file first: it is small, and everything is computed behind it.</summary>
+    private bool TryPlace(IAnswerModel model, KvShelf from, Func<string, long> place)
+    {
+        string path = from.PathOf(KvShelf.PrefixName);
+        if (Ids.Length == 0 || !File.Exists(path))
+        {
+            return false;
+        }
+
         try
         {
-            if (ids.Length == 0 || !File.Exists(path))
+            if (model.Check(path) is not null)
             {
+                from.SetAside(KvShelf.PrefixName);
                 return false;
             }
 
-            bytes = place(path);
-            if (cache.Length == ids.Length)
+            LoadedBytes = place(path);
+            if (_cache.Length == Ids.Length)
             {
                 return true;
             }
-
-            cache.Clear();
-            bytes = 0;
-            return false;
         }
         catch (Exception error) when (error is InvalidDataException or InvalidInputException)
         {
-            return false;
+            // Gone since, or sound and yet not what is wanted: it is computed.
         }
+
+        _cache.Clear();
+        LoadedBytes = 0;
+        return false;
     }
 }

@@ -7,7 +7,17 @@ namespace Kvasir.Documents;
 /// <param name="Documents">Documents done.</param>
 /// <param name="Chunks">Chunks done.</param>
 /// <param name="Tokens">Tokens whose KV has been computed.</param>
-public readonly record struct IngestProgress(string File, int FilesDone, int Files, int Documents, int Chunks, long Tokens);
+public readonly record struct IngestProgress(string File, int FilesDone, int Files, int Documents, int Chunks, long Tokens)
+{
+    /// <summary>Bytes of files done, of <see cref="Bytes"/>.</summary>
+    public long BytesDone { get; init; }
+
+    /// <summary>Bytes of the files for which there is anything to do: new or changed ones, and those whose embeddings or KV are missing.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>The share that is done, from 0 to 1.</summary>
+    public double Share => Bytes > 0 ? Math.Clamp((double)BytesDone / Bytes, 0, 1) : Files > 0 ? (double)FilesDone / Files : 1;
+}
 
 /// <summary>What an ingest did.</summary>
 public sealed record IngestReport
@@ -35,6 +45,9 @@ public sealed record IngestReport
 
     /// <summary>Tokens of the chunks that were computed.</summary>
     public long ComputedTokens { get; init; }
+
+    /// <summary>Chunks left without KV because the store's quota has no room; it is computed when a question needs it.</summary>
+    public int ChunksWithoutKv { get; init; }
 
     /// <summary>Bytes of all KV that the store holds for this model and policy.</summary>
     public long KvBytes { get; init; }

@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
-using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;
@@ -15,21 +12,21 @@ namespace Kvasir.Documents.Ingesting;
 internal sealed class Ingestor
 {
     private readonly StoreWriter _writer;
-    private readonly Chunker _chunker;
     private readonly int _chunkTokens;
+    private readonly FilePreparation _preparation;
     private readonly ITextEncoder _encoder;
     private readonly KvBuilder _kv;
     private readonly IProgress<IngestProgress>? _progress;
     private readonly CancellationToken _cancellation;
     private readonly List<SkippedFile> _skipped = [];
     private int _documents, _chunks, _changed, _filesDone, _files;
-    private long _tokens;
+    private long _tokens, _bytesDone, _bytes;
 
     public Ingestor(StoreWriter writer, IAnswerModel model, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
     {
         _writer = writer;
         _chunkTokens = chunkTokens;
-        _chunker = new Chunker(chunkTokens, text => model.Encode(text, parseSpecial: false).Length);
+        _preparation = new FilePreparation(model, chunkTokens);
         _encoder = encoder;
         _kv = kv;
         _progress = progress;
@@ -40,12 +37,12 @@ internal sealed class Ingestor
     {
         var clock = Stopwatch.StartNew();
         _skipped.AddRange(found.Skipped);
-        _files = found.Files.Count;
-        foreach ((string path, bool named) in found.Files)
+        List<SourceFile> files = [.. found.Files.Select(file => Source(file.Path, file.Named))];
+        _files = files.Count;
+        _bytes = files.Sum(file => file.BytesToDo);
+        foreach (PreparedFile file in _preparation.Run(files, _cancellation))
         {
-            Ingest(path, named);
-            _filesDone++;
-            Report(path);
+            Ingest(file);
         }
 
         int removed = RemoveVanished(found);
@@ -60,92 +57,63 @@ internal sealed class Ingestor
             ComputedChunks = _kv.ComputedChunks,
             ConvertedChunks = _kv.ConvertedChunks,
             ComputedTokens = _kv.ComputedTokens,
+            ChunksWithoutKv = _kv.LeftOutChunks,
             Elapsed = clock.Elapsed,
             Skipped = _skipped,
         };
     }
 
-    private void Ingest(string path, bool named)
+    private void Ingest(PreparedFile file)
     {
-        var info = new FileInfo(path);
-        StoredFile? known = _writer.Catalog.File(path);
-        bool sameChunks = known is not null && _writer.Catalog.DocumentsOf(known).All(document => document.ChunkTokens == _chunkTokens);
-        if (sameChunks && info.Exists && known!.Length == info.Length && known.ChangedTicks == info.LastWriteTimeUtc.Ticks)
+        SourceFile source = file.Source;
+        if (file.Unreadable is { } reason)
         {
-            Complete(path, [.. _writer.Catalog.DocumentsOf(known)]);
-            return;
+            _skipped.Add(source.Named ? throw new InvalidInputException($"{source.Path}: {reason}") : new SkippedFile(source.Path, source.HasOlder ? reason + "; the version read before stays in the store" : reason));
         }
-
-        try
+        else if (file.Documents is null)
         {
-            byte[] bytes = DocumentReader.Load(path);
-            if (sameChunks && SHA256.HashData(bytes).AsSpan().SequenceEqual(known!.Hash))
+            Complete(source, [.. _writer.Catalog.DocumentsOf(source.Known!)], unchanged: true);
+            if (!source.IsUnchanged)
             {
-                Complete(path, [.. _writer.Catalog.DocumentsOf(known)]);
-                _writer.Catalog.Commit(known with { Length = info.Length, ChangedTicks = info.LastWriteTimeUtc.Ticks });
-                return;
+                _writer.Catalog.Commit(source.Known! with { Length = source.Length, ChangedTicks = source.ChangedTicks });
             }
-
-            Store(path, info, DocumentReader.Parse(path, bytes));
         }
-        catch (UnreadableDocumentException error)
+        else
         {
-            _skipped.Add(named ? throw new InvalidInputException($"{path}: {error.Message}", error) : new SkippedFile(path, known is null ? error.Message : error.Message + "; the version read before stays in the store"));
+            Store(source, file.Hash!, file.Documents);
         }
+
+        _filesDone++;
+        _bytesDone += source.BytesToDo;
+        Report(source.Path, 0);
     }
 
-    private void Store(string path, FileInfo info, DocumentFile content)
+    private void Store(SourceFile source, byte[] hash, IReadOnlyList<PreparedDocument> documents)
     {
         var stored = new List<StoredDocument>();
-        foreach (Document document in content.Documents.Where(document => !string.IsNullOrWhiteSpace(document.Text)))
+        foreach (PreparedDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
-            byte[] hash = document.ContentHash();
-            stored.Add(_writer.Catalog.Find(path, document.Id, hash, _chunkTokens) ?? Add(path, document, hash));
+            stored.Add(document.NewTexts is null ? document.Document : _writer.Catalog.Add(document.Document, document.NewTexts));
         }
 
-        Complete(path, stored);
+        Complete(source, stored, unchanged: false);
         _writer.Commit(new StoredFile
         {
-            Path = path,
-            Length = info.Length,
-            ChangedTicks = info.LastWriteTimeUtc.Ticks,
-            Hash = content.Hash,
+            Path = source.Path,
+            Length = source.Length,
+            ChangedTicks = source.ChangedTicks,
+            Hash = hash,
             Documents = [.. stored.Select(document => document.Number)],
         });
         _changed++;
     }
 
-    private StoredDocument Add(string path, Document document, byte[] hash)
-    {
-        List<Chunk> chunks = _chunker.Split(document.Text);
-        List<string> texts = [.. chunks.Select(chunk => document.Text.Substring(chunk.Start, chunk.Length))];
-        return _writer.Catalog.Add(
-            new StoredDocument
-            {
-                Number = 0,
-                File = path,
-                Id = document.Id,
-                Title = document.Title,
-                ContentHash = hash,
-                ChunkTokens = _chunkTokens,
-                Chunks = [.. chunks.Zip(texts, (chunk, text) => NewChunk(chunk, text, document.Title))],
-            },
-            texts);
-    }
-
-    private static StoredChunk NewChunk(Chunk chunk, string text, string title) => new()
-    {
-        Start = chunk.Start,
-        Length = chunk.Length,
-        Tokens = chunk.Tokens,
-        KvName = KvShelf.NameOf(Chunker.PromptText(text)),
-        Terms = TermCounts.Of(Retriever.IndexedText(title, text)),
-    };
-
     /// <summary>Embeddings by this encoder and KV by this model, where they are missing.</summary>
-    private void Complete(string path, List<StoredDocument> documents)
+    private void Complete(SourceFile source, List<StoredDocument> documents, bool unchanged)
     {
+        double bytesOfChunk = (double)source.BytesToDo / Math.Max(1, documents.Sum(document => document.Chunks.Length));
+        int done = 0;
         foreach (StoredDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
@@ -159,12 +127,12 @@ internal sealed class Ingestor
                 _cancellation.ThrowIfCancellationRequested();
                 if (!_kv.Has(chunk))
                 {
-                    _kv.Build(chunk, _writer.Catalog.Text(chunk), _cancellation);
+                    _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
                 }
 
                 _chunks++;
                 _tokens += chunk.Tokens;
-                Report(path);
+                Report(source.Path, (long)(++done * bytesOfChunk));
             }
 
             _documents++;
@@ -195,5 +163,15 @@ internal sealed class Ingestor
         return gone.Count;
     }
 
-    private void Report(string path) => _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens));
+    /// <summary>A file that is stored with all its embeddings and KV counts for nothing in what is to do; it would make the time left look shorter.</summary>
+    private SourceFile Source(string path, bool named)
+    {
+        SourceFile source = SourceFile.Of(path, named, _writer.Catalog, _chunkTokens);
+        return source.IsUnchanged && _writer.Catalog.DocumentsOf(source.Known!).All(IsComplete) ? source with { BytesToDo = 0 } : source;
+    }
+
+    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null && document.Chunks.All(_kv.Has);
+
+    private void Report(string path, long bytesOfFile) =>
+        _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens) { BytesDone = _bytesDone + bytesOfFile, Bytes = _bytes });
 }

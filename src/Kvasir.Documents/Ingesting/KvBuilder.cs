@@ -6,24 +6,26 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Ingesting;
 
 /// <summary>
-/// Computes the KV of chunks behind the shared prefix and stores it without the prefix's rows (MatKV, variant M2); where a shelf of another
-/// policy has it and keeps more, that is converted instead.
+/// Computes the KV of chunks and stores it; where a shelf of another policy has it and keeps more, that is converted instead. What the quota has no
+/// room for is left to the questions that need it.
 /// </summary>
 internal sealed class KvBuilder
 {
     private readonly IAnswerModel _model;
     private readonly KvShelf _shelf;
     private readonly IReadOnlyList<KvShelf> _richer;
-    private readonly SharedPrefix _prefix;
+    private readonly ChunkComputation _chunks;
+    private readonly KvQuota _quota;
     private readonly HashSet<string> _stored;
     private TimeSpan _time;
 
-    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix)
+    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkComputation chunks, KvQuota quota)
     {
         _model = model;
         _shelf = shelf;
         _richer = [.. richer];
-        _prefix = prefix;
+        _chunks = chunks;
+        _quota = quota;
         shelf.Prepare();
         prefix.Store(shelf);
         _stored = shelf.Names();
@@ -35,26 +37,46 @@ internal sealed class KvBuilder
 
     public int ConvertedChunks { get; private set; }
 
+    /// <summary>Chunks that were left without KV because the quota has no room.</summary>
+    public int LeftOutChunks { get; private set; }
+
     public bool Has(StoredChunk chunk) => _stored.Contains(chunk.KvName);
 
-    public void Build(StoredChunk chunk, string text, CancellationToken cancellation)
+    /// <summary>
+    /// Makes and stores the KV of a chunk. What is <paramref name="unchanged"/> has lost its KV to the quota before, so it takes free room only: else
+    /// ingesting two folders by turns would compute each anew at the cost of the other. What is new takes the room of what was used least recently,
+    /// but never of what this run has stored. Nothing is computed that has no room.
+    /// </summary>
+    public void Build(StoredChunk chunk, string text, bool unchanged, CancellationToken cancellation)
     {
-        if (_richer.Any(other => TryConvert(other, chunk.KvName)))
+        void MakeRoom(long bytes) => _quota.Reserve(bytes, evict: !unchanged);
+        try
         {
-            ConvertedChunks++;
+            if (_richer.Any(other => TryConvert(other, chunk.KvName, MakeRoom)))
+            {
+                ConvertedChunks++;
+                _stored.Add(chunk.KvName);
+            }
+            else if (_quota.HasRoom(_model.SavedBytes(_chunks.FirstToken, chunk.Tokens), evict: !unchanged))
+            {
+                Compute(chunk, text, MakeRoom, cancellation);
+                _stored.Add(chunk.KvName);
+            }
+            else
+            {
+                LeftOutChunks++;
+            }
         }
-        else
+        catch (QuotaReachedException)
         {
-            Compute(chunk, text, cancellation);
+            LeftOutChunks++;
         }
-
-        _stored.Add(chunk.KvName);
     }
 
     /// <summary>Keeps what was measured for later estimates.</summary>
     public void NoteSpeed() => _shelf.NoteSpeed(ComputedTokens, _time);
 
-    private bool TryConvert(KvShelf other, string kvName)
+    private bool TryConvert(KvShelf other, string kvName, Action<long> makeRoom)
     {
         try
         {
@@ -63,7 +85,8 @@ internal sealed class KvBuilder
                 return false;
             }
 
-            _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName));
+            _quota.Keep(other.PathOf(kvName));
+            _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName), makeRoom);
             return true;
         }
         catch (InvalidDataException)
@@ -73,14 +96,14 @@ internal sealed class KvBuilder
         }
     }
 
-    private void Compute(StoredChunk chunk, string text, CancellationToken cancellation)
+    private void Compute(StoredChunk chunk, string text, Action<long> makeRoom, CancellationToken cancellation)
     {
         int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
-        using IAnswerCache cache = _prefix.Fork();
         long start = Stopwatch.GetTimestamp();
-        cache.Prefill(ids, cancellation);
-        _time += Stopwatch.GetElapsedTime(start);
-        cache.Save(_shelf.PathOf(chunk.KvName), ids, _prefix.Ids.Length);
+        using IAnswerCache cache = _chunks.Compute(ids, cancellation);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        cache.Save(_shelf.PathOf(chunk.KvName), ids, _chunks.FirstToken, makeRoom);
+        _time += time;
         ComputedChunks++;
         ComputedTokens += ids.Length;
     }

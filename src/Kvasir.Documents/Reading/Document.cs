@@ -9,6 +9,3 @@ internal sealed record Document(string? Id, string Title, string Text)
     /// <summary>SHA-256 over title and text: what is compared to see whether a document has changed.</summary>
     public byte[] ContentHash() => SHA256.HashData(Encoding.UTF8.GetBytes($"{Title}\0{Text}"));
 }
-
-/// <summary>What one file gave: its SHA-256 and its documents.</summary>
-internal sealed record DocumentFile(byte[] Hash, IReadOnlyList<Document> Documents);

@@ -76,31 +76,40 @@ internal sealed class FoundFiles
         Array.Sort(entries, (a, b) => string.CompareOrdinal(a.Name, b.Name));
         foreach (FileSystemInfo entry in entries)
         {
-            if (entry.Name.StartsWith('.'))
+            if (entry.FullName == _except)
             {
                 continue;
             }
 
-            if (entry is FileInfo)
+            if (Reason(entry, entries) is { } reason)
             {
-                if (DocumentReader.IsKnownKind(entry.Name))
+                if (_seen.Add(entry.FullName))
                 {
-                    Add(entry.FullName, named: false);
+                    Skipped.Add(new SkippedFile(entry.FullName, reason));
                 }
-                else if (_seen.Add(entry.FullName))
-                {
-                    Skipped.Add(new SkippedFile(entry.FullName, "not a kind of document that is read (txt, md, html, jsonl)"));
-                }
+            }
+            else if (entry is FileInfo)
+            {
+                Add(entry.FullName, named: false);
             }
         }
 
-        // A linked folder may lead back to where the walk came from.
         foreach (FileSystemInfo entry in entries.Reverse())
         {
-            if (entry is DirectoryInfo && !entry.Name.StartsWith('.') && entry.LinkTarget is null && entry.FullName != _except)
+            if (entry is DirectoryInfo && entry.FullName != _except && Reason(entry, entries) is null)
             {
                 pending.Push(entry.FullName);
             }
         }
     }
+
+    /// <summary>Why an entry of a folder is not read; null where it is.</summary>
+    private static string? Reason(FileSystemInfo entry, FileSystemInfo[] siblings) => entry switch
+    {
+        { Name: ['.', ..] } => "hidden (its name begins with a dot)",
+        FileInfo => DocumentKinds.Of(entry.Name) is null ? "not a kind of document that is read" : null,
+        // It may lead back to where the walk came from.
+        { LinkTarget: not null } => "a linked folder",
+        _ => JunkFolder.Reason(entry.Name, siblings.OfType<FileInfo>().Select(file => file.Name)),
+    };
 }

@@ -1,46 +1,58 @@
 namespace Kvasir.Documents.Retrieval;
 
 /// <summary>
-/// Okapi BM25 (Robertson and Zaragoza, 2009) over the word counts of texts, with idf = ln(1 + (N − n + ½)/(n + ½)). A query scans the
-/// distinct terms of all texts, which needs no index to be built: a few milliseconds for 10,000 chunks.
+/// Okapi BM25 (Robertson and Zaragoza, 2009) over the word counts of texts, with idf = ln(1 + (N − n + ½)/(n + ½)). A query scans the distinct
+/// terms of all texts once, where they stand, which needs no inverted index to be built, kept or read: under 0.1 µs for a chunk and word.
 /// </summary>
-internal sealed class Bm25Index(IReadOnlyList<TermCounts> texts)
+internal sealed class Bm25Index(ITermSource texts)
 {
     private const float K1 = 1.2f, B = 0.75f;
 
-    private readonly double _meanLength = texts.Count == 0 ? 1 : Math.Max(1, texts.Average(text => (double)text.Length));
+    private readonly double _meanLength = Math.Max(1, Enumerable.Range(0, texts.Count).Select(text => (double)texts.Length(text)).DefaultIfEmpty().Average());
 
     /// <summary>The score of every text; 0 where no word of the query stands in it.</summary>
-    public float[] Scores(string query)
+    public float[] Scores(string query) => Scores(query, out _);
+
+    /// <summary>The score of every text, and the weight (idf) of each distinct term of the query.</summary>
+    public float[] Scores(string query, out Dictionary<uint, float> weights)
     {
+        uint[] terms = TermCounts.Of(query).Terms;
+        List<Hit>[] hits = FindAll(terms);
         float[] scores = new float[texts.Count];
-        ushort[] frequencies = new ushort[texts.Count];
-        foreach (uint term in TermCounts.Of(query).Terms)
+        weights = [];
+        for (int t = 0; t < terms.Length; t++)
         {
-            AddTerm(term, frequencies, scores);
+            float idf = (float)Math.Log(1 + (scores.Length - hits[t].Count + 0.5) / (hits[t].Count + 0.5));
+            weights[terms[t]] = idf;
+            foreach (Hit hit in hits[t])
+            {
+                float norm = K1 * (1 - B + B * (float)(texts.Length(hit.Text) / _meanLength));
+                scores[hit.Text] += idf * hit.Frequency * (K1 + 1) / (hit.Frequency + norm);
+            }
         }
 
         return scores;
     }
 
-    private void AddTerm(uint term, ushort[] frequencies, float[] scores)
+    /// <summary>Where each of the terms stands.</summary>
+    private List<Hit>[] FindAll(uint[] terms)
     {
-        int holding = 0;
-        for (int i = 0; i < texts.Count; i++)
+        List<Hit>[] hits = [.. terms.Select(_ => new List<Hit>())];
+        for (int text = 0; text < texts.Count; text++)
         {
-            int at = Array.IndexOf(texts[i].Terms, term);
-            frequencies[i] = at < 0 ? (ushort)0 : texts[i].Counts[at];
-            holding += at < 0 ? 0 : 1;
-        }
-
-        float idf = (float)Math.Log(1 + (texts.Count - holding + 0.5) / (holding + 0.5));
-        for (int i = 0; holding > 0 && i < texts.Count; i++)
-        {
-            if (frequencies[i] > 0)
+            ReadOnlySpan<uint> distinct = texts.Terms(text);
+            for (int t = 0; t < terms.Length; t++)
             {
-                float norm = K1 * (1 - B + B * (float)(texts[i].Length / _meanLength));
-                scores[i] += idf * frequencies[i] * (K1 + 1) / (frequencies[i] + norm);
+                int at = distinct.IndexOf(terms[t]);
+                if (at >= 0)
+                {
+                    hits[t].Add(new Hit(text, texts.Counts(text)[at]));
+                }
             }
         }
+
+        return hits;
     }
+
+    private readonly record struct Hit(int Text, ushort Frequency);
 }

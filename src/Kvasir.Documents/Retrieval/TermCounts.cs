@@ -13,13 +13,6 @@ internal sealed class TermCounts
     {
         Terms = terms;
         Counts = counts;
-        int length = 0;
-        foreach (ushort count in counts)
-        {
-            length += count;
-        }
-
-        Length = length;
     }
 
     /// <summary>The distinct terms, in the order of their first occurrence.</summary>
@@ -29,7 +22,7 @@ internal sealed class TermCounts
     public ushort[] Counts { get; }
 
     /// <summary>Words in the text.</summary>
-    public int Length { get; }
+    public int Length => Counts.Sum(count => count);
 
     public static TermCounts Of(string text)
     {
@@ -63,9 +56,6 @@ internal sealed class TermCounts
 
         return new TermCounts([.. counts.Keys], [.. counts.Values]);
     }
-
-    /// <summary>As it was stored; both of the same length.</summary>
-    public static TermCounts Of(uint[] terms, ushort[] counts) => new(terms, counts);
 
     private const uint FnvStart = 2166136261;
 

@@ -1,10 +1,11 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// What a store holds, read from its log: files, their documents with chunks, terms and vectors. Documents count only through the file that
-/// lists them; those of an interrupted ingest wait unlisted until it is taken up again.
+/// What a store holds, read from its log: files, their documents with chunks, and where in the log and the vector files texts, terms and
+/// embeddings stand. Documents count only through the file that lists them; those of an interrupted ingest wait unlisted until it is taken up again.
 /// </summary>
 internal sealed class Catalog : IDisposable
 {
@@ -13,13 +14,19 @@ internal sealed class Catalog : IDisposable
     private readonly RecordLog _log;
     private readonly Dictionary<string, StoredFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<long, StoredDocument> _documents = [];
-    private readonly Dictionary<long, List<StoredVectors>> _vectors = [];
+    private readonly VectorFolder _vectorFiles;
+    private readonly bool _write;
+    private readonly Dictionary<long, List<VectorRecord>> _vectors = [];
+    private readonly Dictionary<string, long> _newestVectors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<StoredDocument>> _byFile = new(StringComparer.Ordinal);
     private long _lastNumber;
 
-    private Catalog(RecordLog log)
+    private Catalog(RecordLog log, VectorFolder vectorFiles, bool write)
     {
         _log = log;
+        _vectorFiles = vectorFiles;
+        _write = write;
         _log.Read(Apply);
     }
 
@@ -29,10 +36,15 @@ internal sealed class Catalog : IDisposable
         RecordLog log = RecordLog.Open(path, files, write);
         try
         {
-            var catalog = new Catalog(log);
+            var catalog = new Catalog(log, new VectorFolder(Path.GetDirectoryName(path)!, files, write), write);
             if (write)
             {
                 log.CutTornEnd();
+                catalog._vectorFiles.Clean(catalog.VectorRecords().Select(record => (record.Encoder, record.Generation)));
+            }
+            else
+            {
+                catalog.MapVectors();
             }
 
             return catalog;
@@ -56,16 +68,47 @@ internal sealed class Catalog : IDisposable
     /// <summary>Bytes of sound records.</summary>
     public long Bytes => _log.End;
 
+    /// <summary>Bytes of the vector files.</summary>
+    public long VectorBytes => _vectorFiles.Bytes();
+
+    /// <summary>Whether a vector file that a record names is not there: lost, or compacted away while this catalog was being opened.</summary>
+    public bool LacksVectorFile => VectorRecords().Any(record => _vectorFiles.Find(record.Encoder, record.Generation) is null);
+
     public StoredFile? File(string path) => _files.TryGetValue(path, out StoredFile? file) && IsWhole(file) ? file : null;
 
     public IEnumerable<StoredDocument> DocumentsOf(StoredFile file) => file.Documents.Select(number => _documents[number]);
 
-    /// <summary>A document of this content that was stored for the file before, finished or not.</summary>
-    public StoredDocument? Find(string file, string? id, byte[] contentHash, int chunkTokens) =>
-        _byFile.GetValueOrDefault(file)?.FindLast(document => document.Id == id && document.ChunkTokens == chunkTokens && document.ContentHash.AsSpan().SequenceEqual(contentHash));
+    /// <summary>The documents that were stored for a file before, finished or not, as they are now.</summary>
+    public IReadOnlyList<StoredDocument> StoredFor(string file) => _byFile.TryGetValue(file, out List<StoredDocument>? documents) ? [.. documents] : [];
 
-    public StoredVectors? Vectors(string encoder, StoredDocument document) =>
-        _vectors.GetValueOrDefault(document.Number)?.Find(vectors => vectors.Encoder == encoder && vectors.Values.Length == vectors.Width * document.Chunks.Length);
+    /// <summary>
+    /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file. The writer
+    /// reads and checks them, so that an ingest mends what is damaged.
+    /// </summary>
+    public VectorRecord? Vectors(string encoder, StoredDocument document) =>
+        _vectors.GetValueOrDefault(document.Number)?.Find(record => record.Encoder == encoder && record.Count == document.Chunks.Length) is { } found
+        && _vectorFiles.Find(encoder, found.Generation) is { } file
+        && (_write ? IsSound(found) : file.Contains(found.FirstRow, found.Count)) ? found : null;
+
+    /// <summary>The embeddings of a document, by every encoder that has embedded all of its chunks.</summary>
+    public IEnumerable<StoredVectors> AllVectors(StoredDocument document) =>
+        from record in VectorRecords(document)
+        where IsSound(record) && record.Count == document.Chunks.Length
+        let rows = VectorRows(record)
+        select new StoredVectors(record.Encoder, document.Number, rows.Width, rows.Read(record.FirstRow, record.Count).ToArray());
+
+    /// <summary>The rows of a record that <see cref="Vectors"/> gave.</summary>
+    public VectorFile VectorRows(VectorRecord record) => _vectorFiles.Find(record.Encoder, record.Generation)!;
+
+    /// <summary>Listed documents whose stored embeddings are lost or are not those that were written.</summary>
+    public int DamagedVectors() => Files.SelectMany(DocumentsOf).SelectMany(VectorRecords).Count(record => !IsSound(record));
+
+    /// <summary>The distinct terms of a chunk, in mapped memory; not for the writer.</summary>
+    public ReadOnlySpan<uint> Terms(StoredChunk chunk) => MemoryMarshal.Cast<byte, uint>(_log.MappedPayload(chunk.TermsOffset, sizeof(uint) * chunk.TermCount));
+
+    /// <summary>How often each of <see cref="Terms"/> occurs.</summary>
+    public ReadOnlySpan<ushort> TermFrequencies(StoredChunk chunk) =>
+        MemoryMarshal.Cast<byte, ushort>(_log.MappedPayload(chunk.TermsOffset + (long)sizeof(uint) * chunk.TermCount + sizeof(int), sizeof(ushort) * chunk.TermCount));
 
     public string Text(StoredChunk chunk)
     {
@@ -82,7 +125,9 @@ internal sealed class Catalog : IDisposable
         return _documents[_lastNumber];
     }
 
-    public void Add(StoredVectors vectors) => Append(StoredVectors.RecordType, vectors.Write());
+    /// <summary>Stores embeddings. Their rows are on disk before the record that names them is written, so there is no record without its rows.</summary>
+    public void Add(StoredVectors vectors) =>
+        Append(VectorRecord.RecordType, _vectorFiles.Append(vectors, _newestVectors.TryGetValue(vectors.Encoder, out long newest) ? newest : null).Write());
 
     /// <summary>Makes the file's documents part of the store, in place of those it had, and durable.</summary>
     public void Commit(StoredFile file)
@@ -96,28 +141,60 @@ internal sealed class Catalog : IDisposable
     /// <summary>Takes a file and its documents out of the store.</summary>
     public void Remove(StoredFile file) => Commit(file with { Documents = [] });
 
-    /// <summary>Whether more than half of the log is out of use.</summary>
-    public bool IsWasteful() => _log.End - LiveRecords().Sum(record => RecordLog.RecordBytes(record.Bytes)) is long waste && waste > LeastWasteToCompact && waste > _log.End / 2;
+    /// <summary>Whether more than half of the log, or of the vector files, is out of use.</summary>
+    public bool IsWasteful() =>
+        IsWasteful(Files.Sum(file => RecordLog.RecordBytes(8L * file.Documents.Length) + DocumentsOf(file).Sum(document => RecordLog.RecordBytes(document.PayloadBytes))), _log.End)
+        || IsWasteful(Files.SelectMany(DocumentsOf).SelectMany(VectorRecords).Sum(record => 4L * record.Count * (_vectorFiles.Find(record.Encoder, record.Generation)?.Width ?? 0)), VectorBytes);
 
-    /// <summary>Writes the log anew without what is out of use. This catalog then describes a file that is gone: open it again.</summary>
-    public void Compact() => _log.Rewrite(LiveRecords().Select(record => (record.Type, record.Write())));
+    /// <summary>
+    /// Writes vectors and log anew without what is out of use: first the rows, into files of a new generation, then the log, which names them.
+    /// This catalog then describes a file that is gone: open it again, which removes the old vector files.
+    /// </summary>
+    public void Compact()
+    {
+        ILookup<long, VectorRecord> moved = _vectorFiles.Rewrite(Files.SelectMany(DocumentsOf).SelectMany(VectorRecords).Where(IsSound)).ToLookup(record => record.Document);
+        _log.Rewrite(LiveRecords(moved));
+    }
 
-    public void Dispose() => _log.Dispose();
+    public void Dispose()
+    {
+        _vectorFiles.Dispose();
+        _log.Dispose();
+    }
 
-    private IEnumerable<(uint Type, long Bytes, Func<byte[]> Write)> LiveRecords()
+    private static bool IsWasteful(long used, long all) => all - used > Math.Max(LeastWasteToCompact, all / 2);
+
+    private IEnumerable<(uint Type, byte[] Payload)> LiveRecords(ILookup<long, VectorRecord> vectors)
     {
         foreach (StoredFile file in Files)
         {
             foreach (StoredDocument document in DocumentsOf(file))
             {
-                yield return (StoredDocument.RecordType, document.RecordBytes, () => document.Write([.. document.Chunks.Select(Text)]));
-                foreach (StoredVectors vectors in _vectors.GetValueOrDefault(document.Number) ?? [])
+                byte[] payload = new byte[document.PayloadBytes];
+                _log.ReadPayload(document.PayloadOffset, payload);
+                yield return (StoredDocument.RecordType, payload);
+                foreach (VectorRecord record in vectors[document.Number])
                 {
-                    yield return (StoredVectors.RecordType, 4L * vectors.Values.Length, vectors.Write);
+                    yield return (VectorRecord.RecordType, record.Write());
                 }
             }
 
-            yield return (StoredFile.RecordType, 8L * file.Documents.Length, file.Write);
+            yield return (StoredFile.RecordType, file.Write());
+        }
+    }
+
+    private IEnumerable<VectorRecord> VectorRecords() => _vectors.Values.SelectMany(records => records);
+
+    private IEnumerable<VectorRecord> VectorRecords(StoredDocument document) => _vectors.GetValueOrDefault(document.Number) ?? [];
+
+    private bool IsSound(VectorRecord record) => _vectorFiles.Find(record.Encoder, record.Generation)?.Holds(record.FirstRow, record.Count, record.Checksum) == true;
+
+    /// <summary>Opens the files now: until the next look at the store nothing can take them away.</summary>
+    private void MapVectors()
+    {
+        foreach ((string encoder, long generation) in VectorRecords().Select(record => (record.Encoder, record.Generation)).Distinct())
+        {
+            _vectorFiles.Find(encoder, generation);
         }
     }
 
@@ -132,8 +209,8 @@ internal sealed class Catalog : IDisposable
                 case StoredDocument.RecordType:
                     Apply(StoredDocument.Read(payload, offset));
                     break;
-                case StoredVectors.RecordType:
-                    Apply(StoredVectors.Read(payload));
+                case VectorRecord.RecordType:
+                    Apply(VectorRecord.Read(payload));
                     break;
                 case StoredFile.RecordType:
                     Apply(StoredFile.Read(payload));
@@ -148,6 +225,7 @@ internal sealed class Catalog : IDisposable
 
     private void Apply(StoredDocument document)
     {
+        document = document with { File = Shared(document.File) };
         _documents[document.Number] = document;
         _lastNumber = Math.Max(_lastNumber, document.Number);
         if (!_byFile.TryGetValue(document.File, out List<StoredDocument>? documents))
@@ -158,15 +236,17 @@ internal sealed class Catalog : IDisposable
         documents.Add(document);
     }
 
-    private void Apply(StoredVectors vectors)
+    private void Apply(VectorRecord vectors)
     {
-        if (!_vectors.TryGetValue(vectors.Document, out List<StoredVectors>? all))
+        vectors = vectors with { Encoder = Shared(vectors.Encoder) };
+        if (!_vectors.TryGetValue(vectors.Document, out List<VectorRecord>? all))
         {
-            _vectors[vectors.Document] = all = [];
+            _vectors[vectors.Document] = all = new List<VectorRecord>(1);
         }
 
         all.RemoveAll(old => old.Encoder == vectors.Encoder);
         all.Add(vectors);
+        _newestVectors[vectors.Encoder] = vectors.Generation;
     }
 
     private void Apply(StoredFile file)
@@ -192,6 +272,13 @@ internal sealed class Catalog : IDisposable
 
             documents.RemoveAll(document => !listed.Contains(document.Number));
         }
+    }
+
+    /// <summary>One object for all equal texts: a path or an encoder stands in every document's record.</summary>
+    private string Shared(string text)
+    {
+        ref string? shared = ref CollectionsMarshal.GetValueRefOrAddDefault(_texts, text, out _);
+        return shared ??= text;
     }
 
     private bool IsWhole(StoredFile file) => file.Documents.All(_documents.ContainsKey);

@@ -6,10 +6,10 @@ using Kvasir.Models;
 namespace Kvasir.Documents;
 
 /// <summary>
-/// A folder that keeps documents: a catalog with texts, terms and embeddings, and KV files. Any number of processes may read while one writes.
+/// A folder that keeps documents: a catalog with texts and terms, embeddings, and KV files. Any number of processes may read while one writes.
 /// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
 /// </summary>
-public sealed class DocumentStore : IDisposable
+public sealed partial class DocumentStore : IDisposable
 {
     private const string CatalogName = "catalog.log";
 
@@ -21,8 +21,7 @@ public sealed class DocumentStore : IDisposable
     {
         Folder = folder;
         _files = files;
-        _seen = Stamp();
-        _catalog = Catalog.Open(CatalogPath, files, write: false);
+        _catalog = OpenCatalog(out _seen);
     }
 
     /// <summary>Opens the store in a folder.</summary>
@@ -83,9 +82,31 @@ public sealed class DocumentStore : IDisposable
             Chunks = files.Sum(file => file.Chunks),
             Tokens = files.Sum(file => file.Tokens),
             CatalogBytes = catalog.Bytes,
+            VectorBytes = catalog.VectorBytes,
             DamagedRecords = catalog.Damaged,
+            KvQuota = KvQuota,
             Kv = [.. KvShelf.All(Folder).Select(shelf => Describe(shelf.Folder, shelf.Description))],
         };
+    }
+
+    /// <summary>
+    /// The most bytes that the KV of chunks may take, over all models and policies; null for no limit. What was used least recently makes room for
+    /// what is new and is computed again when a question needs it; texts and embeddings stay.
+    /// </summary>
+    public long? KvQuota => StoreSettings.Read(Folder).KvQuota;
+
+    /// <summary>Sets <see cref="KvQuota"/> and frees what is beyond it.</summary>
+    /// <param name="bytes">The most bytes, or null for no limit.</param>
+    /// <returns>Bytes of KV freed.</returns>
+    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
+    public long SetKvQuota(long? bytes)
+    {
+        if (bytes is long limit)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
+        }
+
+        return Writing(writer => writer.SetQuota(bytes));
     }
 
     /// <summary>Takes the documents of a file, or of all files under a folder, out of the store, and their KV with them.</summary>
@@ -94,25 +115,19 @@ public sealed class DocumentStore : IDisposable
     public int Remove(string path)
     {
         var scope = new PathScope([path]);
-        using StoreWriter writer = Write();
-        List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
-        foreach (StoredFile file in gone)
+        return Writing(writer =>
         {
-            writer.Remove(file);
-        }
-
-        writer.Finish();
-        return gone.Count;
+            List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
+            gone.ForEach(writer.Remove);
+            writer.Finish();
+            return gone.Count;
+        });
     }
 
-    /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste.</summary>
+    /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste; and KV beyond the quota.</summary>
     /// <returns>Bytes of KV freed.</returns>
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
-    public long CollectGarbage()
-    {
-        using StoreWriter writer = Write();
-        return writer.CollectGarbage();
-    }
+    public long CollectGarbage() => Writing(writer => writer.CollectGarbage());
 
     /// <summary>
     /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed into
@@ -131,22 +146,8 @@ public sealed class DocumentStore : IDisposable
         return ConvertKv(new ModelAnswers(model, target), options ?? new KvConversionOptions(), progress, cancellation);
     }
 
-    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        try
-        {
-            using StoreWriter writer = Write();
-            return new ShelfConversion(this, model, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource);
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
-        }
-    }
+    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default) =>
+        Writing(writer => new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
 
     /// <inheritdoc/>
     public void Dispose() => _catalog.Dispose();
@@ -158,13 +159,11 @@ public sealed class DocumentStore : IDisposable
     /// <summary>The catalog as it stands on disk now; valid until the next call.</summary>
     internal Catalog Read()
     {
-        (long, DateTime) stamp = Stamp();
-        if (stamp != _seen)
+        if (Stamp() != _seen)
         {
-            Catalog fresh = Catalog.Open(CatalogPath, _files, write: false);
+            Catalog fresh = OpenCatalog(out _seen);
             _catalog.Dispose();
             _catalog = fresh;
-            _seen = stamp;
         }
 
         return _catalog;
@@ -172,6 +171,39 @@ public sealed class DocumentStore : IDisposable
 
     /// <summary>Becomes the store's one writer until it is disposed.</summary>
     internal StoreWriter Write() => new(this);
+
+    /// <summary>Does something as the one writer, and says in one line what hinders it.</summary>
+    internal T Writing<T>(Func<StoreWriter, T> work)
+    {
+        try
+        {
+            using StoreWriter writer = Write();
+            return work(writer);
+        }
+        catch (IOException error)
+        {
+            throw StoreWriteException.From(Folder, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
+        }
+    }
+
+    /// <summary>Opens the catalog; once more where a compaction took a vector file away between reading the log and opening the file.</summary>
+    private Catalog OpenCatalog(out (long, DateTime) seen)
+    {
+        seen = Stamp();
+        Catalog catalog = Catalog.Open(CatalogPath, _files, write: false);
+        if (catalog.LacksVectorFile && Stamp() != seen)
+        {
+            catalog.Dispose();
+            seen = Stamp();
+            catalog = Catalog.Open(CatalogPath, _files, write: false);
+        }
+
+        return catalog;
+    }
 
     private (long, DateTime) Stamp()
     {
@@ -200,7 +232,7 @@ public sealed class DocumentStore : IDisposable
         }
 
         // Only what an interrupted beginning may have left: never settle among somebody's files.
-        string[] left = ["writer.lock", CatalogName + StoreFiles.TemporarySuffix];
+        string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix];
         if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
         {
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");

@@ -13,7 +13,13 @@ internal sealed class KvShelf
     /// <summary>The name of the shared prefix's KV.</summary>
     public const string PrefixName = "prefix";
 
+    /// <summary>What follows the name of a file that was set aside.</summary>
+    public const string DamagedSuffix = ".damaged";
+
     private const string Extension = ".kv", DescriptionName = "set.json";
+
+    /// <summary>The time of last use is set at most so often: reading must stay cheap.</summary>
+    private static readonly TimeSpan TouchInterval = TimeSpan.FromMinutes(1);
 
     private readonly StoreFiles _files;
 
@@ -22,7 +28,8 @@ internal sealed class KvShelf
         _files = files;
         Policy = key.Policy;
         Folder = Path.Combine(store, "kv", key.FolderName());
-        Description = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        KvDescription known = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
     }
 
     public string Folder { get; }
@@ -40,11 +47,29 @@ internal sealed class KvShelf
     {
         try
         {
-            File.Move(PathOf(kvName), PathOf(kvName) + ".damaged", overwrite: true);
+            File.Move(PathOf(kvName), PathOf(kvName) + DamagedSuffix, overwrite: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Another process was faster, or the store may only be read: it is computed in place each time then.
+        }
+    }
+
+    /// <summary>Notes that a question uses a file: KV that was used least recently goes first where the store has a quota. Best effort, without the writer's lock.</summary>
+    public void Touch(string kvName)
+    {
+        try
+        {
+            string path = PathOf(kvName);
+            DateTime now = DateTime.UtcNow;
+            if ((now - File.GetLastWriteTimeUtc(path)).Duration() > TouchInterval)
+            {
+                File.SetLastWriteTimeUtc(path, now);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The store may only be read, or the file has gone: only the order in which files are freed depends on it.
         }
     }
 
@@ -60,16 +85,20 @@ internal sealed class KvShelf
     /// <summary>Bytes and number of the chunk files in a folder.</summary>
     public static long Bytes(string folder, out int chunks)
     {
-        HashSet<string> names = Names(folder);
-        chunks = names.Count;
-        return names.Select(name => new FileInfo(Path.Combine(folder, name + Extension))).Sum(file => file.Exists ? file.Length : 0);
+        List<FileInfo> files = [.. ChunkFiles(folder)];
+        chunks = files.Count;
+        return files.Sum(file => file.Length);
     }
 
-    /// <summary>Makes the folder; for the writer.</summary>
+    /// <summary>The chunk files in a folder as they are now, while another process may add and remove some.</summary>
+    public static IEnumerable<FileInfo> ChunkFiles(string folder) =>
+        Names(folder).Select(name => new FileInfo(Path.Combine(folder, name + Extension))).Where(file => file.Exists);
+
+    /// <summary>Makes the folder and its description where they are missing or damaged; for the writer.</summary>
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (!File.Exists(Path.Combine(Folder, DescriptionName)))
+        if (ReadDescription(Folder) is not { TokenizerIdentity.Length: > 0 })
         {
             WriteDescription();
         }
@@ -122,8 +151,21 @@ internal sealed class KvShelf
     }
 
     /// <summary>The names of the chunks whose KV is in a folder.</summary>
-    public static HashSet<string> Names(string folder) =>
-        Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(IsChunkName)] : [];
+    public static HashSet<string> Names(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(IsChunkName)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Never made, or removed by the writer a moment ago.
+            return [];
+        }
+    }
+
+    /// <summary><see cref="Clean"/> for all shelves of a store.</summary>
+    public static long CleanAll(string store, IReadOnlySet<string>? live) => All(store).Sum(shelf => Clean(shelf.Folder, live));
 
     /// <summary>Removes files that an interrupted writer left, and the KV of chunks that are not among <paramref name="live"/>. Returns the bytes freed.</summary>
     public static long Clean(string folder, IReadOnlySet<string>? live)
@@ -135,12 +177,26 @@ internal sealed class KvShelf
             bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == PrefixName || (IsChunkName(name) && live?.Contains(name) != false)));
             if (!known)
             {
-                freed += file.Length;
-                file.Delete();
+                freed += Delete(file);
             }
         }
 
         return freed;
+    }
+
+    private static long Delete(FileInfo file)
+    {
+        try
+        {
+            long bytes = file.Length;
+            file.Delete();
+            return bytes;
+        }
+        catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException)
+        {
+            // A question has just set it aside, or has it mapped on a system that keeps such files: the next writer removes it.
+            return 0;
+        }
     }
 
     private static bool IsChunkName(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
@@ -151,7 +207,8 @@ internal sealed class KvShelf
     {
         try
         {
-            return JsonSerializer.Deserialize<KvDescription>(File.ReadAllBytes(Path.Combine(folder, DescriptionName)));
+            KvDescription? description = JsonSerializer.Deserialize<KvDescription>(File.ReadAllBytes(Path.Combine(folder, DescriptionName)));
+            return description is { Model: not null, ModelIdentity: not null, Policy: not null } ? description : null;
         }
         catch (Exception error) when (error is IOException or JsonException or UnauthorizedAccessException)
         {
@@ -160,7 +217,7 @@ internal sealed class KvShelf
     }
 }
 
-/// <summary>What stands beside the KV files of one key, for people and for estimates; nothing is decided by it.</summary>
+/// <summary>What stands beside the KV files of one key, for people, estimates and exports; its folder's name says whether it is true.</summary>
 internal sealed record KvDescription
 {
     public string Model { get; init; } = "unknown";
@@ -169,12 +226,20 @@ internal sealed record KvDescription
 
     public string Policy { get; init; } = "";
 
+    public string TokenizerIdentity { get; init; } = "";
+
+    /// <summary>The prompt prefix that every chunk is computed behind.</summary>
+    public int[] PrefixIds { get; init; } = [];
+
     /// <summary>Tokens prefilled while ingesting, and the time they took.</summary>
     public long MeasuredTokens { get; init; }
 
     /// <inheritdoc cref="MeasuredTokens"/>
     public double MeasuredSeconds { get; init; }
 
+    /// <summary>Tokens per second below which a damaged description is the likelier explanation.</summary>
+    private const double LeastSpeed = 1e-3;
+
     [System.Text.Json.Serialization.JsonIgnore]
-    public double? TokensPerSecond => MeasuredSeconds > 0 ? MeasuredTokens / MeasuredSeconds : null;
+    public double? TokensPerSecond => MeasuredTokens > 0 && MeasuredSeconds > 0 && MeasuredTokens / MeasuredSeconds is > LeastSpeed and < double.PositiveInfinity and var speed ? speed : null;
 }

@@ -12,5 +12,7 @@ internal sealed class PathScope
         _folders = [.. _paths.Select(path => path.EndsWith(Path.DirectorySeparatorChar) ? path : path + Path.DirectorySeparatorChar)];
     }
 
+    public bool IsSameAs(PathScope other) => _paths.SetEquals(other._paths);
+
     public bool Contains(string fullPath) => _paths.Contains(fullPath) || Array.Exists(_folders, folder => fullPath.StartsWith(folder, StringComparison.Ordinal));
 }

@@ -53,10 +53,13 @@ internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> ReadBytes() => Take(ReadCount(1));
 
-    public T[] ReadArray<T>() where T : unmanaged
+    public T[] ReadArray<T>() where T : unmanaged => ReadRun<T>().ToArray();
+
+    /// <summary>An array where it stands.</summary>
+    public ReadOnlySpan<T> ReadRun<T>() where T : unmanaged
     {
         int size = Marshal.SizeOf<T>();
-        return MemoryMarshal.Cast<byte, T>(Take(ReadCount(size) * size)).ToArray();
+        return MemoryMarshal.Cast<byte, T>(Take(ReadCount(size) * size));
     }
 
     /// <summary>A count of things that take at least <paramref name="leastBytes"/> each.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Storage;
@@ -14,13 +15,14 @@ internal delegate void RecordVisitor(uint type, ReadOnlySpan<byte> payload, long
 /// </summary>
 internal sealed class RecordLog : IDisposable
 {
-    private const ulong FileMagic = 0x474F4C53_4156_4B01, Version = 1;
+    private const ulong FileMagic = 0x474F4C53_4156_4B01, Version = 2;
     private const uint RecordMagic = 0x4345524B;
     private const int FileHeaderBytes = 32, RecordHeaderBytes = 24, Alignment = 8;
 
     private readonly StoreFiles _files;
     private readonly SafeFileHandle _handle;
     private readonly uint _salt;
+    private MappedFile? _mapped;
 
     private RecordLog(string path, StoreFiles files, SafeFileHandle handle, uint salt)
     {
@@ -57,7 +59,7 @@ internal sealed class RecordLog : IDisposable
 
             ulong version = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]);
             return version != Version
-                ? throw new InvalidInputException($"{path}: made by another version of this program (catalog version {version}, this one reads {Version})")
+                ? throw new InvalidInputException($"{path}: made by another version of this program (catalog version {version}, this one reads {Version}); delete the store's folder and ingest the documents again")
                 : new RecordLog(path, files, handle, BinaryPrimitives.ReadUInt32LittleEndian(header[16..]));
         }
         catch
@@ -121,6 +123,9 @@ internal sealed class RecordLog : IDisposable
         }
     }
 
+    /// <summary>Bytes within a payload that was visited, from the mapped file: pages that are not touched take no memory. Not for the writer, whose file grows.</summary>
+    public ReadOnlySpan<byte> MappedPayload(long offset, int length) => (_mapped ??= MappedFile.Open(_handle, Path)).Slice(offset, length);
+
     /// <summary>Writes a log of only the given payloads in place of this one, which stays as it is until the new one is complete.</summary>
     public void Rewrite(IEnumerable<(uint Type, byte[] Payload)> records) => _files.Replace(Path, file =>
     {
@@ -138,7 +143,11 @@ internal sealed class RecordLog : IDisposable
     /// <summary>Bytes that a payload of this length takes in the file.</summary>
     public static long RecordBytes(long payloadLength) => RecordHeaderBytes + Pad(payloadLength);
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _mapped?.Dispose();
+        _handle.Dispose();
+    }
 
     private static byte[] NewHeader(out uint salt)
     {

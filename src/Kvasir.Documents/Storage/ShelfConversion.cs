@@ -7,6 +7,7 @@ namespace Kvasir.Documents.Storage;
 internal sealed class ShelfConversion
 {
     private readonly IAnswerModel _model;
+    private readonly KvQuota _quota;
     private readonly KvShelf _source, _target;
     private readonly IProgress<KvConversionProgress>? _progress;
     private readonly CancellationToken _cancellation;
@@ -16,13 +17,15 @@ internal sealed class ShelfConversion
 
     /// <param name="store">The store.</param>
     /// <param name="model">The model whose KV it is, with the policy to convert to.</param>
+    /// <param name="quota">The store's quota; nothing is freed for a conversion.</param>
     /// <param name="from">The policy to convert from; null for the only one that can be.</param>
     /// <param name="progress">Told after every file.</param>
     /// <param name="cancellation">Stops between files.</param>
     /// <exception cref="InvalidInputException">There is no such shelf, or it cannot be converted.</exception>
-    public ShelfConversion(DocumentStore store, IAnswerModel model, string? from, IProgress<KvConversionProgress>? progress, CancellationToken cancellation)
+    public ShelfConversion(DocumentStore store, IAnswerModel model, KvQuota quota, string? from, IProgress<KvConversionProgress>? progress, CancellationToken cancellation)
     {
         _model = model;
+        _quota = quota;
         _progress = progress;
         _cancellation = cancellation;
         var key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, model.EncodePrefix());
@@ -100,9 +103,14 @@ internal sealed class ShelfConversion
     {
         try
         {
-            _tokens += _model.Convert(source, target);
+            bool isChunk = name != KvShelf.PrefixName;
+            _tokens += _model.Convert(source, target, bytes => _quota.Reserve(isChunk ? bytes : 0, evict: false));
             _files++;
             return true;
+        }
+        catch (QuotaReachedException error)
+        {
+            throw new InvalidInputException($"the store's quota of {_quota.Limit} bytes has no room for the KV under both policies; raise it with 'store quota', and the same command goes on here", error);
         }
         catch (InvalidDataException error)
         {

@@ -1,3 +1,4 @@
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Storage;
@@ -12,7 +13,7 @@ internal class StoreFiles
 
     public virtual void Flush(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
 
-    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
+    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name, which is made durable too.</summary>
     public void Replace(string path, Action<SafeFileHandle> write)
     {
         string temporary = path + TemporarySuffix;
@@ -25,6 +26,7 @@ internal class StoreFiles
             }
 
             File.Move(temporary, path, overwrite: true);
+            FolderFlush.Flush(Path.GetDirectoryName(path)!);
         }
         catch
         {

@@ -15,11 +15,17 @@ public sealed record StoreStatistics
     /// <summary>Tokens of the chunks.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>Bytes of the catalog: texts, terms, embeddings.</summary>
+    /// <summary>Bytes of the catalog: texts, terms.</summary>
     public required long CatalogBytes { get; init; }
+
+    /// <summary>Bytes of the embeddings.</summary>
+    public required long VectorBytes { get; init; }
 
     /// <summary>Damaged records of the catalog that were passed over; ingesting the documents again brings back what they held.</summary>
     public required int DamagedRecords { get; init; }
+
+    /// <summary>The most bytes that it may take, or null for no limit.</summary>
+    public long? KvQuota { get; init; }
 
     /// <summary>The stored KV, one entry per model, policy and prompt prefix.</summary>
     public required IReadOnlyList<StoredKvInfo> Kv { get; init; }
@@ -49,6 +55,9 @@ public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long
 /// <param name="DamagedRecords">Damaged records of the catalog.</param>
 public sealed record StoreVerification(IReadOnlyList<ShelfVerification> Kv, int DamagedRecords)
 {
+    /// <summary>Documents whose embeddings are lost or damaged: words alone find them until the next ingest embeds them again.</summary>
+    public int DamagedVectors { get; init; }
+
     /// <summary>KV files of chunks that were checked, over all policies.</summary>
     public int Chunks => Kv.Sum(shelf => shelf.Chunks);
 

@@ -3,8 +3,11 @@ namespace Kvasir.Documents.Storage;
 /// <summary>The one writer of a store: holds its lock, the catalog opened for writing, and clears what an interrupted one left.</summary>
 internal sealed class StoreWriter : IDisposable
 {
+    private const int MappedOnWindows = unchecked((int)0x800704C8);
+
     private readonly DocumentStore _store;
     private readonly WriterLock _lock;
+    private KvQuota? _quota;
     private bool _removed;
 
     public StoreWriter(DocumentStore store)
@@ -14,11 +17,8 @@ internal sealed class StoreWriter : IDisposable
         try
         {
             File.Delete(store.CatalogPath + StoreFiles.TemporarySuffix);
-            foreach ((string folder, _) in KvShelf.All(store.Folder))
-            {
-                KvShelf.Clean(folder, live: null);
-            }
-
+            File.Delete(Path.Combine(store.Folder, StoreSettings.FileName + StoreFiles.TemporarySuffix));
+            KvShelf.CleanAll(store.Folder, live: null);
             Catalog = Catalog.Open(store.CatalogPath, store.FileAccess, write: true);
         }
         catch
@@ -29,6 +29,9 @@ internal sealed class StoreWriter : IDisposable
     }
 
     public Catalog Catalog { get; private set; }
+
+    /// <summary>The store's quota as it was when first asked for, and what is used of it.</summary>
+    public KvQuota Quota => _quota ??= KvQuota.Of(_store.Folder);
 
     public void Remove(StoredFile file)
     {
@@ -54,21 +57,44 @@ internal sealed class StoreWriter : IDisposable
 
     public long CollectGarbage()
     {
-        if (Catalog.IsWasteful())
+        if (Catalog.IsWasteful() && TryCompact())
         {
-            Catalog.Compact();
             Catalog.Dispose();
             Catalog = Catalog.Open(_store.CatalogPath, _store.FileAccess, write: true);
         }
 
         HashSet<string> live = [.. Catalog.AllDocuments.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
         _removed = false;
-        return KvShelf.All(_store.Folder).Sum(shelf => KvShelf.Clean(shelf.Folder, live));
+        long freed = KvShelf.CleanAll(_store.Folder, live);
+        _quota = null;
+        return freed + Quota.Enforce();
+    }
+
+    /// <summary>Sets the quota and frees what is beyond it. Returns the bytes freed.</summary>
+    public long SetQuota(long? bytes)
+    {
+        (StoreSettings.Read(_store.Folder) with { KvQuota = bytes }).Write(_store.Folder, _store.FileAccess);
+        _quota = null;
+        return Quota.Enforce();
     }
 
     public void Dispose()
     {
         Catalog.Dispose();
         _lock.Dispose();
+    }
+
+    /// <summary>Windows lets no file take the place of one that a reader has mapped: the catalog then stays as it is until a writer comes while nobody reads.</summary>
+    private bool TryCompact()
+    {
+        try
+        {
+            Catalog.Compact();
+            return true;
+        }
+        catch (Exception error) when (OperatingSystem.IsWindows() && error is UnauthorizedAccessException or IOException { HResult: MappedOnWindows })
+        {
+            return false;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Kvasir.Documents.Retrieval;
 
 namespace Kvasir.Documents.Storage;
@@ -26,8 +27,14 @@ internal sealed record StoredDocument
 
     public required StoredChunk[] Chunks { get; init; }
 
-    /// <summary>Bytes that its record takes in the log.</summary>
-    public long RecordBytes { get; init; }
+    /// <summary>Where its payload stands in the log.</summary>
+    public long PayloadOffset { get; init; }
+
+    /// <inheritdoc cref="PayloadOffset"/>
+    public int PayloadBytes { get; init; }
+
+    /// <summary>Whether it is the document of an id within its file, of this content, cut to this limit.</summary>
+    public bool Is(string? id, ReadOnlySpan<byte> contentHash, int chunkTokens) => Id == id && ChunkTokens == chunkTokens && contentHash.SequenceEqual(ContentHash);
 
     /// <summary>The payload, with the text of each chunk.</summary>
     public byte[] Write(IReadOnlyList<string> texts)
@@ -47,8 +54,9 @@ internal sealed record StoredDocument
             payload.Add(Chunks[i].Length);
             payload.Add(Chunks[i].Tokens);
             payload.Add(Chunks[i].KvName);
-            payload.Add(Chunks[i].Terms.Terms);
-            payload.Add(Chunks[i].Terms.Counts);
+            payload.Add(Chunks[i].Terms!.Length);
+            payload.Add(Chunks[i].Terms!.Terms);
+            payload.Add(Chunks[i].Terms!.Counts);
             payload.Add(texts[i]);
         }
 
@@ -66,7 +74,7 @@ internal sealed record StoredDocument
         string title = reader.ReadText();
         byte[] hash = reader.ReadArray<byte>();
         int chunkTokens = reader.ReadInt();
-        var chunks = new StoredChunk[reader.ReadCount(28)];
+        var chunks = new StoredChunk[reader.ReadCount(32)];
         for (int i = 0; i < chunks.Length; i++)
         {
             chunks[i] = StoredChunk.Read(ref reader, payloadOffset);
@@ -81,7 +89,8 @@ internal sealed record StoredDocument
             ContentHash = hash,
             ChunkTokens = chunkTokens,
             Chunks = chunks,
-            RecordBytes = RecordLog.RecordBytes(payload.Length),
+            PayloadOffset = payloadOffset,
+            PayloadBytes = payload.Length,
         };
     }
 }
@@ -89,6 +98,8 @@ internal sealed record StoredDocument
 /// <summary>A chunk in the catalog; its text stays in the log.</summary>
 internal sealed record StoredChunk
 {
+    private readonly Vector256<byte> _kvName;
+
     /// <summary>First character in the document's text.</summary>
     public required int Start { get; init; }
 
@@ -98,10 +109,30 @@ internal sealed record StoredChunk
     /// <summary>Tokens as it stands in the prompt, by the tokenizer it was cut with.</summary>
     public required int Tokens { get; init; }
 
-    /// <summary>SHA-256 (hex) of its prompt text: the name of its KV. Equal chunks share one.</summary>
-    public required string KvName { get; init; }
+    /// <summary>SHA-256 (hex) of its prompt text: the name of its KV. Equal chunks share one. Kept as its 32 bytes, a fifth of the text's size.</summary>
+    public required string KvName
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[Vector256<byte>.Count];
+            _kvName.CopyTo(bytes);
+            return Convert.ToHexStringLower(bytes);
+        }
 
-    public required TermCounts Terms { get; init; }
+        init => _kvName = Vector256.Create<byte>(Convert.FromHexString(value));
+    }
+
+    /// <summary>Its words while it is being added; afterwards they stay in the log.</summary>
+    public TermCounts? Terms { get; init; }
+
+    /// <summary>Where its distinct terms stand in the log; behind them the number of counts (4 bytes) and the counts.</summary>
+    public long TermsOffset { get; init; }
+
+    /// <summary>Distinct terms.</summary>
+    public int TermCount { get; init; }
+
+    /// <summary>Words, each counted as often as it occurs.</summary>
+    public int Words { get; init; }
 
     /// <summary>Where its UTF-8 text stands in the log.</summary>
     public long TextOffset { get; init; }
@@ -117,16 +148,20 @@ internal sealed record StoredChunk
             throw new InvalidDataException();
         }
 
-        uint[] terms = reader.ReadArray<uint>();
-        ushort[] counts = reader.ReadArray<ushort>();
+        int words = reader.ReadInt();
+        int terms = reader.ReadRun<uint>().Length;
+        long termsOffset = payloadOffset + reader.Position - 4L * terms;
+        int counts = reader.ReadRun<ushort>().Length;
         int textBytes = reader.ReadBytes().Length;
-        return terms.Length != counts.Length ? throw new InvalidDataException() : new StoredChunk
+        return terms != counts || words < terms ? throw new InvalidDataException() : new StoredChunk
         {
             Start = start,
             Length = length,
             Tokens = tokens,
             KvName = name,
-            Terms = TermCounts.Of(terms, counts),
+            TermsOffset = termsOffset,
+            TermCount = terms,
+            Words = words,
             TextOffset = payloadOffset + reader.Position - textBytes,
             TextBytes = textBytes,
         };

@@ -1,17 +1,23 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Kvasir.Numerics;
 
 namespace Kvasir.Cache;
 
 /// <summary>What a tile of queries may see and how its scores are treated.</summary>
-/// <param name="FirstPosition">Position of the tile's first token.</param>
+/// <param name="FirstPosition">Position of the tile's first token; the others follow it unless they are <paramref name="Scattered"/>.</param>
 /// <param name="Rows">Query rows: tokens times heads of the group, token by token.</param>
 /// <param name="Group">Query heads of one kv head.</param>
 /// <param name="Causal">Whether a token sees only positions up to its own.</param>
 /// <param name="SoftCap">Scores become cap * tanh(score / cap); 0 for none.</param>
-internal readonly record struct QueryTile(int FirstPosition, int Rows, int Group, bool Causal, float SoftCap)
+/// <param name="Scattered">Where the tokens stand if they do not follow each other.</param>
+/// <param name="FirstScattered">Index of the tile's first token among these.</param>
+internal readonly record struct QueryTile(int FirstPosition, int Rows, int Group, bool Causal, float SoftCap, RepairedPositions? Scattered = null, int FirstScattered = 0)
 {
-    public int LastPosition => FirstPosition + (Rows - 1) / Group;
+    public int LastPosition => PositionOf(Rows - 1);
+
+    /// <summary>The position of a query row's token.</summary>
+    public int PositionOf(int row) => Scattered is null ? FirstPosition + row / Group : Scattered[FirstScattered + row / Group];
 }
 
 /// <summary>
@@ -24,7 +30,7 @@ internal static unsafe class BlockAttention
     private const int DecodeRows = 12;
 
     /// <summary>
-    /// Adds blocks [firstBlock, endBlock) (segments first, then the tail) to the running result of the tile whose scaled queries lie in the scratch:
+    /// Adds blocks [firstBlock, endBlock) (segments first, then repaired rows, then the tail) to the running result of the tile whose scaled queries lie in the scratch:
     /// <paramref name="output"/> [rows, value channels] not normalised, <paramref name="maximum"/> and <paramref name="sum"/> [rows].
     /// </summary>
     public static void Attend(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock, AttentionScratch scratch, float* output, float* maximum, float* sum)
@@ -40,10 +46,16 @@ internal static unsafe class BlockAttention
             KvSegment segment = segments[s];
             int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
             block += segment.BlockCount;
-            if (first < end) pass.Over(new SegmentBlocks(segment), segment.FirstPosition, Turn(segment, layout, tile.Rows, scratch), first, end, After(head, s));
+            if (first < end) pass.Over(new SegmentBlocks(segment, head.Repaired?.Positions), Turn(segment, layout, tile.Rows, scratch), first, end, After(head, s));
+        }
+        if (head.Repaired is { } repaired)
+        {
+            int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, repaired.Rows.BlockCount);
+            block += repaired.Rows.BlockCount;
+            if (first < end) pass.Over(new FloatBlocks(repaired.Rows, 0, repaired.Positions, kernels), scratch.Queries, first, end, null);
         }
         int firstOfTail = Math.Max(firstBlock - block, 0), endOfTail = Math.Min(endBlock - block, head.Tail.BlockCount);
-        if (firstOfTail < endOfTail) pass.Over(new TailBlocks(head.Tail, kernels), head.TailPosition, scratch.Queries, firstOfTail, endOfTail, null);
+        if (firstOfTail < endOfTail) pass.Over(new FloatBlocks(head.Tail, head.TailPosition, null, kernels), scratch.Queries, firstOfTail, endOfTail, null);
     }
 
     /// <summary>Divides the rows by their sums.</summary>
@@ -69,10 +81,16 @@ internal static unsafe class BlockAttention
         return scratch.Turned;
     }
 
-    /// <summary>Blocks of a segment or a tail, told apart at compile time.</summary>
+    /// <summary>Blocks of a segment or in float, told apart at compile time.</summary>
     private interface IBlocks
     {
         int CountIn(int block);
+
+        /// <summary>How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0 where it comes before all.</summary>
+        int CountUpTo(int position, int block);
+
+        /// <summary>Bit i tells whether token i of a block counts no more.</summary>
+        uint Masked(int block);
 
         /// <summary>Bytes of a block's keys, behind which its values lie.</summary>
         int KeyBytes { get; }
@@ -89,9 +107,20 @@ internal static unsafe class BlockAttention
         float* Values(int block, int channels, float* scratch);
     }
 
-    private readonly struct SegmentBlocks(KvSegment segment) : IBlocks
+    private readonly struct SegmentBlocks(KvSegment segment, RepairedPositions? repaired) : IBlocks
     {
         public int CountIn(int block) => segment.CountIn(block);
+
+        public int CountUpTo(int position, int block) => segment.CountUpTo(position) - block * KvBlock.Tokens;
+
+        public uint Masked(int block)
+        {
+            if (repaired is null) return 0;
+            if (segment.Kept is null) return repaired.Mask(segment.FirstPosition + block * KvBlock.Tokens);
+            uint masked = 0;
+            for (int t = 0; t < CountIn(block); t++) masked |= repaired.Mask(segment.PositionOf(block * KvBlock.Tokens + t)) << 31 >> 31 - t;
+            return masked;
+        }
 
         public int KeyBytes => segment.Codec.KeyBytes;
 
@@ -116,9 +145,14 @@ internal static unsafe class BlockAttention
         }
     }
 
-    private readonly struct TailBlocks(KvTail tail, AttentionKernels kernels) : IBlocks
+    /// <summary>Float blocks of tokens that follow each other from a position on, or stand at given ones.</summary>
+    private readonly struct FloatBlocks(KvTail tail, int firstPosition, RepairedPositions? positions, AttentionKernels kernels) : IBlocks
     {
         public int CountIn(int block) => tail.CountIn(block);
+
+        public int CountUpTo(int position, int block) => (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
+
+        public uint Masked(int block) => 0;
 
         public int KeyBytes => (int)((byte*)tail.Values(0) - (byte*)tail.Keys(0));
 
@@ -144,22 +178,20 @@ internal static unsafe class BlockAttention
 
         private int Stride => StripBlocks * KvBlock.Tokens;
 
-        public void Over<TBlocks>(TBlocks blocks, int firstPosition, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
+        public void Over<TBlocks>(TBlocks blocks, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
         {
-            if (tile.Causal) end = Math.Min(end, FloorBlock(tile.LastPosition - firstPosition) + 1);
-            if (layout.Window != int.MaxValue) first = Math.Max(first, FloorBlock(tile.FirstPosition - layout.Window + 1 - firstPosition));
+            if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastPosition, 0))));
+            if (layout.Window != int.MaxValue) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(tile.PositionOf(0) - layout.Window, 0)) / KvBlock.Tokens);
             for (int block = first; block < end; block += StripBlocks)
             {
                 int count = Math.Min(StripBlocks, end - block);
-                if (_decodes) DecodedStrip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count);
-                else Strip(blocks, firstPosition + block * KvBlock.Tokens, queries, block, count, end, after);
+                if (_decodes) DecodedStrip(blocks, queries, block, count);
+                else Strip(blocks, queries, block, count, end, after);
             }
         }
 
-        private static int FloorBlock(int tokens) => tokens >= 0 ? tokens / KvBlock.Tokens : -1;
-
         /// <summary>Few rows: straight from the encoded bytes.</summary>
-        private void Strip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count, int end, byte* after) where TBlocks : struct, IBlocks
+        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) where TBlocks : struct, IBlocks
         {
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
@@ -168,7 +200,7 @@ internal static unsafe class BlockAttention
                 values[b] = keys[b] + blocks.KeyBytes;
             }
             blocks.Scores(keys, count, layout.KeyChannels, queries, tile.Rows, scratch.Scores, Stride, values);
-            Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
+            Softmax(blocks, first, count);
             // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
             bool last = first + count >= end && after != null;
             for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
@@ -176,12 +208,12 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Many rows: each block decoded once for all of them.</summary>
-        private void DecodedStrip<TBlocks>(TBlocks blocks, int position, float* queries, int first, int count) where TBlocks : struct, IBlocks
+        private void DecodedStrip<TBlocks>(TBlocks blocks, float* queries, int first, int count) where TBlocks : struct, IBlocks
         {
             int channels = layout.KeyChannels;
             for (int b = 0; b < count; b++)
                 kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
-            Softmax(position, count * KvBlock.Tokens, TokensOf(blocks, first, count));
+            Softmax(blocks, first, count);
             channels = layout.ValueChannels;
             for (int b = 0; b < count; b++)
                 kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
@@ -189,18 +221,21 @@ internal static unsafe class BlockAttention
 
         private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks => (count - 1) * KvBlock.Tokens + blocks.CountIn(first + count - 1);
 
-        /// <summary>Caps and masks the scores of a strip whose first token stands at <paramref name="position"/>, and makes them weights.</summary>
-        private void Softmax(int position, int width, int tokens)
+        /// <summary>Caps and masks the scores of a strip of blocks, and makes them weights.</summary>
+        private void Softmax<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks
         {
+            int width = count * KvBlock.Tokens, tokens = TokensOf(blocks, first, count);
             for (int r = 0; r < tile.Rows; r++)
             {
                 float* scores = scratch.Scores + r * Stride;
                 if (tile.SoftCap != 0) SoftCap(scores, width);
-                int own = tile.FirstPosition + r / tile.Group;
-                int visible = tile.Causal ? Math.Clamp(own - position + 1, 0, tokens) : tokens;
+                int own = tile.PositionOf(r);
+                int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(own, first), 0, tokens) : tokens;
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
-                int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(own - layout.Window + 1 - position, 0, width);
+                int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(blocks.CountUpTo(own - layout.Window, first), 0, width);
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
+                for (int b = 0; b < count; b++)
+                    for (uint masked = blocks.Masked(first + b); masked != 0; masked &= masked - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(masked)] = float.NegativeInfinity;
                 float factor = kernels.Softmax(scores, width, ref Unsafe.AsRef<float>(maximum + r), ref Unsafe.AsRef<float>(sum + r));
                 if (factor != 1) kernels.Scale(output + r * layout.ValueChannels, layout.ValueChannels, factor);
             }

@@ -10,8 +10,11 @@ internal sealed class Codecs(AttentionKernels kernels)
     private readonly ConcurrentDictionary<(string Keys, string Values, int KeyChannels, int ValueChannels), BlockCodec> _blocks = new();
 
     /// <exception cref="InvalidInputException">No such codec.</exception>
-    public BlockCodec Block(LayerLayout layout, string keys, string values) =>
-        _blocks.GetOrAdd((keys, values, layout.KeyChannels, layout.ValueChannels), shape => new BlockCodec(Keys(shape.Keys), Values(shape.Values), shape.KeyChannels, shape.ValueChannels));
+    public BlockCodec Block(LayerLayout layout, string keys, string values)
+    {
+        var shape = (keys, values, layout.KeyChannels, layout.ValueChannels);
+        return _blocks.TryGetValue(shape, out BlockCodec? known) ? known : _blocks.GetOrAdd(shape, new BlockCodec(Keys(keys), Values(values), layout.KeyChannels, layout.ValueChannels));
+    }
 
     private KeyCodec Keys(string name) => name switch
     {

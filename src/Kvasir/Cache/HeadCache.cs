@@ -1,3 +1,5 @@
+using Kvasir.Memory;
+
 namespace Kvasir.Cache;
 
 /// <summary>One kv head of one layer: segments of sealed blocks in the order of their positions, then the tail.</summary>
@@ -26,6 +28,9 @@ internal sealed unsafe class HeadCache : IDisposable
 
     public KvTail Tail { get; }
 
+    /// <summary>Rows that stand in place of some of the segments' tokens, or null.</summary>
+    public RepairedRows? Repaired { get; private set; }
+
     /// <summary>Position of the tail's first token.</summary>
     public int TailPosition => _segments.Count == 0 ? 0 : _segments[^1].EndPosition;
 
@@ -35,7 +40,7 @@ internal sealed unsafe class HeadCache : IDisposable
     {
         get
         {
-            int blocks = Tail.BlockCount;
+            int blocks = Tail.BlockCount + (Repaired?.Rows.BlockCount ?? 0);
             foreach (KvSegment segment in _segments) blocks += segment.BlockCount;
             return blocks;
         }
@@ -45,7 +50,7 @@ internal sealed unsafe class HeadCache : IDisposable
     {
         get
         {
-            long bytes = Tail.Bytes;
+            long bytes = Tail.Bytes + (Repaired?.Rows.Bytes ?? 0);
             foreach (KvSegment segment in _segments) bytes += segment.Bytes;
             return bytes;
         }
@@ -67,8 +72,34 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.</summary>
     public void Place(KvSegment segment) => _segments.Add(segment);
 
+    /// <summary>Takes rows in place of the sealed tokens at <paramref name="positions"/>: a copy of <paramref name="rows"/>, or all zero.</summary>
+    public void Repair(RepairedPositions positions, KvTail? rows = null)
+    {
+        rows = rows?.Copy(_pool) ?? new KvTail(_layout, _pool);
+        rows.Grow(positions.Count - rows.TokenCount);
+        Unrepair();
+        Repaired = new RepairedRows(positions, rows);
+    }
+
+    /// <summary>Lets the sealed tokens count again.</summary>
+    public void Unrepair()
+    {
+        Repaired?.Rows.Dispose();
+        Repaired = null;
+    }
+
     public void Truncate(int length)
     {
+        if (Repaired is { } repaired)
+        {
+            RepairedPositions? left = repaired.Positions.Below(length);
+            if (left is null) Unrepair();
+            else
+            {
+                repaired.Rows.Truncate(left.Count);
+                Repaired = repaired with { Positions = left };
+            }
+        }
         if (length >= TailPosition)
         {
             Tail.Truncate(length - TailPosition);
@@ -80,7 +111,7 @@ internal sealed unsafe class HeadCache : IDisposable
             _segments[^1].Dispose();
             _segments.RemoveAt(_segments.Count - 1);
         }
-        if (_segments.Count > 0 && _segments[^1].EndPosition > length) _segments[^1].Truncate(length - _segments[^1].FirstPosition);
+        if (_segments.Count > 0 && _segments[^1].EndPosition > length) _segments[^1].TruncateTo(length);
     }
 
     /// <summary>Room for <paramref name="tokens"/> more without growing lists on the way.</summary>
@@ -95,23 +126,48 @@ internal sealed unsafe class HeadCache : IDisposable
 
     public HeadCache Copy()
     {
-        var copy = new HeadCache(_layout, _pool, _codec, Tail.Copy(_pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(_pool, _codec);
         foreach (KvSegment segment in _segments) copy._segments.Add(segment.Share());
+        return copy;
+    }
+
+    /// <summary>Tokens of the full sealed blocks at the beginning that stand at multiples of 32, where they were computed.</summary>
+    public int WholeBlockTokens
+    {
+        get
+        {
+            int tokens = 0;
+            foreach (KvSegment segment in _segments)
+            {
+                if (segment.Offset != 0 || segment.Kept is not null) break;
+                tokens += segment.TokenCount / KvBlock.Tokens * KvBlock.Tokens;
+                if (segment.TokenCount % KvBlock.Tokens != 0) break;
+            }
+            return tokens;
+        }
+    }
+
+    /// <summary>The sealed blocks of the first <paramref name="tokens"/>, shared, with an empty tail.</summary>
+    public HeadCache ShareBlocks(int tokens)
+    {
+        var copy = new HeadCache(_layout, _pool, _codec);
+        foreach (KvSegment segment in _segments.TakeWhile(segment => segment.FirstPosition < tokens)) copy._segments.Add(segment.Share());
+        copy.Truncate(tokens);
         return copy;
     }
 
     /// <summary>A copy that shares nothing: its blocks are of another pool, or of the same.</summary>
     public HeadCache Duplicate(BlockPool pool)
     {
-        var copy = new HeadCache(_layout, pool, _codec, Tail.Copy(pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(pool, _codec);
         foreach (KvSegment segment in _segments) copy._segments.Add(PooledSegment.CopyOf(segment, pool));
         return copy;
     }
 
-    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; the tail stays in float. Segments stay where they are.</summary>
+    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; tail and repaired rows stay in float. Segments stay where they are.</summary>
     public HeadCache Convert(HeadCodec codec)
     {
-        var copy = new HeadCache(_layout, _pool, codec, Tail.Copy(_pool)) { _border = _border };
+        HeadCache copy = CopyOfFloats(_pool, codec);
         copy.PlaceConverted(_segments, _codec.SinkTokens);
         return copy;
     }
@@ -135,12 +191,72 @@ internal sealed unsafe class HeadCache : IDisposable
         }
     }
 
+    /// <summary>Puts some of another head's tokens from <paramref name="first"/> on here, at their positions, encoded as this head's are outside the sink.</summary>
+    public void PlaceThinned(HeadCache source, int first, KeptPositions kept)
+    {
+        var segment = new PooledSegment(_codec.Rest, first, kept: kept);
+        _segments.Add(segment);
+        using KvTail floats = new KvTail(_layout, _pool), rows = source.Floats();
+        ReadOnlySpan<ushort> positions = kept.Positions;
+        using var row = new NativeBuffer((_layout.KeyChannels + _layout.ValueChannels) * sizeof(float));
+        float* key = (float*)row.Pointer, value = key + _layout.KeyChannels;
+        foreach (ushort position in positions)
+        {
+            rows.Read(first + position, key, value);
+            floats.Grow(1);
+            floats.Write(floats.TokenCount - 1, key, value);
+        }
+        while (floats.TokenCount > 0)
+        {
+            KvBlock block = _pool.Rent(_codec.Rest.Bytes);
+            _codec.Rest.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data);
+            floats.TakeOldest(out int tokens).Release();
+            segment.Add(block, tokens);
+        }
+    }
+
+    /// <summary>All tokens in float32; none may have been turned or left out.</summary>
+    private KvTail Floats()
+    {
+        var floats = new KvTail(_layout, _pool);
+        using var memory = new NativeBuffer(KvTail.BlockBytes(_layout) + (_layout.KeyChannels) * sizeof(float));
+        float* keys = (float*)memory.Pointer, values = keys + KvBlock.Tokens * _layout.KeyChannels, key = values + KvBlock.Tokens * _layout.ValueChannels;
+        foreach (KvSegment segment in _segments)
+        {
+            if (segment.Offset != 0 || segment.Kept is not null) throw new InvalidOperationException("only tokens that stand where they were computed can be thinned");
+            for (int b = 0; b < segment.BlockCount; b++)
+            {
+                segment.Codec.Decode(segment.Keys(b), keys, values);
+                Append(floats, keys, values, segment.CountIn(b));
+            }
+        }
+        for (int b = 0; b < Tail.BlockCount; b++) Append(floats, Tail.Keys(b), Tail.Values(b), Tail.CountIn(b));
+        return floats;
+
+        void Append(KvTail to, float* blockKeys, float* blockValues, int tokens)
+        {
+            to.Grow(tokens);
+            for (int t = 0; t < tokens; t++)
+            {
+                for (int c = 0; c < _layout.KeyChannels; c++) key[c] = blockKeys[c * KvBlock.Tokens + t];
+                to.Write(to.TokenCount - tokens + t, key, blockValues + t * _layout.ValueChannels);
+            }
+        }
+    }
+
     public void Dispose()
     {
         foreach (KvSegment segment in _segments) segment.Dispose();
         _segments.Clear();
+        Unrepair();
         Tail.Dispose();
     }
+
+    private HeadCache CopyOfFloats(BlockPool pool, HeadCodec codec) => new(_layout, pool, codec, Tail.Copy(pool))
+    {
+        _border = _border,
+        Repaired = Repaired is { } repaired ? repaired with { Rows = repaired.Rows.Copy(pool) } : null,
+    };
 
     private void SealOldest()
     {

@@ -4,14 +4,15 @@ namespace Kvasir.Cache;
 public sealed class KvCache : IDisposable
 {
     private readonly LayerCache[] _layers;
+    private readonly PlacedFiles _files;
     private bool _disposed;
     private long _promised;
 
-    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0) { }
+    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) { }
 
-    private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length)
+    private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
-        (Layout, Policy, Pool, _layers, Length) = (layout, policy, pool, layers, length);
+        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy, pool, layers, length, files);
     }
 
     /// <summary>The position that the next token gets: the number of tokens so far.</summary>
@@ -32,25 +33,30 @@ public sealed class KvCache : IDisposable
 
     internal IReadOnlyList<LayerCache> Layers => _layers;
 
+    /// <summary>The files that its mapped segments lie in.</summary>
+    internal PlacedFiles Files => _files;
+
     /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
     public KvCache Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Copy())]))];
-        return new KvCache(Layout, Policy, Pool, layers, Length);
+        return new KvCache(Layout, Policy, Pool, layers, Length, _files.Share()) { Repaired = Repaired };
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
     /// <exception cref="KvBudgetExceededException">The pool's budget does not hold it.</exception>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public KvCache Duplicate(BlockPool? pool = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _files.Verify();
         pool ??= Pool;
         long bytes = Bytes;
         pool.Promise(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length);
+            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles()) { Repaired = Repaired };
         }
         finally
         {
@@ -59,17 +65,20 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public KvCache Convert(KvPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _files.Verify();
         LayerCache[] layers = [.. _layers.Select((layer, l) => new LayerCache(layer.Layout, [.. layer.Heads.Select((head, h) => head.Convert(policy.HeadCodec(Layout, l, h)))]))];
-        return new KvCache(Layout, policy, Pool, layers, Length);
+        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles()) { Repaired = Repaired };
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
     internal KvCache ForkWith(int layer, int head, HeadCodec codec)
     {
+        _files.Verify();
         KvCache copy = Fork();
         HeadCache exact = copy._layers[layer].Heads[head];
         copy._layers[layer].Heads[head] = exact.Convert(codec);
@@ -100,21 +109,48 @@ public sealed class KvCache : IDisposable
 
     /// <summary>
     /// Appends the tokens of a saved cache after the tokens here, mapped and not copied, at positions from <see cref="Length"/> on,
-    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched).
+    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched). Nothing of them is read before a forward pass needs it.
     /// </summary>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
-    public void Place(KvFile file)
+    /// <param name="file">The saved cache.</param>
+    /// <param name="turned">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its authors' code has it).</param>
+    public void Place(KvFile file, bool turned = true)
     {
         int shift = ShiftOf(file);
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
-                foreach (KvSegment segment in file.Map(l, h, shift)) _layers[l].Heads[h].Place(segment);
+                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, turned));
+        _files.Add(file, Length);
         Length += file.Tokens;
     }
 
     /// <summary>
-    /// As <see cref="Place"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory.
+    /// Appends the tokens of another cache of the same model from <paramref name="firstToken"/> on, as if they had been saved and placed: their sealed
+    /// blocks, which lie in memory, are shared and not copied. Seals both caches.
+    /// </summary>
+    /// <param name="source">The other cache.</param>
+    /// <param name="firstToken">Where the range starts: 0 or a border made by <see cref="Seal"/>.</param>
+    /// <param name="turned">As for a file.</param>
+    /// <exception cref="InvalidInputException">The range stands elsewhere and the model's positions cannot be shifted.</exception>
+    public void Place(KvCache source, int firstToken, bool turned = true)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        int shift = ShiftOf("the computed part", firstToken);
+        source.Seal();
+        Seal();
+        foreach ((LayerCache to, LayerCache from) in _layers.Zip(source._layers))
+            foreach ((HeadCache head, HeadCache other) in to.Heads.Zip(from.Heads))
+            {
+                PooledSegment[] segments = [.. other.Segments.Where(segment => segment.FirstPosition >= firstToken).Cast<PooledSegment>()];
+                if (segments.Length == 0 || segments[0].FirstPosition != firstToken) throw new ArgumentException($"token {firstToken} is not the border of a sealed part", nameof(firstToken));
+                foreach (PooledSegment segment in segments) head.Place(segment.Share(shift, turned));
+            }
+        Length += source.Length - firstToken;
+    }
+
+    /// <summary>
+    /// As <see cref="Place(KvFile, bool)"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory, unless tokens were left out of it.
     /// What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
     /// </summary>
     /// <returns>Whether anything was encoded anew.</returns>
@@ -123,7 +159,7 @@ public sealed class KvCache : IDisposable
     public bool PlaceConverted(KvFile file)
     {
         int shift = ShiftOf(file);
-        if (file.IsKeptAs(this))
+        if (file.IsKeptAs(this) || file.IsThinned)
         {
             Place(file);
             return false;
@@ -149,17 +185,53 @@ public sealed class KvCache : IDisposable
         return true;
     }
 
+    /// <summary>Makes the empty cache hold some of another's tokens from <paramref name="first"/> on, at their positions: those that <paramref name="kept"/> tells for a layer and head, counted from there.</summary>
+    internal void PlaceThinned(KvCache source, int first, Func<int, int, ushort[]> kept)
+    {
+        for (int l = 0; l < _layers.Length; l++)
+            foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.PlaceThinned(source._layers[l].Heads[h], first, new KeptPositions(kept(l, h), source.Length - first));
+        Length = source.Length;
+    }
+
     /// <summary>
     /// Saves tokens [firstToken, <see cref="Length"/>): written under a temporary name, flushed, renamed. Seals the tail first.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
-    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0)
+    /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the saving.</param>
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
+    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null)
     {
+        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
+        _files.Verify();
         Seal();
-        KvFileWriter.Write(path, this, ids, firstToken);
+        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting);
+    }
+
+    /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
+    internal void SaveCopy(string path, ReadOnlySpan<int> ids, string attachment)
+    {
+        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
+        _files.Verify();
+        using KvCache copy = Fork();
+        copy.Seal();
+        KvFileWriter.Write(path, copy, ids, 0, attachment);
+    }
+
+    /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
+    internal int WholeBlockTokens => _layers[0].Heads[0].WholeBlockTokens;
+
+    /// <summary>Whether newest tokens are still in float.</summary>
+    internal bool HasTail => _layers[0].Heads[0].Tail.TokenCount > 0;
+
+    /// <summary>A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory for a tail.</summary>
+    internal KvCache ShareBlocks(int tokens)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.ShareBlocks(tokens))]))];
+        return new KvCache(Layout, Policy, Pool, layers, tokens, _files.Share());
     }
 
     /// <inheritdoc/>
@@ -168,6 +240,7 @@ public sealed class KvCache : IDisposable
         if (_disposed) return;
         _disposed = true;
         foreach (HeadCache head in Heads()) head.Dispose();
+        _files.Dispose();
     }
 
     /// <summary>Takes the budget for <paramref name="tokens"/> more, and for what a forward pass needs besides, before anything is changed.</summary>
@@ -195,6 +268,40 @@ public sealed class KvCache : IDisposable
         _promised = 0;
     }
 
+    /// <summary>The positions that were computed anew in place of sealed ones, or null.</summary>
+    internal RepairedPositions? Repaired { get; private set; }
+
+    /// <summary>Makes room in all heads for rows in place of sealed tokens, all zero until a forward pass fills them.</summary>
+    /// <param name="positions">Which tokens.</param>
+    /// <param name="known">A cache in float32 of the same tokens whose layer <paramref name="knownLayer"/> takes the place of all tokens' there; null where there is none.</param>
+    /// <param name="knownLayer">The layer.</param>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold them.</exception>
+    internal void Repair(RepairedPositions positions, KvCache? known = null, int knownLayer = 0)
+    {
+        RepairedPositions? all = known is null ? null : RepairedPositions.All(Length);
+        long bytes = _layers.Select((layer, l) => (long)layer.Heads.Length * KvBlock.CountFor(IsKnown(l) ? Length : positions.Count) * KvTail.BlockBytes(layer.Layout)).Sum();
+        Pool.Promise(bytes);
+        try
+        {
+            for (int l = 0; l < _layers.Length; l++)
+                foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.Repair(IsKnown(l) ? all! : positions, IsKnown(l) ? known!._layers[l].Heads[h].Tail : null);
+            Repaired = positions;
+        }
+        finally
+        {
+            Pool.Fulfil(bytes);
+        }
+
+        bool IsKnown(int layer) => known is not null && layer == knownLayer;
+    }
+
+    /// <summary>Gives up all repaired rows.</summary>
+    internal void Unrepair()
+    {
+        foreach (HeadCache head in Heads()) head.Unrepair();
+        Repaired = null;
+    }
+
     /// <summary>All layers hold <paramref name="tokens"/> more.</summary>
     internal void Commit(int tokens) => Length += tokens;
 
@@ -202,6 +309,8 @@ public sealed class KvCache : IDisposable
     internal void Rollback(int length)
     {
         foreach (HeadCache head in Heads()) head.Truncate(length);
+        _files.Truncate(length);
+        Repaired = Repaired?.Below(length);
         Length = length;
     }
 
@@ -209,11 +318,12 @@ public sealed class KvCache : IDisposable
     private int ShiftOf(KvFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        int shift = Length - file.FirstPosition;
-        return shift == 0 || Layout.Layers.All(layer => layer.Rotary is not null)
-            ? shift
-            : throw new InvalidInputException($"{file.Path}: computed at position {file.FirstPosition}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+        return ShiftOf(file.Path, file.FirstPosition);
     }
+
+    private int ShiftOf(string what, int computedAt) => Length == computedAt || Layout.Layers.All(layer => layer.Rotary is not null)
+        ? Length - computedAt
+        : throw new InvalidInputException($"{what}: computed at position {computedAt}, it cannot be placed at {Length}: this model's positions cannot be shifted");
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 

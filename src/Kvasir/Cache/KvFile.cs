@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Kvasir.Memory;
 using Kvasir.Models;
 
@@ -8,52 +6,65 @@ namespace Kvasir.Cache;
 /// <summary>A saved cache, mapped read-only. Caches that placed it keep the mapping alive after <see cref="Dispose"/>.</summary>
 public sealed unsafe class KvFile : IDisposable
 {
+    /// <summary>How many layers before one is computed its pages are asked for.</summary>
+    internal const int LayersAhead = 1;
+
+    private const int Unchecked = 0, Claimed = 1, Checked = 2, MostBytesAtOnce = 1 << 24;
+
     private readonly MappedFile _file;
     private readonly KvFileHeader _header;
     private readonly KvLayout _layout;
-    private readonly long[][] _headOffsets;
-    private readonly long _end;
-    private int _references = 1;
+    private readonly BlockCodec[] _codecs;
+    private readonly long[] _offsets;
+    private readonly int[] _firstHeads;
+    private readonly int[] _states;
+    private int _uncheckedLayers, _references = 1;
     private bool _disposed;
 
     private KvFile(MappedFile file, KvFileHeader header, KvLayout layout, long dataOffset)
     {
         (_file, _header, _layout) = (file, header, layout);
-        Ids = MemoryMarshal.Cast<byte, int>(header.Ids).ToArray();
-        var policy = KvPolicy.Parse(header.Policy);
+        var policy = KvPolicy.Parse(header.Kept.Policy);
         Policy = policy.Profile is { } profile && !File.Exists(profile) ? policy with { Profile = null } : policy;
-        _headOffsets = new long[layout.Layers.Count][];
-        _end = dataOffset;
-        for (int l = 0; l < _headOffsets.Length; l++)
-        {
-            _headOffsets[l] = new long[layout.Layers[l].KvHeads];
-            for (int h = 0; h < _headOffsets[l].Length; h++)
-            {
-                _headOffsets[l][h] = _end;
-                foreach (KvFileHeader.SegmentShape segment in header.Segments) _end = checked(_end + (long)segment.Blocks * CodecOf(segment, l, h).Bytes);
-            }
-        }
+        _firstHeads = new int[layout.Layers.Count + 1];
+        for (int l = 0; l < layout.Layers.Count; l++) _firstHeads[l + 1] = _firstHeads[l] + layout.Layers[l].KvHeads;
+        _states = new int[layout.Layers.Count];
+        _uncheckedLayers = layout.Layers.Count;
+        _codecs = new BlockCodec[_firstHeads[^1] * SegmentCount];
+        _offsets = new long[_codecs.Length + 1];
+        _offsets[0] = dataOffset;
+        KvFileHeader.SegmentShape[] segments = [.. header.Kept.Segments];
+        for (int l = 0, part = 0; l < layout.Layers.Count; l++)
+            for (int head = _firstHeads[l]; head < _firstHeads[l + 1]; head++)
+                foreach (KvFileHeader.SegmentShape segment in segments)
+                {
+                    _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys[Math.Min(head, segment.Keys.Count - 1)], segment.Values[Math.Min(head, segment.Values.Count - 1)]);
+                    _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
+                }
     }
 
     /// <summary>The file.</summary>
     public string Path => _file.Path;
 
     /// <summary>Number of tokens.</summary>
-    public int Tokens => Ids.Count;
+    public int Tokens => _header.Ids.Length;
 
     /// <summary>The token ids.</summary>
-    public IReadOnlyList<int> Ids { get; }
+    public IReadOnlyList<int> Ids => _header.Ids;
 
     /// <summary>The position of its first token when it was computed.</summary>
-    public int FirstPosition => _header.FirstPosition;
+    public int FirstPosition => _header.Kept.FirstPosition;
 
     /// <summary>The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says.</summary>
     public KvPolicy Policy { get; }
 
     /// <summary>Bytes of keys and values.</summary>
-    public long Bytes => _end - _headOffsets[0][0];
+    public long Bytes => _offsets[^1] - _offsets[0];
 
-    /// <summary>Maps a file and checks its header against the model it is to be used with.</summary>
+    /// <summary>
+    /// Maps a file and checks its header against the model it is to be used with. Its blocks are read, and their checksums checked, layer by layer in
+    /// the first forward pass that attends to them.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="model">The model it must belong to.</param>
     /// <param name="verify">Check the checksums of all blocks now (reads the whole file).</param>
@@ -66,13 +77,13 @@ public sealed unsafe class KvFile : IDisposable
 
     internal static KvFile Open(string path, KvLayout layout, bool verify)
     {
-        MappedFile file = MappedFile.Open(path);
+        MappedFile file = MappedFile.Open(path, scattered: true);
         try
         {
             KvFileHeader header = KvFileHeader.Read(file, out long dataOffset);
-            CheckHeader(path, header, layout);
+            CheckHeader(file, header, layout);
             var opened = new KvFile(file, header, layout, dataOffset);
-            if (opened._end != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._end})");
+            if (opened._offsets[^1] != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._offsets[^1]})");
             if (verify) opened.Verify();
             return opened;
         }
@@ -93,37 +104,32 @@ public sealed unsafe class KvFile : IDisposable
     /// <param name="destination">The file to write or replace.</param>
     /// <param name="model">The model it belongs to.</param>
     /// <param name="policy">How the copy keeps keys and values.</param>
+    /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the conversion.</param>
     /// <returns>The number of its tokens.</returns>
     /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
-    public static int Convert(string source, string destination, Model model, KvPolicy policy)
+    public static int Convert(string source, string destination, Model model, KvPolicy policy, Action<long>? beforeWriting = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using KvCache pattern = model.NewCache(policy);
         using KvFile file = Open(source, model, verify: true);
-        KvFileConverter.Write(file, destination, pattern);
+        if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
+        KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
     }
 
     /// <summary>Checks the checksum of every layer.</summary>
-    /// <exception cref="InvalidInputException">One differs.</exception>
+    /// <exception cref="DamagedKvException">One differs.</exception>
     public void Verify()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        for (int l = 0; l < _layout.Layers.Count; l++)
-        {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            long end = l + 1 < _headOffsets.Length ? _headOffsets[l + 1][0] : _end;
-            for (long at = _headOffsets[l][0]; at < end; at += 1 << 24) hash.AppendData(_file.Slice(at, (int)Math.Min(1 << 24, end - at)));
-            if (System.Convert.ToHexStringLower(hash.GetHashAndReset()) != _header.Layers[l].Sha256)
-                throw new InvalidInputException($"{Path}: damaged KV file (the checksum of layer {l} differs)");
-        }
+        VerifyLayers(again: true);
     }
 
     /// <summary>Asks the operating system to begin reading the file into memory. Returns at once; a hint.</summary>
     public void ReadAhead()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _file.ReadAhead();
+        ReadAhead(0, _states.Length);
     }
 
     /// <inheritdoc/>
@@ -134,19 +140,53 @@ public sealed unsafe class KvFile : IDisposable
         Release();
     }
 
-    /// <summary>The segments of one head, shifted by <paramref name="shift"/> positions from where they were computed.</summary>
-    internal IReadOnlyList<KvSegment> Map(int layer, int head, int shift)
+    /// <summary>Whether some tokens were left out.</summary>
+    internal bool IsThinned => _header.Kept.Segments.Any(segment => segment.Span is not null);
+
+    /// <summary>Runs of blocks of every head.</summary>
+    internal int SegmentCount => _header.Kept.Segments.Count;
+
+    /// <summary>Checks the layers that have not been.</summary>
+    /// <exception cref="DamagedKvException">One differs.</exception>
+    internal void VerifyRest() => VerifyLayers(again: false);
+
+    /// <summary>Whether all layers have been checked since the file was opened.</summary>
+    internal bool IsChecked => Volatile.Read(ref _uncheckedLayers) == 0;
+
+    /// <summary>Whether a layer has been.</summary>
+    internal bool IsLayerChecked(int layer) => Volatile.Read(ref _states[layer]) == Checked;
+
+    /// <summary>
+    /// Checks a layer's checksum, unless that has been done or another thread is at it: for threads that share the work and wait for one another before
+    /// they read the layer. False if it differs.
+    /// </summary>
+    internal bool Check(int layer)
+    {
+        if (Interlocked.CompareExchange(ref _states[layer], Claimed, Unchecked) != Unchecked) return true;
+        if (Matches(layer)) MarkChecked(layer);
+        else Volatile.Write(ref _states[layer], Unchecked);
+        return IsLayerChecked(layer);
+    }
+
+    /// <summary>Asks the system to read layers [firstLayer, endLayer), as far as there are such; they lie side by side in the file.</summary>
+    internal void ReadAhead(int firstLayer, int endLayer)
+    {
+        endLayer = Math.Min(endLayer, _states.Length);
+        if (firstLayer < endLayer) _file.ReadAhead(LayerOffset(firstLayer), LayerOffset(endLayer) - LayerOffset(firstLayer));
+    }
+
+    /// <summary>
+    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are turned by as much
+    /// unless <paramref name="turned"/> is false.
+    /// </summary>
+    internal MappedSegment Map(int layer, int head, int segment, int shift, bool turned = true)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        long offset = _headOffsets[layer][head];
-        var mapped = new List<KvSegment>(_header.Segments.Count);
-        foreach (KvFileHeader.SegmentShape shape in _header.Segments)
-        {
-            BlockCodec codec = CodecOf(shape, layer, head);
-            mapped.Add(new MappedSegment(this, _file.Pointer + offset, codec, shape.FirstPosition + shift, shape.Offset + shift, shape.Tokens));
-            offset += (long)shape.Blocks * codec.Bytes;
-        }
-        return mapped;
+        KvFileHeader.SegmentShape shape = _header.Kept.Segments[segment];
+        int part = PartOf(layer, head, segment);
+        byte* data = _file.Pointer + _offsets[part];
+        KeptPositions? kept = shape.Span is int span ? new KeptPositions((ushort*)data, shape.Tokens, span) : null;
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens, kept);
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
@@ -154,11 +194,12 @@ public sealed unsafe class KvFile : IDisposable
     {
         for (int l = 0; l < _layout.Layers.Count; l++)
             for (int h = 0; h < _layout.Layers[l].KvHeads; h++)
-                foreach (KvFileHeader.SegmentShape segment in _header.Segments)
+                for (int s = 0; s < SegmentCount; s++)
                 {
+                    KvFileHeader.SegmentShape segment = _header.Kept.Segments[s];
                     int computedAt = segment.FirstPosition - segment.Offset;
                     HeadCodec wanted = cache.Layers[l].Heads[h].Codec;
-                    BlockCodec kept = CodecOf(segment, l, h);
+                    BlockCodec kept = _codecs[PartOf(l, h, s)];
                     if (kept != wanted.At(computedAt) || kept != wanted.At(computedAt + (segment.Blocks - 1) * KvBlock.Tokens)) return false;
                 }
         return true;
@@ -169,7 +210,7 @@ public sealed unsafe class KvFile : IDisposable
     {
         long bytes = 0;
         foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
-            foreach (KvFileHeader.SegmentShape segment in _header.Segments)
+            foreach (KvFileHeader.SegmentShape segment in _header.Kept.Segments)
             {
                 int ofSink = codec.SinkBlocks(segment.FirstPosition - segment.Offset, segment.Blocks);
                 bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
@@ -177,10 +218,10 @@ public sealed unsafe class KvFile : IDisposable
         return bytes;
     }
 
-    /// <summary>Lends the segments of one head, as <see cref="Map"/> gives them.</summary>
+    /// <summary>Lends all segments of one head, as <see cref="Map"/> gives them.</summary>
     internal void WithSegments(int layer, int head, int shift, Action<IReadOnlyList<KvSegment>> action)
     {
-        IReadOnlyList<KvSegment> segments = Map(layer, head, shift);
+        KvSegment[] segments = [.. Enumerable.Range(0, SegmentCount).Select(segment => Map(layer, head, segment, shift))];
         try
         {
             action(segments);
@@ -193,6 +234,9 @@ public sealed unsafe class KvFile : IDisposable
 
     internal KvFileHeader Header => _header;
 
+    /// <summary>Text that was saved with it, or null.</summary>
+    internal string? Attachment => _header.Kept.Attachment;
+
     internal KvLayout Layout => _layout;
 
     internal void Retain() => Interlocked.Increment(ref _references);
@@ -202,31 +246,58 @@ public sealed unsafe class KvFile : IDisposable
         if (Interlocked.Decrement(ref _references) == 0) _file.Dispose();
     }
 
-    private static void CheckHeader(string path, KvFileHeader header, KvLayout layout)
+    private static void CheckHeader(MappedFile file, KvFileHeader header, KvLayout layout)
     {
-        if (header.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(header.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
-        if (header.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
-        bool shapes = header.Layers.Count == layout.Layers.Count
+        string path = file.Path;
+        KvFileHeader.Description kept = header.Kept;
+        if (kept.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
+        if (kept.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
+        bool shapes = header.Layers.Length == layout.Layers.Count
             && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
-        int position = header.FirstPosition;
+        int position = kept.FirstPosition;
         int heads = layout.Layers.Sum(layer => layer.KvHeads);
-        bool segments = position >= 0 && header.Segments.All(segment =>
+        bool segments = position >= 0 && kept.Segments.All(segment =>
         {
-            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28;
-            position += follows ? segment.Tokens : 0;
+            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
+                && segment.Span is null or (>= 0 and <= KeptPositions.LargestSpan) && segment.Positions >= segment.Tokens;
+            position += follows ? segment.Positions : 0;
             return follows;
         });
-        if (!shapes || !segments || header.Ids.Length % sizeof(int) != 0 || position - header.FirstPosition != header.Ids.Length / sizeof(int))
+        // A block takes 64 bytes or more: what is kept in memory by head and segment is bounded by the file.
+        bool bounded = (long)heads * kept.Segments.Count <= file.Length / NativeBuffer.Alignment;
+        if (!shapes || !segments || !bounded || position - kept.FirstPosition != header.Ids.Length)
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
 
-        bool Fits(IReadOnlyList<string>? codecs) => codecs is not null && (codecs.Count == 1 || codecs.Count == heads);
+        bool Fits(IReadOnlyList<string> codecs) => codecs.Count == 1 || codecs.Count == heads;
     }
 
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 
-    private BlockCodec CodecOf(KvFileHeader.SegmentShape segment, int layer, int head)
+    private void VerifyLayers(bool again)
     {
-        int place = _layout.Layers.Take(layer).Sum(shape => shape.KvHeads) + head;
-        return _layout.Codecs.Block(_layout.Layers[layer], segment.Keys[Math.Min(place, segment.Keys.Count - 1)], segment.Values[Math.Min(place, segment.Values.Count - 1)]);
+        for (int l = 0; l < _states.Length; l++)
+        {
+            if (!again && IsLayerChecked(l)) continue;
+            ReadAhead(l, l + 1 + LayersAhead);
+            if (!Matches(l)) throw new DamagedKvException(Path, l);
+            MarkChecked(l);
+        }
     }
+
+    private bool Matches(int layer)
+    {
+        uint checksum = 0;
+        long end = LayerOffset(layer + 1);
+        for (long at = LayerOffset(layer); at < end; at += MostBytesAtOnce) checksum = Checksum.Of(_file.Slice(at, (int)Math.Min(MostBytesAtOnce, end - at)), checksum);
+        return checksum == _header.Layers[layer].Checksum;
+    }
+
+    private void MarkChecked(int layer)
+    {
+        if (Interlocked.Exchange(ref _states[layer], Checked) != Checked) Interlocked.Decrement(ref _uncheckedLayers);
+    }
+
+    private long LayerOffset(int layer) => _offsets[_firstHeads[layer] * SegmentCount];
+
+    private int PartOf(int layer, int head, int segment) => (_firstHeads[layer] + head) * SegmentCount + segment;
 }

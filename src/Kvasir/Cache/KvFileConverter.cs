@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,14 +22,19 @@ internal sealed unsafe class KvFileConverter : IDisposable
     }
 
     /// <summary>Writes <paramref name="source"/> to <paramref name="destination"/> in the way that <paramref name="pattern"/>, an empty cache of the same model, would keep it.</summary>
-    public static void Write(KvFile source, string destination, KvCache pattern) => KvFileWriter.Create(destination, file =>
+    public static void Write(KvFile source, string destination, KvCache pattern, Action<long>? beforeWriting = null)
     {
         KvFileHeader header = Describe(source, pattern);
-        using var converter = new KvFileConverter(source, pattern, file, header.ToBytes().Length);
-        // The header stands first but carries the checksums of what follows; its length is known beforehand.
-        KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Sha256 = converter.WriteLayer(l) })];
-        RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
-    });
+        int headerBytes = header.ToBytes().Length;
+        beforeWriting?.Invoke(headerBytes + source.BytesAs(pattern));
+        KvFileWriter.Create(destination, file =>
+        {
+            using var converter = new KvFileConverter(source, pattern, file, headerBytes);
+            // The header stands first but carries the checksums of what follows; its length is known beforehand.
+            KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
+            RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
+        });
+    }
 
     public void Dispose() => _buffer.Dispose();
 
@@ -39,7 +43,7 @@ internal sealed unsafe class KvFileConverter : IDisposable
         HeadCodec[] heads = [.. pattern.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec)];
         List<KvRun> runs = [];
         source.WithSegments(0, 0, 0, segments => runs = KvRun.Cut(segments, source.Policy.Sink, heads[0].SinkTokens));
-        return source.Header with { Policy = pattern.Policy.ToString(), Segments = [.. runs.Select(Shape)] };
+        return source.Header with { Kept = source.Header.Kept with { Policy = pattern.Policy.ToString(), Segments = [.. runs.Select(Shape)] } };
 
         KvFileHeader.SegmentShape Shape(KvRun run)
         {
@@ -48,10 +52,11 @@ internal sealed unsafe class KvFileConverter : IDisposable
         }
     }
 
-    /// <summary>Writes the blocks of one layer and returns their SHA-256.</summary>
-    private string WriteLayer(int layer)
+    /// <summary>Writes the blocks of one layer and returns their checksum.</summary>
+    private uint WriteLayer(int layer)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        uint checksum = 0;
+        _source.ReadAhead(layer, layer + 1 + KvFile.LayersAhead);
         for (int h = 0; h < _pattern.Layers[layer].Heads.Length; h++)
         {
             using var recoder = new BlockRecoder(_pattern.Layers[layer].Layout, _pattern.Layers[layer].Heads[h].Codec);
@@ -61,20 +66,20 @@ internal sealed unsafe class KvFileConverter : IDisposable
                     for (int b = 0; b < segment.BlockCount; b++)
                     {
                         int bytes = recoder.TargetOf(segment, b).Bytes;
-                        if (_filled + bytes > _buffer.Length) Flush(hash);
+                        if (_filled + bytes > _buffer.Length) Flush(ref checksum);
                         recoder.Recode(segment, b, _buffer.Pointer + _filled);
                         _filled += bytes;
                     }
             });
         }
-        Flush(hash);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        Flush(ref checksum);
+        return checksum;
     }
 
-    private void Flush(IncrementalHash hash)
+    private void Flush(ref uint checksum)
     {
         var bytes = new ReadOnlySpan<byte>(_buffer.Pointer, _filled);
-        hash.AppendData(bytes);
+        checksum = Checksum.Of(bytes, checksum);
         RandomAccess.Write(_file, bytes, _position);
         _position += _filled;
         _filled = 0;

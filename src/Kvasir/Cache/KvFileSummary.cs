@@ -21,10 +21,11 @@ public sealed record KvFileSummary(int Version, string Model, string Tokenizer, 
     /// <exception cref="InvalidInputException">Not a saved cache, of another version, or damaged.</exception>
     public static KvFileSummary Read(string path)
     {
-        using MappedFile file = MappedFile.Open(path);
+        using MappedFile file = MappedFile.Open(path, scattered: true);
         KvFileHeader header = KvFileHeader.Read(file, out _);
-        KvSegmentSummary[] segments = [.. header.Segments.Select(segment => new KvSegmentSummary(segment.FirstPosition, segment.Offset, segment.Tokens, Codecs(segment.Keys), Codecs(segment.Values)))];
-        return new KvFileSummary(KvFileHeader.Version, header.Model, header.Tokenizer, header.Policy, header.FirstPosition, header.Ids.Length / sizeof(int), header.Layers.Count, segments);
+        KvFileHeader.Description kept = header.Kept;
+        KvSegmentSummary[] segments = [.. kept.Segments.Select(segment => new KvSegmentSummary(segment.FirstPosition, segment.Offset, segment.Tokens, Codecs(segment.Keys), Codecs(segment.Values)))];
+        return new KvFileSummary(KvFileHeader.Version, kept.Model, kept.Tokenizer, kept.Policy, kept.FirstPosition, header.Ids.Length, header.Layers.Length, segments);
     }
 
     /// <summary>One name, or each with the number of heads that have it, the most frequent first.</summary>

@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Cache;
@@ -7,12 +6,13 @@ namespace Kvasir.Cache;
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
+        byte[] start = (header with { Kept = header.Kept with { Attachment = attachment } }).ToBytes();
+        beforeWriting?.Invoke(start.Length + BlockBytes(cache, firstToken));
         Create(path, file =>
         {
-            byte[] start = header.ToBytes();
             RandomAccess.Write(file, start, 0);
             long position = start.Length;
             for (int l = 0; l < cache.Layers.Count; l++)
@@ -55,33 +55,49 @@ internal static unsafe class KvFileWriter
     {
         IReadOnlyList<Part>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<Part>)[.. Written(head, firstToken)])];
         var segments = heads[0].Select((part, s) => new KvFileHeader.SegmentShape(
-            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))).ToArray();
-        if (segments.Sum(segment => segment.Tokens) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))
+        {
+            Span = part.Segment.Kept?.Span,
+        }).ToArray();
+        if (segments.Sum(segment => segment.Positions) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            ForEachRun(cache, l, firstToken, run => hash.AppendData(run.Span));
+            uint checksum = 0;
+            ForEachRun(cache, l, firstToken, run => checksum = Checksum.Of(run.Span, checksum));
             LayerLayout layout = cache.Layers[l].Layout;
-            layers[l] = new KvFileHeader.LayerShape(layout.KvHeads, layout.KeyChannels, layout.ValueChannels, Convert.ToHexStringLower(hash.GetHashAndReset()));
+            layers[l] = new KvFileHeader.LayerShape(layout.KvHeads, layout.KeyChannels, layout.ValueChannels, checksum);
         }
         return new KvFileHeader
         {
-            Model = cache.Layout.ModelIdentity(),
-            Tokenizer = cache.Layout.TokenizerIdentity(),
-            Policy = cache.Policy.ToString(),
-            FirstPosition = firstToken,
-            Ids = MemoryMarshal.AsBytes(ids).ToArray(),
+            Kept = new(cache.Layout.ModelIdentity(), cache.Layout.TokenizerIdentity(), cache.Policy.ToString(), firstToken, segments),
+            Ids = ids.ToArray(),
             Layers = layers,
-            Segments = segments,
         };
+    }
+
+    private static long BlockBytes(KvCache cache, int firstToken)
+    {
+        long bytes = 0;
+        for (int l = 0; l < cache.Layers.Count; l++) ForEachRun(cache, l, firstToken, run => bytes += run.Length);
+        return bytes;
     }
 
     private static void ForEachRun(KvCache cache, int layer, int firstToken, Action<Run> action)
     {
         foreach (HeadCache head in cache.Layers[layer].Heads)
             foreach (Part part in Written(head, firstToken))
+            {
+                if (part.Segment.Kept is { } kept) WriteList(kept, action);
                 for (int b = part.FirstBlock; b < part.Segment.BlockCount; b++) action(new Run(part.Segment.Keys(b), part.Segment.Codec.Bytes));
+            }
+    }
+
+    private static void WriteList(KeptPositions kept, Action<Run> action)
+    {
+        byte[] list = new byte[(kept.Bytes.Length + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment];
+        kept.Bytes.CopyTo(list);
+        fixed (byte* data = list) action(new Run(data, list.Length));
     }
 
     /// <summary>The segments from a token on; of one that goes on over a border between full blocks, the blocks behind it.</summary>

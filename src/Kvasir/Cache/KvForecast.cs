@@ -36,6 +36,19 @@ public sealed class KvForecast
     /// <param name="sequences">Sequences that bring more than one token.</param>
     public long PassBytes(int tokens, int sequences) => _layout.PassBytes(Math.Min(tokens, _sliceTokens), sequences, _workers);
 
+    /// <summary>Bytes of the blocks in a file of <paramref name="tokens"/> tokens that were computed from position <paramref name="firstToken"/> on, a border made by <see cref="KvCache.Seal"/>; the file's header comes on top.</summary>
+    public long SavedBytes(int firstToken, int tokens)
+    {
+        long bytes = 0;
+        int blocks = KvBlock.CountFor(tokens);
+        foreach ((_, HeadCodec codec) in _heads)
+        {
+            int inSink = Math.Clamp(KvBlock.CountFor(Math.Max(0, codec.SinkTokens - firstToken)), 0, blocks);
+            bytes += (long)inSink * codec.First.Bytes + (long)(blocks - inSink) * codec.Rest.Bytes;
+        }
+        return bytes;
+    }
+
     /// <summary>The longest sequence that <paramref name="budget"/> bytes hold, with the passes that compute it; 0 where not even one token fits.</summary>
     public int MostTokens(long budget)
     {

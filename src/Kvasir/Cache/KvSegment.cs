@@ -3,8 +3,9 @@ namespace Kvasir.Cache;
 /// <summary>
 /// A run of sealed blocks of one kv head that stand one after another in the sequence, all full but the last.
 /// <see cref="Offset"/> is how far they stand from where their keys were rotated for: queries are turned back by it.
+/// Where only some tokens of the run were kept, <see cref="Kept"/> says which; the blocks hold these alone.
 /// </summary>
-internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, int offset) : IDisposable
+internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, int offset, KeptPositions? kept = null) : IDisposable
 {
     public BlockCodec Codec { get; } = codec;
 
@@ -13,9 +14,14 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     public int Offset { get; } = offset;
 
+    /// <summary>Which tokens of the run are there; null for all.</summary>
+    public KeptPositions? Kept { get; } = kept;
+
+    /// <summary>Tokens in the blocks.</summary>
     public int TokenCount { get; protected set; }
 
-    public int EndPosition => FirstPosition + TokenCount;
+    /// <summary>The position behind the run, whether or not its last tokens were kept.</summary>
+    public int EndPosition { get; protected set; } = firstPosition + (kept?.Span ?? 0);
 
     public int BlockCount => KvBlock.CountFor(TokenCount);
 
@@ -30,11 +36,31 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     public int CountIn(int block) => Math.Min(KvBlock.Tokens, TokenCount - block * KvBlock.Tokens);
 
+    /// <summary>How many of its tokens stand at or before a position of the sequence; below 0 where the run comes later, and more than it has where it ended before.</summary>
+    public int CountUpTo(int position) => Kept?.CountUpTo(position - FirstPosition) ?? position - FirstPosition + 1;
+
+    /// <summary>The position of a token of the blocks; within the run whatever a mapped file says.</summary>
+    public int PositionOf(int token) => FirstPosition + (Kept is null ? token : Math.Min(Kept.Positions[token], Kept.Span - 1));
+
     /// <summary>The same blocks for another cache.</summary>
     public abstract KvSegment Share();
 
+    /// <summary>Forgets what stands at <paramref name="end"/> or behind it.</summary>
+    public void TruncateTo(int end)
+    {
+        Truncate(Math.Clamp(CountUpTo(end - 1), 0, TokenCount));
+        EndPosition = Math.Min(EndPosition, end);
+    }
+
+    /// <summary>Takes in that the blocks hold <paramref name="tokens"/> tokens.</summary>
+    protected void SetTokens(int tokens)
+    {
+        TokenCount = tokens;
+        if (Kept is null) EndPosition = FirstPosition + tokens;
+    }
+
     /// <summary>Forgets the tokens after the first <paramref name="tokens"/>.</summary>
-    public abstract void Truncate(int tokens);
+    protected abstract void Truncate(int tokens);
 
     public abstract void Dispose();
 }

@@ -40,6 +40,15 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
         Buffer.MemoryCopy(value, Values(block) + slot * layout.ValueChannels, layout.ValueChannels * sizeof(float), layout.ValueChannels * sizeof(float));
     }
 
+    /// <summary>Reads one token back.</summary>
+    public void Read(int token, float* key, float* value)
+    {
+        int block = token / KvBlock.Tokens, slot = token % KvBlock.Tokens;
+        float* keys = Keys(block) + slot;
+        for (int c = 0; c < layout.KeyChannels; c++) key[c] = keys[c * KvBlock.Tokens];
+        Buffer.MemoryCopy(Values(block) + slot * layout.ValueChannels, value, layout.ValueChannels * sizeof(float), layout.ValueChannels * sizeof(float));
+    }
+
     /// <summary>Takes the oldest block out; the caller gets its reference and the number of its tokens.</summary>
     public KvBlock TakeOldest(out int tokens)
     {

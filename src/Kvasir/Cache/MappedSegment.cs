@@ -6,25 +6,25 @@ internal sealed unsafe class MappedSegment : KvSegment
     private readonly KvFile _file;
     private readonly byte* _data;
 
-    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens) : base(codec, firstPosition, offset)
+    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens, KeptPositions? kept = null) : base(codec, firstPosition, offset, kept)
     {
         _file = file;
         file.Retain();
         _data = data;
-        TokenCount = tokens;
+        SetTokens(tokens);
     }
 
     public override long Bytes => (long)BlockCount * Codec.Bytes;
 
     public override byte* Keys(int block) => _data + (long)block * Codec.Bytes;
 
-    public override KvSegment Share() => new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount);
+    public override KvSegment Share() => new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount, Kept) { EndPosition = EndPosition };
 
-    public override void Truncate(int tokens) => TokenCount = tokens;
+    protected override void Truncate(int tokens) => SetTokens(tokens);
 
     public override void Dispose()
     {
-        TokenCount = 0;
+        SetTokens(0);
         _file.Release();
     }
 }

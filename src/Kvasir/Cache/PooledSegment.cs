@@ -1,7 +1,7 @@
 namespace Kvasir.Cache;
 
 /// <summary>Sealed blocks in memory.</summary>
-internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0) : KvSegment(codec, firstPosition, offset)
+internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0, KeptPositions? kept = null) : KvSegment(codec, firstPosition, offset, kept)
 {
     private readonly List<KvBlock> _blocks = [];
 
@@ -21,7 +21,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     /// <summary>The blocks of any segment, copied into memory of <paramref name="pool"/>.</summary>
     public static PooledSegment CopyOf(KvSegment segment, BlockPool pool)
     {
-        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset);
+        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset, segment.Kept?.Copy());
         copy.EnsureCapacity(segment.BlockCount);
         for (int b = 0; b < segment.BlockCount; b++)
         {
@@ -29,17 +29,18 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
             Buffer.MemoryCopy(segment.Keys(b), block.Data, block.Length, segment.Codec.Bytes);
             copy.Add(block, segment.CountIn(b));
         }
+        copy.EndPosition = segment.EndPosition;
         return copy;
     }
 
     /// <summary>Whether another full or last block may follow at <paramref name="position"/>.</summary>
-    public bool CanAdd(int position) => Offset == 0 && EndPosition == position && TokenCount % KvBlock.Tokens == 0;
+    public bool CanAdd(int position) => Offset == 0 && Kept is null && EndPosition == position && TokenCount % KvBlock.Tokens == 0;
 
     /// <summary>Takes over the caller's reference to a block that holds <paramref name="tokens"/> tokens.</summary>
     public void Add(KvBlock block, int tokens)
     {
         Append(block);
-        TokenCount += tokens;
+        SetTokens(TokenCount + tokens);
     }
 
     public void EnsureCapacity(int blocks)
@@ -50,17 +51,20 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 
     public override byte* Keys(int block) => (byte*)_data[block];
 
-    public override KvSegment Share()
+    public override KvSegment Share() => Share(0);
+
+    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are turned by as much unless <paramref name="turned"/> is false.</summary>
+    public PooledSegment Share(int shift, bool turned = true)
     {
-        var copy = new PooledSegment(Codec, FirstPosition, Offset) { TokenCount = TokenCount };
+        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (turned ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;
     }
 
-    public override void Truncate(int tokens)
+    protected override void Truncate(int tokens)
     {
-        TokenCount = tokens;
+        SetTokens(tokens);
         while (_blocks.Count > BlockCount)
         {
             _blocks[^1].Release();
@@ -74,7 +78,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         foreach (KvBlock block in _blocks) block.Release();
         _blocks.Clear();
         _data = [];
-        TokenCount = 0;
+        SetTokens(0);
     }
 
     private void Append(KvBlock block)

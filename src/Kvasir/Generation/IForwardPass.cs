@@ -30,8 +30,18 @@ internal interface IForwardPass : IDisposable
     /// <summary>How many more tokens of this sequence alone fit into what is left of the budget.</summary>
     int Room(ISequenceCache cache);
 
-    /// <summary>A cache that was saved with <see cref="ISequenceCache.Save"/>, and its ids.</summary>
-    ISequenceCache LoadCache(string path, List<int> ids);
+    /// <summary>A cache that was saved with <see cref="ISequenceCache.Save"/>, its ids and the messages saved with it; those are null where there are none.</summary>
+    ISequenceCache LoadCache(string path, List<int> ids, out string? messages);
+
+    /// <summary>Brings a cache that holds some beginning of a prompt further along it with what is stored on disk, where something is.</summary>
+    /// <returns>How much of the prompt the cache holds now; may be a few tokens less than before, for the sake of whole blocks.</returns>
+    int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt);
+
+    /// <summary>Told between two prefill steps of a prompt: what is to be stored is kept from here on as it will be when it is loaded.</summary>
+    void EndStep(ISequenceCache cache, int promptTokens);
+
+    /// <summary>Stores the blocks of a long prompt that are not on disk yet.</summary>
+    void Keep(ISequenceCache cache, ReadOnlySpan<int> ids);
 
     void Clear();
 
@@ -56,5 +66,6 @@ internal interface ISequenceCache : IDisposable
 
     void Truncate(int length);
 
-    void Save(string path, ReadOnlySpan<int> ids);
+    /// <summary>Saves the cache, which stays as it is, and messages in one file, as a whole or not at all.</summary>
+    void Save(string path, ReadOnlySpan<int> ids, string messages);
 }

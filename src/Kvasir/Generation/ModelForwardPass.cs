@@ -10,14 +10,16 @@ internal sealed class ModelForwardPass : IForwardPass
     private readonly Model _model;
     private readonly KvPolicy? _policy;
     private readonly BlockPool? _pool;
+    private readonly PromptStore? _prompts;
     private readonly Batch _batch = new();
     private readonly Lazy<KvForecast> _forecast;
 
-    public ModelForwardPass(Model model, KvPolicy? policy, BlockPool? pool)
+    public ModelForwardPass(Model model, KvPolicy? policy, BlockPool? pool, PromptStore? prompts = null)
     {
         _model = model;
         _policy = policy;
         _pool = pool;
+        _prompts = prompts;
         _forecast = new Lazy<KvForecast>(() => model.Forecast(policy));
     }
 
@@ -49,9 +51,19 @@ internal sealed class ModelForwardPass : IForwardPass
 
     public ISequenceCache NewCache() => new SequenceCache(_model.NewCache(_policy, _pool));
 
-    public ISequenceCache LoadCache(string path, List<int> ids)
+    public int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt) => _prompts?.Load(_model, ((SequenceCache)cache).Inner, prompt) ?? cache.Length;
+
+    public void EndStep(ISequenceCache cache, int promptTokens)
+    {
+        if (_prompts is not null && promptTokens >= PromptStore.LeastTokens) ((SequenceCache)cache).Inner.Seal();
+    }
+
+    public void Keep(ISequenceCache cache, ReadOnlySpan<int> ids) => _prompts?.Save(_model, ((SequenceCache)cache).Inner, ids);
+
+    public ISequenceCache LoadCache(string path, List<int> ids, out string? messages)
     {
         using KvFile file = KvFile.Open(path, _model, verify: true);
+        messages = file.Attachment;
         KvCache cache = _model.NewCache(_policy ?? _model.Prepare(file.Policy), _pool);
         if (_policy is null) cache.Place(file);
         else cache.PlaceConverted(file);
@@ -83,7 +95,7 @@ internal sealed class ModelForwardPass : IForwardPass
 
         public void Truncate(int length) => Inner.Truncate(length);
 
-        public void Save(string path, ReadOnlySpan<int> ids) => Inner.Save(path, ids);
+        public void Save(string path, ReadOnlySpan<int> ids, string messages) => Inner.SaveCopy(path, ids, messages);
 
         public void Dispose() => Inner.Dispose();
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kvasir.Cache;
@@ -32,33 +33,41 @@ public sealed partial class Session
     public IAsyncEnumerable<string> ChatAsync(string message, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         OnThreadPool(stop => Chat(message, options, stop), cancellation);
 
-    /// <summary>Saves the conversation: the cache in <paramref name="path"/>, its messages in a JSON file beside it.</summary>
+    /// <summary>
+    /// Saves the conversation, its messages and its cache, in one file: written under a temporary name, flushed, renamed, so that there is always
+    /// the old conversation or the new one. The session goes on as if it had not been saved.
+    /// </summary>
     public void Save(string path)
     {
         if (_ids.Count == 0) throw new InvalidInputException("there is nothing to save yet; say something first");
-        _cache.Save(path, [.. _ids]);
-        string messages = JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage);
-        string temporary = MessagesPath(path) + ".part";
-        File.WriteAllText(temporary, messages);
-        File.Move(temporary, MessagesPath(path), overwrite: true);
+        _cache.Save(path, CollectionsMarshal.AsSpan(_ids), JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
     }
 
     /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>
     /// <param name="model">The model it was held with.</param>
-    /// <param name="path">The cache file.</param>
+    /// <param name="path">The file.</param>
     /// <param name="policy">How keys and values are kept; as in the file by default. A file that is kept otherwise is encoded anew in memory.</param>
     /// <param name="pool">Where new blocks come from; a pool without budget by default.</param>
-    /// <exception cref="InvalidInputException">A file is missing, damaged, or belongs to another model.</exception>
-    public static Session Load(Model model, string path, KvPolicy? policy = null, BlockPool? pool = null) => Load(new ModelForwardPass(model, policy, pool), path);
+    /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
+    /// <exception cref="InvalidInputException">The file is missing, damaged, holds no conversation, or belongs to another model.</exception>
+    public static Session Load(Model model, string path, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null) =>
+        Load(new ModelForwardPass(model, policy, pool, prompts), path);
 
     internal static Session Load(IForwardPass forward, string path)
     {
-        List<ChatMessage> messages = ReadMessages(MessagesPath(path));
         List<int> ids = [];
-        var session = new Session(forward, forward.LoadCache(path, ids));
-        session._ids.AddRange(ids);
-        session._messages.AddRange(messages);
-        return session;
+        var session = new Session(forward, forward.LoadCache(path, ids, out string? messages));
+        try
+        {
+            session._messages.AddRange(ReadMessages(path, messages));
+            session._ids.AddRange(ids);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The ids of a conversation's prompt, with one begin-of-text token where the model's file asks for it.</summary>
@@ -98,28 +107,22 @@ public sealed partial class Session
 
     private static string? TextOf(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
 
-    private static string MessagesPath(string path) => path + ".json";
-
-    private static List<ChatMessage> ReadMessages(string path)
+    private static List<ChatMessage> ReadMessages(string path, string? json)
     {
         try
         {
-            List<ChatMessage>? messages = JsonSerializer.Deserialize(File.ReadAllBytes(path), ConversationJson.Default.ListChatMessage);
+            List<ChatMessage>? messages = json is null ? null : JsonSerializer.Deserialize(json, ConversationJson.Default.ListChatMessage);
             if (messages is not null && messages.TrueForAll(message => message is { Role: not null, Content: not null })) return messages;
-            throw new InvalidInputException($"{path}: not a list of messages with role and content");
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path}: cannot be read ({problem.Message}); a saved conversation is a cache file and this file beside it", problem);
+            throw new InvalidInputException($"{path}: holds a cache but no conversation; only what a conversation was saved to can be loaded");
         }
         catch (JsonException problem)
         {
-            throw new InvalidInputException($"{path}: not a saved conversation ({problem.Message})", problem);
+            throw new InvalidInputException($"{path}: its conversation is damaged ({problem.Message})", problem);
         }
     }
 }
 
 /// <summary>How messages are written as JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(List<ChatMessage>))]
 internal sealed partial class ConversationJson : JsonSerializerContext;

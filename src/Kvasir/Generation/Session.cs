@@ -11,8 +11,11 @@ namespace Kvasir.Generation;
 /// </summary>
 public sealed partial class Session : IDisposable
 {
-    /// <summary>Tokens of one prefill step; a cancellation takes effect after at most one step.</summary>
-    internal const int PrefillSlice = 512;
+    /// <summary>
+    /// Tokens of one prefill step; a cancellation takes effect after at most one step. Steps end where stored blocks do: a token
+    /// attends to its own step in float and to earlier ones as they are kept, so behind stored blocks a prompt is computed as it was without them.
+    /// </summary>
+    internal const int PrefillSlice = PromptStore.BlockTokens;
 
     private readonly IForwardPass _forward;
     private readonly ISequenceCache _cache;
@@ -22,7 +25,8 @@ public sealed partial class Session : IDisposable
     /// <param name="model">The model; not disposed with the session.</param>
     /// <param name="policy">How keys and values are kept; float16 by default.</param>
     /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
-    public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null) : this(new ModelForwardPass(model, policy, pool)) { }
+    /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
+    public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null) : this(new ModelForwardPass(model, policy, pool, prompts)) { }
 
     /// <summary>A session that goes on from a filled cache, which it owns from now on.</summary>
     /// <param name="model">The model; not disposed with the session.</param>
@@ -123,21 +127,26 @@ public sealed partial class Session : IDisposable
     private IEnumerable<string> Run(int[] prompt, GenerationOptions options, CancellationToken cancellation)
     {
         var continuation = new Continuation(_forward.Tokenizer, options, prompt.Length);
+        bool sound = false;
         try
         {
             continuation.ReusedTokens = KeepPrefix(prompt);
             CheckRoom(prompt.Length);
             for (int start = _ids.Count; start < prompt.Length && !cancellation.IsCancellationRequested; start = _ids.Count)
             {
-                int count = Math.Min(PrefillSlice, prompt.Length - start);
+                int count = Math.Min(PrefillSlice - start % PrefillSlice, prompt.Length - start);
                 _ids.AddRange(prompt.AsSpan(start, count));
-                Feed(count, start + count == prompt.Length ? LogitRows.Last : LogitRows.None);
+                bool last = start + count == prompt.Length;
+                Feed(count, last ? LogitRows.Last : LogitRows.None);
+                if (!last) _forward.EndStep(_cache, prompt.Length);
             }
 
             while (continuation.Finish is null && !cancellation.IsCancellationRequested)
             {
+                sound = false;
                 if (_ids.Count > _cache.Length) Feed(1, LogitRows.Last);
                 string piece = continuation.Take(_forward.Logits(0), _ids, _forward.ContextLength);
+                sound = true;
                 if (piece.Length > 0) yield return piece;
             }
 
@@ -148,20 +157,19 @@ public sealed partial class Session : IDisposable
         {
             MatchCache();
             LastResult = continuation.Result(_cache.Bytes);
+            if (sound && prompt.Length >= PromptStore.LeastTokens) _forward.Keep(_cache, CollectionsMarshal.AsSpan(_ids));
         }
     }
 
-    /// <summary>Drops from the cache what does not begin the prompt; at least the prompt's last token is computed anew, for its logits.</summary>
+    /// <summary>Drops from the cache what does not begin the prompt, and takes up what is stored of it; at least the prompt's last token is computed anew, for its logits.</summary>
     private int KeepPrefix(ReadOnlySpan<int> prompt)
     {
         int common = prompt[..^1].CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
-        if (common < _ids.Count)
-        {
-            _cache.Truncate(common);
-            _ids.RemoveRange(common, _ids.Count - common);
-        }
-
-        return common;
+        if (common < _ids.Count) _cache.Truncate(common);
+        int reused = _forward.Recall(_cache, prompt);
+        _ids.Clear();
+        _ids.AddRange(prompt[..reused]);
+        return reused;
     }
 
     /// <exception cref="InvalidInputException">The budget does not hold what is left of the prompt.</exception>

@@ -29,8 +29,10 @@ internal sealed unsafe class MappedFile : IDisposable
 
     public byte* Pointer => _pointer;
 
+    /// <param name="path">The file.</param>
+    /// <param name="scattered">Whether only some of it will be read, so that no page is read because another was touched.</param>
     /// <exception cref="InvalidInputException">The path is missing, a directory, empty or cannot be read.</exception>
-    public static MappedFile Open(string path)
+    public static MappedFile Open(string path, bool scattered = false)
     {
         if (Directory.Exists(path)) throw new InvalidInputException($"{path} is a directory, not a file");
         if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist");
@@ -44,12 +46,24 @@ internal sealed unsafe class MappedFile : IDisposable
                 throw new InvalidInputException($"{path} is empty");
             }
             var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+            var mapped = new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
+            if (scattered) MemoryAdvice.Random(mapped.Pointer, (nuint)length);
+            return mapped;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
         }
+    }
+
+    /// <summary>Maps the file behind a handle as long as it is now, whatever has its name meanwhile. The handle stays the caller's.</summary>
+    /// <exception cref="InvalidInputException">The file is empty.</exception>
+    public static MappedFile Open(SafeFileHandle handle, string path)
+    {
+        long length = RandomAccess.GetLength(handle);
+        if (length == 0) throw new InvalidInputException($"{path} is empty");
+        var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
     }
 
     /// <summary>The bytes [offset, offset + length), checked against the file's length.</summary>
@@ -64,16 +78,15 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Tells the operating system that the pages of a range are not needed in memory now; reading them again is allowed. A hint: does nothing where there is no such call.</summary>
     public void Release(long offset, long length)
     {
-        if (_pointer == null) return;
-        long page = Environment.SystemPageSize;
-        long start = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
-        if (end > start) MemoryAdvice.DontNeed(_pointer + start, (nuint)(end - start));
+        if (Pages(offset, length, out byte* start, out nuint bytes)) MemoryAdvice.DontNeed(start, bytes);
     }
 
-    /// <summary>Tells the operating system that the whole file will be read soon. A hint: does nothing where there is no such call.</summary>
-    public void ReadAhead()
+    /// <summary>
+    /// Asks the operating system to read the pages of a range, and no others, before they are touched; does not wait for them. A hint, as <see cref="Release"/> is.
+    /// </summary>
+    public void ReadAhead(long offset, long length)
     {
-        if (_pointer != null) MemoryAdvice.WillNeed(_pointer, (nuint)Length);
+        if (Pages(offset, length, out byte* start, out nuint bytes)) MemoryAdvice.WillNeed(start, bytes);
     }
 
     public void Dispose()
@@ -83,5 +96,14 @@ internal sealed unsafe class MappedFile : IDisposable
         _view!.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _file!.Dispose();
+    }
+
+    /// <summary>The range from the start of its first page on; false where there is nothing of it.</summary>
+    private bool Pages(long offset, long length, out byte* start, out nuint bytes)
+    {
+        long page = Environment.SystemPageSize, first = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
+        start = _pointer + first;
+        bytes = (nuint)Math.Max(0, end - first);
+        return _pointer != null && end > first;
     }
 }

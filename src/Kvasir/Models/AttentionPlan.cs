@@ -46,27 +46,28 @@ internal sealed unsafe class AttentionPlan : IDisposable
 
     public AttentionItem this[int item] => _items[item];
 
-    public void Build(ForwardSlice slice)
+    /// <summary>Plans a slice; <paramref name="whole"/>: no piece is cut by blocks.</summary>
+    public void Build(ForwardSlice slice, bool whole = false)
     {
         _items.Clear();
         _partialRows = 0;
         Restart();
         int tileTokens = Math.Max(1, TileRows / _group);
-        long whole = 0;
+        long all = 0;
         _longestFirst.Clear();
         for (int e = 0; e < slice.Entries.Count; e++)
         {
             SliceEntry entry = slice.Entries[e];
             int blocks = KvBlock.CountFor(entry.Cache.Length + entry.Tokens);
-            whole += (long)_kvHeads * entry.Tokens * blocks;
+            all += (long)_kvHeads * entry.Tokens * blocks;
             _longestFirst.Add((e, blocks));
         }
         CollectionsMarshal.AsSpan(_longestFirst).Sort(static (a, b) => a.Blocks != b.Blocks ? b.Blocks.CompareTo(a.Blocks) : a.Entry.CompareTo(b.Entry));
         foreach ((int e, int blocks) in _longestFirst)
         {
             int tokens = slice.Entries[e].Tokens;
-            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + whole - 1) / whole;
-            int parts = (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
+            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + all - 1) / all;
+            int parts = whole ? 1 : (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
             for (int head = 0; head < _kvHeads; head++)
                 for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), parts);
         }

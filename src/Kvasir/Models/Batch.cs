@@ -41,15 +41,10 @@ public sealed unsafe class Batch : IDisposable
     }
 
     /// <summary>Adds the next tokens of a sequence; each cache may stand in a batch once.</summary>
-    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last)
-    {
-        ArgumentNullException.ThrowIfNull(cache);
-        if (ids.IsEmpty) throw new ArgumentException("a sequence must bring at least one token", nameof(ids));
-        foreach (BatchEntry entry in _entries)
-            if (ReferenceEquals(entry.Cache, cache)) throw new ArgumentException("the cache stands in the batch already", nameof(cache));
-        _entries.Add(new BatchEntry(cache, _ids.Count, ids.Length, rows));
-        foreach (int id in ids) _ids.Add(id);
-    }
+    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last) => Add(cache, ids, rows, repairs: false);
+
+    /// <summary>Adds the tokens at a cache's repaired positions.</summary>
+    internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids) => Add(cache, ids, LogitRows.None, repairs: true);
 
     /// <summary>The logits of one row, [vocabulary]; valid (and free to be changed) until the next forward pass.</summary>
     public Span<float> Logits(int row)
@@ -66,6 +61,16 @@ public sealed unsafe class Batch : IDisposable
 
     internal float* LogitRow(int row) => (float*)_logits!.Pointer + (long)row * _vocabulary;
 
+    private void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows, bool repairs)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        if (ids.IsEmpty) throw new ArgumentException("a sequence must bring at least one token", nameof(ids));
+        foreach (BatchEntry entry in _entries)
+            if (ReferenceEquals(entry.Cache, cache)) throw new ArgumentException("the cache stands in the batch already", nameof(cache));
+        _entries.Add(new BatchEntry(cache, _ids.Count, ids.Length, rows, repairs));
+        foreach (int id in ids) _ids.Add(id);
+    }
+
     /// <summary>Makes room for the logits of all entries.</summary>
     internal void PrepareLogits(int vocabulary)
     {
@@ -79,5 +84,9 @@ public sealed unsafe class Batch : IDisposable
     }
 }
 
-/// <summary>The tokens of one sequence in a batch.</summary>
-internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count, LogitRows Rows);
+/// <summary>The tokens of one sequence in a batch: new ones, or those at the cache's repaired positions.</summary>
+internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count, LogitRows Rows, bool Repairs)
+{
+    /// <summary>Tokens that the sequence is longer by afterwards.</summary>
+    public int Growth => Repairs ? 0 : Count;
+}

@@ -7,7 +7,25 @@ namespace Kvasir.Models;
 /// <param name="FirstRow">Its first row in the slice.</param>
 /// <param name="Tokens">Number of rows.</param>
 /// <param name="SequenceLength">Tokens of the sequence after the whole batch.</param>
-internal readonly record struct SliceEntry(KvCache Cache, int FirstRow, int Tokens, int SequenceLength);
+/// <param name="FirstRepaired">Index of its first row among the cache's repaired positions; -1 where the rows are new tokens.</param>
+internal readonly record struct SliceEntry(KvCache Cache, int FirstRow, int Tokens, int SequenceLength, int FirstRepaired)
+{
+    /// <summary>Whether the rows stand in place of tokens that the cache holds already.</summary>
+    public bool Repairs => FirstRepaired >= 0;
+
+    /// <summary>Where the keys and values of row <paramref name="row"/> of the slice go.</summary>
+    public KvTail Destination(HeadCache head, int row, out int token)
+    {
+        if (!Repairs)
+        {
+            token = head.Tail.TokenCount - Tokens + row - FirstRow;
+            return head.Tail;
+        }
+        RepairedRows repaired = head.Repaired!;
+        token = repaired.Positions.CountUpTo(Cache.Repaired![FirstRepaired + row - FirstRow]) - 1;
+        return repaired.Rows;
+    }
+}
 
 /// <summary>At most <see cref="MaxRows"/> rows of a batch that go through the layers together.</summary>
 internal sealed class ForwardSlice
@@ -42,11 +60,12 @@ internal sealed class ForwardSlice
     public int Take(Batch batch, in BatchEntry entry, int done)
     {
         int tokens = Math.Min(entry.Count - done, MaxRows - Rows), start = entry.Cache.Length;
-        Entries.Add(new SliceEntry(entry.Cache, Rows, tokens, start + entry.Count - done));
+        RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
+        Entries.Add(new SliceEntry(entry.Cache, Rows, tokens, repaired is null ? start + entry.Count - done : start, repaired is null ? -1 : done));
         for (int t = 0; t < tokens; t++)
         {
             int row = Rows + t;
-            (_ids[row], _positions[row], _entryOfRow[row]) = (batch.Id(entry.FirstId + done + t), start + t, Entries.Count - 1);
+            (_ids[row], _positions[row], _entryOfRow[row]) = (batch.Id(entry.FirstId + done + t), repaired?[done + t] ?? start + t, Entries.Count - 1);
             bool last = done + t == entry.Count - 1;
             if (entry.Rows == LogitRows.All || (entry.Rows == LogitRows.Last && last)) _logitRows[LogitCount++] = row;
         }

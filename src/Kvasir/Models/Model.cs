@@ -51,6 +51,9 @@ public sealed partial class Model : IDisposable
 
     internal KvLayout CacheLayout { get; }
 
+    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
+    internal bool KeysDependOnLength => _spec.Rotaries.Any(choice => choice.Long is not null);
+
     /// <summary>What it was loaded with.</summary>
     internal ModelOptions Options { get; }
 
@@ -170,15 +173,15 @@ public sealed partial class Model : IDisposable
     private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
         spec.Rotaries.Count > 0 && spec.Rotaries[spec.RotaryOf(layer)] is { Long: null } choice ? choice.Short : null;
 
-    private void Run(Batch batch, CancellationToken cancellation)
+    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
         _lengths.Clear();
         foreach (BatchEntry entry in batch.Entries) _lengths.Add(entry.Cache.Length);
         int promised = 0;
         try
         {
-            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Count, PassBytes(batch, promised));
-            _transformer.Forward(batch, cancellation);
+            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Growth, PassBytes(batch, promised));
+            _transformer.Forward(batch, cancellation, keysOfLayer, received);
         }
         catch
         {
@@ -213,7 +216,7 @@ public sealed partial class Model : IDisposable
         foreach (BatchEntry entry in batch.Entries)
         {
             if (!ReferenceEquals(entry.Cache.Layout, CacheLayout)) throw new ArgumentException("the cache belongs to another model", nameof(batch));
-            int length = entry.Cache.Length + entry.Count;
+            int length = entry.Cache.Length + entry.Growth;
             if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             for (int i = 0; i < entry.Count; i++)
                 if (batch.Id(entry.FirstId + i) is var id && (id < 0 || id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");

@@ -20,8 +20,11 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly AttentionPlan _plan;
     private readonly Action<int> _run;
     private readonly ForwardSlice _slice = new();
+    private readonly FirstTouch _firstTouch;
     private readonly int _group;
     private float* _logits;
+    private int _lastLayer;
+    private ReceivedAttention? _received;
 
     public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention)
     {
@@ -30,6 +33,7 @@ internal sealed unsafe class Transformer : IDisposable
         _buffers = new TransformerBuffers(config, spec, threads);
         _attention = attention;
         _feedForward = FeedForwardKernels.For(path);
+        _firstTouch = new FirstTouch(config.Layers, spec.WindowOf);
         _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads);
         _group = config.Heads / config.KvHeads;
         _run = Run;
@@ -38,9 +42,14 @@ internal sealed unsafe class Transformer : IDisposable
     /// <summary>Threads that run it.</summary>
     public int Workers => _workers.Workers;
 
-    /// <summary>Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch.</summary>
-    public void Forward(Batch batch, CancellationToken cancellation)
+    /// <summary>
+    /// Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
+    /// as soon as the keys and values of that layer are known; <paramref name="received"/> is told of the attention of all queries.
+    /// </summary>
+    public void Forward(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
+        _lastLayer = keysOfLayer;
+        _received = received;
         batch.PrepareLogits(_config.Vocabulary);
         int logitsDone = 0;
         _slice.Clear();
@@ -68,9 +77,12 @@ internal sealed unsafe class Transformer : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
-        _plan.Build(_slice);
+        _plan.Build(_slice, whole: _received is not null);
+        _firstTouch.Begin(_slice);
         _workers.Run(_run);
-        foreach (SliceEntry entry in _slice.Entries) entry.Cache.Commit(entry.Tokens);
+        _firstTouch.End();
+        foreach (SliceEntry entry in _slice.Entries)
+            if (!entry.Repairs) entry.Cache.Commit(entry.Tokens);
         int logits = _slice.LogitCount;
         _slice.Clear();
         return logits;
@@ -87,8 +99,10 @@ internal sealed unsafe class Transformer : IDisposable
             LayerWeights weights = _weights.Layers[layer];
             ProjectQueryKeyValue(worker, layer, weights);
             _workers.Barrier();
+            if (_firstTouch.FoundDamage) return;
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
             _workers.Barrier();
+            if (layer == _lastLayer) return;
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
             _workers.Barrier();
             if (worker == 0) _plan.Restart();
@@ -143,12 +157,14 @@ internal sealed unsafe class Transformer : IDisposable
 
     private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
     {
+        _firstTouch.ReadAhead(worker, _workers.Workers, layer);
         if (worker == 0)
             foreach (SliceEntry entry in _slice.Entries)
-                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Tokens);
+                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Repairs ? 0 : entry.Tokens);
         Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
         Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
+        _firstTouch.Check(layer);
     }
 
     private void RotateAndAppend(int layer, LayerWeights weights, int row)
@@ -162,8 +178,8 @@ internal sealed unsafe class Transformer : IDisposable
         for (int h = 0; h < _config.KvHeads; h++)
         {
             Prepare(key + h * size, weights.KeyNorm);
-            KvTail tail = entry.Cache.Layers[layer].Heads[h].Tail;
-            tail.Write(tail.TokenCount - entry.Tokens + row - entry.FirstRow, key + h * size, value + h * size);
+            KvTail rows = entry.Destination(entry.Cache.Layers[layer].Heads[h], row, out int token);
+            rows.Write(token, key + h * size, value + h * size);
         }
 
         void Prepare(float* head, NormWeights? norm)
@@ -185,7 +201,7 @@ internal sealed unsafe class Transformer : IDisposable
         }
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
-        var tile = new QueryTile(entry.Cache.Length + item.FirstToken, rows, _group, _spec.Causal, _spec.AttentionSoftCap);
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, _group, _spec.Causal, _spec.AttentionSoftCap, entry.Repairs ? entry.Cache.Repaired : null, entry.FirstRepaired + item.FirstToken);
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {
@@ -194,6 +210,7 @@ internal sealed unsafe class Transformer : IDisposable
         }
         float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * channels, sum = maximum + AttentionScratch.MaxRows;
         BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
+        _received?.Add(worker, layer, item.KvHead, head, cache.Layout, _attention, tile, scratch, maximum, sum);
         BlockAttention.Normalise(_attention, output, rows, channels, sum);
         for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * channels, channels).CopyTo(new Span<float>(OutputRow(entry, item, r), channels));
     }

@@ -54,9 +54,21 @@ internal sealed class FakeModel : IForwardPass
 
     public int Room(ISequenceCache cache) => Budget == long.MaxValue ? ContextLength - cache.Length : (int)((Budget - PassBytes(0, 1)) / FakeCache.BytesPerToken) - cache.Length;
 
-    public ISequenceCache LoadCache(string path, List<int> ids)
+    public int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt) => cache.Length;
+
+    public void EndStep(ISequenceCache cache, int promptTokens)
     {
-        ids.AddRange(File.ReadAllText(path).Split(' ').Select(int.Parse));
+    }
+
+    public void Keep(ISequenceCache cache, ReadOnlySpan<int> ids)
+    {
+    }
+
+    public ISequenceCache LoadCache(string path, List<int> ids, out string? messages)
+    {
+        string[] lines = File.ReadAllLines(path);
+        messages = lines.ElementAtOrDefault(1);
+        ids.AddRange(lines[0].Split(' ').Select(int.Parse));
         var cache = new FakeCache(this);
         cache.Ids.AddRange(ids);
         return cache;
@@ -116,7 +128,7 @@ internal sealed class FakeCache : ISequenceCache
 
     public void Truncate(int length) => Ids.RemoveRange(length, Ids.Count - length);
 
-    public void Save(string path, ReadOnlySpan<int> ids) => File.WriteAllText(path, string.Join(' ', ids.ToArray()));
+    public void Save(string path, ReadOnlySpan<int> ids, string messages) => File.WriteAllText(path, $"{string.Join(' ', ids.ToArray())}\n{messages}");
 
     public void Dispose() => _model.Caches.Remove(this);
 }

@@ -54,7 +54,24 @@ public sealed class RealModelGenerationTests : IDisposable
         finally
         {
             File.Delete(path);
-            File.Delete(path + ".json");
+        }
+    }
+
+    [SkippableFact]
+    public void Saving_does_not_change_what_is_said_next()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            using Session saved = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2")), other = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2"));
+            Assert.Equal(saved.Complete(Prompt, Twenty).Ids, other.Complete(Prompt, Twenty).Ids);
+            saved.Save(path);
+            Assert.Equal(saved.Continue([11, 12], Twenty).Ids, other.Continue([11, 12], Twenty).Ids);
+            Assert.Equal(saved.KvBytes, other.KvBytes);
+        }
+        finally
+        {
+            File.Delete(path);
         }
     }
 
@@ -75,7 +92,6 @@ public sealed class RealModelGenerationTests : IDisposable
         finally
         {
             File.Delete(path);
-            File.Delete(path + ".json");
         }
     }
 

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Kvasir.Documents;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary><c>store import</c>: takes in what <c>store export</c> has written.</summary>
+internal static class StoreImportCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new ExampleCommand("import", "Take documents with their KV from an exported file into the store; no model is needed. All of the file is checked first.", "kvasir store import handbook.kvx\nkvasir store import notes.kvx --as notes.md --key-file secret.key");
+        var file = new Argument<string>("file") { Description = "A file that store export has written" };
+        var path = new Option<string?>("--as") { Description = "The path to store the documents under (default: where they were exported from)", HelpName = "PATH" };
+        Option<string?> store = LibraryChoice.StoreOption();
+        command.Arguments.Add(file);
+        foreach (Option option in new Option[] { store, path }) command.Options.Add(option);
+        var key = new ExportKeyOption(command, "The secret that the file must have been signed with");
+        CommonOptions common = CommonOptions.ForOutput(command);
+        command.SetAction(parsed =>
+        {
+            var options = new ImportOptions { As = parsed.GetValue(path), Key = key.Read(parsed) };
+            if (options.As is { Length: 0 }) throw new InvalidInputException("--as: the path is empty");
+            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)), create: true);
+            using var line = new ProgressLine(terminal, "import");
+            ImportReport report = open.Import(parsed.GetValue(file)!, options, new TransferBar(line), terminal.Interrupted);
+            line.Dispose();
+            if (report.Signed && options.Key is null) terminal.Note("the file is signed, but was not checked: no key was given");
+            if (common.Json(parsed)) terminal.WriteJson(new { report.Files, report.ChangedFiles, report.Documents, report.Chunks, report.KvFiles, report.KvBytes, report.Signed, Checked = report.Signed && options.Key is not null });
+            else terminal.Out.WriteLine($"{report.Files} files, {report.Documents} documents, {report.Chunks} chunks: {report.ChangedFiles} files and {report.KvFiles} KV files ({Units.Bytes(report.KvBytes)}) are new here");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Kvasir.Cache;
+using Kvasir.Generation;
+
+namespace Kvasir.Cli;
+
+/// <summary>The options <c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the keys and values of long prompts are kept for the next run.</summary>
+internal sealed class PromptCacheOption
+{
+    private const string Variable = "KVASIR_PROMPT_CACHE", Off = "off";
+
+    private readonly Option<string?> _folder = new("--prompt-cache") { Description = $"Where the KV of long prompts is kept for the next run (default: {Variable}, or a folder in your home)", HelpName = $"DIR|{Off}" };
+    private readonly Option<string?> _size = new("--prompt-cache-size") { Description = "The most bytes kept there; what was not used for longest goes first (default: 2GB)", HelpName = "SIZE" };
+
+    public PromptCacheOption(Command command)
+    {
+        command.Options.Add(_folder);
+        command.Options.Add(_size);
+    }
+
+    /// <summary>The store, or null where prompts are not kept.</summary>
+    /// <exception cref="InvalidInputException">The folder or the size cannot be.</exception>
+    public PromptStore? Open(ParseResult parsed)
+    {
+        long quota = Quota(parsed.GetValue(_size));
+        string? folder = parsed.GetValue(_folder) ?? Environment.GetEnvironmentVariable(Variable);
+        if (string.IsNullOrEmpty(folder)) folder = UserFolder();
+        return folder is null or Off ? null : new PromptStore(folder, quota);
+    }
+
+    /// <summary>Null where the user has no home.</summary>
+    private static string? UserFolder()
+    {
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return home.Length > 0 ? Path.Combine(home, "kvasir", "prompts") : null;
+    }
+
+    private static long Quota(string? text)
+    {
+        if (text is null) return PromptStore.DefaultQuota;
+        try
+        {
+            return KvBudget.ParseBytes(text);
+        }
+        catch (InvalidInputException problem)
+        {
+            throw new InvalidInputException($"--prompt-cache-size: {problem.Message}", problem);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+namespace Kvasir.Documents.Asking;
+
+/// <summary>How the KV of a chunk is made: behind the shared prefix (MatKV, variant M2) or alone, all of it or with its least needed tokens left out.</summary>
+internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, ChunkPlacement placement, double share = 1)
+{
+    /// <summary>What the model reads before the chunk when it is to show which of its tokens it needs to repeat it.</summary>
+    private const string RepeatRequest = "Repeat the previous text:\n\n";
+
+    /// <summary>The first token of what is saved of a computed chunk: its KV alone, without the prefix's.</summary>
+    public int FirstToken => placement == ChunkPlacement.BehindPrefix ? prefix.Ids.Length : 0;
+
+    /// <summary>Whether tokens are left out.</summary>
+    public bool IsThinning => share < 1;
+
+    /// <summary>The chunk, sealed.</summary>
+    public IAnswerCache Compute(int[] ids, CancellationToken cancellation)
+    {
+        IAnswerCache cache = IsThinning ? model.NewExactCache() : FirstToken > 0 ? prefix.Fork() : model.NewCache();
+        try
+        {
+            if (IsThinning && FirstToken > 0)
+            {
+                cache.Prefill(prefix.Ids, cancellation);
+                cache.Seal();
+            }
+
+            cache.Prefill(ids, cancellation);
+            cache.Seal();
+            if (!IsThinning)
+            {
+                return cache;
+            }
+
+            using (cache)
+            {
+                return cache.Thinned(FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);
+            }
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
+    }
+}

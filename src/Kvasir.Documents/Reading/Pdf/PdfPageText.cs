@@ -1,0 +1,194 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Kvasir.Documents.Reading.Pdf;
+
+/// <summary>
+/// Puts the characters of a page together in the order they are drawn in: gaps along the baseline become spaces, jumps across it new lines;
+/// larger distances between lines are borders of paragraphs, and within a paragraph lines that fill it are joined.
+/// </summary>
+internal sealed class PdfPageText
+{
+    /// <summary>In units of the font size: a smaller gap is kerning.</summary>
+    private const float SpaceGap = 0.17f;
+
+    /// <summary>A smaller step across the baseline is a sub- or superscript.</summary>
+    private const float LineStep = 0.5f;
+
+    /// <summary>A distance of this much more than the page's usual one is a paragraph's.</summary>
+    private const float ParagraphStep = 1.35f;
+
+    /// <summary>In units of the font size: lines of narrower paragraphs are not joined, because they are rarely running text.</summary>
+    private const float LeastColumn = 12;
+
+    private readonly List<Line> _lines = [];
+    private readonly StringBuilder _text = new();
+    private Vector2 _start, _end, _along;
+    private float _size;
+
+    /// <summary>Characters whose text the font did not tell.</summary>
+    public int Unknown { get; private set; }
+
+    /// <summary>Takes up the next character.</summary>
+    /// <param name="text">Its text, null where it is not known.</param>
+    /// <param name="from">Where it begins on the page, on its baseline.</param>
+    /// <param name="to">Where the next one begins.</param>
+    /// <param name="along">The direction of its baseline, of length 1.</param>
+    /// <param name="size">The font size on the page.</param>
+    public void Add(string? text, Vector2 from, Vector2 to, Vector2 along, float size)
+    {
+        if (text is null)
+        {
+            Unknown++;
+            return;
+        }
+
+        if (_text.Length > 0)
+        {
+            Vector2 gap = from - _end;
+            float ahead = Vector2.Dot(gap, _along), across = _along.X * gap.Y - _along.Y * gap.X, unit = Math.Max(size, _size);
+            if (Math.Abs(across) > LineStep * unit || ahead < -unit || Vector2.Dot(along, _along) < 0.9f)
+            {
+                EndLine();
+            }
+            else if (ahead > SpaceGap * unit && _text[^1] != ' ' && text is not (" " or "\u00A0"))
+            {
+                _text.Append(' ');
+            }
+        }
+
+        if (_text.Length == 0)
+        {
+            (_start, _along, _size) = (from, along, size);
+        }
+
+        foreach (char c in text)
+        {
+            AppendPlain(c);
+        }
+
+        _end = to;
+        _size = Math.Max(_size, size);
+    }
+
+    /// <summary>The page's text.</summary>
+    public override string ToString()
+    {
+        EndLine();
+        float usual = UsualDistance();
+        var text = new StringBuilder();
+        for (int first = 0; first < _lines.Count;)
+        {
+            int next = first + 1;
+            while (next < _lines.Count && !IsBorder(_lines[next - 1], _lines[next], usual))
+            {
+                next++;
+            }
+
+            text.Append(text.Length > 0 ? "\n\n" : "");
+            AppendParagraph(text, CollectionsMarshal.AsSpan(_lines)[first..next]);
+            first = next;
+        }
+
+        return text.ToString();
+    }
+
+    private static bool IsBorder(Line before, Line line, float usual) =>
+        before.DistanceTo(line) is var distance && (distance <= 0 || distance > ParagraphStep * usual || !before.IsOfSize(line));
+
+    private static void AppendParagraph(StringBuilder text, ReadOnlySpan<Line> lines)
+    {
+        float widest = 0;
+        foreach (Line line in lines)
+        {
+            widest = Math.Max(widest, line.Width);
+        }
+
+        int full = 0;
+        for (int i = 1; i < lines.Length; i++)
+        {
+            full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
+        }
+
+        bool running = 2 * full >= lines.Length - 1;
+        text.Append(lines[0].Text);
+        for (int i = 1; i < lines.Length; i++)
+        {
+            (Line before, Line line) = (lines[i - 1], lines[i]);
+            if (IsHyphenated(before, line))
+            {
+                text.Length--;
+            }
+            else
+            {
+                text.Append(running && char.IsLetter(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
+            }
+
+            text.Append(line.Text);
+        }
+    }
+
+    /// <summary>Whether the next line's first word would not have fitted into a line.</summary>
+    private static bool IsFull(Line line, Line next, float widest)
+    {
+        int word = next.Text.IndexOf(' ', StringComparison.Ordinal);
+        float wordWidth = next.Width * (word < 0 ? next.Text.Length : word + 1) / next.Text.Length;
+        return widest >= LeastColumn * line.Size && (line.Width + wordWidth > widest || IsHyphenated(line, next));
+    }
+
+    private static bool IsHyphenated(Line line, Line next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
+
+    /// <summary>The lower quartile of the distances from a line down to the next of the same size.</summary>
+    private float UsualDistance()
+    {
+        float[] distances = [.. _lines.Zip(_lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second)).Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
+        return distances.Length > 0 ? distances[distances.Length / 4] : 0;
+    }
+
+    private void EndLine()
+    {
+        string text = _text.ToString().Trim();
+        if (text.Length > 0)
+        {
+            _lines.Add(new Line(text, _start, _along, Vector2.Dot(_end - _start, _along), _size));
+        }
+
+        _text.Clear();
+    }
+
+    /// <summary>Ligatures as letters, every space as one kind, nothing that is not shown.</summary>
+    private void AppendPlain(char c)
+    {
+        switch (c)
+        {
+            case >= '\uFB00' and <= '\uFB06':
+                _text.Append((c - '\uFB00') switch { 0 => "ff", 1 => "fi", 2 => "fl", 3 => "ffi", 4 => "ffl", _ => "st" });
+                break;
+            case '.' or ':' or '·' or '_' when _text.Length > 2 && _text[^1] == c && _text[^2] == c && _text[^3] == c:
+                // The leaders of a table of contents.
+                break;
+            case '\u00AD':
+                _text.Append('-');
+                break;
+            case var _ when char.IsWhiteSpace(c):
+                _text.Append(_text.Length > 0 && _text[^1] != ' ' ? " " : "");
+                break;
+            case var _ when !char.IsControl(c) && c is not ('\uFEFF' or '\uFFFE' or '\u200B'):
+                _text.Append(c);
+                break;
+        }
+    }
+
+    private sealed record Line(string Text, Vector2 Start, Vector2 Along, float Width, float Size)
+    {
+        public bool IsOfSize(Line other) => Math.Abs(Size - other.Size) < 0.1f * Size;
+
+        /// <summary>How far below this line another stands; negative above it.</summary>
+        public float DistanceTo(Line other)
+        {
+            Vector2 step = other.Start - Start;
+            return -(Along.X * step.Y - Along.Y * step.X);
+        }
+    }
+}

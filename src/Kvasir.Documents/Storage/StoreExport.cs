@@ -1,0 +1,187 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Kvasir.Documents.Storage;
+
+/// <summary>
+/// Writes stored files with their texts, embeddings and KV as one archive (<see cref="ExportManifest"/>). Equal content gives equal bytes.
+/// </summary>
+internal sealed class StoreExport : IDisposable
+{
+    private static readonly DateTimeOffset NoTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly Catalog _catalog;
+    private readonly ZipArchive _zip;
+    private readonly Action<long> _report;
+    private readonly CancellationToken _cancellation;
+    private readonly List<ExportedEntry> _entries = [];
+    private long _bytes;
+
+    /// <param name="catalog">The store's catalog.</param>
+    /// <param name="output">Where the archive is written.</param>
+    /// <param name="report">Told the bytes written so far.</param>
+    /// <param name="cancellation">Stops between entries.</param>
+    public StoreExport(Catalog catalog, Stream output, Action<long> report, CancellationToken cancellation)
+    {
+        _catalog = catalog;
+        _zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
+        _report = report;
+        _cancellation = cancellation;
+    }
+
+    /// <summary>The shelves of a store that the options ask for, each with its folder.</summary>
+    /// <exception cref="InvalidInputException">There is no such shelf, or it does not say what it is of.</exception>
+    public static List<(ExportedShelf Shelf, string Folder)> Shelves(string store, ExportOptions options)
+    {
+        List<(string Folder, KvDescription Description)> all = [.. KvShelf.All(store)];
+        var chosen = all.Where(shelf => Fits(shelf.Description, options)).ToList();
+        if (chosen.Count == 0 && (options.Model ?? options.Policy?.ToString()) is not null)
+        {
+            string there = all.Count == 0 ? "none" : string.Join("; ", all.Select(shelf => $"{shelf.Description.Model} as {shelf.Description.Policy}"));
+            throw new InvalidInputException($"{store}: no KV of {options.Model ?? "any model"}{(options.Policy is { } policy ? $" kept as {policy}" : "")} (there is: {there})");
+        }
+
+        return [.. chosen.Select(shelf => (Identified(shelf.Folder, shelf.Description), shelf.Folder))];
+    }
+
+    /// <summary>Writes everything, the manifest last.</summary>
+    public ExportReport Run(string root, IReadOnlyList<StoredFile> files, IReadOnlyList<(ExportedShelf Shelf, string Folder)> shelves, byte[]? key)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        int documents = 0, chunks = 0;
+        for (int i = 0; i < files.Count; i++)
+        {
+            List<StoredDocument> ofFile = [.. _catalog.DocumentsOf(files[i])];
+            AddContent(i, ofFile);
+            documents += ofFile.Count;
+            chunks += ofFile.Sum(document => document.Chunks.Length);
+            names.UnionWith(ofFile.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName));
+        }
+
+        List<(ExportedShelf Shelf, StoredKvInfo Kv)> kv = [.. shelves.Select(shelf => (shelf.Shelf, AddKv(shelf.Shelf, shelf.Folder, names))).Where(shelf => shelf.Item2.Chunks > 0)];
+        var manifest = new ExportManifest(ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Shelf)],
+            [.. files.Select(file => new ExportedFile(file.Path, file.Length, file.ChangedTicks, file.Hash))], [.. _entries]);
+        byte[] json = manifest.Write();
+        Add(ExportManifest.Name, json);
+        Add(ExportManifest.ChecksumName, SHA256.HashData(json));
+        if (key is not null)
+        {
+            Add(ExportManifest.SignatureName, HMACSHA256.HashData(key, json));
+        }
+
+        return new ExportReport(files.Count, documents, chunks, [.. kv.Select(shelf => shelf.Kv)], 0);
+    }
+
+    public void Dispose() => _zip.Dispose();
+
+    private void AddContent(int file, List<StoredDocument> documents)
+    {
+        List<StoredVectors> embedded = EmbeddedWhole(documents);
+        ExportedDocument[] exported = [.. documents.Select(document => new ExportedDocument(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
+            [.. document.Chunks.Select(chunk => new ExportedChunk(chunk.Start, chunk.Length, chunk.Tokens, _catalog.Text(chunk)))]))];
+        Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Width))]).Write());
+        for (int encoder = 0; encoder < embedded.Count; encoder++)
+        {
+            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Values));
+        }
+    }
+
+    /// <summary>The embeddings of a file's chunks, one after another, by every encoder that has embedded all of its documents.</summary>
+    private List<StoredVectors> EmbeddedWhole(List<StoredDocument> documents) =>
+        [.. from vectors in documents.SelectMany(_catalog.AllVectors)
+            group vectors by (vectors.Encoder, vectors.Width) into byEncoder
+            where byEncoder.Count() == documents.Count
+            orderby byEncoder.Key.Encoder
+            select new StoredVectors(byEncoder.Key.Encoder, 0, byEncoder.Key.Width, [.. byEncoder.SelectMany(vectors => vectors.Values)])];
+
+    private StoredKvInfo AddKv(ExportedShelf shelf, string folder, HashSet<string> names)
+    {
+        string key = shelf.Key.FolderName();
+        string[] there = [.. KvShelf.Names(folder).Where(names.Contains).Order(StringComparer.Ordinal)];
+        int chunks = 0;
+        long bytes = 0;
+        foreach (string name in there.Length == 0 ? there : [.. there, KvShelf.PrefixName])
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file)
+            {
+                continue;
+            }
+
+            using (file)
+            {
+                bytes += Add(ExportManifest.KvName(key, name), file);
+                chunks += name == KvShelf.PrefixName ? 0 : 1;
+            }
+        }
+
+        return new StoredKvInfo(shelf.Model, shelf.ModelIdentity, shelf.Policy, chunks, bytes, null);
+    }
+
+    /// <summary>Null where the file has just been removed, or there is no prefix: what is missing is computed where it is asked for.</summary>
+    private static FileStream? TryOpen(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private void Add(string name, ReadOnlySpan<byte> content)
+    {
+        using Stream entry = NewEntry(name);
+        entry.Write(content);
+        Note(name, content.Length, SHA256.HashData(content));
+    }
+
+    private long Add(string name, Stream content)
+    {
+        using Stream entry = NewEntry(name);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 16];
+        long bytes = 0;
+        int read;
+        while ((read = content.Read(buffer)) > 0)
+        {
+            entry.Write(buffer, 0, read);
+            hash.AppendData(buffer, 0, read);
+            bytes += read;
+        }
+
+        Note(name, bytes, hash.GetHashAndReset());
+        return bytes;
+    }
+
+    private Stream NewEntry(string name)
+    {
+        ZipArchiveEntry entry = _zip.CreateEntry(name, CompressionLevel.NoCompression);
+        entry.LastWriteTime = NoTime;
+        return entry.Open();
+    }
+
+    private void Note(string name, long bytes, byte[] sha256)
+    {
+        _entries.Add(new ExportedEntry(name, bytes, sha256));
+        _report(_bytes += bytes);
+    }
+
+    private static bool Fits(KvDescription shelf, ExportOptions options)
+    {
+        bool model = options.Model is not { } wanted || wanted.Equals(shelf.Model, StringComparison.OrdinalIgnoreCase)
+            || wanted.Equals(Path.GetFileNameWithoutExtension(shelf.Model), StringComparison.OrdinalIgnoreCase) || (wanted.Length >= 8 && shelf.ModelIdentity.StartsWith(wanted, StringComparison.Ordinal));
+        return model && (options.Policy is not { } policy || policy.ToString() == shelf.Policy);
+    }
+
+    private static ExportedShelf Identified(string folder, KvDescription description)
+    {
+        var shelf = new ExportedShelf(description.Model, description.ModelIdentity, description.TokenizerIdentity, description.Policy, description.PrefixIds);
+        return shelf.IsUsable && shelf.Key.FolderName() == Path.GetFileName(folder)
+            ? shelf
+            : throw new InvalidInputException($"{folder}: does not say which model's KV it is (made by an older version, or damaged): ingest with that model once more, or name another one with --model");
+    }
+}

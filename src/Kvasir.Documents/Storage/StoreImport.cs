@@ -1,0 +1,198 @@
+using System.Runtime.InteropServices;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Chunking;
+using Kvasir.Documents.Retrieval;
+
+namespace Kvasir.Documents.Storage;
+
+/// <summary>
+/// Takes an exported archive into a store. All of it is checked before anything is written; then KV files appear under their names when they are
+/// whole, documents and embeddings follow, and last the record of each file, as in an ingest: interrupted at any point, the store is sound.
+/// </summary>
+internal sealed class StoreImport(DocumentStore store, ExportArchive archive, string? newRoot, Action<long> report, CancellationToken cancellation)
+{
+    private readonly Dictionary<string, ExportedShelf> _shelves = new(StringComparer.Ordinal);
+    private readonly List<(string Entry, string Shelf, string Name)> _kv = [];
+    private int _documents, _chunks, _changed, _kvFiles;
+    private long _kvBytes, _done;
+
+    public ImportReport Run()
+    {
+        Check();
+        using StoreWriter writer = store.Write();
+        foreach (IGrouping<string, (string Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
+        {
+            CopyKv(new KvShelf(store.Folder, _shelves[shelf.Key].Key, store.FileAccess), shelf);
+        }
+
+        for (int file = 0; file < archive.Manifest.Files.Length; file++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Add(writer, file);
+        }
+
+        writer.Finish();
+        return new ImportReport(archive.Manifest.Files.Length, _changed, _documents, _chunks, _kvFiles, _kvBytes, archive.IsSigned);
+    }
+
+    /// <summary>Reads the whole archive: checksums, documents, embeddings, and that every KV file belongs to one of its chunks and shelves.</summary>
+    private void Check()
+    {
+        ExportManifest manifest = archive.Manifest;
+        archive.Verify(bytes => report(_done = bytes), cancellation);
+        HashSet<string> chunks = [KvShelf.PrefixName], known = new(StringComparer.Ordinal);
+        for (int file = 0; file < manifest.Files.Length; file++)
+        {
+            _ = NewPath(manifest.Files[file].Path);
+            ExportedContent content = Content(file);
+            known.Add(ExportManifest.ContentName(file));
+            for (int encoder = 0; encoder < content.Vectors.Length; encoder++)
+            {
+                known.Add(ExportManifest.VectorsName(file, encoder));
+                Vectors(file, encoder, content);
+            }
+
+            chunks.UnionWith(content.Documents.SelectMany(document => document.Chunks).Select(KvName));
+        }
+
+        foreach (ExportedShelf shelf in manifest.Shelves)
+        {
+            _shelves[shelf.Key.FolderName()] = shelf;
+        }
+
+        foreach (string entry in manifest.Entries.Select(entry => entry.Name).Where(name => !known.Contains(name)))
+        {
+            // A name is made of what it must be made of and compared: no part of an archive's name ever becomes a path.
+            string[] parts = entry.Split('/');
+            string name = Path.GetFileNameWithoutExtension(parts[^1]);
+            if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name) || entry != ExportManifest.KvName(parts[1], name))
+            {
+                throw archive.Refused("it holds KV of no document, or something else");
+            }
+
+            _kv.Add((entry, parts[1], name));
+        }
+    }
+
+    private void CopyKv(KvShelf shelf, IEnumerable<(string Entry, string Shelf, string Name)> entries)
+    {
+        shelf.Prepare();
+        foreach ((string entry, _, string name) in entries)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            string path = shelf.PathOf(name);
+            if (!File.Exists(path))
+            {
+                long at = 0;
+                store.FileAccess.Replace(path, file => archive.Read(entry, piece =>
+                {
+                    store.FileAccess.Write(file, piece, at);
+                    at += piece.Length;
+                }));
+                _kvFiles++;
+                _kvBytes += at;
+                report(_done += at);
+            }
+        }
+    }
+
+    private void Add(StoreWriter writer, int file)
+    {
+        ExportedFile exported = archive.Manifest.Files[file];
+        ExportedContent content = Content(file);
+        string path = NewPath(exported.Path);
+        List<StoredDocument> stored = [.. content.Documents.Select(document => Find(writer.Catalog, path, document) ?? Add(writer.Catalog, path, document))];
+        for (int encoder = 0; encoder < content.Vectors.Length; encoder++)
+        {
+            AddVectors(writer.Catalog, stored, content.Vectors[encoder], Vectors(file, encoder, content));
+        }
+
+        _documents += stored.Count;
+        _chunks += content.ChunkCount;
+        long[] numbers = [.. stored.Select(document => document.Number)];
+        if (numbers.Length > 0 && writer.Catalog.File(path)?.Documents.AsSpan().SequenceEqual(numbers) != true)
+        {
+            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = exported.ChangedTicks, Hash = exported.Hash, Documents = numbers });
+            _changed++;
+        }
+    }
+
+    /// <summary>The same document, cut the same way: other tokenizers cut in other places.</summary>
+    private static StoredDocument? Find(Catalog catalog, string path, ExportedDocument document) =>
+        catalog.StoredFor(path).LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
+            && known.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
+
+    private static StoredDocument Add(Catalog catalog, string path, ExportedDocument document) => catalog.Add(
+        new StoredDocument
+        {
+            Number = 0,
+            File = path,
+            Id = document.Id,
+            Title = document.Title,
+            ContentHash = document.ContentHash,
+            ChunkTokens = document.ChunkTokens,
+            Chunks = [.. document.Chunks.Select(chunk => new StoredChunk
+            {
+                Start = chunk.Start,
+                Length = chunk.Length,
+                Tokens = chunk.Tokens,
+                KvName = KvName(chunk),
+                Terms = TermCounts.Of(Retriever.IndexedText(document.Title, chunk.Text)),
+            })],
+        },
+        [.. document.Chunks.Select(chunk => chunk.Text)]);
+
+    private static void AddVectors(Catalog catalog, List<StoredDocument> stored, ExportedVectors vectors, float[] values)
+    {
+        int chunk = 0;
+        foreach (StoredDocument document in stored)
+        {
+            if (catalog.Vectors(vectors.Encoder, document) is null)
+            {
+                catalog.Add(new StoredVectors(vectors.Encoder, document.Number, vectors.Width, values.AsSpan(chunk * vectors.Width, document.Chunks.Length * vectors.Width).ToArray()));
+            }
+
+            chunk += document.Chunks.Length;
+        }
+    }
+
+    private ExportedContent Content(int file)
+    {
+        try
+        {
+            return ExportedContent.Read(archive.Read(ExportManifest.ContentName(file)));
+        }
+        catch (InvalidDataException error)
+        {
+            throw archive.Refused(error.Message);
+        }
+    }
+
+    private float[] Vectors(int file, int encoder, ExportedContent content)
+    {
+        byte[] bytes = archive.Read(ExportManifest.VectorsName(file, encoder));
+        return bytes.Length == sizeof(float) * (long)content.Vectors[encoder].Width * content.ChunkCount
+            ? MemoryMarshal.Cast<byte, float>(bytes).ToArray()
+            : throw archive.Refused($"{ExportManifest.VectorsName(file, encoder)} does not fit its documents");
+    }
+
+    private static string KvName(ExportedChunk chunk) => KvShelf.NameOf(Chunker.PromptText(chunk.Text));
+
+    /// <summary>A path under the new root where one is given; it must not lead out of it.</summary>
+    private string NewPath(string path)
+    {
+        if (newRoot is null)
+        {
+            return path;
+        }
+
+        string root = archive.Manifest.Root, full = Path.GetFullPath(newRoot);
+        if (!path.StartsWith(root, StringComparison.Ordinal))
+        {
+            throw archive.Refused($"{path} is not under {root}");
+        }
+
+        string moved = Path.GetFullPath(Path.Join(full, path[root.Length..].Replace('\\', '/').TrimStart('/')));
+        return new PathScope([full]).Contains(Path.TrimEndingDirectorySeparator(moved)) ? Path.TrimEndingDirectorySeparator(moved) : throw archive.Refused($"{path} leads out of {root}");
+    }
+}

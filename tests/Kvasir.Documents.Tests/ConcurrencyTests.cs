@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Kvasir.Documents;
+using Kvasir.Documents.Storage;
+
+namespace Kvasir.Tests;
+
+/// <summary>Several libraries on one store at the same time, as several processes would use it.</summary>
+public sealed class ConcurrencyTests : LibraryFixture
+{
+    private const int Files = 6;
+
+    [Fact]
+    public void Readers_see_whole_versions_while_a_writer_changes_everything()
+    {
+        Write(new Random(1), files: Files);
+        using (DocumentLibrary first = Open())
+        {
+            first.Ingest([Documents]);
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        var failures = new ConcurrentQueue<Exception>();
+        int answers = 0, changes = 0;
+        Thread[] threads =
+        [
+            .. Enumerable.Range(0, 3).Select(reader => Start(() => Interlocked.Add(ref answers, Read(reader, Ended)))),
+            Start(() => changes = Change(Ended)),
+        ];
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.True(failures.IsEmpty, failures.FirstOrDefault()?.ToString());
+        Assert.True(answers > 20 && changes > 5, $"{answers} answers during {changes} changes");
+        using DocumentLibrary after = Open();
+        after.Store.SetKvQuota(null);
+        after.Ingest([Documents]);
+        Assert.Equal((0, 0), after.Verify() is var check ? (check.Kv[0].Missing, check.Damaged.Count + check.DamagedRecords) : default);
+
+        bool Ended() => !failures.IsEmpty || Stopwatch.GetElapsedTime(start).TotalSeconds > 2.5;
+
+        Thread Start(Action work)
+        {
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    work();
+                }
+                catch (Exception error)
+                {
+                    failures.Enqueue(error);
+                }
+            });
+            thread.Start();
+            return thread;
+        }
+    }
+
+    [Fact]
+    public void Second_writer_is_told_at_once()
+    {
+        using DocumentLibrary library = Open(), other = Open();
+        library.Ingest([Documents]);
+        using (other.Store.Write())
+        {
+            foreach (Action write in new Action[] { () => library.Ingest([Documents]), () => library.Store.CollectGarbage(), () => library.Store.Remove(Documents), () => library.Store.SetKvQuota(1) })
+            {
+                long start = Stopwatch.GetTimestamp();
+                Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(write).Message, StringComparison.Ordinal);
+                Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 3);
+            }
+        }
+
+        Assert.Null(library.Store.KvQuota);
+    }
+
+    [Fact]
+    public void Question_that_stores_for_a_moment_does_not_stop_a_writer()
+    {
+        using DocumentLibrary library = Open();
+        using WriterLock held = WriterLock.TryTake(library.Store.Folder)!;
+        var release = new Thread(() =>
+        {
+            Thread.Sleep(100);
+            held.Dispose();
+        });
+        release.Start();
+        Assert.Equal(4, library.Ingest([Documents]).ComputedChunks);
+        release.Join();
+    }
+
+    /// <summary>Asks and looks until it has ended; the number of answers.</summary>
+    private int Read(int reader, Func<bool> ended)
+    {
+        var random = new Random(reader);
+        using DocumentLibrary library = Open(new FakeModel(sameTokenizer: Model) { ChecksLate = reader == 0 }, new FakeEncoder());
+        int answers = 0;
+        for (; !ended(); answers++)
+        {
+            Assert.Equal("An answer", library.Ask($"Who knows w{random.Next(50)}?", new AskOptions { Passages = random.Next(1, 5) }).Complete());
+            Catalog catalog = library.Store.Read();
+            foreach (StoredFile file in catalog.Files.Where(file => file.Path.Contains("file", StringComparison.Ordinal)))
+            {
+                string[] words = string.Join(' ', catalog.DocumentsOf(file).Single().Chunks.Select(chunk => catalog.Text(chunk).Trim())).Split(' ');
+                Assert.True(words.Length == 60 && words.All(word => word.EndsWith(words[0][^5..], StringComparison.Ordinal)), $"{file.Path} mixes versions or lacks a part: {string.Join(' ', words)}");
+            }
+
+            Assert.Equal(0, library.Store.Statistics().DamagedRecords);
+            Assert.True(answers % 4 != 0 || library.Verify().Damaged.Count == 0);
+        }
+
+        return answers;
+    }
+
+    /// <summary>Ingests, removes, converts, collects garbage and changes the quota until it has ended; the number of changes.</summary>
+    private int Change(Func<bool> ended)
+    {
+        var random = new Random(7);
+        using DocumentLibrary library = Open(new FakeModel(sameTokenizer: Model), new FakeEncoder());
+        var small = new FakeModel(sameTokenizer: Model) { Policy = "k=kivi4,v=kivi4" };
+        int changes = 0;
+        for (; !ended(); changes++)
+        {
+            switch (random.Next(6))
+            {
+                case 0:
+                    library.Store.Remove(Path.Combine(Documents, $"file{random.Next(Files)}.txt"));
+                    break;
+                case 1:
+                    library.Store.CollectGarbage();
+                    break;
+                case 2:
+                    library.Store.SetKvQuota(random.Next(2) == 0 ? null : random.Next(200, 4000));
+                    break;
+                case 3 when library.Store.KvQuota is null:
+                    library.Store.ConvertKv(small, new KvConversionOptions { RemoveSource = random.Next(2) == 0 });
+                    library.Ingest([Documents]);
+                    break;
+                default:
+                    Write(random, files: 2);
+                    library.Ingest([Documents]);
+                    break;
+            }
+        }
+
+        return changes;
+    }
+
+    /// <summary>New versions of some files: sixty words, all of which end with the version.</summary>
+    private void Write(Random random, int files)
+    {
+        for (int i = 0; i < files; i++)
+        {
+            int version = random.Next(1000, 9999);
+            string words = string.Join(' ', Enumerable.Range(0, 60).Select(_ => string.Create(CultureInfo.InvariantCulture, $"w{random.Next(50)}v{version}")));
+            Folder.File("draft", words);
+            File.Move(Folder.Sub("draft"), Path.Combine(Documents, $"file{(files == Files ? i : random.Next(Files))}.txt"), overwrite: true);
+        }
+    }
+}

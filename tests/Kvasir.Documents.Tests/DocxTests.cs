@@ -1,0 +1,203 @@
+using System.IO.Compression;
+using System.Text;
+using DocumentFormat.OpenXml;
+using DocumentFormat.OpenXml.Packaging;
+using DocumentFormat.OpenXml.Wordprocessing;
+using Kvasir.Documents.Reading;
+
+namespace Kvasir.Tests;
+
+public class DocxTests
+{
+    private const string Namespace = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\"";
+
+    private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentReader.Parse("letter.docx", bytes));
+
+    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("letter.docx", bytes)).Message;
+
+    [Fact]
+    public void Headings_paragraphs_lists_and_tables_are_text()
+    {
+        Kvasir.Documents.Reading.Document document = Read(Word(
+            Styled("Heading1", "The plan"),
+            Plain("First ", "paragraph."),
+            Item(1, 0, "apples"), Item(1, 0, "pears"),
+            Plain("Steps:"),
+            Item(2, 0, "measure"), Item(2, 1, "width"), Item(2, 1, "height"), Item(2, 0, "cut"),
+            new Table(Row("Name", "Age"), Row("Ann", "7")),
+            Plain("End.")));
+        Assert.Equal("The plan", document.Title);
+        Assert.Equal(
+            "The plan\n\nFirst paragraph.\n\n- apples\n- pears\n\nSteps:\n\n1. measure\n  1.a) width\n  1.b) height\n2. cut\n\nName | Age\nAnn | 7\n\nEnd.",
+            document.Text);
+    }
+
+    [Fact]
+    public void Title_is_the_one_in_the_properties_else_the_first_heading_else_the_file_name()
+    {
+        Assert.Equal("Given", Read(Word("Given", Styled("Heading1", "Head"))).Title);
+        Assert.Equal("Head", Read(Word(Plain("before"), Styled("Heading1", "Head"))).Title);
+        Assert.Equal("letter", Read(Word(Plain("text"))).Title);
+    }
+
+    [Fact]
+    public void What_a_reader_does_not_see_is_left_out()
+    {
+        string body = """
+            <w:p><w:r><w:t xml:space="preserve">kept </w:t></w:r><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del><w:ins><w:r><w:t>added</w:t></w:r></w:ins>
+            <w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText></w:r><w:r><w:tab/><w:t>tab</w:t><w:br/><w:t>line</w:t><w:noBreakHyphen/><w:t>x</w:t></w:r></w:p>
+            <w:p><w:r><mc:AlternateContent><mc:Choice><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p></w:txbxContent></mc:Choice><mc:Fallback><w:p><w:r><w:t>old box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent></w:r><w:r><w:t>around</w:t></w:r></w:p>
+            """;
+        Assert.Equal("kept added tab\nline-x\n\nbox\n\naround", Read(Package($"<w:document {Namespace}><w:body>{body}</w:body></w:document>")).Text);
+    }
+
+    [Fact]
+    public void Cells_of_inner_tables_stay_in_their_cell()
+    {
+        var inner = new TableCell(new Table(Row("a", "b")), Plain("c"));
+        Assert.Equal("a b c | d", Read(Word(new Table(new TableRow(inner, new TableCell(Plain("d")))))).Text);
+    }
+
+    [Fact]
+    public void Footnotes_come_last()
+    {
+        using var memory = new MemoryStream();
+        using (WordprocessingDocument package = New(memory, null, [Plain("Text.")]))
+        {
+            package.MainDocumentPart!.AddNewPart<FootnotesPart>().Footnotes = new Footnotes(new Footnote(Plain("The note.")) { Id = 1 });
+        }
+
+        Assert.Equal("Text.\n\nThe note.", Read(memory.ToArray()).Text);
+    }
+
+    [Fact]
+    public void Broken_files_are_refused_wherever_they_are_cut_or_changed()
+    {
+        byte[] sound = Word(Styled("Heading1", "The plan"), Item(2, 0, "measure"));
+        var random = new Random(5);
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] broken = i % 2 == 0 ? sound[..random.Next(1, sound.Length)] : [.. sound];
+            for (int hit = 0; hit < i % 7; hit++)
+            {
+                broken[random.Next(broken.Length)] = (byte)random.Next(256);
+            }
+
+            Exception? error = Record.Exception(() => DocumentReader.Parse("a.docx", broken));
+            Assert.True(error is null or UnreadableDocumentException, error?.ToString());
+        }
+
+        Assert.Contains("not a readable Word document", Refused(sound[..(sound.Length / 2)]), StringComparison.Ordinal);
+        Assert.Contains("not a readable Word document", Refused("just text"u8.ToArray()), StringComparison.Ordinal);
+        Assert.Contains("password", Refused([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1]), StringComparison.Ordinal);
+        Assert.Equal("it has no text", Refused(Word()));
+    }
+
+    [Fact]
+    public void File_that_unpacks_to_far_more_is_refused()
+    {
+        byte[] bomb = Package($"<w:document {Namespace}>", writer =>
+        {
+            byte[] spaces = new byte[1 << 20];
+            spaces.AsSpan().Fill((byte)' ');
+            for (int i = 0; i <= 256; i++)
+            {
+                writer.Write(spaces);
+            }
+        });
+        Assert.True(bomb.Length < 1 << 20);
+        Assert.Equal("it unpacks to more than 256 MiB", Refused(bomb));
+    }
+
+    [Fact]
+    public void Deep_nesting_and_entities_do_not_harm()
+    {
+        string deep = string.Concat(Enumerable.Repeat("<w:sdt>", 100_000)) + "<w:p><w:r><w:t>deep</w:t></w:r></w:p>" + string.Concat(Enumerable.Repeat("</w:sdt>", 100_000));
+        Assert.Equal("deep", Read(Package($"<w:document {Namespace}><w:body>{deep}</w:body></w:document>")).Text);
+        string boxes = string.Concat(Enumerable.Repeat("<w:p>", 100_000)) + string.Concat(Enumerable.Repeat("</w:p>", 100_000));
+        Assert.Equal("text boxes nested too deeply", Refused(Package($"<w:document {Namespace}><w:body>{boxes}</w:body></w:document>")));
+        Assert.Contains("not a readable", Refused(Package($"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><w:document {Namespace}><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(20_000)]
+    public void Long_chains_of_parts_do_not_overflow_the_stack(int parts)
+    {
+        string Chain(int next) => $"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/subDocument\" Target=\"p{next}.xml\"/></Relationships>";
+        byte[] bytes = Package(
+            $"<w:document {Namespace}><w:body><w:p><w:r><w:t>text</w:t></w:r></w:p></w:body></w:document>",
+            more: zip =>
+            {
+                Entry(zip, "word/_rels/document.xml.rels", Chain(0));
+                for (int i = 0; i < parts; i++)
+                {
+                    Entry(zip, $"word/p{i}.xml", "<x/>");
+                    Entry(zip, $"word/_rels/p{i}.xml.rels", Chain(i + 1));
+                }
+            });
+        string result = "";
+        var thread = new Thread(() => result = Record.Exception(() => Read(bytes)) is { } error ? ((UnreadableDocumentException)error).Message : "read", 1 << 20);
+        thread.Start();
+        thread.Join();
+        Assert.NotEmpty(result);
+    }
+
+    private static byte[] Word(params OpenXmlElement[] blocks) => Word(null, blocks);
+
+    private static byte[] Word(string? title, params OpenXmlElement[] blocks)
+    {
+        using var memory = new MemoryStream();
+        New(memory, title, blocks).Dispose();
+        return memory.ToArray();
+    }
+
+    private static WordprocessingDocument New(MemoryStream memory, string? title, OpenXmlElement[] blocks)
+    {
+        WordprocessingDocument package = WordprocessingDocument.Create(memory, WordprocessingDocumentType.Document);
+        package.PackageProperties.Title = title;
+        MainDocumentPart main = package.AddMainDocumentPart();
+        main.Document = new DocumentFormat.OpenXml.Wordprocessing.Document(new Body(blocks));
+        main.AddNewPart<StyleDefinitionsPart>().Styles = new Styles(new Style(new StyleName { Val = "heading 1" }) { Type = StyleValues.Paragraph, StyleId = "Heading1" });
+        main.AddNewPart<NumberingDefinitionsPart>().Numbering = new Numbering(
+            new AbstractNum(new Level(new NumberingFormat { Val = NumberFormatValues.Bullet }, new LevelText { Val = "\uF0B7" }) { LevelIndex = 0 }) { AbstractNumberId = 5 },
+            new AbstractNum(
+                new Level(new StartNumberingValue { Val = 1 }, new NumberingFormat { Val = NumberFormatValues.Decimal }, new LevelText { Val = "%1." }) { LevelIndex = 0 },
+                new Level(new NumberingFormat { Val = NumberFormatValues.LowerLetter }, new LevelText { Val = "%1.%2)" }) { LevelIndex = 1 }) { AbstractNumberId = 6 },
+            new NumberingInstance(new AbstractNumId { Val = 5 }) { NumberID = 1 },
+            new NumberingInstance(new AbstractNumId { Val = 6 }) { NumberID = 2 });
+        return package;
+    }
+
+    private static Paragraph Plain(params string[] runs) => new(runs.Select(text => new Run(new Text(text) { Space = SpaceProcessingModeValues.Preserve })));
+
+    private static Paragraph Styled(string style, string text) => new(new ParagraphProperties(new ParagraphStyleId { Val = style }), new Run(new Text(text)));
+
+    private static Paragraph Item(int list, int level, string text) =>
+        new(new ParagraphProperties(new NumberingProperties(new NumberingLevelReference { Val = level }, new NumberingId { Val = list })), new Run(new Text(text)));
+
+    private static TableRow Row(params string[] cells) => new(cells.Select(cell => new TableCell(Plain(cell))));
+
+    /// <summary>A package put together by hand, for what the library would not write.</summary>
+    private static byte[] Package(string document, Action<Stream>? padding = null, Action<ZipArchive>? more = null)
+    {
+        using var memory = new MemoryStream();
+        using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            Entry(zip, "[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>");
+            Entry(zip, "_rels/.rels", "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/></Relationships>");
+            more?.Invoke(zip);
+            using Stream entry = zip.CreateEntry("word/document.xml").Open();
+            entry.Write(Encoding.UTF8.GetBytes(document));
+            padding?.Invoke(entry);
+        }
+
+        return memory.ToArray();
+    }
+
+    private static void Entry(ZipArchive zip, string name, string content)
+    {
+        using Stream entry = zip.CreateEntry(name, CompressionLevel.Fastest).Open();
+        entry.Write(Encoding.UTF8.GetBytes(content));
+    }
+}

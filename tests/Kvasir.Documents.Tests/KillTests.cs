@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using System.Globalization;
+using Kvasir.Documents;
+using Kvasir.Documents.Storage;
+using Kvasir.Models;
+using Xunit.Abstractions;
+
+namespace Kvasir.Tests;
+
+/// <summary>
+/// Kills a process that writes to a store (SIGKILL, at a random instant) again and again, and looks after each time whether everything is there that
+/// it had said was done, whole, and nothing damaged. <c>KVASIR_KILLS=200</c> for the long run.
+/// </summary>
+public sealed class KillTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly Dictionary<string, int> _phases = new(StringComparer.Ordinal);
+
+    /// <summary>What the process has said of each file: the versions one of which must be stored; null among them where it may be missing.</summary>
+    private readonly HashSet<string?>[] _promised = [.. Enumerable.Range(0, KillWorkload.Files).Select(_ => new HashSet<string?> { null })];
+
+    /// <summary>Files whose KV must be there under some policy.</summary>
+    private readonly HashSet<int> _withKv = [];
+    private bool _quota;
+
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
+
+    private const string AtOnce = "";
+
+    /// <summary>What the process must have said before the time runs after which it is killed, so that short work is hit too.</summary>
+    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "ready"];
+
+    [Fact]
+    public void Nothing_that_was_acknowledged_is_lost_or_damaged_by_a_kill()
+    {
+        int kills = int.TryParse(Environment.GetEnvironmentVariable("KVASIR_KILLS"), CultureInfo.InvariantCulture, out int asked) ? asked : 15;
+        TinyModel.Write(_folder.Sub("tiny.gguf"));
+        for (int file = 0; file < KillWorkload.Files; file++)
+        {
+            _folder.File($"corpus/{file}.txt", KillWorkload.Content(file, 0));
+        }
+
+        using Model model = KillWorkload.Load(_folder.Path);
+        var random = new Random(11);
+        byte[] catalog = [];
+        int compactions = 0;
+        for (int kill = 0; kill < kills; kill++)
+        {
+            string trigger = Triggers[kill % Triggers.Length];
+            List<string> said = RunAndKill(kill, trigger, TimeSpan.FromMilliseconds(random.Next(trigger is "ready" or AtOnce ? 500 : 30)));
+            Learn(said);
+            if (CatalogStart() is var now && !now.SequenceEqual(catalog))
+            {
+                compactions += catalog.Length > 0 ? 1 : 0;
+                catalog = now;
+            }
+
+            Check(model, string.Join(Environment.NewLine, said.TakeLast(6)));
+        }
+
+        Finish(model);
+        output.WriteLine($"{kills} kills: {string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; the catalog was written anew {compactions} times; nothing lost");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>All lines that the process has written before it was killed.</summary>
+    private List<string> RunAndKill(int seed, string trigger, TimeSpan delay)
+    {
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet", [typeof(KillTests).Assembly.Location, KillWorkload.Name, _folder.Path, seed.ToString(CultureInfo.InvariantCulture)])
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        process.Start();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        List<string> said = [];
+        long start = Stopwatch.GetTimestamp();
+        while (trigger != AtOnce && process.StandardOutput.ReadLine() is { } line)
+        {
+            said.Add(line);
+            if (line.StartsWith(trigger, StringComparison.Ordinal) || Stopwatch.GetElapsedTime(start) > Longest)
+            {
+                break;
+            }
+        }
+
+        Thread.Sleep(delay);
+        process.Kill();
+        string rest = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(errors.Result.Length == 0, errors.Result);
+
+        // What follows the last line break was not said yet.
+        return [.. said, .. rest.Split('\n')[..^1]];
+    }
+
+    /// <summary>The header of the catalog, which has a number of its own in each one.</summary>
+    private byte[] CatalogStart()
+    {
+        string path = Path.Combine(KillWorkload.Store(_folder.Path), "catalog.log");
+        return File.Exists(path) ? File.ReadAllBytes(path)[..32] : [];
+    }
+
+    private void Learn(List<string> said)
+    {
+        string doing = said.Count == 0 ? "start" : "nothing";
+        foreach (string line in said)
+        {
+            string[] words = line.Split(' ');
+            switch (words)
+            {
+                case ["stored", "file", var file, ..]:
+                    _promised[Number(file)] = [line["stored ".Length..]];
+                    SetKv(Number(file));
+                    break;
+                case ["found", "file", var file, ..]:
+                    _promised[Number(file)].Add(line["found ".Length..]);
+                    break;
+                case ["deleting", var file]:
+                    _promised[Number(file)].Add(null);
+                    break;
+                case ["begin", "rm", var file]:
+                    _promised[Number(file)].Add(null);
+                    break;
+                case ["end", "rm", var file]:
+                    _promised[Number(file)] = [null];
+                    break;
+                case ["begin", "quota"]:
+                    _quota = true;
+                    _withKv.Clear();
+                    break;
+                case ["end", "quota", "none"]:
+                    _quota = false;
+                    break;
+            }
+
+            doing = words[0] == "begin" ? words[1] : words[0] == "end" ? "nothing" : doing;
+        }
+
+        _phases[doing] = _phases.GetValueOrDefault(doing) + 1;
+    }
+
+    private void SetKv(int file)
+    {
+        if (!_quota)
+        {
+            _withKv.Add(file);
+        }
+    }
+
+    private void Check(Model model, string said)
+    {
+        HashSet<string> kv = [];
+        foreach (DocumentLibrary library in KillWorkload.Policies.Select(policy => KillWorkload.Open(_folder.Path, model, policy)))
+        {
+            using (library)
+            {
+                StoreVerification verified = library.Verify();
+                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, after: {said}");
+            }
+        }
+
+        foreach ((string folder, _) in KvShelf.All(KillWorkload.Store(_folder.Path)))
+        {
+            kv.UnionWith(KvShelf.Names(folder));
+        }
+
+        using DocumentStore store = DocumentStore.Open(KillWorkload.Store(_folder.Path));
+        Catalog catalog = store.Read();
+        for (int file = 0; file < KillWorkload.Files; file++)
+        {
+            StoredFile? stored = catalog.File(Path.Combine(KillWorkload.Corpus(_folder.Path), $"{file}.txt"));
+            string? text = stored is null ? null : Text(catalog, Assert.Single(catalog.DocumentsOf(stored)));
+            Assert.True(_promised[file].Contains(text), $"file {file} is stored as '{text}' where one of '{string.Join("', '", _promised[file])}' was promised, after: {said}");
+            if (stored is not null && _withKv.Contains(file) && _promised[file].Count == 1)
+            {
+                Assert.True(catalog.DocumentsOf(stored).SelectMany(document => document.Chunks).All(chunk => kv.Contains(chunk.KvName)), $"KV of file {file} is lost, after: {said}");
+            }
+        }
+    }
+
+    /// <summary>The next ingest completes everything.</summary>
+    private void Finish(Model model)
+    {
+        using DocumentLibrary library = KillWorkload.Open(_folder.Path, model, KillWorkload.Policies[0]);
+        library.Store.SetKvQuota(null);
+        IngestReport report = library.Ingest([KillWorkload.Corpus(_folder.Path)]);
+        string[] files = Directory.GetFiles(KillWorkload.Corpus(_folder.Path));
+        Assert.Equal((files.Length, 0), (report.Documents, report.ChunksWithoutKv));
+        Assert.Equal(files.Order(StringComparer.Ordinal), library.Store.List().Select(file => file.Path));
+        StoreVerification verified = library.Verify();
+        Assert.Equal(0, verified.Kv[0].Missing);
+        Assert.Empty(verified.Damaged);
+        Assert.DoesNotContain(Directory.EnumerateFiles(library.Store.Folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".tmp", StringComparison.Ordinal));
+        Catalog catalog = library.Store.Read();
+        Assert.All(files, file => Assert.Equal(File.ReadAllText(file), Text(catalog, catalog.DocumentsOf(catalog.File(file)!).Single())));
+    }
+
+    /// <summary>The text of a document from that of its chunks: they lie one behind the other, with white space between.</summary>
+    private static string Text(Catalog catalog, StoredDocument document)
+    {
+        char[] text = new char[document.Chunks.Max(chunk => chunk.Start + chunk.Length)];
+        Array.Fill(text, ' ');
+        foreach (StoredChunk chunk in document.Chunks)
+        {
+            catalog.Text(chunk).CopyTo(0, text, chunk.Start, chunk.Length);
+        }
+
+        return new string(text);
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

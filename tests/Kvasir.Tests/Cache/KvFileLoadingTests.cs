@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using Kvasir.Cache;
+using Kvasir.Tests.Formats;
+using Xunit;
+
+namespace Kvasir.Tests.Cache;
+
+public sealed class KvFileLoadingTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Loading_eight_chunks_allocates_little_and_copies_nothing()
+    {
+        var chunk = new LayeredFile(30, 3, 64);
+        string[] paths = [.. Enumerable.Range(0, 8).Select(i => Path.Combine(_folder.Path, $"{i}.kv"))];
+        chunk.Save(paths[0], "k=kivi4,v=kivi4", 512);
+        foreach (string path in paths[1..]) File.Copy(paths[0], path);
+        using (KvCache first = chunk.NewCache("k=kivi4,v=kivi4")) Place(first, chunk.Layout, paths);
+
+        using KvCache cache = chunk.NewCache("k=kivi4,v=kivi4");
+        long before = GC.GetAllocatedBytesForCurrentThread(), started = Stopwatch.GetTimestamp();
+        Place(cache, chunk.Layout, paths);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        TimeSpan took = Stopwatch.GetElapsedTime(started);
+        Assert.Equal(8 * 512, cache.Length);
+        Assert.Equal(0, cache.Pool.Bytes);
+        Assert.InRange(allocated, 1, 300_000);
+        Assert.True(took < TimeSpan.FromMilliseconds(200), $"{took.TotalMilliseconds} ms, {allocated} bytes");
+    }
+
+    private static void Place(KvCache cache, KvLayout layout, string[] paths)
+    {
+        foreach (string path in paths)
+        {
+            using KvFile file = KvFile.Open(path, layout, verify: false);
+            cache.Place(file);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+using Kvasir.Cache;
+using Kvasir.Generation;
+using Kvasir.Models;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+/// <summary>Prompts kept on disk: what a later session finds, and what it does with files that are not what they should be.</summary>
+public sealed class PromptStoreTests : IDisposable
+{
+    private static readonly GenerationOptions Five = new() { MaxTokens = 5, IgnoreEndOfText = true };
+    private static readonly int[] Prompt = [.. Enumerable.Range(0, 900).Select(i => 20 + i * i % 311)];
+    private readonly string _folder = Directory.CreateTempSubdirectory("kvasir-prompts").FullName;
+    private readonly Lazy<Model> _model = new(() => Load(ComputeMode.Float32));
+
+    private string Folder => Path.Combine(_folder, "prompts");
+
+    private string[] Names => [.. Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+
+    [SkippableTheory]
+    [InlineData("k=f16,v=f16")]
+    [InlineData("k=f32,v=f32")]
+    [InlineData("k=kivi4,v=kivi4")]
+    [InlineData("k=kivi2,v=q8,residual=96,sink=64")]
+    public void A_stored_prompt_is_continued_as_at_first(string policy)
+    {
+        GenerationResult first = Complete(Prompt, policy), second = Complete(Prompt, policy);
+        Assert.Equal((0, 768), (first.ReusedTokens, second.ReusedTokens));
+        Assert.Equal(first.Ids, second.Ids);
+        Assert.Equal(first.KvBytes, second.KvBytes);
+        int[] longer = [.. Prompt, .. Prompt[..300]];
+        GenerationResult reusing = Complete(longer, policy);
+        Assert.Equal(768, reusing.ReusedTokens);
+        Directory.Delete(Folder, recursive: true);
+        Assert.Equal(Complete(longer, policy).Ids, reusing.Ids);
+    }
+
+    [SkippableTheory]
+    [InlineData("k=f16,v=f16")]
+    [InlineData("k=kivi3,v=kivi2")]
+    public void What_was_loaded_is_stored_again_byte_for_byte(string policy)
+    {
+        Complete(Prompt, policy);
+        var first = Names.ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(Folder, name)));
+        using Session session = NewSession(policy);
+        Assert.Equal(768, session.Complete(Prompt, Five).ReusedTokens);
+        Directory.Delete(Folder, recursive: true);
+        session.Complete([.. Prompt, 5], Five);
+        Assert.Equal(first.Keys, Names);
+        foreach ((string name, byte[] bytes) in first) Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(Folder, name)));
+    }
+
+    [SkippableFact]
+    public void Prompts_that_begin_alike_share_their_beginning()
+    {
+        Complete(Prompt);
+        Assert.Equal(3, Names.Length);
+        int[] other = [.. Prompt[..600], .. Prompt[..300]];
+        Assert.Equal(512, Complete(other).ReusedTokens);
+        Assert.Equal(4, Names.Length);
+        Assert.Equal(0, Complete([1, .. Prompt]).ReusedTokens);
+    }
+
+    [SkippableFact]
+    public void Nothing_is_shared_between_policies_or_ways_to_compute()
+    {
+        Complete(Prompt);
+        Assert.Equal(0, Complete(Prompt, "k=f32,v=f32").ReusedTokens);
+        using Model rounded = Load(ComputeMode.Int8);
+        using var session = new Session(rounded, prompts: new PromptStore(Folder));
+        Assert.Equal(0, session.Complete(Prompt, Five).ReusedTokens);
+        Assert.Equal(9, Names.Length);
+    }
+
+    [SkippableFact]
+    public void Short_prompts_are_not_stored()
+    {
+        Complete(Prompt[..(PromptStore.LeastTokens - 1)]);
+        Assert.False(Directory.Exists(Folder));
+        Complete(Prompt[..PromptStore.LeastTokens]);
+        Assert.NotEmpty(Names);
+    }
+
+    [SkippableFact]
+    public void An_interrupted_prompt_is_not_stored()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        using Session session = NewSession();
+        session.Complete(Prompt, Five, cancellation: stop.Token);
+        Assert.False(Directory.Exists(Folder));
+    }
+
+    [SkippableTheory]
+    [InlineData("cut")]
+    [InlineData("changed")]
+    [InlineData("another")]
+    [InlineData("empty")]
+    public void A_damaged_block_is_computed_anew(string damage)
+    {
+        GenerationResult first = Complete(Prompt);
+        string[] chain = Chain();
+        byte[] good = File.ReadAllBytes(chain[1]);
+        byte[] bad = damage switch
+        {
+            "cut" => good[..^100],
+            "changed" => [.. good[..^9], (byte)~good[^9], .. good[^8..]],
+            "another" => File.ReadAllBytes(chain[2]),
+            _ => [],
+        };
+        File.WriteAllBytes(chain[1], bad);
+        GenerationResult second = Complete(Prompt);
+        Assert.Equal(256, second.ReusedTokens);
+        Assert.Equal(first.Ids, second.Ids);
+        Assert.Equal(good, File.ReadAllBytes(chain[1]));
+        Assert.Equal(768, Complete(Prompt).ReusedTokens);
+    }
+
+    [SkippableFact]
+    public void The_quota_takes_the_least_recently_used_and_ends_of_chains_first()
+    {
+        Complete(Prompt);
+        long block = new FileInfo(Chain()[0]).Length;
+        int[] other = [.. Prompt.Select(id => id + 1)];
+        Complete(other, quota: 5 * block + 100);
+        Assert.Equal(5, Names.Length);
+        Assert.Equal(768, Complete(other).ReusedTokens);
+        Assert.Equal(512, Complete(Prompt, quota: 5 * block + 100).ReusedTokens);
+        Assert.Equal(768, Complete(Prompt).ReusedTokens);
+        Assert.Equal(512, Complete(other).ReusedTokens);
+    }
+
+    [SkippableFact]
+    public void A_prompt_larger_than_the_quota_is_kept_as_far_as_it_fits()
+    {
+        Complete(Prompt);
+        long block = new FileInfo(Chain()[0]).Length;
+        Directory.Delete(Folder, recursive: true);
+        Complete(Prompt, quota: 2 * block + 100);
+        Assert.Equal(2, Names.Length);
+        Assert.Equal(512, Complete(Prompt).ReusedTokens);
+    }
+
+    [SkippableFact]
+    public void Later_turns_store_what_they_add()
+    {
+        using Session session = NewSession();
+        int[] conversation = Prompt;
+        session.Complete(conversation, Five);
+        Assert.Equal(3, Names.Length);
+        // The next turn leaves the cache in the middle of a sealed block, which must not move all later blocks.
+        conversation = [.. conversation[..890], .. Prompt[..200]];
+        GenerationResult turn = session.Complete(conversation, Five);
+        Assert.Equal(864, turn.ReusedTokens);
+        Assert.Equal(4, Names.Length);
+        GenerationResult afterwards = Complete(conversation);
+        Assert.Equal(1024, afterwards.ReusedTokens);
+        Assert.Equal(turn.Ids, afterwards.Ids);
+    }
+
+    [SkippableFact]
+    public void A_session_takes_up_what_another_one_stored_further_on()
+    {
+        using Session session = NewSession();
+        session.Complete(Prompt.AsSpan(0, 560), Five);
+        GenerationResult whole = Complete(Prompt), here = session.Complete(Prompt, Five);
+        Assert.Equal(768, here.ReusedTokens);
+        Assert.Equal(whole.Ids, here.Ids);
+    }
+
+    [SkippableFact]
+    public void A_loaded_conversation_is_stored_as_far_as_its_blocks_are_whole()
+    {
+        string saved = Path.Combine(_folder, "talk.kv");
+        using (var session = new Session(_model.Value))
+        {
+            session.Complete(Prompt.AsSpan(0, 700), Five);
+            session.Save(saved);
+        }
+        using Session loaded = Session.Load(_model.Value, saved, prompts: new PromptStore(Folder));
+        loaded.Continue(Prompt.AsSpan(0, 400), Five);
+        Assert.Equal(4, Names.Length);
+    }
+
+    [SkippableFact]
+    public void Sessions_share_a_small_folder_at_the_same_time()
+    {
+        int[][] prompts = [.. Enumerable.Range(0, 4).Select(p => Prompt.Select((id, i) => i < 300 ? id : id + p).ToArray())];
+        List<IReadOnlyList<int>> expected = [.. prompts.Select(prompt => Complete(prompt).Ids)];
+        long block = new FileInfo(Chain()[0]).Length;
+        Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 4 }, turn =>
+        {
+            // Each has a model of its own, as processes have: only the folder is shared.
+            using Model model = Load(ComputeMode.Float32);
+            using var session = new Session(model, prompts: new PromptStore(Folder, 3 * block + 100));
+            Assert.Equal(expected[turn % 4], session.Complete(prompts[turn % 4], Five).Ids);
+        });
+        Assert.InRange(Names.Length, 1, 3);
+        Assert.All(Names, name => Assert.EndsWith(".kv", name, StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public void Only_what_is_the_stores_own_is_removed()
+    {
+        Directory.CreateDirectory(Folder);
+        string mine = Path.Combine(Folder, "notes.kv"), left = Path.Combine(Folder, new string('a', 64) + ".kv.0123.tmp"), being = Path.Combine(Folder, new string('b', 64) + ".kv.0123");
+        foreach (string file in new[] { mine, left, being }) File.WriteAllText(file, "x");
+        foreach (string file in new[] { mine, left }) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-2));
+        Complete(Prompt, quota: 1);
+        Assert.Equal([true, false, true], new[] { mine, left, being }.Select(File.Exists));
+    }
+
+    [SkippableFact]
+    public void Prompts_are_for_the_user_alone()
+    {
+        Complete(Prompt);
+        if (OperatingSystem.IsWindows()) return;
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Folder));
+        foreach (string file in Directory.GetFiles(Folder)) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+    [SkippableFact]
+    public void A_folder_that_cannot_be_written_costs_only_the_storing()
+    {
+        string blocked = Path.Combine(_folder, "file");
+        File.WriteAllText(blocked, "");
+        var prompts = new PromptStore(Path.Combine(blocked, "prompts"));
+        using var session = new Session(_model.Value, prompts: prompts);
+        Assert.Equal(5, session.Complete(Prompt, Five).Ids.Count);
+        Assert.NotNull(prompts.Problem);
+        Assert.Throws<InvalidInputException>(() => new PromptStore(blocked));
+    }
+
+    [SkippableFact]
+    public void Storing_keeps_to_the_budget_of_the_pool()
+    {
+        using var pool = new BlockPool(_model.Value.Forecast(KvPolicy.Parse("k=kivi4,v=kivi4")) is var forecast ? forecast.MostBytes(920) + forecast.PassBytes(920, 1) : 0);
+        using var session = new Session(_model.Value, KvPolicy.Parse("k=kivi4,v=kivi4"), pool, new PromptStore(Folder));
+        session.Complete(Prompt, Five);
+        Assert.Equal(3, Names.Length);
+        Assert.InRange(pool.MostBytes, 1, pool.Budget);
+    }
+
+    public void Dispose()
+    {
+        if (_model.IsValueCreated) _model.Value.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static Model Load(ComputeMode compute) => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = compute, ContextLength = 2048 });
+
+    private Session NewSession(string policy = "k=f16,v=f16", long quota = PromptStore.DefaultQuota) =>
+        new(_model.Value, KvPolicy.Parse(policy), prompts: new PromptStore(Folder, quota));
+
+    /// <summary>A session of its own, as in another process.</summary>
+    private GenerationResult Complete(int[] prompt, string policy = "k=f16,v=f16", long quota = PromptStore.DefaultQuota)
+    {
+        using Session session = NewSession(policy, quota);
+        return session.Complete(prompt, Five);
+    }
+
+    /// <summary>The files of the one stored prompt, in the order of their positions.</summary>
+    private string[] Chain() => [.. Directory.GetFiles(Folder).OrderBy(file => KvFileSummary.Read(file).FirstPosition)];
+}
