@@ -138,7 +138,7 @@ public sealed class DocumentLibrary : IDisposable
 
     /// <summary>
     /// Answers many questions, several at a time: decoding them together reads the weights once for all of them, and while they are decoded the
-    /// next question is retrieved and its KV read ahead. The answers are complete, and those of single questions but for the rounding of floats.
+    /// next questions are retrieved and their KV read ahead. The answers are complete, and those of single questions but for the rounding of floats.
     /// </summary>
     /// <param name="questions">The questions; taken one by one as places become free.</param>
     /// <param name="options">Passages, limits, where to look.</param>
@@ -147,7 +147,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="cancellation">Ends generation within one step; what is answered still comes before the exception.</param>
     /// <returns>The answers in the order of the questions. A question that cannot be answered gives one with <see cref="Answer.Error"/>, and the others go on.</returns>
     /// <exception cref="InvalidInputException">There are no documents to answer from, or <paramref name="parallel"/> is out of range.</exception>
-    public IEnumerable<Answer> AskAll(IEnumerable<string> questions, AskOptions? options = null, int parallel = 8, AskCosts? costs = null, CancellationToken cancellation = default)
+    public IEnumerable<Answer> AskAll(IEnumerable<string> questions, AskOptions? options = null, int parallel = 16, AskCosts? costs = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(questions);
         options ??= new AskOptions();
@@ -162,8 +162,8 @@ public sealed class DocumentLibrary : IDisposable
     }
 
     /// <summary>
-    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken out of use: the next
-    /// ingest computes them anew, and a question that needs one before computes it in place.
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken
+    /// out of use: the next ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
     public StoreVerification Verify(CancellationToken cancellation = default)

@@ -188,7 +188,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             using (library)
             {
                 StoreVerification verified = library.Verify();
-                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, after: {said}");
+                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0 && verified.DamagedVectors == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, {verified.DamagedVectors} damaged embeddings, after: {said}");
             }
         }
 

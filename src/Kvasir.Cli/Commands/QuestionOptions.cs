@@ -13,7 +13,7 @@ internal sealed class QuestionOptions
         HelpName = "FILE",
     };
 
-    private readonly Option<int?> _parallel = new("--parallel") { Description = "Questions answered at a time, with --questions (default: 8; 1: one after another)", HelpName = "N" };
+    private readonly Option<int?> _parallel = new("--parallel") { Description = "Questions answered at a time, with --questions (default: 16; 1: one after another)", HelpName = "N" };
 
     public QuestionOptions(Command command)
     {
@@ -40,5 +40,5 @@ internal sealed class QuestionOptions
         };
     }
 
-    public int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) ?? 8;
+    public int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) ?? 16;
 }

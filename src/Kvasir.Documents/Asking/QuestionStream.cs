@@ -4,16 +4,19 @@ using Kvasir.Cache;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next question is retrieved and the
-/// operating system told to read its KV files. Prompts are computed in passes of their own, so that each phase's cost is known.
+/// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next questions are retrieved and the
+/// operating system told to read their KV files. Prompts are computed in passes of their own, so that each phase's cost is known; a few at once,
+/// which costs a quarter less than one by one (SmolLM2-135M, 24 tokens each: 14 instead of 20 ms).
 /// </summary>
 internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>?> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
+    /// <summary>Questions whose prompts are computed in one pass: whole prompts are long enough to be computed one by one.</summary>
+    private readonly int _together = options.Recompute ? 1 : Math.Clamp(parallel / 4, 1, 4);
+
     private readonly Queue<Answer> _inOrder = new();
-    private readonly List<PreparedQuestion> _begun = [], _reading = [];
-    private readonly Queue<PreparedQuestion> _again = new();
+    private readonly List<PreparedQuestion> _ahead = [], _begun = [], _reading = [];
     private IAnswerBatch _batch = model.NewBatch(options, parallel);
-    private PreparedQuestion? _next;
+    private bool _allTaken;
     private int _asked;
 
     /// <summary>The answers, in the order of the questions. Cancelled, those that are finished still come, then the exception.</summary>
@@ -45,21 +48,24 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         cancellation.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Fills the places that are free, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
+    /// <summary>Fills free places once there are enough of them, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
     private bool Advance(IEnumerator<string> left)
     {
         try
         {
-            while (_begun.Count < parallel && Next(left) is { } question)
+            if (_begun.Count == 0 || _begun.Count <= parallel - _together)
             {
-                Begin(question);
+                Fill(left);
             }
 
-            Read();
-            _next ??= Prepare(left);
+            if (_ahead.Count < _together)
+            {
+                Prepare(left);
+            }
+
             using (costs.Measure(AskPhase.Decoding))
             {
-                return _batch.Step() || _next is not null || _inOrder.Count > 0;
+                return _batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
             }
         }
         catch (DamagedKvException damage) when (asker.SetAside(damage))
@@ -67,7 +73,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
             // The pass has ended all answers that took part. None of them has been given out: they begin anew.
             _batch.Dispose();
             _batch = model.NewBatch(options, parallel);
-            _begun.ForEach(_again.Enqueue);
+            _ahead.InsertRange(0, _begun);
             _begun.Clear();
             _reading.Clear();
             return true;
@@ -78,53 +84,64 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         }
     }
 
-    /// <summary>The next question to begin, or to begin again; null where there is none left.</summary>
-    private PreparedQuestion? Next(IEnumerator<string> left)
+    /// <summary>Begins a question in every free place.</summary>
+    private void Fill(IEnumerator<string> left)
     {
-        if (_again.TryDequeue(out PreparedQuestion? question))
+        while (_begun.Count < parallel && (_ahead.Count > 0 || Prepare(left)))
         {
-            return question;
+            if (_ahead.Count > 0)
+            {
+                PreparedQuestion question = _ahead[0];
+                _ahead.RemoveAt(0);
+                Begin(question);
+            }
+
+            if (_reading.Count == _together)
+            {
+                Read();
+            }
         }
 
-        question = _next ?? Prepare(left);
-        _next = null;
-        return question;
+        Read();
     }
 
-    /// <summary>The next question that is to be put to the model; those that nothing fits are answered, those that cannot be answered failed on the way. Null where there is none left.</summary>
-    private PreparedQuestion? Prepare(IEnumerator<string> left)
+    /// <summary>Takes the next question. Afterwards it waits with its passages; or, where nothing fits it or it cannot be put, it is answered. False where there is none.</summary>
+    private bool Prepare(IEnumerator<string> left)
     {
-        while (left.MoveNext())
+        cancellation.ThrowIfCancellationRequested();
+        if (_allTaken || !left.MoveNext())
         {
-            cancellation.ThrowIfCancellationRequested();
-            var clock = Stopwatch.StartNew();
-            try
-            {
-                IReadOnlyList<Passage>? passages;
-                using (costs.Measure(AskPhase.Retrieval))
-                {
-                    passages = retrieve(left.Current);
-                }
-
-                if (passages is null)
-                {
-                    Enqueue(Answer.Irrelevant(left.Current.Trim(), clock.Elapsed));
-                    continue;
-                }
-
-                PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);
-                asker.ReadAhead(question);
-                clock.Stop();
-                Enqueue(question.Answer);
-                return question;
-            }
-            catch (InvalidInputException error)
-            {
-                Enqueue(Answer.Failed(left.Current, error));
-            }
+            _allTaken = true;
+            return false;
         }
 
-        return null;
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            IReadOnlyList<Passage>? passages;
+            using (costs.Measure(AskPhase.Retrieval))
+            {
+                passages = retrieve(left.Current);
+            }
+
+            if (passages is null)
+            {
+                Enqueue(Answer.Irrelevant(left.Current.Trim(), clock.Elapsed));
+                return true;
+            }
+
+            PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);
+            asker.ReadAhead(question);
+            clock.Stop();
+            Enqueue(question.Answer);
+            _ahead.Add(question);
+        }
+        catch (InvalidInputException error)
+        {
+            Enqueue(Answer.Failed(left.Current, error));
+        }
+
+        return true;
     }
 
     private void Enqueue(Answer answer)
@@ -133,6 +150,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         _inOrder.Enqueue(answer);
     }
 
+    /// <summary>Builds the context of a question and adds it to the batch; fails it where that cannot be.</summary>
     private void Begin(PreparedQuestion question)
     {
         question.Clock.Start();

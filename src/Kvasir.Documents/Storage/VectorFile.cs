@@ -18,7 +18,9 @@ internal sealed class VectorFile : IVectorRows, IDisposable
 {
     private const ulong Magic = 0x01_46_45_43_56_41_56_4B;
     private const int Version = 1, HeaderBytes = 64;
-    private const float Rounding = 1e-6f;
+
+    /// <summary>How far rounding may leave the length of a row from 1; a cosine differs by no more.</summary>
+    private const float UnitTolerance = 1e-5f;
 
     private readonly SafeFileHandle _handle;
     private MappedFile? _mapped;
@@ -110,8 +112,8 @@ internal sealed class VectorFile : IVectorRows, IDisposable
     }
 
     /// <summary>
-    /// Rows as they are stored: each divided by its length, unless it is 1 already (an imported row stays bit for bit as it is); one without a finite
-    /// length becomes 0, which no question resembles.
+    /// Rows as they are stored: each divided by its length, unless that is 1 already, so that stored rows are stored again as they are; one without
+    /// a finite length becomes 0, which no question resembles.
     /// </summary>
     public static float[] Normalised(ReadOnlySpan<float> rows, int width)
     {
@@ -120,18 +122,13 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         {
             Span<float> row = result.AsSpan(at, width);
             float norm = TensorPrimitives.Norm(row);
-            if (Math.Abs(norm - 1) < Rounding)
-            {
-                continue;
-            }
-
-            if (float.IsFinite(norm) && norm > 0)
-            {
-                TensorPrimitives.Divide(row, norm, row);
-            }
-            else
+            if (!float.IsFinite(norm) || norm == 0)
             {
                 row.Clear();
+            }
+            else if (Math.Abs(norm - 1) > UnitTolerance)
+            {
+                TensorPrimitives.Divide(row, norm, row);
             }
         }
 

@@ -37,6 +37,18 @@ public sealed class ContinuousBatchTests
         }
     }
 
+    [SkippableTheory]
+    [InlineData("tiny-llama3.gguf", 2)]
+    [InlineData("tiny-llama3.gguf", 7)]
+    [InlineData("tiny-gemma2.gguf", 13)]
+    public void With_8_bit_activations_the_neighbours_in_a_batch_change_no_bit(string file, int sequences)
+    {
+        using Model model = GoldenLogitsTests.Load(file, ComputeMode.Int8);
+        float[][] first = Logits(model, sequences, neighbours: 1), second = Logits(model, sequences, neighbours: 2);
+        Assert.Equal(first[0], second[0]);
+        Assert.NotEqual(first[1], second[1]);
+    }
+
     [SkippableFact]
     public void A_prompt_longer_than_a_slice_gives_what_small_steps_give()
     {
@@ -124,6 +136,22 @@ public sealed class ContinuousBatchTests
                 model.Forward(batch);
             }
         }
+    }
+
+    /// <summary>A prompt and two steps of several sequences of one length, of which all but the first depend on <paramref name="neighbours"/>.</summary>
+    private static float[][] Logits(Model model, int sequences, int neighbours)
+    {
+        KvCache[] caches = [.. Enumerable.Range(0, sequences).Select(_ => model.NewCache(KvPolicy.Parse("k=kivi4,v=kivi4")))];
+        using Batch batch = new();
+        foreach (int length in new[] { 70, 1, 1 })
+        {
+            batch.Clear();
+            for (int s = 0; s < sequences; s++) batch.Add(caches[s], Ids(model, length, s == 0 ? 0 : s + 100 * neighbours));
+            model.Forward(batch);
+        }
+        float[][] logits = [.. caches.Select((_, s) => batch.Logits(s).ToArray())];
+        foreach (KvCache cache in caches) cache.Dispose();
+        return logits;
     }
 
     private static int[] Ids(Model model, int count, int seed) => [.. Enumerable.Range(0, count).Select(i => (i * 37 + seed * 11 + 5) % model.Config.Vocabulary)];
