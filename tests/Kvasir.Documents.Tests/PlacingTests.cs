@@ -1,6 +1,5 @@
 using Kvasir.Documents;
 using Kvasir.Documents.Chunking;
-using Kvasir.Documents.Storage;
 
 namespace Kvasir.Tests;
 
