@@ -162,8 +162,8 @@ public sealed class DocumentLibrary : IDisposable
     }
 
     /// <summary>
-    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken out of use: the next
-    /// ingest computes them anew, and a question that needs one before computes it in place.
+    /// Checks every KV file of this model, under each policy, against its checksums, and the catalog and the embeddings. Damaged files are taken
+    /// out of use: the next ingest computes them anew, and a question that needs one before computes it in place.
     /// </summary>
     /// <param name="cancellation">Stops between files.</param>
     public StoreVerification Verify(CancellationToken cancellation = default)

@@ -59,6 +59,10 @@ public class DocxTests
     }
 
     [Fact]
+    public void Lists_that_follow_each_other_stay_apart() =>
+        Assert.Equal("- a\n\n1. b\n  1.a) c\n2. d", Read(Word(Item(1, 0, "a"), Item(2, 0, "b"), Item(2, 1, "c"), Item(2, 0, "d"))).Text);
+
+    [Fact]
     public void Footnotes_come_last()
     {
         using var memory = new MemoryStream();
@@ -159,13 +163,12 @@ public class DocxTests
         MainDocumentPart main = package.AddMainDocumentPart();
         main.Document = new DocumentFormat.OpenXml.Wordprocessing.Document(new Body(blocks));
         main.AddNewPart<StyleDefinitionsPart>().Styles = new Styles(new Style(new StyleName { Val = "heading 1" }) { Type = StyleValues.Paragraph, StyleId = "Heading1" });
+        var bullets = new AbstractNum(new Level(new NumberingFormat { Val = NumberFormatValues.Bullet }, new LevelText { Val = "\uF0B7" }) { LevelIndex = 0 }) { AbstractNumberId = 5 };
+        var first = new Level(new StartNumberingValue { Val = 1 }, new NumberingFormat { Val = NumberFormatValues.Decimal }, new LevelText { Val = "%1." }) { LevelIndex = 0 };
+        var second = new Level(new NumberingFormat { Val = NumberFormatValues.LowerLetter }, new LevelText { Val = "%1.%2)" }) { LevelIndex = 1 };
+        var numbers = new AbstractNum(first, second) { AbstractNumberId = 6 };
         main.AddNewPart<NumberingDefinitionsPart>().Numbering = new Numbering(
-            new AbstractNum(new Level(new NumberingFormat { Val = NumberFormatValues.Bullet }, new LevelText { Val = "\uF0B7" }) { LevelIndex = 0 }) { AbstractNumberId = 5 },
-            new AbstractNum(
-                new Level(new StartNumberingValue { Val = 1 }, new NumberingFormat { Val = NumberFormatValues.Decimal }, new LevelText { Val = "%1." }) { LevelIndex = 0 },
-                new Level(new NumberingFormat { Val = NumberFormatValues.LowerLetter }, new LevelText { Val = "%1.%2)" }) { LevelIndex = 1 }) { AbstractNumberId = 6 },
-            new NumberingInstance(new AbstractNumId { Val = 5 }) { NumberID = 1 },
-            new NumberingInstance(new AbstractNumId { Val = 6 }) { NumberID = 2 });
+            bullets, numbers, new NumberingInstance(new AbstractNumId { Val = 5 }) { NumberID = 1 }, new NumberingInstance(new AbstractNumId { Val = 6 }) { NumberID = 2 });
         return package;
     }
 

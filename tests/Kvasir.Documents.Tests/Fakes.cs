@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
@@ -13,8 +14,7 @@ namespace Kvasir.Tests;
 /// <summary>Tokens are words with the white space before them; a cache is the list of its ids; an answer repeats the last passage's first words.</summary>
 internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel
 {
-    private readonly List<string> _words = sameTokenizer?._words ?? [];
-    private readonly Dictionary<string, int> _ids = sameTokenizer?._ids ?? new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<int, string> _words = sameTokenizer?._words ?? [];
 
     public string Name => "fake.gguf";
 
@@ -143,16 +143,14 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     private int Id(string word)
     {
-        lock (_ids)
+        // Not by order of appearance: any thread may encode.
+        int id = (int)(Checksum.Of(MemoryMarshal.AsBytes(word.AsSpan())) >> 2);
+        while (_words.GetOrAdd(id, word) != word)
         {
-            if (!_ids.TryGetValue(word, out int id))
-            {
-                _ids[word] = id = _words.Count;
-                _words.Add(word);
-            }
-
-            return id;
+            id++;
         }
+
+        return id;
     }
 
     [GeneratedRegex(@"\s*\S{1,8}|\s+")]

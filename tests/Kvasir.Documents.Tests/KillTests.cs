@@ -17,18 +17,20 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private readonly Dictionary<string, int> _phases = new(StringComparer.Ordinal);
 
     /// <summary>What the process has said of each file: the versions one of which must be stored; null among them where it may be missing.</summary>
-    private readonly HashSet<string?>[] _promised = [.. Enumerable.Range(0, KillWorkload.Files).Select(_ => new HashSet<string?> { null })];
+    private readonly HashSet<string?>[] _promised = [.. Enumerable.Range(0, KillWorkload.AllFiles).Select(_ => new HashSet<string?> { null })];
 
     /// <summary>Files whose KV must be there under some policy.</summary>
     private readonly HashSet<int> _withKv = [];
     private bool _quota;
+
+    private static int[] Imported => [.. Enumerable.Range(KillWorkload.Files, KillWorkload.AllFiles - KillWorkload.Files)];
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
 
     private const string AtOnce = "";
 
     /// <summary>What the process must have said before the time runs after which it is killed, so that short work is hit too.</summary>
-    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "ready"];
+    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "begin import", "ready"];
 
     [Fact]
     public void Nothing_that_was_acknowledged_is_lost_or_damaged_by_a_kill()
@@ -41,13 +43,14 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         }
 
         using Model model = KillWorkload.Load(_folder.Path);
+        MakeArchive(model);
         var random = new Random(11);
         byte[] catalog = [];
         int compactions = 0;
         for (int kill = 0; kill < kills; kill++)
         {
             string trigger = Triggers[kill % Triggers.Length];
-            List<string> said = RunAndKill(kill, trigger, TimeSpan.FromMilliseconds(random.Next(trigger is "ready" or AtOnce ? 500 : 30)));
+            List<string> said = RunAndKill(kill, trigger, TimeSpan.FromMilliseconds(random.Next(MostDelay(trigger))));
             Learn(said);
             if (CatalogStart() is var now && !now.SequenceEqual(catalog))
             {
@@ -63,6 +66,23 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    /// <summary>Milliseconds: about as long as what begins then takes.</summary>
+    private static int MostDelay(string trigger) => trigger switch
+    {
+        "ready" or AtOnce => 500,
+        "begin gc" or "begin rm" or "begin quota" => 8,
+        _ => 30,
+    };
+
+    private void MakeArchive(Model model)
+    {
+        Array.ForEach(Imported, file => _folder.File($"imported/{file}.txt", KillWorkload.Content(file, 0)));
+        using DocumentLibrary library = KillWorkload.Open(_folder.Path, model, KillWorkload.Policies[0]);
+        library.Ingest([_folder.Sub("imported")]);
+        library.Store.Export(_folder.Sub("imported"), KillWorkload.Archive(_folder.Path));
+        Directory.Delete(KillWorkload.Store(_folder.Path), recursive: true);
+    }
 
     /// <summary>All lines that the process has written before it was killed.</summary>
     private List<string> RunAndKill(int seed, string trigger, TimeSpan delay)
@@ -130,6 +150,13 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
                 case ["end", "rm", var file]:
                     _promised[Number(file)] = [null];
                     break;
+                case ["begin", "import"]:
+                    Array.ForEach(Imported, file => _promised[file].Add(KillWorkload.Content(file, 0)));
+                    break;
+                case ["end", "import"]:
+                    Array.ForEach(Imported, file => _promised[file] = [KillWorkload.Content(file, 0)]);
+                    Array.ForEach(Imported, SetKv);
+                    break;
                 case ["begin", "quota"]:
                     _quota = true;
                     _withKv.Clear();
@@ -161,7 +188,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             using (library)
             {
                 StoreVerification verified = library.Verify();
-                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, after: {said}");
+                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0 && verified.DamagedVectors == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, {verified.DamagedVectors} damaged embeddings, after: {said}");
             }
         }
 
@@ -172,9 +199,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
         using DocumentStore store = DocumentStore.Open(KillWorkload.Store(_folder.Path));
         Catalog catalog = store.Read();
-        for (int file = 0; file < KillWorkload.Files; file++)
+        for (int file = 0; file < KillWorkload.AllFiles; file++)
         {
-            StoredFile? stored = catalog.File(Path.Combine(KillWorkload.Corpus(_folder.Path), $"{file}.txt"));
+            StoredFile? stored = catalog.File(KillWorkload.FilePath(_folder.Path, file));
             string? text = stored is null ? null : Text(catalog, Assert.Single(catalog.DocumentsOf(stored)));
             Assert.True(_promised[file].Contains(text), $"file {file} is stored as '{text}' where one of '{string.Join("', '", _promised[file])}' was promised, after: {said}");
             if (stored is not null && _withKv.Contains(file) && _promised[file].Count == 1)
@@ -189,8 +216,8 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     {
         using DocumentLibrary library = KillWorkload.Open(_folder.Path, model, KillWorkload.Policies[0]);
         library.Store.SetKvQuota(null);
-        IngestReport report = library.Ingest([KillWorkload.Corpus(_folder.Path)]);
-        string[] files = Directory.GetFiles(KillWorkload.Corpus(_folder.Path));
+        IngestReport report = library.Ingest([KillWorkload.Corpus(_folder.Path), _folder.Sub("imported")]);
+        string[] files = [.. Directory.GetFiles(KillWorkload.Corpus(_folder.Path)), .. Directory.GetFiles(_folder.Sub("imported"))];
         Assert.Equal((files.Length, 0), (report.Documents, report.ChunksWithoutKv));
         Assert.Equal(files.Order(StringComparer.Ordinal), library.Store.List().Select(file => file.Path));
         StoreVerification verified = library.Verify();

@@ -14,7 +14,8 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
 {
     public const string Name = "kill-workload";
 
-    public const int Files = 10;
+    /// <summary>Files that are edited and ingested, and files behind them that come from an archive.</summary>
+    public const int Files = 10, AllFiles = 13;
 
     private readonly string _root;
     private readonly Random _random;
@@ -29,6 +30,10 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
     }
 
     public static string Corpus(string root) => Path.Combine(root, "corpus");
+
+    public static string Archive(string root) => Path.Combine(root, "archive.kvx");
+
+    public static string FilePath(string root, int file) => Path.Combine(file < Files ? Corpus(root) : Path.Combine(root, "imported"), $"{file}.txt");
 
     public static string Store(string root) => Path.Combine(root, "store");
 
@@ -78,7 +83,7 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
         while (true)
         {
             DocumentLibrary library = libraries[_random.Next(10) < 7 ? 0 : 1];
-            switch (_random.Next(10))
+            switch (_random.Next(11))
             {
                 case < 3:
                     Edit();
@@ -89,7 +94,7 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                     });
                     break;
                 case < 4:
-                    int gone = _random.Next(Files);
+                    int gone = _random.Next(AllFiles);
                     Work($"rm {gone}", () => library.Store.Remove(FilePath(gone)));
                     break;
                 case < 5:
@@ -101,6 +106,9 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                     break;
                 case < 8:
                     Work("convert", () => Convert(libraries[1].Store, model));
+                    break;
+                case < 9:
+                    Work("import", () => library.Store.Import(Archive(_root)));
                     break;
                 default:
                     if (library.Store.List().Count == 0)
@@ -157,7 +165,7 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
         _out.WriteLine("end " + name);
     }
 
-    private string FilePath(int file) => Path.Combine(Corpus(_root), $"{file}.txt");
+    private string FilePath(int file) => FilePath(_root, file);
 
     /// <summary>Vectors so long that the catalog is soon more than half out of use, and written anew.</summary>
     private sealed class WideEncoder : ITextEncoder

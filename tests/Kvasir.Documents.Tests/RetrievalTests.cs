@@ -87,6 +87,14 @@ public class RetrievalTests
         Assert.Equal([1], TopScores.Best([float.NaN, 1, float.NegativeInfinity], 2));
     }
 
+    [Fact]
+    public void Rows_that_are_stored_again_stay_as_they_are()
+    {
+        var random = new Random(6);
+        float[] once = VectorFile.Normalised([.. Enumerable.Range(0, 50 * 384).Select(_ => random.NextSingle() * 8 - 4)], 384);
+        Assert.Equal(once, VectorFile.Normalised(once, 384));
+    }
+
     private static VectorFile VectorsOf(TemporaryFolder folder, float[] rows)
     {
         string path = folder.Sub("vectors.f32");

@@ -51,6 +51,23 @@ public sealed class TransferTests : LibraryFixture
     }
 
     [Fact]
+    public void Kv_beyond_the_quota_is_left_out_and_computed_by_the_question()
+    {
+        Fill();
+        Export();
+        StoreNumber = 1;
+        using DocumentLibrary library = Open();
+        library.Store.SetKvQuota(120);
+        ImportReport imported = Import();
+        Assert.Equal(4, imported.KvFiles - 1 + imported.KvFilesLeftOut);
+        Assert.InRange(library.Store.Statistics().KvBytes, 60, 120);
+        Assert.True(imported.KvFilesLeftOut > 0);
+        Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = 9 });
+        Assert.Equal("An answer", answer.Complete());
+        Assert.True(answer.RecomputedTokens > 0);
+    }
+
+    [Fact]
     public void Importing_twice_changes_nothing()
     {
         Fill();

@@ -25,8 +25,8 @@ internal static class StoreImportCommand
             ImportReport report = open.Import(parsed.GetValue(file)!, options, new TransferBar(line), terminal.Interrupted);
             line.Dispose();
             if (report.Signed && options.Key is null) terminal.Note("the file is signed, but was not checked: no key was given");
-            if (common.Json(parsed)) terminal.WriteJson(new { report.Files, report.ChangedFiles, report.Documents, report.Chunks, report.KvFiles, report.KvBytes, report.Signed, Checked = report.Signed && options.Key is not null });
-            else terminal.Out.WriteLine($"{report.Files} files, {report.Documents} documents, {report.Chunks} chunks: {report.ChangedFiles} files and {report.KvFiles} KV files ({Units.Bytes(report.KvBytes)}) are new here");
+            if (common.Json(parsed)) terminal.WriteJson(new { report.Files, report.ChangedFiles, report.Documents, report.Chunks, report.KvFiles, report.KvBytes, report.KvFilesLeftOut, report.Signed, Checked = report.Signed && options.Key is not null });
+            else terminal.Out.WriteLine($"{report.Files} files, {report.Documents} documents, {report.Chunks} chunks: {report.ChangedFiles} files and {report.KvFiles} KV files ({Units.Bytes(report.KvBytes)}) are new here{(report.KvFilesLeftOut > 0 ? $"; the quota has no room for {report.KvFilesLeftOut} more" : "")}");
             return CommandLine.Done;
         });
         return command;

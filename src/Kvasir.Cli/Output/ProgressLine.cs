@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Kvasir.Cli;
 
 /// <summary>A live bar with the share done and the time left on standard error where that is a terminal; nothing otherwise.</summary>
@@ -8,13 +6,15 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
     private const int BarWidth = 30;
     private readonly Terminal _terminal;
     private readonly string _label;
+    private readonly TimeProvider _clock;
     private readonly TimeLeft _left;
-    private long _lastDrawn;
+    private long? _lastDrawn;
     private int _drawnWidth;
 
     public ProgressLine(Terminal terminal, string label, TimeProvider? clock = null)
     {
-        _left = new TimeLeft(clock ?? TimeProvider.System);
+        _clock = clock ?? TimeProvider.System;
+        _left = new TimeLeft(_clock);
         _terminal = terminal;
         _label = label;
     }
@@ -25,8 +25,8 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
         if (!_terminal.ErrorIsInteractive) return;
         double share = total > 0 ? Math.Clamp(done / total, 0, 1) : 0;
         TimeSpan? left = _left.At(share);
-        if (_lastDrawn != 0 && Stopwatch.GetElapsedTime(_lastDrawn).TotalMilliseconds < 100 && done < total) return;
-        _lastDrawn = Stopwatch.GetTimestamp();
+        if (_lastDrawn is long drawn && _clock.GetElapsedTime(drawn).TotalMilliseconds < 100 && done < total) return;
+        _lastDrawn = _clock.GetTimestamp();
         int filled = (int)(share * BarWidth);
         string line = total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {Percent(share)}{Eta(left)} {detail}" : $"{_label} {detail}";
         _terminal.Error.Write("\r" + line.PadRight(_drawnWidth));

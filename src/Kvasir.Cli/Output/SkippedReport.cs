@@ -11,11 +11,11 @@ internal static class SkippedReport
     public static void Write(IReadOnlyList<SkippedFile> skipped, Action<string> line)
     {
         if (skipped.Count == 0) return;
-        line($"{skipped.Count} {(skipped.Count == 1 ? "entry" : "entries")} left out:");
-        foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(file => file.Reason, StringComparer.Ordinal))
+        line($"{skipped.Count} {(skipped.Count == 1 ? "file" : "files")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} left out:");
+        foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(entry => entry.Reason, StringComparer.Ordinal))
         {
             line($"  {group.Key}:");
-            foreach (SkippedFile file in group.Take(MostNamed)) line($"    {file.Path}");
+            foreach (SkippedFile entry in group.Take(MostNamed)) line($"    {entry.Path}");
             if (group.Count() > MostNamed) line($"    and {group.Count() - MostNamed} more");
         }
     }

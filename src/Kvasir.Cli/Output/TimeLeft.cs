@@ -3,6 +3,7 @@ namespace Kvasir.Cli;
 /// <summary>Estimates how long work will still take, from the share done and the time since it was first told one: a resumed download does not count what was there before.</summary>
 internal sealed class TimeLeft(TimeProvider clock)
 {
+    private const double LeastShare = 0.001;
     private static readonly TimeSpan s_leastElapsed = TimeSpan.FromSeconds(1);
     private long _begun;
     private double _first = double.NaN;
@@ -18,7 +19,7 @@ internal sealed class TimeLeft(TimeProvider clock)
 
         _last = share;
         TimeSpan elapsed = clock.GetElapsedTime(_begun);
-        return elapsed < s_leastElapsed || share <= _first ? null : elapsed * Math.Min((1 - share) / (share - _first), 1e6);
+        return elapsed < s_leastElapsed || share - _first < LeastShare ? null : elapsed * ((1 - share) / (share - _first));
     }
 
     /// <summary>Minutes and seconds, or hours before them.</summary>

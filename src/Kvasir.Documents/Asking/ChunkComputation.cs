@@ -12,6 +12,9 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
     /// <summary>Whether tokens are left out.</summary>
     public bool IsThinning => share < 1;
 
+    /// <summary>Bytes that the KV of a chunk of so many tokens will take in a file, but for the header.</summary>
+    public long SavedBytes(int tokens) => model.SavedBytes(FirstToken, (int)Math.Ceiling(tokens * share));
+
     /// <summary>The chunk, sealed.</summary>
     public IAnswerCache Compute(int[] ids, CancellationToken cancellation)
     {

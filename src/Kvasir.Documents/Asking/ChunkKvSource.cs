@@ -31,6 +31,8 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     {
         if (IsThere(shelf.PathOf(name)))
         {
+            // Now, not when it is placed: a file whose times have changed is opened anew.
+            shelf.Touch(name);
             model.ReadAhead(shelf.PathOf(name));
         }
     }

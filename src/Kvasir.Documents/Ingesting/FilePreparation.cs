@@ -57,7 +57,7 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens)
     {
         cancellation.ThrowIfCancellationRequested();
         byte[] hash = document.ContentHash();
-        StoredDocument? stored = file.Stored.LastOrDefault(stored => stored.Is(document.Id, hash, chunkTokens));
+        StoredDocument? stored = file.Stored[document.Id].LastOrDefault(stored => stored.Is(document.Id, hash, chunkTokens));
         return stored is not null ? new PreparedDocument(stored, null) : Cut(file, document, hash, cancellation);
     }
 

@@ -57,7 +57,7 @@ internal sealed class KvBuilder
                 ConvertedChunks++;
                 _stored.Add(chunk.KvName);
             }
-            else if (_quota.HasRoom(_model.SavedBytes(_chunks.FirstToken, chunk.Tokens), evict: !unchanged))
+            else if (_quota.HasRoom(_chunks.SavedBytes(chunk.Tokens), evict: !unchanged))
             {
                 Compute(chunk, text, MakeRoom, cancellation);
                 _stored.Add(chunk.KvName);

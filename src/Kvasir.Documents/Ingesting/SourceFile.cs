@@ -26,8 +26,8 @@ internal sealed record SourceFile
     /// <summary>Whether an older version of it is in the store.</summary>
     public required bool HasOlder { get; init; }
 
-    /// <summary>Documents that were stored for it before, finished or not.</summary>
-    public required IReadOnlyList<StoredDocument> Stored { get; init; }
+    /// <summary>Documents that were stored for it before, finished or not, by their ids.</summary>
+    public required ILookup<string?, StoredDocument> Stored { get; init; }
 
     /// <summary>Whether length and time say that it need not be read.</summary>
     public bool IsUnchanged => Known is not null && Known.Length == Length && Known.ChangedTicks == ChangedTicks;
@@ -46,7 +46,7 @@ internal sealed record SourceFile
             ChangedTicks = info.Exists ? info.LastWriteTimeUtc.Ticks : 0,
             Known = known is not null && catalog.DocumentsOf(known).All(document => document.ChunkTokens == chunkTokens) ? known : null,
             HasOlder = known is not null,
-            Stored = catalog.StoredFor(path),
+            Stored = catalog.StoredFor(path).ToLookup(document => document.Id),
         };
     }
 }

@@ -43,22 +43,31 @@ internal sealed class KvQuota
     /// <exception cref="QuotaReachedException">There is no room.</exception>
     public void Reserve(long bytes, bool evict)
     {
-        if (Limit is not long limit)
-        {
-            return;
-        }
-
-        if (HasRoom(bytes, evict))
-        {
-            EvictTo(limit - bytes);
-        }
-
-        if (Used > limit - bytes)
+        if (!TryReserve(bytes, evict))
         {
             throw new QuotaReachedException();
         }
+    }
 
-        Used += bytes;
+    /// <summary>As <see cref="Reserve"/>; false where there is no room.</summary>
+    public bool TryReserve(long bytes, bool evict)
+    {
+        if (Limit is long limit)
+        {
+            if (HasRoom(bytes, evict))
+            {
+                EvictTo(limit - bytes);
+            }
+
+            if (Used > limit - bytes)
+            {
+                return false;
+            }
+
+            Used += bytes;
+        }
+
+        return true;
     }
 
     /// <summary>Whether <see cref="Reserve"/> would find room.</summary>

@@ -12,17 +12,17 @@ namespace Kvasir.Documents.Storage;
 internal sealed class StoreImport(DocumentStore store, ExportArchive archive, string? newRoot, Action<long> report, CancellationToken cancellation)
 {
     private readonly Dictionary<string, ExportedShelf> _shelves = new(StringComparer.Ordinal);
-    private readonly List<(string Entry, string Shelf, string Name)> _kv = [];
-    private int _documents, _chunks, _changed, _kvFiles;
+    private readonly List<(ExportedEntry Entry, string Shelf, string Name)> _kv = [];
+    private int _documents, _chunks, _changed, _kvFiles, _leftOut;
     private long _kvBytes, _done;
 
     public ImportReport Run()
     {
         Check();
         using StoreWriter writer = store.Write();
-        foreach (IGrouping<string, (string Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
+        foreach (IGrouping<string, (ExportedEntry Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
         {
-            CopyKv(new KvShelf(store.Folder, _shelves[shelf.Key].Key, store.FileAccess), shelf);
+            CopyKv(new KvShelf(store.Folder, _shelves[shelf.Key].Key, store.FileAccess), shelf, writer.Quota);
         }
 
         for (int file = 0; file < archive.Manifest.Files.Length; file++)
@@ -32,7 +32,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         }
 
         writer.Finish();
-        return new ImportReport(archive.Manifest.Files.Length, _changed, _documents, _chunks, _kvFiles, _kvBytes, archive.IsSigned);
+        return new ImportReport(archive.Manifest.Files.Length, _changed, _documents, _chunks, _kvFiles, _kvBytes, archive.IsSigned) { KvFilesLeftOut = _leftOut };
     }
 
     /// <summary>Reads the whole archive: checksums, documents, embeddings, and that every KV file belongs to one of its chunks and shelves.</summary>
@@ -60,12 +60,12 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             _shelves[shelf.Key.FolderName()] = shelf;
         }
 
-        foreach (string entry in manifest.Entries.Select(entry => entry.Name).Where(name => !known.Contains(name)))
+        foreach (ExportedEntry entry in manifest.Entries.Where(entry => !known.Contains(entry.Name)))
         {
             // A name is made of what it must be made of and compared: no part of an archive's name ever becomes a path.
-            string[] parts = entry.Split('/');
+            string[] parts = entry.Name.Split('/');
             string name = Path.GetFileNameWithoutExtension(parts[^1]);
-            if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name) || entry != ExportManifest.KvName(parts[1], name))
+            if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name) || entry.Name != ExportManifest.KvName(parts[1], name))
             {
                 throw archive.Refused("it holds KV of no document, or something else");
             }
@@ -74,25 +74,33 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         }
     }
 
-    private void CopyKv(KvShelf shelf, IEnumerable<(string Entry, string Shelf, string Name)> entries)
+    private void CopyKv(KvShelf shelf, IEnumerable<(ExportedEntry Entry, string Shelf, string Name)> entries, KvQuota quota)
     {
         shelf.Prepare();
-        foreach ((string entry, _, string name) in entries)
+        foreach ((ExportedEntry entry, _, string name) in entries)
         {
             cancellation.ThrowIfCancellationRequested();
             string path = shelf.PathOf(name);
-            if (!File.Exists(path))
+            if (File.Exists(path))
             {
-                long at = 0;
-                store.FileAccess.Replace(path, file => archive.Read(entry, piece =>
-                {
-                    store.FileAccess.Write(file, piece, at);
-                    at += piece.Length;
-                }));
-                _kvFiles++;
-                _kvBytes += at;
-                report(_done += at);
+                continue;
             }
+
+            if (name != KvShelf.PrefixName && !quota.TryReserve(entry.Bytes, evict: true))
+            {
+                _leftOut++;
+                continue;
+            }
+
+            long at = 0;
+            store.FileAccess.Replace(path, file => archive.Read(entry.Name, piece =>
+            {
+                store.FileAccess.Write(file, piece, at);
+                at += piece.Length;
+            }));
+            _kvFiles++;
+            _kvBytes += at;
+            report(_done += at);
         }
     }
 

@@ -39,7 +39,11 @@ public sealed record ImportOptions
 /// <param name="KvFiles">KV files that were not in the store.</param>
 /// <param name="KvBytes">Their bytes.</param>
 /// <param name="Signed">Whether the file was signed, with whatever key.</param>
-public sealed record ImportReport(int Files, int ChangedFiles, int Documents, int Chunks, int KvFiles, long KvBytes, bool Signed);
+public sealed record ImportReport(int Files, int ChangedFiles, int Documents, int Chunks, int KvFiles, long KvBytes, bool Signed)
+{
+    /// <summary>KV files that were left out because the store's quota has no room; their KV is computed when a question needs it.</summary>
+    public int KvFilesLeftOut { get; init; }
+}
 
 /// <summary>How far an export or import is.</summary>
 /// <param name="Bytes">Bytes done.</param>

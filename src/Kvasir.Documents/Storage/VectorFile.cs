@@ -19,6 +19,9 @@ internal sealed class VectorFile : IVectorRows, IDisposable
     private const ulong Magic = 0x01_46_45_43_56_41_56_4B;
     private const int Version = 1, HeaderBytes = 64;
 
+    /// <summary>How far rounding may leave the length of a row from 1; a cosine differs by no more.</summary>
+    private const float UnitTolerance = 1e-5f;
+
     private readonly SafeFileHandle _handle;
     private MappedFile? _mapped;
 
@@ -108,7 +111,10 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         }
     }
 
-    /// <summary>Rows as they are stored: each divided by its length; one without a finite length becomes 0, which no question resembles.</summary>
+    /// <summary>
+    /// Rows as they are stored: each divided by its length, unless that is 1 already, so that stored rows are stored again as they are; one without
+    /// a finite length becomes 0, which no question resembles.
+    /// </summary>
     public static float[] Normalised(ReadOnlySpan<float> rows, int width)
     {
         float[] result = rows.ToArray();
@@ -116,13 +122,13 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         {
             Span<float> row = result.AsSpan(at, width);
             float norm = TensorPrimitives.Norm(row);
-            if (float.IsFinite(norm) && norm > 0)
-            {
-                TensorPrimitives.Divide(row, norm, row);
-            }
-            else
+            if (!float.IsFinite(norm) || norm == 0)
             {
                 row.Clear();
+            }
+            else if (Math.Abs(norm - 1) > UnitTolerance)
+            {
+                TensorPrimitives.Divide(row, norm, row);
             }
         }
 

@@ -36,7 +36,7 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
     {
         float[] rows = VectorFile.Normalised(vectors.Values, vectors.Width);
         VectorFile? file = generation is null ? null : Find(vectors.Encoder, generation.Value);
-        if (file?.Width != vectors.Width)
+        if (file is null || (rows.Length > 0 && file.Width != vectors.Width))
         {
             generation = Create(vectors.Encoder, vectors.Width, _ => { });
             file = Find(vectors.Encoder, generation.Value)!;

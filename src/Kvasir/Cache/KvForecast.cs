@@ -43,7 +43,7 @@ public sealed class KvForecast
         int blocks = KvBlock.CountFor(tokens);
         foreach ((_, HeadCodec codec) in _heads)
         {
-            int inSink = Math.Clamp(KvBlock.CountFor(Math.Max(0, codec.SinkTokens - firstToken)), 0, blocks);
+            int inSink = codec.SinkBlocks(firstToken, blocks);
             bytes += (long)inSink * codec.First.Bytes + (long)(blocks - inSink) * codec.Rest.Bytes;
         }
         return bytes;

@@ -104,9 +104,17 @@ public sealed class PromptStore
     {
         string temporary = $"{path}.{Guid.NewGuid():N}";
         using KvCache part = cache.ShareBlocks(firstToken + BlockTokens);
-        part.Save(temporary, ids, firstToken);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        File.Move(temporary, path, overwrite: true);
+        try
+        {
+            part.Save(temporary, ids, firstToken);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            Delete(temporary);
+            throw;
+        }
     }
 
     /// <summary>False, and the file is gone, where it is damaged or not what its name says.</summary>

@@ -97,7 +97,9 @@ public sealed partial class Model
         {
             using var batch = new Batch();
             batch.AddRepaired(cache, ids);
-            Forward(batch, cancellation);
+            Check(batch);
+            // Behind the last layer's keys and values there is nothing that anyone asks for.
+            lock (_turn) Run(batch, cancellation, keysOfLayer: Config.Layers - 1);
         }
         catch
         {

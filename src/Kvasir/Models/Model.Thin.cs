@@ -23,19 +23,23 @@ public sealed partial class Model
         int tokens = cache.Length - first;
         if (share is not (> 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "must be above 0 and at most 1");
         if (tokens is <= 0 or > KeptPositions.LargestSpan) throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptPositions.LargestSpan} can be thinned", nameof(first));
-        var received = new ReceivedAttention(Config.Layers, Config.KvHeads, first, tokens, _transformer.Workers);
-        using (KvCache read = cache.Fork())
-        using (var batch = new Batch())
-        {
-            batch.Add(read, probe, LogitRows.None);
-            Check(batch);
-            lock (_turn) Run(batch, cancellation, received: received);
-        }
-
+        ReceivedAttention received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
         thinned.PlaceThinned(cache, first, (layer, head) => MostWanted(received.Most(layer, head), count));
         return thinned;
+    }
+
+    /// <summary>The attention that <paramref name="count"/> tokens from <paramref name="first"/> on get from <paramref name="probe"/>, read behind the cache, which stays as it is.</summary>
+    internal ReceivedAttention AttentionReceived(KvCache cache, ReadOnlySpan<int> probe, int first, int count, CancellationToken cancellation = default)
+    {
+        var received = new ReceivedAttention(Config.Layers, Config.KvHeads, first, count, _transformer.Workers);
+        using KvCache read = cache.Fork();
+        using var batch = new Batch();
+        batch.Add(read, probe, LogitRows.None);
+        Check(batch);
+        lock (_turn) Run(batch, cancellation, received: received);
+        return received;
     }
 
     private static ushort[] MostWanted(float[] scores, int count) =>

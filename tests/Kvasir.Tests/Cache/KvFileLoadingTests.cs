@@ -18,17 +18,19 @@ public sealed class KvFileLoadingTests : IDisposable
         string[] paths = [.. Enumerable.Range(0, 8).Select(i => Path.Combine(_folder.Path, $"{i}.kv"))];
         chunk.Save(paths[0], "k=kivi4,v=kivi4", 512);
         foreach (string path in paths[1..]) File.Copy(paths[0], path);
-        using (KvCache first = chunk.NewCache("k=kivi4,v=kivi4")) Place(first, chunk.Layout, paths);
-
-        using KvCache cache = chunk.NewCache("k=kivi4,v=kivi4");
-        long before = GC.GetAllocatedBytesForCurrentThread(), started = Stopwatch.GetTimestamp();
-        Place(cache, chunk.Layout, paths);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        TimeSpan took = Stopwatch.GetElapsedTime(started);
-        Assert.Equal(8 * 512, cache.Length);
-        Assert.Equal(0, cache.Pool.Bytes);
-        Assert.InRange(allocated, 1, 300_000);
-        Assert.True(took < TimeSpan.FromMilliseconds(200), $"{took.TotalMilliseconds} ms, {allocated} bytes");
+        TimeSpan quickest = TimeSpan.MaxValue;
+        for (int attempt = 0; attempt < 5; attempt++)
+        {
+            using KvCache cache = chunk.NewCache("k=kivi4,v=kivi4");
+            long before = GC.GetAllocatedBytesForCurrentThread(), started = Stopwatch.GetTimestamp();
+            Place(cache, chunk.Layout, paths);
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (Stopwatch.GetElapsedTime(started) is var took && took < quickest) quickest = took;
+            Assert.Equal(8 * 512, cache.Length);
+            Assert.Equal(0, cache.Pool.Bytes);
+            if (attempt > 0) Assert.InRange(allocated, 1, 300_000); // the first one loads what reads headers
+        }
+        Assert.True(quickest < TimeSpan.FromMilliseconds(50), $"{quickest.TotalMilliseconds} ms");
     }
 
     private static void Place(KvCache cache, KvLayout layout, string[] paths)

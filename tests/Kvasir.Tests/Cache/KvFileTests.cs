@@ -113,6 +113,29 @@ public sealed class KvFileTests : IDisposable
         SequenceFixture.Close(fixture.Expected(0, queries, 63, 1, 64), fixture.Attend(fork, 0, queries, 63, 1), 1e-5f);
     }
 
+    [SkippableFact]
+    public void A_file_is_unmapped_when_nothing_of_it_is_left()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "mappings are looked up in /proc");
+        Write(out SequenceFixture fixture);
+        using KvCache cache = fixture.NewCache();
+        fixture.Append(cache, 10);
+        using (KvFile file = KvFile.Open(FilePath, fixture.Layout, verify: false))
+        {
+            cache.Place(file);
+            cache.Place(file);
+        }
+        using KvCache fork = cache.Fork();
+        cache.Truncate(50);
+        Assert.True(IsMapped());
+        cache.Truncate(10);
+        Assert.True(IsMapped());
+        fork.Dispose();
+        Assert.False(IsMapped());
+
+        bool IsMapped() => File.ReadAllText("/proc/self/maps").Contains(FilePath, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_of_another_model_is_refused_by_name()
     {

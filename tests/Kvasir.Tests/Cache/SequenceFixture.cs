@@ -63,23 +63,30 @@ internal sealed unsafe class SequenceFixture
     }
 
     /// <summary>What the cache gives for rows of queries (not rotated) from <paramref name="position"/> on, [tokens * group, channels].</summary>
-    public float[] Attend(KvCache cache, int head, float[][] queries, int position, int group, bool causal = true, float softCap = 0)
+    public float[] Attend(KvCache cache, int head, float[][] queries, int position, int group, bool causal = true, float softCap = 0) =>
+        Attend(cache, head, queries, new QueryTile(position, queries.Length, group, causal, softCap));
+
+    /// <summary>The same for queries at scattered positions.</summary>
+    public float[] AttendScattered(KvCache cache, int head, float[][] queries, RepairedPositions positions) =>
+        Attend(cache, head, queries, new QueryTile(positions[0], queries.Length, 1, Causal: true, SoftCap: 0, positions));
+
+    private float[] Attend(KvCache cache, int head, float[][] queries, QueryTile tile)
     {
         int channels = Layer.KeyChannels, rows = queries.Length;
         using var scratch = new AttentionScratch(channels);
-        for (int r = 0; r < rows; r++) Rotated(queries[r], position + r / group).CopyTo(new Span<float>(scratch.Queries + r * channels, channels));
+        for (int r = 0; r < rows; r++) Rotated(queries[r], tile.PositionOf(r)).CopyTo(new Span<float>(scratch.Queries + r * channels, channels));
         float[] output = new float[rows * channels], maximum = new float[rows], sum = new float[rows];
         HeadCache cached = cache.Layers[0].Heads[head];
         fixed (float* o = output, m = maximum, s = sum)
         {
-            BlockAttention.Attend(cached, Layer, Layout.Kernels, new QueryTile(position, rows, group, causal, softCap), 0, cached.BlockCount, scratch, o, m, s);
+            BlockAttention.Attend(cached, Layer, Layout.Kernels, tile, 0, cached.BlockCount, scratch, o, m, s);
             BlockAttention.Normalise(Layout.Kernels, o, rows, channels, s);
         }
         return output;
     }
 
     /// <summary>The same by the definition: softmax(q · k) v over the visible tokens.</summary>
-    public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0)
+    public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0, Func<int, bool>? counts = null)
     {
         int channels = Layer.KeyChannels;
         float[] output = new float[queries.Length * channels];
@@ -91,6 +98,7 @@ internal sealed unsafe class SequenceFixture
             for (int t = 0; t < length; t++)
             {
                 if (causal && (t > own || (Layer.Window != int.MaxValue && t <= own - Layer.Window))) continue;
+                if (counts?.Invoke(t) == false) continue;
                 double score = Rotated(Keys[t][head], t).Zip(query).Sum(pair => (double)pair.First * pair.Second);
                 weights[t] = Math.Exp(softCap == 0 ? score : softCap * Math.Tanh(score / softCap));
             }

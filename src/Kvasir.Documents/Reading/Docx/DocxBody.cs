@@ -12,6 +12,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     private readonly List<string> _cells = [];
     private readonly StringBuilder _cell = new();
     private int _tables;
+    private string? _list;
     private bool _inText;
 
     /// <summary>The first heading.</summary>
@@ -166,12 +167,23 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         }
         else if (mark.Length > 0 && !heading)
         {
-            _blocks.Add(BlockKind.ListItem, new string(' ', 2 * place!.Value.Level) + mark + text);
+            AddItem(place!.Value, mark + text);
         }
         else
         {
             _blocks.Add(BlockKind.Paragraph, mark + text);
         }
+    }
+
+    private void AddItem(ListPlace place, string text)
+    {
+        if (place.Level == 0 && place.List != _list)
+        {
+            _blocks.EndGroup();
+            _list = place.List;
+        }
+
+        _blocks.Add(BlockKind.ListItem, new string(' ', 2 * place.Level) + text);
     }
 
     /// <summary>A paragraph while it is read; one may stand in a text box of another.</summary>
