@@ -70,7 +70,7 @@ internal static unsafe class Avx512ByteTile
         s7.Store(result + 224);
     }
 
-    /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token.</summary>
+    /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as <see cref="Avx512NibbleTile"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TForm>(
         Vector512<float> sum, Vector256<byte> v0, Vector256<byte> w0, Vector256<byte> v1, Vector256<byte> w1, Vector256<byte> v2, Vector256<byte> w2, Vector256<byte> v3, Vector256<byte> w3,
@@ -105,9 +105,8 @@ internal static unsafe class Avx512ByteTile
             d2 = AvxVnni.MultiplyWideningAndAdd(d2, v7, a);
             e2 = AvxVnni.MultiplyWideningAndAdd(e2, w7, a);
         }
-        if (TForm.HasMinimum)
-            sum = Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum);
-        return Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(Vector512.Create(d + d2, e + e2)) * Vector512.Create(x->Scale), scale, sum);
+        sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(Vector512.Create(d + d2, e + e2)) * Vector512.Create(x->Scale), scale, sum);
+        return TForm.HasMinimum ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
     }
 
     /// <summary>Four columns of a token, for all rows.</summary>

@@ -84,7 +84,7 @@ internal static unsafe class Avx512NibbleTile
         if (TTokens.Value > 15) s15.Store(result + 480);
     }
 
-    /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token.</summary>
+    /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; added in the order of <see cref="Vector256Kernel{TDot}"/>, so that no bit depends on how many tokens there are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TForm>(
         Vector512<float> sum, Vector512<byte> w0, Vector512<byte> w1, Vector512<byte> w2, Vector512<byte> w3, Vector512<byte> w4, Vector512<byte> w5, Vector512<byte> w6, Vector512<byte> w7,
@@ -102,11 +102,9 @@ internal static unsafe class Avx512NibbleTile
             dot2 += Avx512BW.MultiplyAddAdjacent(w7, Quad(quads + 28));
         }
         var wide = Avx512BW.MultiplyAddAdjacent(dot + dot2, Vector512.Create((short)1));
-        if (TForm.HasMinimum)
-            sum = Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum);
-        else
-            wide -= Vector512.Create(zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
-        return Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(wide) * Vector512.Create(x->Scale), scale, sum);
+        if (!TForm.HasMinimum) wide -= Vector512.Create(zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
+        sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(wide) * Vector512.Create(x->Scale), scale, sum);
+        return TForm.HasMinimum ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
     }
 
     /// <summary>Four columns of a token, for all rows.</summary>

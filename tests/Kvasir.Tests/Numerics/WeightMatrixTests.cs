@@ -6,14 +6,9 @@ namespace Kvasir.Tests.Numerics;
 
 public unsafe class WeightMatrixTests
 {
-    public static TheoryData<string, string> TypesAndPaths()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var type in RandomTensor.Types)
-            foreach (var path in KernelPaths.Supported)
-                data.Add(type.ToString(), path.ToString());
-        return data;
-    }
+    public static TheoryData<string, string> TypesAndPaths() => OnAllPaths(RandomTensor.Types);
+
+    public static TheoryData<string, string> QuantizedTypesAndPaths() => OnAllPaths(RandomTensor.Types.Where(PackedFormat.IsQuantized));
 
     public static TheoryData<string> Types() => new(RandomTensor.Types.Select(type => type.ToString()));
 
@@ -57,6 +52,26 @@ public unsafe class WeightMatrixTests
                 Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {path} {rows}x{columns} tokens {tokens}, row {r}: {output[i]}, expected {expected}");
             }
         }
+    }
+
+    /// <summary>So a greedy answer does not depend on how many are generated beside it.</summary>
+    [Theory]
+    [MemberData(nameof(QuantizedTypesAndPaths))]
+    public void No_bit_of_a_quantised_product_depends_on_the_number_of_tokens(string typeName, string pathName)
+    {
+        const int Rows = 70, Tokens = 29;
+        TensorType type = Enum.Parse<TensorType>(typeName);
+        int columns = RandomTensor.BlockLength(type) * 2;
+        using var tensor = new RandomTensor(type, Rows, columns, 5);
+        using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
+        using var x = RandomActivations(Tokens, columns, new Random(7));
+        float[] together = new float[Tokens * Rows], alone = new float[Tokens * Rows];
+        fixed (float* all = together, one = alone)
+        {
+            matrix.Multiply(x, 0, Tokens, 0, Rows, all, Rows, null, false);
+            for (int token = 0; token < Tokens; token++) matrix.Multiply(x, token, 1, 0, Rows, one + token * Rows, Rows, null, false);
+        }
+        Assert.Equal(alone, together);
     }
 
     [Theory]
@@ -206,6 +221,15 @@ public unsafe class WeightMatrixTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Multiply(matrix, x, 0, 1, 8, 64, output));
         Assert.Throws<ArgumentException>(() => Multiply(matrix, narrow, 0, 1, 0, 64, output));
         Assert.Throws<ArgumentOutOfRangeException>(() => matrix.ReadRow(64, output));
+    }
+
+    private static TheoryData<string, string> OnAllPaths(IEnumerable<TensorType> types)
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var type in types)
+            foreach (var path in KernelPaths.Supported)
+                data.Add(type.ToString(), path.ToString());
+        return data;
     }
 
     private static void Multiply(WeightMatrix matrix, Activations x, int firstToken, int tokens, int firstRow, int endRow, float[] output)
