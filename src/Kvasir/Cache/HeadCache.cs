@@ -1,9 +1,7 @@
-using Kvasir.Memory;
-
 namespace Kvasir.Cache;
 
 /// <summary>One kv head of one layer: segments of sealed blocks in the order of their positions, then the tail.</summary>
-internal sealed unsafe class HeadCache : IDisposable
+internal sealed unsafe partial class HeadCache : IDisposable
 {
     private readonly LayerLayout _layout;
     private readonly BlockPool _pool;
@@ -27,9 +25,6 @@ internal sealed unsafe class HeadCache : IDisposable
     public IReadOnlyList<KvSegment> Segments => _segments;
 
     public KvTail Tail { get; }
-
-    /// <summary>Rows that stand in place of some of the segments' tokens, or null.</summary>
-    public RepairedRows? Repaired { get; private set; }
 
     /// <summary>Position of the tail's first token.</summary>
     public int TailPosition => _segments.Count == 0 ? 0 : _segments[^1].EndPosition;
@@ -72,34 +67,9 @@ internal sealed unsafe class HeadCache : IDisposable
     /// <summary>Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.</summary>
     public void Place(KvSegment segment) => _segments.Add(segment);
 
-    /// <summary>Takes rows in place of the sealed tokens at <paramref name="positions"/>: a copy of <paramref name="rows"/>, or all zero.</summary>
-    public void Repair(RepairedPositions positions, KvTail? rows = null)
-    {
-        rows = rows?.Copy(_pool) ?? new KvTail(_layout, _pool);
-        rows.Grow(positions.Count - rows.TokenCount);
-        Unrepair();
-        Repaired = new RepairedRows(positions, rows);
-    }
-
-    /// <summary>Lets the sealed tokens count again.</summary>
-    public void Unrepair()
-    {
-        Repaired?.Rows.Dispose();
-        Repaired = null;
-    }
-
     public void Truncate(int length)
     {
-        if (Repaired is { } repaired)
-        {
-            RepairedPositions? left = repaired.Positions.Below(length);
-            if (left is null) Unrepair();
-            else
-            {
-                repaired.Rows.Truncate(left.Count);
-                Repaired = repaired with { Positions = left };
-            }
-        }
+        TruncateRepaired(length);
         if (length >= TailPosition)
         {
             Tail.Truncate(length - TailPosition);
@@ -187,59 +157,6 @@ internal sealed unsafe class HeadCache : IDisposable
                 KvBlock block = _pool.Rent(placed.Codec.Bytes);
                 recoder.Recode(source, b, block.Data);
                 placed.Add(block, source.CountIn(b));
-            }
-        }
-    }
-
-    /// <summary>Puts some of another head's tokens from <paramref name="first"/> on here, at their positions, encoded as this head's are outside the sink.</summary>
-    public void PlaceThinned(HeadCache source, int first, KeptPositions kept)
-    {
-        var segment = new PooledSegment(_codec.Rest, first, kept: kept);
-        _segments.Add(segment);
-        using KvTail floats = new KvTail(_layout, _pool), rows = source.Floats();
-        ReadOnlySpan<ushort> positions = kept.Positions;
-        using var row = new NativeBuffer((_layout.KeyChannels + _layout.ValueChannels) * sizeof(float));
-        float* key = (float*)row.Pointer, value = key + _layout.KeyChannels;
-        foreach (ushort position in positions)
-        {
-            rows.Read(first + position, key, value);
-            floats.Grow(1);
-            floats.Write(floats.TokenCount - 1, key, value);
-        }
-        while (floats.TokenCount > 0)
-        {
-            KvBlock block = _pool.Rent(_codec.Rest.Bytes);
-            _codec.Rest.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data);
-            floats.TakeOldest(out int tokens).Release();
-            segment.Add(block, tokens);
-        }
-    }
-
-    /// <summary>All tokens in float32; none may have been turned or left out.</summary>
-    private KvTail Floats()
-    {
-        var floats = new KvTail(_layout, _pool);
-        using var memory = new NativeBuffer(KvTail.BlockBytes(_layout) + (_layout.KeyChannels) * sizeof(float));
-        float* keys = (float*)memory.Pointer, values = keys + KvBlock.Tokens * _layout.KeyChannels, key = values + KvBlock.Tokens * _layout.ValueChannels;
-        foreach (KvSegment segment in _segments)
-        {
-            if (segment.Offset != 0 || segment.Kept is not null) throw new InvalidOperationException("only tokens that stand where they were computed can be thinned");
-            for (int b = 0; b < segment.BlockCount; b++)
-            {
-                segment.Codec.Decode(segment.Keys(b), keys, values);
-                Append(floats, keys, values, segment.CountIn(b));
-            }
-        }
-        for (int b = 0; b < Tail.BlockCount; b++) Append(floats, Tail.Keys(b), Tail.Values(b), Tail.CountIn(b));
-        return floats;
-
-        void Append(KvTail to, float* blockKeys, float* blockValues, int tokens)
-        {
-            to.Grow(tokens);
-            for (int t = 0; t < tokens; t++)
-            {
-                for (int c = 0; c < _layout.KeyChannels; c++) key[c] = blockKeys[c * KvBlock.Tokens + t];
-                to.Write(to.TokenCount - tokens + t, key, blockValues + t * _layout.ValueChannels);
             }
         }
     }

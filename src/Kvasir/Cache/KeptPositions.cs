@@ -16,7 +16,8 @@ internal sealed unsafe class KeptPositions
     public KeptPositions(ushort[] positions, int span)
     {
         (_own, Count, Span) = (positions, positions.Length, span);
-        if (span > LargestSpan || positions.Length > 0 && positions[^1] >= span) throw new ArgumentException($"positions up to {positions[^1]} in a run of {span} tokens", nameof(positions));
+        for (int i = 0; i < positions.Length; i++)
+            if (span > LargestSpan || positions[i] >= span || (i > 0 && positions[i] <= positions[i - 1])) throw new ArgumentException($"position {positions[i]} at {i} in a run of {span} tokens", nameof(positions));
     }
 
     /// <summary>Positions in mapped memory, which must stay mapped.</summary>

@@ -116,21 +116,17 @@ public sealed class RepairTests
         Directory.Delete(folder, recursive: true);
     }
 
+    /// <summary>A mapped list is whatever the file holds.</summary>
     [Fact]
-    public void A_thinned_file_whose_list_or_span_is_nonsense_is_refused_or_harmless()
+    public unsafe void Lists_of_kept_tokens_that_are_nonsense_are_refused_or_harmless()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName, path = Path.Combine(folder, "thinned.kv");
-        var fixture = new SequenceFixture(14);
-        using KvCache whole = fixture.NewCache(), thinned = fixture.NewCache(), placed = fixture.NewCache();
-        fixture.Append(whole, 60);
-        Assert.Throws<ArgumentException>(() => thinned.PlaceThinned(whole, 0, (_, _) => [1, 2, 60]));
-        thinned.Truncate(0);
-        thinned.PlaceThinned(whole, 0, (_, _) => [40, 59, 3, 2]);
-        thinned.Save(path, new int[60]);
-        using KvFile file = KvFile.Open(path, fixture.Layout, verify: true);
-        placed.Place(file);
-        Assert.All(fixture.Attend(placed, 0, fixture.Queries(2), 59, 2), value => Assert.True(float.IsFinite(value)));
-        Directory.Delete(folder, recursive: true);
+        foreach (ushort[] list in new ushort[][] { [1, 2, 60], [3, 3], [40, 2] }) Assert.Throws<ArgumentException>(() => new KeptPositions(list, 60));
+        ushort[] nonsense = [40, 59, 3, 65535, 2];
+        fixed (ushort* mapped = nonsense)
+        {
+            var kept = new KeptPositions(mapped, nonsense.Length, 60);
+            for (int position = -2; position < 70; position++) Assert.InRange(kept.CountUpTo(position), 0, kept.Count);
+        }
     }
 
     private static unsafe void Write(RepairedRows repaired, int position, float[] key, float[] value)
