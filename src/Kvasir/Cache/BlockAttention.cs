@@ -89,6 +89,9 @@ internal static unsafe class BlockAttention
         /// <summary>How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0 where it comes before all.</summary>
         int CountUpTo(int position, int block);
 
+        /// <summary>Whether any token may count no more.</summary>
+        bool HasMasks { get; }
+
         /// <summary>Bit i tells whether token i of a block counts no more.</summary>
         uint Masked(int block);
 
@@ -112,6 +115,8 @@ internal static unsafe class BlockAttention
         public int CountIn(int block) => segment.CountIn(block);
 
         public int CountUpTo(int position, int block) => segment.CountUpTo(position) - block * KvBlock.Tokens;
+
+        public bool HasMasks => repaired is not null;
 
         public uint Masked(int block)
         {
@@ -151,6 +156,8 @@ internal static unsafe class BlockAttention
         public int CountIn(int block) => tail.CountIn(block);
 
         public int CountUpTo(int position, int block) => (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
+
+        public bool HasMasks => false;
 
         public uint Masked(int block) => 0;
 
@@ -234,7 +241,7 @@ internal static unsafe class BlockAttention
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
                 int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(blocks.CountUpTo(own - layout.Window, first), 0, width);
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
-                for (int b = 0; b < count; b++)
+                for (int b = 0; b < count && blocks.HasMasks; b++)
                     for (uint masked = blocks.Masked(first + b); masked != 0; masked &= masked - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(masked)] = float.NegativeInfinity;
                 float factor = kernels.Softmax(scores, width, ref Unsafe.AsRef<float>(maximum + r), ref Unsafe.AsRef<float>(sum + r));
                 if (factor != 1) kernels.Scale(output + r * layout.ValueChannels, layout.ValueChannels, factor);
