@@ -92,7 +92,7 @@ internal sealed class CommonOptions
     public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0)
     {
         Model model = Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
-        model.WarmUp();
+        model.WarmUp(_usual);
         return model;
     }
 

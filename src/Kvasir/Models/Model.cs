@@ -113,7 +113,8 @@ public sealed partial class Model : IDisposable
     /// Runs a few tokens through the model, so that compiling the kernels and touching the weights for the first time does not fall into the
     /// first answer. A prompt, a prompt on a filled cache, and one token are different paths.
     /// </summary>
-    public void WarmUp()
+    /// <param name="policy">How the caches to come keep keys and values; float16 by default.</param>
+    public void WarmUp(KvPolicy? policy = null)
     {
         int[] ids = [.. Enumerable.Range(0, Math.Min(WarmUpTokens, Config.ContextLength / 3)).Select(id => id % Config.Vocabulary)];
         if (ids.Length == 0) return;
@@ -122,13 +123,14 @@ public sealed partial class Model : IDisposable
             Embed(ids);
             return;
         }
-        using KvCache cache = NewCache();
+        using KvCache cache = NewCache(policy);
         using var batch = new Batch();
         foreach (int[] step in new[] { ids, ids, [ids[0]] })
         {
             batch.Clear();
             batch.Add(cache, step);
             Forward(batch);
+            cache.Seal();
         }
     }
 
