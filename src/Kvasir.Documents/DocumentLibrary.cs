@@ -126,6 +126,24 @@ public sealed class DocumentLibrary : IDisposable
         return NewAsker(options ?? new AskOptions(), new AskCosts()).Ask(question.Trim(), passages, Stopwatch.StartNew(), cancellation);
     }
 
+    /// <summary>
+    /// Asks something of what is stored, so that compiling code and making the search index do not fall into the first answer. Nothing is computed that
+    /// would be stored, and no file counts as used.
+    /// </summary>
+    /// <param name="options">As the questions to come will be asked.</param>
+    /// <param name="cancellation">Ends it within one step.</param>
+    public void WarmUp(AskOptions? options = null, CancellationToken cancellation = default)
+    {
+        const string Question = "What is this about?";
+        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false };
+        KvShelf shelf = NewShelf();
+        Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
+        if (stored.Length > 0)
+        {
+            NewAsker(options, new AskCosts(), marksUse: false).Ask(Question, stored, Stopwatch.StartNew(), cancellation).Complete();
+        }
+    }
+
     /// <summary>All chunks of a stored file's documents, in their order, without scores.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidInputException">It is not in the store.</exception>
@@ -237,12 +255,12 @@ public sealed class DocumentLibrary : IDisposable
         }
     }
 
-    private Asker NewAsker(AskOptions options, AskCosts costs)
+    private Asker NewAsker(AskOptions options, AskCosts costs, bool marksUse = true)
     {
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
-        var kv = new ChunkKvSource(_model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs);
+        var kv = new ChunkKvSource(_model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs, marksUse);
         return new Asker(_model, kv, prefix, _placement, shelf.Description.TokensPerSecond, options, costs);
     }
 

@@ -98,5 +98,25 @@ public sealed class PlacingTests : LibraryFixture
         Assert.Throws<InvalidInputException>(() => new DocumentLibrary(thin.Store, Model, Encoder, 16, thinStore: 0));
     }
 
+    [Fact]
+    public void Warming_up_computes_stores_and_marks_nothing()
+    {
+        using DocumentLibrary library = Open();
+        library.WarmUp();
+        library.Ingest([Documents]);
+        string evicted = KvFiles().First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal));
+        File.Delete(evicted);
+        DateTime longAgo = DateTime.UtcNow.AddDays(-1);
+        Array.ForEach(KvFiles(), file => File.SetLastWriteTimeUtc(file, longAgo));
+        Model.PrefilledTokens = 0;
+        library.WarmUp();
+        Assert.Equal(0, Model.PrefilledTokens);
+        Assert.False(File.Exists(evicted));
+        Assert.All(KvFiles(), file => Assert.Equal(longAgo, File.GetLastWriteTimeUtc(file), TimeSpan.FromSeconds(1)));
+        Answer answer = library.Ask("cats dogs", new AskOptions { Passages = 3 });
+        answer.Complete();
+        Assert.Contains(KvFiles(), file => File.GetLastWriteTimeUtc(file) > longAgo.AddHours(1));
+    }
+
     private int Tokens(Passage passage) => Model.Encode(Chunker.PromptText(passage.Text), parseSpecial: false).Length;
 }

@@ -36,6 +36,7 @@ internal static class AskCommand
             if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal).Skipped, terminal.Note);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             bool texts = parsed.GetValue(showSources);
+            open.Library.WarmUp(options, terminal.Interrupted);
             if (questions is not null) return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
             if (common.Json(parsed)) PrintJson(answer, texts, terminal);

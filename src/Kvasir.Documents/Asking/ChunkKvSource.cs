@@ -5,7 +5,7 @@ namespace Kvasir.Documents.Asking;
 /// <summary>
 /// Finds the KV of the chunks of answers. What is missing (freed for the quota, damaged, never computed) is computed as ingesting does, and stored for the next question where that can be done at once.
 /// </summary>
-internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvShelf shelf, IReadOnlyList<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs)
+internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvShelf shelf, IReadOnlyList<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs, bool marksUse = true)
 {
     /// <summary>A file that is damaged again right after it was stored anew is not stored a third time.</summary>
     private const int MostFailures = 2;
@@ -32,7 +32,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         if (IsThere(shelf.PathOf(name)))
         {
             // Now, not when it is placed: a file whose times have changed is opened anew.
-            shelf.Touch(name);
+            MarkUsed(shelf, name);
             model.ReadAhead(shelf.PathOf(name));
         }
     }
@@ -43,7 +43,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         string path = shelf.PathOf(name);
         if (IsThere(path))
         {
-            shelf.Touch(name);
+            MarkUsed(shelf, name);
             _used.Add(path);
             MendPrefix();
             return new ChunkKv { Path = path, IsNew = _computed.Contains(path) };
@@ -51,7 +51,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
 
         if (richer.FirstOrDefault(other => IsThere(other.PathOf(name))) is { } kept)
         {
-            kept.Touch(name);
+            MarkUsed(kept, name);
             _used.Add(kept.PathOf(name));
             return new ChunkKv { Path = kept.PathOf(name), IsOfAnotherPolicy = true };
         }
@@ -92,6 +92,14 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         }
 
         return true;
+    }
+
+    private void MarkUsed(KvShelf holder, string name)
+    {
+        if (marksUse)
+        {
+            holder.Touch(name);
+        }
     }
 
     /// <summary>A file that was found damaged is not looked at again, even if it could not be moved away.</summary>

@@ -232,6 +232,8 @@ internal static unsafe class BlockAttention
         private void Softmax<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks
         {
             int width = count * KvBlock.Tokens, tokens = TokensOf(blocks, first, count);
+            uint* masks = stackalloc uint[AttentionScratch.LongStripBlocks];
+            bool masked = blocks.HasMasks && FillMasks(blocks, first, count, masks);
             for (int r = 0; r < tile.Rows; r++)
             {
                 float* scores = scratch.Scores + r * Stride;
@@ -241,11 +243,19 @@ internal static unsafe class BlockAttention
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
                 int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(blocks.CountUpTo(own - layout.Window, first), 0, width);
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
-                for (int b = 0; b < count && blocks.HasMasks; b++)
-                    for (uint masked = blocks.Masked(first + b); masked != 0; masked &= masked - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(masked)] = float.NegativeInfinity;
+                for (int b = 0; masked && b < count; b++)
+                    for (uint mask = masks[b]; mask != 0; mask &= mask - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(mask)] = float.NegativeInfinity;
                 float factor = kernels.Softmax(scores, width, ref Unsafe.AsRef<float>(maximum + r), ref Unsafe.AsRef<float>(sum + r));
                 if (factor != 1) kernels.Scale(output + r * layout.ValueChannels, layout.ValueChannels, factor);
             }
+        }
+
+        /// <summary>Which tokens of the blocks count no more; false where all do.</summary>
+        private static bool FillMasks<TBlocks>(TBlocks blocks, int first, int count, uint* masks) where TBlocks : struct, IBlocks
+        {
+            uint any = 0;
+            for (int b = 0; b < count; b++) any |= masks[b] = blocks.Masked(first + b);
+            return any != 0;
         }
 
         private void SoftCap(float* scores, int width)

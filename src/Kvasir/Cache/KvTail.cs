@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Kvasir.Cache;
 
 /// <summary>The newest tokens of one kv head in float32: blocks in the float form, the last one still growing.</summary>
@@ -32,6 +34,7 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
     }
 
     /// <summary>Writes one token; different tokens may be written by different threads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Write(int token, float* key, float* value)
     {
         int block = token / KvBlock.Tokens, slot = token % KvBlock.Tokens;

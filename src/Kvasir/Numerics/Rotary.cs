@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Kvasir.Numerics;
@@ -51,6 +52,7 @@ internal sealed unsafe class Rotary
         else RotateHalves(head, table);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RotateInterleaved(float* head, float* table)
     {
         int dimensions = Dimensions, d = 0;
@@ -65,6 +67,7 @@ internal sealed unsafe class Rotary
             (head[d], head[d + 1]) = (head[d] * table[d] + head[d + 1] * sines[d], head[d + 1] * table[d + 1] + head[d] * sines[d + 1]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RotateHalves(float* head, float* table)
     {
         int pairs = _frequencies.Length, j = 0;
