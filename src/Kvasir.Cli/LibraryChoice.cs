@@ -25,7 +25,7 @@ internal sealed class LibraryChoice : IDisposable
         private readonly Option<string?> _store = StoreOption();
         private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
 
-        private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers (default: 100%)", HelpName = "P%", DefaultValueFactory = _ => "100%" };
+        private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", HelpName = "P%", DefaultValueFactory = _ => "100%" };
         private readonly Option<int> _chunkTokens = new("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => new LibraryOptions().ChunkTokens };
         private readonly PlacingOptions? _placing;
 

@@ -6,8 +6,8 @@ namespace Kvasir.Cli;
 /// <summary>How stored chunks are put before a question: the options --place and --repair.</summary>
 internal sealed class PlacingOptions
 {
-    private readonly Option<string> _place = new("--place") { Description = "How chunks were computed and are placed: m2 behind the prompt's prefix and turned to their place (default), m1 alone and turned, m0 alone and not turned", HelpName = "m0|m1|m2", DefaultValueFactory = _ => "m2" };
-    private readonly Option<string> _repair = new("--repair") { Description = "Tokens of each placed chunk that are computed anew in place: its first N (default 32), those P% of all that deviate most, or off", HelpName = "N|P%|off", DefaultValueFactory = _ => "32" };
+    private readonly Option<string> _place = new("--place") { Description = "How chunks were computed and are placed: m2 behind the prompt's prefix and turned to their place, m1 alone and turned, m0 alone and not turned", HelpName = "m0|m1|m2", DefaultValueFactory = _ => "m2" };
+    private readonly Option<string> _repair = new("--repair") { Description = "Tokens of each placed chunk that are computed anew in place: its first N, those P% of all that deviate most, or off", HelpName = "N|P%|off", DefaultValueFactory = _ => "32" };
 
     public PlacingOptions(Command command)
     {
