@@ -12,16 +12,19 @@ internal sealed class KvBudgetOption
 
     /// <summary>Null where none was given.</summary>
     /// <exception cref="InvalidInputException">Not a size.</exception>
-    public long? Bytes(ParseResult parsed)
+    public long? Bytes(ParseResult parsed) => parsed.GetValue(_budget) is string text ? ParseBytes(text, "--kv-budget") : null;
+
+    /// <summary>The bytes that an option's text means.</summary>
+    /// <exception cref="InvalidInputException">No size; the message names the option.</exception>
+    public static long ParseBytes(string text, string option)
     {
-        if (parsed.GetValue(_budget) is not string text) return null;
         try
         {
             return KvBudget.ParseBytes(text);
         }
         catch (InvalidInputException problem)
         {
-            throw new InvalidInputException($"--kv-budget: {problem.Message}", problem);
+            throw new InvalidInputException($"{option}: {problem.Message}", problem);
         }
     }
 

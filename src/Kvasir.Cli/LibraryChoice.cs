@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Models;
@@ -62,8 +61,8 @@ internal sealed class LibraryChoice : IDisposable
 
         /// <exception cref="InvalidInputException">No share above 0% and up to 100%.</exception>
         private double ThinStore(ParseResult parsed) =>
-            parsed.GetValue(_thinStore) is string text && text.EndsWith('%') && double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent is > 0 and <= 100
-                ? percent / 100
+            Percent.TryParse(parsed.GetValue(_thinStore)!, out double share)
+                ? share
                 : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
         private static void DisposeLoaded(Task<Model> loading)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Kvasir.Cache;
 using Kvasir.Generation;
 
 namespace Kvasir.Cli;
@@ -35,16 +34,5 @@ internal sealed class PromptCacheOption
         return home.Length > 0 ? Path.Combine(home, "kvasir", "prompts") : null;
     }
 
-    private static long Quota(string? text)
-    {
-        if (text is null) return PromptStore.DefaultQuota;
-        try
-        {
-            return KvBudget.ParseBytes(text);
-        }
-        catch (InvalidInputException problem)
-        {
-            throw new InvalidInputException($"--prompt-cache-size: {problem.Message}", problem);
-        }
-    }
+    private static long Quota(string? text) => text is null ? PromptStore.DefaultQuota : KvBudgetOption.ParseBytes(text, "--prompt-cache-size");
 }

@@ -32,9 +32,9 @@ public sealed record ChunkRepair
             return Off;
         }
 
-        if (text.EndsWith('%') && double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent is > 0 and <= 100)
+        if (Percent.TryParse(text, out double share))
         {
-            return new ChunkRepair(0, percent / 100);
+            return new ChunkRepair(0, share);
         }
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tokens) && tokens <= 1 << 20

@@ -68,17 +68,6 @@ public sealed partial class DocumentStore
         options ??= new ImportOptions();
         using ExportArchive archive = ExportArchive.Open(file, options.Key);
         long total = archive.Bytes + archive.Manifest.Entries.Where(entry => entry.Name.EndsWith(".kv", StringComparison.Ordinal)).Sum(entry => entry.Bytes);
-        try
-        {
-            return new StoreImport(this, archive, options.As, bytes => progress?.Report(new TransferProgress(bytes, total)), cancellation).Run();
-        }
-        catch (IOException error)
-        {
-            throw StoreWriteException.From(Folder, error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
-        }
+        return Guarded(() => new StoreImport(this, archive, options.As, bytes => progress?.Report(new TransferProgress(bytes, total)), cancellation).Run());
     }
 }

@@ -173,12 +173,18 @@ public sealed partial class DocumentStore : IDisposable
     internal StoreWriter Write() => new(this);
 
     /// <summary>Does something as the one writer, and says in one line what hinders it.</summary>
-    internal T Writing<T>(Func<StoreWriter, T> work)
+    internal T Writing<T>(Func<StoreWriter, T> work) => Guarded(() =>
+    {
+        using StoreWriter writer = Write();
+        return work(writer);
+    });
+
+    /// <summary>Says of what goes wrong while writing that it was this store's.</summary>
+    private T Guarded<T>(Func<T> work)
     {
         try
         {
-            using StoreWriter writer = Write();
-            return work(writer);
+            return work();
         }
         catch (IOException error)
         {

@@ -39,13 +39,7 @@ internal sealed unsafe partial class HeadCache
             floats.Grow(1);
             floats.Write(floats.TokenCount - 1, key, value);
         }
-        while (floats.TokenCount > 0)
-        {
-            KvBlock block = _pool.Rent(_codec.Rest.Bytes);
-            _codec.Rest.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data);
-            floats.TakeOldest(out int tokens).Release();
-            segment.Add(block, tokens);
-        }
+        while (floats.TokenCount > 0) EncodeOldest(floats, segment);
     }
 
     private void TruncateRepaired(int length)
@@ -64,7 +58,7 @@ internal sealed unsafe partial class HeadCache
     private KvTail Floats()
     {
         var floats = new KvTail(_layout, _pool);
-        using var memory = new NativeBuffer(KvTail.BlockBytes(_layout) + (_layout.KeyChannels) * sizeof(float));
+        using var memory = new NativeBuffer(KvTail.BlockBytes(_layout) + _layout.KeyChannels * sizeof(float));
         float* keys = (float*)memory.Pointer, values = keys + KvBlock.Tokens * _layout.KeyChannels, key = values + KvBlock.Tokens * _layout.ValueChannels;
         foreach (KvSegment segment in _segments)
         {

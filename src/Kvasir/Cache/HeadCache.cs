@@ -179,11 +179,16 @@ internal sealed unsafe partial class HeadCache : IDisposable
     {
         int position = TailPosition;
         BlockCodec codec = _codec.At(position);
-        PooledSegment segment = SegmentAt(position, codec);
-        KvBlock sealedBlock = _pool.Rent(codec.Bytes);
-        codec.Encode(Tail.Keys(0), Tail.Values(0), Tail.CountIn(0), sealedBlock.Data);
-        Tail.TakeOldest(out int tokens).Release();
-        segment.Add(sealedBlock, tokens);
+        EncodeOldest(Tail, SegmentAt(position, codec));
+    }
+
+    /// <summary>Moves the oldest block of floats into a segment, encoded.</summary>
+    private void EncodeOldest(KvTail floats, PooledSegment segment)
+    {
+        KvBlock block = _pool.Rent(segment.Codec.Bytes);
+        segment.Codec.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data);
+        floats.TakeOldest(out int tokens).Release();
+        segment.Add(block, tokens);
     }
 
     /// <summary>The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that all heads are cut alike.</summary>

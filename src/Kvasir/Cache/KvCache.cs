@@ -195,9 +195,8 @@ public sealed partial class KvCache : IDisposable
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null)
     {
-        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
+        CheckSavable();
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
-        _files.Verify();
         Seal();
         KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting);
     }
@@ -205,11 +204,17 @@ public sealed partial class KvCache : IDisposable
     /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
     internal void SaveCopy(string path, ReadOnlySpan<int> ids, string attachment)
     {
-        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
-        _files.Verify();
+        CheckSavable();
         using KvCache copy = Fork();
         copy.Seal();
         KvFileWriter.Write(path, copy, ids, 0, attachment);
+    }
+
+    /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged: its blocks would get a new checksum.</exception>
+    private void CheckSavable()
+    {
+        if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
+        _files.Verify();
     }
 
     /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
