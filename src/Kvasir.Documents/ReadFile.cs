@@ -18,9 +18,9 @@ public sealed record ReadFile(string File, string? Kind)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Skipped { get; init; }
 
-    /// <summary>What was lost or repaired in reading it; null where nothing was.</summary>
+    /// <summary>What the user is to know of how it was read: parts that are missing or were repaired; null where nothing was.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? Note { get; init; }
+    public IReadOnlyList<string>? Notes { get; init; }
 
     /// <summary>Named itself, not found in a folder.</summary>
     [JsonIgnore]
@@ -34,25 +34,26 @@ public sealed record ReadFile(string File, string? Kind)
     /// <param name="paths">Files and folders.</param>
     /// <param name="countTokens">Counts a text's tokens by the model's tokenizer; null gives no chunks.</param>
     /// <param name="chunkTokens">The most tokens of a chunk.</param>
+    /// <param name="cancellation">Stops it within a moment.</param>
     /// <exception cref="InvalidInputException">A path does not exist.</exception>
-    public static IEnumerable<ReadFile> Under(IEnumerable<string> paths, Func<string, int>? countTokens = null, int chunkTokens = LibraryOptions.DefaultChunkTokens)
+    public static IEnumerable<ReadFile> Under(IEnumerable<string> paths, Func<string, int>? countTokens = null, int chunkTokens = LibraryOptions.DefaultChunkTokens, CancellationToken cancellation = default)
     {
         Chunker? chunker = countTokens is null ? null : new Chunker(chunkTokens, countTokens.Invoke);
         FoundFiles found = FoundFiles.Under(paths);
-        return found.Files.Select(file => Read(file.Path, chunker) with { Named = file.Named })
+        return found.Files.Select(file => Read(file.Path, chunker, cancellation) with { Named = file.Named })
             .Concat(found.Skipped.Select(skipped => new ReadFile(skipped.Path, KindOf(skipped.Path)) { Skipped = skipped.Reason }));
     }
 
-    private static ReadFile Read(string path, Chunker? chunker)
+    private static ReadFile Read(string path, Chunker? chunker, CancellationToken cancellation)
     {
         var file = new ReadFile(path, KindOf(path));
         try
         {
-            IReadOnlyList<Document> documents = DocumentReader.Parse(path, DocumentReader.Load(path));
+            IReadOnlyList<Document> documents = DocumentReader.Parse(path, DocumentReader.Load(path), cancellation);
             return file with
             {
                 Text = string.Join("\n\n", documents.Select(document => document.Text)),
-                Note = documents.Select(document => document.Note).FirstOrDefault(note => note is not null),
+                Notes = documents.SelectMany(document => document.Notes).ToArray() is { Length: > 0 } notes ? notes : null,
                 Chunks = chunker is null ? null : [.. documents.SelectMany(document => Cut(document, chunker))],
             };
         }

@@ -62,10 +62,10 @@ public class ProgressTests
     public void Files_left_out_are_grouped_by_reason_and_long_groups_cut()
     {
         var lines = new List<string>();
-        SkippedReport.Write([], lines.Add);
+        SkippedReport.Write(new IngestReport(), lines.Add);
         Assert.Empty(lines);
-        SkippedReport.Write([.. Enumerable.Range(0, 12).Select(i => new SkippedFile($"{i}.png", "a picture")), new SkippedFile("a.pdf", "no text in it")], lines.Add);
-        Assert.Equal(["13 files left out:", "  a picture:", .. Enumerable.Range(0, 10).Select(i => $"    {i}.png"), "    and 2 more", "  no text in it:", "    a.pdf"], lines);
+        SkippedReport.Write(new IngestReport { Skipped = [.. Enumerable.Range(0, 12).Select(i => new SkippedFile($"{i}.png", "a picture")), new SkippedFile("a.pdf", "no text in it")], Incomplete = [new SkippedFile("b.pdf", "page 2 is odd")] }, lines.Add);
+        Assert.Equal(["13 files left out:", "  a picture:", .. Enumerable.Range(0, 10).Select(i => $"    {i}.png"), "    and 2 more", "  no text in it:", "    a.pdf", "1 file not read wholly:", "  page 2 is odd:", "    b.pdf"], lines);
     }
 
     private string Drawn(bool interactive)

@@ -33,7 +33,7 @@ internal static class AskCommand
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             if (parsed.GetValue(minScore) is { } least && least is not (>= 0 and <= 1)) throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"--min-score {least}: give 0 to 1"));
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal).Skipped, terminal.Note);
+            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal), terminal.Note);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);

@@ -33,14 +33,14 @@ internal static class IngestCommand
 
     private static void PrintJson(IngestReport report, Terminal terminal)
     {
-        SkippedReport.Write(report.Skipped, terminal.Note);
-        terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ConvertedChunks, report.ComputedTokens, report.ChunksWithoutKv, report.Skipped });
+        SkippedReport.Write(report, terminal.Note);
+        terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ConvertedChunks, report.ComputedTokens, report.ChunksWithoutKv, report.Skipped, report.Incomplete });
     }
 
     private static void Print(IngestReport report, Terminal terminal)
     {
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Documents} documents, {report.Chunks} chunks, {report.Tokens} tokens; computed {report.ComputedChunks} chunks{Converted(report)} in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV{Without(report)}"));
-        SkippedReport.Write(report.Skipped, terminal.Out.WriteLine);
+        SkippedReport.Write(report, terminal.Out.WriteLine);
     }
 
     private static string Converted(IngestReport report) => report.ConvertedChunks > 0 ? $", converted {report.ConvertedChunks} from another policy" : "";

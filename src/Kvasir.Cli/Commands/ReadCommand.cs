@@ -22,9 +22,8 @@ internal static class ReadCommand
         {
             Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
             int code = CommandLine.Done;
-            foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, LibraryChoice.ChunkTokens(parsed, chunkTokens)))
+            foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, LibraryChoice.ChunkTokens(parsed, chunkTokens), terminal.Interrupted))
             {
-                terminal.Interrupted.ThrowIfCancellationRequested();
                 if (common.Json(parsed)) terminal.WriteJson(file);
                 else Print(file, terminal);
                 if (file is { Named: true, Skipped: not null }) code = CommandLine.BadInput;
@@ -44,7 +43,7 @@ internal static class ReadCommand
 
     private static void Print(ReadFile file, Terminal terminal)
     {
-        if ((file.Skipped ?? file.Note) is { } remark) terminal.Error.WriteLine($"kvasir: {file.File}: {remark}");
+        foreach (string remark in file.Skipped is { } reason ? [reason] : file.Notes ?? []) terminal.Error.WriteLine($"kvasir: {file.File}: {remark}");
         if (file.Text is null) return;
         if (file.Chunks is null) terminal.Out.WriteLine(file.Text);
         foreach ((int i, ReadChunk chunk) in (file.Chunks ?? []).Index())

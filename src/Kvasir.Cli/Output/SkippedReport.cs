@@ -2,16 +2,22 @@ using Kvasir.Documents;
 
 namespace Kvasir.Cli;
 
-/// <summary>What an ingest left out, for a person: grouped by reason, long groups cut short.</summary>
+/// <summary>What an ingest left out or could not read wholly, for a person: grouped by reason, long groups cut short.</summary>
 internal static class SkippedReport
 {
     private const int MostNamed = 10;
 
-    /// <summary>Writes the lines; none where nothing was left out.</summary>
-    public static void Write(IReadOnlyList<SkippedFile> skipped, Action<string> line)
+    /// <summary>Writes the lines; none where all was read.</summary>
+    public static void Write(IngestReport report, Action<string> line)
+    {
+        Write(report.Skipped, "left out", line);
+        Write(report.Incomplete, "not read wholly", line);
+    }
+
+    private static void Write(IReadOnlyList<SkippedFile> skipped, string what, Action<string> line)
     {
         if (skipped.Count == 0) return;
-        line($"{skipped.Count} {(skipped.Count == 1 ? "file" : "files")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} left out:");
+        line($"{skipped.Count} {(skipped.Count == 1 ? "file" : "files")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} {what}:");
         foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(entry => entry.Reason, StringComparer.Ordinal))
         {
             line($"  {group.Key}:");

@@ -40,10 +40,11 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens)
                 return new PreparedFile(file) { Hash = hash };
             }
 
-            IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes);
+            IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes, cancellation);
             return new PreparedFile(file)
             {
                 Hash = hash,
+                Notes = [.. documents.SelectMany(document => document.Notes)],
                 Documents = [.. documents.Where(document => !string.IsNullOrWhiteSpace(document.Text)).Select(document => Prepare(file, document, cancellation))],
             };
         }

@@ -57,4 +57,7 @@ public sealed record IngestReport
 
     /// <summary>What in the given folders was not read, and why.</summary>
     public IReadOnlyList<SkippedFile> Skipped { get; init; } = [];
+
+    /// <summary>Files that were read, but not wholly, and what is missing.</summary>
+    public IReadOnlyList<SkippedFile> Incomplete { get; init; } = [];
 }

@@ -19,6 +19,7 @@ internal sealed class Ingestor
     private readonly IProgress<IngestProgress>? _progress;
     private readonly CancellationToken _cancellation;
     private readonly List<SkippedFile> _skipped = [];
+    private readonly List<SkippedFile> _incomplete = [];
     private int _documents, _chunks, _changed, _filesDone, _files;
     private long _tokens, _bytesDone, _bytes;
 
@@ -60,6 +61,7 @@ internal sealed class Ingestor
             ChunksWithoutKv = _kv.LeftOutChunks,
             Elapsed = clock.Elapsed,
             Skipped = _skipped,
+            Incomplete = _incomplete,
         };
     }
 
@@ -81,6 +83,7 @@ internal sealed class Ingestor
         else
         {
             Store(source, file.Hash!, file.Documents);
+            _incomplete.AddRange(file.Notes.Select(note => new SkippedFile(source.Path, note)));
         }
 
         _filesDone++;

@@ -11,6 +11,9 @@ internal sealed record PreparedFile(SourceFile Source)
     /// <summary>Its documents; null where the store has the same content.</summary>
     public IReadOnlyList<PreparedDocument>? Documents { get; init; }
 
+    /// <summary>What of it is missing from its documents, and why.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Why it is no usable document; null where it is.</summary>
     public string? Unreadable { get; init; }
 }

@@ -30,15 +30,14 @@ internal static class DocumentReader
         }
     }
 
-    /// <summary>The documents in a file's bytes.</summary>
-    /// <exception cref="UnreadableDocumentException">Empty, binary, in an unknown encoding, or malformed.</exception>
-    public static IReadOnlyList<Document> Parse(string path, byte[] bytes)
-    {
-        if (bytes.Length == 0)
-        {
-            throw new UnreadableDocumentException("the file is empty");
-        }
+    /// <summary>The documents in a file's bytes, read under the limits of <see cref="ReadingGuard"/>.</summary>
+    /// <exception cref="UnreadableDocumentException">Empty, binary, in an unknown encoding, malformed, or made to exhaust time or memory.</exception>
+    public static IReadOnlyList<Document> Parse(string path, byte[] bytes, CancellationToken cancellation = default) =>
+        bytes.Length == 0 ? throw new UnreadableDocumentException("the file is empty")
+            : ReadingGuard.Read(bytes.Length, () => ParseUnguarded(path, bytes), cancellation);
 
+    private static IReadOnlyList<Document> ParseUnguarded(string path, byte[] bytes)
+    {
         string name = Path.GetFileNameWithoutExtension(path);
         IReadOnlyList<Document> documents = DocumentKinds.Of(path) switch
         {
