@@ -33,23 +33,24 @@ public sealed record ReadFile(string File, string? Kind)
     /// <summary>Reads files and folders as <see cref="DocumentLibrary.Ingest"/> does, one after another, without a store.</summary>
     /// <param name="paths">Files and folders.</param>
     /// <param name="countTokens">Counts a text's tokens by the model's tokenizer; null gives no chunks.</param>
-    /// <param name="chunkTokens">The most tokens of a chunk.</param>
+    /// <param name="options">The size of chunks, and what is read.</param>
     /// <param name="cancellation">Stops it within a moment.</param>
     /// <exception cref="InvalidInputException">A path does not exist.</exception>
-    public static IEnumerable<ReadFile> Under(IEnumerable<string> paths, Func<string, int>? countTokens = null, int chunkTokens = LibraryOptions.DefaultChunkTokens, CancellationToken cancellation = default)
+    public static IEnumerable<ReadFile> Under(IEnumerable<string> paths, Func<string, int>? countTokens = null, LibraryOptions? options = null, CancellationToken cancellation = default)
     {
-        Chunker? chunker = countTokens is null ? null : new Chunker(chunkTokens, countTokens.Invoke);
+        options ??= new LibraryOptions();
+        Chunker? chunker = countTokens is null ? null : new Chunker(options.ChunkTokens, countTokens.Invoke);
         FoundFiles found = FoundFiles.Under(paths);
-        return found.Files.Select(file => Read(file.Path, chunker, cancellation) with { Named = file.Named })
+        return found.Files.Select(file => Read(file.Path, chunker, options.Comments, cancellation) with { Named = file.Named })
             .Concat(found.Skipped.Select(skipped => new ReadFile(skipped.Path, KindOf(skipped.Path)) { Skipped = skipped.Reason }));
     }
 
-    private static ReadFile Read(string path, Chunker? chunker, CancellationToken cancellation)
+    private static ReadFile Read(string path, Chunker? chunker, bool comments, CancellationToken cancellation)
     {
         var file = new ReadFile(path, KindOf(path));
         try
         {
-            IReadOnlyList<Document> documents = DocumentReader.Parse(path, DocumentReader.Load(path), cancellation);
+            IReadOnlyList<Document> documents = DocumentReader.Parse(path, DocumentReader.Load(path), comments, cancellation);
             return file with
             {
                 Text = string.Join("\n\n", documents.Select(document => document.Text)),

@@ -14,15 +14,18 @@ internal static class ReadCommand
         var files = new Argument<string[]>("files") { Description = "Documents, and folders of them", Arity = ArgumentArity.OneOrMore };
         var chunks = new Option<bool>("--chunks") { Description = "Show where the text is cut, by the model's tokens" };
         Option<int> chunkTokens = LibraryChoice.ChunkTokensOption();
+        Option<bool> comments = LibraryChoice.CommentsOption();
         command.Arguments.Add(files);
         command.Options.Add(chunks);
         command.Options.Add(chunkTokens);
+        command.Options.Add(comments);
         CommonOptions common = CommonOptions.ForModelFile(command);
         command.SetAction(parsed =>
         {
             Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
+            var options = new LibraryOptions { ChunkTokens = LibraryChoice.ChunkTokens(parsed, chunkTokens), Comments = parsed.GetValue(comments) };
             int code = CommandLine.Done;
-            foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, LibraryChoice.ChunkTokens(parsed, chunkTokens), terminal.Interrupted))
+            foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, options, terminal.Interrupted))
             {
                 if (common.Json(parsed)) terminal.WriteJson(file);
                 else Print(file, terminal);
