@@ -236,7 +236,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
         string mark = place is { } item && item.List != "0" ? numbering.Next(item, styles) : "";
-        (mark, _mark) = (_mark + mark, "");
+        (text, _mark) = (_mark + text, "");
         if (_tables > 0)
         {
             _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
