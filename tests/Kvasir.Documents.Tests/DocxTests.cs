@@ -18,6 +18,9 @@ public class DocxTests
 
     private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("letter.docx", bytes)).Message;
 
+    /// <summary>A document with what such documents have, to be broken.</summary>
+    internal static byte[] Sample() => Word("Title", Styled("Heading1", "The plan"), Item(2, 0, "measure"), new Table(Row("Name", "Age"), Row("Ann", "7")), Plain("End."));
+
     [Fact]
     public void Headings_paragraphs_lists_and_tables_are_text()
     {

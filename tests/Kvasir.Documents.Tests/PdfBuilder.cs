@@ -9,8 +9,12 @@ internal sealed class PdfBuilder
 {
     private readonly SortedDictionary<int, byte[]> _objects = [];
     private int _next = 10;
+    private bool _packed;
 
     public string Trailer { get; set; } = "";
+
+    /// <summary>What stands in the dictionary of every page besides.</summary>
+    public string PageEntries { get; set; } = "";
 
     public string Resources { get; set; } = "/Font<</F 3 0 R>>";
 
@@ -57,6 +61,7 @@ internal sealed class PdfBuilder
     /// <summary>Moves objects into an object stream, as PDF 1.5 writes them, behind a PNG predictor as its writers like to.</summary>
     public PdfBuilder Pack(params int[] numbers)
     {
+        _packed = true;
         var index = new StringBuilder();
         var content = new MemoryStream();
         foreach (int number in numbers)
@@ -84,22 +89,26 @@ internal sealed class PdfBuilder
         return this;
     }
 
+    /// <summary>The file; without its table where objects were packed, which would need one of another kind.</summary>
     public byte[] Build()
     {
         using var file = new MemoryStream();
         file.Write("%PDF-1.7\n%\u00e2\u00e3\n"u8);
+        var table = new StringBuilder("xref\n0 1\n0000000000 65535 f \n");
         foreach ((int number, byte[] value) in _objects)
         {
+            table.Append(CultureInfo.InvariantCulture, $"{number} 1\n{file.Length:0000000000} 00000 n \n");
             file.Write(Encoding.Latin1.GetBytes($"{number} 0 obj\n"));
             file.Write(Page(value));
             file.Write("\nendobj\n"u8);
         }
 
-        file.Write(Encoding.Latin1.GetBytes($"trailer\n<</Root 1 0 R{Trailer}>>\nstartxref\n0\n%%EOF\n"));
+        long start = file.Length;
+        file.Write(Encoding.Latin1.GetBytes($"{(_packed ? "" : table)}trailer\n<</Size 99/Root 1 0 R{Trailer}>>\nstartxref\n{(_packed ? 0 : start)}\n%%EOF\n"));
         return file.ToArray();
     }
 
     private byte[] Page(byte[] value) => value.AsSpan().StartsWith("PAGE"u8)
-        ? Encoding.Latin1.GetBytes($"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<<{Resources}>>/Contents {Encoding.Latin1.GetString(value.AsSpan(4))} 0 R>>")
+        ? Encoding.Latin1.GetBytes($"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]{PageEntries}/Resources<<{Resources}>>/Contents {Encoding.Latin1.GetString(value.AsSpan(4))} 0 R>>")
         : value;
 }

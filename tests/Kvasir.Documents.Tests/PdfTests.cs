@@ -5,6 +5,21 @@ namespace Kvasir.Tests;
 
 public class PdfTests
 {
+    /// <summary>A page of text, encrypted with AES-128 by a password.</summary>
+    private const string Sealed =
+        "JVBERi0xLjYKJb/3ov4KMSAwIG9iago8PCAvUGFnZXMgMiAwIFIgL1R5cGUgL0NhdGFsb2cgPj4KZW5kb2JqCjIgMCBvYmoKPDwgL0NvdW50IDEgL0tpZHMgWyAzIDAgUi"
+        + "BdIC9UeXBlIC9QYWdlcyA+PgplbmRvYmoKMyAwIG9iago8PCAvQ29udGVudHMgNCAwIFIgL01lZGlhQm94IFsgMCAwIDMwMCAzMDAgXSAvUGFyZW50IDIgMCBSIC9SZXNv"
+        + "dXJjZXMgPDwgL0ZvbnQgPDwgL0YgNSAwIFIgPj4gPj4gL1R5cGUgL1BhZ2UgPj4KZW5kb2JqCjQgMCBvYmoKPDwgL0ZpbHRlciAvRmxhdGVEZWNvZGUgL0xlbmd0aCA4MC"
+        + "A+PgpzdHJlYW0KmyccJ3wopPaChBHhnXzs94AqQq49wM3jRC0eedcsfqyj6PHb4UVdU+q90Ioik17Se42TvU3PfOLmcB37VPzMn82bnQDe6lPcyUMpEfQz1lFlbmRzdHJl"
+        + "YW0KZW5kb2JqCjUgMCBvYmoKPDwgL0Jhc2VGb250IC9IZWx2ZXRpY2EgL0VuY29kaW5nIC9XaW5BbnNpRW5jb2RpbmcgL1N1YnR5cGUgL1R5cGUxIC9UeXBlIC9Gb250ID"
+        + "4+CmVuZG9iago2IDAgb2JqCjw8IC9DRiA8PCAvU3RkQ0YgPDwgL0F1dGhFdmVudCAvRG9jT3BlbiAvQ0ZNIC9BRVNWMiAvTGVuZ3RoIDE2ID4+ID4+IC9GaWx0ZXIgL1N0"
+        + "YW5kYXJkIC9MZW5ndGggMTI4IC9PIDwwYmEzODM1Zjg4ZjkwMzg4ZTc0ZTU0NTg0MTI1Y2UxNDJiZTBkZTI0YzZiMGQzNzc0NmUwNzViODkxNzU2NjcxPiAvUCAtNCAvUi"
+        + "A0IC9TdG1GIC9TdGRDRiAvU3RyRiAvU3RkQ0YgL1UgPGQ0OTAwYjk1ZGJkMDY5MmIyMzIyYTdjNzkwMTQyNmRhMDEyMjQ1NmE5MWJhZTUxMzQyNzNhNmRiMTM0Yzg3YzQ+"
+        + "IC9WIDQgPj4KZW5kb2JqCnhyZWYKMCA3CjAwMDAwMDAwMDAgNjU1MzUgZiAKMDAwMDAwMDAxNSAwMDAwMCBuIAowMDAwMDAwMDY0IDAwMDAwIG4gCjAwMDAwMDAxMjMgMD"
+        + "AwMDAgbiAKMDAwMDAwMDI1MCAwMDAwMCBuIAowMDAwMDAwNDAwIDAwMDAwIG4gCjAwMDAwMDA0OTcgMDAwMDAgbiAKdHJhaWxlciA8PCAvUm9vdCAxIDAgUiAvSUQgWzxh"
+        + "YjEyM2ZmNWE4ODc3MzUwMzAyNDYwYjBhZGVjYjc0MT48OGJiMzZmMDI3Mzg5YWFmMzQxNzZiYTBiZmI4YzUwYTQ+XSAvRW5jcnlwdCA2IDAgUiA+PgpzdGFydHhyZWYKNz"
+        + "k2CiUlRU9GCg==";
+
     private static Document Read(PdfBuilder pdf) => Assert.Single(DocumentReader.Parse("report.pdf", pdf.Build()));
 
     private static string Text(params string[] contents) => Read(PdfBuilder.Of(contents)).Text;
@@ -65,7 +80,9 @@ public class PdfTests
             + "2 beginbfchar <0001> <0048> <0002> <D83DDE00> endbfchar 2 beginbfrange <0010> <0013> <0061> <0020> <0021> [<006600660069> <65E5>] endbfrange endcmap";
         PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td <0001001000110013000200200021> Tj 60 0 Td <0001> Tj ET");
         int map = pdf.AddStream(PdfBuilder.Deflate(Encoding.Latin1.GetBytes(Map)), "/Filter/FlateDecode");
-        pdf.Set(3, $"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/ToUnicode {map} 0 R/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/DW 500/W[1[700] 16 19 600]>>]>>");
+        pdf.Set(3, $"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/ToUnicode {map} 0 R/DescendantFonts[5 0 R]>>")
+            .Set(5, "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/DW 500/W[1[700] 16 19 600]/FontDescriptor 7 0 R>>")
+            .Set(7, "<</Type/FontDescriptor/FontName/X/Flags 4>>");
         Assert.Equal("Habd😀ffi日 H", Read(pdf).Text);
     }
 
@@ -73,7 +90,8 @@ public class PdfTests
     public void Widths_decide_whether_a_step_is_a_space()
     {
         PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (mm) Tj 18 0 Td (m) Tj 9 0 Td (i) Tj 5 0 Td (i) Tj ET")
-            .Set(3, "<</Type/Font/Subtype/TrueType/BaseFont/A/Encoding/WinAnsiEncoding/FirstChar 105/LastChar 109/Widths[250 0 0 0 900]>>");
+            .Set(3, "<</Type/Font/Subtype/TrueType/BaseFont/A/Encoding/WinAnsiEncoding/FirstChar 105/LastChar 109/Widths[250 0 0 0 900]/FontDescriptor 7 0 R>>")
+            .Set(7, "<</Type/FontDescriptor/FontName/A/Flags 32>>");
         Assert.Equal("mmmi i", Read(pdf).Text);
     }
 
@@ -104,7 +122,7 @@ public class PdfTests
     [Fact]
     public void Later_object_of_the_same_number_holds()
     {
-        byte[] update = [.. PdfBuilder.Of("BT /F 10 Tf 50 700 Td (old) Tj ET").Build(), .. "10 0 obj\n<</Length 99>>\nstream\nBT /F 10 Tf 50 700 Td (new) Tj ET\nendstream\nendobj\n"u8];
+        byte[] update = [.. PdfBuilder.Of("BT /F 10 Tf 50 700 Td (old) Tj ET").Pack(1).Build(), .. "10 0 obj\n<</Length 99>>\nstream\nBT /F 10 Tf 50 700 Td (new) Tj ET\nendstream\nendobj\n"u8];
         Assert.Equal("new", Assert.Single(DocumentReader.Parse("a.pdf", update)).Text);
     }
 
@@ -133,13 +151,115 @@ public class PdfTests
     public void Files_without_readable_text_are_refused_with_the_reason()
     {
         Assert.Equal("no text in it (scanned pages?)", Refused(PdfBuilder.Of("q 500 0 0 700 0 0 cm /Im Do Q").Build()));
-        PdfBuilder encrypted = PdfBuilder.Of("BT (x) Tj ET");
-        encrypted.Trailer = "/Encrypt 7 0 R";
-        Assert.Equal("encrypted; save it without a password", Refused(encrypted.Build()));
+        Assert.Equal("encrypted; save it without a password", Refused(Convert.FromBase64String(Sealed)));
         Assert.Equal("not a PDF file", Refused("just text"u8.ToArray()));
         Assert.Equal("a PDF file without pages; it is damaged", Refused("%PDF-1.4\n1 0 obj\n<</Type/Catalog>>"u8.ToArray()));
-        PdfBuilder mute = PdfBuilder.Of("BT /F 10 Tf 50 700 Td <00010002> Tj ET").Set(3, "<</Subtype/Type0/Encoding/Identity-H>>");
-        Assert.Equal("its fonts do not say which characters they show", Refused(mute.Build()));
+        PdfBuilder mute = PdfBuilder.Of("BT /F 10 Tf 50 700 Td <00010002> Tj ET")
+            .Set(3, "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[5 0 R]>>")
+            .Set(5, "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/FontDescriptor 7 0 R>>")
+            .Set(7, "<</Type/FontDescriptor/FontName/X/Flags 4>>");
+        Assert.Equal("page 1: its fonts do not say which characters they show", Refused(mute.Build()));
+    }
+
+    [Fact]
+    public void Hidden_layers_are_left_out_with_their_forms_and_others_are_not()
+    {
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (a) Tj /OC /L BDC (b) Tj /Span BMC (c) Tj EMC EMC /OC /M BDC (d) Tj EMC (e) Tj ET /X Do");
+        int off = pdf.Add("<</Type/OCG/Name(same)>>"), on = pdf.Add("<</Type/OCG/Name(same)>>");
+        int form = pdf.AddStream("BT /F 10 Tf 50 650 Td (inside) Tj ET"u8.ToArray(), $"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/OC {off} 0 R");
+        pdf.Resources += $"/XObject<</X {form} 0 R>>/Properties<</L {off} 0 R/M {on} 0 R>>";
+        Assert.Equal("a de", Read(pdf.Set(1, $"<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[{off} 0 R {on} 0 R]/D<</OFF[{off} 0 R]>>>>>>")).Text);
+        Assert.Equal("a de", Read(pdf.Set(1, $"<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[{off} 0 R {on} 0 R]/D<</BaseState/OFF/ON[{on} 0 R]>>>>>>")).Text);
+        Assert.Equal("abcde\n\ninside", Read(pdf.Set(1, "<</Type/Catalog/Pages 2 0 R>>")).Text.Replace("\n\n", "\n", StringComparison.Ordinal).Replace("\n", "\n\n", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/FT/Tx/V(Greta Holm)", "Name: Greta Holm")]
+    [InlineData("/FT/Tx/V<FEFF00C40062>", "Name: Äb")]
+    [InlineData("/Parent 7 0 R", "Name: from above")]
+    [InlineData("/FT/Ch/V(b)/Opt[[(a)(Anna)][(b)(Bert)]]", "Name: Bert")]
+    [InlineData("/FT/Ch/V[(a)(c)]/Opt[(a)(b)(c)]", "Name: a, c")]
+    [InlineData("/FT/Btn/AS/Yes/V/Yes", "Name: [x]")]
+    [InlineData("/FT/Btn/AS/Off", "Name: [ ]")]
+    [InlineData("/FT/Btn/Ff 65536/MK<</CA(Send)>>", "Name:")]
+    [InlineData("/FT/Tx/Ff 8192/V(secret)", "Name:")]
+    [InlineData("/FT/Tx/F 2/V(hidden)", "Name:")]
+    public void Form_values_stand_behind_their_labels(string field, string text)
+    {
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (Name:) Tj 0 -40 Td (after) Tj ET").Set(7, "<</FT/Tx/V(from above)>>");
+        pdf.PageEntries = $"/Annots[<</Type/Annot/Subtype/Widget{field}/Rect[90 695 200 712]>>]";
+        Assert.Equal($"{text}\n\nafter", Read(pdf).Text.Replace("\n\n", "\n", StringComparison.Ordinal).Replace("\n", "\n\n", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Free_text_on_a_page_is_read_and_other_notes_are_not()
+    {
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET");
+        pdf.PageEntries = "/Annots[<</Subtype/FreeText/Contents(added later)/Rect[50 600 200 612]>><</Subtype/Text/Contents(a comment)/Rect[0 0 9 9]>>]";
+        Assert.Equal("text\n\nadded later", Read(pdf).Text.Replace("text\nadded", "text\n\nadded", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("(Total) Tj 1 0 0 1 50.4 700 Tm (Total) Tj 1 0 0 1 50 700.3 Tm (Total) Tj", "Total")]
+    [InlineData("(all) Tj 1 0 0 1 50 688 Tm (all) Tj", "all\nall")]
+    [InlineData("(llll) Tj", "llll")]
+    [InlineData("(Sum) Tj 1 0 0 1 80 700 Tm (Sum) Tj", "Sum Sum")]
+    public void Text_drawn_twice_at_one_place_is_read_once(string operators, string text) => Assert.Equal(text, Text($"BT /F 10 Tf 1 0 0 1 50 700 Tm {operators} ET"));
+
+    [Fact]
+    public void Replacement_text_stands_for_what_is_drawn() =>
+        Assert.Equal("see the final word", Text("BT /F 10 Tf 50 700 Td (see the ) Tj /Span <</ActualText(final)>> BDC (f#nal) Tj EMC ( word) Tj ET"));
+
+    [Fact]
+    public void Unicode_maps_that_say_nothing_leave_it_to_the_encoding()
+    {
+        const string Map = "1 begincodespacerange <00><FF> endcodespacerange 3 beginbfchar <01> <0000> <02> <E000> <41> <0042> endbfchar 1 beginbfrange <03> <04> <0000> endbfrange";
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (di\\001erent \\002eld A \\003\\004) Tj ET");
+        int map = pdf.AddStream(Encoding.Latin1.GetBytes(Map));
+        pdf.Set(3, $"<</Type/Font/Subtype/TrueType/BaseFont/A/FirstChar 1/LastChar 122/Widths[{string.Join(' ', Enumerable.Repeat(500, 122))}]/FontDescriptor 7 0 R/Encoding<</BaseEncoding/WinAnsiEncoding/Differences[1/ff/f_i/u1F600/g99]>>/ToUnicode {map} 0 R>>")
+            .Set(7, "<</Type/FontDescriptor/FontName/A/Flags 32>>");
+        Assert.Equal("different field B 😀", Read(pdf).Text);
+    }
+
+    [Fact]
+    public void Page_of_mostly_unknown_characters_is_said()
+    {
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (plain) Tj ET", "BT /G 10 Tf 50 700 Td (\\001\\002\\003\\004a) Tj ET");
+        pdf.Set(5, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Differences[1/g1/g2/g3/g4]>>>>");
+        pdf.Resources = "/Font<</F 3 0 R/G 5 0 R>>";
+        Document document = Read(pdf);
+        Assert.Equal(("plain", "page 2: its fonts do not say which characters they show"), (document.Text, Assert.Single(document.Notes)));
+    }
+
+    [Fact]
+    public void Files_that_are_cut_or_point_to_wrong_places_are_read()
+    {
+        byte[] whole = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (first) Tj ET", "BT /F 10 Tf 50 700 Td (second) Tj ET").Build();
+        string text = Encoding.Latin1.GetString(whole);
+        byte[][] broken =
+        [
+            whole[..text.IndexOf("xref", StringComparison.Ordinal)],
+            Encoding.Latin1.GetBytes(text.Replace(" 00000 n", "7 00000 n", StringComparison.Ordinal)),
+            Encoding.Latin1.GetBytes(text.Replace("startxref\n", "startxref\n7", StringComparison.Ordinal)),
+            Encoding.Latin1.GetBytes(text.Replace("/Root 1 0 R", "/Root 77 0 R", StringComparison.Ordinal)),
+            Encoding.Latin1.GetBytes(text.Replace("/Kids[", "/Kid[", StringComparison.Ordinal)),
+            Encoding.Latin1.GetBytes(text.Replace("1 0 obj\n<</Type/Catalog", "junk", StringComparison.Ordinal)),
+            [.. "mail header\n\n"u8, .. whole],
+        ];
+        Assert.All(broken, (bytes, i) => Assert.Equal($"{i} first\n\nsecond", $"{i} {(Record.Exception(() => DocumentReader.Parse("a.pdf", bytes))?.Message ?? Assert.Single(DocumentReader.Parse("a.pdf", bytes)).Text)}"));
+        Assert.Equal("first", Assert.Single(DocumentReader.Parse("a.pdf", whole[..text.IndexOf("12 0 obj", StringComparison.Ordinal)])).Text);
+    }
+
+    [Fact]
+    public void Hostile_unicode_maps_cost_little()
+    {
+        string ranges = string.Concat(Enumerable.Repeat("<00000000> <FFFFFFFF> <0041> ", 1000)) + $"<0001> <FFFE> <{new string('4', 1 << 20)}>";
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET");
+        int map = pdf.AddStream(PdfBuilder.Deflate(Encoding.Latin1.GetBytes($"1 begincodespacerange <00><FF> endcodespacerange 9999 beginbfrange {ranges} endbfrange")), "/Filter/FlateDecode");
+        pdf.Set(3, $"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode {map} 0 R>>");
+        long before = GC.GetTotalAllocatedBytes();
+        Assert.Equal("text", Read(pdf).Text);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 1L << 30);
     }
 
     [Fact]
@@ -173,15 +293,15 @@ public class PdfTests
     [Fact]
     public void Nesting_loops_and_bombs_do_not_harm()
     {
-        Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of("").Set(4, new string('[', 1_000_000)).Build()));
-        Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of("").Set(4, string.Concat(Enumerable.Repeat("<</A", 100_000))).Build()));
+        Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of("").Set(3, new string('[', 1_000_000)).Build()));
+        Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of("").Set(3, string.Concat(Enumerable.Repeat("<</A", 100_000))).Build()));
         Assert.Equal("a PDF file nested too deeply", Refused(PdfBuilder.Of(new string('[', 1_000_000)).Build()));
         Assert.Equal("no text in it (scanned pages?)", Refused(PdfBuilder.Of("").Set(2, "<</Kids[2 0 R 2 0 R 4 0 R]>>").Set(4, "<</Kids[2 0 R] /Contents 4 0 R/Resources 5 0 R>>").Set(5, "6 0 R").Set(6, "5 0 R").Build())
             .Replace("a PDF file without pages; it is damaged", "no text in it (scanned pages?)", StringComparison.Ordinal));
         PdfBuilder bomb = PdfBuilder.Of("");
         int stream = bomb.AddStream(PdfBuilder.Deflate(PdfBuilder.Deflate(new byte[100 << 20])), "/Filter[/FlateDecode/FlateDecode]");
         bomb.Set(2, "<</Type/Pages/Kids[4 0 R]>>").Set(4, $"<</Type/Page/Contents[{stream} 0 R]>>");
-        Assert.Equal("a part of it unpacks to an unreasonable size", Refused(bomb.Build()));
+        Assert.StartsWith("a part of it unpacks to more than", Refused(bomb.Build()), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,11 +38,59 @@ internal static class ReadingGuard
         s_turn.Wait(cancellation);
         try
         {
-            return new Reading<T>(read).Run(time, memory, cancellation);
+            return ReadAlone(read, new Watch(time, memory), cancellation);
         }
         finally
         {
             s_turn.Release();
+        }
+    }
+
+    private static T ReadAlone<T>(Func<T> read, Watch watch, CancellationToken cancellation)
+    {
+        using var stop = new CancellationTokenSource();
+        T? result = default;
+        Exception? error = null;
+        var thread = new Thread(() => error = Record(() => result = read(), stop.Token), StackBytes) { IsBackground = true, Name = "reading" };
+        thread.Start();
+        string? exceeded = null;
+        while (!thread.Join(WatchMilliseconds))
+        {
+            exceeded = watch.Exceeded();
+            if (exceeded is not null || cancellation.IsCancellationRequested)
+            {
+                _ = stop.CancelAsync();
+                thread.Join(StopMilliseconds);
+                break;
+            }
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        return (exceeded, error) switch
+        {
+            (not null, _) => throw new UnreadableDocumentException(exceeded),
+            (_, null) => result!,
+            (_, UnreadableDocumentException) => throw new UnreadableDocumentException(Reason(error)),
+            _ => throw new UnreadableDocumentException($"it is damaged ({Reason(error)})"),
+        };
+    }
+
+    /// <summary>
+    /// Runs a parser that can be aborted. That is obsolete because an abort may leave half changed what threads share; here it follows on exceeded limits
+    /// and cancellation alone, and nothing is shared.
+    /// </summary>
+    private static Exception? Record(Action parse, CancellationToken stop)
+    {
+        try
+        {
+#pragma warning disable SYSLIB0046
+            ControlledExecution.Run(parse, stop);
+#pragma warning restore SYSLIB0046
+            return null;
+        }
+        catch (Exception error)
+        {
+            return error;
         }
     }
 
@@ -57,55 +105,6 @@ internal static class ReadingGuard
     {
         string line = string.Concat(error.Message.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format ? ' ' : c)).Trim();
         return line.Length > LongestReason ? line[..LongestReason] + "…" : line;
-    }
-
-    private sealed class Reading<T>(Func<T> read)
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private T? _result;
-        private Exception? _error;
-
-        public T Run(TimeSpan time, long memory, CancellationToken cancellation)
-        {
-            var thread = new Thread(Parse, StackBytes) { IsBackground = true, Name = "reading" };
-            var watch = new Watch(time, memory);
-            thread.Start();
-            string? exceeded = null;
-            while (!thread.Join(WatchMilliseconds))
-            {
-                exceeded = watch.Exceeded();
-                if (exceeded is not null || cancellation.IsCancellationRequested)
-                {
-                    _ = _stop.CancelAsync();
-                    thread.Join(StopMilliseconds);
-                    break;
-                }
-            }
-
-            cancellation.ThrowIfCancellationRequested();
-            return (exceeded, _error) switch
-            {
-                ({ } limit, _) => throw new UnreadableDocumentException(limit),
-                (_, null) => _result!,
-                (_, UnreadableDocumentException) => throw new UnreadableDocumentException(Reason(_error)),
-                _ => throw new UnreadableDocumentException($"it is damaged ({Reason(_error)})"),
-            };
-        }
-
-        private void Parse()
-        {
-            try
-            {
-                // Obsolete because an abort may leave what threads share half changed; here it follows only on exceeded limits and on cancellation, and nothing is shared.
-#pragma warning disable SYSLIB0046
-                ControlledExecution.Run(() => _result = read(), _stop.Token);
-#pragma warning restore SYSLIB0046
-            }
-            catch (Exception error)
-            {
-                _error = error;
-            }
-        }
     }
 
     /// <summary>The time and memory taken since it was made.</summary>

@@ -13,6 +13,8 @@ internal static class DocxText
     /// <summary>Relationship files in a package, at most: the package is loaded by following them from part to part, each step a call deeper.</summary>
     private const int MostRelationshipFiles = 500;
 
+    private const int DeepestElement = 200_000;
+
     /// <exception cref="UnreadableDocumentException">Broken, password-protected, or made to exhaust memory.</exception>
     public static Document Parse(byte[] bytes, string name, bool comments)
     {
@@ -71,7 +73,7 @@ internal static class DocxText
         return read(xml);
     }
 
-    /// <summary>Unpacks all XML once, into nothing: what a package claims about its sizes is not to be trusted.</summary>
+    /// <summary>Unpacks all XML once, into nothing: what a package claims about its sizes is not to be trusted, and a reader of XML holds all elements that are open.</summary>
     private static void CheckPackage(byte[] bytes)
     {
         using var zip = new ZipArchive(new MemoryStream(bytes, writable: false));
@@ -85,12 +87,29 @@ internal static class DocxText
         foreach (ZipArchiveEntry entry in zip.Entries.Where(entry => Path.GetExtension(entry.FullName).ToUpperInvariant() is ".XML" or ".RELS"))
         {
             using Stream stream = entry.Open();
+            int depth = 0;
+            byte last = 0;
             for (int read; (read = stream.Read(buffer)) > 0;)
             {
                 left -= read;
                 if (left < 0)
                 {
                     throw new UnreadableDocumentException($"it unpacks to more than {DocumentReader.LongestFile >> 20} MiB");
+                }
+
+                foreach (byte b in buffer.AsSpan(0, read))
+                {
+                    depth += (last, b) switch
+                    {
+                        ((byte)'<', (byte)'/') or ((byte)'/', (byte)'>') => -1,
+                        ((byte)'<', not ((byte)'!' or (byte)'?')) => 1,
+                        _ => 0,
+                    };
+                    last = b;
+                    if (depth > DeepestElement)
+                    {
+                        throw new UnreadableDocumentException("a Word file nested too deeply");
+                    }
                 }
             }
         }

@@ -1,200 +1,100 @@
+using System.Collections.Frozen;
 using System.Numerics;
+using UglyToad.PdfPig;
+using UglyToad.PdfPig.Content;
+using UglyToad.PdfPig.Core;
+using UglyToad.PdfPig.Filters;
+using UglyToad.PdfPig.Geometry;
+using UglyToad.PdfPig.Graphics;
+using UglyToad.PdfPig.Graphics.Operations;
+using UglyToad.PdfPig.Parser;
+using UglyToad.PdfPig.PdfFonts;
+using UglyToad.PdfPig.Tokenization.Scanner;
+using UglyToad.PdfPig.Tokens;
 
 namespace Kvasir.Documents.Reading.Pdf;
 
-/// <summary>Follows the operators of content streams as far as text goes (ISO 32000-1, 9.4), and gives each character shown to a page.</summary>
-internal sealed class PdfContent(PdfFile file)
+/// <summary>Follows the operators of a page's content as far as text goes, and gives each character shown to the page's text.</summary>
+internal sealed class PdfContent(
+    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters, CropBox cropBox, UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
+    : BaseStreamProcessor<PdfPageText>(pageNumber, store, scanner, parser, filters, cropBox, unit, rotation, initial, options)
 {
-    private const int DeepestForm = 10;
-    private const int DeepestSave = 1000;
-    private const int MostOperands = 1000;
-    private const int MostForms = 200_000;
+    private const int DeepestForm = 10, MostForms = 10_000, DeepestSave = 1000;
 
-    private readonly Dictionary<int, PdfFont> _fonts = [];
-    private readonly HashSet<int> _drawing = [];
-    private readonly Stack<State> _saved = new();
-    private PdfPageText _page = new();
-    private State _state = new();
-    private Matrix3x2 _text = Matrix3x2.Identity, _line = Matrix3x2.Identity;
+    /// <summary>Operators that have to do with text; paths, colours and pictures cost nothing.</summary>
+    private static readonly FrozenSet<string> s_text = "q Q cm BT ET Tc Tw Tz TL Tf Tr Ts Td TD Tm T* Tj TJ ' \" Do gs BMC BDC EMC".Split(' ').ToFrozenSet();
+
+    private readonly PdfPageText _page = new();
+    private readonly Stack<(bool Hidden, string? Text)> _marked = new();
+    private readonly HashSet<IndirectReference> _drawing = [];
     private int _forms;
+    private bool _hidden;
 
-    /// <summary>Runs the content of a page.</summary>
-    /// <param name="content">The content stream, unpacked.</param>
-    /// <param name="resources">The resources that its names refer to.</param>
-    public PdfPageText Run(byte[] content, PdfDictionary? resources)
+    /// <summary>Text that stands for the characters shown, until the mark that gives it ends; empty behind the first of them.</summary>
+    private string? _actualText;
+
+    public override PdfPageText Process(int pageNumberCurrent, IReadOnlyList<IGraphicsStateOperation> operations)
     {
-        (_page, _state) = (new PdfPageText(), new State());
-        _saved.Clear();
-        Run(content, resources, 0);
+        ProcessOperations(operations);
         return _page;
     }
 
-    private void Run(byte[] content, PdfDictionary? resources, int depth)
+    protected override void ProcessOperations(IReadOnlyList<IGraphicsStateOperation> operations)
     {
-        var lexer = new PdfLexer(content, 0, references: false);
-        var operands = new List<object?>();
-        while (lexer.TryRead(out object? value))
+        foreach (IGraphicsStateOperation operation in operations)
         {
-            if (value is not PdfKeyword keyword)
+            if (s_text.Contains(operation.Operator))
             {
-                if (operands.Count < MostOperands)
-                {
-                    operands.Add(value);
-                }
-
-                continue;
-            }
-
-            switch (keyword.Text)
-            {
-                case "BI":
-                    SkipImage(content, lexer);
-                    break;
-                case "Do" when operands is [PdfName name, ..] && depth < DeepestForm:
-                    RunForm(name.Text, resources, depth);
-                    break;
-                default:
-                    Apply(keyword.Text, operands, resources);
-                    break;
-            }
-
-            operands.Clear();
-        }
-    }
-
-    private void Apply(string name, List<object?> operands, PdfDictionary? resources)
-    {
-        switch (name)
-        {
-            case "q" when _saved.Count < DeepestSave:
-                _saved.Push(_state);
-                break;
-            case "Q" when _saved.TryPop(out State? saved):
-                _state = saved;
-                break;
-            case "cm" when MatrixOf(operands) is { } matrix:
-                _state = _state with { Page = matrix * _state.Page };
-                break;
-            case "BT":
-                _text = _line = Matrix3x2.Identity;
-                break;
-            case "Tf" when operands is [PdfName font, double size, ..]:
-                _state = _state with { Font = Font(font.Text, resources), Size = (float)size };
-                break;
-            case "Tc" when operands is [double value, ..]:
-                _state = _state with { CharacterSpace = (float)value };
-                break;
-            case "Tw" when operands is [double value, ..]:
-                _state = _state with { WordSpace = (float)value };
-                break;
-            case "Tz" when operands is [double value, ..]:
-                _state = _state with { Scale = (float)value / 100 };
-                break;
-            case "TL" when operands is [double value, ..]:
-                _state = _state with { Leading = (float)value };
-                break;
-            case "Ts" when operands is [double value, ..]:
-                _state = _state with { Rise = (float)value };
-                break;
-            case "Tm" when MatrixOf(operands) is { } matrix:
-                _text = _line = matrix;
-                break;
-            case "Td" when operands is [double x, double y, ..]:
-                MoveLine((float)x, (float)y);
-                break;
-            case "TD" when operands is [double x, double y, ..]:
-                _state = _state with { Leading = -(float)y };
-                MoveLine((float)x, (float)y);
-                break;
-            case "T*":
-                MoveLine(0, -_state.Leading);
-                break;
-            case "Tj" when operands is [byte[] text, ..]:
-                Show(text);
-                break;
-            case "'" when operands is [byte[] text, ..]:
-                MoveLine(0, -_state.Leading);
-                Show(text);
-                break;
-            case "\"" when operands is [double word, double character, byte[] text, ..]:
-                _state = _state with { WordSpace = (float)word, CharacterSpace = (float)character };
-                MoveLine(0, -_state.Leading);
-                Show(text);
-                break;
-            case "TJ" when operands is [List<object?> parts, ..]:
-                ShowParts(parts);
-                break;
-        }
-    }
-
-    private void ShowParts(List<object?> parts)
-    {
-        foreach (object? part in parts)
-        {
-            if (part is byte[] text)
-            {
-                Show(text);
-            }
-            else if (part is double adjustment)
-            {
-                Advance(-(float)adjustment / 1000 * _state.Size * _state.Scale);
+                operation.Run(this);
             }
         }
     }
 
-    private void Show(byte[] text)
+    public override void RenderGlyph(
+        IFont font, CurrentGraphicsState currentState, double fontSize, double pointSize, int code, string unicode, long currentOffset, in TransformationMatrix renderingMatrix, in TransformationMatrix textMatrix, in TransformationMatrix transformationMatrix, CharacterBoundingBox characterBoundingBox)
     {
-        if (_state.Font is null)
+        if (_hidden)
         {
             return;
         }
 
-        foreach (PdfGlyph glyph in _state.Font.Decode(text))
+        // A character that the font does not tell comes as its code.
+        string? text = _actualText ?? (IsNothing(unicode) || (unicode.Length == 1 && unicode[0] == (char)code && !font.TryGetUnicode(code, out _)) ? null : unicode);
+        _actualText = _actualText is null ? null : "";
+        CurrentFontState state = currentState.FontState;
+        double scale = state.HorizontalScaling / 100, rise = state.Rise;
+        double advance = ((characterBoundingBox.Width * fontSize) + state.CharacterSpacing + (code == ' ' && unicode == " " ? state.WordSpacing : 0)) * scale;
+        Vector2 from = Place(0, rise, textMatrix, transformationMatrix);
+        Vector2 to = font.IsVertical ? Place(0, rise - fontSize, textMatrix, transformationMatrix) : Place(advance, rise, textMatrix, transformationMatrix);
+        Vector2 along = font.IsVertical ? to - from : Place(1, rise, textMatrix, transformationMatrix) - from;
+        float size = (float)Math.Abs(fontSize) * (Place(0, rise + 1, textMatrix, transformationMatrix) - from).Length(), length = along.Length();
+        if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size))
         {
-            Matrix3x2 place = _text * _state.Page;
-            Vector2 from = Vector2.Transform(new Vector2(0, _state.Rise), place);
-            Vector2 along = Vector2.TransformNormal(Vector2.UnitX, place);
-            float size = Math.Abs(_state.Size) * Vector2.TransformNormal(Vector2.UnitY, place).Length();
-            Advance((glyph.Width * _state.Size + _state.CharacterSpace + (glyph.IsSpace ? _state.WordSpace : 0)) * _state.Scale);
-            Vector2 to = Vector2.Transform(new Vector2(0, _state.Rise), _text * _state.Page);
-            float length = along.Length();
-            if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size))
-            {
-                _page.Add(glyph.Text, from, to, along / length, size);
-            }
+            _page.Add(text, from, to, along / length, size);
         }
     }
 
-    private void Advance(float distance) => _text = Matrix3x2.CreateTranslation(distance, 0) * _text;
-
-    private void MoveLine(float x, float y) => _text = _line = Matrix3x2.CreateTranslation(x, y) * _line;
-
-    private PdfFont? Font(string name, PdfDictionary? resources)
+    public override void PushState()
     {
-        object? entry = file.Dictionary(resources?["Font"])?[name];
-        if (entry is PdfReference reference && _fonts.TryGetValue(reference.Number, out PdfFont? known))
+        if (StackSize < DeepestSave)
         {
-            return known;
+            base.PushState();
         }
-
-        if (file.Dictionary(entry) is not { } dictionary)
-        {
-            return null;
-        }
-
-        var font = new PdfFont(file, dictionary);
-        if (entry is PdfReference indirect)
-        {
-            _fonts[indirect.Number] = font;
-        }
-
-        return font;
     }
 
-    private void RunForm(string name, PdfDictionary? resources, int depth)
+    public override void ApplyXObject(NameToken xObjectName)
     {
-        object? entry = file.Dictionary(resources?["XObject"])?[name];
-        if (entry is not PdfReference reference || file.Resolve(entry) is not PdfStream form || file.Name(form.Dictionary["Subtype"]) != "Form" || !_drawing.Add(reference.Number))
+        // Pictures and what is not there have no text.
+        if (ResourceStore.TryGetXObject(xObjectName, out StreamToken? form) && form.StreamDictionary.TryGet(NameToken.Subtype, PdfScanner, out NameToken? kind) && kind.Equals(NameToken.Form))
+        {
+            ProcessFormXObject(form, xObjectName);
+        }
+    }
+
+    protected override void ProcessFormXObject(StreamToken formStream, NameToken xObjectName)
+    {
+        ResourceStore.TryGetXObjectReference(xObjectName, out IndirectReference reference);
+        if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference))
         {
             return;
         }
@@ -204,64 +104,125 @@ internal sealed class PdfContent(PdfFile file)
             throw new UnreadableDocumentException("a PDF file that draws unreasonably many forms");
         }
 
-        (State state, int saved) = (_state, _saved.Count);
-        if (MatrixOf(file.Array(form.Dictionary["Matrix"])) is { } matrix)
+        DictionaryToken? own = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? found) ? resources.OfText(found) : null;
+        int saved = StackSize;
+        PushState();
+        if (own is not null)
         {
-            _state = _state with { Page = matrix * _state.Page };
+            ResourceStore.LoadResourceDictionary(own);
         }
 
-        Run(file.Unpack(form), file.Dictionary(form.Dictionary["Resources"]) ?? resources, depth + 1);
-        _drawing.Remove(reference.Number);
-        _state = state;
-        while (_saved.Count > saved)
+        if (formStream.StreamDictionary.TryGet(NameToken.Matrix, PdfScanner, out ArrayToken? matrix) && matrix.Length == 6)
         {
-            _saved.Pop();
+            ModifyCurrentTransformationMatrix(TransformationMatrix.FromArray([.. matrix.Data.Select(value => (value as NumericToken)?.Double ?? 0)]));
+        }
+
+        ProcessOperations(GetFormOperations(formStream));
+        _drawing.Remove(reference);
+        if (own is not null)
+        {
+            ResourceStore.UnloadResourceDictionary();
+        }
+
+        while (StackSize > saved)
+        {
+            PopState();
         }
     }
 
-    /// <summary>Passes over an inline image: its bytes end at "EI" between white space.</summary>
-    private static void SkipImage(byte[] content, PdfLexer lexer)
+    public override void BeginMarkedContent(NameToken name, NameToken? propertyDictionaryName, DictionaryToken? properties)
     {
-        int data = content.AsSpan(lexer.Position).IndexOf("ID"u8);
-        int at = data < 0 ? content.Length : lexer.Position + data + 2;
-        while (at < content.Length)
+        _marked.Push((_hidden, _actualText));
+        DictionaryToken? given = propertyDictionaryName is null ? properties : ResourceStore.GetMarkedContentPropertiesDictionary(propertyDictionaryName);
+        _hidden |= ReferenceEquals(given, PdfResources.Hidden);
+        if (_actualText is null && given is not null && given.TryGet(NameToken.ActualText, PdfScanner, out IDataToken<string>? actual) && actual.Data.Length > 0)
         {
-            int end = content.AsSpan(at).IndexOf("EI"u8);
-            if (end < 0)
-            {
-                break;
-            }
-
-            at += end + 2;
-            if (PdfLexer.IsSpace(content[at - 3]) && (at == content.Length || PdfLexer.IsSpace(content[at])))
-            {
-                lexer.Position = at;
-                return;
-            }
+            _actualText = actual.Data;
         }
-
-        lexer.Position = content.Length;
     }
 
-    private static Matrix3x2? MatrixOf(List<object?> operands) => operands is [double a, double b, double c, double d, double e, double f, ..]
-        ? new Matrix3x2((float)a, (float)b, (float)c, (float)d, (float)e, (float)f) : null;
-
-    private sealed record State
+    public override void EndMarkedContent()
     {
-        public Matrix3x2 Page { get; init; } = Matrix3x2.Identity;
+        if (_marked.TryPop(out (bool Hidden, string? Text) before))
+        {
+            _hidden = before.Hidden;
+            _actualText = before.Text is null ? null : _actualText;
+        }
+    }
 
-        public PdfFont? Font { get; init; }
+    private static Vector2 Place(double x, double y, in TransformationMatrix text, in TransformationMatrix page)
+    {
+        (double textX, double textY) = text.Transform(x, y);
+        (double pageX, double pageY) = page.Transform(textX, textY);
+        return new Vector2((float)pageX, (float)pageY);
+    }
 
-        public float Size { get; init; } = 1;
+    /// <summary>Control characters, halves of pairs and private characters say nothing outside of the file.</summary>
+    private static bool IsNothing(string text) => text.Length == 0 || (text.Length == 1 && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
 
-        public float CharacterSpace { get; init; }
+    protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord)
+    {
+    }
 
-        public float WordSpace { get; init; }
+    protected override void RenderInlineImage(InlineImage inlineImage)
+    {
+    }
 
-        public float Scale { get; init; } = 1;
+    protected override void ClipToRectangle(PdfRectangle rectangle, FillingRule clippingRule)
+    {
+    }
 
-        public float Leading { get; init; }
+    public override void BeginSubpath()
+    {
+    }
 
-        public float Rise { get; init; }
+    public override PdfPoint? CloseSubpath() => null;
+
+    public override void StrokePath(bool close)
+    {
+    }
+
+    public override void FillPath(FillingRule fillingRule, bool close)
+    {
+    }
+
+    public override void FillStrokePath(FillingRule fillingRule, bool close)
+    {
+    }
+
+    public override void MoveTo(double x, double y)
+    {
+    }
+
+    public override void BezierCurveTo(double x2, double y2, double x3, double y3)
+    {
+    }
+
+    public override void BezierCurveTo(double x1, double y1, double x2, double y2, double x3, double y3)
+    {
+    }
+
+    public override void LineTo(double x, double y)
+    {
+    }
+
+    public override void Rectangle(double x, double y, double width, double height)
+    {
+    }
+
+    public override void EndPath()
+    {
+    }
+
+    public override void ClosePath()
+    {
+    }
+
+    public override void ModifyClippingIntersect(FillingRule clippingRule)
+    {
+    }
+
+    public override void PaintShading(NameToken shadingName)
+    {
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
+using UglyToad.PdfPig.Core;
 
 namespace Kvasir.Documents.Reading.Pdf;
 
@@ -24,11 +25,15 @@ internal sealed class PdfPageText
 
     private readonly List<Line> _lines = [];
     private readonly StringBuilder _text = new();
+    private readonly Dictionary<(string Text, int X, int Y), Vector2> _drawn = [];
     private Vector2 _start, _end, _along;
     private float _size;
 
     /// <summary>Characters whose text the font did not tell.</summary>
     public int Unknown { get; private set; }
+
+    /// <summary>Characters whose text it told.</summary>
+    public int Known { get; private set; }
 
     /// <summary>Takes up the next character.</summary>
     /// <param name="text">Its text, null where it is not known.</param>
@@ -41,6 +46,12 @@ internal sealed class PdfPageText
         if (text is null)
         {
             Unknown++;
+            return;
+        }
+
+        Known++;
+        if (IsDrawnAgain(text, from, size))
+        {
             return;
         }
 
@@ -70,6 +81,36 @@ internal sealed class PdfPageText
 
         _end = to;
         _size = Math.Max(_size, size);
+    }
+
+    /// <summary>
+    /// Puts the value of a form field where its frame stands: behind the line that its middle is nearest to, if one ends to the left of it on its height.
+    /// </summary>
+    public void AddField(string value, PdfRectangle frame)
+    {
+        EndLine();
+        var middle = new Vector2((float)frame.Centroid.X, (float)frame.Centroid.Y);
+        int label = -1;
+        for (int i = 0; i < _lines.Count; i++)
+        {
+            Line line = _lines[i];
+            if (Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2 && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X
+                && (label < 0 || line.Start.X > _lines[label].Start.X))
+            {
+                label = i;
+            }
+        }
+
+        string text = string.Join(' ', value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        if (label >= 0)
+        {
+            Line line = _lines[label];
+            _lines[label] = line with { Text = $"{line.Text} {text}" };
+        }
+        else
+        {
+            _lines.Add(new Line(text, new Vector2((float)frame.Left, (float)frame.Bottom), Vector2.UnitX, (float)frame.Width, 10));
+        }
     }
 
     /// <summary>The page's text.</summary>
@@ -155,6 +196,23 @@ internal sealed class PdfPageText
         }
 
         _text.Clear();
+    }
+
+    /// <summary>Whether the same character stands at nearly the same place already: bold type is also made by drawing twice.</summary>
+    private bool IsDrawnAgain(string text, Vector2 at, float size)
+    {
+        float cell = Math.Max(0.15f * size, 0.01f);
+        (int x, int y) = ((int)MathF.Floor(at.X / cell), (int)MathF.Floor(at.Y / cell));
+        for (int i = 0; i < 9; i++)
+        {
+            if (_drawn.TryGetValue((text, x + i % 3 - 1, y + i / 3 - 1), out Vector2 before) && Math.Abs(before.X - at.X) < cell && Math.Abs(before.Y - at.Y) < cell)
+            {
+                return true;
+            }
+        }
+
+        _drawn[(text, x, y)] = at;
+        return false;
     }
 
     /// <summary>Ligatures as letters, every space as one kind, nothing that is not shown.</summary>

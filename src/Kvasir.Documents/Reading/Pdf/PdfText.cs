@@ -1,115 +1,96 @@
 using System.Text;
+using UglyToad.PdfPig;
+using UglyToad.PdfPig.Core;
+using UglyToad.PdfPig.Exceptions;
 
 namespace Kvasir.Documents.Reading.Pdf;
 
-/// <summary>A PDF file as text, page after page. What it shows as pictures is not read.</summary>
+/// <summary>A PDF file as text, page after page, by PdfPig. What it shows as pictures is not read.</summary>
 internal static class PdfText
 {
-    private const int MostPages = 100_000;
+    private const string Damaged = "a damaged PDF file";
 
     /// <exception cref="UnreadableDocumentException">Encrypted, without text, damaged, or made to exhaust memory.</exception>
     public static Document Parse(byte[] bytes, string name)
     {
-        var file = new PdfFile(bytes);
-        var content = new PdfContent(file);
+        if (bytes.AsSpan(0, Math.Min(bytes.Length, 1024)).IndexOf("%PDF-"u8) < 0)
+        {
+            throw new UnreadableDocumentException("not a PDF file");
+        }
+
+        // A file whose objects are not where it says they are may be readable with a new table of them, or of its pages too.
+        var reasons = new List<string>();
+        return Attempt(() => bytes, name, reasons) ?? Attempt(() => PdfRepair.WithNewTable(bytes, newCatalog: false), name, reasons)
+            ?? Attempt(() => PdfRepair.WithNewTable(bytes, newCatalog: true), name, reasons)
+            ?? throw new UnreadableDocumentException(reasons.Find(reason => !reason.StartsWith(Damaged, StringComparison.Ordinal)) ?? reasons[0]);
+    }
+
+    /// <summary>The document; null, with a reason more, where it is damaged.</summary>
+    private static Document? Attempt(Func<byte[]> bytes, string name, List<string> reasons)
+    {
+        try
+        {
+            return Read(bytes(), name);
+        }
+        catch (PdfDocumentEncryptedException)
+        {
+            throw new UnreadableDocumentException("encrypted; save it without a password");
+        }
+        catch (PdfDocumentStackDepthException)
+        {
+            throw new UnreadableDocumentException("a PDF file nested too deeply");
+        }
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
+        {
+            reasons.Add(error is InvalidDataException ? error.Message : $"{Damaged} ({error.Message})");
+            return null;
+        }
+    }
+
+    private static Document Read(byte[] bytes, string name)
+    {
+        var options = new PdfOptions(bytes.Length);
+        using PdfDocument file = PdfDocument.Open(bytes, options);
+        options.Catalog = file.Structure.Catalog.CatalogDictionary;
+        file.AddPageFactory<PdfPageText, PdfPageReader>();
         var text = new StringBuilder();
-        int pages = 0;
-        long unknown = 0;
-        foreach ((PdfDictionary page, PdfDictionary? resources) in Pages(file))
+        var notes = new List<string>();
+        for (int number = 1; number <= file.NumberOfPages; number++)
         {
-            pages++;
-            PdfPageText shown = content.Run(Contents(file, page), resources);
-            string pageText = shown.ToString();
-            unknown += shown.Unknown;
-            text.Append(text.Length > 0 && pageText.Length > 0 ? "\n\n" : "").Append(pageText);
-            if (text.Length > DocumentReader.LongestFile)
-            {
-                throw new UnreadableDocumentException($"it unpacks to more than {DocumentReader.LongestFile >> 20} MiB");
-            }
+            string page = Page(file, number, options, notes);
+            text.Append(text.Length > 0 && page.Length > 0 ? "\n\n" : "").Append(page);
         }
 
-        if (pages == 0)
-        {
-            throw new UnreadableDocumentException("a PDF file without pages; it is damaged");
-        }
-
-        if (unknown > text.Length)
-        {
-            throw new UnreadableDocumentException("its fonts do not say which characters they show");
-        }
-
-        return text.Length == 0
-            ? throw new UnreadableDocumentException("no text in it (scanned pages?)")
-            : new Document(null, Title(file) is { Length: > 0 } title ? title : name, WellFormed(text.ToString()));
+        return file.NumberOfPages == 0 ? throw new InvalidDataException("a PDF file without pages; it is damaged")
+            : text.Length == 0 && notes.Count > 0 ? throw new InvalidDataException(notes[0])
+            : text.Length == 0 ? throw new InvalidDataException("no text in it (scanned pages?)")
+            : new Document(null, Title(file) is { Length: > 0 } title ? title : name, WellFormed(text.ToString())) { Notes = notes };
     }
 
-    /// <summary>The leaves of the page tree in order, with the resources they have or inherit; where the tree is damaged, all pages there are.</summary>
-    private static IEnumerable<(PdfDictionary Page, PdfDictionary? Resources)> Pages(PdfFile file)
+    /// <summary>A page's text. What of it cannot be read is noted; it costs the other pages nothing.</summary>
+    private static string Page(PdfDocument file, int number, PdfOptions options, List<string> notes)
     {
-        bool any = false;
-        var pending = new Stack<(object? Node, object? Resources)>();
-        var seen = new HashSet<int>();
-        pending.Push((file.Catalog?["Pages"], null));
-        while (pending.TryPop(out (object? Node, object? Resources) next))
+        try
         {
-            if ((next.Node is PdfReference reference && !seen.Add(reference.Number)) || file.Dictionary(next.Node) is not { } node)
+            options.MissingFonts = 0;
+            PdfPageText page = file.GetPage<PdfPageText>(number);
+            string text = page.ToString();
+            if (page.Unknown > page.Known || options.MissingFonts > 0)
             {
-                continue;
+                notes.Add($"page {number}: {(options.MissingFonts > 0 ? "text in a font that cannot be read is missing" : "its fonts do not say which characters they show")}");
             }
 
-            object? resources = node["Resources"] ?? next.Resources;
-            if (node["Kids"] is null)
-            {
-                any = true;
-                yield return (node, file.Dictionary(resources));
-                continue;
-            }
-
-            List<object?> kids = file.Array(node["Kids"]);
-            if (pending.Count + kids.Count > MostPages)
-            {
-                throw new UnreadableDocumentException("a PDF file of unreasonably many pages");
-            }
-
-            kids.Reverse();
-            kids.ForEach(kid => pending.Push((kid, resources)));
+            return page.Unknown > page.Known ? "" : text;
         }
-
-        foreach (PdfDictionary page in any ? [] : file.OfType("Page"))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or PdfDocumentEncryptedException or PdfDocumentStackDepthException))
         {
-            yield return (page, file.Dictionary(page["Resources"]));
-        }
-    }
-
-    /// <summary>The content streams of a page, as one: an operator may begin in one and end in the next.</summary>
-    private static byte[] Contents(PdfFile file, PdfDictionary page)
-    {
-        object? contents = file.Resolve(page["Contents"]);
-        var all = new MemoryStream();
-        foreach (object? part in contents as List<object?> ?? [contents])
-        {
-            if (file.Resolve(part) is PdfStream stream)
-            {
-                all.Write(file.Unpack(stream));
-                all.WriteByte((byte)'\n');
-            }
-        }
-
-        return all.ToArray();
-    }
-
-    private static string Title(PdfFile file)
-    {
-        if (file.Resolve(file.Information?["Title"]) is not byte[] title)
-        {
+            notes.Add($"page {number}: damaged ({error.Message})");
             return "";
         }
-
-        string text = title.AsSpan().StartsWith(Encoding.BigEndianUnicode.Preamble) ? Encoding.BigEndianUnicode.GetString(title.AsSpan(2))
-            : title.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.GetString(title.AsSpan(3))
-            : Encoding.Latin1.GetString(title);
-        return WellFormed(string.Concat(text.Where(c => !char.IsControl(c))).Trim());
     }
+
+    private static string Title(PdfDocument file) =>
+        WellFormed(string.Concat((file.Information.Title ?? "").Where(c => !char.IsControl(c))).Trim());
 
     /// <summary>Halves of surrogate pairs, which a font may give, are no text that can be stored.</summary>
     private static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));

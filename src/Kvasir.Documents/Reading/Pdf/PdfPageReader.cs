@@ -1,0 +1,54 @@
+using UglyToad.PdfPig;
+using UglyToad.PdfPig.Content;
+using UglyToad.PdfPig.Core;
+using UglyToad.PdfPig.Filters;
+using UglyToad.PdfPig.Geometry;
+using UglyToad.PdfPig.Graphics.Operations;
+using UglyToad.PdfPig.Outline.Destinations;
+using UglyToad.PdfPig.Parser;
+using UglyToad.PdfPig.Parser.Parts;
+using UglyToad.PdfPig.Tokenization.Scanner;
+using UglyToad.PdfPig.Tokens;
+
+namespace Kvasir.Documents.Reading.Pdf;
+
+/// <summary>Makes the text of a page: what its content draws, then the values of its form fields and its free text.</summary>
+internal sealed class PdfPageReader(IPdfTokenScanner scanner, IResourceStore resources, ILookupFilterProvider filters, IPageContentParser parser, ParsingOptions options)
+    : BasePageFactory<PdfPageText>(scanner, resources, filters, parser, options), IPageFactory<PdfPageText>
+{
+    private readonly PdfLayers _layers = new(scanner, ((PdfOptions)options).Catalog);
+    private PdfResources? _resources;
+
+    private PdfResources Resources => _resources ??= new(PdfScanner, FilterProvider, _layers);
+
+    /// <summary>As the base does, with resources that text needs only.</summary>
+    PdfPageText IPageFactory<PdfPageText>.Create(int number, DictionaryToken dictionary, PageTreeMembers inherited, NamedDestinations destinations)
+    {
+        for (int count = inherited.ParentResources.Count; count > 0; count--)
+        {
+            inherited.ParentResources.Enqueue(Resources.OfText(inherited.ParentResources.Dequeue()));
+        }
+
+        return Create(number, dictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own) ? dictionary.With(NameToken.Resources, Resources.OfText(own)) : dictionary, inherited, destinations);
+    }
+
+    protected override PdfPageText ProcessPage(
+        int pageNumber, DictionaryToken dictionary, NamedDestinations namedDestinations, MediaBox mediaBox, CropBox cropBox, UserSpaceUnit userSpaceUnit, PageRotationDegrees rotation, TransformationMatrix initialMatrix, IReadOnlyList<IGraphicsStateOperation> operations)
+    {
+        var content = new PdfContent(pageNumber, ResourceStore, PdfScanner, PageContentParser, FilterProvider, cropBox, userSpaceUnit, rotation, initialMatrix, ParsingOptions, Resources, _layers);
+        PdfPageText text = content.Process(pageNumber, operations);
+        if (dictionary.TryGet(NameToken.Annots, PdfScanner, out ArrayToken? annotations))
+        {
+            foreach (IToken annotation in annotations.Data)
+            {
+                if (DirectObjectFinder.TryGet(annotation, PdfScanner, out DictionaryToken? entries) && !_layers.Hides(entries) && PdfForm.Text(entries, PdfScanner) is { Length: > 0 } value)
+                {
+                    double[] corners = entries.TryGet(NameToken.Rect, PdfScanner, out ArrayToken? rectangle) ? [.. rectangle.Data.OfType<NumericToken>().Select(number => number.Double)] : [];
+                    text.AddField(value, corners.Length == 4 ? initialMatrix.Transform(new PdfRectangle(corners[0], corners[1], corners[2], corners[3])) : default);
+                }
+            }
+        }
+
+        return text;
+    }
+}
