@@ -58,6 +58,7 @@ internal static class CommandLine
             new VersionOption { Action = new ShowVersion() },
             AskCommand.Create(terminal),
             IngestCommand.Create(terminal),
+            ReadCommand.Create(terminal),
             StoreCommand.Create(terminal),
             ChatCommand.Create(terminal),
             CompleteCommand.Create(terminal),

@@ -25,7 +25,8 @@ internal sealed class LibraryChoice : IDisposable
         private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
 
         private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", HelpName = "P%", DefaultValueFactory = _ => "100%" };
-        private readonly Option<int> _chunkTokens = new("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => new LibraryOptions().ChunkTokens };
+        private readonly Option<int> _chunkTokens = ChunkTokensOption();
+        private readonly Option<bool> _comments = CommentsOption();
         private readonly PlacingOptions? _placing;
 
         public Options(Command command, PlacingOptions? placing = null)
@@ -35,12 +36,13 @@ internal sealed class LibraryChoice : IDisposable
             command.Options.Add(_embedder);
             command.Options.Add(_thinStore);
             command.Options.Add(_chunkTokens);
+            command.Options.Add(_comments);
         }
 
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            int chunkTokens = parsed.GetValue(_chunkTokens) is var tokens && tokens is >= 16 and <= 8192 ? tokens : throw new InvalidInputException($"--chunk-tokens {tokens}: give 16 to 8192");
+            int chunkTokens = ChunkTokens(parsed, _chunkTokens);
             string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
             Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
@@ -49,7 +51,7 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens }));
+                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens, Comments = parsed.GetValue(_comments) }));
             }
             catch
             {
@@ -87,6 +89,13 @@ internal sealed class LibraryChoice : IDisposable
     }
 
     public static Option<string?> StoreOption() => new("--store") { Description = "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)", HelpName = "DIR" };
+
+    public static Option<bool> CommentsOption() => new("--comments") { Description = "Read the comments in Word documents too" };
+
+    public static Option<int> ChunkTokensOption() => new("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens };
+
+    public static int ChunkTokens(ParseResult parsed, Option<int> option) =>
+        parsed.GetValue(option) is var tokens && tokens is >= 16 and <= 8192 ? tokens : throw new InvalidInputException($"--chunk-tokens {tokens}: give 16 to 8192");
 
     /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>
     public static string StoreFolder(string? given)

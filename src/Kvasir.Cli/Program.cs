@@ -10,6 +10,21 @@ using var terminal = new Terminal(input, output, error)
     OutputIsInteractive = !Console.IsOutputRedirected,
     ErrorIsInteractive = !Console.IsErrorRedirected,
 };
-using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = terminal.Interrupt());
-using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = terminal.Interrupt());
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+terminal.Interrupted.Register(() => new Thread(ExitAfterGrace) { IsBackground = true }.Start());
 return CommandLine.Run(args, terminal);
+
+// The first signal asks the command to end after its step, which keeps what is done; the second one ends the process at once.
+void End(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    if (!terminal.Interrupt(mayGoOn: signal.Signal == PosixSignal.SIGINT)) Environment.Exit(CommandLine.Interrupted);
+}
+
+// A step may wait for the system: a read from a pipe, a slow disk. Stores and saved files are sound whenever a process ends.
+static void ExitAfterGrace()
+{
+    Thread.Sleep(TimeSpan.FromSeconds(1.5));
+    Environment.Exit(CommandLine.Interrupted);
+}

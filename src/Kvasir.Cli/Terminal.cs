@@ -32,9 +32,10 @@ internal sealed class Terminal : IDisposable
     public CancellationToken Interrupted => _interrupted.Token;
 
     /// <summary>The first Ctrl-C asks the running command to end after its step; true where it does. The second one ends the process.</summary>
-    public bool Interrupt()
+    /// <param name="mayGoOn">Whether the command may take it for the end of a step only.</param>
+    public bool Interrupt(bool mayGoOn = true)
     {
-        if (_interruptHandler?.Invoke() == true) return true;
+        if (mayGoOn && _interruptHandler?.Invoke() == true) return true;
         if (_interrupted.IsCancellationRequested) return false;
         _interrupted.Cancel();
         return true;

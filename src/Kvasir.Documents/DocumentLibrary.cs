@@ -52,13 +52,15 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new LibraryOptions();
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore) { Comments = options.Comments };
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
     public DocumentStore Store { get; }
 
     internal int[] PrefixIds { get; }
+
+    internal bool Comments { get; init; }
 
     /// <summary>
     /// Brings files and whole folders into the store: plain text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines and source code;
@@ -81,7 +83,7 @@ public sealed class DocumentLibrary : IDisposable
             IngestReport report;
             try
             {
-                report = new Ingestor(writer, _model, _encoder, kv, _chunkTokens, progress, cancellation).Run(found);
+                report = new Ingestor(writer, new FilePreparation(_model, _chunkTokens, Comments), _encoder, kv, _chunkTokens, progress, cancellation).Run(found);
             }
             finally
             {

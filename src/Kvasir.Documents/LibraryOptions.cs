@@ -5,8 +5,14 @@ namespace Kvasir.Documents;
 /// <summary>How a library keeps documents and answers.</summary>
 public sealed record LibraryOptions
 {
-    /// <summary>The most tokens of a chunk; a document that fits is one chunk. Ten blocks of 32 by default.</summary>
-    public int ChunkTokens { get; init; } = 320;
+    /// <summary>Ten blocks of 32.</summary>
+    public const int DefaultChunkTokens = 320;
+
+    /// <summary>The most tokens of a chunk; a document that fits is one chunk.</summary>
+    public int ChunkTokens { get; init; } = DefaultChunkTokens;
+
+    /// <summary>Whether the comments in Word documents are read too, behind the text.</summary>
+    public bool Comments { get; init; }
 
     /// <summary>How keys and values are kept, in memory and on disk. KIVI's 4 bits by default: a third of float16's bytes, and as many facts answered right.</summary>
     public KvPolicy Policy { get; init; } = DefaultPolicy;

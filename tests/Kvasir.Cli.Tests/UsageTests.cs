@@ -6,7 +6,7 @@ namespace Kvasir.Tests;
 public class UsageTests
 {
     public static TheoryData<string> Commands => new(
-        "ask", "ingest", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export", "store import", "chat", "complete", "tokenize", "template",
+        "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export", "store import", "chat", "complete", "tokenize", "template",
         "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "bench", "inspect", "models", "models ls", "models pull");
 
     [Theory]

@@ -11,6 +11,9 @@ public class DocxTests
 {
     private const string Namespace = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\"";
 
+    private static readonly (string Name, string Kind)[] s_parts =
+        [("h1", "header"), ("h2", "header"), ("h3", "header"), ("h4", "header"), ("f1", "footer"), ("styles", "styles"), ("numbering", "numbering"), ("comments", "comments")];
+
     private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentReader.Parse("letter.docx", bytes));
 
     private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("letter.docx", bytes)).Message;
@@ -150,6 +153,98 @@ public class DocxTests
         Assert.NotEmpty(result);
     }
 
+    [Fact]
+    public void Headers_and_footers_that_are_used_are_text_once()
+    {
+        string sections = string.Concat(new[] { "header:h1", "header:h2", "header:h3", "footer:f1" }.Select(part => $"<w:{part[..6]}Reference w:type=\"default\" r:id=\"{part[7..]}\"/>"));
+        byte[] bytes = Package(Document($"<w:p><w:r><w:t>Body.</w:t></w:r></w:p><w:p><w:pPr><w:sectPr>{sections}</w:sectPr></w:pPr></w:p><w:sectPr>{sections}</w:sectPr>"), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("header", "h1", "h2", "h3", "h4").Replace("</Relationships>", Relationships("footer", "f1")["<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">".Length..], StringComparison.Ordinal));
+            foreach ((string name, string text) in new[] { ("h1", "Reference 47"), ("h2", "Reference 47"), ("h3", "Other page"), ("h4", "Unused") })
+            {
+                Entry(zip, $"word/{name}.xml", $"<w:hdr {Namespace}><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:hdr>");
+            }
+
+            Entry(zip, "word/f1.xml", $"<w:ftr {Namespace}><w:p><w:r><w:t>Confidential</w:t></w:r></w:p></w:ftr>");
+        });
+        Assert.Equal("Reference 47\n\nOther page\n\nBody.\n\nConfidential", Read(bytes).Text);
+    }
+
+    [Fact]
+    public void Hidden_text_is_left_out_whether_a_run_or_a_style_hides_it()
+    {
+        string run(string properties, string text) => $"<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{text} </w:t></w:r>";
+        string body = "<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>" + run("", "seen") + run("<w:vanish/>", "no") + run("<w:vanish w:val=\"0\"/>", "too")
+            + run("<w:rStyle w:val=\"Secret\"/>", "no") + run("<w:rStyle w:val=\"Secret\"/><w:vanish w:val=\"false\"/>", "also") + run("<w:b/>", "end") + "</w:p><w:p><w:pPr><w:pStyle w:val=\"Deeper\"/></w:pPr>" + run("", "no") + "</w:p>";
+        string styles = $"<w:styles {Namespace}><w:style w:styleId=\"Secret\"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId=\"Deeper\"><w:basedOn w:val=\"Secret\"/></w:style></w:styles>";
+        byte[] bytes = Package(Document(body), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("styles", "styles"));
+            Entry(zip, "word/styles.xml", styles);
+        });
+        Assert.Equal("seen too also end", Read(bytes).Text);
+    }
+
+    [Fact]
+    public void Lists_of_one_definition_count_on_and_start_anew_where_they_say_so()
+    {
+        string level(int number, string format, string text, string more = "") => $"<w:lvl w:ilvl=\"{number}\"><w:start w:val=\"1\"/><w:numFmt w:val=\"{format}\"/>{more}<w:lvlText w:val=\"{text}\"/></w:lvl>";
+        string numbering = $"<w:numbering {Namespace}><w:abstractNum w:abstractNumId=\"0\">{level(0, "decimal", "%1.")}{level(1, "lowerRoman", "%1.%2")}</w:abstractNum>"
+            + $"<w:abstractNum w:abstractNumId=\"1\">{level(0, "upperLetter", "%1)")}{level(1, "decimal", "%1%2", "<w:lvlRestart w:val=\"0\"/>")}</w:abstractNum>"
+            + "<w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/></w:num><w:num w:numId=\"2\"><w:abstractNumId w:val=\"0\"/></w:num>"
+            + "<w:num w:numId=\"3\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride w:ilvl=\"0\"><w:startOverride w:val=\"8\"/></w:lvlOverride></w:num>"
+            + $"<w:num w:numId=\"4\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride w:ilvl=\"0\">{level(0, "decimal", "Step %1:")}</w:lvlOverride></w:num>"
+            + "<w:num w:numId=\"5\"><w:abstractNumId w:val=\"1\"/></w:num></w:numbering>";
+        (int List, int Level)[] items = [(1, 0), (1, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 0), (4, 0), (5, 0), (5, 1), (5, 0), (5, 1)];
+        string body = string.Concat(items.Select(item => $"<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{item.Level}\"/><w:numId w:val=\"{item.List}\"/></w:numPr></w:pPr><w:r><w:t>x</w:t></w:r></w:p>"));
+        byte[] bytes = Package(Document(body), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("numbering", "numbering"));
+            Entry(zip, "word/numbering.xml", numbering);
+        });
+        Assert.Equal(
+            ["1.", "1.i", "1.ii", "2.", "3.", "3.i", "8.", "9.", "Step 10:", "A)", "A1", "B)", "B2"],
+            Read(bytes).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim()[..^2]));
+    }
+
+    [Fact]
+    public void Comments_are_read_on_request()
+    {
+        byte[] bytes = Package(Document("<w:p><w:r><w:t>Body.</w:t></w:r></w:p>"), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("comments", "comments"));
+            Entry(zip, "word/comments.xml", $"<w:comments {Namespace}><w:comment w:id=\"0\" w:author=\"Greta\"><w:p><w:r><w:t>Too short?</w:t></w:r></w:p></w:comment></w:comments>");
+        });
+        Assert.Equal("Body.", Read(bytes).Text);
+        Assert.Equal("Body.\n\nComment by Greta: Too short?", Assert.Single(DocumentReader.Parse("a.docx", bytes, comments: true)).Text);
+    }
+
+    [Fact]
+    public void Merged_cells_belong_to_each_of_their_rows_and_deleted_rows_to_none()
+    {
+        string cell(string text, string properties = "") => $"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>";
+        string table = $"<w:tr>{cell("Kind")}{cell("Item")}{cell("Price")}</w:tr><w:tr>{cell("Light", "<w:vMerge w:val=\"restart\"/>")}{cell("Lamp")}{cell("15")}</w:tr><w:tr>{cell("", "<w:vMerge/>")}{cell("Torch")}{cell("9")}</w:tr>"
+            + $"<w:tr><w:trPr><w:del/></w:trPr>{cell("gone")}</w:tr><w:tr>{cell("all sold out", "<w:gridSpan w:val=\"2\"/>")}{cell("0")}</w:tr>";
+        Assert.Equal("Kind | Item | Price\nLight | Lamp | 15\nLight | Torch | 9\nall sold out | 0", Read(Package(Document($"<w:tbl>{table}</w:tbl>"))).Text);
+        string rows = string.Concat(Enumerable.Range(1, 40).Select(i => $"<w:tr>{cell($"Port {i}")}{cell($"Keeper {i}")}</w:tr>"));
+        string large = Read(Package(Document($"<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr>{cell("Harbour")}{cell("Keeper")}</w:tr>{rows}</w:tbl>"))).Text;
+        Assert.StartsWith("Harbour: Port 1\nKeeper: Keeper 1\n\nHarbour: Port 2\n", large, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_boxes_are_text_once()
+    {
+        string box = "<w:txbxContent><w:p><w:r><w:t>In a box.</w:t></w:r></w:p></w:txbxContent>";
+        string body = $"<w:p><w:r><w:t>Around it.</w:t></w:r><w:r><mc:AlternateContent><mc:Choice Requires=\"wps\">{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>";
+        Assert.Equal("In a box.\n\nAround it.", Read(Package(Document(body))).Text);
+    }
+
+    private static string Document(string body) => $"<w:document {Namespace} xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><w:body>{body}</w:body></w:document>";
+
+    private static string Relationships(string kind = "", params string[] parts) =>
+        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">" + string.Concat(parts.Select(part =>
+            $"<Relationship Id=\"{part}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{part}.xml\"/>")) + "</Relationships>";
+
     private static byte[] Word(params OpenXmlElement[] blocks) => Word(null, blocks);
 
     private static byte[] Word(string? title, params OpenXmlElement[] blocks)
@@ -190,7 +285,7 @@ public class DocxTests
         using var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
         {
-            Entry(zip, "[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>");
+            Entry(zip, "[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/>" + string.Concat(s_parts.Select(part => $"<Override PartName=\"/word/{part.Name}.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.{part.Kind}+xml\"/>")) + "</Types>");
             Entry(zip, "_rels/.rels", "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/></Relationships>");
             more?.Invoke(zip);
             using Stream entry = zip.CreateEntry("word/document.xml").Open();

@@ -49,7 +49,7 @@ public class ReadingTests
             """);
         Assert.Equal("The title", document.Title);
         Assert.Equal(
-            "The title\n\nSome bold text with a link and code, on two lines. picture A&B raw\n\n- first\n- second\n\n  - inner\n\n3. third\n\nName | Age\nAnn | 7\n\nint  x;\n\nint y;\n\nquoted",
+            "tags: x\n\nThe title\n\nSome bold text with a link and code, on two lines. picture A&B raw\n\n- first\n- second\n  - inner\n\n3. third\n\nName | Age\nAnn | 7\n\nint  x;\n\nint y;\n\nquoted",
             document.Text);
     }
 
@@ -95,6 +95,8 @@ public class ReadingTests
 
     [Theory]
     [InlineData("{\"id\":1", "line 1: not valid JSON")]
+    [InlineData("{\"text\":\"a\"}\n{\"text\":\n{\"text\":\"b\"}", "line 2: not valid JSON")]
+    [InlineData("{\"text\":\"a\"}\n}\n{\"text\":\"b\"}", "line 2: not valid JSON")]
     [InlineData("{\"text\":\"a\"}\n[1]", "line 2: not a JSON object")]
     [InlineData("{\"title\":\"a\"}", "line 1: no \"text\" string")]
     [InlineData("{\"id\":1,\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}", "line 2: the id '1' stands twice")]
@@ -124,7 +126,7 @@ public class ReadingTests
             Assert.Equal("not UTF-16 text (byte 2); convert it to UTF-8", Refused("a.txt", [.. Marked(encoding, "a"), 0xD8]));
         }
 
-        Assert.Equal("a binary file, not text", Refused("a.txt", Marked(Encoding.UTF32, "a")));
+        Assert.Equal("Grüße 日本", Assert.Single(DocumentReader.Parse("a.txt", Marked(Encoding.UTF32, "Grüße 日本"))).Text);
     }
 
     [Theory]
@@ -142,6 +144,8 @@ public class ReadingTests
     public void Folder_gives_known_kinds_in_order_and_a_reason_for_the_rest()
     {
         using var folder = new TemporaryFolder();
+        folder.File("notes-2024", "Text without an extension.");
+        File.WriteAllBytes(folder.Sub("program"), [0x7F, .. "ELF"u8, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
         foreach (string name in new[] { "b.md", "sub/a.txt", "c.png", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json", "other/bin/g.sh", "rust/Cargo.toml", "rust/target/h.rs" })
         {
             folder.File(name, "x");
@@ -149,9 +153,9 @@ public class ReadingTests
 
         Directory.CreateSymbolicLink(folder.Sub("sub/loop"), folder.Path);
         FoundFiles found = FoundFiles.Under([folder.Path, folder.Sub("b.md")]);
-        Assert.Equal(["b.md", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"], found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
+        Assert.Equal(["b.md", "notes-2024", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"], found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
         Assert.Equal(
-            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
+            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("program", "not a kind"), ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
             found.Skipped.Select(skipped => (Path.GetRelativePath(folder.Path, skipped.Path), skipped.Reason)), new ByBeginning());
     }
 

@@ -8,7 +8,7 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Ingesting;
 
 /// <summary>All of an ingest that needs neither the store nor a forward pass: files are read, parsed and cut into chunks, some of them ahead of the one at work.</summary>
-internal sealed class FilePreparation(IAnswerModel model, int chunkTokens)
+internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool comments)
 {
     /// <summary>Bytes of files ahead. Their texts, chunks and terms take about six times as much memory.</summary>
     private const long BytesAhead = 16L << 20;
@@ -40,7 +40,7 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens)
                 return new PreparedFile(file) { Hash = hash };
             }
 
-            IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes, cancellation);
+            IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)
             {
                 Hash = hash,

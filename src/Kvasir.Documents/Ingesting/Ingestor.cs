@@ -23,11 +23,11 @@ internal sealed class Ingestor
     private int _documents, _chunks, _changed, _filesDone, _files;
     private long _tokens, _bytesDone, _bytes;
 
-    public Ingestor(StoreWriter writer, IAnswerModel model, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
+    public Ingestor(StoreWriter writer, FilePreparation preparation, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
     {
         _writer = writer;
         _chunkTokens = chunkTokens;
-        _preparation = new FilePreparation(model, chunkTokens);
+        _preparation = preparation;
         _encoder = encoder;
         _kv = kv;
         _progress = progress;

@@ -7,10 +7,9 @@ internal enum BlockKind
 {
     Paragraph,
     ListItem,
-    TableRow,
 }
 
-/// <summary>Text put together from blocks: a blank line between paragraphs, items of a list and rows of a table on lines below each other.</summary>
+/// <summary>Text put together from blocks: a blank line between paragraphs, items of a list on lines below each other.</summary>
 internal sealed class BlockText
 {
     private readonly StringBuilder _text = new();
@@ -27,7 +26,7 @@ internal sealed class BlockText
         _last = kind;
     }
 
-    /// <summary>The next row or item begins a table or list of its own.</summary>
+    /// <summary>The next item begins a list of its own.</summary>
     public void EndGroup() => _last = BlockKind.Paragraph;
 
     public override string ToString() => _text.ToString();

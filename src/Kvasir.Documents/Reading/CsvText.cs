@@ -11,83 +11,56 @@ namespace Kvasir.Documents.Reading;
 /// </summary>
 internal static class CsvText
 {
-    private const string Delimiters = ",;\t|";
+    /// <summary>The comma last: of delimiters that fit equally well it is the one that also stands in numbers and in text.</summary>
+    private const string Delimiters = "\t;|,";
+    private const string DelimiterLine = "sep=";
     private const int SampleCharacters = 1 << 16;
     private const int SampleRows = 50;
-    private const int LongestHeading = 80;
 
     /// <exception cref="UnreadableDocumentException">Its text with the headings would be too long.</exception>
-    public static Document Parse(string content, string name)
+    public static Document Parse(string content, string name, bool isTabbed)
     {
-        char delimiter = DelimiterOf(content);
+        char delimiter = DelimiterOf(ref content, isTabbed);
+        string[][] sample = [.. Rows(content, delimiter).Take(SampleRows)];
+        (int width, _) = CommonWidth(sample);
+        int before = sample.Select((_, i) => i).TakeWhile(i => IsBeforeTable(sample, i, width)).Count();
+        string[]? headings = before < sample.Length && TableHeadings.IsHeadings(sample[before], sample[(before + 1)..]) ? sample[before] : null;
         var text = new StringBuilder();
-        string[]? headings = null;
-        bool first = true;
-        foreach (string[] row in Rows(content, delimiter))
+        foreach (string[] row in sample.Take(before))
         {
-            if (first && IsHeader(row))
-            {
-                headings = row;
-            }
-            else
-            {
-                WriteRow(text, headings, row);
-            }
+            text.Append(string.Join($"{delimiter} ", row).TrimEnd(delimiter, ' ').TrimStart('#', ' ')).Append("\n\n");
+        }
 
-            first = false;
-            if (text.Length > DocumentReader.LongestFile)
-            {
-                throw new UnreadableDocumentException($"a table of more than {DocumentReader.LongestFile >> 20} MiB with its headings at each row; split it");
-            }
+        bool hasRows = false;
+        foreach (string[] row in Rows(content, delimiter).Skip(before + (headings is null ? 0 : 1)))
+        {
+            hasRows = true;
+            TableText.WriteRow(text, headings, row);
         }
 
         // A table of headings alone still tells what it is about.
-        return new Document(null, name, text.Length == 0 && headings is not null ? string.Join(" | ", headings) : text.ToString().TrimEnd());
+        return new Document(null, name, (hasRows || headings is null ? text : text.AppendJoin(" | ", headings)).ToString().TrimEnd());
     }
 
-    private static void WriteRow(StringBuilder text, string[]? headings, string[] row)
+    /// <summary>
+    /// The delimiter that a first line "sep=;" names, which is taken off; else the one that cuts most of the first rows into the same number of
+    /// values, at least two.
+    /// </summary>
+    private static char DelimiterOf(ref string content, bool isTabbed)
     {
-        if (headings is null)
+        if (content.StartsWith(DelimiterLine, StringComparison.OrdinalIgnoreCase) && content.Length > DelimiterLine.Length
+            && (content.Length == DelimiterLine.Length + 1 || content[DelimiterLine.Length + 1] is '\n'))
         {
-            text.AppendJoin(" | ", row).Append("\n\n");
-            return;
+            char named = content[DelimiterLine.Length];
+            content = content[(DelimiterLine.Length + 1)..];
+            return named;
         }
 
-        for (int i = 0; i < row.Length; i++)
+        if (isTabbed && content.Contains('\t'))
         {
-            if (row[i].Length == 0)
-            {
-                continue;
-            }
-
-            if (i < headings.Length && headings[i].Length > 0)
-            {
-                text.Append(headings[i]).Append(": ");
-            }
-
-            text.Append(row[i]).Append('\n');
+            return '\t';
         }
 
-        text.Append('\n');
-    }
-
-    /// <summary>The first row is taken for headings where it has short distinct words and no number.</summary>
-    private static bool IsHeader(string[] row)
-    {
-        string[] named = [.. row.Where(value => value.Length > 0)];
-        return named.Length * 2 > row.Length
-            && named.Distinct(StringComparer.OrdinalIgnoreCase).Count() == named.Length
-            && named.All(value => value.Length <= LongestHeading && value.Any(char.IsLetter) && !IsDatum(value));
-    }
-
-    private static bool IsDatum(string value) =>
-        double.TryParse(value, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _)
-        || (value.Any(char.IsAsciiDigit) && DateTime.TryParse(value, CultureInfo.InvariantCulture, out _))
-        || value.Contains('@', StringComparison.Ordinal) || value.Contains("://", StringComparison.Ordinal);
-
-    /// <summary>The delimiter that cuts most of the first rows into the same number of values, at least two; of equals the one with more values.</summary>
-    private static char DelimiterOf(string content)
-    {
         string sample = content;
         if (content.Length > SampleCharacters)
         {
@@ -95,27 +68,34 @@ internal static class CsvText
             sample = content[..(lineEnd > 0 ? lineEnd : SampleCharacters)];
         }
 
-        return Delimiters.MaxBy(delimiter =>
-        {
-            int[] lengths = [.. Rows(sample, delimiter).Take(SampleRows).Select(row => row.Length)];
-            return lengths.Where(length => length > 1).GroupBy(length => length).Select(group => (group.Count(), group.Key)).DefaultIfEmpty().Max();
-        });
+        return Delimiters.MaxBy(delimiter => CommonWidth(Rows(sample, delimiter).Take(SampleRows)).Rows);
+    }
+
+    /// <summary>The most common number of values of a row, at least two, of equals the larger one; and how many rows have it.</summary>
+    private static (int Width, int Rows) CommonWidth(IEnumerable<string[]> rows) =>
+        rows.Where(row => row.Length > 1).GroupBy(row => row.Length).Select(group => (group.Key, group.Count())).OrderByDescending(group => (group.Item2, group.Key)).FirstOrDefault();
+
+    /// <summary>Whether a row stands before the table: a title, a comment, or a few values where the table has many.</summary>
+    private static bool IsBeforeTable(string[][] rows, int index, int width)
+    {
+        string[] row = rows[index];
+        int values = row.Count(value => value.Length > 0);
+        bool comment = row[0] is ['#', ' ', ..] && index + 1 < rows.Length && TableHeadings.IsHeadings(rows[index + 1], rows[(index + 2)..]);
+        return width > 1 && (values == 1 || (width > 2 && values * 2 <= width) || comment);
     }
 
     /// <summary>The rows that hold anything, white space in values collapsed.</summary>
     private static IEnumerable<string[]> Rows(string content, char delimiter)
     {
-        var settings = new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = delimiter.ToString(), HasHeaderRecord = false, BadDataFound = null, MissingFieldFound = null };
+        var settings = new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = delimiter.ToString(), HasHeaderRecord = false, BadDataFound = null, MissingFieldFound = null, TrimOptions = TrimOptions.Trim };
         using var parser = new CsvParser(new StringReader(content), settings);
         while (parser.Read())
         {
-            string[] row = [.. (parser.Record ?? []).Select(Collapse)];
+            string[] row = [.. (parser.Record ?? []).Select(WhiteSpace.Collapse)];
             if (row.Any(value => value.Length > 0))
             {
                 yield return row;
             }
         }
     }
-
-    private static string Collapse(string value) => string.Join(' ', value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

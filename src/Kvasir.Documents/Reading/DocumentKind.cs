@@ -42,7 +42,7 @@ internal static class DocumentKinds
     private static FrozenDictionary<string, DocumentKind> ByExtension()
     {
         var kinds = new Dictionary<string, DocumentKind>(StringComparer.OrdinalIgnoreCase);
-        Add(DocumentKind.Text, ".txt .text .rst .adoc .asciidoc .org .tex .srt .vtt");
+        Add(DocumentKind.Text, ".txt .text .log .rst .adoc .asciidoc .org .tex .srt .vtt");
         Add(DocumentKind.Markdown, ".md .markdown .mdx");
         Add(DocumentKind.Html, ".html .htm .xhtml");
         Add(DocumentKind.JsonLines, ".jsonl .ndjson");

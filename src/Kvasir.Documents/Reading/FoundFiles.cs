@@ -3,6 +3,9 @@ namespace Kvasir.Documents.Reading;
 /// <summary>The files that given paths stand for: files as named, folders with all files below them.</summary>
 internal sealed class FoundFiles
 {
+    /// <summary>How much of a file without an extension is looked at.</summary>
+    private const int HeadBytes = 4096;
+
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly string? _except;
 
@@ -103,11 +106,24 @@ internal sealed class FoundFiles
         }
     }
 
+    private static bool IsText(string path)
+    {
+        try
+        {
+            return TextDecoder.Decode(DocumentReader.Load(path, HeadBytes), []).Length > 0;
+        }
+        catch (UnreadableDocumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Why an entry of a folder is not read; null where it is.</summary>
     private static string? Reason(FileSystemInfo entry, FileSystemInfo[] siblings) => entry switch
     {
         { Name: ['.', ..] } => "hidden (its name begins with a dot)",
-        FileInfo => DocumentKinds.Of(entry.Name) is null ? "not a kind of document that is read" : null,
+        { Exists: false } when entry.Name.Contains('\uFFFD', StringComparison.Ordinal) => "its name is not UTF-8; rename it",
+        FileInfo => DocumentKinds.Of(entry.Name) is null && (Path.HasExtension(entry.Name) || !IsText(entry.FullName)) ? "not a kind of document that is read" : null,
         // It may lead back to where the walk came from.
         { LinkTarget: not null } => "a linked folder",
         _ => JunkFolder.Reason(entry.Name, siblings.OfType<FileInfo>().Select(file => file.Name)),

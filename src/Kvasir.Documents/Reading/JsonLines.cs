@@ -5,8 +5,10 @@ namespace Kvasir.Documents.Reading;
 /// <summary>JSON Lines of <c>{"id", "title", "text"}</c>: each line is a document; <c>text</c> is required, the others are not.</summary>
 internal static class JsonLines
 {
-    /// <exception cref="UnreadableDocumentException">A line is no JSON object with a text, or an id stands twice.</exception>
-    public static List<Document> Parse(string content)
+    /// <param name="content">The lines. A last one that is torn is left out.</param>
+    /// <param name="notes">Told of that.</param>
+    /// <exception cref="UnreadableDocumentException">Another line is no JSON object with a text, or an id stands twice.</exception>
+    public static List<Document> Parse(string content, ICollection<string> notes)
     {
         var documents = new List<Document>();
         var ids = new HashSet<string>(StringComparer.Ordinal);
@@ -19,7 +21,14 @@ internal static class JsonLines
                 continue;
             }
 
-            Document document = ParseLine(line.ToString(), number);
+            Document? document = ParseLine(line.ToString(), number);
+            if (document is null)
+            {
+                content.AsSpan().Overlaps(line, out int start);
+                notes.Add(documents.Count > 0 && content.AsSpan(start + line.Length).IsWhiteSpace() ? $"line {number}, the last, is torn and left out" : throw new UnreadableDocumentException($"line {number}: not valid JSON"));
+                break;
+            }
+
             if (!ids.Add(document.Id!))
             {
                 throw new UnreadableDocumentException($"line {number}: the id '{document.Id}' stands twice");
@@ -34,7 +43,8 @@ internal static class JsonLines
         return documents;
     }
 
-    private static Document ParseLine(string line, int number)
+    /// <summary>The document of a line; null where it is not JSON.</summary>
+    private static Document? ParseLine(string line, int number)
     {
         try
         {
@@ -50,7 +60,7 @@ internal static class JsonLines
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new UnreadableDocumentException($"line {number}: not valid JSON");
+            return null;
         }
     }
 

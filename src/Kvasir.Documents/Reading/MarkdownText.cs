@@ -1,142 +1,79 @@
-using System.Globalization;
-using System.Text;
+using System.Text.RegularExpressions;
+using Kvasir.Documents.Reading.Html;
 using Markdig;
+using Markdig.Extensions.EmphasisExtras;
+using Markdig.Extensions.Footnotes;
 using Markdig.Extensions.Tables;
-using Markdig.Extensions.Yaml;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
 
 namespace Kvasir.Documents.Reading;
 
-/// <summary>Markdown as plain text: headings, paragraphs, lists, tables and code stay readable, markup goes.</summary>
-internal static class MarkdownText
+/// <summary>Markdown as the text of the page that it makes: headings, paragraphs, lists, tables and code stay readable, markup goes.</summary>
+internal static partial class MarkdownText
 {
-    private static readonly MarkdownPipeline s_pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseYamlFrontMatter().Build();
+    private static readonly MarkdownPipeline s_pipeline =
+        new MarkdownPipelineBuilder().UsePipeTables().UseFootnotes().UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).Build();
 
-    /// <summary>The document; its title is the first heading, else <paramref name="name"/>.</summary>
+    /// <summary>The document; its title is that of the front matter, else the first heading, else <paramref name="name"/>.</summary>
     public static Document Parse(string markdown, string name)
     {
-        MarkdownDocument tree;
+        string values = "";
+        if (FrontMatter().Match(markdown) is { Success: true } front)
+        {
+            values = string.Join('\n', front.Groups["line"].Captures.Select(line => Quotes().Replace(line.Value, "").TrimEnd()).Where(line => line.Length > 0));
+            markdown = markdown[front.Length..];
+        }
+
+        Document page = Page(markdown, Title().Match(values) is { Success: true } title ? title.Groups["title"].Value : name, given: Title().IsMatch(values));
+        return page with { Text = $"{values}\n\n{page.Text}".Trim('\n') };
+    }
+
+    private static Document Page(string markdown, string name, bool given)
+    {
         try
         {
-            tree = Markdown.Parse(markdown, s_pipeline);
+            MarkdownDocument tree = Markdown.Parse(markdown, s_pipeline);
+            Prepare(tree);
+            Document page = HtmlText.Parse(tree.ToHtml(s_pipeline), name);
+            return given ? page with { Title = name } : page;
         }
         catch (ArgumentException)
         {
             // Nested beyond the parser's limit: its source is text too.
             return new Document(null, name, markdown.TrimEnd());
         }
-
-        var text = new StringBuilder();
-        WriteBlocks(tree, text, "");
-        HeadingBlock? heading = tree.OfType<HeadingBlock>().FirstOrDefault();
-        string title = heading is null ? "" : Inline(heading.Inline).Trim();
-        return new Document(null, title.Length > 0 ? title : name, text.ToString().TrimEnd());
     }
 
-    private static void WriteBlocks(ContainerBlock blocks, StringBuilder text, string indent)
+    private static void Prepare(MarkdownDocument tree)
     {
-        foreach (Block block in blocks)
+        foreach (HtmlInline inline in tree.Descendants<HtmlInline>().Where(inline => Swallowing().IsMatch(inline.Tag)))
         {
-            switch (block)
-            {
-                case YamlFrontMatterBlock or LinkReferenceDefinitionGroup or ThematicBreakBlock:
-                    break;
-                case CodeBlock code:
-                    WriteParagraph(text, indent, code.Lines.ToString());
-                    break;
-                case HtmlBlock html:
-                    WriteParagraph(text, indent, HtmlText.Parse(html.Lines.ToString(), "").Text);
-                    break;
-                case Table table:
-                    WriteTable(table, text, indent);
-                    break;
-                case ListBlock list:
-                    WriteList(list, text, indent);
-                    break;
-                case LeafBlock leaf:
-                    WriteParagraph(text, indent, Inline(leaf.Inline).Trim());
-                    break;
-                case ContainerBlock container:
-                    WriteBlocks(container, text, indent);
-                    break;
-            }
+            // Talk of tags in a sentence; in a page they would take away all text up to their end.
+            inline.Tag = "";
+        }
+
+        foreach (CodeInline code in tree.Descendants<Table>().SelectMany(table => table.Descendants<CodeInline>()))
+        {
+            code.Content = code.Content.Replace("\\|", "|", StringComparison.Ordinal);
+        }
+
+        foreach (FootnoteLink link in tree.Descendants<FootnoteLink>().ToList())
+        {
+            link.ReplaceBy(new LiteralInline(link.IsBackLink ? "" : $"[{link.Footnote.Order}]"));
         }
     }
 
-    private static void WriteParagraph(StringBuilder text, string indent, string paragraph)
-    {
-        if (string.IsNullOrWhiteSpace(paragraph))
-        {
-            return;
-        }
+    /// <summary>Keys with values between two rules, from the first line on; a rule with anything else behind it is a rule.</summary>
+    [GeneratedRegex("""^(---|\+\+\+)[ \t]*\n(?=[\w"'.-]+[ \t]*[:=])(?<line>(?!(---|\.\.\.|\+\+\+)[ \t]*(\n|\z))[^\n]*\n)+(---|\.\.\.|\+\+\+)[ \t]*(\n|\z)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex FrontMatter();
 
-        text.Append(indent).Append(paragraph.TrimEnd().Replace("\n", "\n" + indent, StringComparison.Ordinal)).Append("\n\n");
-    }
+    [GeneratedRegex("""^title\s*[:=]\s*(?<title>\S.*)$""", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Title();
 
-    private static void WriteList(ListBlock list, StringBuilder text, string indent)
-    {
-        int number = int.TryParse(list.OrderedStart, CultureInfo.InvariantCulture, out int start) ? start : 1;
-        foreach (ListItemBlock item in list.OfType<ListItemBlock>())
-        {
-            string bullet = list.IsOrdered ? $"{number++}. " : "- ";
-            var inner = new StringBuilder();
-            WriteBlocks(item, inner, indent + "  ");
-            string body = inner.ToString().TrimEnd();
-            if (body.Length > indent.Length + 2)
-            {
-                text.Append(indent).Append(bullet).Append(body, indent.Length + 2, body.Length - indent.Length - 2).Append('\n');
-            }
-        }
+    [GeneratedRegex("""(?<=[:=\[,-]\s*)["']|["'](?=\s*([\],]|$))""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Quotes();
 
-        text.Append('\n');
-    }
-
-    private static void WriteTable(Table table, StringBuilder text, string indent)
-    {
-        foreach (TableRow row in table.OfType<TableRow>())
-        {
-            text.Append(indent).AppendJoin(" | ", row.OfType<TableCell>().Select(CellText)).Append('\n');
-        }
-
-        text.Append('\n');
-    }
-
-    private static string CellText(TableCell cell) =>
-        string.Join(' ', cell.OfType<LeafBlock>().Select(block => Inline(block.Inline).Trim()));
-
-    private static string Inline(ContainerInline? inlines)
-    {
-        var text = new StringBuilder();
-        WriteInlines(inlines, text);
-        return text.ToString();
-    }
-
-    private static void WriteInlines(ContainerInline? inlines, StringBuilder text)
-    {
-        for (Inline? inline = inlines?.FirstChild; inline is not null; inline = inline.NextSibling)
-        {
-            switch (inline)
-            {
-                case LiteralInline literal:
-                    text.Append(literal.Content.AsSpan());
-                    break;
-                case CodeInline code:
-                    text.Append(code.Content);
-                    break;
-                case LineBreakInline line:
-                    text.Append(line.IsHard ? '\n' : ' ');
-                    break;
-                case AutolinkInline link:
-                    text.Append(link.Url);
-                    break;
-                case HtmlEntityInline entity:
-                    text.Append(entity.Transcoded.AsSpan());
-                    break;
-                case ContainerInline container:
-                    WriteInlines(container, text);
-                    break;
-            }
-        }
-    }
+    [GeneratedRegex("^</?(title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|select|button|template|noscript|object|canvas|svg|nav|audio|video|head|math|frameset)\\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Swallowing();
 }

@@ -7,16 +7,28 @@ namespace Kvasir.Documents.Reading.Docx;
 internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 {
     private const int DeepestTextBox = 100;
-    private readonly BlockText _blocks = new();
+    private const int MostColumns = 100;
     private readonly Stack<Paragraph> _paragraphs = new();
-    private readonly List<string> _cells = [];
+    private readonly Dictionary<int, string> _mergedCells = [];
+    private readonly List<Cell> _row = [];
     private readonly StringBuilder _cell = new();
+    private BlockText _blocks = new();
+    private TableText _table = new();
+    private Cell _cellForm = new("");
+    private bool _continuesAbove, _rowIsHeading, _rowIsDeleted;
     private int _tables;
     private string? _list;
-    private bool _inText;
+    private string _mark = "";
+    private bool _inText, _inRowProperties;
 
     /// <summary>The first heading.</summary>
     public string? Heading { get; private set; }
+
+    /// <summary>The relationships of the headers and footers that the document uses.</summary>
+    public HashSet<(bool IsHeader, string Id)> Margins { get; } = [];
+
+    /// <summary>Whether a property that stands there is on: its value says so, or is missing.</summary>
+    public static bool IsOn(string? value) => value is not ("0" or "false" or "off");
 
     /// <summary>The value attribute of an element.</summary>
     public static string? Value(XmlReader xml) => Attribute(xml, "val");
@@ -38,9 +50,10 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         return null;
     }
 
-    /// <summary>Adds the blocks of a part: the document, its footnotes or endnotes.</summary>
-    public void Read(XmlReader xml)
+    /// <summary>The text of a part: the document, its footnotes, a header, comments.</summary>
+    public string Read(XmlReader xml)
     {
+        _blocks = new BlockText();
         bool more = xml.Read();
         while (more)
         {
@@ -73,9 +86,9 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 
             more = xml.Read();
         }
-    }
 
-    public override string ToString() => _blocks.ToString();
+        return _blocks.ToString();
+    }
 
     private void Open(XmlReader xml, string name)
     {
@@ -95,6 +108,25 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 break;
             case "r" when _paragraphs.TryPeek(out Paragraph? paragraph):
                 paragraph.HasRuns = true;
+                paragraph.IsHidden = styles.IsHidden(paragraph.Style);
+                break;
+            case "rStyle" when _paragraphs.TryPeek(out Paragraph? paragraph):
+                paragraph.IsHidden |= styles.IsHidden(Value(xml));
+                break;
+            case "vanish" when _paragraphs.TryPeek(out Paragraph? paragraph) && paragraph.HasRuns:
+                paragraph.IsHidden = IsOn(Value(xml));
+                break;
+            case "headerReference" or "footerReference":
+                Margins.Add((name == "headerReference", Attribute(xml, "id") ?? ""));
+                break;
+            case "comment":
+                _mark = $"Comment by {Attribute(xml, "author") ?? "a reader"}: ";
+                break;
+            case "gridBefore" or "gridSpan" or "vMerge" or "tblHeader" or "trPr" when _tables == 1:
+                OpenCell(name, Value(xml));
+                break;
+            case "del" when _inRowProperties:
+                _rowIsDeleted = _tables == 1;
                 break;
             case "br" or "cr":
                 Append("\n");
@@ -118,28 +150,71 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
             case "p" when _paragraphs.TryPop(out Paragraph? paragraph):
                 Add(paragraph);
                 break;
+            case "trPr":
+                _inRowProperties = false;
+                break;
             case "tc" when _tables == 1:
-                _cells.Add(_cell.ToString().Trim());
-                _cell.Clear();
+                CloseCell();
                 break;
             case "tr" when _tables == 1:
-                if (_cells.Any(cell => cell.Length > 0))
+                if (!_rowIsDeleted)
                 {
-                    _blocks.Add(BlockKind.TableRow, string.Join(" | ", _cells));
+                    _table.Add([.. _row.Select(cell => cell with { IsHeading = _rowIsHeading })]);
                 }
 
-                _cells.Clear();
+                _row.Clear();
+                _rowIsHeading = _rowIsDeleted = false;
                 break;
             case "tbl" when _tables > 0:
                 _tables--;
-                _blocks.EndGroup();
+                if (_tables == 0 && _table.ToString() is { Length: > 0 } text)
+                {
+                    _blocks.Add(BlockKind.Paragraph, text);
+                }
+
+                _table = _tables == 0 ? new TableText() : _table;
                 break;
         }
     }
 
+    private void OpenCell(string property, string? value)
+    {
+        switch (property)
+        {
+            case "trPr":
+                _inRowProperties = true;
+                break;
+            case "tblHeader":
+                _rowIsHeading = IsOn(value);
+                break;
+            case "vMerge":
+                _continuesAbove = value != "restart";
+                break;
+            case "gridBefore":
+                _row.AddRange(Enumerable.Repeat(new Cell(""), Columns(value)));
+                break;
+            default:
+                _cellForm = _cellForm with { Columns = Columns(value) };
+                break;
+        }
+
+        static int Columns(string? value) => Math.Clamp(DocxNumbering.Number(value), 1, MostColumns);
+    }
+
+    /// <summary>A cell that is merged with the one above it has its text.</summary>
+    private void CloseCell()
+    {
+        int column = _row.Sum(cell => cell.Columns);
+        string text = _continuesAbove && _mergedCells.TryGetValue(column, out string? above) ? above : _cell.ToString().Trim();
+        _mergedCells[column] = text;
+        _row.Add(_cellForm with { Text = text });
+        _cell.Clear();
+        (_cellForm, _continuesAbove) = (new Cell(""), false);
+    }
+
     private void Append(string text)
     {
-        if (_paragraphs.TryPeek(out Paragraph? paragraph))
+        if (_paragraphs.TryPeek(out Paragraph? paragraph) && !paragraph.IsHidden)
         {
             paragraph.Text.Append(text);
         }
@@ -160,7 +235,8 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         }
 
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
-        string mark = place is { } item && item.List != "0" ? numbering.Next(item) : "";
+        string mark = place is { } item && item.List != "0" ? numbering.Next(item, styles) : "";
+        (text, _mark) = (_mark + text, "");
         if (_tables > 0)
         {
             _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
@@ -196,6 +272,9 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         public StringBuilder Text { get; } = new();
 
         public bool HasRuns { get; set; }
+
+        /// <summary>Whether the run at hand is hidden.</summary>
+        public bool IsHidden { get; set; }
 
         public string? Style { get; private set; }
 

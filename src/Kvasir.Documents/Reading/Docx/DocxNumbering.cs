@@ -4,14 +4,15 @@ using System.Xml;
 
 namespace Kvasir.Documents.Reading.Docx;
 
-/// <summary>The marks of list items: bullets, and numbers counted as the document's numbering says.</summary>
+/// <summary>
+/// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each other,
+/// but where one has a start of its own.
+/// </summary>
 internal sealed class DocxNumbering
 {
     private const int Levels = 9;
-    private const int LargestLetterNumber = 26 * 8;
-    private readonly Dictionary<string, ListLevel[]> _definitions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _definitionOf = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int[]> _counters = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NumberedList> _lists = new(StringComparer.Ordinal);
 
     /// <summary>A list level as a number from 0 to 8.</summary>
     public static int Level(string? value) => Math.Clamp(Number(value), 0, Levels - 1);
@@ -19,121 +20,164 @@ internal sealed class DocxNumbering
     /// <summary>Takes up numbering.xml.</summary>
     public void Read(XmlReader xml)
     {
-        ListLevel[] levels = NewLevels();
+        Definition definition = new();
+        ListLevel?[] levels = definition.Levels;
+        NumberedList list = new();
         int level = 0;
-        string list = "";
-        bool defining = false;
         while (xml.Read())
         {
             switch (xml.NodeType == XmlNodeType.Element ? xml.LocalName : "")
             {
                 case "abstractNum":
-                    levels = NewLevels();
-                    _definitions[DocxBody.Attribute(xml, "abstractNumId") ?? ""] = levels;
-                    defining = true;
+                    _definitions[DocxBody.Attribute(xml, "abstractNumId") ?? ""] = definition = new Definition();
+                    levels = definition.Levels;
+                    break;
+                case "numStyleLink":
+                    definition.Style = DocxBody.Value(xml);
                     break;
                 case "num":
-                    list = DocxBody.Attribute(xml, "numId") ?? "";
-                    defining = false;
+                    _lists[DocxBody.Attribute(xml, "numId") ?? ""] = list = new NumberedList();
+                    levels = list.Levels;
                     break;
                 case "abstractNumId":
-                    _definitionOf[list] = DocxBody.Value(xml) ?? "";
+                    list.Definition = DocxBody.Value(xml) ?? "";
                     break;
-                case "lvl":
+                case "lvl" or "lvlOverride":
                     level = Level(DocxBody.Attribute(xml, "ilvl"));
+                    levels[level] ??= xml.LocalName == "lvl" ? new ListLevel() : null;
                     break;
-                case "start" when defining:
-                    levels[level] = levels[level] with { Start = Number(DocxBody.Value(xml)) };
+                case "startOverride":
+                    list.Starts[level] = Number(DocxBody.Value(xml));
                     break;
-                case "numFmt" when defining:
-                    levels[level] = levels[level] with { Format = DocxBody.Value(xml) ?? "" };
-                    break;
-                case "lvlText" when defining:
-                    levels[level] = levels[level] with { Text = DocxBody.Value(xml) ?? "" };
+                case string name when levels[level] is { } current:
+                    current.Note(name, DocxBody.Value(xml));
                     break;
             }
         }
     }
 
     /// <summary>The mark of the next item of a list, with a space behind it; empty where it has none.</summary>
-    public string Next(ListPlace place)
+    /// <param name="place">The list and the level.</param>
+    /// <param name="styles">Where a definition is another's by the name of a style.</param>
+    public string Next(ListPlace place, DocxStyles styles)
     {
-        if (!_definitionOf.TryGetValue(place.List, out string? definition) || !_definitions.TryGetValue(definition, out ListLevel[]? levels))
+        if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list, styles) is not { } definition)
         {
             return "- ";
         }
 
-        if (!_counters.TryGetValue(place.List, out int[]? counters))
+        int?[] counters = definition.Counters;
+        for (int i = 0; i < Levels && !list.IsBegun; i++)
         {
-            _counters[place.List] = counters = [.. levels.Select(level => level.Start - 1)];
+            counters[i] = list.Starts[i] is { } start ? start - 1 : counters[i];
         }
 
-        counters[place.Level]++;
+        list.IsBegun = true;
+        counters[place.Level] = (counters[place.Level] ?? Start(place.Level) - 1) + 1;
         for (int deeper = place.Level + 1; deeper < Levels; deeper++)
         {
-            counters[deeper] = levels[deeper].Start - 1;
+            counters[deeper] = At(deeper).Continues ? counters[deeper] : null;
         }
 
-        return levels[place.Level].Format switch
+        return At(place.Level).Format switch
         {
             "bullet" => "- ",
             "none" => "",
-            _ => Mark(levels, counters, place.Level),
+            _ => Mark(),
         };
+
+        int Start(int level) => list.Starts[level] ?? At(level).Start;
+
+        ListLevel At(int level) => list.Levels[level] ?? definition.Levels[level] ?? ListLevel.Usual;
+
+        // The level's text with %1 to %9 replaced by the numbers of the levels.
+        string Mark()
+        {
+            var mark = new StringBuilder();
+            string text = At(place.Level).Text;
+            for (int i = 0; i < text.Length; i++)
+            {
+                if (text[i] == '%' && i + 1 < text.Length && text[i + 1] is >= '1' and <= '9')
+                {
+                    int other = text[++i] - '1';
+                    mark.Append(ListNumber.Format(counters[other] ?? Start(other), At(place.Level).IsLegal ? "" : At(other).Format));
+                }
+                else
+                {
+                    mark.Append(text[i]);
+                }
+            }
+
+            return mark.Length > 0 ? mark.Append(' ').ToString() : "";
+        }
     }
 
-    /// <summary>The level's text with %1 to %9 replaced by the numbers of the levels.</summary>
-    private static string Mark(ListLevel[] levels, int[] counters, int level)
-    {
-        var mark = new StringBuilder();
-        string text = levels[level].Text;
-        for (int i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '%' && i + 1 < text.Length && text[i + 1] is >= '1' and <= '9')
-            {
-                int other = text[++i] - '1';
-                mark.Append(Format(Math.Max(counters[other], levels[other].Start), levels[other].Format));
-            }
-            else
-            {
-                mark.Append(text[i]);
-            }
-        }
+    private Definition? DefinitionOf(NumberedList list, DocxStyles styles) =>
+        !_definitions.TryGetValue(list.Definition, out Definition? definition) ? null
+        : definition.Style is not null && styles.ListOf(definition.Style) is { } place && _lists.TryGetValue(place.List, out NumberedList? other) ? _definitions.GetValueOrDefault(other.Definition)
+        : definition;
 
-        return mark.Length > 0 ? mark.Append(' ').ToString() : "";
+    /// <summary>A number that is not negative; 0 for anything else.</summary>
+    public static int Number(string? value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
+
+    /// <summary>An abstract list, and how far it has been counted: null where a level begins anew.</summary>
+    private sealed class Definition
+    {
+        public ListLevel?[] Levels { get; } = new ListLevel?[DocxNumbering.Levels];
+
+        public int?[] Counters { get; } = new int?[DocxNumbering.Levels];
+
+        public string? Style { get; set; }
     }
 
-    private static string Format(int number, string format) => format switch
+    /// <summary>A list that paragraphs name: a definition, with levels and starts of its own.</summary>
+    private sealed class NumberedList
     {
-        "lowerLetter" when number is > 0 and <= LargestLetterNumber => new string((char)('a' + (number - 1) % 26), (number - 1) / 26 + 1),
-        "upperLetter" when number is > 0 and <= LargestLetterNumber => new string((char)('A' + (number - 1) % 26), (number - 1) / 26 + 1),
-        "lowerRoman" => Roman(number).ToLowerInvariant(),
-        "upperRoman" => Roman(number),
-        _ => number.ToString(CultureInfo.InvariantCulture),
-    };
+        public string Definition { get; set; } = "";
 
-    private static string Roman(int number)
-    {
-        if (number is < 1 or > 3999)
-        {
-            return number.ToString(CultureInfo.InvariantCulture);
-        }
+        public ListLevel?[] Levels { get; } = new ListLevel?[DocxNumbering.Levels];
 
-        var roman = new StringBuilder();
-        foreach ((int value, string sign) in (ReadOnlySpan<(int, string)>)[(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")])
-        {
-            for (; number >= value; number -= value)
-            {
-                roman.Append(sign);
-            }
-        }
+        public int?[] Starts { get; } = new int?[DocxNumbering.Levels];
 
-        return roman.ToString();
+        public bool IsBegun { get; set; }
     }
 
-    private static int Number(string? value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
+    private sealed class ListLevel
+    {
+        public static readonly ListLevel Usual = new();
 
-    private static ListLevel[] NewLevels() => [.. Enumerable.Repeat(new ListLevel(1, "decimal", ""), Levels)];
+        public int Start { get; private set; } = 1;
 
-    private sealed record ListLevel(int Start, string Format, string Text);
+        public string Format { get; private set; } = "decimal";
+
+        public string Text { get; private set; } = "";
+
+        /// <summary>Whether its numbers go on below a new number of the level above.</summary>
+        public bool Continues { get; private set; }
+
+        /// <summary>Whether the numbers of all levels are decimal.</summary>
+        public bool IsLegal { get; private set; }
+
+        public void Note(string property, string? value)
+        {
+            switch (property)
+            {
+                case "start":
+                    Start = Number(value);
+                    break;
+                case "numFmt":
+                    Format = value ?? "";
+                    break;
+                case "lvlText":
+                    Text = value ?? "";
+                    break;
+                case "lvlRestart":
+                    Continues = value == "0";
+                    break;
+                case "isLgl":
+                    IsLegal = DocxBody.IsOn(value);
+                    break;
+            }
+        }
+    }
 }

@@ -41,6 +41,9 @@ internal sealed class DocxStyles
                 case "numId" when style is not null:
                     style.List = DocxBody.Value(xml);
                     break;
+                case "vanish" when style is not null:
+                    style.Hidden = DocxBody.IsOn(DocxBody.Value(xml));
+                    break;
                 case "ilvl" when style is not null:
                     style.Level = DocxNumbering.Level(DocxBody.Value(xml));
                     break;
@@ -53,6 +56,9 @@ internal sealed class DocxStyles
 
     public bool IsHeading(string? id) => Inherited(id).Any(style =>
         style.Outlined || style.Name is "Title" or "title" || style.Name?.StartsWith("heading ", StringComparison.OrdinalIgnoreCase) == true);
+
+    /// <summary>Whether a style hides text.</summary>
+    public bool IsHidden(string? id) => Inherited(id).FirstOrDefault(style => style.Hidden is not null)?.Hidden == true;
 
     /// <summary>The list that a style puts a paragraph into.</summary>
     public ListPlace? ListOf(string? id) => Inherited(id).FirstOrDefault(style => style.List is not null) is { } style ? new ListPlace(style.List!, style.Level) : null;
@@ -73,6 +79,8 @@ internal sealed class DocxStyles
         public string? Base { get; set; }
 
         public bool Outlined { get; set; }
+
+        public bool? Hidden { get; set; }
 
         public string? List { get; set; }
 

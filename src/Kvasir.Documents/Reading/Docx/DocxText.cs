@@ -5,7 +5,7 @@ using DocumentFormat.OpenXml.Packaging;
 namespace Kvasir.Documents.Reading.Docx;
 
 /// <summary>
-/// A Word document (Office Open XML) as text: headings, paragraphs, lists with their numbers, tables, then foot- and endnotes. Parts are read as
+/// A Word document (Office Open XML) as text: headings, paragraphs, lists with their numbers, tables, foot- and endnotes, headers first and footers last. Parts are read as
 /// streams, so memory is bounded by the text and nesting costs no stack.
 /// </summary>
 internal static class DocxText
@@ -16,7 +16,7 @@ internal static class DocxText
     private const int DeepestElement = 200_000;
 
     /// <exception cref="UnreadableDocumentException">Broken, password-protected, or made to exhaust memory.</exception>
-    public static Document Parse(byte[] bytes, string name)
+    public static Document Parse(byte[] bytes, string name, bool comments)
     {
         if (bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0]))
         {
@@ -27,7 +27,7 @@ internal static class DocxText
         {
             CheckPackage(bytes);
             using var package = WordprocessingDocument.Open(new MemoryStream(bytes, writable: false), isEditable: false);
-            return Read(package, name);
+            return Read(package, name, comments);
         }
         catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
         {
@@ -36,31 +36,41 @@ internal static class DocxText
         }
     }
 
-    private static Document Read(WordprocessingDocument package, string name)
+    private static Document Read(WordprocessingDocument package, string name, bool comments)
     {
         MainDocumentPart main = package.MainDocumentPart ?? throw new UnreadableDocumentException("a Word file without a document in it");
         var styles = new DocxStyles();
-        Use(main.StyleDefinitionsPart, styles.Read);
+        Use(main.StyleDefinitionsPart, Nothing(styles.Read));
         var numbering = new DocxNumbering();
-        Use(main.NumberingDefinitionsPart, numbering.Read);
+        Use(main.NumberingDefinitionsPart, Nothing(numbering.Read));
         var body = new DocxBody(styles, numbering);
-        Use(main, body.Read);
-        Use(main.FootnotesPart, body.Read);
-        Use(main.EndnotesPart, body.Read);
+        string text = Use(main, body.Read);
+        string[] headers = Margins(isHeader: true), footers = Margins(isHeader: false);
+        string[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments ? Use(main.WordprocessingCommentsPart, body.Read) : ""];
         string title = package.PackageProperties.Title?.Trim() is { Length: > 0 } given ? given : body.Heading ?? name;
-        return new Document(null, title, body.ToString());
+        return new Document(null, title, string.Join("\n\n", parts.Where(part => part.Length > 0)));
+
+        // Each text once: first, even and other pages often have the same.
+        string[] Margins(bool isHeader) =>
+            [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _)).Select(margin => Use(main.GetPartById(margin.Id), body.Read)).Distinct(StringComparer.Ordinal)];
     }
 
-    private static void Use(OpenXmlPart? part, Action<XmlReader> read)
+    private static Func<XmlReader, string> Nothing(Action<XmlReader> read) => xml =>
+    {
+        read(xml);
+        return "";
+    };
+
+    private static string Use(OpenXmlPart? part, Func<XmlReader, string> read)
     {
         if (part is null)
         {
-            return;
+            return "";
         }
 
         using var stream = new GuardedStream(part.GetStream(FileMode.Open, FileAccess.Read));
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = DocumentReader.LongestFile });
-        read(xml);
+        return read(xml);
     }
 
     /// <summary>Unpacks all XML once, into nothing: what a package claims about its sizes is not to be trusted, and a reader of XML holds all elements that are open.</summary>
