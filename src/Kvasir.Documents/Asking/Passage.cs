@@ -15,6 +15,18 @@ public sealed record Passage
     /// <summary>Index of the chunk in its document.</summary>
     public required int Chunk { get; init; }
 
+    /// <summary>Chunks of its document.</summary>
+    public int Parts { get; init; } = 1;
+
+    /// <summary>The line of the file on which it begins, from 1; null where the text is not the file's lines.</summary>
+    public int? Line { get; init; }
+
+    /// <summary>Full paths of other files that hold the same text, but for white space.</summary>
+    public IReadOnlyList<string> AlsoIn { get; init; } = [];
+
+    /// <summary>What has become of the file since it was ingested; looked at where it is the source of an answer.</summary>
+    public StoredFileState State { get; init; }
+
     /// <summary>First character of the chunk in the document's text.</summary>
     public required int Start { get; init; }
 
@@ -33,6 +45,29 @@ public sealed record Passage
     /// <summary>The share of the question's words that stand in it, rare ones weighing more (idf); 0 to 1.</summary>
     public float Words { get; init; }
 
+    /// <summary>How well it fits the question, for people.</summary>
+    public PassageStrength Strength => this switch
+    {
+        { Cosine: >= StrongCosine } or { Cosine: >= FairCosine, Words: >= ManyWords } => PassageStrength.Strong,
+        { Cosine: >= FairCosine } or { Words: >= ManyWords } => PassageStrength.Fair,
+        _ => PassageStrength.Weak,
+    };
+
+    private const float StrongCosine = 0.55f, FairCosine = 0.35f, ManyWords = 0.8f;
+
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";
+}
+
+/// <summary>How well a passage fits a question.</summary>
+public enum PassageStrength
+{
+    /// <summary>Neither.</summary>
+    Weak,
+
+    /// <summary>A cosine of at least 0.35, or four fifths of the question's words by their weight.</summary>
+    Fair,
+
+    /// <summary>A cosine of at least 0.55, or of 0.35 with four fifths of the words.</summary>
+    Strong,
 }
