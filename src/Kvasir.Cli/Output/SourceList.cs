@@ -38,7 +38,7 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
         foreach ((int number, Passage source) in sources.Index())
         {
             string state = source.State switch { StoredFileState.Changed => ", changed since", StoredFileState.Gone => ", gone since", _ => "" };
-            output.WriteLine(TerminalText.Line($"  [{number + 1}] {Place(source, source.File)}: {source.Title} ({source.Strength.ToString().ToLowerInvariant()}{state})"));
+            output.WriteLine(TerminalText.Line($"  [{number + 1}] {Place(source, source.File)}: {source.Title} ({source.Strength}{state})"));
             if (source.AlsoIn.Count > 0) output.WriteLine(TerminalText.Line($"{Indent}also in {string.Join(", ", source.AlsoIn)}"));
             if (!showTexts) continue;
             foreach (string line in source.Text.Trim().Split('\n')) Wrap(line.TrimEnd(), output);

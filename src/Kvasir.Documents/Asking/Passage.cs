@@ -45,29 +45,12 @@ public sealed record Passage
     /// <summary>The share of the question's words that stand in it, rare ones weighing more (idf); 0 to 1.</summary>
     public float Words { get; init; }
 
-    /// <summary>How well it fits the question, for people.</summary>
-    public PassageStrength Strength => this switch
-    {
-        { Cosine: >= StrongCosine } or { Cosine: >= FairCosine, Words: >= ManyWords } => PassageStrength.Strong,
-        { Cosine: >= FairCosine } or { Words: >= ManyWords } => PassageStrength.Fair,
-        _ => PassageStrength.Weak,
-    };
-
-    private const float StrongCosine = 0.55f, FairCosine = 0.35f, ManyWords = 0.8f;
+    /// <summary>
+    /// How well it fits the question, for people: <c>strong</c> with a cosine of at least 0.55, or of 0.35 and four fifths of the question's words (as
+    /// <see cref="Words"/> counts them); <c>fair</c> with either of the latter; else <c>weak</c>.
+    /// </summary>
+    public string Strength => Cosine >= 0.55f || (Cosine >= 0.35f && Words >= 0.8f) ? "strong" : Cosine >= 0.35f || Words >= 0.8f ? "fair" : "weak";
 
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";
-}
-
-/// <summary>How well a passage fits a question.</summary>
-public enum PassageStrength
-{
-    /// <summary>Neither.</summary>
-    Weak,
-
-    /// <summary>A cosine of at least 0.35, or four fifths of the question's words by their weight.</summary>
-    Fair,
-
-    /// <summary>A cosine of at least 0.55, or of 0.35 with four fifths of the words.</summary>
-    Strong,
 }

@@ -11,10 +11,7 @@ internal sealed class Retriever(ITextEncoder encoder)
     public static string IndexedText(string title, string chunk) =>
         title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
 
-    /// <summary>The best <paramref name="count"/> passages, best first.</summary>
-    public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within) => Search(catalog, question, count, within, out _);
-
-    /// <summary>As the other; and the files that only their words find, because they have no sound embeddings.</summary>
+    /// <summary>The best <paramref name="count"/> passages, best first; and the files that only their words find, because they have no sound embeddings.</summary>
     public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within, out IReadOnlyList<string> wordsAlone)
     {
         if (_index?.IsOf(catalog, within) != true)

@@ -32,11 +32,7 @@ internal sealed record SourceFile
     /// <summary>Whether length and time say that it need not be read.</summary>
     public bool IsUnchanged => Known is not null && Known.Length == Length && Known.ChangedTicks == ChangedTicks;
 
-    /// <param name="path">Full path.</param>
-    /// <param name="named">Whether it was named itself.</param>
-    /// <param name="catalog">What is stored.</param>
-    /// <param name="chunkTokens">How it is to be cut.</param>
-    /// <param name="force">Whether it is to be read as if nothing of it were stored.</param>
+    /// <summary>With <paramref name="force"/> it is to be read as if nothing of it were stored.</summary>
     public static SourceFile Of(string path, bool named, Catalog catalog, int chunkTokens, bool force = false)
     {
         var info = new FileInfo(path);

@@ -18,7 +18,7 @@ internal sealed class RecordLog : IDisposable
 {
     private const ulong FileMagic = 0x474F4C53_4156_4B01, Version = 2;
     private const uint RecordMagic = 0x4345524B;
-    private const int FileHeaderBytes = 32, RecordHeaderBytes = 24, Alignment = 8, MarkBytes = 16;
+    private const int FileHeaderBytes = 32, RecordHeaderBytes = 24, Alignment = 8;
 
     /// <summary>What follows the log's name in that of the file with the mark of its end.</summary>
     public const string EndSuffix = ".end";
@@ -77,7 +77,7 @@ internal sealed class RecordLog : IDisposable
     public void Read(RecordVisitor visit)
     {
         // Before the length is taken: a writer flushes first and marks then.
-        long flushed = MarkedEnd();
+        long flushed = CheckedJson.Read<EndMark>(Path + EndSuffix, out _) is { } mark && mark.Salt == _salt ? mark.End : 0;
         using var window = new FileWindow(_handle);
         long at = FileHeaderBytes;
         bool broken = false;
@@ -120,7 +120,7 @@ internal sealed class RecordLog : IDisposable
         return offset;
     }
 
-    /// <summary>Makes all records durable, and notes where they end. A mark that is torn or lost only tells less.</summary>
+    /// <summary>Makes all records durable, and notes where they end.</summary>
     public void Flush()
     {
         _files.Flush(_handle);
@@ -164,31 +164,8 @@ internal sealed class RecordLog : IDisposable
         _handle.Dispose();
     }
 
-    private void Mark(uint salt, long end)
-    {
-        byte[] mark = new byte[MarkBytes];
-        BinaryPrimitives.WriteInt64LittleEndian(mark, end);
-        BinaryPrimitives.WriteUInt32LittleEndian(mark.AsSpan(8), salt);
-        BinaryPrimitives.WriteUInt32LittleEndian(mark.AsSpan(12), Checksum.Of(mark.AsSpan(0, 12)));
-        using SafeFileHandle file = File.OpenHandle(Path + EndSuffix, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        _files.Write(file, mark, 0);
-    }
-
-    /// <summary>Where this log ended when it was last flushed; 0 where that is not known.</summary>
-    private long MarkedEnd()
-    {
-        try
-        {
-            using SafeFileHandle file = File.OpenHandle(Path + EndSuffix, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            Span<byte> mark = stackalloc byte[MarkBytes];
-            return ReadFully(file, mark, 0) == MarkBytes && BinaryPrimitives.ReadUInt32LittleEndian(mark[12..]) == Checksum.Of(mark[..12])
-                && BinaryPrimitives.ReadUInt32LittleEndian(mark[8..]) == _salt ? BinaryPrimitives.ReadInt64LittleEndian(mark) : 0;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return 0;
-        }
-    }
+    /// <summary>Not flushed, nor renamed into place: a mark that is old, torn or lost only tells less.</summary>
+    private void Mark(uint salt, long end) => File.WriteAllBytes(Path + EndSuffix, CheckedJson.Write(new EndMark(salt, end)));
 
     private static byte[] NewHeader(out uint salt)
     {
@@ -256,4 +233,6 @@ internal sealed class RecordLog : IDisposable
 
         return done;
     }
+
+    private sealed record EndMark(uint Salt, long End);
 }
