@@ -11,12 +11,21 @@ internal sealed class LibraryChoice : IDisposable
     private readonly Model _model;
     private readonly Model _encoder;
 
-    private LibraryChoice(Model model, Model encoder, DocumentLibrary library) => (_model, _encoder, Library) = (model, encoder, library);
+    private readonly KvPolicy _policy;
+
+    private LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) => (_model, _encoder, _policy, Library) = (model, encoder, policy, library);
 
     public DocumentLibrary Library { get; }
 
     /// <summary>Bytes of one token's keys and values in float16.</summary>
     public long BytesPerTokenF16 => 2L * sizeof(ushort) * _model.Config.Layers * _model.Config.KvHeads * _model.Config.HeadDim;
+
+    /// <summary>Bytes of a full chunk's KV under another policy, as a share of those under the library's.</summary>
+    public double ShareUnder(KvPolicy other)
+    {
+        int tokens = new LibraryOptions().ChunkTokens;
+        return (double)_model.Forecast(other).SavedBytes(0, tokens) / _model.Forecast(_policy).SavedBytes(0, tokens);
+    }
 
     /// <summary>The options --store and --embedder.</summary>
     public sealed class Options
@@ -51,7 +60,7 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens, Comments = parsed.GetValue(_comments) }));
+                return new LibraryChoice(model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens, Comments = parsed.GetValue(_comments), Warned = StoreWarnings.To(terminal, parsed) }));
             }
             catch
             {
@@ -107,10 +116,17 @@ internal sealed class LibraryChoice : IDisposable
     }
 
     /// <summary>Ingests with a live bar.</summary>
-    public IngestReport Ingest(IReadOnlyList<string> documents, Terminal terminal)
+    public IngestReport Ingest(IReadOnlyList<string> documents, bool force, Terminal terminal)
     {
         using var line = new ProgressLine(terminal, "ingest");
-        return Library.Ingest(documents, new Bar(line), terminal.Interrupted);
+        return Library.Ingest(documents, new Bar(line), terminal.Interrupted, force);
+    }
+
+    /// <summary>Ingests for a question, with a live bar; null where the store is read-only.</summary>
+    public IngestReport? Refresh(IReadOnlyList<string> documents, Terminal terminal)
+    {
+        using var line = new ProgressLine(terminal, "ingest");
+        return Library.Refresh(documents, new Bar(line), terminal.Interrupted);
     }
 
     public void Dispose()

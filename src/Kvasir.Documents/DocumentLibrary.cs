@@ -52,7 +52,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new LibraryOptions();
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore) { Comments = options.Comments };
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, new ModelEncoder(encoder), options.ChunkTokens, options.Placement, options.ThinStore) { Comments = options.Comments };
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
@@ -70,9 +70,13 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="paths">Files and folders. Stored files under a named folder that are gone from disk leave the store.</param>
     /// <param name="progress">Told after every chunk.</param>
     /// <param name="cancellation">Stops between chunks; what is done stays.</param>
+    /// <param name="force">Read and cut also what has not changed, as another version of the program may do otherwise; equal chunks keep their KV.</param>
     /// <exception cref="InvalidInputException">A path does not exist, or a file named itself is no usable text.</exception>
+    /// <exception cref="ReadOnlyStoreException">The store may only be read.</exception>
     /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
-    public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
+#pragma warning disable CA1068 // what is asked for seldom stands last
+    public IngestReport Ingest(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default, bool force = false)
+#pragma warning restore CA1068
     {
         FoundFiles found = FoundFiles.Under(paths, except: Store.Folder);
         return Store.Writing(writer =>
@@ -83,7 +87,7 @@ public sealed class DocumentLibrary : IDisposable
             IngestReport report;
             try
             {
-                report = new Ingestor(writer, new FilePreparation(_model, _chunkTokens, Comments), _encoder, kv, _chunkTokens, progress, cancellation).Run(found);
+                report = new Ingestor(writer, new FilePreparation(_model, _chunkTokens, Comments), _encoder, kv, _chunkTokens, progress, cancellation).Run(found, force);
             }
             finally
             {
@@ -94,12 +98,39 @@ public sealed class DocumentLibrary : IDisposable
         });
     }
 
+    /// <summary>
+    /// As <see cref="Ingest"/>, for a question about these documents: where the store may only be read, the store warns of it, and the question is answered
+    /// from what it holds.
+    /// </summary>
+    /// <returns>What was done; null where nothing could be.</returns>
+    /// <inheritdoc cref="Ingest"/>
+    public IngestReport? Refresh(IEnumerable<string> paths, IProgress<IngestProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        try
+        {
+            return Ingest(paths, progress, cancellation);
+        }
+        catch (ReadOnlyStoreException error)
+        {
+            Store.FileAccess.Warn($"{error.Message}: answers come from what it holds; new and changed documents are not taken in");
+            return null;
+        }
+    }
+
     /// <summary>The chunks that fit a question best, best first.</summary>
     /// <param name="question">The question.</param>
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
-    public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
-        _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within));
+    public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null)
+    {
+        List<Passage> found = _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within), out IReadOnlyList<string> wordsAlone);
+        if (wordsAlone.Count > 0)
+        {
+            Store.FileAccess.Warn($"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(wordsAlone)}: words alone find them", DocumentStore.MendOf(wordsAlone));
+        }
+
+        return found;
+    }
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -111,7 +142,7 @@ public sealed class DocumentLibrary : IDisposable
         options ??= new AskOptions();
         var clock = Stopwatch.StartNew();
         IReadOnlyList<Passage>? passages = Passages(question, options);
-        CheckHasDocuments(passages ?? []);
+        CheckHasDocuments(passages, options.Within);
         return passages is null ? Answer.Irrelevant(question.Trim(), clock.Elapsed) : NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
     }
 
@@ -177,7 +208,7 @@ public sealed class DocumentLibrary : IDisposable
             throw new InvalidInputException($"{parallel} questions at a time: give 1 to 256");
         }
 
-        CheckHasDocuments([]);
+        CheckHasDocuments(null, options.Within);
         return new QuestionStream(NewAsker(options, costs), _model, question => Passages(question, options), options, parallel, costs, cancellation).Run(questions);
     }
 
@@ -246,14 +277,39 @@ public sealed class DocumentLibrary : IDisposable
             return null;
         }
 
-        return options.Passages is null ? PassageSelection.Relevant(passages) : passages;
+        return [.. (options.Passages is null ? PassageSelection.Relevant(passages) : passages).Select(Cited)];
     }
 
-    private void CheckHasDocuments(IReadOnlyList<Passage> passages)
+    /// <summary>A passage that an answer is made from, with what has become of its file.</summary>
+    private Passage Cited(Passage passage)
     {
-        if (passages.Count == 0 && !Store.Read().Files.Any())
+        Catalog catalog = Store.Read();
+        if (catalog.File(passage.File) is not { } file)
         {
-            throw new InvalidInputException($"{Store.Folder}: the store has no documents yet; ingest some first");
+            return passage;
+        }
+
+        StoredFileState state = file.State();
+        if (state == StoredFileState.Changed)
+        {
+            Store.FileAccess.Warn($"{passage.File} has changed since it was ingested", "ingest", passage.File);
+        }
+        else if (state == StoredFileState.Gone)
+        {
+            Store.FileAccess.Warn($"{passage.File} is gone since it was ingested (where it was moved, ingest it there: its KV is kept)", "store", "rm", passage.File);
+        }
+
+        bool hasLines = DocumentKinds.Of(passage.File) is null or DocumentKind.Text or DocumentKind.SourceCode;
+        StoredDocument document = catalog.DocumentsOf(file).First();
+        return passage with { State = state, Line = hasLines && passage.Chunk < document.Chunks.Length ? catalog.Line(document, passage.Chunk) : null };
+    }
+
+    private void CheckHasDocuments(IReadOnlyList<Passage>? passages, IReadOnlyList<string>? within)
+    {
+        PathScope? scope = within is null ? null : new PathScope(within);
+        if (passages is null or [] && !Store.Read().Files.Any(file => scope?.Contains(file.Path) != false))
+        {
+            throw new InvalidInputException(within is null ? $"{Store.Folder}: the store has no documents yet; ingest some first" : $"{Store.Folder}: the store holds nothing of {string.Join(", ", within)}");
         }
     }
 

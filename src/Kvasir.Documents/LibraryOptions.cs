@@ -26,6 +26,9 @@ public sealed record LibraryOptions
     /// </summary>
     public double ThinStore { get; init; } = 1;
 
+    /// <inheritdoc cref="DocumentStore.Open(string, bool, Action{StoreWarning})" path="/param[@name='warned']"/>
+    public Action<StoreWarning>? Warned { get; init; }
+
     /// <summary>4-bit keys and values.</summary>
     public static KvPolicy DefaultPolicy { get; } = new() { Keys = "kivi4", Values = "kivi4" };
 }

@@ -57,13 +57,15 @@ public sealed class DocumentCommandTests : IDisposable
         string river = _folder.File("river.md", "# The Corwood\n\nThe river Corwood is 310 km long. It rises in the northern hills."u8);
         string[] ask = ["ask", river, "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store];
         string plain = Invocation.Of(ask).IsDone().Out, shown = Invocation.Of([.. ask, "--show-sources"]).IsDone().Out;
-        Assert.Contains($"[1] {river}, part 1: The Corwood (score ", plain, StringComparison.Ordinal);
+        Assert.Contains($"[1] {river}: The Corwood (strong)", plain, StringComparison.Ordinal);
+        Assert.Contains("(the answer was cut after 4 tokens; --max-tokens N allows more)", plain, StringComparison.Ordinal);
         Assert.DoesNotContain("northern hills", plain, StringComparison.Ordinal);
         Assert.Contains("      The river Corwood is 310 km long. It rises in the northern hills.", shown, StringComparison.Ordinal);
         JsonElement source = Assert.Single(Invocation.Of([.. ask, "--json"]).IsDone().Json.GetProperty("sources").EnumerateArray());
         Assert.False(source.TryGetProperty("text", out _));
         Assert.Equal(0, source.GetProperty("chunk").GetInt32());
         Assert.True(source.GetProperty("score").GetDouble() > 0);
+        Assert.Equal(("strong", "current", 0), (source.GetProperty("strength").GetString(), source.GetProperty("state").GetString(), source.GetProperty("alsoIn").GetArrayLength()));
         source = Assert.Single(Invocation.Of([.. ask, "--json", "--show-sources"]).IsDone().Json.GetProperty("sources").EnumerateArray());
         Assert.Contains("northern hills", source.GetProperty("text").GetString(), StringComparison.Ordinal);
     }
@@ -91,6 +93,28 @@ public sealed class DocumentCommandTests : IDisposable
         string path = content is null ? _folder.Missing(name) : _folder.File(name, content);
         Invocation.Of(["ingest", path, .. Models, .. Store]).IsRefused(name);
         Invocation.Of(["ask", path, "What?", .. Models, .. Store]).IsRefused(name);
+    }
+
+    [SkippableFact]
+    public void Changed_files_are_marked_and_the_command_that_reads_them_again_is_told()
+    {
+        string river = _folder.File("the river.txt", "The river Corwood is 310 km long.\nIt rises in the northern hills."u8);
+        Invocation.Of(["ingest", river, .. Models, .. Store]).IsDone();
+        _folder.File("the river.txt", "The river Corwood is 311 km long."u8);
+        string[] ask = ["ask", "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store];
+        Invocation asked = Invocation.Of(ask);
+        Assert.Contains("the river.txt, line 1: the river (strong, changed since)", asked.Out, StringComparison.Ordinal);
+        Assert.StartsWith($"kvasir: {river} has changed since it was ingested; to mend it: kvasir ingest '{river}' --", asked.Error, StringComparison.Ordinal);
+        Assert.Contains(Store[1], asked.Error, StringComparison.Ordinal);
+        JsonElement answer = Invocation.Of([.. ask, "--json"]).Json;
+        Assert.Equal("changed", answer.GetProperty("sources")[0].GetProperty("state").GetString());
+        Assert.Equal(1, answer.GetProperty("warnings").GetArrayLength());
+        Assert.Contains("changed", Invocation.Of(["store", "ls", .. Store]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal("changed", Invocation.Of(["store", "ls", "--json", .. Store]).IsDone().Json.GetProperty("files")[0].GetProperty("state").GetString());
+        Assert.Equal(1, Invocation.Of(["ingest", "--stored", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles").GetInt32());
+        Assert.Contains("311", Invocation.Of([.. ask, "--show-sources"]).IsDone().Out, StringComparison.Ordinal);
+        Assert.Equal(1, Invocation.Of(["ingest", river, "--force", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles").GetInt32());
+        Invocation.Of(["ingest", .. Store]).IsRefused("--stored");
     }
 
     [SkippableFact]

@@ -347,3 +347,9 @@ internal sealed class FullDisk(int writes) : StoreFiles
         throw new IOException("No space left on device", 28);
     }
 }
+
+/// <summary>The files of tests need not outlive a power failure.</summary>
+internal sealed class Unflushed : StoreFiles
+{
+    public override void Flush(SafeFileHandle file) { }
+}

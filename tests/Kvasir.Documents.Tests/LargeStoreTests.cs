@@ -3,7 +3,6 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
-using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Tests;
 
@@ -30,7 +29,7 @@ public class LargeStoreTests
 
         var retriever = new Retriever(new WideEncoder());
         List<Passage> found = [];
-        TimeSpan searching = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null));
+        TimeSpan searching = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _));
         Assert.True(searching < TimeSpan.FromMilliseconds(50), $"searched in {searching.TotalMilliseconds:0} ms");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
@@ -48,7 +47,7 @@ public class LargeStoreTests
         var retriever = new Retriever(new WideEncoder());
         long before = GC.GetTotalMemory(forceFullCollection: true);
         using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
-        retriever.Search(opened.Read(), "marker5000 and word77", 5, null);
+        retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _);
         long perChunk = (GC.GetTotalMemory(forceFullCollection: true) - before) / Chunks;
         GC.KeepAlive(retriever);
         Assert.InRange(perChunk, 1, 900);
@@ -97,7 +96,6 @@ public class LargeStoreTests
     {
         using StoreWriter writer = store.Write();
         var random = new Random(1);
-        string name = KvShelf.NameOf("x");
         for (int f = 0; f < Chunks / 1000; f++)
         {
             var documents = new List<StoredDocument>();
@@ -113,7 +111,7 @@ public class LargeStoreTests
                         Title = "",
                         ContentHash = new byte[32],
                         ChunkTokens = 320,
-                        Chunks = [.. texts.Select(text => new StoredChunk { Start = 0, Length = text.Length, Tokens = 200, KvName = name, Terms = TermCounts.Of(text) })],
+                        Chunks = [.. texts.Select(text => new StoredChunk { Start = 0, Length = text.Length, Tokens = 200, KvName = KvShelf.NameOf(text), Terms = TermCounts.Of(text) })],
                     },
                     texts));
                 writer.Catalog.Add(new StoredVectors("wide", documents[^1].Number, Width, [.. Enumerable.Range(0, chunksPerDocument * Width).Select(_ => random.NextSingle() - 0.5f)]));
@@ -145,11 +143,5 @@ public class LargeStoreTests
                 stop.Cancel();
             }
         }
-    }
-
-    /// <summary>The tests' own files need not outlive a power failure.</summary>
-    private sealed class Unflushed : StoreFiles
-    {
-        public override void Flush(SafeFileHandle file) { }
     }
 }

@@ -33,27 +33,27 @@ internal static class AskCommand
             if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
             if (parsed.GetValue(minScore) is { } least && least is not (>= 0 and <= 1)) throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"--min-score {least}: give 0 to 1"));
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal), terminal.Note);
+            if (documents.Length > 0 && open.Refresh(documents, terminal) is { } report) SkippedReport.Write(report, terminal.Note);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);
             if (questions is not null) return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
-            if (common.Json(parsed)) PrintJson(answer, texts, terminal);
+            if (common.Json(parsed)) PrintJson(answer, texts, open.Library.Store, terminal);
             else Print(answer, texts, terminal);
             return CommandLine.Done;
         });
         return command;
     }
 
-    private static void PrintJson(Answer answer, bool showSources, Terminal terminal)
+    private static void PrintJson(Answer answer, bool showSources, DocumentStore store, Terminal terminal)
     {
         answer.Complete();
-        terminal.WriteJson(Figures(answer, showSources));
+        terminal.WriteJson(Figures(answer, showSources, store));
     }
 
     /// <summary>What <c>--json</c> says of an answer.</summary>
-    internal static object Figures(Answer answer, bool showSources) => new
+    internal static object Figures(Answer answer, bool showSources, DocumentStore store) => new
     {
         Answer = answer.Text.Trim(),
         Sources = new SourceList(answer.Sources, showSources).Json(),
@@ -63,6 +63,7 @@ internal static class AskCommand
         RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
         answer.KvBytesLoaded,
         answer.FinishReason,
+        Warnings = store.Warnings.Select(warning => warning.Problem),
     };
 
     private static void Print(Answer answer, bool showSources, Terminal terminal)
@@ -72,7 +73,7 @@ internal static class AskCommand
         {
             string text = begun ? piece : piece.TrimStart();
             begun |= text.Length > 0;
-            terminal.Out.Write(text);
+            terminal.Out.Write(TerminalText.Block(text));
         }
 
         terminal.Out.WriteLine();
@@ -83,9 +84,19 @@ internal static class AskCommand
             return;
         }
 
+        if (Cut(answer) is string cut) terminal.Out.WriteLine($"({cut})");
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
         terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
     }
+
+    /// <summary>Why the model did not end the answer itself; null where it did.</summary>
+    internal static string? Cut(Answer answer) => answer.FinishReason switch
+    {
+        "length" => $"the answer was cut after {answer.GeneratedTokens} tokens; --max-tokens N allows more",
+        "context" => "the answer was cut: the model's context is full; fewer passages (-k N) leave more room",
+        "repetition" => "the answer was ended when it repeated itself",
+        _ => null,
+    };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Kvasir.Cache;
 using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
@@ -7,23 +8,34 @@ namespace Kvasir.Cli.Commands;
 /// <summary><c>ingest</c>: documents into the store.</summary>
 internal static class IngestCommand
 {
+    /// <summary>KV from which on it is said how much it is, where it is many times the text.</summary>
+    private const long MuchKv = 64L << 20, ManyTimes = 100;
+
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand("ingest", "Take documents into the store: cut, embedded, their KV computed. Only what is new or changed; goes on where it was interrupted.", "kvasir ingest handbook/ notes.md --store ./my-store");
-        var documents = new Argument<string[]>("docs") { Description = "Text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines, source code, and folders of them", Arity = ArgumentArity.OneOrMore };
+        var documents = new Argument<string[]>("docs") { Description = "Text, Markdown, HTML, Word (docx), PDF, tables (csv, tsv), JSON Lines, source code, and folders of them", Arity = ArgumentArity.ZeroOrMore };
         command.Arguments.Add(documents);
         var quota = new Option<string?>("--quota") { Description = "The most bytes of KV that the store keeps from now on, or none; the least recently used makes room", HelpName = "SIZE" };
         command.Options.Add(quota);
+        var stored = new Option<bool>("--stored") { Description = "All files that the store has documents of, as they are now; mends what was damaged of them" };
+        var force = new Option<bool>("--force") { Description = "Read and cut also files whose time and size say that they have not changed; KV of equal chunks is kept" };
+        command.Options.Add(stored);
+        command.Options.Add(force);
         var library = new LibraryChoice.Options(command);
         CommonOptions common = CommonOptions.ForDocuments(command);
         command.SetAction(parsed =>
         {
             long? most = parsed.GetValue(quota) is string size ? StoreQuotaCommand.Parse(size) : null;
+            string[] named = parsed.GetValue(documents)!;
+            if (named.Length == 0 && !parsed.GetValue(stored)) throw new InvalidInputException("no documents were named; give files or folders, or --stored for all that the store has");
             using LibraryChoice open = library.Open(parsed, common, terminal);
             if (parsed.GetValue(quota) is not null) open.Library.Store.SetKvQuota(most);
-            IngestReport report = open.Ingest(parsed.GetValue(documents)!, terminal);
-            if (common.Json(parsed)) PrintJson(report, terminal);
-            else Print(report, terminal);
+            if (parsed.GetValue(stored)) named = [.. named, .. open.Library.Store.Paths()];
+            IngestReport report = open.Ingest(named, parsed.GetValue(force), terminal);
+            long textBytes = open.Library.Store.Statistics().TextBytes;
+            if (common.Json(parsed)) PrintJson(report, textBytes, terminal);
+            else Print(report, Size(report.KvBytes, textBytes, open), terminal);
             return CommandLine.Done;
         });
         return command;
@@ -31,15 +43,25 @@ internal static class IngestCommand
 
     private static string Without(IngestReport report) => report.ChunksWithoutKv > 0 ? $"; the quota has no room for that of {report.ChunksWithoutKv} chunks, which is computed when a question needs it" : "";
 
-    private static void PrintJson(IngestReport report, Terminal terminal)
+    /// <summary>How many bytes of KV the stored texts have become, and what makes it fewer; empty where they are not many.</summary>
+    private static string Size(long kvBytes, long textBytes, LibraryChoice open)
     {
-        SkippedReport.Write(report, terminal.Note);
-        terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ConvertedChunks, report.ComputedTokens, report.ChunksWithoutKv, report.Skipped, report.Incomplete });
+        if (kvBytes < MuchKv || kvBytes < ManyTimes * textBytes) return "";
+        double share = open.ShareUnder(KvPolicy.Parse("k=kivi2,v=kivi2"));
+        string fewerBits = share < 0.9 ? $"--kv k=kivi2,v=kivi2 (about {Units.Bytes((long)(share * kvBytes))}), " : "";
+        return $"{Units.Bytes(textBytes)} of text became {Units.Bytes(kvBytes)} of KV; fewer bytes: {fewerBits}--thin-store 50% (about half, costs answers), or kvasir store quota SIZE (the rest is computed when it is needed)";
     }
 
-    private static void Print(IngestReport report, Terminal terminal)
+    private static void PrintJson(IngestReport report, long textBytes, Terminal terminal)
+    {
+        SkippedReport.Write(report, terminal.Note);
+        terminal.WriteJson(new { report.Documents, report.Chunks, report.Tokens, TextBytes = textBytes, report.KvBytes, Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks, report.ConvertedChunks, report.ComputedTokens, report.ChunksWithoutKv, report.Skipped, report.Incomplete });
+    }
+
+    private static void Print(IngestReport report, string size, Terminal terminal)
     {
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Documents} documents, {report.Chunks} chunks, {report.Tokens} tokens; computed {report.ComputedChunks} chunks{Converted(report)} in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV{Without(report)}"));
+        if (size.Length > 0) terminal.Out.WriteLine(size);
         SkippedReport.Write(report, terminal.Out.WriteLine);
     }
 

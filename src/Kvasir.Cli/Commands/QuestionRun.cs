@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Kvasir.Documents;
 
@@ -19,7 +18,7 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
             foreach (Answer answer in library.AskAll(questions.Select(question => question.Text), options, parallel, _costs, terminal.Interrupted))
             {
                 progress.Dispose();
-                Print(questions[answer.Index], answer);
+                Print(questions[answer.Index], answer, library.Store);
                 progress.Report(_answers.Count, questions.Count);
             }
         }
@@ -35,30 +34,28 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
         return _answers.Any(answer => answer.Error is not null) ? CommandLine.Failed : CommandLine.Done;
     }
 
-    private void Print(Question question, Answer answer)
+    private void Print(Question question, Answer answer, DocumentStore store)
     {
         _answers.Add(answer);
-        if (json) PrintJson(question, answer);
+        if (json) PrintJson(question, answer, store);
         else PrintText(question, answer);
     }
 
-    private void PrintJson(Question question, Answer answer)
+    private void PrintJson(Question question, Answer answer, DocumentStore store)
     {
         var line = new JsonObject { ["id"] = question.Id.DeepClone(), ["question"] = question.Text };
-        JsonObject rest = Json.ToObject(answer.Error is { } error ? new { Error = error } : AskCommand.Figures(answer, showSources));
+        JsonObject rest = Json.ToObject(answer.Error is { } error ? new { Error = error } : AskCommand.Figures(answer, showSources, store));
         foreach ((string name, JsonNode? value) in rest) line[name] = value?.DeepClone();
         terminal.WriteJson(line);
     }
 
     private void PrintText(Question question, Answer answer)
     {
-        terminal.Out.WriteLine(question.Text);
-        terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {error}" : $"  {answer.Text.Trim().ReplaceLineEndings(Environment.NewLine + "  ")}");
+        terminal.Out.WriteLine(TerminalText.Line(question.Text));
+        terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {TerminalText.Line(error)}" : $"  {TerminalText.Block(answer.Text.Trim()).ReplaceLineEndings(Environment.NewLine + "  ")}");
+        if (AskCommand.Cut(answer) is string cut) terminal.Out.WriteLine($"  ({cut})");
         if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
-        else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(Short))}]");
+        else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(source => SourceList.Place(source, Path.GetFileName(source.File))))}]");
         terminal.Out.WriteLine();
     }
-
-    private static string Short(Passage source) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(source.File)}{(source.DocumentId is { } id ? $" ({id})" : "")}, part {source.Chunk + 1}");
 }

@@ -26,7 +26,7 @@ internal static class StoreCommand
         Command command = Verb("ls", "The files in the store.", out Option<string?> store, out CommonOptions common);
         command.SetAction(parsed =>
         {
-            using DocumentStore open = Open(parsed.GetValue(store));
+            using DocumentStore open = Open(parsed, store, terminal);
             IReadOnlyList<StoredFileInfo> files = open.List();
             IReadOnlyList<StoredKvInfo> kv = open.Statistics().Kv;
             if (common.Json(parsed))
@@ -35,7 +35,8 @@ internal static class StoreCommand
                 return CommandLine.Done;
             }
 
-            terminal.WriteTable(["file", "documents", "chunks", "tokens"], files.Select(file => (IReadOnlyList<string>)[file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}"]), 1, 2, 3);
+            terminal.WriteTable(["file", "documents", "chunks", "tokens", "since"], files.Select(file => (IReadOnlyList<string>)
+                [file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}", file.State == StoredFileState.Current ? "" : file.State.ToString().ToLowerInvariant()]), 1, 2, 3);
             WriteKv(kv, terminal);
             return CommandLine.Done;
         });
@@ -47,7 +48,7 @@ internal static class StoreCommand
         Command command = Verb("stats", "What the store holds, in numbers.", out Option<string?> store, out CommonOptions common);
         command.SetAction(parsed =>
         {
-            using DocumentStore open = Open(parsed.GetValue(store));
+            using DocumentStore open = Open(parsed, store, terminal);
             StoreStatistics numbers = open.Statistics();
             if (common.Json(parsed))
             {
@@ -71,10 +72,9 @@ internal static class StoreCommand
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
-            bool sound = outcome.Damaged.Count == 0 && outcome.DamagedRecords == 0 && outcome.DamagedVectors == 0;
-            if (common.Json(parsed)) terminal.WriteJson(new { Sound = sound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.DamagedVectors, outcome.Kv });
+            if (common.Json(parsed)) terminal.WriteJson(new { Sound = outcome.IsSound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.DamagedVectors, outcome.Kv });
             else Print(terminal, outcome);
-            return sound ? CommandLine.Done : CommandLine.Failed;
+            return outcome.IsSound ? CommandLine.Done : CommandLine.Failed;
         });
         return command;
     }
@@ -86,7 +86,7 @@ internal static class StoreCommand
         command.Arguments.Add(path);
         command.SetAction(parsed =>
         {
-            using DocumentStore open = Open(parsed.GetValue(store));
+            using DocumentStore open = Open(parsed, store, terminal);
             int removed = open.Remove(parsed.GetValue(path)!);
             if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
             if (common.Json(parsed)) terminal.WriteJson(new { Removed = removed });
@@ -101,7 +101,7 @@ internal static class StoreCommand
         Command command = Verb("gc", "Free what no stored document uses any more, and KV beyond the quota.", out Option<string?> store, out CommonOptions common);
         command.SetAction(parsed =>
         {
-            using DocumentStore open = Open(parsed.GetValue(store));
+            using DocumentStore open = Open(parsed, store, terminal);
             long freed = open.CollectGarbage();
             if (common.Json(parsed)) terminal.WriteJson(new { FreedBytes = freed });
             else terminal.Out.WriteLine($"{Units.Bytes(freed)} freed");
@@ -119,13 +119,14 @@ internal static class StoreCommand
         return command;
     }
 
-    private static DocumentStore Open(string? folder) => DocumentStore.Open(LibraryChoice.StoreFolder(folder));
+    internal static DocumentStore Open(ParseResult parsed, Option<string?> store, Terminal terminal, bool create = false) =>
+        DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)), create, StoreWarnings.To(terminal, parsed));
 
     private static void Print(Terminal terminal, StoreVerification outcome)
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
         foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {kv.Chunks} chunks checked, {kv.Damaged.Count} files damaged, {kv.Missing} chunks without KV");
-        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog, {outcome.DamagedVectors} documents with lost or damaged embeddings");
+        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog, {outcome.DamagedVectors} documents with lost or damaged embeddings{(outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can")}");
     }
 
     private static void WriteKv(IReadOnlyList<StoredKvInfo> kv, Terminal terminal) =>

@@ -21,7 +21,7 @@ internal static class StoreConvertCommand
         {
             KvPolicy target = common.GivenPolicy(parsed) ?? throw new InvalidInputException("the policy to convert to is missing; give one as in --kv k=kivi4,v=kivi4");
             var options = new KvConversionOptions { From = parsed.GetValue(from) is string text ? KvPolicy.Parse(text) : null, RemoveSource = parsed.GetValue(remove) };
-            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
             using Model model = Model.Load(common.ModelPath(parsed, terminal), common.ModelOptions(parsed));
             target = CommonOptions.Prepare(target, model, terminal);
             using var line = new ProgressLine(terminal, "convert");

@@ -24,7 +24,7 @@ internal static class StoreExportCommand
             string file = parsed.GetValue(output)!;
             OutputPath.Check(file);
             var options = new ExportOptions { Model = parsed.GetValue(model), Policy = parsed.GetValue(kv) is string policy ? KvPolicy.Parse(policy) : null, Key = key.Read(parsed) };
-            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
             using var line = new ProgressLine(terminal, "export");
             ExportReport report = open.Export(parsed.GetValue(path)!, file, options, new TransferBar(line), terminal.Interrupted);
             line.Dispose();

@@ -20,7 +20,7 @@ internal static class StoreImportCommand
         {
             var options = new ImportOptions { As = parsed.GetValue(path), Key = key.Read(parsed) };
             if (options.As is { Length: 0 }) throw new InvalidInputException("--as: the path is empty");
-            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)), create: true);
+            using DocumentStore open = StoreCommand.Open(parsed, store, terminal, create: true);
             using var line = new ProgressLine(terminal, "import");
             ImportReport report = open.Import(parsed.GetValue(file)!, options, new TransferBar(line), terminal.Interrupted);
             line.Dispose();

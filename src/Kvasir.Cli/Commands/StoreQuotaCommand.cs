@@ -18,7 +18,7 @@ internal static class StoreQuotaCommand
         command.SetAction(parsed =>
         {
             long? quota = parsed.GetValue(size) is string text ? Parse(text) : null;
-            using DocumentStore open = DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
             long freed = parsed.GetValue(size) is null ? 0 : open.SetKvQuota(quota);
             StoreStatistics numbers = open.Statistics();
             if (common.Json(parsed)) terminal.WriteJson(new { Quota = numbers.KvQuota, Used = numbers.KvBytes, FreedBytes = freed });

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Kvasir.Documents;
 
@@ -18,6 +17,11 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
             ["chunk"] = source.Chunk,
             ["score"] = Units.Rounded(source.Score, 6),
             ["cosine"] = Units.Rounded(source.Cosine, 6),
+            ["strength"] = source.Strength,
+            ["line"] = source.Line,
+            ["parts"] = source.Parts,
+            ["state"] = source.State,
+            ["alsoIn"] = source.AlsoIn,
             ["documentId"] = source.DocumentId,
             ["title"] = source.Title,
         };
@@ -25,23 +29,28 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
         return fields;
     });
 
+    /// <summary>Where in a file a person finds a source.</summary>
+    public static string Place(Passage source, string file) =>
+        TerminalText.Line(file + (source.DocumentId is { } id ? $" ({id})" : "") + (source.Line is int line ? $", line {line}" : source.Parts > 1 ? $", part {source.Chunk + 1} of {source.Parts}" : ""));
+
     public void Print(TextWriter output)
     {
         foreach ((int number, Passage source) in sources.Index())
         {
-            string name = source.DocumentId is null ? source.File : $"{source.File} ({source.DocumentId})";
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  [{number + 1}] {name}, part {source.Chunk + 1}: {source.Title} (score {source.Score:0.000}, cosine {source.Cosine:0.00})"));
+            string state = source.State switch { StoredFileState.Changed => ", changed since", StoredFileState.Gone => ", gone since", _ => "" };
+            output.WriteLine(TerminalText.Line($"  [{number + 1}] {Place(source, source.File)}: {source.Title} ({source.Strength}{state})"));
+            if (source.AlsoIn.Count > 0) output.WriteLine(TerminalText.Line($"{Indent}also in {string.Join(", ", source.AlsoIn)}"));
             if (!showTexts) continue;
             foreach (string line in source.Text.Trim().Split('\n')) Wrap(line.TrimEnd(), output);
             output.WriteLine();
         }
     }
 
-    /// <summary>Breaks a line at spaces; control characters of a document do not reach the terminal.</summary>
+    /// <summary>Breaks a line at spaces.</summary>
     private static void Wrap(string line, TextWriter output)
     {
         var row = new StringBuilder();
-        foreach (string word in line.Split(' '))
+        foreach (string word in TerminalText.Line(line).Split(' '))
         {
             if (row.Length > 0 && row.Length + 1 + word.Length > Width)
             {
@@ -49,7 +58,7 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
                 row.Clear();
             }
 
-            row.Append(row.Length > 0 ? " " : "").Append(string.Concat(word.Select(c => char.IsControl(c) ? ' ' : c)));
+            row.Append(row.Length > 0 ? " " : "").Append(word);
         }
 
         output.WriteLine((Indent + row).TrimEnd());

@@ -83,7 +83,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         }
 
         string name = Path.GetFileNameWithoutExtension(path);
-        holder.SetAside(name);
+        holder.SetAside(name, warned: true);
         _distrusted.Add(path);
         if (name == KvShelf.PrefixName)
         {

@@ -15,6 +15,18 @@ public sealed record Passage
     /// <summary>Index of the chunk in its document.</summary>
     public required int Chunk { get; init; }
 
+    /// <summary>Chunks of its document.</summary>
+    public int Parts { get; init; } = 1;
+
+    /// <summary>The line of the file on which it begins, from 1; null where the text is not the file's lines.</summary>
+    public int? Line { get; init; }
+
+    /// <summary>Full paths of other files that hold the same text, but for white space.</summary>
+    public IReadOnlyList<string> AlsoIn { get; init; } = [];
+
+    /// <summary>What has become of the file since it was ingested; looked at where it is the source of an answer.</summary>
+    public StoredFileState State { get; init; }
+
     /// <summary>First character of the chunk in the document's text.</summary>
     public required int Start { get; init; }
 
@@ -32,6 +44,12 @@ public sealed record Passage
 
     /// <summary>The share of the question's words that stand in it, rare ones weighing more (idf); 0 to 1.</summary>
     public float Words { get; init; }
+
+    /// <summary>
+    /// How well it fits the question, for people: <c>strong</c> with a cosine of at least 0.55, or of 0.35 and four fifths of the question's words (as
+    /// <see cref="Words"/> counts them); <c>fair</c> with either of the latter; else <c>weak</c>. Of passages that do not answer, 19 of 20 are below 0.47.
+    /// </summary>
+    public string Strength => Cosine >= 0.55f || (Cosine >= 0.35f && Words >= 0.8f) ? "strong" : Cosine >= 0.35f || Words >= 0.8f ? "fair" : "weak";
 
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";

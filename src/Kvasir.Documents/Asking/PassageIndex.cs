@@ -3,14 +3,20 @@ using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
 
-/// <summary>The chunks of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same.</summary>
+/// <summary>
+/// The chunks of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. Chunks of one text
+/// have one place, whatever the number of files that hold it.
+/// </summary>
 internal sealed class PassageIndex : ITermSource
 {
+    /// <summary>How many times the texts asked for are looked at, so that those that differ in white space alone do not take their places.</summary>
+    private const int Looked = 4;
+
     private readonly Catalog _catalog;
     private readonly PathScope? _within;
-    private readonly List<StoredDocument> _documents = [];
-    private readonly StoredChunk[] _chunks;
-    private readonly int[] _documentOf;
+    private readonly List<(StoredDocument Document, int Chunk)> _texts = [];
+    private readonly Dictionary<int, List<(StoredDocument Document, int Chunk)>> _others = [];
+    private readonly SortedSet<string> _wordsAlone = new(StringComparer.Ordinal);
     private readonly VectorIndex _vectors = new();
     private readonly Bm25Index _words;
 
@@ -18,31 +24,25 @@ internal sealed class PassageIndex : ITermSource
     {
         _catalog = catalog;
         _within = within;
+        var known = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (StoredDocument document in catalog.Files.Where(file => within?.Contains(file.Path) != false).SelectMany(catalog.DocumentsOf))
         {
-            _documents.Add(document);
-            if (catalog.Vectors(encoder, document) is { } record)
-            {
-                _vectors.Add(catalog.VectorRows(record), record.FirstRow, record.Count);
-            }
-            else
-            {
-                _vectors.AddWithout(document.Chunks.Length);
-            }
+            Add(document, catalog.Vectors(encoder, document), known);
         }
 
-        _chunks = [.. _documents.SelectMany(document => document.Chunks)];
-        _documentOf = [.. _documents.SelectMany((document, number) => Enumerable.Repeat(number, document.Chunks.Length))];
         _words = new Bm25Index(this);
     }
 
-    public int Count => _chunks.Length;
+    public int Count => _texts.Count;
 
-    public int Length(int text) => _chunks[text].Words;
+    /// <summary>Files whose chunks only their words find: no sound embeddings of them are stored.</summary>
+    public IReadOnlyList<string> WordsAlone => [.. _wordsAlone];
 
-    public ReadOnlySpan<uint> Terms(int text) => _catalog.Terms(_chunks[text]);
+    public int Length(int text) => Chunk(text).Words;
 
-    public ReadOnlySpan<ushort> Counts(int text) => _catalog.TermFrequencies(_chunks[text]);
+    public ReadOnlySpan<uint> Terms(int text) => _catalog.Terms(Chunk(text));
+
+    public ReadOnlySpan<ushort> Counts(int text) => _catalog.TermFrequencies(Chunk(text));
 
     /// <summary>Whether it was made of this.</summary>
     public bool IsOf(Catalog catalog, PathScope? within) => _catalog == catalog && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
@@ -53,8 +53,55 @@ internal sealed class PassageIndex : ITermSource
         float[] cosines = _vectors.Scores(embedding);
         float[] words = _words.Scores(question, out Dictionary<uint, float> weights);
         float[] fused = RankFusion.Fuse(cosines, words);
-        return [.. TopScores.Best(fused, count).Select(text => NewPassage(text, fused[text], cosines[text], words[text]) with { Words = Share(weights, Terms(text)) })];
+        var found = new List<Passage>();
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (int text in TopScores.Best(fused, Looked * count))
+        {
+            Passage passage = NewPassage(text, fused[text], cosines[text], words[text]) with { Words = Share(weights, Terms(text)) };
+            string squeezed = string.Join(' ', passage.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            if (places.TryGetValue(squeezed, out int place))
+            {
+                found[place] = found[place] with { AlsoIn = [.. found[place].AlsoIn.Append(passage.File).Union(passage.AlsoIn).Where(file => file != found[place].File)] };
+            }
+            else if (found.Count < count)
+            {
+                places[squeezed] = found.Count;
+                found.Add(passage);
+            }
+        }
+
+        return found;
     }
+
+    private void Add(StoredDocument document, VectorRecord? vectors, Dictionary<string, int> known)
+    {
+        if (vectors is null)
+        {
+            _wordsAlone.Add(document.File);
+        }
+
+        for (int i = 0; i < document.Chunks.Length; i++)
+        {
+            if (!known.TryAdd(document.Chunks[i].KvName, _texts.Count))
+            {
+                int first = known[document.Chunks[i].KvName];
+                (_others.TryGetValue(first, out List<(StoredDocument, int)>? others) ? others : _others[first] = []).Add((document, i));
+                continue;
+            }
+
+            _texts.Add((document, i));
+            if (vectors is null)
+            {
+                _vectors.AddWithout(1);
+            }
+            else
+            {
+                _vectors.Add(_catalog.VectorRows(vectors), vectors.FirstRow + i, 1);
+            }
+        }
+    }
+
+    private StoredChunk Chunk(int text) => _texts[text].Document.Chunks[_texts[text].Chunk];
 
     /// <summary>The share of the weights whose terms are among <paramref name="terms"/>.</summary>
     private static float Share(Dictionary<uint, float> weights, ReadOnlySpan<uint> terms)
@@ -69,9 +116,14 @@ internal sealed class PassageIndex : ITermSource
         return all > 0 ? found / all : 0;
     }
 
+    /// <summary>Of a text that stands in several files, the place whose file is still there.</summary>
     private Passage NewPassage(int text, float score, float cosine, float bm25)
     {
-        StoredDocument document = _documents[_documentOf[text]];
-        return Retriever.NewPassage(_catalog, document, Array.IndexOf(document.Chunks, _chunks[text]), score, cosine, bm25);
+        List<(StoredDocument Document, int Chunk)> all = [_texts[text], .. _others.GetValueOrDefault(text) ?? []];
+        (StoredDocument document, int chunk) = all.Count == 1 ? all[0] : all.Find(place => File.Exists(place.Document.File)) is { Document: not null } there ? there : all[0];
+        return Retriever.NewPassage(_catalog, document, chunk, score, cosine, bm25) with
+        {
+            AlsoIn = [.. all.Select(place => place.Document.File).Distinct(StringComparer.Ordinal).Where(file => file != document.File)],
+        };
     }
 }

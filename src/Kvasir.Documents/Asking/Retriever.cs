@@ -11,14 +11,15 @@ internal sealed class Retriever(ITextEncoder encoder)
     public static string IndexedText(string title, string chunk) =>
         title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
 
-    /// <summary>The best <paramref name="count"/> passages, best first.</summary>
-    public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within)
+    /// <summary>The best <paramref name="count"/> passages, best first; and the files that only their words find, because they have no sound embeddings.</summary>
+    public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within, out IReadOnlyList<string> wordsAlone)
     {
         if (_index?.IsOf(catalog, within) != true)
         {
             _index = new PassageIndex(catalog, encoder.Identity, within);
         }
 
+        wordsAlone = _index.WordsAlone;
         return _index.Search(question, encoder.Embed(question), count);
     }
 
@@ -29,6 +30,7 @@ internal sealed class Retriever(ITextEncoder encoder)
         DocumentId = document.Id,
         Title = document.Title,
         Chunk = index,
+        Parts = document.Chunks.Length,
         Start = document.Chunks[index].Start,
         Text = catalog.Text(document.Chunks[index]),
         Score = score,

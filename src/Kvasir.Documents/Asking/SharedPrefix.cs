@@ -87,7 +87,7 @@ internal sealed class SharedPrefix : IDisposable
         {
             if (model.Check(path) is not null)
             {
-                from.SetAside(KvShelf.PrefixName);
+                from.SetAside(KvShelf.PrefixName, warned: true);
                 return false;
             }
 

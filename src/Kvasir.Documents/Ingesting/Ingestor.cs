@@ -22,6 +22,7 @@ internal sealed class Ingestor
     private readonly List<SkippedFile> _incomplete = [];
     private int _documents, _chunks, _changed, _filesDone, _files;
     private long _tokens, _bytesDone, _bytes;
+    private ILookup<string, StoredDocument>? _byContent;
 
     public Ingestor(StoreWriter writer, FilePreparation preparation, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
     {
@@ -34,11 +35,11 @@ internal sealed class Ingestor
         _cancellation = cancellation;
     }
 
-    public IngestReport Run(FoundFiles found)
+    public IngestReport Run(FoundFiles found, bool force = false)
     {
         var clock = Stopwatch.StartNew();
         _skipped.AddRange(found.Skipped);
-        List<SourceFile> files = [.. found.Files.Select(file => Source(file.Path, file.Named))];
+        List<SourceFile> files = [.. found.Files.Select(file => Source(file.Path, file.Named, force))];
         _files = files.Count;
         _bytes = files.Sum(file => file.BytesToDo);
         foreach (PreparedFile file in _preparation.Run(files, _cancellation))
@@ -142,8 +143,17 @@ internal sealed class Ingestor
         }
     }
 
+    /// <summary>Embeds the chunks of a document, or takes the embeddings of one with the same title and chunks: its file may have been moved.</summary>
     private void Embed(StoredDocument document)
     {
+        _byContent ??= _writer.Catalog.AllDocuments.ToLookup(other => Convert.ToHexString(other.ContentHash));
+        IEnumerable<StoredDocument> same = _byContent[Convert.ToHexString(document.ContentHash)].Where(other => other.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(chunk => chunk.KvName)));
+        if (same.Select(other => _writer.Catalog.Vectors(_encoder.Identity, other)).FirstOrDefault(rows => rows is not null) is { } known)
+        {
+            _writer.Catalog.Share(known, document);
+            return;
+        }
+
         var values = new List<float>();
         int width = 1;
         foreach (StoredChunk chunk in document.Chunks)
@@ -161,15 +171,15 @@ internal sealed class Ingestor
     private int RemoveVanished(FoundFiles found)
     {
         var folders = new PathScope(found.Folders);
-        List<StoredFile> gone = [.. _writer.Catalog.Files.Where(file => folders.Contains(file.Path) && !File.Exists(file.Path))];
+        List<StoredFile> gone = [.. _writer.Catalog.AllFiles.Where(file => folders.Contains(file.Path) && !File.Exists(file.Path))];
         gone.ForEach(_writer.Remove);
         return gone.Count;
     }
 
     /// <summary>A file that is stored with all its embeddings and KV counts for nothing in what is to do; it would make the time left look shorter.</summary>
-    private SourceFile Source(string path, bool named)
+    private SourceFile Source(string path, bool named, bool force)
     {
-        SourceFile source = SourceFile.Of(path, named, _writer.Catalog, _chunkTokens);
+        SourceFile source = SourceFile.Of(path, named, _writer.Catalog, _chunkTokens, force);
         return source.IsUnchanged && _writer.Catalog.DocumentsOf(source.Known!).All(IsComplete) ? source with { BytesToDo = 0 } : source;
     }
 

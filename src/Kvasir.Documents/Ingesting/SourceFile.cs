@@ -32,7 +32,8 @@ internal sealed record SourceFile
     /// <summary>Whether length and time say that it need not be read.</summary>
     public bool IsUnchanged => Known is not null && Known.Length == Length && Known.ChangedTicks == ChangedTicks;
 
-    public static SourceFile Of(string path, bool named, Catalog catalog, int chunkTokens)
+    /// <summary>With <paramref name="force"/> it is to be read as if nothing of it were stored.</summary>
+    public static SourceFile Of(string path, bool named, Catalog catalog, int chunkTokens, bool force = false)
     {
         var info = new FileInfo(path);
         long length = info.Exists ? info.Length : 0;
@@ -44,9 +45,9 @@ internal sealed record SourceFile
             Length = length,
             BytesToDo = length,
             ChangedTicks = info.Exists ? info.LastWriteTimeUtc.Ticks : 0,
-            Known = known is not null && catalog.DocumentsOf(known).All(document => document.ChunkTokens == chunkTokens) ? known : null,
+            Known = known is not null && !force && catalog.DocumentsOf(known).All(document => document.ChunkTokens == chunkTokens) ? known : null,
             HasOlder = known is not null,
-            Stored = catalog.StoredFor(path).ToLookup(document => document.Id),
+            Stored = (force ? [] : catalog.StoredFor(path)).ToLookup(document => document.Id),
         };
     }
 }

@@ -15,18 +15,16 @@ internal sealed class Catalog : IDisposable
     private readonly Dictionary<string, StoredFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<long, StoredDocument> _documents = [];
     private readonly VectorFolder _vectorFiles;
-    private readonly bool _write;
     private readonly Dictionary<long, List<VectorRecord>> _vectors = [];
     private readonly Dictionary<string, long> _newestVectors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<StoredDocument>> _byFile = new(StringComparer.Ordinal);
     private long _lastNumber;
 
-    private Catalog(RecordLog log, VectorFolder vectorFiles, bool write)
+    private Catalog(RecordLog log, VectorFolder vectorFiles)
     {
         _log = log;
         _vectorFiles = vectorFiles;
-        _write = write;
         _log.Read(Apply);
     }
 
@@ -36,7 +34,7 @@ internal sealed class Catalog : IDisposable
         RecordLog log = RecordLog.Open(path, files, write);
         try
         {
-            var catalog = new Catalog(log, new VectorFolder(Path.GetDirectoryName(path)!, files, write), write);
+            var catalog = new Catalog(log, new VectorFolder(Path.GetDirectoryName(path)!, files, write));
             if (write)
             {
                 log.CutTornEnd();
@@ -59,11 +57,19 @@ internal sealed class Catalog : IDisposable
     /// <summary>The files whose documents are all there, by path.</summary>
     public IEnumerable<StoredFile> Files => _files.Values.Where(IsWhole).OrderBy(file => file.Path, StringComparer.Ordinal);
 
+    /// <summary>Those, and the files that have lost documents.</summary>
+    public IEnumerable<StoredFile> AllFiles => _files.Values;
+
     /// <summary>All documents, those of unfinished files included.</summary>
     public IEnumerable<StoredDocument> AllDocuments => _documents.Values;
 
     /// <summary>Damaged records that were passed over.</summary>
     public int Damaged => _log.Damaged;
+
+    /// <summary>Files of which something is lost: a document that they list; or, where records are damaged, perhaps their own record.</summary>
+    public IReadOnlyList<string> LostFiles => [.. _files.Values.Where(file => !IsWhole(file)).Select(file => file.Path)
+        .Union(_byFile.Where(file => Damaged > 0 && file.Value.Any(document => _files.GetValueOrDefault(file.Key)?.Documents.Contains(document.Number) != true)).Select(file => file.Key))
+        .Order(StringComparer.Ordinal)];
 
     /// <summary>Bytes of sound records.</summary>
     public long Bytes => _log.End;
@@ -76,19 +82,18 @@ internal sealed class Catalog : IDisposable
 
     public StoredFile? File(string path) => _files.TryGetValue(path, out StoredFile? file) && IsWhole(file) ? file : null;
 
-    public IEnumerable<StoredDocument> DocumentsOf(StoredFile file) => file.Documents.Select(number => _documents[number]);
+    /// <summary>The documents of a file; of one that is not whole those that are left.</summary>
+    public IEnumerable<StoredDocument> DocumentsOf(StoredFile file) => file.Documents.Where(_documents.ContainsKey).Select(number => _documents[number]);
 
     /// <summary>The documents that were stored for a file before, finished or not, as they are now.</summary>
     public IReadOnlyList<StoredDocument> StoredFor(string file) => _byFile.TryGetValue(file, out List<StoredDocument>? documents) ? [.. documents] : [];
 
     /// <summary>
-    /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file. The writer
-    /// reads and checks them, so that an ingest mends what is damaged.
+    /// Where the embeddings of a document's chunks stand, or null where there are none: no record, or rows that are not in the file or not those that
+    /// were written.
     /// </summary>
     public VectorRecord? Vectors(string encoder, StoredDocument document) =>
-        _vectors.GetValueOrDefault(document.Number)?.Find(record => record.Encoder == encoder && record.Count == document.Chunks.Length) is { } found
-        && _vectorFiles.Find(encoder, found.Generation) is { } file
-        && (_write ? IsSound(found) : file.Contains(found.FirstRow, found.Count)) ? found : null;
+        VectorRecords(document).FirstOrDefault(record => record.Encoder == encoder && record.Count == document.Chunks.Length && IsSound(record));
 
     /// <summary>The embeddings of a document, by every encoder that has embedded all of its chunks.</summary>
     public IEnumerable<StoredVectors> AllVectors(StoredDocument document) =>
@@ -110,6 +115,19 @@ internal sealed class Catalog : IDisposable
     public ReadOnlySpan<ushort> TermFrequencies(StoredChunk chunk) =>
         MemoryMarshal.Cast<byte, ushort>(_log.MappedPayload(chunk.TermsOffset + (long)sizeof(uint) * chunk.TermCount + sizeof(int), sizeof(ushort) * chunk.TermCount));
 
+    /// <summary>The line of the document's text on which a chunk begins, from 1: chunks follow each other without a gap.</summary>
+    public int Line(StoredDocument document, int chunk)
+    {
+        int line = 1;
+        for (int i = 0; i <= chunk; i++)
+        {
+            ReadOnlySpan<byte> text = _log.MappedPayload(document.Chunks[i].TextOffset, document.Chunks[i].TextBytes);
+            line += (i < chunk ? text : text[..^text.TrimStart(" \t\n"u8).Length]).Count((byte)'\n');
+        }
+
+        return line;
+    }
+
     public string Text(StoredChunk chunk)
     {
         byte[] bytes = new byte[chunk.TextBytes];
@@ -129,6 +147,9 @@ internal sealed class Catalog : IDisposable
     public void Add(StoredVectors vectors) =>
         Append(VectorRecord.RecordType, _vectorFiles.Append(vectors, _newestVectors.TryGetValue(vectors.Encoder, out long newest) ? newest : null).Write());
 
+    /// <summary>Takes the embeddings of another document of the same content for a document's own.</summary>
+    public void Share(VectorRecord vectors, StoredDocument document) => Append(VectorRecord.RecordType, (vectors with { Document = document.Number }).Write());
+
     /// <summary>Makes the file's documents part of the store, in place of those it had, and durable.</summary>
     public void Commit(StoredFile file)
     {
@@ -147,12 +168,13 @@ internal sealed class Catalog : IDisposable
         || IsWasteful(Files.SelectMany(DocumentsOf).SelectMany(VectorRecords).Sum(record => 4L * record.Count * (_vectorFiles.Find(record.Encoder, record.Generation)?.Width ?? 0)), VectorBytes);
 
     /// <summary>
-    /// Writes vectors and log anew without what is out of use: first the rows, into files of a new generation, then the log, which names them.
-    /// This catalog then describes a file that is gone: open it again, which removes the old vector files.
+    /// Writes vectors and log anew without what is out of use: first the rows, into files of a new generation, then the log, which names them. A file that
+    /// has lost documents stays with those that are left, so that it is still told. This catalog then describes a file that is gone: open it again,
+    /// which removes the old vector files.
     /// </summary>
     public void Compact()
     {
-        ILookup<long, VectorRecord> moved = _vectorFiles.Rewrite(Files.SelectMany(DocumentsOf).SelectMany(VectorRecords).Where(IsSound)).ToLookup(record => record.Document);
+        ILookup<long, VectorRecord> moved = _vectorFiles.Rewrite(_files.Values.SelectMany(DocumentsOf).SelectMany(VectorRecords).Where(IsSound)).ToLookup(record => record.Document);
         _log.Rewrite(LiveRecords(moved));
     }
 
@@ -166,7 +188,7 @@ internal sealed class Catalog : IDisposable
 
     private IEnumerable<(uint Type, byte[] Payload)> LiveRecords(ILookup<long, VectorRecord> vectors)
     {
-        foreach (StoredFile file in Files)
+        foreach (StoredFile file in _files.Values)
         {
             foreach (StoredDocument document in DocumentsOf(file))
             {
@@ -251,6 +273,8 @@ internal sealed class Catalog : IDisposable
 
     private void Apply(StoredFile file)
     {
+        // The number of a document that is lost must not become another's.
+        _lastNumber = Math.Max(_lastNumber, file.Documents.DefaultIfEmpty().Max());
         if (file.Documents.Length == 0)
         {
             _files.Remove(file.Path);

@@ -22,14 +22,20 @@ public sealed partial class DocumentStore : IDisposable
         Folder = folder;
         _files = files;
         _catalog = OpenCatalog(out _seen);
+        _ = StoreSettings.Read(folder, out bool damaged);
+        if (damaged)
+        {
+            files.Warn($"{Path.Combine(folder, StoreSettings.FileName)} is damaged: a quota that was set is lost", "store", "quota", "SIZE");
+        }
     }
 
     /// <summary>Opens the store in a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="create">Make an empty store where the folder is missing or empty.</param>
+    /// <param name="warned">Told what is found wrong with the store, at once and each thing once; <see cref="Warnings"/> has it too.</param>
     /// <exception cref="InvalidInputException">There is no store in the folder, or its catalog is not readable.</exception>
     /// <exception cref="StoreWriteException">A new store could not be written.</exception>
-    public static DocumentStore Open(string folder, bool create = false) => Open(folder, create, new StoreFiles());
+    public static DocumentStore Open(string folder, bool create = false, Action<StoreWarning>? warned = null) => Open(folder, create, new StoreFiles { Warned = warned });
 
     internal static DocumentStore Open(string folder, bool create, StoreFiles files)
     {
@@ -63,6 +69,9 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>The store's folder.</summary>
     public string Folder { get; }
 
+    /// <summary>What has been found wrong since the store was opened, each thing once.</summary>
+    public IReadOnlyList<StoreWarning> Warnings => _files.Warnings;
+
     /// <summary>The files whose documents are stored, by path.</summary>
     public IReadOnlyList<StoredFileInfo> List()
     {
@@ -70,17 +79,22 @@ public sealed partial class DocumentStore : IDisposable
         return [.. catalog.Files.Select(file => Describe(catalog, file))];
     }
 
+    /// <summary>Full paths of the files of which the store holds documents, or has lost some to damage, as far as they are there.</summary>
+    public IReadOnlyList<string> Paths() => Read() is var catalog ? [.. catalog.AllFiles.Select(file => file.Path).Union(catalog.LostFiles).Where(File.Exists)] : [];
+
     /// <summary>What the store holds, in numbers.</summary>
     public StoreStatistics Statistics()
     {
         Catalog catalog = Read();
-        var files = catalog.Files.Select(file => Describe(catalog, file)).ToList();
+        List<StoredDocument> documents = [.. catalog.Files.SelectMany(catalog.DocumentsOf)];
+        List<StoredChunk> chunks = [.. documents.SelectMany(document => document.Chunks)];
         return new StoreStatistics
         {
-            Files = files.Count,
-            Documents = files.Sum(file => file.Documents),
-            Chunks = files.Sum(file => file.Chunks),
-            Tokens = files.Sum(file => file.Tokens),
+            Files = catalog.Files.Count(),
+            Documents = documents.Count,
+            Chunks = chunks.Count,
+            Tokens = chunks.Sum(chunk => (long)chunk.Tokens),
+            TextBytes = chunks.Sum(chunk => (long)chunk.TextBytes),
             CatalogBytes = catalog.Bytes,
             VectorBytes = catalog.VectorBytes,
             DamagedRecords = catalog.Damaged,
@@ -117,7 +131,7 @@ public sealed partial class DocumentStore : IDisposable
         var scope = new PathScope([path]);
         return Writing(writer =>
         {
-            List<StoredFile> gone = [.. writer.Catalog.Files.Where(file => scope.Contains(file.Path))];
+            List<StoredFile> gone = [.. writer.Catalog.AllFiles.Where(file => scope.Contains(file.Path))];
             gone.ForEach(writer.Remove);
             writer.Finish();
             return gone.Count;
@@ -188,11 +202,13 @@ public sealed partial class DocumentStore : IDisposable
         }
         catch (IOException error)
         {
-            throw StoreWriteException.From(Folder, error);
+            throw ReadOnlyStoreException.IsMeantBy(error)
+                ? new ReadOnlyStoreException($"{Folder}: the store may only be read (a read-only file system)", error)
+                : StoreWriteException.From(Folder, error);
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new InvalidInputException($"{Folder}: no permission to write to this store", error);
+            throw new ReadOnlyStoreException($"{Folder}: the store may only be read (no permission to write)", error);
         }
     }
 
@@ -208,8 +224,32 @@ public sealed partial class DocumentStore : IDisposable
             catalog = Catalog.Open(CatalogPath, _files, write: false);
         }
 
+        Warn(catalog);
         return catalog;
     }
+
+    private void Warn(Catalog catalog)
+    {
+        IReadOnlyList<string> lost = catalog.LostFiles;
+        if (lost.Count > 0)
+        {
+            _files.Warn($"{CatalogPath} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
+        }
+        else if (catalog.Damaged > 0)
+        {
+            _files.Warn($"{CatalogPath} is damaged: documents may be lost, or be as they were before", "ingest", "DOCS...");
+        }
+    }
+
+    /// <summary>The words of the command that takes files in anew, those of them that there are.</summary>
+    internal static string[] MendOf(IReadOnlyList<string> files) => files.Where(File.Exists).Take(2).ToArray() switch
+    {
+        [] => [],
+        [string one] => ["ingest", one],
+        _ => ["ingest", "--stored"],
+    };
+
+    internal static string Several(IReadOnlyList<string> files) => string.Join(", ", files.Take(3)) + (files.Count > 3 ? $" and {files.Count - 3} more files" : "");
 
     private (long, DateTime) Stamp()
     {
@@ -237,8 +277,8 @@ public sealed partial class DocumentStore : IDisposable
             return;
         }
 
-        // Only what an interrupted beginning may have left: never settle among somebody's files.
-        string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix];
+        // Only what an interrupted beginning or a deleted catalog has left: never settle among somebody's files.
+        string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix, CatalogName + RecordLog.EndSuffix, StoreSettings.FileName, "kv", "vectors"];
         if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
         {
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
@@ -250,7 +290,7 @@ public sealed partial class DocumentStore : IDisposable
     private static StoredFileInfo Describe(Catalog catalog, StoredFile file)
     {
         List<StoredDocument> documents = [.. catalog.DocumentsOf(file)];
-        return new StoredFileInfo(file.Path, documents.Count, documents.Sum(document => document.Chunks.Length), documents.Sum(document => document.Chunks.Sum(chunk => (long)chunk.Tokens)));
+        return new StoredFileInfo(file.Path, documents.Count, documents.Sum(document => document.Chunks.Length), documents.Sum(document => document.Chunks.Sum(chunk => (long)chunk.Tokens)), file.State());
     }
 
     private static StoredKvInfo Describe(string folder, KvDescription description)

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 
 namespace Kvasir.Documents.Storage;
 
@@ -28,8 +27,12 @@ internal sealed class KvShelf
         _files = files;
         Policy = key.Policy;
         Folder = Path.Combine(store, "kv", key.FolderName());
-        KvDescription known = ReadDescription(Folder) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
+        KvDescription known = ReadDescription(Folder, out bool damaged) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
         Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
+        if (damaged)
+        {
+            files.Warn($"{Path.Combine(Folder, DescriptionName)} is damaged: how fast this model computes is not known", "ingest", "--stored");
+        }
     }
 
     public string Folder { get; }
@@ -42,9 +45,17 @@ internal sealed class KvShelf
     /// <summary>Where the KV of a chunk, or <see cref="PrefixName"/>'s, is or would be.</summary>
     public string PathOf(string kvName) => Path.Combine(Folder, kvName + Extension);
 
-    /// <summary>Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it.</summary>
-    public void SetAside(string kvName)
+    /// <summary>
+    /// Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it. Where a question found
+    /// it, the user is to be <paramref name="warned"/>.
+    /// </summary>
+    public void SetAside(string kvName, bool warned = false)
     {
+        if (warned)
+        {
+            _files.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store", "verify");
+        }
+
         try
         {
             File.Move(PathOf(kvName), PathOf(kvName) + DamagedSuffix, overwrite: true);
@@ -98,7 +109,7 @@ internal sealed class KvShelf
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (ReadDescription(Folder) is not { TokenizerIdentity.Length: > 0 })
+        if (ReadDescription(Folder, out _) is not { TokenizerIdentity.Length: > 0 })
         {
             WriteDescription();
         }
@@ -146,7 +157,7 @@ internal sealed class KvShelf
     {
         string root = Path.Combine(store, "kv");
         return Directory.Exists(root)
-            ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(folder => (folder, ReadDescription(folder) ?? new KvDescription()))
+            ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(folder => (folder, ReadDescription(folder, out _) ?? new KvDescription()))
             : [];
     }
 
@@ -201,20 +212,10 @@ internal sealed class KvShelf
 
     private static bool IsChunkName(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
-    private void WriteDescription() => _files.Replace(Path.Combine(Folder, DescriptionName), JsonSerializer.SerializeToUtf8Bytes(Description));
+    private void WriteDescription() => _files.Replace(Path.Combine(Folder, DescriptionName), CheckedJson.Write(Description));
 
-    private static KvDescription? ReadDescription(string folder)
-    {
-        try
-        {
-            KvDescription? description = JsonSerializer.Deserialize<KvDescription>(File.ReadAllBytes(Path.Combine(folder, DescriptionName)));
-            return description is { Model: not null, ModelIdentity: not null, Policy: not null } ? description : null;
-        }
-        catch (Exception error) when (error is IOException or JsonException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    private static KvDescription? ReadDescription(string folder, out bool damaged) =>
+        CheckedJson.Read<KvDescription>(Path.Combine(folder, DescriptionName), out damaged) is { Model: not null, ModelIdentity: not null, Policy: not null } description ? description : null;
 }
 
 /// <summary>What stands beside the KV files of one key, for people, estimates and exports; its folder's name says whether it is true.</summary>

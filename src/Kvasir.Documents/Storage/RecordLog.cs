@@ -11,13 +11,17 @@ internal delegate void RecordVisitor(uint type, ReadOnlySpan<byte> payload, long
 /// <summary>
 /// An append-only file of records, each with checksums over its header and its payload. A record counts from the moment its last byte is there;
 /// a torn end is ignored by readers and cut off by the next writer. A damaged record in the middle costs only itself: the reader goes on at the
-/// next sound one. All checksums start from a number drawn when the file is made, so that no document's text can pose as records.
+/// next sound one. All checksums start from a number drawn when the file is made, so that no document's text can pose as records. A file beside it
+/// (<see cref="EndSuffix"/>) tells where the log ended when it was last flushed, so that a log that was cut off is not taken for a shorter one.
 /// </summary>
 internal sealed class RecordLog : IDisposable
 {
     private const ulong FileMagic = 0x474F4C53_4156_4B01, Version = 2;
     private const uint RecordMagic = 0x4345524B;
     private const int FileHeaderBytes = 32, RecordHeaderBytes = 24, Alignment = 8;
+
+    /// <summary>What follows the log's name in that of the file with the mark of its end.</summary>
+    public const string EndSuffix = ".end";
 
     private readonly StoreFiles _files;
     private readonly SafeFileHandle _handle;
@@ -38,7 +42,7 @@ internal sealed class RecordLog : IDisposable
     /// <summary>Where the last sound record ends: the place of the next one.</summary>
     public long End { get; private set; }
 
-    /// <summary>Damaged stretches between sound records.</summary>
+    /// <summary>Damaged stretches between sound records, and one at the end where there was once more.</summary>
     public int Damaged { get; private set; }
 
     /// <summary>Makes an empty log, in place of any that was there.</summary>
@@ -54,7 +58,7 @@ internal sealed class RecordLog : IDisposable
             if (ReadFully(handle, header, 0) < FileHeaderBytes || BinaryPrimitives.ReadUInt64LittleEndian(header) != FileMagic
                 || BinaryPrimitives.ReadUInt32LittleEndian(header[28..]) != Checksum.Of(header[..28]))
             {
-                throw new InvalidInputException($"{path}: not a catalog of a document store, or its first bytes are damaged; delete it and ingest again");
+                throw new InvalidInputException($"{path}: not a catalog of a document store, or its first bytes are damaged; delete it and ingest the documents again (their KV is kept)");
             }
 
             ulong version = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]);
@@ -72,6 +76,8 @@ internal sealed class RecordLog : IDisposable
     /// <summary>Visits all sound records from the first.</summary>
     public void Read(RecordVisitor visit)
     {
+        // Before the length is taken: a writer flushes first and marks then.
+        long flushed = CheckedJson.Read<EndMark>(Path + EndSuffix, out _) is { } mark && mark.Salt == _salt ? mark.End : 0;
         using var window = new FileWindow(_handle);
         long at = FileHeaderBytes;
         bool broken = false;
@@ -91,6 +97,8 @@ internal sealed class RecordLog : IDisposable
             at = next;
             End = next;
         }
+
+        Damaged += End < flushed ? 1 : 0;
     }
 
     /// <summary>Cuts off what follows the last sound record. Only for the one writer.</summary>
@@ -112,7 +120,12 @@ internal sealed class RecordLog : IDisposable
         return offset;
     }
 
-    public void Flush() => _files.Flush(_handle);
+    /// <summary>Makes all records durable, and notes where they end.</summary>
+    public void Flush()
+    {
+        _files.Flush(_handle);
+        Mark(_salt, End);
+    }
 
     /// <summary>Fills <paramref name="bytes"/> from within a payload that was visited or appended.</summary>
     public void ReadPayload(long offset, Span<byte> bytes)
@@ -138,6 +151,8 @@ internal sealed class RecordLog : IDisposable
             _files.Write(file, record, at);
             at += record.Length;
         }
+
+        Mark(salt, at);
     });
 
     /// <summary>Bytes that a payload of this length takes in the file.</summary>
@@ -148,6 +163,9 @@ internal sealed class RecordLog : IDisposable
         _mapped?.Dispose();
         _handle.Dispose();
     }
+
+    /// <summary>Not flushed, nor renamed into place: a mark that is old, torn or lost only tells less.</summary>
+    private void Mark(uint salt, long end) => File.WriteAllBytes(Path + EndSuffix, CheckedJson.Write(new EndMark(salt, end)));
 
     private static byte[] NewHeader(out uint salt)
     {
@@ -215,4 +233,6 @@ internal sealed class RecordLog : IDisposable
 
         return done;
     }
+
+    private sealed record EndMark(uint Salt, long End);
 }

@@ -61,7 +61,7 @@ internal sealed class StoreExport : IDisposable
 
         List<(ExportedShelf Shelf, StoredKvInfo Kv)> kv = [.. shelves.Select(shelf => (shelf.Shelf, AddKv(shelf.Shelf, shelf.Folder, names))).Where(shelf => shelf.Item2.Chunks > 0)];
         var manifest = new ExportManifest(ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Shelf)],
-            [.. files.Select(file => new ExportedFile(file.Path, file.Length, file.ChangedTicks, file.Hash))], [.. _entries]);
+            [.. files.Select(file => new ExportedFile(file.Path, file.Length, Math.Abs(file.ChangedTicks), file.Hash))], [.. _entries]);
         byte[] json = manifest.Write();
         Add(ExportManifest.Name, json);
         Add(ExportManifest.ChecksumName, SHA256.HashData(json));

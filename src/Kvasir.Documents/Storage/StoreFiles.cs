@@ -3,11 +3,28 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>The one door through which a store's own files are written, so that tests can let writing fail at any point.</summary>
+/// <summary>The one door through which a store's own files are written, so that tests can let writing fail at any point; and where it is told what is wrong with them.</summary>
 internal class StoreFiles
 {
+    private readonly List<StoreWarning> _warnings = [];
+
     /// <summary>What the names of unfinished files end with; the next writer removes them.</summary>
     public const string TemporarySuffix = ".tmp";
+
+    /// <summary>What has been found wrong, each once.</summary>
+    public IReadOnlyList<StoreWarning> Warnings => _warnings;
+
+    /// <summary>Told each warning at once.</summary>
+    public Action<StoreWarning>? Warned { get; set; }
+
+    public void Warn(string problem, params IReadOnlyList<string> mend)
+    {
+        if (_warnings.TrueForAll(told => told.Problem != problem))
+        {
+            _warnings.Add(new StoreWarning(problem, mend));
+            Warned?.Invoke(_warnings[^1]);
+        }
+    }
 
     public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(file, bytes, offset);
 

@@ -120,7 +120,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         long[] numbers = [.. stored.Select(document => document.Number)];
         if (numbers.Length > 0 && writer.Catalog.File(path)?.Documents.AsSpan().SequenceEqual(numbers) != true)
         {
-            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = exported.ChangedTicks, Hash = exported.Hash, Documents = numbers });
+            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = -(exported.ChangedTicks & long.MaxValue), Hash = exported.Hash, Documents = numbers });
             _changed++;
         }
     }

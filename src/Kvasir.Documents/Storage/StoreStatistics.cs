@@ -15,6 +15,9 @@ public sealed record StoreStatistics
     /// <summary>Tokens of the chunks.</summary>
     public required long Tokens { get; init; }
 
+    /// <summary>Bytes of their texts.</summary>
+    public required long TextBytes { get; init; }
+
     /// <summary>Bytes of the catalog: texts, terms.</summary>
     public required long CatalogBytes { get; init; }
 
@@ -48,7 +51,21 @@ public sealed record StoredKvInfo(string Model, string ModelIdentity, string Pol
 /// <param name="Documents">Documents in it.</param>
 /// <param name="Chunks">Chunks of the documents.</param>
 /// <param name="Tokens">Tokens of the chunks.</param>
-public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long Tokens);
+/// <param name="State">What has become of it since.</param>
+public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long Tokens, StoredFileState State);
+
+/// <summary>What has become of a file since it was taken into the store.</summary>
+public enum StoredFileState
+{
+    /// <summary>It is as it was read.</summary>
+    Current,
+
+    /// <summary>Its content is another, or cannot be read any more.</summary>
+    Changed,
+
+    /// <summary>It is not there any more.</summary>
+    Gone,
+}
 
 /// <summary>The outcome of checking a store.</summary>
 /// <param name="Kv">The stored KV of the model, by policy.</param>
@@ -57,6 +74,9 @@ public sealed record StoreVerification(IReadOnlyList<ShelfVerification> Kv, int 
 {
     /// <summary>Documents whose embeddings are lost or damaged: words alone find them until the next ingest embeds them again.</summary>
     public int DamagedVectors { get; init; }
+
+    /// <summary>Whether nothing is damaged.</summary>
+    public bool IsSound => Damaged.Count == 0 && DamagedRecords == 0 && DamagedVectors == 0;
 
     /// <summary>KV files of chunks that were checked, over all policies.</summary>
     public int Chunks => Kv.Sum(shelf => shelf.Chunks);

@@ -46,10 +46,10 @@ internal sealed class StoreWriter : IDisposable
         Catalog.Commit(file);
     }
 
-    /// <summary>Frees what the changes have put out of use; nothing where there were none.</summary>
+    /// <summary>Frees what the changes have put out of use, and damaged records; nothing where there are none.</summary>
     public void Finish()
     {
-        if (_removed)
+        if (_removed || Catalog.Damaged > 0)
         {
             CollectGarbage();
         }
@@ -57,13 +57,15 @@ internal sealed class StoreWriter : IDisposable
 
     public long CollectGarbage()
     {
-        if (Catalog.IsWasteful() && TryCompact())
+        bool lost = Catalog.Damaged > 0 || Catalog.LostFiles.Count > 0;
+        if ((Catalog.IsWasteful() || Catalog.Damaged > 0) && TryCompact())
         {
             Catalog.Dispose();
             Catalog = Catalog.Open(_store.CatalogPath, _store.FileAccess, write: true);
         }
 
-        HashSet<string> live = [.. Catalog.AllDocuments.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
+        // Documents that are lost come back with the next ingest of their files: their KV waits for them.
+        HashSet<string>? live = lost ? null : [.. Catalog.AllDocuments.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
         _removed = false;
         long freed = KvShelf.CleanAll(_store.Folder, live);
         _quota = null;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Kvasir.Documents.Storage;
 
 /// <summary>A file in the catalog and the documents it consists of now. Its record is what makes documents part of the store.</summary>
@@ -8,7 +10,10 @@ internal sealed record StoredFile
     /// <summary>Full path.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Length and time of the last change when it was read: as long as both are the same, the file is not read again.</summary>
+    /// <summary>
+    /// Length and time of the last change when it was read: as long as both are the same, the file is not read again. The time is negative where
+    /// another machine has read it, which this one need not have.
+    /// </summary>
     public required long Length { get; init; }
 
     /// <inheritdoc cref="Length"/>
@@ -19,6 +24,18 @@ internal sealed record StoredFile
 
     /// <summary>The numbers of its documents, in order; empty where the file was removed.</summary>
     public required long[] Documents { get; init; }
+
+    /// <summary>What has become of the file since. A new time alone is no change.</summary>
+    public StoredFileState State()
+    {
+        var now = new FileInfo(Path);
+        if (!now.Exists)
+        {
+            return ChangedTicks < 0 ? StoredFileState.Current : StoredFileState.Gone;
+        }
+
+        return now.Length == Length && (now.LastWriteTimeUtc.Ticks == ChangedTicks || HasContent()) ? StoredFileState.Current : StoredFileState.Changed;
+    }
 
     public byte[] Write()
     {
@@ -43,5 +60,18 @@ internal sealed record StoredFile
             Hash = reader.ReadArray<byte>(),
             Documents = reader.ReadArray<long>(),
         };
+    }
+
+    private bool HasContent()
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(Path);
+            return SHA256.HashData(file).AsSpan().SequenceEqual(Hash);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

@@ -70,24 +70,32 @@ internal sealed class VectorFile : IVectorRows, IDisposable
                 return new VectorFile(handle, path, width);
             }
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Missing, or gone with a compaction: the catalog that refers to it is as good as without vectors.
+            // Missing, gone with a compaction, or not to be read: the catalog that refers to it is as good as without vectors.
         }
 
         handle?.Dispose();
         return null;
     }
 
-    /// <summary>Rows [first, first + count) in mapped memory, [count, width]; they must lie in the file. Not for the writer, whose file grows.</summary>
-    public ReadOnlySpan<float> Read(long first, int count) =>
-        MemoryMarshal.Cast<byte, float>((_mapped ??= MappedFile.Open(_handle, Path)).Slice(HeaderBytes + first * RowBytes, checked((int)(count * RowBytes))));
+    /// <summary>Rows [first, first + count) in mapped memory, [count, width], valid until the next call; they must lie in the file. It is mapped anew when it has grown.</summary>
+    public ReadOnlySpan<float> Read(long first, int count)
+    {
+        long offset = HeaderBytes + first * RowBytes;
+        int length = checked((int)(count * RowBytes));
+        if (_mapped is null || offset + length > _mapped.Length)
+        {
+            _mapped?.Dispose();
+            _mapped = MappedFile.Open(_handle, Path);
+        }
+
+        return MemoryMarshal.Cast<byte, float>(_mapped.Slice(offset, length));
+    }
 
     /// <summary>Whether the rows lie in the file and are those that were written.</summary>
-    public bool Holds(long first, int count, uint checksum) => Contains(first, count) && ChecksumOf(first, count) == checksum;
-
-    /// <summary>Whether the rows lie in the file.</summary>
-    public bool Contains(long first, int count) => first >= 0 && count >= 0 && first <= Rows - count;
+    public bool Holds(long first, int count, uint checksum) =>
+        first >= 0 && count >= 0 && first <= Rows - count && Checksum.Of(MemoryMarshal.AsBytes(Read(first, count))) == checksum;
 
     /// <summary>Adds rows behind the last, flushed to disk when this returns; the first one's number. A torn end is passed over, never cut off.</summary>
     public long Append(ReadOnlySpan<float> rows, StoreFiles files, out uint checksum)
@@ -102,14 +110,8 @@ internal sealed class VectorFile : IVectorRows, IDisposable
     }
 
     /// <summary>Copies rows into another file as its rows from <paramref name="to"/> on.</summary>
-    public void CopyTo(SafeFileHandle target, long to, long first, int count, StoreFiles files)
-    {
-        foreach (ReadOnlyMemory<byte> part in Parts(first, count))
-        {
-            files.Write(target, part.Span, HeaderBytes + to * RowBytes);
-            to += part.Length / RowBytes;
-        }
-    }
+    public void CopyTo(SafeFileHandle target, long to, long first, int count, StoreFiles files) =>
+        files.Write(target, MemoryMarshal.AsBytes(Read(first, count)), HeaderBytes + to * RowBytes);
 
     /// <summary>
     /// Rows as they are stored: each divided by its length, unless that is 1 already, so that stored rows are stored again as they are; one without
@@ -139,35 +141,5 @@ internal sealed class VectorFile : IVectorRows, IDisposable
     {
         _mapped?.Dispose();
         _handle.Dispose();
-    }
-
-    private uint ChecksumOf(long first, int count)
-    {
-        uint checksum = 0;
-        foreach (ReadOnlyMemory<byte> part in Parts(first, count))
-        {
-            checksum = Checksum.Of(part.Span, checksum);
-        }
-
-        return checksum;
-    }
-
-    /// <summary>The bytes of rows, read in pieces of whole rows.</summary>
-    private IEnumerable<ReadOnlyMemory<byte>> Parts(long first, int count)
-    {
-        int rows = (int)Math.Clamp((1 << 20) / RowBytes, 1, Math.Max(1, count));
-        byte[] buffer = new byte[rows * RowBytes];
-        for (int done = 0; done < count; done += rows)
-        {
-            int length = (int)(Math.Min(rows, count - done) * RowBytes);
-            int read = 0;
-            while (read < length && RandomAccess.Read(_handle, buffer.AsSpan(read, length - read), HeaderBytes + (first + done) * RowBytes + read) is > 0 and int more)
-            {
-                read += more;
-            }
-
-            buffer.AsSpan(read, length - read).Clear();
-            yield return buffer.AsMemory(0, length);
-        }
     }
 }

@@ -69,8 +69,10 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
         return moved;
     }
 
-    /// <summary>Bytes of all files.</summary>
-    public long Bytes() => Directory.Exists(_folder) ? new DirectoryInfo(_folder).EnumerateFiles("*" + Extension).Sum(file => file.Length) : 0;
+    /// <summary>Bytes of all files; 0 where they may not be looked at.</summary>
+    public long Bytes() => new DirectoryInfo(_folder) is { Exists: true } folder
+        ? folder.EnumerateFiles("*" + Extension, new EnumerationOptions { AttributesToSkip = 0 }).Sum(file => file.Length)
+        : 0;
 
     /// <summary>Removes the files that no record names; for the writer. One that another process has mapped stays where the system wants it so (Windows).</summary>
     public void Clean(IEnumerable<(string Encoder, long Generation)> live)

@@ -15,7 +15,8 @@ internal sealed class WriterLock : IDisposable
     private WriterLock(FileStream file) => _file = file;
 
     /// <exception cref="StoreWriteException">Another writer holds it.</exception>
-    /// <exception cref="InvalidInputException">The folder may not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    /// <exception cref="IOException">It is on a read-only file system.</exception>
     public static WriterLock Take(string store)
     {
         long start = Stopwatch.GetTimestamp();
@@ -28,7 +29,7 @@ internal sealed class WriterLock : IDisposable
                 {
                     return new WriterLock(Open(store, FileName));
                 }
-                catch (IOException error) when (File.Exists(Path.Combine(store, FileName)))
+                catch (IOException error) when (File.Exists(Path.Combine(store, FileName)) && !ReadOnlyStoreException.IsMeantBy(error))
                 {
                     if (Stopwatch.GetElapsedTime(start) > Patience)
                     {
@@ -40,10 +41,6 @@ internal sealed class WriterLock : IDisposable
                 next ??= TryOpen(store, QueueName);
                 Thread.Sleep(1);
             }
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new InvalidInputException($"{store}: no permission to write to this store", error);
         }
         finally
         {
