@@ -81,7 +81,7 @@ internal static class CommandLine
         if (parsed.Action is HelpWithExample) return null;
         if (parsed.UnmatchedTokens.Count > 0) return $"'{parsed.UnmatchedTokens[0]}' is not a command or option here";
         if (MistakenForText(parsed) is string flag) return $"'{flag}' is not an option here; where it is text, put -- before it";
-        return parsed.Errors.Count > 0 ? OneLine(parsed.Errors[0].Message).TrimEnd('.') : null;
+        return parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : null;
     }
 
     /// <summary>A word that looks like an option but was taken as an argument, as the parser does with unknown ones.</summary>
@@ -94,21 +94,19 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        terminal.Error.WriteLine($"kvasir: {OneLine(misuse)}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
+        terminal.Warn($"{misuse.Trim()}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
         return BadInput;
     }
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {
         if (Environment.GetEnvironmentVariable("KVASIR_TRACE") == "1") terminal.Error.WriteLine(problem);
-        else terminal.Error.WriteLine($"kvasir: {OneLine(problem.Message)}");
+        else terminal.Warn(problem.Message.Trim());
         return code;
     }
 
     private static IEnumerable<string> Names(CommandResult result) =>
         result.Parent is CommandResult parent ? Names(parent).Append(result.Command.Name) : [result.Command.Name];
-
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
 
     private sealed class ShowVersion : SynchronousCommandLineAction
     {

@@ -53,8 +53,11 @@ internal sealed class Terminal : IDisposable
     /// <summary>A line for a person; nothing where standard error is not a terminal.</summary>
     public void Note(string line)
     {
-        if (ErrorIsInteractive) Error.WriteLine(line);
+        if (ErrorIsInteractive) Error.WriteLine(TerminalText.Line(line));
     }
+
+    /// <summary>What went wrong, or may have, in one line on standard error.</summary>
+    public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(problem));
 
     public void WriteTable(IReadOnlyList<string> headings, IEnumerable<IReadOnlyList<string>> rows, params int[] rightAligned)
     {
@@ -65,7 +68,7 @@ internal sealed class Terminal : IDisposable
             table.AddColumn(rightAligned.Contains(column) ? heading.RightAligned() : heading);
         }
 
-        foreach (IReadOnlyList<string> row in rows) table.AddRow(row.Select(IRenderable (cell) => new Text(cell)));
+        foreach (IReadOnlyList<string> row in rows) table.AddRow(row.Select(IRenderable (cell) => new Text(TerminalText.Line(cell))));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(Out),

@@ -74,7 +74,7 @@ internal static class ChatCommand
                 }
                 catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
                 {
-                    terminal.Error.WriteLine($"kvasir: {problem.Message}");
+                    terminal.Warn(problem.Message);
                 }
 
                 terminal.Interrupted.ThrowIfCancellationRequested();
@@ -88,7 +88,7 @@ internal static class ChatCommand
             _session.Dispose();
             _session = loaded;
             _policy = policy;
-            if (_policy != saved) terminal.Error.WriteLine($"kvasir: {path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
+            if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
             terminal.Note($"loaded {_session.Messages.Count} messages, {_session.Ids.Count} tokens");
         }
 

@@ -37,11 +37,11 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
         }
     }
 
-    /// <summary>Breaks a line at spaces; control characters of a document do not reach the terminal.</summary>
+    /// <summary>Breaks a line at spaces.</summary>
     private static void Wrap(string line, TextWriter output)
     {
         var row = new StringBuilder();
-        foreach (string word in line.Split(' '))
+        foreach (string word in TerminalText.Line(line).Split(' '))
         {
             if (row.Length > 0 && row.Length + 1 + word.Length > Width)
             {
@@ -49,7 +49,7 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
                 row.Clear();
             }
 
-            row.Append(row.Length > 0 ? " " : "").Append(string.Concat(word.Select(c => char.IsControl(c) ? ' ' : c)));
+            row.Append(row.Length > 0 ? " " : "").Append(word);
         }
 
         output.WriteLine((Indent + row).TrimEnd());

@@ -1,0 +1,18 @@
+namespace Kvasir.Cli;
+
+/// <summary>Text of files, models and errors as it may go to a terminal: nothing in it moves the cursor, changes colours or turns the order of reading.</summary>
+internal static class TerminalText
+{
+    private const char Replacement = '\uFFFD';
+
+    /// <summary>On one line: line breaks and tabs become spaces, whatever else controls a terminal U+FFFD.</summary>
+    public static string Line(string text) => Clean(text.ReplaceLineEndings(" ").Replace('\t', ' '));
+
+    /// <summary>As <see cref="Line"/>, but line breaks and tabs stay.</summary>
+    public static string Block(string text) => Clean(text.ReplaceLineEndings("\n"));
+
+    private static string Clean(string text) => text.Any(Controls) ? string.Concat(text.Select(c => Controls(c) ? Replacement : c)) : text;
+
+    /// <summary>Control characters, and those that embed or override the direction of text.</summary>
+    private static bool Controls(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+}
