@@ -14,8 +14,12 @@ internal static class CommandLine
     public const int BadInput = 2;
     public const int Interrupted = 130;
 
+    /// <summary>How the program was called.</summary>
+    public static string Program => Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
+
     public static int Run(string[] args, Terminal terminal)
     {
+        terminal.Arguments = args;
         try
         {
             ParseResult parsed = Root(terminal).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -94,9 +98,13 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        terminal.Warn($"{misuse.Trim()}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
+        terminal.Warn($"{misuse.Trim()}; see {Typed([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
         return BadInput;
     }
+
+    /// <summary>A command line that a shell takes as it is.</summary>
+    public static string Typed(IEnumerable<string> args) =>
+        string.Join(' ', args.Select(arg => arg.Length > 0 && arg.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? arg : $"'{arg.Replace("'", "'\\''", StringComparison.Ordinal)}'").Prepend(Program));
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {

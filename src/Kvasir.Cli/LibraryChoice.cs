@@ -25,7 +25,7 @@ internal sealed class LibraryChoice : IDisposable
         private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
 
         private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", HelpName = "P%", DefaultValueFactory = _ => "100%" };
-        private readonly Option<int> _chunkTokens = new("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => new LibraryOptions().ChunkTokens };
+        private readonly Option<int> _chunkTokens = new Option<int>("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => new LibraryOptions().ChunkTokens }.InRange(16, 8192);
         private readonly PlacingOptions? _placing;
 
         public Options(Command command, PlacingOptions? placing = null)
@@ -40,8 +40,7 @@ internal sealed class LibraryChoice : IDisposable
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            int chunkTokens = parsed.GetValue(_chunkTokens) is var tokens && tokens is >= 16 and <= 8192 ? tokens : throw new InvalidInputException($"--chunk-tokens {tokens}: give 16 to 8192");
-            string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
+            string embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
             Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
             try
@@ -49,7 +48,7 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens }));
+                return new LibraryChoice(model, encoder, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = parsed.GetValue(_chunkTokens) }));
             }
             catch
             {

@@ -9,6 +9,7 @@ using var terminal = new Terminal(input, output, error)
     InputIsInteractive = !Console.IsInputRedirected,
     OutputIsInteractive = !Console.IsOutputRedirected,
     ErrorIsInteractive = !Console.IsErrorRedirected,
+    Size = () => (Console.WindowWidth, Console.WindowHeight),
 };
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = terminal.Interrupt());
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = terminal.Interrupt());

@@ -72,24 +72,26 @@ internal sealed class ComparisonReport
 
     private void Table()
     {
-        Section("Quality and memory", ["Perplexity", "KL, nats", "Same argmax", "Pass-key", "KV bytes per token", "Peak memory, process"], row =>
+        Section("Quality and memory", "Small figures: ratio to float16 in the same run, and between which ratios the perplexity's lies with 95% (Student's t over the windows).", ["Perplexity", "KL, nats", "Same argmax", "Pass-key", "KV bytes per token", "Peak memory, process"], row =>
         {
-            Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"));
+            Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"), ComparisonTable.Interval(row, _rows));
             Cell(ComparisonTable.Divergence(row.Quality.Divergence));
             Cell(Invariant($"{row.Quality.Agreement:0.0%}"));
             Cell(row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "–");
             Cell(Invariant($"{row.Footprint.BytesPerToken:#,0}"), Invariant($"{ComparisonTable.BytesRatio(row, _rows):0.000}"));
             Cell(Units.Bytes(row.Footprint.PeakBytes));
         });
+        string[] doubts = [.. ComparisonTable.Doubts(_rows)];
+        if (doubts.Length > 0) Line($"<section class=\"doubt\"><h2>Too few samples</h2>{string.Concat(doubts.Select(doubt => $"<p>{Escape(doubt)}</p>"))}</section>");
         SpeedRow[] tests = [.. _rows[0].Prefill, .. _rows[0].Decode];
         if (tests.Length == 0) return;
-        Section("Speed, tokens per second", [.. tests.Select(test => Invariant($"{(test.Test[0] == 'p' ? "Prefill" : "Decode")} at {test.Depth:#,0}"))], row =>
+        Section("Speed, tokens per second", "Small figures: ratio to float16 in the same run. " + ComparisonTable.SpeedNote, [.. tests.Select(test => Invariant($"{(test.Test[0] == 'p' ? "Prefill" : "Decode")} at {test.Depth:#,0}"))], row =>
         {
-            foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(tests)) Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
+            foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(tests)) Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{(ComparisonTable.Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
         });
     }
 
-    private void Section(string title, IEnumerable<string> columns, Action<ComparisonRow> cells)
+    private void Section(string title, string note, IEnumerable<string> columns, Action<ComparisonRow> cells)
     {
         Line($"""<section><h2>{title}</h2><div class="scroll"><table><thead><tr><th scope="col">Policy</th>{string.Concat(columns.Select(column => $"""<th scope="col">{column}</th>"""))}</tr></thead><tbody>""");
         for (int i = 0; i < _rows.Count; i++)
@@ -99,10 +101,10 @@ internal sealed class ComparisonReport
             Line("</tr>");
         }
 
-        Line("</tbody></table></div><p>Small figures: ratio to float16 in the same run.</p></section>");
+        Line($"</tbody></table></div><p>{Escape(note)}</p></section>");
     }
 
-    private void Cell(string value, string? ratio = null) => Line($"<td>{value}{(ratio is null ? "" : $"<small>{ratio}</small>")}</td>");
+    private void Cell(string value, params string[] small) => Line($"<td>{value}{string.Concat(small.Select(line => $"<small>{line}</small>"))}</td>");
 
     private void Method()
     {
