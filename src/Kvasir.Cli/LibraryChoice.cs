@@ -112,6 +112,6 @@ internal sealed class LibraryChoice : IDisposable
 
     private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
     {
-        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
+        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}");
     }
 }

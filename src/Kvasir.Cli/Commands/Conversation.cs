@@ -18,7 +18,7 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
         /load FILE        go on with a saved conversation
         /reset            begin anew
         /quit             leave, as Ctrl-D does
-        """           begins and ends a message of several lines; pasted lines are one message, Alt-Enter breaks a line
+        """               begins and ends a message of several lines; pasted lines are one message, Alt-Enter breaks a line
         //                begins a message with a slash
         """";
 
@@ -86,17 +86,16 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
     /// <summary>On a terminal, where Ctrl-C is a key as long as a line is typed.</summary>
     private string? Edit(LineEditor editor, string prompt)
     {
-        using IDisposable leave = LeaveAtOnce();
         Console.TreatControlCAsInput = true;
         try
         {
+            using IDisposable leave = LeaveAtOnce();
             return editor.ReadLine(prompt);
         }
         catch (OperationCanceledException)
         {
             terminal.Interrupt();
-            Environment.Exit(CommandLine.Interrupted);
-            return null;
+            throw;
         }
         finally
         {

@@ -40,6 +40,6 @@ internal static class PplCommand
     private static void Print(Terminal terminal, bool json, Perplexity result)
     {
         if (json) terminal.WriteJson(new { Ppl = Units.Rounded(result.Ppl, 6), Nll = Units.Rounded(result.Nll, 8), result.Tokens, result.KvBytes, result.KvBytesF16, TokensPerSecond = Units.Rounded(result.TokensPerSecond) });
-        else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"perplexity {result.Ppl:0.0000} (nll {result.Nll:0.00000}) over {result.Tokens} tokens, {result.TokensPerSecond:0.0} tokens/s, KV {Units.Bytes(result.KvBytes)} ({Units.Bytes(result.KvBytesF16)} in f16)"));
+        else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"perplexity {result.Ppl:0.0000} (nll {result.Nll:0.00000}) over {Units.Count(result.Tokens, "token")}, {result.TokensPerSecond:0.0} tokens/s, KV {Units.Bytes(result.KvBytes)} ({Units.Bytes(result.KvBytesF16)} in f16)"));
     }
 }

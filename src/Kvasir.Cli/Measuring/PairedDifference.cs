@@ -43,7 +43,8 @@ internal readonly record struct PairedDifference(double Mean, double HalfWidth)
     /// <summary>Beyond the table by Cornish and Fisher's expansion around the normal distribution, right to three digits there.</summary>
     private static double Quantile(int freedom)
     {
-        const double z3 = Normal * Normal * Normal, z5 = z3 * Normal * Normal;
-        return freedom <= s_t.Length ? s_t[freedom - 1] : Normal + (z3 + Normal) / 4 / freedom + (5 * z5 + 16 * z3 + 3 * Normal) / 96 / freedom / freedom;
+        const double z3 = Normal * Normal * Normal, z5 = z3 * Normal * Normal, z7 = z5 * Normal * Normal;
+        const double first = (z3 + Normal) / 4, second = (5 * z5 + 16 * z3 + 3 * Normal) / 96, third = (3 * z7 + 19 * z5 + 17 * z3 - 15 * Normal) / 384;
+        return freedom <= s_t.Length ? s_t[freedom - 1] : Normal + (first + (second + third / freedom) / freedom) / freedom;
     }
 }

@@ -16,6 +16,8 @@ internal static class Catalog
         new("Qwen3-0.6B", "Qwen/Qwen3-0.6B-GGUF", "Qwen3-0.6B-Q8_0.gguf", 639_446_688, Apache) { Megabytes = 639, Use = Chat },
         new("Qwen3-1.7B", "Qwen/Qwen3-1.7B-GGUF", "Qwen3-1.7B-Q8_0.gguf", 1_834_426_016, Apache) { Megabytes = 1834, Use = Chat },
         new("Qwen3-4B", "Qwen/Qwen3-4B-GGUF", "Qwen3-4B-Q4_K_M.gguf", 2_497_280_256, Apache) { Megabytes = 2497, Use = Chat },
+        new("SmolLM3-3B", "ggml-org/SmolLM3-3B-GGUF", "SmolLM3-Q4_K_M.gguf", 1_915_305_312, Apache) { Megabytes = 1915, Use = Chat },
+        new("Granite-3.3-2B-Instruct", "ibm-granite/granite-3.3-2b-instruct-GGUF", "granite-3.3-2b-instruct-Q4_K_M.gguf", 1_545_303_328, Apache) { Megabytes = 1545, Use = Chat },
         new("Gemma-3-270M-it", "ggml-org/gemma-3-270m-it-GGUF", "gemma-3-270m-it-Q8_0.gguf", 291_545_600, Gemma) { Megabytes = 292, Use = Chat },
         new("Gemma-3-1B-it", "unsloth/gemma-3-1b-it-GGUF", "gemma-3-1b-it-Q4_K_M.gguf", null, Gemma) { Megabytes = 806, Use = Chat },
         new("Gemma-3-4B-it", "unsloth/gemma-3-4b-it-GGUF", "gemma-3-4b-it-Q4_K_M.gguf", null, Gemma) { Megabytes = 2490, Use = Chat },

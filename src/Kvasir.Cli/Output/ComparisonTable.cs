@@ -8,7 +8,7 @@ internal static class ComparisonTable
 {
     public static void Print(Terminal terminal, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows)
     {
-        terminal.Out.WriteLine(Invariant($"Text {protocol.Text}: {protocol.Windows.Count} windows, {protocol.Prefill} tokens prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {protocol.KvLength} tokens."));
+        terminal.Out.WriteLine(Invariant($"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {Units.Count(protocol.KvLength, "token")}."));
         string peak = rows[0].Footprint.PeakIsOwn ? "peak memory" : "peak memory (since start)";
         terminal.WriteTable(["kv", "ppl", "/f16", "95%", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows.Select(row => (IReadOnlyList<string>)
         [

@@ -29,7 +29,7 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
         TimeSpan? left = _left.At(share);
         if (_lastDrawn is long drawn && _clock.GetElapsedTime(drawn).TotalMilliseconds < 100 && done < total) return;
         _lastDrawn = _clock.GetTimestamp();
-        int room = _terminal.Columns - 1, bar = Math.Min(BarWidth, room / 3), filled = (int)(share * bar);
+        int room = _terminal.Columns - 1, bar = Math.Min(BarWidth, room * 2 / 5), filled = (int)(share * bar);
         string line = TerminalText.Cut(total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', bar - filled)}] {Percent(share)}{Eta(left)} {detail}" : $"{_label} {detail}", room);
         int width = line.GetCellWidth();
         _terminal.Error.Write("\r" + line + new string(' ', Math.Clamp(_drawnWidth - width, 0, room - width)));

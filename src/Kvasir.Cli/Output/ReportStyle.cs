@@ -22,7 +22,7 @@ internal static class ReportStyle
         figure, section { margin: 1.5rem 0 0; padding: 1.4rem 1.5rem; background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; }
         figcaption { margin-bottom: 1rem; }
         .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); column-gap: 1.5rem; }
-        svg { display: block; width: 100%; max-width: 44rem; height: auto; margin: 0 auto; font-size: 12px; }
+        svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: 0 auto; font-size: 12px; }
         svg text { fill: var(--soft); font-variant-numeric: tabular-nums; }
         svg .title { font-size: 12.5px; }
         svg .name { fill: currentColor; font-weight: 600; }
@@ -44,7 +44,8 @@ internal static class ReportStyle
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: .9rem 0 0; font-size: .9rem; }
         dt { color: var(--soft); } dd { margin: 0; max-width: 60rem; }
         @media (max-width: 36rem) { main { padding: 1.2rem .6rem 2rem; } figure, section { padding: 1rem .7rem; } .pair { display: block; } h1 { font-size: 1.5rem; overflow-wrap: anywhere; }
-          tbody th { white-space: normal; min-width: 7.5rem; } th, td { padding-left: .4rem; padding-right: .4rem; }
+          thead { display: none; } tr { display: block; padding: .5rem 0; border-top: 1px solid var(--rule); } tbody th, td { display: flex; gap: .6rem; padding: .1rem 0; border: 0; align-items: baseline; }
+          td::before { content: attr(data-label); color: var(--soft); margin-right: auto; }
           dl { grid-template-columns: 1fr; gap: .1rem; } dd { margin-bottom: .6rem; } }
         """;
 }

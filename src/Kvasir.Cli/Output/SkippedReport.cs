@@ -11,7 +11,7 @@ internal static class SkippedReport
     public static void Write(IReadOnlyList<SkippedFile> skipped, Action<string> line)
     {
         if (skipped.Count == 0) return;
-        line($"{skipped.Count} {(skipped.Count == 1 ? "file" : "files")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} left out:");
+        line($"{Units.Count(skipped.Count, "file")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} left out:");
         foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(entry => entry.Reason, StringComparer.Ordinal))
         {
             line($"  {group.Key}:");
