@@ -63,6 +63,16 @@ public class UsageTests
     public void Number_out_of_its_range_is_refused_with_the_rule(string rule, params string[] args) => Invocation.Of(args).IsRefused(rule);
 
     [Theory]
+    [InlineData("--compute int3: give int8 or float32", "complete", "--prompt", "x", "--compute", "int3")]
+    [InlineData("--ids is missing", "logits")]
+    [InlineData("--out needs a value", "profile", "auto", "--out")]
+    [InlineData("--prompt was given more than once", "complete", "-p", "a", "-p", "b")]
+    [InlineData("ingest needs <docs>", "ingest")]
+    [InlineData("pull needs <name>", "models", "pull")]
+    [InlineData("store needs one of ls, stats, verify", "store")]
+    public void What_is_missing_or_wrong_is_named_with_what_is_right(string problem, params string[] args) => Invocation.Of(args).IsRefused(problem);
+
+    [Theory]
     [InlineData("k=f16,colour=blue", "colour")]
     [InlineData("k=f7", "f7")]
     public void Impossible_policy_is_refused(string policy, string term)

@@ -30,7 +30,7 @@ internal static class AskCommand
             string[] documents = questions is null ? given[..^1] : given;
             if (questions is null && Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) SkippedReport.Write(open.Ingest(documents, terminal).Skipped, terminal.Note);
+            if (documents.Length > 0) Ingest(open, documents, terminal);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);
@@ -41,6 +41,13 @@ internal static class AskCommand
             return CommandLine.Done;
         });
         return command;
+    }
+
+    private static void Ingest(LibraryChoice open, string[] documents, Terminal terminal)
+    {
+        IngestReport report = open.Ingest(documents, terminal);
+        SkippedReport.Write(report.Skipped, terminal.Note);
+        if (report.Documents == 0) throw new InvalidInputException($"{string.Join(", ", documents)}: nothing in it can be read as text{(report.Skipped.Count > 0 ? $" ({report.Skipped[0].Path}: {report.Skipped[0].Reason})" : "")}");
     }
 
     private static void PrintJson(Answer answer, bool showSources, Terminal terminal)

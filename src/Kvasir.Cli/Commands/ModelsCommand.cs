@@ -49,7 +49,7 @@ internal static class ModelsCommand
 
     private static void Print(Terminal terminal, ModelFolders folders, List<LocalModel> models, IReadOnlyList<CatalogEntry> pullable)
     {
-        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; kvasir models pull {Catalog.DefaultName} gets one");
+        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; {CommandLine.Program} models pull {Catalog.DefaultName} gets one");
         else terminal.WriteTable(["model", "kind", "architecture", "size", "path"], models.Select(model => (IReadOnlyList<string>)[model.Name, model.Kind.ToString().ToLowerInvariant(), model.Architecture, Units.Bytes(model.Bytes), model.Path]), 3);
         if (pullable.Count > 0) terminal.WriteTable(["can be pulled", "MB", "use", "from", "licence"], pullable.Select(entry => (IReadOnlyList<string>)[entry.Name, $"{entry.Megabytes}", entry.Use, entry.Repository, entry.Licence]), 1);
     }

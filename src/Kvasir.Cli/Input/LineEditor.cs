@@ -44,7 +44,7 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
         }
         finally
         {
-            _buffer.Set(_buffer.Text);
+            _buffer.Cursor = _buffer.Text.Length;
             Draw(prompt);
             output.Write(DoNotMarkPastes + "\r\n");
         }
@@ -68,26 +68,25 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
     private void Obey(ConsoleKeyInfo key)
     {
         bool byWord = key.Modifiers.HasFlag(ConsoleModifiers.Control);
+        LineBuffer text = _buffer;
         switch ((key.Key, key.KeyChar))
         {
             case (_, '\e'): Escape(); break;
             case (_, '\n') when _previous == '\r': break;
-            case (_, '\r' or '\n'): _buffer.Insert("\n"); break;
-            case (_, '\t'): _buffer.Insert("\t"); break;
-            case (ConsoleKey.LeftArrow, _): if (byWord) _buffer.WordLeft(); else _buffer.Left(); break;
-            case (ConsoleKey.RightArrow, _): if (byWord) _buffer.WordRight(); else _buffer.Right(); break;
-            case (ConsoleKey.UpArrow, _) or (_, '\x10'): if (!_buffer.MoveLine(up: true)) Recall(_shown - 1); break;
-            case (ConsoleKey.DownArrow, _) or (_, '\x0e'): if (!_buffer.MoveLine(up: false)) Recall(_shown + 1); break;
-            case (ConsoleKey.Home, _) or (_, '\x01'): _buffer.Home(); break;
-            case (ConsoleKey.End, _) or (_, '\x05'): _buffer.End(); break;
-            case (ConsoleKey.Delete, _) or (_, '\x04'): _buffer.Delete(); break;
-            case (ConsoleKey.Backspace, _) or (_, '\b' or '\x7f'): _buffer.Backspace(); break;
-            case (_, '\x02'): _buffer.Left(); break;
-            case (_, '\x06'): _buffer.Right(); break;
-            case (_, '\x0b'): _buffer.DeleteToEnd(); break;
-            case (_, '\x15'): _buffer.DeleteToStart(); break;
-            case (_, '\x17'): _buffer.DeleteWord(); break;
-            case (_, var c) when !char.IsControl(c): _buffer.Insert(c.ToString()); break;
+            case (_, '\r' or '\n'): text.Insert("\n"); break;
+            case (_, '\t'): text.Insert("\t"); break;
+            case (ConsoleKey.LeftArrow, _) or (_, '\x02'): text.Cursor = byWord && key.KeyChar == 0 ? text.PreviousWord : text.Previous; break;
+            case (ConsoleKey.RightArrow, _) or (_, '\x06'): text.Cursor = byWord && key.KeyChar == 0 ? text.NextWord : text.Next; break;
+            case (ConsoleKey.UpArrow, _) or (_, '\x10'): if (!text.MoveLine(up: true)) Recall(_shown - 1); break;
+            case (ConsoleKey.DownArrow, _) or (_, '\x0e'): if (!text.MoveLine(up: false)) Recall(_shown + 1); break;
+            case (ConsoleKey.Home, _) or (_, '\x01'): text.Cursor = text.LineStart; break;
+            case (ConsoleKey.End, _) or (_, '\x05'): text.Cursor = text.LineEnd; break;
+            case (ConsoleKey.Delete, _) or (_, '\x04'): text.Replace(text.Cursor, text.Next); break;
+            case (ConsoleKey.Backspace, _) or (_, '\b' or '\x7f'): text.Replace(text.Previous, text.Cursor); break;
+            case (_, '\x0b'): text.Replace(text.Cursor, text.LineEnd); break;
+            case (_, '\x15'): text.Replace(text.LineStart, text.Cursor); break;
+            case (_, '\x17'): text.Replace(text.PreviousWord, text.Cursor); break;
+            case (_, var c) when !char.IsControl(c): text.Insert(c.ToString()); break;
         }
     }
 
@@ -96,11 +95,7 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
     {
         if (!available()) return;
         ConsoleKeyInfo next = read();
-        if (next.KeyChar is 'b' or 'f')
-        {
-            if (next.KeyChar == 'b') _buffer.WordLeft();
-            else _buffer.WordRight();
-        }
+        if (next.KeyChar is 'b' or 'f') _buffer.Cursor = next.KeyChar == 'b' ? _buffer.PreviousWord : _buffer.NextWord;
         else if (next.KeyChar is '\r' or '\n') _buffer.Insert("\n");
         else if (next.KeyChar == '[')
         {
@@ -115,7 +110,7 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
         if (entry < 0 || entry > _history.Count) return;
         if (_shown == _history.Count) _draft = _buffer.Text;
         _shown = entry;
-        _buffer.Set(entry == _history.Count ? _draft : _history[entry]);
+        _buffer.Replace(0, _buffer.Text.Length, entry == _history.Count ? _draft : _history[entry]);
     }
 
     /// <summary>Draws the rows around the cursor that the terminal has room for, over those drawn before.</summary>

@@ -53,9 +53,7 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
             sha256 ??= Checksum(Header(response, "X-Linked-ETag")) ?? Checksum(Header(response, "ETag"));
             size ??= long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? bytes : null;
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not Uri location)
-            {
                 return new HubResponse(response, sha256, size);
-            }
 
             response.Dispose();
             Uri next = new(address, location);

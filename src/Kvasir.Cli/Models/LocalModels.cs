@@ -27,15 +27,12 @@ internal sealed partial class LocalModels(ModelFolders folders)
 
     private string Named(string given, string option)
     {
-        if (File.Exists(given) || IsModelFolder(given))
-        {
-            return Path.GetFullPath(given);
-        }
+        if (File.Exists(given) || IsModelFolder(given)) return Path.GetFullPath(given);
 
         string wanted = LocalModel.NameOf(given.Replace('\\', '/').TrimEnd('/'));
         string[] paths = [.. Paths().Where(path => LiesUnder(path, given))];
         return paths.FirstOrDefault(path => LocalModel.NameOf(path).Equals(wanted, StringComparison.OrdinalIgnoreCase))
-            ?? paths.FirstOrDefault(path => IsVariant(LocalModel.NameOf(path), wanted))
+            ?? paths.FirstOrDefault(path => IsVariant(LocalModel.NameOf(path), wanted) || Path.GetFileName(path).Equals(Catalog.Find(given)?.LocalName, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidInputException(Directory.Exists(given)
                 ? $"{given}: the folder holds no model (config.json is missing); name a GGUF file or a Hugging Face folder"
                 : $"there is no model '{given}': no such file, and none of this name in {string.Join(" or ", folders.Folders)}; {Mend(Catalog.Find(given)?.Name, option)}");
@@ -54,27 +51,21 @@ internal sealed partial class LocalModels(ModelFolders folders)
         name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase) && WeightType().IsMatch(name.AsSpan(wanted.Length));
 
     private string Mend(string? pullable, string option) =>
-        $"{(pullable is null ? "" : $"run '{CommandLine.Program} models pull {pullable}', ")}put a GGUF file into {folders.UserFolder}, or pass {option} PATH";
+        $"{(pullable is null ? "" : $"run '{CommandLine.Program} models pull {pullable}' ({Catalog.Find(pullable)!.Megabytes} MB), ")}put a GGUF file into {folders.UserFolder} or a folder that KVASIR_MODELS names, or pass {option} PATH";
 
     private IEnumerable<string> Paths()
     {
         var deeper = new List<string>();
         foreach (string folder in folders.Folders)
         {
-            foreach (string path in In(folder, deeper))
-            {
-                yield return path;
-            }
+            foreach (string path in In(folder, deeper)) yield return path;
         }
 
         for (int depth = 1; depth <= MaxDepth && deeper.Count > 0; depth++)
         {
             List<string> level = deeper;
             deeper = [];
-            foreach (string path in level.SelectMany(folder => In(folder, deeper)).ToList())
-            {
-                yield return path;
-            }
+            foreach (string path in level.SelectMany(folder => In(folder, deeper)).ToList()) yield return path;
         }
     }
 
@@ -87,19 +78,13 @@ internal sealed partial class LocalModels(ModelFolders folders)
             foreach (string entry in Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.OrdinalIgnoreCase))
             {
                 bool isHidden = Path.GetFileName(entry).StartsWith('.');
-                if (isHidden || IsLaterPart(entry))
-                {
-                    continue;
-                }
+                if (isHidden || IsLaterPart(entry)) continue;
 
                 if (IsModelFolder(entry) || (entry.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(entry)))
                 {
                     found.Add(entry);
                 }
-                else if (Directory.Exists(entry))
-                {
-                    deeper.Add(entry);
-                }
+                else if (Directory.Exists(entry)) deeper.Add(entry);
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

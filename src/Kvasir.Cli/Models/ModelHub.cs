@@ -67,10 +67,7 @@ internal sealed class ModelHub : IDisposable
     public async Task<PulledModel> Pull(CatalogEntry entry, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         string target = Path.Combine(_folder, entry.LocalName);
-        if (File.Exists(target))
-        {
-            return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
-        }
+        if (File.Exists(target)) return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
 
         try
         {
@@ -129,10 +126,7 @@ internal sealed class ModelHub : IDisposable
             try
             {
                 using HubResponse response = await Request(address, part.Length, cancellation).ConfigureAwait(false);
-                if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false))
-                {
-                    return response.Sha256;
-                }
+                if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false)) return response.Sha256;
 
                 failure = new HttpRequestException("the server does not send what was asked for");
             }
@@ -143,10 +137,7 @@ internal sealed class ModelHub : IDisposable
 
             tries = part.Length > before ? 1 : tries;
             bool isOffline = failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
-            if (tries >= MaxTries || (isOffline && part.Length == 0))
-            {
-                throw NotReached(entry, part.Length, failure);
-            }
+            if (tries >= MaxTries || (isOffline && part.Length == 0)) throw NotReached(entry, part.Length, failure);
 
             await Task.Delay(_pause * Math.Pow(2, tries - 1), cancellation).ConfigureAwait(false);
         }
@@ -171,10 +162,7 @@ internal sealed class ModelHub : IDisposable
     {
         if (response.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            if (response.Total == part.Length)
-            {
-                return true;
-            }
+            if (response.Total == part.Length) return true;
 
             part.Clear();
             return false;
@@ -184,10 +172,7 @@ internal sealed class ModelHub : IDisposable
         if (response.Start != part.Length)
         {
             part.Clear();
-            if (response.Start != 0)
-            {
-                return false;
-            }
+            if (response.Start != 0) return false;
         }
 
         long? total = response.Total ?? entry.Bytes;
@@ -204,10 +189,7 @@ internal sealed class ModelHub : IDisposable
         while (true)
         {
             int read = await Read(body, buffer, cancellation).ConfigureAwait(false);
-            if (read == 0)
-            {
-                return;
-            }
+            if (read == 0) return;
 
             await part.Append(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
             progress?.Report(new DownloadProgress(part.Length, total));
@@ -272,9 +254,7 @@ internal sealed class ModelHub : IDisposable
     {
         long free = new DriveInfo(Path.GetFullPath(_folder)).AvailableFreeSpace;
         if (missing > free)
-        {
             throw new WorkFailedException(string.Create(CultureInfo.InvariantCulture, $"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk"));
-        }
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(
