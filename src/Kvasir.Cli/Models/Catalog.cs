@@ -29,6 +29,8 @@ internal static class Catalog
         new("Qwen2.5-0.5B", "QuantFactory/Qwen2.5-0.5B-GGUF", "Qwen2.5-0.5B.Q8_0.gguf", null, Apache) { Megabytes = 531, Use = Text },
         new("Qwen2.5-1.5B", "QuantFactory/Qwen2.5-1.5B-GGUF", "Qwen2.5-1.5B.Q4_K_M.gguf", null, Apache) { Megabytes = 986, Use = Text },
         new(DefaultEncoder, "second-state/All-MiniLM-L6-v2-Embedding-GGUF", "all-MiniLM-L6-v2-Q8_0.gguf", null, Apache) { Megabytes = 25, Use = Encoder },
+        new("bge-small-en-v1.5", "CompendiumLabs/bge-small-en-v1.5-gguf", "bge-small-en-v1.5-q8_0.gguf", null, "MIT") { Megabytes = 37, Use = Encoder },
+        new("snowflake-arctic-embed-xs", "yixuan-chia/snowflake-arctic-embed-xs-GGUF", "snowflake-arctic-embed-xs-Q8_0.gguf", null, Apache) { Megabytes = 25, Use = Encoder },
     ];
 
     /// <summary>The entry of this name, in any letter case; null where there is none.</summary>
