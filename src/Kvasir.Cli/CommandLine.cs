@@ -14,8 +14,12 @@ internal static class CommandLine
     public const int BadInput = 2;
     public const int Interrupted = 130;
 
+    /// <summary>How the program was called.</summary>
+    public static string Program => Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
+
     public static int Run(string[] args, Terminal terminal)
     {
+        terminal.Arguments = args;
         try
         {
             ParseResult parsed = Root(terminal).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -82,7 +86,23 @@ internal static class CommandLine
         if (parsed.Action is HelpWithExample) return null;
         if (parsed.UnmatchedTokens.Count > 0) return $"'{parsed.UnmatchedTokens[0]}' is not a command or option here";
         if (MistakenForText(parsed) is string flag) return $"'{flag}' is not an option here; where it is text, put -- before it";
-        return parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : null;
+        return parsed.Errors.Count > 0 ? Plain(parsed.Errors[0], parsed.CommandResult.Command) : null;
+    }
+
+    /// <summary>A parser's complaint in the words of this program: what is missing or wrong, by its name, and what is right.</summary>
+    private static string Plain(ParseError error, Command command)
+    {
+        string message = error.Message.TrimEnd('.');
+        return error.SymbolResult switch
+        {
+            CommandResult when message.StartsWith("Required command", StringComparison.Ordinal) => $"{command.Name} needs one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
+            OptionResult { Option: { } option } when message.StartsWith("Required argument", StringComparison.Ordinal) => $"{option.Name} needs a value{(option.HelpName is string form ? $", {form}" : "")}",
+            OptionResult { Option: { HelpName: string allowed } option, Tokens: [var token, ..] } when message.StartsWith("Argument '", StringComparison.Ordinal) => $"{option.Name} {token.Value}: give {allowed.Replace("|", " or ", StringComparison.Ordinal)}",
+            OptionResult { Option: { } option, Tokens.Count: > 1 } when message.StartsWith("Option '", StringComparison.Ordinal) => $"{option.Name} was given more than once; give it once",
+            not null when message.StartsWith("Option '", StringComparison.Ordinal) && message.EndsWith("is required", StringComparison.Ordinal) => $"{message.Split('\'')[1]} is missing",
+            not null when message.StartsWith("Required argument", StringComparison.Ordinal) => $"{command.Name} needs {string.Join(" ", command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0).Select(argument => $"<{argument.Name}>"))}",
+            _ => message,
+        };
     }
 
     /// <summary>A word that looks like an option but was taken as an argument, as the parser does with unknown ones.</summary>
@@ -95,9 +115,13 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        terminal.Warn($"{misuse.Trim()}; see {string.Join(' ', Names(parsed.CommandResult))} --help");
+        terminal.Warn($"{misuse.Trim()}; see {Typed([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
         return BadInput;
     }
+
+    /// <summary>A command line that a shell takes as it is.</summary>
+    public static string Typed(IEnumerable<string> args) =>
+        string.Join(' ', args.Select(arg => arg.Length > 0 && arg.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? arg : $"'{arg.Replace("'", "'\\''", StringComparison.Ordinal)}'").Prepend(Program));
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {

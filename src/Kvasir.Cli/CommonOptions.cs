@@ -11,19 +11,15 @@ internal sealed class CommonOptions
     private readonly Option<string?> _model = new("--model", "-m") { Description = "A GGUF file, a Hugging Face folder, or a name in a models folder", HelpName = "PATH|NAME" };
     private readonly KvPolicy _usual;
     private readonly Option<string[]> _kv;
-    private readonly Option<int> _threads = new("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" };
+    private readonly Option<int> _threads = new Option<int>("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" }.InRange(0, 1024, " (0: one per physical core)");
     private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
-    private readonly Option<ulong?> _seed = new("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" };
+    private readonly Option<ulong?> _seed = new Option<ulong?>("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" }.InRange(0UL, ulong.MaxValue, "; without --seed chance decides");
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON on standard output and nothing else there" };
 
     private CommonOptions(KvPolicy? usual = null)
     {
         _usual = usual ?? KvPolicy.Default;
         _kv = new("--kv") { Description = $"How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: {(usual is null ? "float16" : _usual)})", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
-        _threads.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int threads) && threads is < 0 or > 1024) result.AddError($"--threads {threads}: give 0 (one per physical core) to 1024");
-        });
         _compute.AcceptOnlyFromAmong("int8", "float32");
     }
 
@@ -73,6 +69,9 @@ internal sealed class CommonOptions
     }
 
     public bool Json(ParseResult parsed) => parsed.GetValue(_json);
+
+    /// <summary>The option --seed, for commands that let it be changed.</summary>
+    public Option SeedOption => _seed;
 
     /// <summary>The seed, or null where chance decides.</summary>
     public ulong? Seed(ParseResult parsed) => parsed.GetValue(_seed);

@@ -51,8 +51,7 @@ internal sealed class LibraryChoice : IDisposable
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            int chunkTokens = ChunkTokens(parsed, _chunkTokens);
-            string embedder = ModelChoice.ResolveEmbedding(parsed.GetValue(_embedder), terminal);
+            string embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
             Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
             try
@@ -60,7 +59,7 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = chunkTokens, Comments = parsed.GetValue(_comments), Warned = StoreWarnings.To(terminal, parsed) }));
+                return new LibraryChoice(model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = parsed.GetValue(_chunkTokens), Comments = parsed.GetValue(_comments), Warned = StoreWarnings.To(terminal, parsed) }));
             }
             catch
             {
@@ -101,10 +100,10 @@ internal sealed class LibraryChoice : IDisposable
 
     public static Option<bool> CommentsOption() => new("--comments") { Description = "Read the comments in Word documents too" };
 
-    public static Option<int> ChunkTokensOption() => new("--chunk-tokens") { Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens };
-
-    public static int ChunkTokens(ParseResult parsed, Option<int> option) =>
-        parsed.GetValue(option) is var tokens && tokens is >= 16 and <= 8192 ? tokens : throw new InvalidInputException($"--chunk-tokens {tokens}: give 16 to 8192");
+    public static Option<int> ChunkTokensOption() => new Option<int>("--chunk-tokens")
+    {
+        Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens,
+    }.InRange(16, 8192);
 
     /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>
     public static string StoreFolder(string? given)
@@ -138,6 +137,6 @@ internal sealed class LibraryChoice : IDisposable
 
     private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
     {
-        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{value.Documents} documents, {value.Chunks} chunks, {Path.GetFileName(value.File)}");
+        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}");
     }
 }

@@ -2,11 +2,10 @@ using Kvasir.Cli.Models;
 
 namespace Kvasir.Cli;
 
-/// <summary>Which model a command uses; where there is none at all, a person at a terminal is offered to pull one.</summary>
+/// <summary>Which models a command uses; where one is missing, a person at a terminal is offered to pull it.</summary>
 internal static class ModelChoice
 {
-    private const string DefaultEmbedding = "all-MiniLM-L6-v2";
-
+    /// <summary>The model that generates text.</summary>
     public static string Resolve(string? given, Terminal terminal)
     {
         ModelFolders folders = ModelFolders.FromEnvironment();
@@ -17,8 +16,33 @@ internal static class ModelChoice
     public static string ResolveEmbedding(string? given, Terminal terminal)
     {
         ModelFolders folders = ModelFolders.FromEnvironment();
-        return OrPulled(() => new LocalModels(folders).ResolveEmbedding(given), given, DefaultEmbedding, folders, terminal);
+        return OrPulled(() => new LocalModels(folders).ResolveEmbedding(given), given, Catalog.DefaultEncoder, folders, terminal);
     }
+
+    /// <summary>The two models that documents are asked with; one message tells what is missing of them and how to get it.</summary>
+    /// <exception cref="InvalidInputException">A named one is not there, or none was named and there is none.</exception>
+    public static (string Model, string Encoder) ResolveBoth(string? model, string? encoder, Terminal terminal)
+    {
+        ModelFolders folders = ModelFolders.FromEnvironment();
+        var models = new LocalModels(folders);
+        string? chosen = (model ?? folders.DefaultModel) is null ? models.First(ModelKind.Chat) : models.Resolve(model);
+        string? embedder = encoder is null ? models.First(ModelKind.Embedding) : models.ResolveEmbedding(encoder, "--embedder");
+        CatalogEntry[] missing = [.. new[] { chosen is null ? Catalog.DefaultName : null, embedder is null ? Catalog.DefaultEncoder : null }.OfType<string>().Select(Catalog.Require)];
+        if (missing.Length == 0) return (chosen!, embedder!);
+        if (!Agrees($"Two files are needed, a language model and a sentence encoder. Pull {Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))
+        {
+            string which = missing.Length == 2 ? "neither was found" : $"the {(chosen is null ? "language model" : "sentence encoder")} was not found";
+            throw new InvalidInputException(
+                $"two files are needed, a language model and a sentence encoder, and {which}; run {Listed(missing, entry => $"'{CommandLine.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
+                + $"without a network, copy {Listed(missing, entry => $"{entry.LocalName} (from huggingface.co/{entry.Repository})")} into {folders.UserFolder} or a folder that KVASIR_MODELS names, "
+                + $"or name GGUF files with --model and --embedder; then: {CommandLine.Typed(terminal.Arguments)}");
+        }
+
+        string[] pulled = [.. missing.Select(entry => ModelDownload.Pull(entry.Name, folders, terminal).Path)];
+        return (chosen ?? pulled[0], embedder ?? pulled[^1]);
+    }
+
+    private static string Listed(CatalogEntry[] entries, Func<CatalogEntry, string> text) => string.Join(" and ", entries.Select(text));
 
     private static string OrPulled(Func<string> resolve, string? named, string offered, ModelFolders folders, Terminal terminal)
     {
@@ -26,12 +50,18 @@ internal static class ModelChoice
         {
             return resolve();
         }
-        catch (InvalidInputException) when (named is null && terminal is { InputIsInteractive: true, ErrorIsInteractive: true })
+        catch (InvalidInputException) when (named is null && Agrees($"No model was found. Pull {offered} ({Catalog.Require(offered).Megabytes} MB) into {folders.UserFolder}?", terminal))
         {
-            terminal.Error.Write($"No model was found. Pull {offered} into {folders.UserFolder}? [Y/n] ");
-            if (ReadLine(terminal.In).Trim().ToUpperInvariant() is not ("" or "Y" or "YES")) throw;
             return ModelDownload.Pull(offered, folders, terminal).Path;
         }
+    }
+
+    /// <summary>Asks a person; false where none sits there.</summary>
+    private static bool Agrees(string question, Terminal terminal)
+    {
+        if (terminal is not { InputIsInteractive: true, ErrorIsInteractive: true }) return false;
+        terminal.Error.Write(question + " [Y/n] ");
+        return ReadLine(terminal.In).Trim().ToUpperInvariant() is "" or "Y" or "YES";
     }
 
     /// <summary>One line, byte by byte: what comes after it belongs to the command.</summary>

@@ -10,10 +10,11 @@ internal static class ModelDownload
     /// <exception cref="WorkFailedException">No network, a full disk, a wrong checksum.</exception>
     public static PulledModel Pull(string name, ModelFolders folders, Terminal terminal)
     {
-        CatalogEntry entry = Catalog.Require(name);
+        HubReference? repository = Catalog.Find(name) is null && HubReference.Parse(name) is { File: null } reference ? reference : null;
+        CatalogEntry? entry = repository is null ? Catalog.Require(name) : null;
         using var hub = new ModelHub(ModelHub.AddressFromEnvironment(Environment.GetEnvironmentVariable), folders.ForDownloads());
-        using var line = new ProgressLine(terminal, $"pull {entry.Name}");
-        return hub.Pull(entry, new Bar(line), terminal.Interrupted).GetAwaiter().GetResult();
+        using var line = new ProgressLine(terminal, $"pull {entry?.Name ?? name}");
+        return (repository is null ? hub.Pull(entry!, new Bar(line), terminal.Interrupted) : hub.Pull(repository, new Bar(line), terminal.Interrupted)).GetAwaiter().GetResult();
     }
 
     private sealed class Bar(ProgressLine line) : IProgress<DownloadProgress>

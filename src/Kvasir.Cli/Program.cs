@@ -9,6 +9,7 @@ using var terminal = new Terminal(input, output, error)
     InputIsInteractive = !Console.IsInputRedirected,
     OutputIsInteractive = !Console.IsOutputRedirected,
     ErrorIsInteractive = !Console.IsErrorRedirected,
+    Size = () => (Console.WindowWidth, Console.WindowHeight),
 };
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);

@@ -22,11 +22,20 @@ internal sealed class Terminal : IDisposable
 
     public TextWriter Error { get; }
 
+    /// <summary>The command line that is being run.</summary>
+    public IReadOnlyList<string> Arguments { get; set; } = [];
+
     public bool InputIsInteractive { get; init; }
 
     public bool OutputIsInteractive { get; init; }
 
     public bool ErrorIsInteractive { get; init; }
+
+    /// <summary>How wide and high the window is now, in character cells; either may be 0 where that is not known.</summary>
+    public Func<(int Columns, int Rows)> Size { get; init; } = () => (0, 0);
+
+    /// <summary>The window's width now, in character cells; 80 where that is not known.</summary>
+    public int Columns => Size().Columns is > 0 and int columns ? columns : 80;
 
     /// <summary>Cancelled by the first Ctrl-C.</summary>
     public CancellationToken Interrupted => _interrupted.Token;
@@ -47,6 +56,11 @@ internal sealed class Terminal : IDisposable
         _interruptHandler = handler;
         return new Undo(() => _interruptHandler = null);
     }
+
+    /// <summary>An editor for what a person types; null where none sits here, or the terminal cannot draw.</summary>
+    public LineEditor? NewEditor() => InputIsInteractive && ErrorIsInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb"
+        ? new LineEditor(Error, () => Console.KeyAvailable, () => Console.ReadKey(intercept: true), Size)
+        : null;
 
     /// <summary>One JSON object on a line of its own.</summary>
     public void WriteJson(object value) => Out.WriteLine(Json.Write(value));

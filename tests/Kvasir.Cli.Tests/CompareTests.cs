@@ -28,6 +28,8 @@ public sealed class CompareTests : IDisposable
         JsonElement rows = Compare("k=f32,v=f32");
         Assert.Equal((0.0, 1.0, 1.0, 1.0), (Figure(rows[0], "kl"), Figure(rows[0], "agree"), Figure(rows[0], "pplRatio"), Figure(rows[0], "kvBytesRatio")));
         Assert.InRange(Figure(rows[1], "kl"), double.Epsilon, 1e-3);
+        Assert.False(rows[0].GetProperty("tooFewWindows").GetBoolean());
+        Assert.InRange(Figure(rows[1], "pplRatio"), Figure(rows[1], "pplRatioLow"), Figure(rows[1], "pplRatioHigh"));
         Assert.Equal((2.0, 1.0), (Figure(rows[1], "kvBytesRatio"), Math.Round(Figure(rows[1], "pplRatio"), 3)));
     }
 
@@ -64,6 +66,7 @@ public sealed class CompareTests : IDisposable
         Invocation printed = Invocation.Of(["compare", "--policies", "k=f32,v=f32", "k=f16,v=f16,residual=32", "--report", page, .. Quick, "--model", Tiny]).IsDone();
         Assert.Contains("written by the model itself", printed.Out, StringComparison.Ordinal);
         Assert.Contains("pp32 @64", printed.Out, StringComparison.Ordinal);
+        Assert.Contains("Too few windows to tell whether the perplexity differs from float16: k=f32,v=f32", printed.Out, StringComparison.Ordinal);
         string html = File.ReadAllText(page);
         XDocument document = XDocument.Parse(html);
         Assert.Equal(3, document.Descendants().Count(element => element.Name.LocalName == "svg"));
@@ -72,6 +75,7 @@ public sealed class CompareTests : IDisposable
         Assert.DoesNotContain("url(", html, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
         Assert.Contains("residual=32", html, StringComparison.Ordinal);
+        Assert.Contains("Too few samples", html, StringComparison.Ordinal);
     }
 
     [SkippableTheory]

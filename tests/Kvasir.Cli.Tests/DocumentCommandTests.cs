@@ -45,7 +45,7 @@ public sealed class DocumentCommandTests : IDisposable
         _folder.File("photo.png", [1, 2]);
         _folder.File("scan.pdf", "%PDF-1.4"u8);
         string[] lines = Invocation.Of(["ingest", _folder.Path, .. Models, .. Store]).IsDone().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        Assert.StartsWith("1 documents", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("1 document, ", lines[0], StringComparison.Ordinal);
         Assert.Equal(["2 files left out:", "not a kind of document that is read:", _folder.Missing("photo.png"), "a PDF file without pages; it is damaged:", _folder.Missing("scan.pdf")], lines[1..]);
         JsonElement skipped = Invocation.Of(["ingest", _folder.Path, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("skipped");
         Assert.Equal(["not a kind of document that is read", "a PDF file without pages; it is damaged"], skipped.EnumerateArray().Select(entry => entry.GetProperty("reason").GetString()));

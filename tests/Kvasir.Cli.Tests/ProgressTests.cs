@@ -1,5 +1,6 @@
 using Kvasir.Cli;
 using Kvasir.Documents;
+using Spectre.Console;
 using Xunit;
 
 namespace Kvasir.Tests;
@@ -57,6 +58,45 @@ public class ProgressTests
         string[] lines = Drawn(interactive: true).Split('\r', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(["work [..............................] 0% one", "work [#######.......................] 25% ETA 2:06 two", "work [##############################] 100% three"], lines);
     }
+
+    [Theory]
+    [InlineData("資料/年度報告書の要約と付録を全部まとめたもの.txt")]
+    [InlineData("\e[31mred\e[0m\r\nsecond line and more that does not fit at all")]
+    [InlineData("e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301 👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧")]
+    public void Line_takes_no_more_cells_than_the_terminal_has(string detail)
+    {
+        foreach (int columns in new[] { 2, 5, 20, 41, 79, 0 })
+        {
+            int width = columns;
+            using var error = new StringWriter();
+            using var terminal = new Terminal(Stream.Null, TextWriter.Null, error) { ErrorIsInteractive = true, Size = () => (width, 24) };
+            using (var line = new ProgressLine(terminal, "ingest", _clock))
+            {
+                line.Report(1, 8, detail + detail);
+                width = Math.Max(columns / 2, Math.Sign(columns));
+                line.Report(8, 8, detail + detail);
+            }
+
+            string[] drawn = error.ToString().Split('\r', StringSplitOptions.RemoveEmptyEntries);
+            Assert.InRange(drawn[0].GetCellWidth(), 0, (columns == 0 ? 80 : columns) - 1);
+            Assert.All(drawn[1..], text => Assert.InRange(text.GetCellWidth(), 0, (width == 0 ? 80 : width) - 1));
+            Assert.DoesNotContain('\n', error.ToString());
+            Assert.DoesNotContain('\e', error.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("short", 20, "short")]
+    [InlineData("longer than it", 6, "longe…")]
+    [InlineData("世界世界", 6, "世界…")]
+    [InlineData("e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301")]
+    public void Text_is_cut_by_the_cells_that_it_takes(string text, int cells, string expected) => Assert.Equal(expected, TerminalText.Cut(text, cells));
+
+    [Theory]
+    [InlineData(0, "0 files")]
+    [InlineData(1, "1 file")]
+    [InlineData(2, "2 files")]
+    public void One_thing_is_not_written_as_many(int number, string text) => Assert.Equal(text, Units.Count(number, "file"));
 
     [Fact]
     public void Files_left_out_are_grouped_by_reason_and_long_groups_cut()

@@ -43,6 +43,36 @@ public class UsageTests
     public void Value_of_the_wrong_kind_is_refused(params string[] args) => Invocation.Of(args).IsRefused(args[^1]);
 
     [Theory]
+    [InlineData("--seed -1: give a whole number from 0 to 18446744073709551615; without --seed chance decides", "complete", "--seed", "-1")]
+    [InlineData("--seed x: give a whole number from 0", "chat", "--seed", "x")]
+    [InlineData("--threads 1.5: give a whole number from 0 to 1024 (0: one per physical core)", "ppl", "--file", "x", "--threads", "1.5")]
+    [InlineData("--temperature -1: give a number, 0 or more", "complete", "--temperature", "-1")]
+    [InlineData("--temperature NaN: give a number, 0 or more", "chat", "--temperature", "NaN")]
+    [InlineData("--top-k -3: give a whole number from 0", "chat", "--top-k", "-3")]
+    [InlineData("--top-p 0: give a number above 0, at most 1", "complete", "--top-p", "0")]
+    [InlineData("--min-p 1.1: give a number from 0 to 1", "complete", "--min-p", "1.1")]
+    [InlineData("--repeat-penalty 0: give a number above 0", "complete", "--repeat-penalty", "0")]
+    [InlineData("--max-tokens 0: give a whole number from 1", "complete", "--max-tokens", "0")]
+    [InlineData("--passages 0: give a whole number from 1 to 1000", "ask", "Why?", "--passages", "0")]
+    [InlineData("--min-score many: give a number from 0 to 1", "ask", "Why?", "--min-score", "many")]
+    [InlineData("--chunk-tokens 3: give a whole number from 16 to 8192", "ingest", "x", "--chunk-tokens", "3")]
+    [InlineData("--window 1: give a whole number from 2", "ppl", "--file", "x", "--window", "1")]
+    [InlineData("--limit 0: give a whole number from 1", "eval", "passkey", "--data", "x", "--limit", "0")]
+    [InlineData("--gen 99999999999: give a whole number from 0", "bench", "--gen", "99999999999")]
+    [InlineData("--passkey -1: give a whole number from 0 to 10000", "compare", "--policies", "k=f32", "--passkey", "-1")]
+    public void Number_out_of_its_range_is_refused_with_the_rule(string rule, params string[] args) => Invocation.Of(args).IsRefused(rule);
+
+    [Theory]
+    [InlineData("--compute int3: give int8 or float32", "complete", "--prompt", "x", "--compute", "int3")]
+    [InlineData("--ids is missing", "logits")]
+    [InlineData("--out needs a value", "profile", "auto", "--out")]
+    [InlineData("--prompt was given more than once", "complete", "-p", "a", "-p", "b")]
+    [InlineData("ingest needs <docs>", "ingest")]
+    [InlineData("pull needs <name>", "models", "pull")]
+    [InlineData("store needs one of ls, stats, verify", "store")]
+    public void What_is_missing_or_wrong_is_named_with_what_is_right(string problem, params string[] args) => Invocation.Of(args).IsRefused(problem);
+
+    [Theory]
     [InlineData("k=f16,colour=blue", "colour")]
     [InlineData("k=f7", "f7")]
     public void Impossible_policy_is_refused(string policy, string term)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
@@ -11,11 +10,11 @@ internal static class AskCommand
     {
         var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"\nkvasir ask handbook/ --questions questions.txt --json");
         var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question (not with --questions)", Arity = ArgumentArity.ZeroOrMore };
-        var passages = new Option<int?>("--passages", "-k") { Description = "Chunks to answer from (default: up to 5, without those far weaker than the best)", HelpName = "N" };
-        var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
+        var passages = new Option<int?>("--passages", "-k") { Description = "Chunks to answer from (default: up to 5, without those far weaker than the best)", HelpName = "N" }.InRange(1, 1000);
+        var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 }.InRange(1, int.MaxValue);
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);
-        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage must have with the question; below it the answer is that nothing relevant was found (default: 0.4, or 0 with --passages; 0: answer in any case)", HelpName = "X" };
+        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage must have with the question; below it the answer is that nothing relevant was found (default: 0.4, or 0 with --passages; 0: answer in any case)", HelpName = "X" }.InRange(0, 1);
         var showSources = new Option<bool>("--show-sources") { Description = "Print the passages that the answer is made from" };
         foreach (Option option in new Option[] { passages, maxTokens, recompute, minScore, showSources }) command.Options.Add(option);
         var many = new QuestionOptions(command);
@@ -29,11 +28,8 @@ internal static class AskCommand
             if (questions is null && given.Length == 0) throw new InvalidInputException("no question was given; put it last, or name a file of questions with --questions");
             string[] documents = questions is null ? given[..^1] : given;
             if (questions is null && Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
-            if (parsed.GetValue(passages) is < 1 or > 1000) throw new InvalidInputException($"--passages {parsed.GetValue(passages)}: give 1 to 1000");
-            if (parsed.GetValue(maxTokens) < 1) throw new InvalidInputException($"--max-tokens {parsed.GetValue(maxTokens)}: give at least 1");
-            if (parsed.GetValue(minScore) is { } least && least is not (>= 0 and <= 1)) throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"--min-score {least}: give 0 to 1"));
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0 && open.Refresh(documents, terminal) is { } report) SkippedReport.Write(report, terminal.Note);
+            if (documents.Length > 0) Refresh(open, documents, terminal);
             var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);
@@ -44,6 +40,13 @@ internal static class AskCommand
             return CommandLine.Done;
         });
         return command;
+    }
+
+    private static void Refresh(LibraryChoice open, string[] documents, Terminal terminal)
+    {
+        if (open.Refresh(documents, terminal) is not { } report) return;
+        SkippedReport.Write(report, terminal.Note);
+        if (report.Documents == 0) throw new InvalidInputException($"{string.Join(", ", documents)}: nothing in it can be read as text{(report.Skipped.Count > 0 ? $" ({report.Skipped[0].Path}: {report.Skipped[0].Reason})" : "")}");
     }
 
     private static void PrintJson(Answer answer, bool showSources, DocumentStore store, Terminal terminal)
@@ -88,7 +91,7 @@ internal static class AskCommand
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
-        terminal.Out.WriteLine($"{answer.ReusedTokens} tokens reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
+        terminal.Out.WriteLine($"{Units.Count(answer.ReusedTokens, "token")} reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
     }
 
     /// <summary>Why the model did not end the answer itself; null where it did.</summary>

@@ -13,10 +13,10 @@ internal static class BenchCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand("bench", "Speed of prefill and decode, separately, at given depths; or of many sequences at once; or the time to the first token behind a stored context.", "kvasir bench --prompt 512 --gen 64 --depth 0,2048 --repeat 3\nkvasir bench --depth 2048 --kv k=f16,v=f16 --kv k=kivi4,v=kivi4 --json\nkvasir bench --kv-budget 512MB --depth 2048 --kv k=f16,v=f16 --kv k=kivi2,v=kivi2\nkvasir bench --stored 1024,4096 --repair off,32");
-        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 };
-        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 64 };
+        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 }.InRange(0, int.MaxValue);
+        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 64 }.InRange(0, int.MaxValue);
         var depth = new Option<string>("--depth") { Description = "Tokens in the cache before the test", HelpName = "A,B", DefaultValueFactory = _ => "0" };
-        var repeat = new Option<int>("--repeat") { Description = "Runs of each test; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var repeat = new Option<int>("--repeat") { Description = "Runs of each test; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 }.InRange(1, 1000);
         var batch = new Option<string?>("--batch") { Description = "Decode so many sequences at once, or with --kv-budget as many as fit (auto); no prefill test", HelpName = "N|auto" };
         var stored = new Option<string?>("--stored") { Description = "Time to the first token behind so many tokens, computed or from stored KV (kept as k=kivi4,v=kivi4 unless --kv is given); no other test", HelpName = "A,B" };
         var repair = new Option<string>("--repair") { Description = "With --stored: tokens of each stored chunk but the first that are computed anew in place, as in ask; several are measured in turn", HelpName = "N|P%|off,...", DefaultValueFactory = _ => "off" };
@@ -29,13 +29,13 @@ internal static class BenchCommand
             {
                 Option? other = Array.Find<Option>([prompt, generate, depth, batch], option => parsed.GetResult(option) is { Implicit: false });
                 if (other is not null) throw new InvalidInputException($"--stored is a test of its own: leave {other.Name} out");
-                return RunStored(terminal, common, parsed, IdList.Parse(contexts, "--stored"), parsed.GetValue(repair)!, Rounds(parsed.GetValue(repeat)));
+                return RunStored(terminal, common, parsed, IdList.Parse(contexts, "--stored"), parsed.GetValue(repair)!, parsed.GetValue(repeat));
             }
             if (parsed.GetResult(repair) is { Implicit: false }) throw new InvalidInputException("--repair belongs to --stored");
             BatchSize? size = ReadBatch(parsed.GetValue(batch), budget.Bytes(parsed));
-            int tokens = size is not null && parsed.GetResult(prompt) is null or { Implicit: true } ? 0 : parsed.GetValue(prompt), generated = parsed.GetValue(generate), rounds = Rounds(parsed.GetValue(repeat));
+            int tokens = size is not null && parsed.GetResult(prompt) is null or { Implicit: true } ? 0 : parsed.GetValue(prompt), generated = parsed.GetValue(generate), rounds = parsed.GetValue(repeat);
             int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
-            if (tokens < 0 || generated < 0 || tokens + generated == 0) throw new InvalidInputException("give --prompt or --gen above 0");
+            if (tokens + generated == 0) throw new InvalidInputException("give --prompt or --gen above 0");
             if (size is not null && (tokens > 0 || generated == 0)) throw new InvalidInputException("a batch is measured in decoding: give --gen and no --prompt");
             foreach (string kv in common.PolicyTexts(parsed)) Cache.KvPolicy.Parse(kv);
             long longest = depths.Max() + (long)Math.Max(tokens, generated);
@@ -56,8 +56,6 @@ internal static class BenchCommand
         });
         return command;
     }
-
-    private static int Rounds(int repeat) => repeat is >= 1 and <= 1000 ? repeat : throw new InvalidInputException($"--repeat {repeat}: give 1 to 1000");
 
     private static int RunStored(Terminal terminal, CommonOptions common, ParseResult parsed, int[] contexts, string repair, int rounds)
     {

@@ -22,17 +22,17 @@ internal static class CompareCommand
         var command = new ExampleCommand("compare", "Quality, memory and speed of cache policies side by side, with float16 as the baseline.", Examples.ReplaceLineEndings("\n"));
         var policies = new Option<string[]>("--policies") { Description = "The policies; float16 is always measured too", HelpName = "P1 P2", AllowMultipleArgumentsPerToken = true, Required = true };
         var file = new Option<string?>("--file", "-f") { Description = "The text to score (default: texts that the model writes itself)", HelpName = "FILE" };
-        var prefill = new Option<int>("--prefill") { Description = "Tokens of a window computed at once, before scoring", HelpName = "P", DefaultValueFactory = _ => 512 };
-        var score = new Option<int>("--score") { Description = "Tokens of a window fed and scored one after another", HelpName = "S", DefaultValueFactory = _ => 128 };
-        var windows = new Option<int?>("--windows") { Description = "How many windows (default 8)", HelpName = "N" };
+        var prefill = new Option<int>("--prefill") { Description = "Tokens of a window computed at once, before scoring", HelpName = "P", DefaultValueFactory = _ => 512 }.InRange(1, PplProtocol.MaxTokens);
+        var score = new Option<int>("--score") { Description = "Tokens of a window fed and scored one after another", HelpName = "S", DefaultValueFactory = _ => 128 }.InRange(1, PplProtocol.MaxTokens);
+        var windows = new Option<int?>("--windows") { Description = "How many windows (default 8)", HelpName = "N" }.InRange(1, PplProtocol.MaxTokens);
         var starts = new Option<string?>("--starts") { Description = "Where windows start in the file, in tokens (default: evenly)", HelpName = "A,B" };
-        var passkey = new Option<int>("--passkey") { Description = "Pass-key prompts made up for this model; 0 leaves them out", HelpName = "N", DefaultValueFactory = _ => 20 };
-        var passkeyTokens = new Option<int?>("--passkey-tokens") { Description = "Tokens of each pass-key text (default 1000, less where the context is shorter)", HelpName = "N" };
-        var kvLength = new Option<int?>("--kv-length") { Description = "Tokens in the cache whose bytes are counted (default 4096, less where the context is shorter)", HelpName = "N" };
+        var passkey = new Option<int>("--passkey") { Description = "Pass-key prompts made up for this model; 0 leaves them out", HelpName = "N", DefaultValueFactory = _ => 20 }.InRange(0, 10_000);
+        var passkeyTokens = new Option<int?>("--passkey-tokens") { Description = "Tokens of each pass-key text (default 1000, less where the context is shorter)", HelpName = "N" }.InRange(1, MaxTokens);
+        var kvLength = new Option<int?>("--kv-length") { Description = "Tokens in the cache whose bytes are counted (default 4096, less where the context is shorter)", HelpName = "N" }.InRange(1, MaxTokens);
         var depth = new Option<string>("--depth") { Description = "Tokens in the cache before a speed test", HelpName = "A,B", DefaultValueFactory = _ => "0,2048" };
-        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 };
-        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 32 };
-        var repeat = new Option<int>("--repeat") { Description = "Runs of each speed test, policies in turn; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var prompt = new Option<int>("--prompt") { Description = "Tokens of the prefill test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 512 }.InRange(0, MaxTokens);
+        var generate = new Option<int>("--gen") { Description = "Tokens of the decode test; 0 leaves it out", HelpName = "N", DefaultValueFactory = _ => 32 }.InRange(0, MaxTokens);
+        var repeat = new Option<int>("--repeat") { Description = "Runs of each speed test, policies in turn; the median counts", HelpName = "N", DefaultValueFactory = _ => 3 }.InRange(1, 1000);
         var report = new Option<string?>("--report") { Description = "Also write a page with table and plots", HelpName = "FILE.html" };
         foreach (Option option in new Option[] { policies, file, prefill, score, windows, starts, passkey, passkeyTokens, kvLength, depth, prompt, generate, repeat, report }) command.Options.Add(option);
         CommonOptions common = CommonOptions.ForModel(command);
@@ -42,12 +42,9 @@ internal static class CompareCommand
             foreach (string kv in texts) KvPolicy.Parse(kv);
             var windowing = new PplProtocol(null, parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows), parsed.GetValue(starts));
             int[] depths = IdList.Parse(parsed.GetValue(depth)!, "--depth");
-            int prompted = InRange("--prompt", parsed.GetValue(prompt), 0, MaxTokens), generated = InRange("--gen", parsed.GetValue(generate), 0, MaxTokens);
-            int prompts = InRange("--passkey", parsed.GetValue(passkey), 0, 10_000), rounds = InRange("--repeat", parsed.GetValue(repeat), 1, 1000);
+            if (depths.Max() > MaxTokens) throw new InvalidInputException($"--depth {depths.Max()}: give 0 to {MaxTokens}");
+            int prompted = parsed.GetValue(prompt), generated = parsed.GetValue(generate), prompts = parsed.GetValue(passkey);
             int? passkeyLength = parsed.GetValue(passkeyTokens), counted = parsed.GetValue(kvLength);
-            if (passkeyLength is int tokens) InRange("--passkey-tokens", tokens, 1, MaxTokens);
-            if (counted is int length) InRange("--kv-length", length, 1, MaxTokens);
-            foreach (int behind in depths) InRange("--depth", behind, 0, MaxTokens);
             string? textFile = parsed.GetValue(file), page = parsed.GetValue(report), text = textFile is null ? null : TextInput.ReadFile(textFile);
             if (textFile is null && parsed.GetValue(starts) is not null) throw new InvalidInputException("--starts are places in a text; give it with --file");
             if (page is not null) OutputPath.Check(page);
@@ -67,20 +64,17 @@ internal static class CompareCommand
                 Depths = depths,
                 Prompt = prompted,
                 Generate = generated,
-                Repeat = rounds,
+                Repeat = parsed.GetValue(repeat),
             };
             IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model, terminal).DistinctBy(policy => policy.Policy)];
             IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);
             if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
             else ComparisonTable.Print(terminal, protocol, rows);
-            if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, Written(parsed)), terminal);
+            if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, CommandLine.Typed(terminal.Arguments)), terminal);
             return CommandLine.Done;
         });
         return command;
     }
-
-    private static int InRange(string option, int value, int least, int most) =>
-        value >= least && value <= most ? value : throw new InvalidInputException($"{option} {value}: give {least} to {most}");
 
     /// <summary>Tokens that the model was made for, looked up before it is loaded for longer caches.</summary>
     private static int ContextOf(string path, out bool learnedPositions)
@@ -112,8 +106,4 @@ internal static class CompareCommand
 
         terminal.Note($"wrote {path}");
     }
-
-    /// <summary>The command as it was given, for the page to tell.</summary>
-    private static string Written(ParseResult parsed) =>
-        "kvasir " + string.Join(' ', parsed.Tokens.Select(token => token.Value.Length > 0 && token.Value.All(c => char.IsLetterOrDigit(c) || "-_=,./:%".Contains(c)) ? token.Value : $"\"{token.Value}\""));
 }

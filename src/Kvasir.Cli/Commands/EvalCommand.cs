@@ -20,7 +20,7 @@ internal static class EvalCommand
         var data = new Option<string>("--data") { Description = "JSON with \"items\" of \"context_ids\", \"question_ids\" and \"answer_ids\", or a folder with passkey.json", HelpName = "PATH", Required = true };
         var when = new Option<string>("--when") { Description = "The context is compressed before the question is known (context, default), or together with it (question)", HelpName = "context|question", DefaultValueFactory = _ => "context" };
         when.AcceptOnlyFromAmong("context", "question");
-        var limit = new Option<int?>("--limit") { Description = "Only the first prompts", HelpName = "N" };
+        var limit = new Option<int?>("--limit") { Description = "Only the first prompts", HelpName = "N" }.InRange(1, int.MaxValue);
         command.Options.Add(data);
         command.Options.Add(when);
         command.Options.Add(limit);

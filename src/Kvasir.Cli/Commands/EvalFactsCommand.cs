@@ -14,7 +14,7 @@ internal static class EvalFactsCommand
         var reuse = new Option<string>("--reuse") { Description = "Stored KV is placed (stored, default), or the whole prompt computed (recompute)", HelpName = "stored|recompute", DefaultValueFactory = _ => "stored" };
         var form = new Option<string>("--form") { Description = "The answer's first words are given (h, default: 8 tokens), or not (g: 20 tokens)", HelpName = "h|g", DefaultValueFactory = _ => "h" };
         var context = new Option<string>("--context") { Description = "The documents named in contexts.jsonl (given, default), or those that ask finds, with its instruction (retrieved)", HelpName = "given|retrieved", DefaultValueFactory = _ => "given" };
-        var limit = new Option<int?>("--limit") { Description = "Only the first questions", HelpName = "N" };
+        var limit = new Option<int?>("--limit") { Description = "Only the first questions", HelpName = "N" }.InRange(1, int.MaxValue);
         count.AcceptOnlyFromAmong("2", "5");
         reuse.AcceptOnlyFromAmong("stored", "recompute");
         form.AcceptOnlyFromAmong("h", "g");

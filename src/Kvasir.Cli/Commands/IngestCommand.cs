@@ -41,7 +41,7 @@ internal static class IngestCommand
         return command;
     }
 
-    private static string Without(IngestReport report) => report.ChunksWithoutKv > 0 ? $"; the quota has no room for that of {report.ChunksWithoutKv} chunks, which is computed when a question needs it" : "";
+    private static string Without(IngestReport report) => report.ChunksWithoutKv > 0 ? $"; the quota has no room for that of {Units.Count(report.ChunksWithoutKv, "chunk")}, which is computed when a question needs it" : "";
 
     /// <summary>How many bytes of KV the stored texts have become, and what makes it fewer; empty where they are not many.</summary>
     private static string Size(long kvBytes, long textBytes, LibraryChoice open)
@@ -60,7 +60,7 @@ internal static class IngestCommand
 
     private static void Print(IngestReport report, string size, Terminal terminal)
     {
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Documents} documents, {report.Chunks} chunks, {report.Tokens} tokens; computed {report.ComputedChunks} chunks{Converted(report)} in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV{Without(report)}"));
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Units.Count(report.Documents, "document")}, {Units.Count(report.Chunks, "chunk")}, {Units.Count(report.Tokens, "token")}; computed {Units.Count(report.ComputedChunks, "chunk")}{Converted(report)} in {report.Elapsed.TotalSeconds:0.0} s; the store holds {Units.Bytes(report.KvBytes)} of KV{Without(report)}"));
         if (size.Length > 0) terminal.Out.WriteLine(size);
         SkippedReport.Write(report, terminal.Out.WriteLine);
     }

@@ -24,7 +24,7 @@ internal static class ModelsCommand
             ModelFolders folders = ModelFolders.FromEnvironment();
             List<LocalModel> models = [.. new LocalModels(folders).List()];
             IReadOnlyList<CatalogEntry> pullable = parsed.GetValue(all) ? Catalog.Entries : [];
-            if (common.Json(parsed)) terminal.WriteJson(new { folders.Folders, Models = models, Pullable = pullable.Select(entry => new { entry.Name, entry.Repository, entry.File, entry.Licence }) });
+            if (common.Json(parsed)) terminal.WriteJson(new { folders.Folders, Models = models, Pullable = pullable.Select(entry => new { entry.Name, entry.Repository, entry.File, entry.Licence, entry.Megabytes, entry.Use }) });
             else Print(terminal, folders, models, pullable);
             return CommandLine.Done;
         });
@@ -33,8 +33,8 @@ internal static class ModelsCommand
 
     private static ExampleCommand Pull(Terminal terminal)
     {
-        var command = new ExampleCommand("pull", "Download a model by name; goes on where it was interrupted, and checks the SHA-256.", "kvasir models pull Qwen2.5-0.5B-Instruct\nkvasir models pull owner/repository/file.gguf");
-        var name = new Argument<string>("name") { Description = "A name that kvasir models ls --all shows, or owner/repository/file.gguf" };
+        var command = new ExampleCommand("pull", "Download a model by name; goes on where it was interrupted, and checks the SHA-256.", "kvasir models pull Qwen3-0.6B\nkvasir models pull unsloth/Qwen3-4B-GGUF:Q4_K_M\nkvasir models pull owner/repository/file.gguf");
+        var name = new Argument<string>("name") { Description = "A name that kvasir models ls --all shows, or of Hugging Face owner/repository[:TYPE][@REVISION] (TYPE as in Q4_K_M, which is taken where there is none) or owner/repository/file.gguf" };
         command.Arguments.Add(name);
         CommonOptions common = CommonOptions.ForOutput(command);
         command.SetAction(parsed =>
@@ -49,8 +49,8 @@ internal static class ModelsCommand
 
     private static void Print(Terminal terminal, ModelFolders folders, List<LocalModel> models, IReadOnlyList<CatalogEntry> pullable)
     {
-        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; kvasir models pull {Catalog.DefaultName} gets one");
+        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; {CommandLine.Program} models pull {Catalog.DefaultName} gets one");
         else terminal.WriteTable(["model", "kind", "architecture", "size", "path"], models.Select(model => (IReadOnlyList<string>)[model.Name, model.Kind.ToString().ToLowerInvariant(), model.Architecture, Units.Bytes(model.Bytes), model.Path]), 3);
-        if (pullable.Count > 0) terminal.WriteTable(["can be pulled", "from", "licence"], pullable.Select(entry => (IReadOnlyList<string>)[entry.Name, entry.Repository, entry.Licence]));
+        if (pullable.Count > 0) terminal.WriteTable(["can be pulled", "MB", "use", "from", "licence"], pullable.Select(entry => (IReadOnlyList<string>)[entry.Name, $"{entry.Megabytes}", entry.Use, entry.Repository, entry.Licence]), 1);
     }
 }

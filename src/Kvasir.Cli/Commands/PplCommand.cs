@@ -12,10 +12,10 @@ internal static class PplCommand
     {
         var command = new ExampleCommand("ppl", "Perplexity of a text: whole windows, or decoding through the cache that a policy keeps.", "kvasir ppl --file wiki.txt --window 512 --windows 20\nkvasir ppl --file wiki.txt --prefill 512 --score 128 --windows 8 --kv k=f16,v=f16 --json");
         var file = new Option<string>("--file", "-f") { Description = "The text", HelpName = "FILE", Required = true };
-        var window = new Option<int?>("--window") { Description = "Tokens of a window; all positions after the first are scored (default 512)", HelpName = "W" };
-        var prefill = new Option<int?>("--prefill") { Description = "Instead of --window: tokens computed before scoring", HelpName = "P" };
-        var score = new Option<int?>("--score") { Description = "With --prefill: tokens fed and scored one after another (default 128)", HelpName = "S" };
-        var windows = new Option<int?>("--windows") { Description = "How many windows (default: all with --window, 8 with --prefill)", HelpName = "N" };
+        var window = new Option<int?>("--window") { Description = "Tokens of a window; all positions after the first are scored (default 512)", HelpName = "W" }.InRange(2, PplProtocol.MaxTokens);
+        var prefill = new Option<int?>("--prefill") { Description = "Instead of --window: tokens computed before scoring", HelpName = "P" }.InRange(1, PplProtocol.MaxTokens);
+        var score = new Option<int?>("--score") { Description = "With --prefill: tokens fed and scored one after another (default 128)", HelpName = "S" }.InRange(1, PplProtocol.MaxTokens);
+        var windows = new Option<int?>("--windows") { Description = "How many windows (default: all with --window, 8 with --prefill)", HelpName = "N" }.InRange(1, PplProtocol.MaxTokens);
         var starts = new Option<string?>("--starts") { Description = "Where windows start, in tokens", HelpName = "A,B,C" };
         foreach (Option option in new Option[] { file, window, prefill, score, windows, starts }) command.Options.Add(option);
         CommonOptions common = CommonOptions.ForSequences(command);
@@ -40,6 +40,6 @@ internal static class PplCommand
     private static void Print(Terminal terminal, bool json, Perplexity result)
     {
         if (json) terminal.WriteJson(new { Ppl = Units.Rounded(result.Ppl, 6), Nll = Units.Rounded(result.Nll, 8), result.Tokens, result.KvBytes, result.KvBytesF16, TokensPerSecond = Units.Rounded(result.TokensPerSecond) });
-        else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"perplexity {result.Ppl:0.0000} (nll {result.Nll:0.00000}) over {result.Tokens} tokens, {result.TokensPerSecond:0.0} tokens/s, KV {Units.Bytes(result.KvBytes)} ({Units.Bytes(result.KvBytesF16)} in f16)"));
+        else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"perplexity {result.Ppl:0.0000} (nll {result.Nll:0.00000}) over {Units.Count(result.Tokens, "token")}, {result.TokensPerSecond:0.0} tokens/s, KV {Units.Bytes(result.KvBytes)} ({Units.Bytes(result.KvBytesF16)} in f16)"));
     }
 }

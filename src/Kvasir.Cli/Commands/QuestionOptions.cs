@@ -13,7 +13,7 @@ internal sealed class QuestionOptions
         HelpName = "FILE",
     };
 
-    private readonly Option<int?> _parallel = new("--parallel") { Description = "Questions answered at a time, with --questions (default: 16; 1: one after another)", HelpName = "N" };
+    private readonly Option<int?> _parallel = new Option<int?>("--parallel") { Description = "Questions answered at a time, with --questions (default: 16; 1: one after another)", HelpName = "N" }.InRange(1, 256);
 
     public QuestionOptions(Command command)
     {
@@ -26,12 +26,7 @@ internal sealed class QuestionOptions
     public IReadOnlyList<Question>? Read(ParseResult parsed, Terminal terminal)
     {
         string? file = parsed.GetValue(_file);
-        if (parsed.GetValue(_parallel) is int parallel)
-        {
-            if (file is null) throw new InvalidInputException("--parallel is for many questions; name their file with --questions");
-            if (parallel is < 1 or > 256) throw new InvalidInputException($"--parallel {parallel}: give 1 to 256");
-        }
-
+        if (file is null && parsed.GetValue(_parallel) is not null) throw new InvalidInputException("--parallel is for many questions; name their file with --questions");
         return file switch
         {
             null => null,

@@ -43,9 +43,9 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
     public void Print(Terminal terminal)
     {
         int errors = answers.Count(answer => answer.Error is not null);
-        terminal.Out.WriteLine(Text($"{answers.Count} questions{(errors > 0 ? $" ({errors} not answered)" : "")} in {Seconds:0.0} s, {PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)"));
+        terminal.Out.WriteLine(Text($"{Units.Count(answers.Count, "question")}{(errors > 0 ? $" ({errors} not answered)" : "")} in {Seconds:0.0} s, {PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)"));
         terminal.Out.WriteLine(Text($"{PerQuestion(CpuSeconds):0.000} CPU seconds a question: {string.Join(", ", Enum.GetValues<AskPhase>().Where(phase => costs.Cpu(phase) > TimeSpan.Zero).OrderByDescending(costs.Cpu).Select(phase => Text($"{Name(phase)} {100 * Share(phase):0.0}%")))}"));
-        terminal.Out.WriteLine(Text($"{answers.Sum(answer => (long)answer.ReusedTokens)} tokens reused, {answers.Sum(answer => (long)answer.RecomputedTokens + answer.QuestionTokens)} computed, {answers.Sum(answer => (long)answer.GeneratedTokens)} generated; {Units.Bytes(answers.Sum(answer => answer.KvBytesLoaded))} of KV loaded"));
+        terminal.Out.WriteLine(Text($"{Units.Count(answers.Sum(answer => (long)answer.ReusedTokens), "token")} reused, {answers.Sum(answer => (long)answer.RecomputedTokens + answer.QuestionTokens)} computed, {answers.Sum(answer => (long)answer.GeneratedTokens)} generated; {Units.Bytes(answers.Sum(answer => answer.KvBytesLoaded))} of KV loaded"));
     }
 
     private double PerQuestion(double sum) => answers.Count > 0 ? sum / answers.Count : 0;

@@ -23,7 +23,7 @@ internal static class ReadCommand
         command.SetAction(parsed =>
         {
             Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
-            var options = new LibraryOptions { ChunkTokens = LibraryChoice.ChunkTokens(parsed, chunkTokens), Comments = parsed.GetValue(comments) };
+            var options = new LibraryOptions { ChunkTokens = parsed.GetValue(chunkTokens), Comments = parsed.GetValue(comments) };
             int code = CommandLine.Done;
             foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, options, terminal.Interrupted))
             {

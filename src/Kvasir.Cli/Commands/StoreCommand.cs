@@ -56,7 +56,7 @@ internal static class StoreCommand
                 return CommandLine.Done;
             }
 
-            terminal.Out.WriteLine($"{open.Folder}: {numbers.Files} files, {numbers.Documents} documents, {numbers.Chunks} chunks, {numbers.Tokens} tokens; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
+            terminal.Out.WriteLine($"{open.Folder}: {Units.Count(numbers.Files, "file")}, {Units.Count(numbers.Documents, "document")}, {Units.Count(numbers.Chunks, "chunk")}, {Units.Count(numbers.Tokens, "token")}; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
             WriteKv(numbers.Kv, terminal);
             return CommandLine.Done;
         });
@@ -90,7 +90,7 @@ internal static class StoreCommand
             int removed = open.Remove(parsed.GetValue(path)!);
             if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
             if (common.Json(parsed)) terminal.WriteJson(new { Removed = removed });
-            else terminal.Out.WriteLine($"{removed} files removed");
+            else terminal.Out.WriteLine($"{Units.Count(removed, "file")} removed");
             return CommandLine.Done;
         });
         return command;
@@ -125,8 +125,8 @@ internal static class StoreCommand
     private static void Print(Terminal terminal, StoreVerification outcome)
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
-        foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {kv.Chunks} chunks checked, {kv.Damaged.Count} files damaged, {kv.Missing} chunks without KV");
-        terminal.Out.WriteLine($"{outcome.DamagedRecords} damaged records in the catalog, {outcome.DamagedVectors} documents with lost or damaged embeddings{(outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can")}");
+        foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {Units.Count(kv.Chunks, "chunk")} checked, {Units.Count(kv.Damaged.Count, "file")} damaged, {Units.Count(kv.Missing, "chunk")} without KV");
+        terminal.Out.WriteLine($"{Units.Count(outcome.DamagedRecords, "damaged record")} in the catalog, {Units.Count(outcome.DamagedVectors, "document")} with lost or damaged embeddings{(outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can")}");
     }
 
     private static void WriteKv(IReadOnlyList<StoredKvInfo> kv, Terminal terminal) =>

@@ -51,14 +51,14 @@ internal static class StoreConvertCommand
     private static void Print(KvConversionReport report, Terminal terminal)
     {
         foreach (SkippedFile damaged in report.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
-        string skipped = report.Skipped > 0 ? $" ({report.Skipped} files were there already)" : "";
+        string skipped = report.Skipped > 0 ? $" ({Units.Count(report.Skipped, "file")} there already)" : "";
         string removed = report.SourceRemoved ? "; the old KV was removed" : "";
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{report.From} to {report.To}: {report.Files} files, {report.Tokens} tokens in {report.Elapsed.TotalSeconds:0.0} s{skipped}; {Units.Bytes(report.BytesBefore)} became {Units.Bytes(report.BytesAfter)}{removed}"));
+            $"{report.From} to {report.To}: {Units.Count(report.Files, "file")}, {Units.Count(report.Tokens, "token")} in {report.Elapsed.TotalSeconds:0.0} s{skipped}; {Units.Bytes(report.BytesBefore)} became {Units.Bytes(report.BytesAfter)}{removed}"));
     }
 
     private sealed class Bar(ProgressLine line) : IProgress<KvConversionProgress>
     {
-        public void Report(KvConversionProgress value) => line.Report(value.FilesDone, value.Files, $"{value.FilesDone} of {value.Files} files");
+        public void Report(KvConversionProgress value) => line.Report(value.FilesDone, value.Files, $"{value.FilesDone} of {Units.Count(value.Files, "file")}");
     }
 }

@@ -37,8 +37,8 @@ internal static class StoreExportCommand
 
     private static void Print(string file, ExportReport report, Terminal terminal)
     {
-        terminal.Out.WriteLine($"{file}: {report.Files} files, {report.Documents} documents, {report.Chunks} chunks; {Units.Bytes(report.Bytes)}");
-        foreach (StoredKvInfo kv in report.Kv) terminal.Out.WriteLine($"{kv.Model} as {kv.Policy}: KV of {kv.Chunks} chunks, {Units.Bytes(kv.Bytes)}");
+        terminal.Out.WriteLine($"{file}: {Units.Count(report.Files, "file")}, {Units.Count(report.Documents, "document")}, {Units.Count(report.Chunks, "chunk")}; {Units.Bytes(report.Bytes)}");
+        foreach (StoredKvInfo kv in report.Kv) terminal.Out.WriteLine($"{kv.Model} as {kv.Policy}: KV of {Units.Count(kv.Chunks, "chunk")}, {Units.Bytes(kv.Bytes)}");
         if (report.Kv.Count == 0) terminal.Out.WriteLine("no KV is stored for them: texts and embeddings only");
     }
 }

@@ -63,7 +63,7 @@ internal sealed class BatchSpeedTest : IDisposable
     private void Tell(IReadOnlyList<NamedPolicy> policies, int[] sequences, int tokens, BatchSize size)
     {
         if (size.Budget is not long budget) return;
-        for (int i = 0; i < policies.Count; i++) _terminal.Note($"budget {Units.Bytes(budget)}: {sequences[i]:N0} {(sequences[i] == 1 ? "sequence" : "sequences")} of {tokens:N0} tokens {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
+        for (int i = 0; i < policies.Count; i++) _terminal.Note($"budget {Units.Bytes(budget)}: {Units.Count(sequences[i], "sequence")} of {Units.Count(tokens, "token")} {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
     }
 
     /// <summary>Copies the filled cache for every sequence and decodes.</summary>

@@ -9,7 +9,9 @@ namespace Kvasir.Cli;
 /// <param name="Perplexity">Over all scored tokens.</param>
 /// <param name="Divergence">Mean KL(reference || policy) of the predictions, in nats.</param>
 /// <param name="Agreement">Share of predictions whose most probable token is the reference's.</param>
-internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence, double Agreement)
+/// <param name="WindowNll">Mean negative log-likelihood of each window.</param>
+/// <param name="WindowDivergence">Mean divergence of each window.</param>
+internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence, double Agreement, IReadOnlyList<double> WindowNll, IReadOnlyList<double> WindowDivergence)
 {
     /// <summary>
     /// Of every window, <paramref name="prefill"/> ids are computed at once; then all but the last are fed one after another, each attending to the cache as the
@@ -37,7 +39,7 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
                 foreach (KvCache cache in caches) cache.Dispose();
             }
 
-            progress.Report(i + 1, windows.Count, FormattableString.Invariant($"{i + 1}/{windows.Count} windows, ppl {sums[0].Perplexity.Mean.Ppl:0.000}"));
+            progress.Report(i + 1, windows.Count, FormattableString.Invariant($"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sums[0].Perplexity.Mean.Ppl:0.000}"));
         }
 
         return [.. sums.Select(sum => sum.Mean)];
@@ -54,7 +56,7 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
         }
 
         TimeSpan time = Stopwatch.GetElapsedTime(started);
-        for (int i = 0; i < caches.Length; i++) sums[i].Perplexity.Add(caches[i], time);
+        for (int i = 0; i < caches.Length; i++) sums[i].EndWindow(caches[i], time, window.Length - 1 - prefill);
     }
 
     private static void Score(ForwardSteps steps, int next, Sum[] sums)
@@ -73,19 +75,30 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
 
     private sealed class Sum
     {
-        private double _divergence;
+        private readonly List<double> _windowNll = [], _windowDivergence = [];
+        private double _divergence, _nllHere, _divergenceHere;
         private long _agreed, _tokens;
 
         public PerplexitySum Perplexity { get; } = new();
 
-        public DecodingQuality Mean => new(Perplexity.Mean, _divergence / _tokens, (double)_agreed / _tokens);
+        public DecodingQuality Mean => new(Perplexity.Mean, _divergence / _tokens, (double)_agreed / _tokens, _windowNll, _windowDivergence);
 
         public void Add(double nll, double divergence, bool agrees)
         {
             Perplexity.Add(nll);
+            _nllHere += nll;
             _divergence += divergence;
+            _divergenceHere += divergence;
             _agreed += agrees ? 1 : 0;
             _tokens++;
+        }
+
+        public void EndWindow(KvCache cache, TimeSpan time, int scored)
+        {
+            Perplexity.Add(cache, time);
+            _windowNll.Add(_nllHere / scored);
+            _windowDivergence.Add(_divergenceHere / scored);
+            (_nllHere, _divergenceHere) = (0, 0);
         }
     }
 }

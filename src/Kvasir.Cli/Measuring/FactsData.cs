@@ -31,7 +31,6 @@ internal sealed partial class FactsData
     /// <exception cref="InvalidInputException">A file is missing or not of that form.</exception>
     public static FactsData Read(string folder, int documentsEach, int? limit)
     {
-        if (limit < 1) throw new InvalidInputException($"--limit {limit}: give at least 1");
         var contexts = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
         foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "contexts.jsonl"))) contexts[Text(line, "id", place)] = Texts(line, $"k{documentsEach}", place);
         var facts = new List<Fact>();

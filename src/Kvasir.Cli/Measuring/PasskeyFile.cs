@@ -12,7 +12,6 @@ internal static class PasskeyFile
     /// <exception cref="InvalidInputException">Not such a file.</exception>
     public static IReadOnlyList<RetrievalPrompt> Read(string path, int? limit)
     {
-        if (limit < 1) throw new InvalidInputException($"--limit {limit}: give at least 1");
         string file = Directory.Exists(path) ? Path.Combine(path, DefaultName) : path;
         try
         {

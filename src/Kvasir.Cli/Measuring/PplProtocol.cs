@@ -6,23 +6,21 @@ namespace Kvasir.Cli;
 /// <summary>Which parts of a text are scored, and how: see the options of <c>ppl</c>.</summary>
 internal sealed class PplProtocol
 {
+    /// <summary>The longest part of a window, and the most windows, that can be asked for.</summary>
+    public const int MaxTokens = 1 << 24;
+
     private readonly int? _windows;
     private readonly int[]? _starts;
 
-    /// <exception cref="InvalidInputException">Options that exclude each other, or numbers that are too small.</exception>
+    /// <exception cref="InvalidInputException">Options that exclude each other.</exception>
     public PplProtocol(int? window, int? prefill, int? score, int? windows, string? starts)
     {
         if (prefill is null && score is not null) throw new InvalidInputException("--score needs --prefill");
         if (prefill is not null && window is not null) throw new InvalidInputException("--window and --prefill exclude each other; give one of them");
         if (windows is not null && starts is not null) throw new InvalidInputException("--windows and --starts exclude each other; give one of them");
-        AtLeast("--window", window, 2);
-        AtLeast("--prefill", prefill, 1);
-        AtLeast("--score", score, 1);
-        AtLeast("--windows", windows, 1);
         Decodes = prefill is not null;
         Prefill = prefill ?? 0;
         Score = score ?? 128;
-        if ((long)Prefill + Score + 1 > int.MaxValue) throw new InvalidInputException("--prefill and --score are too large");
         Length = Decodes ? Prefill + Score + 1 : window ?? 512;
         _windows = windows;
         _starts = starts is null ? null : IdList.Parse(starts, "--starts");
@@ -72,10 +70,5 @@ internal sealed class PplProtocol
     {
         int fed = Decodes ? Length - 1 : Length;
         if (fed > contextLength) throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
-    }
-
-    private static void AtLeast(string option, int? value, int least)
-    {
-        if (value < least) throw new InvalidInputException($"{option} {value}: give at least {least}");
     }
 }

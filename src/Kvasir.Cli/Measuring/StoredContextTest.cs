@@ -30,7 +30,7 @@ internal sealed class StoredContextTest : IDisposable
         foreach (int tokens in contexts)
             foreach (NamedPolicy policy in policies)
             {
-                _progress.Report(0, 0, $"storing {tokens} tokens, {policy.Text}");
+                _progress.Report(0, 0, $"storing {Units.Count(tokens, "token")}, {policy.Text}");
                 using var context = new StoredContext(_steps, policy.Policy, tokens);
                 foreach (StoredRow row in Measure(context, policy, tokens, repairs, repeat)) yield return row;
             }

@@ -10,4 +10,13 @@ namespace Kvasir.Cli.Models;
 internal sealed record CatalogEntry(string Name, string Repository, string File, long? Bytes, string Licence, string? Sha256 = null)
 {
     public string LocalName => File[(File.LastIndexOf('/') + 1)..];
+
+    /// <summary>The branch, tag or commit that it is taken from.</summary>
+    public string Revision { get; init; } = HubReference.Newest;
+
+    /// <summary>About how large it is, for people.</summary>
+    public int Megabytes { get; init; }
+
+    /// <summary>What it can do, in a word or two.</summary>
+    public string Use { get; init; } = "";
 }

@@ -8,7 +8,10 @@ namespace Kvasir.Cli.Models;
 internal sealed class HubResponse(HttpResponseMessage message, string? sha256, long? size) : IDisposable
 {
     private const int MaxRedirects = 8;
-    private const int Sha256Digits = 64;
+    public const int Sha256Digits = 64;
+
+    /// <summary>The environment variable that names who asks; only the hub itself is told, never where it redirects to.</summary>
+    public const string TokenVariable = "HF_TOKEN";
 
     public HttpStatusCode Status => message.StatusCode;
 
@@ -26,6 +29,9 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
         _ => size,
     };
 
+    /// <summary>Why the hub refuses, in its own code, such as <c>GatedRepo</c>; empty where it gives none.</summary>
+    public string Refusal => Header(message, "X-Error-Code") ?? "";
+
     public Task<Stream> Body(CancellationToken cancellation) => message.Content.ReadAsStreamAsync(cancellation);
 
     /// <summary>Asks for a file from byte <paramref name="start"/> on and follows redirects, whose headers name checksum and size.</summary>
@@ -33,6 +39,7 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
     /// <exception cref="WorkFailedException">It redirects without end, or from HTTPS to something else.</exception>
     public static async Task<HubResponse> Request(HttpClient client, Uri address, long start, CancellationToken cancellation)
     {
+        string hub = address.Authority;
         string? sha256 = null;
         long? size = null;
         for (int redirects = 0; redirects <= MaxRedirects; redirects++)
@@ -40,13 +47,13 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Range = start > 0 ? new RangeHeaderValue(start, null) : null;
             request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
+            bool mayKnow = address.Authority == hub && (address.Scheme == Uri.UriSchemeHttps || address.IsLoopback);
+            if (mayKnow && Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
             sha256 ??= Checksum(Header(response, "X-Linked-ETag")) ?? Checksum(Header(response, "ETag"));
             size ??= long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? bytes : null;
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not Uri location)
-            {
                 return new HubResponse(response, sha256, size);
-            }
 
             response.Dispose();
             Uri next = new(address, location);

@@ -13,31 +13,29 @@ internal sealed partial class LocalModels(ModelFolders folders)
     /// <summary>The model that <c>--model</c> names: a GGUF file, a Hugging Face folder, or a name in a models folder (any letter case, with or without <c>.gguf</c> or the weights' type); without one, <c>KVASIR_MODEL</c>, else the first chat model found.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
     public string Resolve(string? given) => (given ?? folders.DefaultModel) is string named
-        ? Named(named)
-        : First(ModelKind.Chat) ?? throw new InvalidInputException($"no model was found; {Mend(Catalog.DefaultName)}");
+        ? Named(named, "--model")
+        : First(ModelKind.Chat) ?? throw new InvalidInputException($"no model was found; {Mend(Catalog.DefaultName, "--model")}");
 
     /// <summary>The sentence-embedding model: the one named, else the first found.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public string ResolveEmbedding(string? given) => given is not null
-        ? Named(given)
-        : First(ModelKind.Embedding) ?? throw new InvalidInputException($"no sentence-embedding model was found; {Mend("all-MiniLM-L6-v2")}");
+    public string ResolveEmbedding(string? given, string option = "--model") => given is not null
+        ? Named(given, option)
+        : First(ModelKind.Embedding) ?? throw new InvalidInputException($"no sentence-embedding model was found; {Mend(Catalog.DefaultEncoder, option)}");
 
-    private string? First(ModelKind kind) => Paths().FirstOrDefault(path => LocalModel.Read(path).Kind == kind);
+    /// <summary>The first model that can be used for this, in the order in which they are found; null where there is none.</summary>
+    public string? First(ModelKind kind) => Paths().FirstOrDefault(path => LocalModel.Read(path).Kind == kind);
 
-    private string Named(string given)
+    private string Named(string given, string option)
     {
-        if (File.Exists(given) || IsModelFolder(given))
-        {
-            return Path.GetFullPath(given);
-        }
+        if (File.Exists(given) || IsModelFolder(given)) return Path.GetFullPath(given);
 
         string wanted = LocalModel.NameOf(given.Replace('\\', '/').TrimEnd('/'));
         string[] paths = [.. Paths().Where(path => LiesUnder(path, given))];
         return paths.FirstOrDefault(path => LocalModel.NameOf(path).Equals(wanted, StringComparison.OrdinalIgnoreCase))
-            ?? paths.FirstOrDefault(path => IsVariant(LocalModel.NameOf(path), wanted))
+            ?? paths.FirstOrDefault(path => IsVariant(LocalModel.NameOf(path), wanted) || Path.GetFileName(path).Equals(Catalog.Find(given)?.LocalName, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidInputException(Directory.Exists(given)
                 ? $"{given}: the folder holds no model (config.json is missing); name a GGUF file or a Hugging Face folder"
-                : $"there is no model '{given}': no such file, and none of this name in {string.Join(" or ", folders.Folders)}; {Mend(Catalog.Find(given)?.Name)}");
+                : $"there is no model '{given}': no such file, and none of this name in {string.Join(" or ", folders.Folders)}; {Mend(Catalog.Find(given)?.Name, option)}");
     }
 
     /// <summary>A name such as <c>tiny/model</c> asks for a model in a folder of that name.</summary>
@@ -52,28 +50,22 @@ internal sealed partial class LocalModels(ModelFolders folders)
     private static bool IsVariant(string name, string wanted) =>
         name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase) && WeightType().IsMatch(name.AsSpan(wanted.Length));
 
-    private string Mend(string? pullable) =>
-        $"{(pullable is null ? "" : $"run 'kvasir models pull {pullable}', ")}put a GGUF file into {folders.UserFolder}, or pass --model PATH";
+    private string Mend(string? pullable, string option) =>
+        $"{(pullable is null ? "" : $"run '{CommandLine.Program} models pull {pullable}' ({Catalog.Find(pullable)!.Megabytes} MB), ")}put a GGUF file into {folders.UserFolder} or a folder that KVASIR_MODELS names, or pass {option} PATH";
 
     private IEnumerable<string> Paths()
     {
         var deeper = new List<string>();
         foreach (string folder in folders.Folders)
         {
-            foreach (string path in In(folder, deeper))
-            {
-                yield return path;
-            }
+            foreach (string path in In(folder, deeper)) yield return path;
         }
 
         for (int depth = 1; depth <= MaxDepth && deeper.Count > 0; depth++)
         {
             List<string> level = deeper;
             deeper = [];
-            foreach (string path in level.SelectMany(folder => In(folder, deeper)).ToList())
-            {
-                yield return path;
-            }
+            foreach (string path in level.SelectMany(folder => In(folder, deeper)).ToList()) yield return path;
         }
     }
 
@@ -86,19 +78,13 @@ internal sealed partial class LocalModels(ModelFolders folders)
             foreach (string entry in Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.OrdinalIgnoreCase))
             {
                 bool isHidden = Path.GetFileName(entry).StartsWith('.');
-                if (isHidden || IsLaterPart(entry))
-                {
-                    continue;
-                }
+                if (isHidden || IsLaterPart(entry)) continue;
 
                 if (IsModelFolder(entry) || (entry.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(entry)))
                 {
                     found.Add(entry);
                 }
-                else if (Directory.Exists(entry))
-                {
-                    deeper.Add(entry);
-                }
+                else if (Directory.Exists(entry)) deeper.Add(entry);
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

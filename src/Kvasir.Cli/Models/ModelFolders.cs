@@ -27,10 +27,7 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
     /// <exception cref="WorkFailedException">Neither can be written.</exception>
     public string ForDownloads()
     {
-        if (Folders[0] != UserFolder && Directory.Exists(Folders[0]) && IsWritable(Folders[0]))
-        {
-            return Folders[0];
-        }
+        if (Folders[0] != UserFolder && Directory.Exists(Folders[0]) && IsWritable(Folders[0])) return Folders[0];
 
         try
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
 
 namespace Kvasir.Cli.Models;
 
@@ -44,16 +45,29 @@ internal sealed class ModelHub : IDisposable
             : throw new InvalidInputException($"{name}: '{variable(name)}' is not an address that begins with http:// or https://");
     }
 
+    /// <summary>Downloads what a name means: a file, or the model of a repository that is of the wanted type, with all its parts.</summary>
+    /// <inheritdoc cref="Pull(CatalogEntry, IProgress{DownloadProgress}?, CancellationToken)"/>
+    public async Task<PulledModel> Pull(HubReference reference, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var pulled = new List<PulledModel>();
+        foreach (RepositoryFile file in RepositoryFiles.Choose(await List(reference, cancellation).ConfigureAwait(false), reference.Quant, reference.Repository))
+        {
+            CatalogEntry entry = (reference with { File = file.Path }).Entry($"{reference.Repository}/{file.Path}") with { Bytes = file.Bytes, Sha256 = file.Sha256 };
+            var there = new FileInfo(Path.Combine(_folder, entry.LocalName));
+            if (there.Exists && file.Bytes is long bytes && there.Length != bytes) throw new InvalidInputException($"{there.FullName} is there already and is another file ({there.Length} bytes, not {bytes}); move it away, or pull into another folder (KVASIR_MODELS)");
+            pulled.Add(await Pull(entry, progress, cancellation).ConfigureAwait(false));
+        }
+
+        return pulled[0] with { Bytes = pulled.Sum(part => part.Bytes), Checked = pulled.TrueForAll(part => part.Checked), WasThere = pulled.TrueForAll(part => part.WasThere) };
+    }
+
     /// <summary>Downloads a model, unless it is there.</summary>
     /// <exception cref="InvalidInputException">The hub does not have it, or does not give it to everyone.</exception>
     /// <exception cref="WorkFailedException">No network, a full disk, a wrong checksum; the message says what to do.</exception>
     public async Task<PulledModel> Pull(CatalogEntry entry, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         string target = Path.Combine(_folder, entry.LocalName);
-        if (File.Exists(target))
-        {
-            return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
-        }
+        if (File.Exists(target)) return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
 
         try
         {
@@ -83,10 +97,28 @@ internal sealed class ModelHub : IDisposable
 
     public void Dispose() => _client.Dispose();
 
+    private async Task<IReadOnlyList<RepositoryFile>> List(HubReference reference, CancellationToken cancellation)
+    {
+        var entry = new CatalogEntry(reference.Repository, reference.Repository, "", null, "") { Revision = reference.Revision };
+        try
+        {
+            Uri address = new(_address, $"api/models/{reference.Repository}/tree/{Uri.EscapeDataString(reference.Revision)}?recursive=true");
+            using HubResponse tree = await Request(address, 0, cancellation).ConfigureAwait(false);
+            RefuseFailure(entry, tree);
+            using Stream body = await tree.Body(cancellation).ConfigureAwait(false);
+            using JsonDocument list = await JsonDocument.ParseAsync(body, default, cancellation).WaitAsync(_patience, cancellation).ConfigureAwait(false);
+            return RepositoryFiles.Parse(list.RootElement);
+        }
+        catch (Exception error) when (error is HttpRequestException or TimeoutException or JsonException)
+        {
+            throw NotReached(entry, 0, error);
+        }
+    }
+
     /// <summary>Fills the part file, over several connections where they are cut. Returns the published checksum.</summary>
     private async Task<string?> Fetch(CatalogEntry entry, PartFile part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
-        Uri address = new(_address, $"{entry.Repository}/resolve/main/{entry.File}");
+        Uri address = new(_address, $"{entry.Repository}/resolve/{Uri.EscapeDataString(entry.Revision)}/{entry.File}");
         for (int tries = 1; ; tries++)
         {
             long before = part.Length;
@@ -94,10 +126,7 @@ internal sealed class ModelHub : IDisposable
             try
             {
                 using HubResponse response = await Request(address, part.Length, cancellation).ConfigureAwait(false);
-                if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false))
-                {
-                    return response.Sha256;
-                }
+                if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false)) return response.Sha256;
 
                 failure = new HttpRequestException("the server does not send what was asked for");
             }
@@ -108,10 +137,7 @@ internal sealed class ModelHub : IDisposable
 
             tries = part.Length > before ? 1 : tries;
             bool isOffline = failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
-            if (tries >= MaxTries || (isOffline && part.Length == 0))
-            {
-                throw NotReached(entry, part.Length, failure);
-            }
+            if (tries >= MaxTries || (isOffline && part.Length == 0)) throw NotReached(entry, part.Length, failure);
 
             await Task.Delay(_pause * Math.Pow(2, tries - 1), cancellation).ConfigureAwait(false);
         }
@@ -136,10 +162,7 @@ internal sealed class ModelHub : IDisposable
     {
         if (response.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            if (response.Total == part.Length)
-            {
-                return true;
-            }
+            if (response.Total == part.Length) return true;
 
             part.Clear();
             return false;
@@ -149,10 +172,7 @@ internal sealed class ModelHub : IDisposable
         if (response.Start != part.Length)
         {
             part.Clear();
-            if (response.Start != 0)
-            {
-                return false;
-            }
+            if (response.Start != 0) return false;
         }
 
         long? total = response.Total ?? entry.Bytes;
@@ -169,10 +189,7 @@ internal sealed class ModelHub : IDisposable
         while (true)
         {
             int read = await Read(body, buffer, cancellation).ConfigureAwait(false);
-            if (read == 0)
-            {
-                return;
-            }
+            if (read == 0) return;
 
             await part.Append(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
             progress?.Report(new DownloadProgress(part.Length, total));
@@ -215,14 +232,17 @@ internal sealed class ModelHub : IDisposable
 
     private void RefuseFailure(CatalogEntry entry, HubResponse response)
     {
+        string what = entry.File.Length > 0 ? $"file {entry.Repository}/{entry.File}" : $"repository {entry.Repository}";
         switch (response.Status)
         {
             case HttpStatusCode.OK or HttpStatusCode.PartialContent:
                 return;
             case HttpStatusCode.NotFound or HttpStatusCode.Gone:
-                throw new InvalidInputException($"{_address.Host} has no file {entry.Repository}/{entry.File} (404); {Instead}");
+                throw new InvalidInputException($"{_address.Host} has no {what}{(entry.Revision == HubReference.Newest ? "" : $" at revision {entry.Revision}")} (404); {Instead}");
+            case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when response.Refusal == "GatedRepo":
+                throw new InvalidInputException($"{_address.Host} gives {entry.Repository} only to who has accepted its licence ({(int)response.Status}): do so at {_address}{entry.Repository} and set {HubResponse.TokenVariable}, take another repository of the same model, or {Instead}");
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                throw new InvalidInputException($"{_address.Host} does not give {entry.Repository}/{entry.File} without a login ({(int)response.Status}); {Instead}");
+                throw new InvalidInputException($"{_address.Host} does not give {what} without a login ({(int)response.Status}), or there is none of this name; {Instead}");
             case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError:
                 throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"the server answers {(int)response.Status}"));
             default:
@@ -234,9 +254,7 @@ internal sealed class ModelHub : IDisposable
     {
         long free = new DriveInfo(Path.GetFullPath(_folder)).AvailableFreeSpace;
         if (missing > free)
-        {
             throw new WorkFailedException(string.Create(CultureInfo.InvariantCulture, $"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk"));
-        }
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(

@@ -65,9 +65,6 @@ internal sealed class PartFile : IDisposable
         bool isUseless = _isDiscarded || _stream.Length == 0;
         _stream.Dispose();
         _hash.Dispose();
-        if (isUseless)
-        {
-            File.Delete(path);
-        }
+        if (isUseless) File.Delete(path);
     }
 }

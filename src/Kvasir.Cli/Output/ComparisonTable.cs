@@ -8,19 +8,21 @@ internal static class ComparisonTable
 {
     public static void Print(Terminal terminal, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows)
     {
-        terminal.Out.WriteLine(Invariant($"Text {protocol.Text}: {protocol.Windows.Count} windows, {protocol.Prefill} tokens prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {protocol.KvLength} tokens."));
+        terminal.Out.WriteLine(Invariant($"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {Units.Count(protocol.KvLength, "token")}."));
         string peak = rows[0].Footprint.PeakIsOwn ? "peak memory" : "peak memory (since start)";
-        terminal.WriteTable(["kv", "ppl", "/f16", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows.Select(row => (IReadOnlyList<string>)
+        terminal.WriteTable(["kv", "ppl", "/f16", "95%", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows.Select(row => (IReadOnlyList<string>)
         [
-            row.Kv, Invariant($"{row.Quality.Perplexity.Ppl:0.0000}"), Invariant($"{PplRatio(row, rows):0.0000}"), Divergence(row.Quality.Divergence), Invariant($"{row.Quality.Agreement:0.0%}"),
+            row.Kv, Invariant($"{row.Quality.Perplexity.Ppl:0.0000}"), Invariant($"{PplRatio(row, rows):0.0000}"), Interval(row, rows), Divergence(row.Quality.Divergence), Invariant($"{row.Quality.Agreement:0.0%}"),
             row.Passkey is { } found ? Invariant($"{found.Right}/{found.Items}") : "-", Invariant($"{row.Footprint.BytesPerToken:0}"), Invariant($"{BytesRatio(row, rows):0.000}"), Units.Bytes(row.Footprint.PeakBytes),
-        ]), 1, 2, 3, 4, 5, 6, 7, 8);
+        ]), 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        foreach (string doubt in Doubts(rows)) terminal.Out.WriteLine(doubt);
         SpeedRow[] tests = [.. rows[0].Prefill, .. rows[0].Decode];
         if (tests.Length == 0) return;
         terminal.WriteTable(["tokens/s", .. tests.Select(test => $"{test.Test} @{test.Depth}")], rows.Select(row => (IReadOnlyList<string>)
         [
-            row.Kv, .. row.Prefill.Concat(row.Decode).Zip(tests, (own, baseline) => Invariant($"{own.TokensPerSecond:0.0} ({own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)")),
+            row.Kv, .. row.Prefill.Concat(row.Decode).Zip(tests, (own, baseline) => Invariant($"{own.TokensPerSecond:0.0} ({(Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)")),
         ]), [.. Enumerable.Range(1, tests.Length)]);
+        terminal.Out.WriteLine(SpeedNote);
     }
 
     public static object Json(Model model, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows) => new
@@ -37,6 +39,10 @@ internal static class ComparisonTable
             row.Kv,
             Ppl = Units.Rounded(row.Quality.Perplexity.Ppl, 6),
             PplRatio = Units.Rounded(PplRatio(row, rows), 6),
+            PplRatioLow = Units.Rounded(Math.Exp(Difference(row, rows).Low), 6),
+            PplRatioHigh = Units.Rounded(Math.Exp(Difference(row, rows).High), 6),
+            TooFewWindows = !Difference(row, rows).IsClear,
+            TooFewPasskeys = !IsClearPasskey(row, rows),
             Kl = Units.Rounded(row.Quality.Divergence, 9),
             Agree = Units.Rounded(row.Quality.Agreement, 6),
             Passkey = row.Passkey is { } found ? Units.Rounded(found.Accuracy, 6) : (double?)null,
@@ -51,6 +57,29 @@ internal static class ComparisonTable
     };
 
     public static double PplRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row.Quality.Perplexity.Ppl / rows[0].Quality.Perplexity.Ppl;
+
+    /// <summary>Between which ratios to float16 the perplexity lies with 95%; empty for float16 itself.</summary>
+    public static string Interval(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row == rows[0] ? ""
+        : double.IsInfinity(Difference(row, rows).HalfWidth) ? "unknown" : Invariant($"{Math.Exp(Difference(row, rows).Low):0.0000}-{Math.Exp(Difference(row, rows).High):0.0000}");
+
+    /// <summary>What the samples are too few to tell, in sentences.</summary>
+    public static IEnumerable<string> Doubts(IReadOnlyList<ComparisonRow> rows)
+    {
+        string windows = string.Join(", ", rows.Where(row => !Difference(row, rows).IsClear).Select(row => row.Kv));
+        if (windows.Length > 0) yield return $"Too few windows to tell whether the perplexity differs from float16: {windows} (the 95% interval of the ratio, by window, holds 1; give more --windows).";
+        string passkeys = string.Join(", ", rows.Where(row => !IsClearPasskey(row, rows)).Select(row => row.Kv));
+        if (passkeys.Length > 0) yield return $"Too few pass-keys to tell whether they differ from float16: {passkeys} (sign test at 5%; give more --passkey).";
+    }
+
+    /// <summary>What a ~ before a speed's ratio means.</summary>
+    public const string SpeedNote = "~: the runs overlap with those of float16, so they do not tell which is faster; --repeat gives more.";
+
+    public static bool Overlaps(SpeedRow own, SpeedRow baseline) => own != baseline && own.Min <= baseline.Max && baseline.Min <= own.Max;
+
+    private static PairedDifference Difference(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => PairedDifference.Of(row.Quality.WindowNll, rows[0].Quality.WindowNll);
+
+    private static bool IsClearPasskey(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
+        row.Passkey is not { Wrong: var own } || rows[0].Passkey is not { Wrong: var other } || PairedDifference.IsClearSign(other.Except(own).Count(), own.Except(other).Count());
 
     public static double BytesRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row.Footprint.BytesPerToken / rows[0].Footprint.BytesPerToken;
 

@@ -1,3 +1,5 @@
+using Spectre.Console;
+
 namespace Kvasir.Cli;
 
 /// <summary>A live bar with the share done and the time left on standard error where that is a terminal; nothing otherwise.</summary>
@@ -27,10 +29,11 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
         TimeSpan? left = _left.At(share);
         if (_lastDrawn is long drawn && _clock.GetElapsedTime(drawn).TotalMilliseconds < 100 && done < total) return;
         _lastDrawn = _clock.GetTimestamp();
-        int filled = (int)(share * BarWidth);
-        string line = total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {Percent(share)}{Eta(left)} {detail}" : $"{_label} {detail}";
-        _terminal.Error.Write("\r" + line.PadRight(_drawnWidth));
-        _drawnWidth = line.Length;
+        int room = _terminal.Columns - 1, bar = Math.Min(BarWidth, room * 2 / 5), filled = (int)(share * bar);
+        string line = TerminalText.Cut(total > 0 ? $"{_label} [{new string('#', filled)}{new string('.', bar - filled)}] {Percent(share)}{Eta(left)} {detail}" : $"{_label} {detail}", room);
+        int width = line.GetCellWidth();
+        _terminal.Error.Write("\r" + line + new string(' ', Math.Clamp(_drawnWidth - width, 0, room - width)));
+        _drawnWidth = width;
     }
 
     /// <summary>Shows a share that is done.</summary>
@@ -43,7 +46,7 @@ internal sealed class ProgressLine : IDisposable, IProgress<double>
     /// <summary>Wipes the bar.</summary>
     public void Dispose()
     {
-        if (_drawnWidth > 0) _terminal.Error.Write("\r" + new string(' ', _drawnWidth) + "\r");
+        if (_drawnWidth > 0) _terminal.Error.Write("\r" + new string(' ', Math.Min(_drawnWidth, _terminal.Columns - 1)) + "\r");
         _drawnWidth = 0;
     }
 }

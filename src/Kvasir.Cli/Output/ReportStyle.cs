@@ -22,7 +22,7 @@ internal static class ReportStyle
         figure, section { margin: 1.5rem 0 0; padding: 1.4rem 1.5rem; background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; }
         figcaption { margin-bottom: 1rem; }
         .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); column-gap: 1.5rem; }
-        svg { display: block; width: 100%; height: auto; font-size: 12px; }
+        svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: 0 auto; font-size: 12px; }
         svg text { fill: var(--soft); font-variant-numeric: tabular-nums; }
         svg .title { font-size: 12.5px; }
         svg .name { fill: currentColor; font-weight: 600; }
@@ -31,6 +31,7 @@ internal static class ReportStyle
         .halo { stroke: var(--panel); stroke-width: 2; }
         .s0 { color: var(--c0); } .s1 { color: var(--c1); } .s2 { color: var(--c2); } .s3 { color: var(--c3); }
         .s4 { color: var(--c4); } .s5 { color: var(--c5); } .s6 { color: var(--c6); } .s7 { color: var(--c7); }
+        .doubt { border-left: 4px solid var(--c5); }
         .scroll { overflow-x: auto; margin-top: .8rem; }
         table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
         th { font-weight: 600; text-align: right; color: var(--soft); padding: .25rem .7rem; vertical-align: bottom; }
@@ -42,6 +43,9 @@ internal static class ReportStyle
         .dot { display: inline-block; width: .65em; height: .65em; border-radius: 50%; background: currentColor; margin-right: .55em; }
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: .9rem 0 0; font-size: .9rem; }
         dt { color: var(--soft); } dd { margin: 0; max-width: 60rem; }
-        @media (max-width: 36rem) { dl { grid-template-columns: 1fr; gap: .1rem; } dd { margin-bottom: .6rem; } }
+        @media (max-width: 36rem) { main { padding: 1.2rem .6rem 2rem; } figure, section { padding: 1rem .7rem; } .pair { display: block; } h1 { font-size: 1.5rem; overflow-wrap: anywhere; }
+          thead { display: none; } tr { display: block; padding: .5rem 0; border-top: 1px solid var(--rule); } tbody th, td { display: flex; gap: .6rem; padding: .1rem 0; border: 0; align-items: baseline; }
+          td::before { content: attr(data-label); color: var(--soft); margin-right: auto; }
+          dl { grid-template-columns: 1fr; gap: .1rem; } dd { margin-bottom: .6rem; } }
         """;
 }

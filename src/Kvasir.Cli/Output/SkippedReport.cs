@@ -17,7 +17,7 @@ internal static class SkippedReport
     private static void Write(IReadOnlyList<SkippedFile> skipped, string what, Action<string> line)
     {
         if (skipped.Count == 0) return;
-        line($"{skipped.Count} {(skipped.Count == 1 ? "file" : "files")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} {what}:");
+        line($"{Units.Count(skipped.Count, "file")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} {what}:");
         foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(entry => entry.Reason, StringComparer.Ordinal))
         {
             line($"  {group.Key}:");

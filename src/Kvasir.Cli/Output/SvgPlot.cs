@@ -20,14 +20,14 @@ internal sealed record PlotSeries(string Name, int Color, IReadOnlyList<PlotPoin
 internal sealed class SvgPlot
 {
     private const double Left = 64, Top = 16, Bottom = 52, CharacterWidth = 7.2, NameHeight = 16, Radius = 4.5, Gap = 34;
-    private const int LongestName = 28;
+    private const int LongestName = 20;
     private readonly StringBuilder _svg = new();
     private readonly double _width, _height;
 
     private SvgPlot(double width, double height) => (_width, _height) = (width, height);
 
     /// <summary>One line for each series over an axis marked at the measured values; named at its right end.</summary>
-    public static string Lines(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 540, double height = 360)
+    public static string Lines(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 440, double height = 300)
     {
         double right = width - 22 - series.Max(line => TextWidth(line.Name)), bottom = height - Bottom;
         PlotPoint[] points = [.. series.SelectMany(line => line.Points)];
@@ -41,13 +41,13 @@ internal sealed class SvgPlot
     }
 
     /// <summary>One named point for each series, y on a scale of powers of ten; a y of 0, which such a scale does not have, is the lower edge, set off by a gap.</summary>
-    public static string Points(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 1080, double height = 440)
+    public static string Points(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 440, double height = 340)
     {
         double right = width - 24, bottom = height - Bottom;
         PlotPoint[] points = [.. series.SelectMany(one => one.Points)];
         double[] positive = [.. points.Select(point => point.Y).Where(value => value > 0)];
         var plot = new SvgPlot(width, height);
-        var x = PlotScale.Linear(points.Max(point => point.X), Left, right, 8);
+        var x = PlotScale.Linear(points.Max(point => point.X), Left, right, 5);
         var y = PlotScale.Logarithmic(positive.DefaultIfEmpty(0.001).Min(), positive.DefaultIfEmpty(0.01).Max(), bottom - Gap, Top);
         plot.Begin(description, x, y, xTitle, yTitle, right);
         plot.Text("tick", Left - 8, bottom + 4, "end", "0");

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Text;
+using Spectre.Console;
+
 namespace Kvasir.Cli;
 
 /// <summary>Text of files, models and errors as it may go to a terminal: nothing in it moves the cursor, changes colours or turns the order of reading.</summary>
@@ -10,6 +14,29 @@ internal static class TerminalText
 
     /// <summary>As <see cref="Line"/>, but line breaks and tabs stay.</summary>
     public static string Block(string text) => Clean(text.ReplaceLineEndings("\n"));
+
+    /// <summary>On one line that takes at most so many cells of a terminal; what does not fit gives way to an ellipsis. Wide characters take two cells, combining ones none.</summary>
+    public static string Cut(string text, int cells)
+    {
+        string line = Line(text).TrimEnd();
+        if (line.GetCellWidth() <= cells) return line;
+        var cut = new StringBuilder();
+        int used = 0;
+        foreach (string element in Elements(line))
+        {
+            used += element.GetCellWidth();
+            if (used >= cells) break;
+            cut.Append(element);
+        }
+
+        return cells > 0 ? cut.Append('…').ToString() : "";
+    }
+
+    /// <summary>What a reader sees as characters, in their order.</summary>
+    public static IEnumerable<string> Elements(string text)
+    {
+        for (TextElementEnumerator elements = StringInfo.GetTextElementEnumerator(text); elements.MoveNext();) yield return elements.GetTextElement();
+    }
 
     private static string Clean(string text) => text.Any(Controls) ? string.Concat(text.Select(c => Controls(c) ? Replacement : c)) : text;
 

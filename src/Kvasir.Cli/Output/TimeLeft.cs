@@ -12,10 +12,7 @@ internal sealed class TimeLeft(TimeProvider clock)
     /// <summary>The time left at a share done from 0 to 1; null as long as it cannot be told. A smaller share than before begins anew.</summary>
     public TimeSpan? At(double share)
     {
-        if (double.IsNaN(_first) || share < _last)
-        {
-            (_begun, _first) = (clock.GetTimestamp(), share);
-        }
+        if (double.IsNaN(_first) || share < _last) (_begun, _first) = (clock.GetTimestamp(), share);
 
         _last = share;
         TimeSpan elapsed = clock.GetElapsedTime(_begun);

@@ -13,6 +13,9 @@ internal static class Units
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1073741824.0:0.00} GB"),
     };
 
+    /// <summary>A number of things: "1 file", "2 files".</summary>
+    public static string Count(long number, string thing) => FormattableString.Invariant($"{number} {thing}{(number == 1 ? "" : "s")}");
+
     public static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
 
     public static double Rounded(double value, int digits = 3) => double.IsFinite(value) ? Math.Round(value, digits) : value;

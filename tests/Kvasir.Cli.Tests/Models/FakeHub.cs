@@ -34,6 +34,12 @@ internal sealed class FakeHub : IDisposable
 
     public bool IgnoresRanges { get; set; }
 
+    /// <summary>What is answered where the files of the repository are asked for; 404 where null.</summary>
+    public string? Listing { get; set; }
+
+    /// <summary>The hub's own code for a refusal.</summary>
+    public string? Refusal { get; set; }
+
     /// <summary>The requests so far: path and range.</summary>
     public string[] Requests
     {
@@ -73,9 +79,13 @@ internal sealed class FakeHub : IDisposable
             _requests.Add(range is null ? path : $"{path} from {range}");
         }
 
-        if (Status is int status)
+        if (Status is null && path.StartsWith("/api/", StringComparison.Ordinal) && Listing is not null)
         {
-            await Write(stream, $"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            await Write(stream, $"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.ASCII.GetByteCount(Listing)}\r\nConnection: close\r\n\r\n{Listing}");
+        }
+        else if ((Status ?? (path.StartsWith("/api/", StringComparison.Ordinal) ? 404 : null)) is int status)
+        {
+            await Write(stream, $"HTTP/1.1 {status} No\r\n{(Refusal is null ? "" : $"X-Error-Code: {Refusal}\r\n")}Content-Length: 0\r\nConnection: close\r\n\r\n");
         }
         else if (!path.StartsWith("/blob", StringComparison.Ordinal))
         {

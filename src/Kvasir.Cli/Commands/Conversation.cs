@@ -1,0 +1,195 @@
+using System.Text;
+using Kvasir.Cache;
+using Kvasir.Generation;
+using Kvasir.Models;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Cli.Commands;
+
+/// <summary>The loop of messages in and replies out.</summary>
+internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, ChatSettings settings, bool json, string? save, Terminal terminal) : IDisposable
+{
+    private const string Help =
+        """"
+        /system TEXT      how the model is to behave; alone: what it was told
+        /set NAME VALUE   temperature, top-k, top-p, min-p, repeat-penalty, max-tokens, stop, seed; NAME alone: its default; alone: all
+        /kv               the cache: tokens, bytes, policy
+        /save FILE        save the conversation with its KV
+        /load FILE        go on with a saved conversation
+        /reset            begin anew
+        /quit             leave, as Ctrl-D does
+        """               begins and ends a message of several lines; pasted lines are one message, Alt-Enter breaks a line
+        //                begins a message with a slash
+        """";
+
+    private KvPolicy _policy = given ?? KvPolicy.Default;
+    private Session _session = new(model, given, pool, prompts);
+
+    /// <summary>Sets the system message, or tells it where <paramref name="text"/> is empty.</summary>
+    public void Instruct(string text)
+    {
+        IList<ChatMessage> messages = _session.Messages;
+        bool told = messages.Count > 0 && messages[0].Role == "system";
+        if (text.Length == 0)
+        {
+            Say(told ? messages[0].Content : "no system message; /system TEXT gives one");
+            return;
+        }
+
+        if (told) messages.RemoveAt(0);
+        messages.Insert(0, new ChatMessage("system", text));
+    }
+
+    public void Run()
+    {
+        terminal.Note($"{Path.GetFileName(model.Path)}, context {Units.Count(model.Config.ContextLength, "token")}; /help for help, /quit or Ctrl-D to leave");
+        using var reader = new StreamReader(terminal.In, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+        LineEditor? editor = terminal.NewEditor();
+        var input = new ChatInput(prompt => editor is null ? ReadPlainly(reader, prompt) : Edit(editor, prompt));
+        while (input.Next() is string text)
+        {
+            try
+            {
+                if (text.Trim() is "/quit" or "/exit" or "/bye") return;
+                if (text.StartsWith("//", StringComparison.Ordinal)) Reply(text[1..]);
+                else if (text.StartsWith('/')) Obey(text.Trim());
+                else if (text.Trim().Length > 0) Reply(text);
+            }
+            catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
+            {
+                terminal.Warn(problem.Message);
+            }
+
+            terminal.Interrupted.ThrowIfCancellationRequested();
+        }
+    }
+
+    public void Load(string path)
+    {
+        KvPolicy saved = SavedPolicy(path), policy = given ?? CommonOptions.Prepare(saved, model, terminal);
+        Session loaded = Session.Load(model, path, given, pool, prompts);
+        _session.Dispose();
+        _session = loaded;
+        _policy = policy;
+        if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
+        terminal.Note($"loaded {Units.Count(_session.Messages.Count, "message")}, {Units.Count(_session.Ids.Count, "token")}");
+    }
+
+    public void Dispose() => _session.Dispose();
+
+    private KvPolicy SavedPolicy(string path)
+    {
+        using KvFile file = KvFile.Open(path, model);
+        return file.Policy;
+    }
+
+    /// <summary>On a terminal, where Ctrl-C is a key as long as a line is typed.</summary>
+    private string? Edit(LineEditor editor, string prompt)
+    {
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            using IDisposable leave = LeaveAtOnce();
+            return editor.ReadLine(prompt);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Interrupt();
+            throw;
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = false;
+        }
+    }
+
+    private string? ReadPlainly(StreamReader reader, string prompt)
+    {
+        using IDisposable leave = LeaveAtOnce();
+        if (terminal.InputIsInteractive) terminal.Error.Write(prompt);
+        try
+        {
+            return reader.ReadLine();
+        }
+        catch (DecoderFallbackException problem)
+        {
+            throw new InvalidInputException("standard input: not valid UTF-8; convert it to UTF-8 first", problem);
+        }
+    }
+
+    /// <summary>While a line is awaited, an interrupt ends the program at once: nothing is running that needs to be finished.</summary>
+    private IDisposable LeaveAtOnce() => terminal.HandleInterrupts(() =>
+    {
+        if (terminal.InputIsInteractive) Environment.Exit(CommandLine.Interrupted);
+        return false;
+    });
+
+    /// <summary>Streams the reply; on a terminal, Ctrl-C ends the reply and not the conversation.</summary>
+    private void Reply(string message)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(terminal.Interrupted);
+        using IDisposable undo = terminal.HandleInterrupts(() =>
+        {
+            if (!terminal.InputIsInteractive || stop.IsCancellationRequested) return false;
+            stop.Cancel();
+            return true;
+        });
+        foreach (string piece in _session.Chat(message, settings.Sampling, stop.Token))
+        {
+            if (!json) terminal.Out.Write(terminal.OutputIsInteractive ? TerminalText.Block(piece) : piece);
+        }
+
+        if (json) terminal.WriteJson(Figures.Of(_session.LastResult!));
+        else terminal.Out.WriteLine();
+        if (prompts?.Problem is string problem) terminal.Note($"the conversation is not kept in {prompts.Folder}: {problem}");
+        if (save is not null && _session.Ids.Count > 0) _session.Save(save);
+    }
+
+    private void Obey(string line)
+    {
+        string[] words = line.Split((char[])[' ', '\n', '\t'], 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string rest = words.Length > 1 ? words[1] : "";
+        switch (words[0])
+        {
+            case "/help" or "/?":
+                Say(Help);
+                break;
+            case "/kv":
+                Say($"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                break;
+            case "/system":
+                Instruct(rest);
+                break;
+            case "/set" when rest.StartsWith("system ", StringComparison.Ordinal):
+                Instruct(rest["system ".Length..].Trim());
+                break;
+            case "/set":
+                Say(rest.Length == 0 ? settings.ToString() : settings.Set(rest));
+                break;
+            case "/reset" or "/clear":
+                _session.Dispose();
+                _session = new Session(model, given, pool, prompts);
+                _policy = given ?? KvPolicy.Default;
+                break;
+            case "/save" when rest.Length > 0:
+                Save(rest);
+                break;
+            case "/load" when rest.Length > 0:
+                Load(rest);
+                break;
+            case "/save" or "/load":
+                throw new InvalidInputException($"{words[0]} needs a file's name");
+            default:
+                throw new InvalidInputException($"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash");
+        }
+    }
+
+    private void Save(string path)
+    {
+        OutputPath.Check(path);
+        _session.Save(path);
+        terminal.Note($"saved {Units.Count(_session.Ids.Count, "token")}, {Units.Bytes(_session.KvBytes)}");
+    }
+
+    private void Say(string lines) => (json ? terminal.Error : terminal.Out).WriteLine(TerminalText.Block(lines));
+}

@@ -1,0 +1,60 @@
+using Kvasir.Cli;
+using Xunit;
+
+namespace Kvasir.Tests;
+
+/// <summary>Tests that change the process's environment run alone.</summary>
+[CollectionDefinition(nameof(ChangesTheEnvironment), DisableParallelization = true)]
+public sealed class ChangesTheEnvironment;
+
+/// <summary>Asking documents on a machine without models.</summary>
+[Collection(nameof(ChangesTheEnvironment))]
+public sealed class MissingModelTests : IDisposable
+{
+    private static readonly string[] s_variables = ["KVASIR_MODELS", "KVASIR_MODEL", "XDG_DATA_HOME", "KVASIR_COMMAND"];
+    private readonly Dictionary<string, string?> _before = s_variables.ToDictionary(name => name, Environment.GetEnvironmentVariable);
+    private readonly TestFolder _folder = new();
+
+    public MissingModelTests()
+    {
+        Set("KVASIR_MODELS", _folder.Missing("models"));
+        Set("KVASIR_MODEL", null);
+        Set("XDG_DATA_HOME", _folder.Missing("data"));
+        Set("KVASIR_COMMAND", "./kvasir");
+    }
+
+    public void Dispose()
+    {
+        foreach ((string name, string? value) in _before) Set(name, value);
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void One_message_names_both_files_how_to_get_them_and_the_command_as_typed()
+    {
+        Invocation refused = Invocation.Of("ask", "notes on it.md", "What's due?");
+        refused.IsRefused("two files are needed, a language model and a sentence encoder, and neither was found");
+        foreach (string part in new[]
+        {
+            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)", "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
+            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder", @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
+        })
+        {
+            Assert.Contains(part, refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    public void Only_what_is_missing_is_asked_for()
+    {
+        Set("KVASIR_MODELS", SharedData.Require("models"));
+        Invocation.Of("ask", "x.md", "Why?", "--embedder", "nosuch").IsRefused("or pass --embedder PATH");
+        string models = Directory.CreateDirectory(_folder.Missing("models")).FullName;
+        File.Copy(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"), Path.Combine(models, "encoder.gguf"));
+        Set("KVASIR_MODELS", models);
+        Invocation refused = Invocation.Of("ask", "x.md", "Why?");
+        refused.IsRefused("and the language model was not found; run './kvasir models pull SmolLM2-135M-Instruct' (145 MB); without");
+    }
+
+    private static void Set(string name, string? value) => Environment.SetEnvironmentVariable(name, value);
+}
