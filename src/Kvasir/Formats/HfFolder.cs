@@ -16,13 +16,14 @@ internal sealed class HfFolder : ModelFile
     {
         Path = path;
         HfJson root = HfJson.Read(Inside(ConfigName));
-        HfArchitecture architecture = HfArchitectures.Of(root);
+        HfArchitecture architecture = HfArchitecture.Of(root);
         HfJson config = (root.Object("text_config") ?? root).With(architecture.Defaults);
         _metadata = HfMetadata.Translate(architecture, config);
         _metadata["general.architecture"] = architecture.Name;
         _metadata["general.name"] = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
         foreach ((string key, object value) in HfTokenizerSettings.Read(path, root)) _metadata[key] = value;
         if (architecture.Name == "bert") _metadata["bert.pooling_type"] = PoolingType();
+        InterleavedRotary = architecture.Interleaved;
         _tensors = new HfTensors(architecture);
         try
         {
@@ -41,7 +42,7 @@ internal sealed class HfFolder : ModelFile
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors.All;
 
-    public override bool InterleavedRotary => false;
+    public override bool InterleavedRotary { get; }
 
     public override string? TokenizerJsonPath => Inside("tokenizer.json");
 
@@ -80,8 +81,10 @@ internal sealed class HfFolder : ModelFile
         }
         // Some files store the tied output matrix a second time.
         if (root.Flag("tie_word_embeddings") ?? config.Flag("tie_word_embeddings") ?? architecture.Tied) _tensors.Remove("output.weight");
-        if (!architecture.Rotary) return;
-        foreach ((string name, float[] factors) in HfRope.Factors(config)) _tensors.Add(name, factors);
+        foreach ((string name, float[] factors) in architecture.Rotary ? HfRope.Factors(config) : []) _tensors.Add(name, factors);
+        bool biased = _tensors.All.ContainsKey("blk.0.attn_q.bias") || _tensors.All.ContainsKey("blk.0.attn_qkv.bias");
+        if (config.Flag("attention_bias") is { } promised && promised != biased) throw config.Wrong("attention_bias", biased ? "true: the weights have biases" : "false: the weights have no biases");
+        config.RefuseUnread();
     }
 
     /// <summary>The weight files, all from this very folder.</summary>

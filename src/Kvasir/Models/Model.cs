@@ -69,6 +69,7 @@ public sealed partial class Model : IDisposable
             Architecture architecture = Architecture.Find(file);
             ModelConfig config = metadata.ReadConfig();
             TransformerSpec spec = architecture.Describe(metadata, config);
+            metadata.RefuseUnread();
             if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
             int threads = options.Threads > 0 ? options.Threads : PhysicalCores.Count();
             KernelPath kernels = KernelPaths.Choose();

@@ -20,8 +20,8 @@ internal sealed class ModelWeights : IDisposable
         _embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
         Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
         TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
-        EmbeddingNorm = Norm("token_embd_norm");
-        FinalNorm = Norm("output_norm");
+        EmbeddingNorm = Norm("token_embd_norm", required: spec.NormPlace == NormPlace.Sum);
+        FinalNorm = Norm("output_norm", required: spec.Causal)?.Scaled(spec.LogitScale); // logits are linear in it
         Layers = new LayerWeights[config.Layers];
         try
         {
@@ -77,22 +77,23 @@ internal sealed class ModelWeights : IDisposable
         int heads = _config.Heads * _config.HeadDim, kv = _config.KvHeads * _config.HeadDim, width = _config.Width, hidden = _config.FeedForward;
         (Linear query, Linear key, Linear value) = ReadQueryKeyValue(prefix, heads, kv);
         (Linear? gate, Linear up) = ReadGateUp(prefix, hidden);
-        bool sums = _spec.NormPlace == NormPlace.Sum;
+        bool sums = _spec.NormPlace == NormPlace.Sum, before = _spec.NormPlace is NormPlace.Before or NormPlace.BeforeAndAfter;
+        NormWeights? After(string name) => sums || _spec.NormsOutput ? Norm(prefix + name, required: true) : null;
         return new LayerWeights
         {
-            AttentionNorm = sums ? null : Norm(prefix + "attn_norm", required: true),
+            AttentionNorm = before ? Norm(prefix + "attn_norm", required: true) : null,
             Query = query,
             Key = key,
             Value = value,
-            QueryNorm = Norm(prefix + "attn_q_norm", length: _config.HeadDim),
-            KeyNorm = Norm(prefix + "attn_k_norm", length: _config.HeadDim),
+            QueryNorm = HeadNorm(prefix + "attn_q_norm", heads),
+            KeyNorm = HeadNorm(prefix + "attn_k_norm", kv),
             Output = Linear(prefix + "attn_output", width, heads),
-            AfterAttentionNorm = sums ? Norm(prefix + "attn_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_attention_norm", required: true) : null,
-            FeedForwardNorm = sums ? null : Norm(prefix + "ffn_norm", required: true),
+            AfterAttentionNorm = After(sums ? "attn_output_norm" : "post_attention_norm"),
+            FeedForwardNorm = before && !_spec.Parallel ? Norm(prefix + "ffn_norm", required: true) : null,
             Gate = gate,
             Up = up,
             Down = Linear(prefix + "ffn_down", width, hidden),
-            AfterFeedForwardNorm = sums ? Norm(prefix + "layer_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_ffw_norm", required: true) : null,
+            AfterFeedForwardNorm = After(sums ? "layer_output_norm" : "post_ffw_norm"),
         };
     }
 
@@ -139,6 +140,9 @@ internal sealed class ModelWeights : IDisposable
         float[]? bias = Optional(name + ".bias") is { } biasTensor ? Floats(biasTensor, length) : _spec.Norm == NormKind.Layer ? new float[length] : null;
         return new NormWeights(_spec.Norm, Floats(tensor, length), bias, _spec.NormEpsilon);
     }
+
+    /// <summary>Of every head by itself, or of all heads together where the tensor is as long.</summary>
+    private NormWeights? HeadNorm(string name, int all) => Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == all ? all : _config.HeadDim);
 
     private Tensor? Optional(string name) => _file.Tensors.GetValueOrDefault(name);
 
