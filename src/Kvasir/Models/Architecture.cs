@@ -50,6 +50,8 @@ internal abstract class Architecture
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
             Rotaries = [RotaryFrequencies.FromMetadata(metadata, config)],
             WindowOf = layer => slides(layer) ? window : int.MaxValue,
+            Causal = metadata.Get("attention.causal", true),
+            Pooling = metadata.Pooling(Pooling.None),
         };
     }
 }

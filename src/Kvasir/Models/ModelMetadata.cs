@@ -41,6 +41,11 @@ internal sealed class ModelMetadata
     /// <summary>A factor; 1 where there is none or it is 0, as GGUF has it.</summary>
     public float Factor(string key) => Finite(key, name => Get(name, 1f)) is var factor && factor != 0 ? factor : 1;
 
+    /// <summary>How sentence embeddings are pooled.</summary>
+    /// <exception cref="InvalidInputException">In a way that is not supported.</exception>
+    public Pooling Pooling(Pooling usual) => Get("pooling_type", (long)usual) is >= 0 and <= (long)Models.Pooling.Last and var pooling ? (Pooling)pooling
+        : throw new InvalidInputException($"{File.Path}: {Architecture}.pooling_type {Get("pooling_type", 0L)} is not supported (1 mean, 2 first token and 3 last token are; 4 is a reranker)");
+
     /// <summary>Whether something holds for a layer: as the file lists it layer by layer, or for all but the last of each period (0: for all).</summary>
     /// <param name="key">Where the file says it.</param>
     /// <param name="layers">The model's layers.</param>

@@ -25,6 +25,22 @@ internal enum NormPlace
     Sum,
 }
 
+/// <summary>How a text's embedding is made of its tokens' last states; the numbers are those of GGUF's <c>pooling_type</c>.</summary>
+internal enum Pooling
+{
+    /// <summary>Not at all: the model is no sentence encoder.</summary>
+    None = 0,
+
+    /// <summary>Their mean.</summary>
+    Mean = 1,
+
+    /// <summary>The first token's ([CLS]).</summary>
+    First = 2,
+
+    /// <summary>The last token's.</summary>
+    Last = 3,
+}
+
 /// <summary>
 /// What the one forward pass does differently from architecture to architecture. Biases, query and key norms, fused and tied
 /// tensors need no word here: they are used where the file has them.
@@ -58,6 +74,8 @@ internal sealed record TransformerSpec
     public bool Parallel { get; init; }
 
     public bool Causal { get; init; } = true;
+
+    public Pooling Pooling { get; init; }
 
     /// <summary>Whether blocks' outputs are normalised before they are added.</summary>
     public bool NormsOutput => NormPlace is NormPlace.BeforeAndAfter or NormPlace.After;

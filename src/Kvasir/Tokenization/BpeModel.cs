@@ -24,6 +24,9 @@ internal sealed class BpeModel
     /// <summary>Symbols start as characters (SentencePiece), otherwise as bytes.</summary>
     public bool CharacterSymbols { get; init; }
 
+    /// <summary>Pieces come in GPT-2's alphabet.</summary>
+    public bool ByteAlphabet { get; init; }
+
     /// <summary>A piece that is a token as a whole is not merged.</summary>
     public bool WholePieces { get; init; }
 
@@ -71,7 +74,7 @@ internal sealed class BpeModel
 
     private void Encode(ReadOnlySpan<char> piece, Span<byte> buffer, Span<int> ids, Span<int> starts, TokenList output)
     {
-        ReadOnlySpan<byte> bytes = buffer[..Encoding.UTF8.GetBytes(piece, buffer)];
+        ReadOnlySpan<byte> bytes = buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
         if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole)
         {
             output.Add(whole);

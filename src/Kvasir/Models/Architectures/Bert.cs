@@ -51,7 +51,9 @@ internal sealed class Bert : Architecture
         NormEpsilon = metadata.Epsilon(NormKind.Layer),
         Activation = metadata.Architecture == Rotated ? Activation.Silu : Activation.GeluErf,
         AttentionScale = 1 / MathF.Sqrt(config.HeadDim),
-        Causal = metadata.Get("attention.causal", false),
+        Causal = metadata.Get("attention.causal", false) ? throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.attention.causal is true; BERT as a decoder is not supported") : false,
+        Pooling = metadata.Pooling(Pooling.Mean) is var pooling and not Pooling.None ? pooling
+            : throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.pooling_type is 0 (none), so the model gives no embedding of a text"),
         Rotaries = metadata.Architecture == Rotated ? [RotaryFrequencies.FromMetadata(metadata, config)] : [],
     };
 }
