@@ -12,7 +12,7 @@ internal abstract class Architecture
 {
     /// <summary>All that can be run.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
-        [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new Phi3(), new SmolLm3(), new StarCoder2()];
+        [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new SmolLm3(), new StarCoder2()];
 
     /// <summary>Values of <c>general.architecture</c> that it reads.</summary>
     public abstract IReadOnlyList<string> Names { get; }

@@ -16,10 +16,7 @@ internal static class JsonPreTokenizers
         switch (preTokenizer.Type)
         {
             case "Sequence":
-                foreach (JsonFields part in preTokenizer.Objects("pretokenizers"))
-                {
-                    Read(part, spacesMarked, steps, stages);
-                }
+                foreach (JsonFields part in preTokenizer.Objects("pretokenizers")) Read(part, spacesMarked, steps, stages);
                 break;
             case "ByteLevel":
                 ByteLevel(preTokenizer, steps, stages);
@@ -80,16 +77,10 @@ internal static class JsonPreTokenizers
     {
         if (preTokenizer.Flag("add_prefix_space", true))
         {
-            if (stages.Count > 0)
-            {
-                throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
-            }
+            if (stages.Count > 0) throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
             steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
         }
-        if (preTokenizer.Flag("use_regex", true))
-        {
-            stages.Add(PreTokenizers.Gpt2());
-        }
+        if (preTokenizer.Flag("use_regex", true)) stages.Add(PreTokenizers.Gpt2());
         stages.Add(PreTokenizer.ToBytes);
     }
 
@@ -100,9 +91,7 @@ internal static class JsonPreTokenizers
         {
             // Nothing is left to be cut at a space (Gemma's files still ask for it).
             if (pattern.Text("String", "") != " ")
-            {
                 throw preTokenizer.Unsupported("a pattern after U+2581 has replaced spaces");
-            }
             return;
         }
         bool inverts = preTokenizer.Flag("invert", false);
@@ -119,17 +108,10 @@ internal static class JsonPreTokenizers
     private static void Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
     {
         if (preTokenizer.Text("replacement", "\u2581") != "\u2581")
-        {
             throw preTokenizer.Unsupported("a replacement other than U+2581");
-        }
         SpacePrefix prefix = PrefixOf(preTokenizer);
         if (prefix != SpacePrefix.None)
-        {
             steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
-        }
-        if (preTokenizer.Flag("split", true))
-        {
-            stages.Add(new SpaceSplitter(everySpace: true));
-        }
+        if (preTokenizer.Flag("split", true)) stages.Add(new SpaceSplitter(everySpace: true));
     }
 }

@@ -61,10 +61,7 @@ internal static class JsonTokenizer
             JsonNormalizers.Read(root.Object("normalizer"), steps);
             spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
         }
-        if (!byteLevel)
-        {
-            steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
-        }
+        if (!byteLevel) steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
         if (hasPreTokenizer)
         {
             JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, stretchSteps, stages);
@@ -94,17 +91,11 @@ internal static class JsonTokenizer
         }
         var steps = new List<TextNormalizer.Step>();
         var stages = new List<PreTokenizer>();
-        if (root.Has("normalizer"))
-        {
-            JsonNormalizers.Read(root.Object("normalizer"), steps);
-        }
+        if (root.Has("normalizer")) JsonNormalizers.Read(root.Object("normalizer"), steps);
         var stretchSteps = new List<TextNormalizer.Step>();
         JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, stretchSteps, stages);
         var entries = new JsonVocabulary(root, model);
-        if (entries.Unknown < 0)
-        {
-            throw model.Wrong("unk_token");
-        }
+        if (entries.Unknown < 0) throw model.Wrong("unk_token");
         var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
         TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { Normalizer = new TextNormalizer([.. steps]), StretchNormalizer = new TextNormalizer([.. stretchSteps]) };
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
@@ -114,13 +105,9 @@ internal static class JsonTokenizer
     private static (string Left, string Right) Parts(JsonElement merge, int rank, JsonFields model)
     {
         if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-        {
             return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
-        }
         if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
-        {
             return (left, right);
-        }
         throw new InvalidInputException($"{model.Place}.merges[{rank}] is not two parts");
     }
 

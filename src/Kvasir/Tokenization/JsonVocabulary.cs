@@ -21,9 +21,7 @@ internal sealed class JsonVocabulary
         Array.Fill(Texts, "");
         bool byteFallback = model.Flag("byte_fallback", false);
         foreach ((string text, int id) in entries)
-        {
             Set(id, text, byteFallback && TokenSpellings.TryByte(text, out _) ? TokenKind.Byte : TokenKind.Normal, vocabulary.Place);
-        }
         foreach (JsonFields token in added)
         {
             int id = token.Integer("id");
@@ -34,16 +32,10 @@ internal sealed class JsonVocabulary
             TokenBorders borders = (token.Flag("lstrip", false) ? TokenBorders.TakesSpaceBefore : TokenBorders.None)
                 | (token.Flag("rstrip", false) ? TokenBorders.TakesSpaceAfter : TokenBorders.None)
                 | (token.Flag("single_word", false) ? TokenBorders.SingleWord : TokenBorders.None);
-            if (borders != TokenBorders.None)
-            {
-                _borders[id] = borders;
-            }
+            if (borders != TokenBorders.None) _borders[id] = borders;
         }
         Unknown = model.Has("unk_token") ? Array.IndexOf(Texts, model.Text("unk_token")) : -1;
-        if (Unknown >= 0)
-        {
-            Kinds[Unknown] = TokenKind.Unknown;
-        }
+        if (Unknown >= 0) Kinds[Unknown] = TokenKind.Unknown;
     }
 
     /// <summary>The text of every id.</summary>

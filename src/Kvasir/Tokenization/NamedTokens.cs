@@ -26,10 +26,7 @@ internal sealed class NamedTokens
         for (int at = from; at < text.Length; at++)
         {
             int found = text[at..].IndexOfAny(_names);
-            if (found < 0)
-            {
-                break;
-            }
+            if (found < 0) break;
             at += found;
             (string name, int token) = LongestAt(text, at);
             if (Fits(text, at, name.Length, token))
@@ -49,10 +46,7 @@ internal sealed class NamedTokens
     {
         foreach ((string Text, int Id) token in _byFirst[text[at]])
         {
-            if (text[at..].StartsWith(token.Text, StringComparison.Ordinal))
-            {
-                return token;
-            }
+            if (text[at..].StartsWith(token.Text, StringComparison.Ordinal)) return token;
         }
         throw new InvalidOperationException("no token begins where one was found");
     }
@@ -71,13 +65,8 @@ internal sealed class NamedTokens
     private static (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
     {
         while ((borders & TokenBorders.TakesSpaceBefore) != 0 && start > from && char.IsWhiteSpace(text[start - 1]))
-        {
             start--;
-        }
-        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end]))
-        {
-            end++;
-        }
+        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end])) end++;
         return (start, end);
     }
 }

@@ -32,10 +32,7 @@ internal abstract class PreTokenizer
                 sink.Add(text);
                 return;
             }
-            for (int i = stages.Length - 1; i > 0; i--)
-            {
-                sink = new StageSink(stages[i], sink);
-            }
+            for (int i = stages.Length - 1; i > 0; i--) sink = new StageSink(stages[i], sink);
             stages[0].Split(text, sink);
         }
     }

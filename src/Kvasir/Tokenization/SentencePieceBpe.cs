@@ -27,10 +27,7 @@ internal static class SentencePieceBpe
         for (int id = 0; id < vocabulary.Count; id++)
         {
             ReadOnlySpan<byte> token = vocabulary.Bytes(id).TrimStart((byte)' ');
-            if (token.Contains((byte)' ') && vocabulary.Find(vocabulary.Bytes(id)) == id)
-            {
-                return true;
-            }
+            if (token.Contains((byte)' ') && vocabulary.Find(vocabulary.Bytes(id)) == id) return true;
         }
         return false;
     }

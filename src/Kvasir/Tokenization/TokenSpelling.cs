@@ -66,10 +66,7 @@ internal static class TokenSpellings
         for (int i = 0; i < text.Length; i++)
         {
             int value = text[i] < s_byteOf.Length ? s_byteOf[text[i]] : -1;
-            if (value < 0)
-            {
-                return false;
-            }
+            if (value < 0) return false;
             target[i] = (byte)value;
         }
         output.Advance(text.Length);
@@ -87,10 +84,7 @@ internal static class TokenSpellings
     /// <summary>The bytes of a text in GPT-2's alphabet; how many.</summary>
     public static int FromByteLevel(ReadOnlySpan<char> text, Span<byte> bytes)
     {
-        for (int i = 0; i < text.Length; i++)
-        {
-            bytes[i] = (byte)s_byteOf[text[i]];
-        }
+        for (int i = 0; i < text.Length; i++) bytes[i] = (byte)s_byteOf[text[i]];
         return text.Length;
     }
 

@@ -53,10 +53,7 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
         for (int length = Math.Min(rest.Length, _longestToken); length > 0; length--)
         {
             id = Vocabulary.Find(rest[..length]);
-            if (id >= 0)
-            {
-                return length;
-            }
+            if (id >= 0) return length;
         }
         id = -1;
         return 0;
@@ -65,20 +62,14 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
     private static int Runes(ReadOnlySpan<char> word)
     {
         int count = 0;
-        foreach (Rune _ in word.EnumerateRunes())
-        {
-            count++;
-        }
+        foreach (Rune _ in word.EnumerateRunes()) count++;
         return count;
     }
 
     private static int LongestToken(Vocabulary vocabulary)
     {
         int longest = 0;
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            longest = Math.Max(longest, vocabulary.Bytes(id).Length);
-        }
+        for (int id = 0; id < vocabulary.Count; id++) longest = Math.Max(longest, vocabulary.Bytes(id).Length);
         return longest;
     }
 
