@@ -7,7 +7,7 @@ internal enum ModelKind
     /// <summary>Continues text.</summary>
     Chat,
 
-    /// <summary>Gives sentence embeddings (BERT types).</summary>
+    /// <summary>Gives sentence embeddings.</summary>
     Embedding,
 
     /// <summary>A part of another model, such as an image encoder, or a vocabulary without weights.</summary>
@@ -52,7 +52,7 @@ internal sealed record LocalModel(string Name, string Path, long Bytes, string A
     {
         bool isPart = architecture is "clip" or "vocab" || file.Get("general.type", "model") != "model" || file.Tensors.Count == 0;
         return isPart ? ModelKind.Part
-            : architecture.Contains("bert", StringComparison.OrdinalIgnoreCase) ? ModelKind.Embedding
+            : architecture.Contains("bert", StringComparison.OrdinalIgnoreCase) || file.Get($"{architecture}.pooling_type", 0L) > 0 ? ModelKind.Embedding
             : ModelKind.Chat;
     }
 }

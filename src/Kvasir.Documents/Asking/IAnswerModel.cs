@@ -108,4 +108,7 @@ internal interface ITextEncoder
 
     /// <summary>The embedding of a text.</summary>
     float[] Embed(string text);
+
+    /// <summary>The embeddings of several texts, together where that is faster.</summary>
+    float[][] Embed(IReadOnlyList<string> texts) => [.. texts.Select(Embed)];
 }

@@ -169,7 +169,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
     }
 }
 
-/// <summary>A BERT-type model as the encoder of chunks and questions.</summary>
+/// <summary>A sentence encoder as the encoder of chunks and questions.</summary>
 internal sealed class ModelEncoder(Model model) : ITextEncoder
 {
     public string Identity => model.Identity;
@@ -177,4 +177,6 @@ internal sealed class ModelEncoder(Model model) : ITextEncoder
     public float LeastRelevant => Relevance.LeastCosine;
 
     public float[] Embed(string text) => model.Embed(text);
+
+    public float[][] Embed(IReadOnlyList<string> texts) => model.Embed(texts);
 }

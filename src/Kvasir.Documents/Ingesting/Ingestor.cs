@@ -11,6 +11,8 @@ namespace Kvasir.Documents.Ingesting;
 /// </summary>
 internal sealed class Ingestor
 {
+    private const int ChunksAtOnce = 16;
+
     private readonly StoreWriter _writer;
     private readonly int _chunkTokens;
     private readonly FilePreparation _preparation;
@@ -155,16 +157,13 @@ internal sealed class Ingestor
         }
 
         var values = new List<float>();
-        int width = 1;
-        foreach (StoredChunk chunk in document.Chunks)
+        foreach (StoredChunk[] some in document.Chunks.Chunk(ChunksAtOnce))
         {
             _cancellation.ThrowIfCancellationRequested();
-            float[] vector = _encoder.Embed(Retriever.IndexedText(document.Title, _writer.Catalog.Text(chunk).Trim()));
-            width = vector.Length;
-            values.AddRange(vector);
+            foreach (float[] vector in _encoder.Embed([.. some.Select(chunk => Retriever.IndexedText(document.Title, _writer.Catalog.Text(chunk).Trim()))])) values.AddRange(vector);
         }
 
-        _writer.Catalog.Add(new StoredVectors(_encoder.Identity, document.Number, width, [.. values]));
+        _writer.Catalog.Add(new StoredVectors(_encoder.Identity, document.Number, Math.Max(1, values.Count / Math.Max(1, document.Chunks.Length)), [.. values]));
     }
 
     /// <summary>Files of the store under the named folders that are no longer on disk.</summary>

@@ -36,7 +36,8 @@ internal sealed class GgufCursor(MappedFile file)
         GgufValueType.Float32 => (double)Read<float>(),
         GgufValueType.Float64 => Read<double>(),
         GgufValueType.Array => ReadArray(key),
-        GgufValueType type when IntegerSize(type) > 0 => ReadInteger(type, key),
+        GgufValueType.UInt64 => Read<ulong>() is var value && value <= long.MaxValue ? (long)value : value,
+        GgufValueType type when IntegerSize(type) > 0 => ReadInteger(type),
         var type => throw UnknownType(key, type),
     };
 
@@ -63,7 +64,7 @@ internal sealed class GgufCursor(MappedFile file)
             GgufValueType.Bool => Fill(new bool[length], () => ReadBool(key)),
             GgufValueType.Float32 => Fill(new double[length], () => Read<float>()),
             GgufValueType.Float64 => Fill(new double[length], Read<double>),
-            _ => Fill(new long[length], () => ReadInteger(type, key)),
+            _ => Fill(new long[length], () => ReadInteger(type)),
         };
     }
 
@@ -80,7 +81,8 @@ internal sealed class GgufCursor(MappedFile file)
         byte other => throw Invalid($"metadata '{key}' should be a bool (0 or 1) but is {other}"),
     };
 
-    private long ReadInteger(GgufValueType type, string key) => type switch
+    /// <summary>In an array, a number beyond 2^63 - 1 becomes that: it is out of every range.</summary>
+    private long ReadInteger(GgufValueType type) => type switch
     {
         GgufValueType.UInt8 => Read<byte>(),
         GgufValueType.Int8 => Read<sbyte>(),
@@ -89,7 +91,7 @@ internal sealed class GgufCursor(MappedFile file)
         GgufValueType.UInt32 => Read<uint>(),
         GgufValueType.Int32 => Read<int>(),
         GgufValueType.Int64 => Read<long>(),
-        _ => Read<ulong>() is var value and <= long.MaxValue ? (long)value : throw Invalid($"metadata '{key}' is larger than 2^63 - 1"),
+        _ => (long)Math.Min(Read<ulong>(), long.MaxValue),
     };
 
     private static int IntegerSize(GgufValueType type) => type switch

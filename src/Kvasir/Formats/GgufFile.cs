@@ -20,7 +20,7 @@ internal sealed partial class GgufFile : ModelFile
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
-    public override bool InterleavedRotary => Metadata.GetValueOrDefault("general.architecture") is "llama";
+    public override bool InterleavedRotary => Metadata.GetValueOrDefault("general.architecture") is string name && Models.Architecture.ByName(name)?.Interleaves(name) == true;
 
     public override string? TokenizerJsonPath => null;
 

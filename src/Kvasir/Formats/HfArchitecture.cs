@@ -4,10 +4,41 @@ namespace Kvasir.Formats;
 
 /// <summary>
 /// How one Hugging Face model type is called in GGUF's terms: its architecture name, its modules' names,
-/// and what its configuration leaves out. Adding a model type is adding one of these to <see cref="HfArchitectures"/>.
+/// and what its configuration leaves out. Each stands in its architecture's file.
 /// </summary>
 internal sealed record HfArchitecture
 {
+    private static readonly string[] ExpertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "num_routed_experts"];
+
+    /// <summary>The settings of a Llama-like decoder, to be varied with <c>with</c>.</summary>
+    public static HfArchitecture Decoder { get; } = new()
+    {
+        Name = "llama",
+        ModelTypes = ["llama"],
+        Prefixes = ["model.", ""],
+        BlockStem = "layers.",
+        Modules = new Dictionary<string, string> { ["embed_tokens"] = "token_embd", ["norm"] = "output_norm", ["lm_head"] = "output" },
+        BlockModules = new Dictionary<string, string>
+        {
+            ["input_layernorm"] = "attn_norm",
+            ["self_attn.q_proj"] = "attn_q",
+            ["self_attn.k_proj"] = "attn_k",
+            ["self_attn.v_proj"] = "attn_v",
+            ["self_attn.o_proj"] = "attn_output",
+            ["self_attn.q_norm"] = "attn_q_norm",
+            ["self_attn.k_norm"] = "attn_k_norm",
+            ["self_attn.qkv_proj"] = "attn_qkv",
+            ["post_attention_layernorm"] = "ffn_norm",
+            ["mlp.gate_proj"] = "ffn_gate",
+            ["mlp.up_proj"] = "ffn_up",
+            ["mlp.gate_up_proj"] = "ffn_up",
+            ["mlp.down_proj"] = "ffn_down",
+        },
+        Ignored = ["rotary_emb.inv_freq"],
+        Activations = ["silu"],
+        Defaults = new Dictionary<string, double> { ["rms_norm_eps"] = 1e-6, ["rope_theta"] = 10000, ["max_position_embeddings"] = 2048 },
+    };
+
     /// <summary>The architecture in GGUF.</summary>
     public required string Name { get; init; }
 
@@ -35,6 +66,12 @@ internal sealed record HfArchitecture
     /// <summary>Values of absent settings, as the model type defines them.</summary>
     public IReadOnlyDictionary<string, double> Defaults { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Further numbers of the configuration, and the metadata keys that they become.</summary>
+    public IReadOnlyDictionary<string, string> Numbers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether neighbouring channels are rotated together; otherwise one of each half.</summary>
+    public bool Interleaved { get; init; }
+
     /// <summary>Whether norms store w where GGUF stores 1 + w.</summary>
     public bool NormsLackOne { get; init; }
 
@@ -52,6 +89,25 @@ internal sealed record HfArchitecture
 
     /// <summary>Whether norms are RMS norms (else LayerNorms).</summary>
     public bool RmsNorm { get; init; } = true;
+
+    /// <exception cref="InvalidInputException">The configuration names none or an unknown model type.</exception>
+    public static HfArchitecture Of(HfJson config)
+    {
+        string type = config.Text("model_type") ?? throw new InvalidInputException($"{config.Path}: \"model_type\" is missing; this is not the configuration of a language model");
+        HfJson inner = config.Object("text_config") ?? config;
+        if (ExpertCounts.Any(name => inner.Number(name) > 1) || type.Contains("moe", StringComparison.Ordinal)) throw DamagedFile.Experts(config.Path);
+        HfArchitecture[] known = [.. Models.Architecture.All.SelectMany(architecture => architecture.HuggingFace)];
+        return Array.Find(known, architecture => architecture.ModelTypes.Contains(type))
+            ?? throw DamagedFile.Error(config.Path, $"model type '{type}' is not supported ({string.Join(", ", known.SelectMany(architecture => architecture.ModelTypes))} are)");
+    }
+
+    /// <summary>These with others in their place or besides.</summary>
+    public static Dictionary<string, T> With<T>(IReadOnlyDictionary<string, T> values, params ReadOnlySpan<(string Name, T Value)> others)
+    {
+        var changed = new Dictionary<string, T>(values);
+        foreach ((string name, T value) in others) changed[name] = value;
+        return changed;
+    }
 
     /// <summary>The GGUF name of a tensor (<c>blk.3.attn_q.weight</c>), null for one that is not needed.</summary>
     /// <exception cref="InvalidInputException">The name is not one of this architecture's.</exception>

@@ -16,13 +16,16 @@ internal sealed class HfFolder : ModelFile
     {
         Path = path;
         HfJson root = HfJson.Read(Inside(ConfigName));
-        HfArchitecture architecture = HfArchitectures.Of(root);
+        HfArchitecture architecture = HfArchitecture.Of(root);
         HfJson config = (root.Object("text_config") ?? root).With(architecture.Defaults);
         _metadata = HfMetadata.Translate(architecture, config);
         _metadata["general.architecture"] = architecture.Name;
         _metadata["general.name"] = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
         foreach ((string key, object value) in HfTokenizerSettings.Read(path, root)) _metadata[key] = value;
-        if (architecture.Name == "bert") _metadata["bert.pooling_type"] = PoolingType();
+        if (PoolingType(architecture) is { } pooling) _metadata[$"{architecture.Name}.pooling_type"] = pooling;
+        if (ReadIfThere("sentence_bert_config.json")?.Integer("max_seq_length") is > 0 and var longest)
+            _metadata[$"{architecture.Name}.context_length"] = Math.Min(longest, (long)_metadata[$"{architecture.Name}.context_length"]);
+        InterleavedRotary = architecture.Interleaved;
         _tensors = new HfTensors(architecture);
         try
         {
@@ -41,7 +44,7 @@ internal sealed class HfFolder : ModelFile
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors.All;
 
-    public override bool InterleavedRotary => false;
+    public override bool InterleavedRotary { get; }
 
     public override string? TokenizerJsonPath => Inside("tokenizer.json");
 
@@ -80,8 +83,10 @@ internal sealed class HfFolder : ModelFile
         }
         // Some files store the tied output matrix a second time.
         if (root.Flag("tie_word_embeddings") ?? config.Flag("tie_word_embeddings") ?? architecture.Tied) _tensors.Remove("output.weight");
-        if (!architecture.Rotary) return;
-        foreach ((string name, float[] factors) in HfRope.Factors(config)) _tensors.Add(name, factors);
+        foreach ((string name, float[] factors) in architecture.Rotary ? HfRope.Factors(config) : []) _tensors.Add(name, factors);
+        bool biased = _tensors.All.ContainsKey("blk.0.attn_q.bias") || _tensors.All.ContainsKey("blk.0.attn_qkv.bias");
+        if (config.Flag("attention_bias") is { } promised && promised != biased) throw config.Wrong("attention_bias", biased ? "true: the weights have biases" : "false: the weights have no biases");
+        config.RefuseUnread();
     }
 
     /// <summary>The weight files, all from this very folder.</summary>
@@ -103,12 +108,23 @@ internal sealed class HfFolder : ModelFile
             : $"{Path}: no {WeightsName} (weights in other forms, such as pytorch_model.bin, are not read; convert them to safetensors or GGUF)");
     }
 
-    /// <summary>GGUF's number for how sentence embeddings are pooled, as a sentence-transformers folder says: 1 mean (also where nothing is said), 2 first token.</summary>
-    private long PoolingType()
+    /// <summary>GGUF's number for how sentence embeddings are pooled, as a sentence-transformers folder says; for BERT the mean where nothing is said.</summary>
+    private long? PoolingType(HfArchitecture architecture)
     {
-        string path = System.IO.Path.Combine(Path, "1_Pooling", ConfigName);
-        return File.Exists(path) && HfJson.Read(path).Flag("pooling_mode_cls_token") == true ? 2 : 1;
+        if (ReadIfThere(System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling) return architecture.Name == "bert" ? 1 : null;
+        if (Directory.Exists(Inside("2_Dense"))) throw new InvalidInputException($"{Inside("2_Dense")}: a matrix behind the pooling, which is not supported");
+        const string mode = "pooling_mode_";
+        string[] modes = [.. pooling.Names.Distinct().Where(name => name.StartsWith(mode, StringComparison.Ordinal) && pooling.Flag(name) == true).Select(name => name[mode.Length..])];
+        return modes switch
+        {
+            ["mean_tokens"] => 1,
+            ["cls_token"] => 2,
+            ["lasttoken"] => 3,
+            _ => throw DamagedFile.Error(pooling.Path, $"pooling by {(modes.Length == 0 ? "nothing" : string.Join(" and ", modes))} is not supported (mean_tokens, cls_token and lasttoken are)"),
+        };
     }
+
+    private HfJson? ReadIfThere(string name) => File.Exists(Inside(name)) ? HfJson.Read(Inside(name)) : null;
 
     private string Inside(string name) => System.IO.Path.Combine(Path, name);
 

@@ -14,9 +14,11 @@ internal sealed class HfJson
     private readonly JsonElement _element;
     private readonly string _place;
     private readonly IReadOnlyDictionary<string, double>? _defaults;
+    private readonly HashSet<string> _asked;
 
-    private HfJson(JsonElement element, string path, string place, IReadOnlyDictionary<string, double>? defaults = null)
+    private HfJson(JsonElement element, string path, string place, HashSet<string>? asked = null, IReadOnlyDictionary<string, double>? defaults = null)
     {
+        _asked = asked ?? new HashSet<string>(StringComparer.Ordinal);
         _element = element;
         Path = path;
         _place = place;
@@ -50,7 +52,28 @@ internal sealed class HfJson
     }
 
     /// <summary>The same object with defaults for absent numbers.</summary>
-    public HfJson With(IReadOnlyDictionary<string, double> defaults) => new(_element, Path, _place, defaults);
+    public HfJson With(IReadOnlyDictionary<string, double> defaults) => new(_element, Path, _place, _asked, defaults);
+
+    /// <summary>Refuses settings, also in objects inside, that nobody asked for though they change what is computed.</summary>
+    /// <exception cref="InvalidInputException">There is one.</exception>
+    public void RefuseUnread()
+    {
+        UnreadSettings.Refuse(Path, "", Values(_element, _place), _asked);
+
+        static IEnumerable<(string, object?)> Values(JsonElement element, string place) => element.EnumerateObject().SelectMany(property => property.Value.ValueKind switch
+        {
+            JsonValueKind.Object => Values(property.Value, $"{place}{property.Name}."),
+            _ => [(place + property.Name, Value(property.Value))],
+        });
+        static object? Value(JsonElement value) => value.ValueKind switch
+        {
+            JsonValueKind.Number => value.GetDouble(),
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.True => true,
+            JsonValueKind.Array => value.EnumerateArray().Select(Value),
+            _ => null,
+        };
+    }
 
     public string? Text(string name) => Find(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(name, "a text");
@@ -66,7 +89,7 @@ internal sealed class HfJson
         : Math.Abs(number) <= 1L << 53 && double.IsInteger(number) ? (long)number : throw Wrong(name, "a whole number");
 
     public HfJson? Object(string name) => Find(name) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "an object");
+        : value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.", _asked) : throw Wrong(name, "an object");
 
     /// <summary>The objects of a list, or null where <paramref name="name"/> is not a list.</summary>
     public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
@@ -90,7 +113,11 @@ internal sealed class HfJson
     private string[]? List(string name, string expected, Func<JsonElement, string?> read) => Find(name) is not { } list ? null
         : list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
 
-    private JsonElement? Find(string name) => _element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string name)
+    {
+        _asked.Add(_place + name);
+        return _element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
 
     private bool IsAbsent(string name) => !_element.TryGetProperty(name, out _);
 

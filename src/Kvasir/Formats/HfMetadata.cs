@@ -67,6 +67,7 @@ internal sealed class HfMetadata
         }
         if (_config.Flag("use_bidirectional_attention") == true) throw _config.Wrong("use_bidirectional_attention", "false (true is not supported)");
         if (_config.Flag("scale_attn_by_inverse_layer_idx") == true) throw _config.Wrong("scale_attn_by_inverse_layer_idx", "false (true is not supported)");
+        if (_config.Flag("scale_attn_weights") == false) throw _config.Wrong("scale_attn_weights", "true (false is not supported)");
         if (_config.Text("position_embedding_type") is { } positions and not "absolute") throw DamagedFile.Error(_config.Path, $"\"position_embedding_type\" is {positions}, which is not supported (absolute is)");
     }
 
@@ -78,8 +79,10 @@ internal sealed class HfMetadata
         Set("embedding_length", width);
         Set("feed_forward_length", _architecture.Transposed && _config.Integer("n_inner") == null ? 4 * width : Size(_config, MaxSize, "intermediate_size", "n_inner"));
         Set("vocab_size", Size(_config, MaxSize, "vocab_size"));
-        double epsilon = _config.Number("rms_norm_eps") ?? _config.Number("layer_norm_epsilon") ?? _config.Number("layer_norm_eps") ?? throw _config.Wrong("rms_norm_eps", "given");
+        double epsilon = _config.Number("rms_norm_eps") ?? _config.Number("layer_norm_epsilon") ?? _config.Number("layer_norm_eps") ?? _config.Number("norm_epsilon") ?? throw _config.Wrong("rms_norm_eps", "given");
         Set(_architecture.RmsNorm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", epsilon);
+        foreach ((string name, string key) in _architecture.Numbers)
+            if (_config.Number(name) is { } value) Set(key, value);
     }
 
     private void AddAttention()
@@ -108,16 +111,22 @@ internal sealed class HfMetadata
     private void AddSlidingWindow()
     {
         bool used = _config.Flag("use_sliding_window") ?? !_architecture.WindowIsOptional;
+        long layers = (long)_values[$"{Prefix}.block_count"];
+        string[]? types = _config.Texts("layer_types");
+        if (types is not null && (types.Length != layers || !Array.TrueForAll(types, type => type is "full_attention" or "sliding_attention")))
+            throw _config.Wrong("layer_types", $"a list of {layers}, each full_attention or sliding_attention");
+        long? every = _config.Integer("sliding_window_pattern");
         if (_config.Integer("sliding_window") is not { } window || !used) return;
         if (window < 1) throw _config.Wrong("sliding_window", "positive");
-        long layers = (long)_values[$"{Prefix}.block_count"];
         bool[]? sliding = null;
-        if (_config.Texts("layer_types") is { } types)
-            sliding = types.Length == layers ? [.. types.Select(type => type == "sliding_attention")] : throw _config.Wrong("layer_types", $"a list of {layers}");
-        else if (_config.Integer("sliding_window_pattern") is { } every)
+        if (types is not null)
+            sliding = [.. types.Select(type => type == "sliding_attention")];
+        else if (every is not null)
             sliding = every > 0 ? [.. Enumerable.Range(1, (int)layers).Select(layer => layer % every != 0)] : throw _config.Wrong("sliding_window_pattern", "positive");
         else if (_architecture.WindowIsOptional && _config.Integer("max_window_layers") is { } first)
             sliding = [.. Enumerable.Range(0, (int)layers).Select(layer => layer >= first)];
+        else if (_architecture.WindowIsOptional)
+            throw _config.Wrong("layer_types", "given where use_sliding_window is true");
         if (sliding?.Contains(true) != false) Set("attention.sliding_window", window);
         if (sliding?.Contains(false) == true) Set("attention.sliding_window_pattern", sliding);
     }
@@ -127,6 +136,10 @@ internal sealed class HfMetadata
         Set("rope.dimension_count", (long)RotaryDimension(_config));
         Set("rope.freq_base", HfRope.Base(_config));
         foreach ((string key, object value) in HfRope.Metadata(_config)) Set(key, value);
+        if (!_architecture.Defaults.ContainsKey("no_rope_layer_interval")) return;
+        long layers = (long)_values[$"{Prefix}.block_count"], interval = _config.Integer("no_rope_layer_interval") is > 0 and var given ? given : throw _config.Wrong("no_rope_layer_interval", "positive");
+        long[] rotated = _config.Integers("no_rope_layers") ?? [.. Enumerable.Range(1, (int)layers).Select(layer => layer % interval == 0 ? 0L : 1)]; // the name says the contrary of the values
+        Set("rope.layers", rotated.Length == layers ? Array.ConvertAll(rotated, layer => layer != 0) : throw _config.Wrong("no_rope_layers", $"a list of {layers}"));
     }
 
     private void Set(string key, object value) => _values[$"{Prefix}.{key}"] = value;

@@ -9,14 +9,16 @@ internal static class HfRope
     /// <summary>The scaling of full-attention layers, or null where there is none.</summary>
     public static HfJson? Settings(HfJson config)
     {
-        HfJson? settings = config.Object("rope_scaling") ?? config.Object("rope_parameters");
+        HfJson? parameters = config.Object("rope_parameters"), settings = config.Object("rope_scaling") ?? parameters;
+        if (parameters?.Object("sliding_attention") is { } local && Kind(local) != "default") throw local.Wrong("rope_type", "default");
         return settings?.Names.Contains("full_attention") == true ? settings.Object("full_attention") : settings;
     }
 
     /// <summary>The rotary base of full-attention layers.</summary>
     public static double Base(HfJson config)
     {
-        double value = Settings(config)?.Number("rope_theta") ?? config.Number("rope_theta") ?? throw config.Wrong("rope_theta", "given");
+        double? outer = config.Number("rope_theta");
+        double value = Settings(config)?.Number("rope_theta") ?? outer ?? throw config.Wrong("rope_theta", "given");
         return value > 0 ? value : throw config.Wrong("rope_theta", "positive");
     }
 
@@ -34,14 +36,19 @@ internal static class HfRope
                 yield return ("rope.scaling.factor", Positive(settings, "factor"));
                 break;
             case "yarn":
-                double factor = Positive(settings, "factor");
+                double original = OriginalContext(config, settings);
+                double factor = settings.Number("factor") is null ? (config.Number("max_position_embeddings") ?? original) / original : Positive(settings, "factor");
                 yield return ("rope.scaling.type", kind);
                 yield return ("rope.scaling.factor", factor);
-                yield return ("rope.scaling.original_context_length", (long)OriginalContext(config, settings));
+                yield return ("rope.scaling.original_context_length", (long)original);
                 if (settings.Number("beta_fast") is { } fast) yield return ("rope.scaling.yarn_beta_fast", fast);
                 if (settings.Number("beta_slow") is { } slow) yield return ("rope.scaling.yarn_beta_slow", slow);
-                // GGUF's factor comes on top of YaRN's own 1 + 0.1 ln(factor); Hugging Face's stands instead of it.
-                if (settings.Number("attention_factor") is { } attention) yield return ("rope.scaling.attn_factor", attention / (1 + (0.1 * Math.Log(Math.Max(factor, 1)))));
+                if (settings.Flag("truncate") == false) yield return ("rope.scaling.yarn_truncate", false);
+                // GGUF's factor comes on top of YaRN's own 1 + 0.1 ln(factor); Hugging Face's stand instead of it.
+                double growth = 0.1 * Math.Log(Math.Max(factor, 1));
+                double? scale = settings.Number("mscale"), all = settings.Number("mscale_all_dim"), given = settings.Number("attention_factor");
+                if (given is null && scale is { } own && all is { } shared && own != 0 && shared != 0) given = (1 + growth * own) / (1 + growth * shared);
+                if (given is { } attention) yield return ("rope.scaling.attn_factor", attention / (1 + growth));
                 break;
             case "longrope":
                 yield return ("rope.scaling.original_context_length", (long)OriginalContext(config, settings));
@@ -96,13 +103,18 @@ internal static class HfRope
     }
 
     /// <summary>The kind of scaling; <c>dynamic</c> changes nothing within the context length, so it counts as none.</summary>
-    private static string Kind(HfJson settings) => (settings.Text("rope_type") ?? settings.Text("type") ?? "default") switch
+    private static string Kind(HfJson settings)
     {
-        "default" or "dynamic" => "default",
-        "su" or "longrope" => "longrope",
-        var kind and ("linear" or "yarn" or "llama3") => kind,
-        var kind => throw settings.Wrong("rope_type", $"default, linear, yarn, llama3 or longrope, not {kind}"),
-    };
+        string? older = settings.Text("type"), kind = settings.Text("rope_type") ?? older;
+        if (kind == "dynamic") _ = settings.Number("factor");
+        return kind switch
+        {
+            null or "default" or "dynamic" => "default",
+            "su" or "longrope" => "longrope",
+            "linear" or "yarn" or "llama3" => kind,
+            _ => throw settings.Wrong("rope_type", $"default, linear, yarn, llama3 or longrope, not {kind}"),
+        };
+    }
 
     private static double OriginalContext(HfJson config, HfJson settings)
     {

@@ -14,7 +14,7 @@ public abstract class ModelFile : IDisposable
     /// <summary>What it is: <c>gguf</c> or <c>huggingface</c>.</summary>
     public string Kind => TokenizerJsonPath == null ? "gguf" : "huggingface";
 
-    /// <summary>Metadata: string, bool, long (all integers), double (all floats), or arrays of these (string[], long[], double[], bool[]).</summary>
+    /// <summary>Metadata: string, bool, long (all integers; ulong beyond its range), double (all floats), or arrays of these (string[], long[], double[], bool[]).</summary>
     public abstract IReadOnlyDictionary<string, object> Metadata { get; }
 
     /// <summary>All tensors by name.</summary>

@@ -44,7 +44,8 @@ internal sealed class Continuation
     /// <returns>The text that is certain now; may be empty.</returns>
     public string Take(Span<float> logits, List<int> history, int contextLength)
     {
-        int id = _sampler.Sample(logits, CollectionsMarshal.AsSpan(history));
+        int known = Math.Min(logits.Length, _tokenizer.VocabularySize); // output matrices are often padded
+        int id = _sampler.Sample(logits[..known], CollectionsMarshal.AsSpan(history));
         _lastToken = Stopwatch.GetTimestamp();
         if (_firstToken == 0) _firstToken = _lastToken;
         if (!_options.IgnoreEndOfText && _tokenizer.IsEndOfGeneration(id)) return End(FinishReason.Stop);

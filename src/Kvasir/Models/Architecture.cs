@@ -1,16 +1,27 @@
 using Kvasir.Formats;
+using Kvasir.Models.Architectures;
 using Kvasir.Numerics;
 
 namespace Kvasir.Models;
 
 /// <summary>
-/// Turns a file's metadata into what the transformer needs. One small file per architecture under <c>Architectures/</c>;
-/// a new one is found by its base class and touches nothing else.
+/// Turns a file's metadata into what the transformer needs, and says what a Hugging Face folder of the same model is called in GGUF's terms.
+/// One small file per architecture under <c>Architectures/</c>, and its name in <see cref="All"/>.
 /// </summary>
 internal abstract class Architecture
 {
+    /// <summary>All that can be run.</summary>
+    public static IReadOnlyList<Architecture> All { get; } =
+        [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new SmolLm3(), new StarCoder2()];
+
     /// <summary>Values of <c>general.architecture</c> that it reads.</summary>
     public abstract IReadOnlyList<string> Names { get; }
+
+    /// <summary>The model types of Hugging Face that it reads.</summary>
+    public abstract IReadOnlyList<HfArchitecture> HuggingFace { get; }
+
+    /// <summary>Whether GGUF files of this name have the rows of query and key matrices permuted so that neighbouring channels are rotated together.</summary>
+    public virtual bool Interleaves(string name) => false;
 
     public abstract TransformerSpec Describe(ModelMetadata metadata, ModelConfig config);
 
@@ -18,29 +29,29 @@ internal abstract class Architecture
     public static Architecture Find(ModelFile file)
     {
         string name = file.Require<string>("general.architecture");
-        Architecture[] known = [.. typeof(Architecture).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Architecture)) && !type.IsAbstract).Select(type => (Architecture)Activator.CreateInstance(type)!)];
-        return known.FirstOrDefault(architecture => architecture.Names.Contains(name, StringComparer.Ordinal))
-            ?? throw new InvalidInputException($"{file.Path}: architecture '{name}' is not supported (supported: {string.Join(", ", known.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
+        return ByName(name) ?? throw new InvalidInputException(
+            $"{file.Path}: architecture '{name}' is not supported (supported: {string.Join(", ", All.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
     }
 
-    /// <summary>Gemma's 27B models, told apart by their layers, scale scores by the width of a head's share and not by its size; GGUF files do not say so.</summary>
-    protected static float GemmaScale(TransformerSpec common, ModelMetadata metadata, ModelConfig config, int largestLayers) =>
-        config.Layers == largestLayers && metadata.Get("attention.scale", 0f) == 0 ? 1 / MathF.Sqrt((float)config.Width / config.Heads) : common.AttentionScale;
+    /// <summary>The architecture of a name, or null.</summary>
+    public static Architecture? ByName(string name) => All.FirstOrDefault(architecture => architecture.Names.Contains(name, StringComparer.Ordinal));
 
     /// <summary>The common case of a Llama-like decoder, to be varied with <c>with</c>; where there is a sliding window, the last layer of each period sees all (period 0: none does).</summary>
-    protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0)
+    protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0, NormKind norm = NormKind.Rms)
     {
         float scale = metadata.Get("attention.scale", 0f);
         int window = metadata.Window;
-        Func<int, bool> slides = metadata.SlidingLayers(config.Layers, slidingPeriod);
+        Func<int, bool> slides = metadata.ByLayer(ModelMetadata.SlidingLayers, config.Layers, slidingPeriod);
         return new TransformerSpec
         {
-            Norm = NormKind.Rms,
-            NormEpsilon = metadata.Get("attention.layer_norm_rms_epsilon", 1e-5f),
+            Norm = norm,
+            NormEpsilon = metadata.Epsilon(norm),
             Activation = Activation.Silu,
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
             Rotaries = [RotaryFrequencies.FromMetadata(metadata, config)],
             WindowOf = layer => slides(layer) ? window : int.MaxValue,
+            Causal = metadata.Get("attention.causal", true),
+            Pooling = metadata.Pooling(Pooling.None),
         };
     }
 }

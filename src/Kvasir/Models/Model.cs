@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Numerics;
@@ -69,6 +68,7 @@ public sealed partial class Model : IDisposable
             Architecture architecture = Architecture.Find(file);
             ModelConfig config = metadata.ReadConfig();
             TransformerSpec spec = architecture.Describe(metadata, config);
+            metadata.RefuseUnread();
             if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
             int threads = options.Threads > 0 ? options.Threads : PhysicalCores.Count();
             KernelPath kernels = KernelPaths.Choose();
@@ -105,10 +105,6 @@ public sealed partial class Model : IDisposable
         lock (_turn) Run(batch, cancellation);
     }
 
-    /// <summary>The sentence embedding of a text, L2-normalised [width] (BERT-type models: mean over all tokens, Reimers and Gurevych 2019). A longer text than the context is cut.</summary>
-    /// <exception cref="InvalidInputException">The model is not a sentence encoder.</exception>
-    public float[] Embed(string text) => Embed(EncodeForEmbedding(text));
-
     /// <summary>
     /// Runs a few tokens through the model, so that compiling the kernels and touching the weights for the first time does not fall into the
     /// first answer. A prompt, a prompt on a filled cache, and one token are different paths.
@@ -143,33 +139,7 @@ public sealed partial class Model : IDisposable
         _file.Dispose();
     }
 
-    /// <summary>The embedding of token ids, [CLS] and [SEP] included.</summary>
-    internal float[] Embed(int[] ids)
-    {
-        if (_spec.Causal) throw new InvalidInputException($"{Path} is not a sentence encoder (architecture {Config.Architecture}, expected bert)");
-        using KvCache cache = NewCache(new KvPolicy { Keys = "f32", Values = "f32" });
-        using var batch = new Batch();
-        batch.Add(cache, ids, LogitRows.None);
-        Check(batch);
-        float[] mean = new float[Config.Width];
-        lock (_turn)
-        {
-            Run(batch, CancellationToken.None);
-            for (int row = 0; row < ids.Length; row++) TensorPrimitives.Add(mean, _transformer.Hidden(row), mean);
-        }
-        TensorPrimitives.Divide(mean, TensorPrimitives.Norm(mean), mean);
-        return mean;
-    }
-
-    /// <summary>[CLS], at most as many pieces as the context holds, [SEP].</summary>
-    internal int[] EncodeForEmbedding(string text)
-    {
-        int[] ids = Tokenizer.Encode(text, addSpecial: true);
-        int longest = Math.Min(Config.ContextLength, MaxEmbeddingTokens);
-        return ids.Length <= longest ? ids : [.. ids[..(longest - 1)], ids[^1]];
-    }
-
-    private const int MaxEmbeddingTokens = 256, WarmUpTokens = 40;
+    private const int WarmUpTokens = 40;
 
     /// <summary>Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
     private static Rotary? Shiftable(TransformerSpec spec, int layer) =>

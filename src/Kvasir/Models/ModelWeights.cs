@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Kvasir.Formats;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
@@ -13,6 +14,7 @@ internal sealed class ModelWeights : IDisposable
     private readonly bool _float32;
     private readonly KernelPath _path;
     private readonly Tensor _embedding;
+    private readonly ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
 
     public ModelWeights(ModelFile file, ModelConfig config, TransformerSpec spec, bool float32, KernelPath path, int threads)
     {
@@ -20,8 +22,8 @@ internal sealed class ModelWeights : IDisposable
         _embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
         Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
         TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
-        EmbeddingNorm = Norm("token_embd_norm");
-        FinalNorm = Norm("output_norm");
+        EmbeddingNorm = Norm("token_embd_norm", required: spec.NormPlace == NormPlace.Sum);
+        FinalNorm = Norm("output_norm", required: spec.NormPlace != NormPlace.Sum)?.Scaled(spec.LogitScale); // logits are linear in it
         Layers = new LayerWeights[config.Layers];
         try
         {
@@ -36,6 +38,7 @@ internal sealed class ModelWeights : IDisposable
             Dispose();
             throw error.InnerExceptions[0];
         }
+        RefuseUnused();
         foreach (Tensor tensor in file.Tensors.Values) file.Release(tensor); // reading one page maps its neighbours too
     }
 
@@ -77,22 +80,23 @@ internal sealed class ModelWeights : IDisposable
         int heads = _config.Heads * _config.HeadDim, kv = _config.KvHeads * _config.HeadDim, width = _config.Width, hidden = _config.FeedForward;
         (Linear query, Linear key, Linear value) = ReadQueryKeyValue(prefix, heads, kv);
         (Linear? gate, Linear up) = ReadGateUp(prefix, hidden);
-        bool sums = _spec.NormPlace == NormPlace.Sum;
+        bool sums = _spec.NormPlace == NormPlace.Sum, before = _spec.NormPlace is NormPlace.Before or NormPlace.BeforeAndAfter;
+        NormWeights? After(string name) => sums || _spec.NormsOutput ? Norm(prefix + name, required: true) : null;
         return new LayerWeights
         {
-            AttentionNorm = sums ? null : Norm(prefix + "attn_norm", required: true),
+            AttentionNorm = before ? Norm(prefix + "attn_norm", required: true) : null,
             Query = query,
             Key = key,
             Value = value,
-            QueryNorm = Norm(prefix + "attn_q_norm", length: _config.HeadDim),
-            KeyNorm = Norm(prefix + "attn_k_norm", length: _config.HeadDim),
+            QueryNorm = HeadNorm(prefix + "attn_q_norm", heads),
+            KeyNorm = HeadNorm(prefix + "attn_k_norm", kv),
             Output = Linear(prefix + "attn_output", width, heads),
-            AfterAttentionNorm = sums ? Norm(prefix + "attn_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_attention_norm", required: true) : null,
-            FeedForwardNorm = sums ? null : Norm(prefix + "ffn_norm", required: true),
+            AfterAttentionNorm = After(sums ? "attn_output_norm" : "post_attention_norm"),
+            FeedForwardNorm = before && !_spec.Parallel ? Norm(prefix + "ffn_norm", required: true) : null,
             Gate = gate,
             Up = up,
             Down = Linear(prefix + "ffn_down", width, hidden),
-            AfterFeedForwardNorm = sums ? Norm(prefix + "layer_output_norm", required: true) : _spec.NormPlace == NormPlace.BeforeAndAfter ? Norm(prefix + "post_ffw_norm", required: true) : null,
+            AfterFeedForwardNorm = After(sums ? "layer_output_norm" : "post_ffw_norm"),
         };
     }
 
@@ -140,11 +144,26 @@ internal sealed class ModelWeights : IDisposable
         return new NormWeights(_spec.Norm, Floats(tensor, length), bias, _spec.NormEpsilon);
     }
 
-    private Tensor? Optional(string name) => _file.Tensors.GetValueOrDefault(name);
+    /// <summary>Of every head by itself, or of all heads together where the tensor is as long.</summary>
+    private NormWeights? HeadNorm(string name, int all) => Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == all ? all : _config.HeadDim);
+
+    private Tensor? Optional(string name)
+    {
+        _used[name] = true;
+        return _file.Tensors.GetValueOrDefault(name);
+    }
+
+    /// <summary>A layer's tensor that nothing reads would change what the layer computes.</summary>
+    private void RefuseUnused()
+    {
+        for (int layer = 0; layer < _config.Layers; layer++)
+            if (_file.Tensors.Keys.FirstOrDefault(name => name.StartsWith($"blk.{layer}.", StringComparison.Ordinal) && !_used.ContainsKey(name)) is { } unused)
+                throw DamagedFile.Error(_file.Path, $"tensor '{unused}' is not part of a {_config.Architecture} model as known here, so the model would be computed wrongly");
+    }
 
     private Tensor Checked(string name, int rows, int columns)
     {
-        Tensor tensor = _file.RequireTensor(name);
+        Tensor tensor = Optional(name) ?? _file.RequireTensor(name);
         if (tensor.Rows != rows || tensor.Columns != columns) throw new InvalidInputException($"{_file.Path}: tensor '{name}' is [{tensor.Rows}, {tensor.Columns}] where the metadata ask for [{rows}, {columns}]");
         return tensor;
     }

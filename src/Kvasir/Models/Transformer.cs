@@ -113,7 +113,7 @@ internal sealed unsafe class Transformer : IDisposable
             Project(worker, weights.Output, _buffers.Attention);
             _workers.Barrier();
             AddBlock(weights.AfterAttentionNorm, firstRow, endRow);
-            NormaliseInput(weights.FeedForwardNorm, firstRow, endRow);
+            if (!_spec.Parallel) NormaliseInput(weights.FeedForwardNorm, firstRow, endRow);
             _workers.Barrier();
             FeedForward(worker, weights);
             _workers.Barrier();
@@ -173,11 +173,12 @@ internal sealed unsafe class Transformer : IDisposable
         float* query = _buffers.Query + (long)row * _buffers.HeadsWidth, key = _buffers.Key + (long)row * _buffers.KvWidth, value = _buffers.Value + (long)row * _buffers.KvWidth;
         Rotary? rotary = _spec.Rotaries.Count > 0 ? RotaryOf(_spec.RotaryOf(layer), row) : null;
         float* table = rotary is null ? null : RotaryTable(_spec.RotaryOf(layer), row);
-        for (int h = 0; h < _config.Heads; h++) Prepare(query + h * size, weights.QueryNorm);
+        NormWeights? queryNorm = Whole(weights.QueryNorm, query, _buffers.HeadsWidth), keyNorm = Whole(weights.KeyNorm, key, _buffers.KvWidth);
+        for (int h = 0; h < _config.Heads; h++) Prepare(query + h * size, queryNorm);
         SliceEntry entry = _slice.EntryOf(row);
         for (int h = 0; h < _config.KvHeads; h++)
         {
-            Prepare(key + h * size, weights.KeyNorm);
+            Prepare(key + h * size, keyNorm);
             KvTail rows = entry.Destination(entry.Cache.Layers[layer].Heads[h], row, out int token);
             rows.Write(token, key + h * size, value + h * size);
         }
@@ -187,6 +188,14 @@ internal sealed unsafe class Transformer : IDisposable
             if (norm is not null) norm.Apply(new ReadOnlySpan<float>(head, size), new Span<float>(head, size));
             rotary?.Rotate(head, table);
         }
+    }
+
+    /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>
+    private static NormWeights? Whole(NormWeights? norm, float* heads, int width)
+    {
+        if (norm is null || norm.Length != width) return norm;
+        norm.Apply(new ReadOnlySpan<float>(heads, width), new Span<float>(heads, width));
+        return null;
     }
 
     private void Attend(int worker, int layer, in AttentionItem item)
@@ -253,28 +262,28 @@ internal sealed unsafe class Transformer : IDisposable
         _buffers.Hidden.Quantize(0, _slice.Rows, first, end);
     }
 
-    /// <summary>A block's output: added to the residual stream at once, or kept apart where it is normalised first.</summary>
-    private void Project(int worker, Linear linear, Activations input)
-    {
-        bool apart = _spec.NormPlace == NormPlace.BeforeAndAfter;
-        Multiply(worker, linear, input, apart ? _buffers.Projected : _buffers.Residual, _config.Width, accumulate: !apart);
-    }
+    /// <summary>A block's output is kept apart where it is normalised or scaled before it is added.</summary>
+    private bool AddsApart => _spec.NormsOutput || _spec.ResidualScale != 1;
+
+    /// <summary>A block's output: added to the residual stream at once, or kept apart.</summary>
+    private void Project(int worker, Linear linear, Activations input) =>
+        Multiply(worker, linear, input, AddsApart ? _buffers.Projected : _buffers.Residual, _config.Width, accumulate: !AddsApart);
 
     /// <summary>What follows a block's output.</summary>
     private void AddBlock(NormWeights? norm, int firstRow, int endRow)
     {
-        if (norm is null) return;
-        for (int row = firstRow; row < endRow; row++)
+        for (int row = firstRow; row < endRow && (norm is not null || AddsApart); row++)
         {
             var x = new Span<float>(_buffers.ResidualRow(row), _config.Width);
-            if (_spec.NormPlace == NormPlace.Sum)
+            if (!AddsApart)
             {
-                norm.Apply(x, x);
+                norm!.Apply(x, x);
                 continue;
             }
             var projected = new Span<float>(_buffers.ProjectedRow(row), _config.Width);
-            norm.Apply(projected, projected);
-            TensorPrimitives.Add(x, projected, x);
+            norm?.Apply(projected, projected);
+            if (_spec.ResidualScale == 1) TensorPrimitives.Add(x, projected, x);
+            else TensorPrimitives.MultiplyAdd(projected, _spec.ResidualScale, x, x);
         }
     }
 

@@ -13,19 +13,13 @@ internal static class BertText
     /// <summary>BERT's normaliser with its four switches.</summary>
     public static IEnumerable<TextNormalizer.Step> Steps(bool clean, bool spaceIdeographs, bool stripAccents, bool lowercase)
     {
-        if (clean || spaceIdeographs)
-        {
-            yield return (text, _) => Clean(text, clean, spaceIdeographs);
-        }
+        if (clean || spaceIdeographs) yield return (text, _) => Clean(text, clean, spaceIdeographs);
         if (stripAccents)
         {
             yield return TextNormalizer.Nfd;
             yield return TextNormalizer.StripAccents;
         }
-        if (lowercase)
-        {
-            yield return TextNormalizer.Lowercase;
-        }
+        if (lowercase) yield return TextNormalizer.Lowercase;
     }
 
     /// <summary>Words between white space, every punctuation mark alone.</summary>
@@ -33,23 +27,14 @@ internal static class BertText
 
     private static ReadOnlySpan<char> Clean(ReadOnlySpan<char> text, bool clean, bool spaceIdeographs)
     {
-        if (text.IndexOfAnyExceptInRange(' ', '~') < 0)
-        {
-            return text;
-        }
+        if (text.IndexOfAnyExceptInRange(' ', '~') < 0) return text;
         var kept = new StringBuilder(text.Length + 16);
         Span<char> units = stackalloc char[2];
         foreach (Rune rune in text.EnumerateRunes())
         {
             ReadOnlySpan<char> character = units[..rune.EncodeToUtf16(units)];
-            if (spaceIdeographs && s_ideographs.Contains(rune))
-            {
-                kept.Append(' ').Append(character).Append(' ');
-            }
-            else if (!clean || !IsDropped(rune))
-            {
-                kept.Append(clean && Rune.IsWhiteSpace(rune) ? " " : character);
-            }
+            if (spaceIdeographs && s_ideographs.Contains(rune)) kept.Append(' ').Append(character).Append(' ');
+            else if (!clean || !IsDropped(rune)) kept.Append(clean && Rune.IsWhiteSpace(rune) ? " " : character);
         }
         return kept.ToString();
     }
@@ -64,14 +49,8 @@ internal static class BertText
             for (int at = 0; at < text.Length;)
             {
                 int end = at;
-                while (end < text.Length && (CharClasses.Of(text[end]) & CharClass.Space) == 0)
-                {
-                    end++;
-                }
-                if (end > at)
-                {
-                    sink.Add(text[at..end]);
-                }
+                while (end < text.Length && (CharClasses.Of(text[end]) & CharClass.Space) == 0) end++;
+                if (end > at) sink.Add(text[at..end]);
                 at = end + 1;
             }
         }

@@ -24,6 +24,9 @@ internal sealed class BpeModel
     /// <summary>Symbols start as characters (SentencePiece), otherwise as bytes.</summary>
     public bool CharacterSymbols { get; init; }
 
+    /// <summary>Pieces come in GPT-2's alphabet.</summary>
+    public bool ByteAlphabet { get; init; }
+
     /// <summary>A piece that is a token as a whole is not merged.</summary>
     public bool WholePieces { get; init; }
 
@@ -71,7 +74,7 @@ internal sealed class BpeModel
 
     private void Encode(ReadOnlySpan<char> piece, Span<byte> buffer, Span<int> ids, Span<int> starts, TokenList output)
     {
-        ReadOnlySpan<byte> bytes = buffer[..Encoding.UTF8.GetBytes(piece, buffer)];
+        ReadOnlySpan<byte> bytes = buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
         if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole)
         {
             output.Add(whole);
@@ -82,14 +85,8 @@ internal sealed class BpeModel
         starts[count] = bytes.Length;
         for (int i = 0; i < count; i++)
         {
-            if ((uint)ids[i] < (uint)_vocabulary.Count)
-            {
-                output.Add(ids[i]);
-            }
-            else
-            {
-                Spell(bytes[starts[i]..starts[i + 1]], output);
-            }
+            if ((uint)ids[i] < (uint)_vocabulary.Count) output.Add(ids[i]);
+            else Spell(bytes[starts[i]..starts[i + 1]], output);
         }
     }
 
@@ -128,10 +125,7 @@ internal sealed class BpeModel
     private void Spell(ReadOnlySpan<byte> symbol, TokenList output)
     {
         bool complete = true;
-        foreach (byte value in symbol)
-        {
-            complete &= _byteTokens[value] >= 0;
-        }
+        foreach (byte value in symbol) complete &= _byteTokens[value] >= 0;
         if (!complete && Unknown >= 0)
         {
             output.Add(Unknown);
@@ -139,10 +133,7 @@ internal sealed class BpeModel
         }
         foreach (byte value in symbol)
         {
-            if (_byteTokens[value] >= 0)
-            {
-                output.Add(_byteTokens[value]);
-            }
+            if (_byteTokens[value] >= 0) output.Add(_byteTokens[value]);
         }
     }
 
@@ -151,16 +142,10 @@ internal sealed class BpeModel
     {
         int[] tokens = new int[256];
         bool named = vocabulary.Kinds.Contains(TokenKind.Byte);
-        for (int value = 0; value < 256; value++)
-        {
-            tokens[value] = named ? -1 : vocabulary.Find([(byte)value]);
-        }
+        for (int value = 0; value < 256; value++) tokens[value] = named ? -1 : vocabulary.Find([(byte)value]);
         for (int id = 0; named && id < vocabulary.Count; id++)
         {
-            if (vocabulary.Kinds[id] == TokenKind.Byte && vocabulary.Bytes(id) is [byte value])
-            {
-                tokens[value] = id;
-            }
+            if (vocabulary.Kinds[id] == TokenKind.Byte && vocabulary.Bytes(id) is [byte value]) tokens[value] = id;
         }
         return tokens;
     }

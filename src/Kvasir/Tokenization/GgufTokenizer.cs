@@ -24,25 +24,22 @@ internal static class GgufTokenizer
 
     private static BpeTokenizer ByteLevel(ModelFile file)
     {
-        if (!file.Metadata.ContainsKey(Prefix + "pre"))
-        {
-            throw new InvalidInputException($"{file.Path}: metadata '{Prefix}pre' is missing, so nothing says how text is cut; convert the model again with a newer converter");
-        }
-        string pre = file.Require<string>(Prefix + "pre");
+        string pre = file.Get(Prefix + "pre", "default"); // as llama.cpp reads files from before there were names
         PreTokenizer preTokenizer = PreTokenizers.ByName(pre)
             ?? throw new InvalidInputException($"{file.Path}: pre-tokenizer '{pre}' is not supported");
         Vocabulary vocabulary = Vocabulary(file, TokenSpelling.ByteLevel);
-        bool wholePieces = pre is "llama-bpe" or "llama3" or "llama-v3" or "tekken";
-        TokenizerSettings settings = Settings(file, vocabulary, addsBegin: wholePieces) with { Unknown = -1 };
+        bool wholePieces = PreTokenizers.TakesWholePieces(pre);
+        TokenizerSettings settings = Settings(file, vocabulary, addsBegin: wholePieces) with
+        {
+            Unknown = -1,
+            Normalizer = pre == "qwen2" ? new TextNormalizer(TextNormalizer.Nfc) : null, // Qwen's authors compose text first; its name implies it
+        };
         string[] merges = file.Require<string[]>(Prefix + "merges");
         MergeTable table = Merges.FromList(vocabulary, [.. merges.Select((merge, rank) => Parts(file, merge, rank))], TokenSpelling.ByteLevel, file.Path, out int[] pairs);
-        // Qwen's authors compose text first (NFC); its GGUF name implies it.
-        TextNormalizer? normalizer = pre == "qwen2" ? new TextNormalizer(TextNormalizer.Nfc) : null;
         return new BpeTokenizer(
             vocabulary,
             settings,
             new BpeModel(vocabulary, table) { WholePieces = wholePieces },
-            normalizer,
             preTokenizer,
             TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + pre, MemoryMarshal.AsBytes<int>(pairs)));
     }
@@ -54,6 +51,7 @@ internal static class GgufTokenizer
         TokenizerSettings settings = Settings(file, vocabulary, addsBegin: true) with
         {
             SpacePrefix = addsPrefix ? SpacePrefix.Every : SpacePrefix.None,
+            Normalizer = SentencePieceBpe.Normalizer(addsPrefix),
             Borders = file.Get("general.architecture", "") == "phi3" ? Phi3Borders(vocabulary) : new Dictionary<int, TokenBorders>(),
         };
         double[] scores = file.Require<double[]>(Prefix + "scores");
@@ -66,7 +64,6 @@ internal static class GgufTokenizer
             settings,
             Merges.FromScores(vocabulary, scores, file.Path, out Dictionary<int, int> tokenless),
             tokenless,
-            SentencePieceBpe.Normalizer(addsPrefix),
             null,
             TokenizerIdentity.Of(vocabulary, settings, "gguf llama", MemoryMarshal.AsBytes<double>(scores)));
     }
@@ -89,8 +86,8 @@ internal static class GgufTokenizer
         }
         bool cased = HasUpperCase(vocabulary);
         string rules = cased ? "gguf bert cased" : "gguf bert uncased";
-        var normalizer = new TextNormalizer([.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)]);
-        return new WordPieceTokenizer(vocabulary, settings, normalizer, BertText.PreTokenizer(), TokenizerIdentity.Of(vocabulary, settings, rules, default));
+        settings = settings with { Normalizer = new TextNormalizer([.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)]) };
+        return new WordPieceTokenizer(vocabulary, settings, BertText.PreTokenizer(), TokenizerIdentity.Of(vocabulary, settings, rules, default));
     }
 
     /// <summary>GGUF does not say whether text is to be lower-cased; a vocabulary without capitals does.</summary>

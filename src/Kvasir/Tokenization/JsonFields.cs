@@ -37,10 +37,7 @@ internal readonly struct JsonFields
     /// <summary>A flag; <paramref name="fallback"/> where it is missing or null.</summary>
     public bool Flag(string name, bool fallback)
     {
-        if (!Has(name))
-        {
-            return fallback;
-        }
+        if (!Has(name)) return fallback;
         JsonElement value = _element.GetProperty(name);
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name);
     }

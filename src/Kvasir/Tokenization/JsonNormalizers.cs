@@ -10,10 +10,7 @@ internal static class JsonNormalizers
         switch (normalizer.Type)
         {
             case "Sequence":
-                foreach (JsonFields part in normalizer.Objects("normalizers"))
-                {
-                    Read(part, steps);
-                }
+                foreach (JsonFields part in normalizer.Objects("normalizers")) Read(part, steps);
                 break;
             case "NFC":
                 steps.Add(TextNormalizer.Nfc);
@@ -68,14 +65,8 @@ internal static class JsonNormalizers
             return;
         }
         string what = pattern.Text("String");
-        if (what.Length == 0)
-        {
-            throw normalizer.Unsupported("replacing an empty text");
-        }
-        if (what != by)
-        {
-            steps.Add(TextNormalizer.Replace(what, by));
-        }
+        if (what.Length == 0) throw normalizer.Unsupported("replacing an empty text");
+        if (what != by) steps.Add(TextNormalizer.Replace(what, by));
     }
 
     private static string Spaced(string text) => text.Replace(TokenSpellings.SpaceMark, ' ');

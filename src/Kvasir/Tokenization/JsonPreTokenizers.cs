@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Kvasir.Tokenization;
 
 /// <summary>The <c>pre_tokenizer</c> of tokenizer.json.</summary>
@@ -14,10 +16,7 @@ internal static class JsonPreTokenizers
         switch (preTokenizer.Type)
         {
             case "Sequence":
-                foreach (JsonFields part in preTokenizer.Objects("pretokenizers"))
-                {
-                    Read(part, spacesMarked, steps, stages);
-                }
+                foreach (JsonFields part in preTokenizer.Objects("pretokenizers")) Read(part, spacesMarked, steps, stages);
                 break;
             case "ByteLevel":
                 ByteLevel(preTokenizer, steps, stages);
@@ -29,12 +28,21 @@ internal static class JsonPreTokenizers
                 stages.Add(new RunSplitter(new RuneSet(CharClass.Number)) { Longest = preTokenizer.Flag("individual_digits", false) ? 1 : int.MaxValue });
                 break;
             case "Punctuation":
-                stages.Add(preTokenizer.Text("behavior", "Isolated") switch
+                stages.Add(Behavior(preTokenizer, "Isolated") switch
                 {
-                    "Isolated" => PreTokenizers.PunctuationRuns(longest: 1),
-                    "Contiguous" => PreTokenizers.PunctuationRuns(),
-                    string other => throw preTokenizer.Unsupported($"behavior '{other}'"),
+                    SplitBehavior.Isolated => PreTokenizers.PunctuationRuns(longest: 1),
+                    SplitBehavior.Contiguous => PreTokenizers.PunctuationRuns(),
+                    SplitBehavior other => new RegexSplitter(@"[\p{P}$+<=>^`|~]", other),
                 });
+                break;
+            case "Whitespace":
+                stages.Add(new RegexSplitter(@"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\s]+", SplitBehavior.Removed, inverts: true));
+                break;
+            case "WhitespaceSplit":
+                stages.Add(new RegexSplitter(@"\s", SplitBehavior.Removed));
+                break;
+            case "CharDelimiterSplit":
+                stages.Add(new RegexSplitter(Regex.Escape(preTokenizer.Text("delimiter")), SplitBehavior.Removed));
                 break;
             case "BertPreTokenizer":
                 stages.Add(BertText.PreTokenizer());
@@ -69,16 +77,11 @@ internal static class JsonPreTokenizers
     {
         if (preTokenizer.Flag("add_prefix_space", true))
         {
-            if (stages.Count > 0)
-            {
-                throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
-            }
+            if (stages.Count > 0) throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
             steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
         }
-        if (preTokenizer.Flag("use_regex", true))
-        {
-            stages.Add(PreTokenizers.Gpt2());
-        }
+        if (preTokenizer.Flag("use_regex", true)) stages.Add(PreTokenizers.Gpt2());
+        stages.Add(PreTokenizer.ToBytes);
     }
 
     private static void Split(JsonFields preTokenizer, bool spacesMarked, List<PreTokenizer> stages)
@@ -88,39 +91,27 @@ internal static class JsonPreTokenizers
         {
             // Nothing is left to be cut at a space (Gemma's files still ask for it).
             if (pattern.Text("String", "") != " ")
-            {
                 throw preTokenizer.Unsupported("a pattern after U+2581 has replaced spaces");
-            }
             return;
         }
-        bool invert = preTokenizer.Flag("invert", false);
-        string behavior = preTokenizer.Text("behavior");
-        PreTokenizer splitter = (behavior, invert, pattern.Has("Regex")) switch
-        {
-            ("Isolated", _, true) => PreTokenizers.ByPattern(pattern.Text("Regex")),
-            ("Isolated", _, false) => new RegexSplitter(System.Text.RegularExpressions.Regex.Escape(pattern.Text("String"))),
-            // Known patterns match everything, so that there are no gaps to remove.
-            ("Removed", true, true) when PreTokenizers.ByPattern(pattern.Text("Regex")) is WordScanner scanner => scanner,
-            ("Removed", _, true) => new RegexSplitter(pattern.Text("Regex"), keepsMatches: invert, keepsGaps: !invert),
-            _ => throw preTokenizer.Unsupported($"behavior '{behavior}'"),
-        };
-        stages.Add(splitter);
+        bool inverts = preTokenizer.Flag("invert", false);
+        string expression = pattern.Has("Regex") ? pattern.Text("Regex") : Regex.Escape(pattern.Text("String"));
+        SplitBehavior behavior = Behavior(preTokenizer, null);
+        // Known patterns match everything, so that there are no gaps.
+        bool wholly = pattern.Has("Regex") && (behavior == SplitBehavior.Isolated || (behavior == SplitBehavior.Removed && inverts));
+        stages.Add(wholly && PreTokenizers.ByPattern(expression) is WordScanner scanner ? scanner : new RegexSplitter(expression, behavior, inverts));
     }
+
+    private static SplitBehavior Behavior(JsonFields preTokenizer, string? usual) =>
+        preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0]) ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
 
     private static void Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
     {
         if (preTokenizer.Text("replacement", "\u2581") != "\u2581")
-        {
             throw preTokenizer.Unsupported("a replacement other than U+2581");
-        }
         SpacePrefix prefix = PrefixOf(preTokenizer);
         if (prefix != SpacePrefix.None)
-        {
             steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
-        }
-        if (preTokenizer.Flag("split", true))
-        {
-            stages.Add(new SpaceSplitter(everySpace: true));
-        }
+        if (preTokenizer.Flag("split", true)) stages.Add(new SpaceSplitter(everySpace: true));
     }
 }

@@ -31,6 +31,7 @@ internal static class JsonSpecialTokens
             Suffix = [.. suffix],
             EndOfGeneration = [.. ends.Select(id => Check(id, vocabulary, file.Path)), .. end is null ? Array.Empty<int>() : [vocabulary.Find(end)]],
             Borders = vocabulary.Borders,
+            Normalized = vocabulary.Normalized,
         };
     }
 

@@ -53,6 +53,7 @@ internal static class JsonTokenizer
         bool byteLevel = hasPreTokenizer && JsonPreTokenizers.Contains(root.Object("pre_tokenizer"), "ByteLevel");
         bool spacesMarked = !byteLevel && hasNormalizer && JsonNormalizers.MarksSpaces(root.Object("normalizer"));
         var steps = new List<TextNormalizer.Step>();
+        var stretchSteps = new List<TextNormalizer.Step>();
         var stages = new List<PreTokenizer>();
         SpacePrefix spacePrefix = SpacePrefix.None;
         if (hasNormalizer)
@@ -60,26 +61,26 @@ internal static class JsonTokenizer
             JsonNormalizers.Read(root.Object("normalizer"), steps);
             spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
         }
-        if (!byteLevel)
-        {
-            steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
-        }
+        if (!byteLevel) steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
         if (hasPreTokenizer)
         {
-            JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, steps, stages);
+            JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, stretchSteps, stages);
+            if (stages is [.., var last] && last == PreTokenizer.ToBytes)
+            {
+                stages.RemoveAt(stages.Count - 1); // nothing follows that would have to see bytes
+            }
             spacePrefix = (SpacePrefix)Math.Max((int)spacePrefix, (int)JsonPreTokenizers.PrefixOf(root.Object("pre_tokenizer")));
         }
         var entries = new JsonVocabulary(root, model);
         TokenSpelling spelling = byteLevel ? TokenSpelling.ByteLevel : TokenSpelling.SentencePiece;
         var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal);
-        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { SpacePrefix = spacePrefix };
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { SpacePrefix = spacePrefix, Normalizer = new TextNormalizer([.. steps]), StretchNormalizer = new TextNormalizer([.. stretchSteps]) };
         MergeTable merges = Merges.FromList(vocabulary, [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))], spelling, model.Place, out int[] pairs);
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), MemoryMarshal.AsBytes<int>(pairs));
         bool wholePieces = model.Flag("ignore_merges", false);
-        TextNormalizer? normalizer = steps.Count > 0 ? new TextNormalizer([.. steps]) : null;
         return byteLevel
-            ? new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, merges) { WholePieces = wholePieces, Unknown = entries.Unknown }, normalizer, PreTokenizer.Sequence([.. stages]), identity)
-            : SentencePieceBpe.Create(vocabulary, settings, merges, new Dictionary<int, int>(), normalizer, stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null, identity, wholePieces);
+            ? new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, merges) { WholePieces = wholePieces, Unknown = entries.Unknown, ByteAlphabet = stages.Contains(PreTokenizer.ToBytes) }, PreTokenizer.Sequence([.. stages]), identity)
+            : SentencePieceBpe.Create(vocabulary, settings, merges, new Dictionary<int, int>(), stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null, identity, wholePieces);
     }
 
     private static WordPieceTokenizer WordPiece(JsonFields root, JsonFields model, ModelFile file)
@@ -90,32 +91,23 @@ internal static class JsonTokenizer
         }
         var steps = new List<TextNormalizer.Step>();
         var stages = new List<PreTokenizer>();
-        if (root.Has("normalizer"))
-        {
-            JsonNormalizers.Read(root.Object("normalizer"), steps);
-        }
-        JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, steps, stages);
+        if (root.Has("normalizer")) JsonNormalizers.Read(root.Object("normalizer"), steps);
+        var stretchSteps = new List<TextNormalizer.Step>();
+        JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, stretchSteps, stages);
         var entries = new JsonVocabulary(root, model);
-        if (entries.Unknown < 0)
-        {
-            throw model.Wrong("unk_token");
-        }
+        if (entries.Unknown < 0) throw model.Wrong("unk_token");
         var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
-        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file);
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { Normalizer = new TextNormalizer([.. steps]), StretchNormalizer = new TextNormalizer([.. stretchSteps]) };
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
-        return new WordPieceTokenizer(vocabulary, settings, new TextNormalizer([.. steps]), PreTokenizer.Sequence([.. stages]), identity, model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord));
+        return new WordPieceTokenizer(vocabulary, settings, PreTokenizer.Sequence([.. stages]), identity, model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord));
     }
 
     private static (string Left, string Right) Parts(JsonElement merge, int rank, JsonFields model)
     {
         if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-        {
             return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
-        }
         if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
-        {
             return (left, right);
-        }
         throw new InvalidInputException($"{model.Place}.merges[{rank}] is not two parts");
     }
 

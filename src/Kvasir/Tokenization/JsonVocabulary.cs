@@ -6,7 +6,7 @@ namespace Kvasir.Tokenization;
 internal sealed class JsonVocabulary
 {
     private readonly Dictionary<int, TokenBorders> _borders = [];
-    private readonly HashSet<int> _literal = [];
+    private readonly HashSet<int> _literal = [], _normalized = [];
 
     /// <summary>Reads them.</summary>
     /// <exception cref="InvalidInputException">An id is impossible or given twice.</exception>
@@ -21,31 +21,21 @@ internal sealed class JsonVocabulary
         Array.Fill(Texts, "");
         bool byteFallback = model.Flag("byte_fallback", false);
         foreach ((string text, int id) in entries)
-        {
             Set(id, text, byteFallback && TokenSpellings.TryByte(text, out _) ? TokenKind.Byte : TokenKind.Normal, vocabulary.Place);
-        }
         foreach (JsonFields token in added)
         {
             int id = token.Integer("id");
             Kinds[id] = TokenKind.Undefined;
-            Set(id, token.Text("content"), token.Flag("special", false) ? TokenKind.Control : TokenKind.UserDefined, token.Place);
-            if (!token.Flag("normalized", true))
-            {
-                _literal.Add(id);
-            }
+            bool special = token.Flag("special", false);
+            Set(id, token.Text("content"), special ? TokenKind.Control : TokenKind.UserDefined, token.Place);
+            (token.Flag("normalized", !special) ? _normalized : _literal).Add(id);
             TokenBorders borders = (token.Flag("lstrip", false) ? TokenBorders.TakesSpaceBefore : TokenBorders.None)
                 | (token.Flag("rstrip", false) ? TokenBorders.TakesSpaceAfter : TokenBorders.None)
                 | (token.Flag("single_word", false) ? TokenBorders.SingleWord : TokenBorders.None);
-            if (borders != TokenBorders.None)
-            {
-                _borders[id] = borders;
-            }
+            if (borders != TokenBorders.None) _borders[id] = borders;
         }
         Unknown = model.Has("unk_token") ? Array.IndexOf(Texts, model.Text("unk_token")) : -1;
-        if (Unknown >= 0)
-        {
-            Kinds[Unknown] = TokenKind.Unknown;
-        }
+        if (Unknown >= 0) Kinds[Unknown] = TokenKind.Unknown;
     }
 
     /// <summary>The text of every id.</summary>
@@ -56,6 +46,9 @@ internal sealed class JsonVocabulary
 
     /// <summary>The id of the unknown token, or -1.</summary>
     public int Unknown { get; }
+
+    /// <summary>Ids of added tokens that are looked for in normalised text.</summary>
+    public IReadOnlySet<int> Normalized => _normalized;
 
     /// <summary>What named tokens take in around them.</summary>
     public IReadOnlyDictionary<int, TokenBorders> Borders => _borders;

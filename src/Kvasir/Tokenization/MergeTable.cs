@@ -25,10 +25,7 @@ internal sealed class MergeTable
             Resize((uint)old.Length * 2);
             foreach (Entry entry in old)
             {
-                if (entry.Key != None)
-                {
-                    Insert(entry);
-                }
+                if (entry.Key != None) Insert(entry);
             }
         }
         bool added = Insert(new Entry(Key(left, right), ((ulong)(uint)rank << 32) | (uint)merged));
@@ -45,14 +42,8 @@ internal sealed class MergeTable
         while (true)
         {
             Entry entry = entries[slot];
-            if (entry.Key == key)
-            {
-                return entry.Value;
-            }
-            if (entry.Key == None)
-            {
-                return None;
-            }
+            if (entry.Key == key) return entry.Value;
+            if (entry.Key == None) return None;
             slot = (slot + 1) & (entries.Length - 1);
         }
     }
@@ -62,10 +53,7 @@ internal sealed class MergeTable
         int slot = Slot(entry.Key);
         while (_entries[slot].Key != None)
         {
-            if (_entries[slot].Key == entry.Key)
-            {
-                return false;
-            }
+            if (_entries[slot].Key == entry.Key) return false;
             slot = (slot + 1) & (_entries.Length - 1);
         }
         _entries[slot] = entry;

@@ -58,26 +58,17 @@ internal static class Merges
         for (int id = 0; id < vocabulary.Count; id++)
         {
             ReadOnlySpan<byte> token = vocabulary.Bytes(id);
-            if (vocabulary.Find(token) != id)
-            {
-                continue;
-            }
+            if (vocabulary.Find(token) != id) continue;
             if (token.Length > LongestToken)
             {
                 throw new InvalidInputException($"{source}: token {id} is {token.Length} bytes long (at most {LongestToken} are supported)");
             }
             for (int border = 1; border < token.Length; border++)
             {
-                if ((token[border] & 0xC0) == 0x80)
-                {
-                    continue;
-                }
+                if ((token[border] & 0xC0) == 0x80) continue;
                 int left = Symbol(vocabulary, token[..border], tokenless);
                 int right = left < 0 ? -1 : Symbol(vocabulary, token[border..], tokenless);
-                if (right >= 0)
-                {
-                    table.Add(left, right, ranks[id], id);
-                }
+                if (right >= 0) table.Add(left, right, ranks[id], id);
             }
         }
         return table;
@@ -107,10 +98,7 @@ internal static class Merges
         }
         Array.Sort(keys, order);
         int[] ranks = new int[scores.Length];
-        for (int i = 1; i < order.Length; i++)
-        {
-            ranks[order[i]] = keys[i] == keys[i - 1] ? ranks[order[i - 1]] : i;
-        }
+        for (int i = 1; i < order.Length; i++) ranks[order[i]] = keys[i] == keys[i - 1] ? ranks[order[i - 1]] : i;
         return ranks;
     }
 

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 
 namespace Kvasir.Tokenization;
 
@@ -24,40 +26,47 @@ internal sealed class NamedTokens
         for (int at = from; at < text.Length; at++)
         {
             int found = text[at..].IndexOfAny(_names);
-            if (found < 0)
-            {
-                break;
-            }
+            if (found < 0) break;
             at += found;
-            foreach ((string name, int token) in _byFirst[text[at]])
+            (string name, int token) = LongestAt(text, at);
+            if (Fits(text, at, name.Length, token))
             {
-                if (text[at..].StartsWith(name, StringComparison.Ordinal) && Fits(text, at, name.Length, token))
-                {
-                    (start, end) = Extend(text, from, at, at + name.Length, _borders.GetValueOrDefault(token));
-                    id = token;
-                    return true;
-                }
+                (start, end) = Extend(text, from, at, at + name.Length, _borders.GetValueOrDefault(token));
+                id = token;
+                return true;
             }
+            at += name.Length - 1; // nothing shorter is looked for in it
         }
         start = end = text.Length;
         id = -1;
         return false;
     }
 
+    private (string Text, int Id) LongestAt(ReadOnlySpan<char> text, int at)
+    {
+        foreach ((string Text, int Id) token in _byFirst[text[at]])
+        {
+            if (text[at..].StartsWith(token.Text, StringComparison.Ordinal)) return token;
+        }
+        throw new InvalidOperationException("no token begins where one was found");
+    }
+
     private bool Fits(ReadOnlySpan<char> text, int at, int length, int token) =>
-        (_borders.GetValueOrDefault(token) & TokenBorders.SingleWord) == 0
-        || ((at == 0 || !char.IsLetterOrDigit(text[at - 1])) && (at + length == text.Length || !char.IsLetterOrDigit(text[at + length])));
+        (_borders.GetValueOrDefault(token) & TokenBorders.SingleWord) == 0 || !(EndsWithWord(text[..at]) || StartsWithWord(text[(at + length)..]));
+
+    private static bool StartsWithWord(ReadOnlySpan<char> text) => !text.IsEmpty && Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    private static bool EndsWithWord(ReadOnlySpan<char> text) => !text.IsEmpty && Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    /// <summary>Regular expressions' <c>\w</c>.</summary>
+    private static bool IsWord(Rune rune) => rune.Value is 0x200C or 0x200D || (CharClasses.Of(rune) & (CharClass.Letter | CharClass.Mark)) != 0
+        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 
     private static (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
     {
         while ((borders & TokenBorders.TakesSpaceBefore) != 0 && start > from && char.IsWhiteSpace(text[start - 1]))
-        {
             start--;
-        }
-        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end]))
-        {
-            end++;
-        }
+        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end])) end++;
         return (start, end);
     }
 }

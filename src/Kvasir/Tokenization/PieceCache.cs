@@ -42,10 +42,7 @@ internal sealed class PieceCache
     public static uint Hash(ReadOnlySpan<char> piece)
     {
         ulong hash = (ulong)piece.Length;
-        foreach (char unit in piece)
-        {
-            hash = (hash ^ unit) * 0x9E3779B97F4A7C15;
-        }
+        foreach (char unit in piece) hash = (hash ^ unit) * 0x9E3779B97F4A7C15;
         return (uint)(hash >> 32);
     }
 

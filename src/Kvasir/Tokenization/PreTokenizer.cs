@@ -15,6 +15,14 @@ internal abstract class PreTokenizer
     /// <summary>Pre-tokenizers one after another, each cutting the pieces of the one before.</summary>
     public static PreTokenizer Sequence(params PreTokenizer[] stages) => stages.Length == 1 ? stages[0] : new Stages(stages);
 
+    /// <summary>Writes each piece in GPT-2's alphabet, one character a byte, for stages after ByteLevel: they see bytes and may cut between those of one character.</summary>
+    public static PreTokenizer ToBytes { get; } = new ByteAlphabet();
+
+    private sealed class ByteAlphabet : PreTokenizer
+    {
+        public override void Split(ReadOnlySpan<char> text, IPieceSink sink) => sink.Add(TokenSpellings.ByteLevel(text));
+    }
+
     private sealed class Stages(PreTokenizer[] stages) : PreTokenizer
     {
         public override void Split(ReadOnlySpan<char> text, IPieceSink sink)
@@ -24,10 +32,7 @@ internal abstract class PreTokenizer
                 sink.Add(text);
                 return;
             }
-            for (int i = stages.Length - 1; i > 0; i--)
-            {
-                sink = new StageSink(stages[i], sink);
-            }
+            for (int i = stages.Length - 1; i > 0; i--) sink = new StageSink(stages[i], sink);
             stages[0].Split(text, sink);
         }
     }

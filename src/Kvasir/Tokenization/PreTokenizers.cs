@@ -36,16 +36,36 @@ internal static class PreTokenizers
 
     internal const string DeepSeekEastAsian = "\u4E00\u9FA5\u0800\u4E00\uAC00\uD7FF";
 
+    private const string BloomPattern = @" ?[^(\s|.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C)]+";
+
+    private const string SeedCoderPattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    private const string BailingPattern = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+";
+
+    /// <summary>Names of vocabularies in which a piece that is a token as a whole is not merged, and texts begin with BOS unless the file says otherwise.</summary>
+    public static bool TakesWholePieces(string name) => name is "llama-bpe" or "llama3" or "llama-v3" or "falcon3" or "falcon-h1" or "pixtral" or "midm-2.0" or "lfm2" or "tekken";
+
     /// <summary>The pre-tokenizer of GGUF's name, or null where the name is unknown.</summary>
     public static PreTokenizer? ByName(string name) => name switch
     {
-        "gpt-2" or "phi-2" => Gpt2(),
-        "smollm" or "starcoder" or "refact" or "command-r" => IsolatedNumbers(),
-        "llama-bpe" or "llama3" or "llama-v3" => Llama3(3),
-        "qwen2" or "deepseek-r1-qwen" => Llama3(1),
+        "gpt-2" or "phi-2" or "mpt" or "olmo" or "jais" or "trillion" or "granite-docling" or "exaone4" or "gigachat" or "a.x-4.0" or "mellum" or "roberta-bpe"
+            or "jina-es" or "jina-de" or "jina-v1-en" or "jina-v2-es" or "jina-v2-de" or "jina-v2-code" => Gpt2(),
+        "smollm" or "starcoder" or "refact" or "command-r" or "codeshell" or "exaone" or "minerva-7b" => IsolatedNumbers(),
+        "llama-bpe" or "llama3" or "llama-v3" or "falcon3" or "falcon-h1" or "pixtral" or "midm-2.0" or "lfm2" or "dbrx" or "smaug-bpe" or "chatglm-bpe" or "glm4" => Llama3(3),
+        "qwen2" or "deepseek-r1-qwen" or "stablelm2" or "megrez" or "hunyuan" or "grok-2" or "kormo" or "f2llmv2" => Llama3(1),
+        "default" => PreTokenizer.Sequence(
+            new RunSplitter(new RuneSet(CharClass.Punctuation, "$$++<>^^||~~")),
+            Gpt2(),
+            new RunSplitter(new RuneSet(CharClass.Number)),
+            ThreeDigits()),
+        "bloom" or "poro-chat" or "gpt3-finnish" => new RegexSplitter(BloomPattern),
+        "viking" => PreTokenizer.Sequence(new RegexSplitter(BloomPattern), new RunSplitter(new RuneSet(CharClass.Number)) { Longest = 1 }),
+        "superbpe" => PreTokenizer.Sequence(new RunSplitter(new RuneSet(CharClass.Number)), new RegexSplitter(@"(?=(\d{3})+(?!\d))")),
+        "seed-coder" => new RegexSplitter(SeedCoderPattern),
+        "bailingmoe" or "bailingmoe2" or "llada-moe" => new RegexSplitter(BailingPattern),
         "tekken" => Cased(WordScanner.Contraction.None, 1),
-        "gpt-4o" or "llama4" => Cased(WordScanner.Contraction.AfterWord, 3),
-        "falcon" => PreTokenizer.Sequence(PunctuationRuns(), Gpt2(), new RunSplitter(new RuneSet(CharClass.None, "09")) { Shortest = 3, Longest = 3 }),
+        "gpt-4o" or "llama4" or "minimax-m2" => Cased(WordScanner.Contraction.AfterWord, 3),
+        "falcon" => PreTokenizer.Sequence(PunctuationRuns(), Gpt2(), ThreeDigits()),
         "deepseek-llm" => PreTokenizer.Sequence(
             LineBreaks(),
             new RunSplitter(new RuneSet(CharClass.None, DeepSeekLetters)) { TakesSpace = true },
@@ -59,7 +79,7 @@ internal static class PreTokenizers
             new RunSplitter(new RuneSet(CharClass.Punctuation)) { TakesSpace = true },
             new RunSplitter(new RuneSet(CharClass.None, DeepSeekEastAsian)),
             new RunSplitter(new RuneSet(CharClass.Number)) { Longest = 1 }),
-        "deepseek-v3" => PreTokenizer.Sequence(
+        "deepseek-v3" or "hunyuan-dense" => PreTokenizer.Sequence(
             new RunSplitter(new RuneSet(CharClass.Number)) { Longest = 3 },
             new RunSplitter(new RuneSet(CharClass.None, "\u4E00\u9FA5\u3040\u309F\u30A0\u30FF")),
             new RegexSplitter(DeepSeek3WordPattern)),
@@ -82,6 +102,8 @@ internal static class PreTokenizers
 
     /// <summary>Runs of punctuation: ASCII's in the wide sense, <c>\p{P}</c> beyond.</summary>
     public static RunSplitter PunctuationRuns(int longest = int.MaxValue) => new(new RuneSet(CharClass.Punctuation, "$$++<>^^``||~~")) { Longest = longest };
+
+    private static RunSplitter ThreeDigits() => new(new RuneSet(CharClass.None, "09")) { Shortest = 3, Longest = 3 };
 
     private static RunSplitter LineBreaks() => new(new RuneSet(CharClass.None, "\r\r\n\n")) { Longest = 1 };
 

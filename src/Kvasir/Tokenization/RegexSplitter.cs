@@ -9,16 +9,16 @@ namespace Kvasir.Tokenization;
 internal sealed class RegexSplitter : PreTokenizer
 {
     private readonly Regex _regex;
-    private readonly bool _keepsMatches;
-    private readonly bool _keepsGaps;
+    private readonly SplitBehavior _behavior;
+    private readonly bool _inverts;
 
-    /// <summary>A splitter at <paramref name="pattern"/>'s matches.</summary>
+    /// <summary>A splitter at <paramref name="pattern"/>'s matches, or at what lies between them where <paramref name="inverts"/>.</summary>
     /// <exception cref="InvalidInputException">The runtime cannot read the pattern.</exception>
-    public RegexSplitter(string pattern, bool keepsMatches = true, bool keepsGaps = true)
+    public RegexSplitter(string pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool inverts = false)
     {
         _regex = Parse(pattern);
-        _keepsMatches = keepsMatches;
-        _keepsGaps = keepsGaps;
+        _behavior = behavior;
+        _inverts = inverts;
     }
 
     /// <summary>The expression of a pattern from a model file.</summary>
@@ -43,6 +43,7 @@ internal sealed class RegexSplitter : PreTokenizer
     {
         int[]? starts = null;
         ReadOnlySpan<char> shown = text.IndexOfAnyInRange('\uD800', '\uDFFF') < 0 ? text : StandIns(text, out starts);
+        var pieces = new PieceJoiner(text, _behavior, sink);
         int gap = 0;
         try
         {
@@ -50,8 +51,8 @@ internal sealed class RegexSplitter : PreTokenizer
             {
                 int start = starts is null ? match.Index : starts[match.Index];
                 int end = starts is null ? match.Index + match.Length : starts[match.Index + match.Length];
-                Add(text[gap..start], _keepsGaps, sink);
-                Add(text[start..end], _keepsMatches, sink);
+                pieces.Add(gap, start, _inverts);
+                pieces.Add(start, end, !_inverts);
                 gap = end;
             }
         }
@@ -59,15 +60,8 @@ internal sealed class RegexSplitter : PreTokenizer
         {
             throw TooSlow(_regex, problem);
         }
-        Add(text[gap..], _keepsGaps, sink);
-    }
-
-    private static void Add(ReadOnlySpan<char> piece, bool kept, IPieceSink sink)
-    {
-        if (kept && piece.Length > 0)
-        {
-            sink.Add(piece);
-        }
+        pieces.Add(gap, text.Length, _inverts);
+        pieces.End();
     }
 
     /// <summary>One unit per character; <paramref name="starts"/> says where each of them begins in the text.</summary>

@@ -31,17 +31,11 @@ internal sealed class RunSplitter(RuneSet members) : PreTokenizer
                 at = Math.Max(end, at + length);
                 continue;
             }
-            if (at > gap)
-            {
-                sink.Add(text[gap..at]);
-            }
+            if (at > gap) sink.Add(text[gap..at]);
             sink.Add(text[at..end]);
             gap = at = end;
         }
-        if (gap < text.Length)
-        {
-            sink.Add(text[gap..]);
-        }
+        if (gap < text.Length) sink.Add(text[gap..]);
     }
 
     /// <summary>The end of the match that starts at <paramref name="at"/>, or 0.</summary>
@@ -57,10 +51,7 @@ internal sealed class RunSplitter(RuneSet members) : PreTokenizer
         while (count < Longest && at < text.Length)
         {
             Rune.DecodeFromUtf16(text[at..], out Rune rune, out int length);
-            if (!members.Contains(rune))
-            {
-                break;
-            }
+            if (!members.Contains(rune)) break;
             at += length;
             count++;
         }

@@ -14,24 +14,16 @@ internal sealed class RuneSet
         _classes = classes;
         _bounds = [.. ranges.EnumerateRunes().Select(rune => rune.Value)];
         if (_bounds.Length % 2 != 0)
-        {
             throw new ArgumentException("Ranges need a first and a last character each.", nameof(ranges));
-        }
     }
 
     /// <summary>Whether <paramref name="rune"/> belongs.</summary>
     public bool Contains(Rune rune)
     {
-        if ((CharClasses.Of(rune) & _classes) != 0)
-        {
-            return true;
-        }
+        if ((CharClasses.Of(rune) & _classes) != 0) return true;
         for (int i = 0; i < _bounds.Length; i += 2)
         {
-            if (rune.Value >= _bounds[i] && rune.Value <= _bounds[i + 1])
-            {
-                return true;
-            }
+            if (rune.Value >= _bounds[i] && rune.Value <= _bounds[i + 1]) return true;
         }
         return false;
     }

@@ -7,12 +7,11 @@ internal static class SentencePieceBpe
     /// The tokenizer. Where no token has a space after another character, words can be merged one by one with the same result;
     /// then the text is cut before spaces.
     /// </summary>
-    public static BpeTokenizer Create(Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless, TextNormalizer? normalizer, PreTokenizer? preTokenizer, string identity, bool wholePieces = false) =>
+    public static BpeTokenizer Create(Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless, PreTokenizer? preTokenizer, string identity, bool wholePieces = false) =>
         new(
             vocabulary,
             settings,
             new BpeModel(vocabulary, merges) { CharacterSymbols = true, Unknown = settings.Unknown, Tokenless = tokenless, WholePieces = wholePieces },
-            normalizer,
             preTokenizer ?? (JoinsWords(vocabulary) ? PreTokenizer.Sequence() : new SpaceSplitter(everySpace: false)),
             identity);
 
@@ -28,10 +27,7 @@ internal static class SentencePieceBpe
         for (int id = 0; id < vocabulary.Count; id++)
         {
             ReadOnlySpan<byte> token = vocabulary.Bytes(id).TrimStart((byte)' ');
-            if (token.Contains((byte)' ') && vocabulary.Find(vocabulary.Bytes(id)) == id)
-            {
-                return true;
-            }
+            if (token.Contains((byte)' ') && vocabulary.Find(vocabulary.Bytes(id)) == id) return true;
         }
         return false;
     }

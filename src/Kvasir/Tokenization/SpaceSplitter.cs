@@ -16,9 +16,6 @@ internal sealed class SpaceSplitter(bool everySpace) : PreTokenizer
                 start = at;
             }
         }
-        if (start < text.Length)
-        {
-            sink.Add(text[start..]);
-        }
+        if (start < text.Length) sink.Add(text[start..]);
     }
 }

@@ -18,10 +18,7 @@ internal static class SymbolMerger
     {
         int count = ids.Length;
         Span<ulong> pairs = count <= 64 ? stackalloc ulong[64] : new ulong[count];
-        for (int i = 0; i + 1 < count; i++)
-        {
-            pairs[i] = table.Find(ids[i], ids[i + 1]);
-        }
+        for (int i = 0; i + 1 < count; i++) pairs[i] = table.Find(ids[i], ids[i + 1]);
         while (count > 1)
         {
             ulong best = MergeTable.None;
@@ -34,10 +31,7 @@ internal static class SymbolMerger
                     at = i;
                 }
             }
-            if (best == MergeTable.None)
-            {
-                break;
-            }
+            if (best == MergeTable.None) break;
             ids[at] = (int)(uint)best;
             count--;
             ids[(at + 2)..(count + 1)].CopyTo(ids[(at + 1)..]);
@@ -47,10 +41,7 @@ internal static class SymbolMerger
                 pairs[(at + 2)..count].CopyTo(pairs[(at + 1)..]);
                 pairs[at] = table.Find(ids[at], ids[at + 1]);
             }
-            if (at > 0)
-            {
-                pairs[at - 1] = table.Find(ids[at - 1], ids[at]);
-            }
+            if (at > 0) pairs[at - 1] = table.Find(ids[at - 1], ids[at]);
         }
         return count;
     }
@@ -76,10 +67,7 @@ internal static class SymbolMerger
         while (heap.TryPop(out ulong top))
         {
             int at = (int)(uint)top;
-            if (pairs[at] == MergeTable.None || pairs[at] >> 32 != top >> 32)
-            {
-                continue;
-            }
+            if (pairs[at] == MergeTable.None || pairs[at] >> 32 != top >> 32) continue;
             int gone = next[at];
             ids[at] = (int)(uint)pairs[at];
             int after = next[gone];
@@ -119,10 +107,7 @@ internal static class SymbolMerger
 
         public void PushPair(ulong pair, int position)
         {
-            if (pair == MergeTable.None)
-            {
-                return;
-            }
+            if (pair == MergeTable.None) return;
             ulong item = (pair & 0xFFFFFFFF_00000000) | (uint)position;
             int at = _count++;
             while (at > 0 && _items[(at - 1) / 2] > item)
@@ -146,14 +131,8 @@ internal static class SymbolMerger
             while ((2 * at) + 1 < _count)
             {
                 int child = (2 * at) + 1;
-                if (child + 1 < _count && _items[child + 1] < _items[child])
-                {
-                    child++;
-                }
-                if (_items[child] >= last)
-                {
-                    break;
-                }
+                if (child + 1 < _count && _items[child + 1] < _items[child]) child++;
+                if (_items[child] >= last) break;
                 _items[at] = _items[child];
                 at = child;
             }

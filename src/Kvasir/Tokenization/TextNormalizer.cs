@@ -17,10 +17,7 @@ internal sealed class TextNormalizer(params TextNormalizer.Step[] steps)
     {
         foreach (Step step in steps)
         {
-            if (text.IsEmpty)
-            {
-                break;
-            }
+            if (text.IsEmpty) break;
             text = step(text, first);
         }
         return text;
@@ -38,18 +35,13 @@ internal sealed class TextNormalizer(params TextNormalizer.Step[] steps)
     /// <summary>Drops non-spacing marks.</summary>
     public static ReadOnlySpan<char> StripAccents(ReadOnlySpan<char> text, bool first)
     {
-        if (text.IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
-        {
-            return text;
-        }
+        if (text.IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text;
         var kept = new StringBuilder(text.Length);
         Span<char> units = stackalloc char[2];
         foreach (Rune rune in text.EnumerateRunes())
         {
             if (Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark)
-            {
                 kept.Append(units[..rune.EncodeToUtf16(units)]);
-            }
         }
         return kept.ToString();
     }
@@ -83,10 +75,7 @@ internal sealed class TextNormalizer(params TextNormalizer.Step[] steps)
 
     private static ReadOnlySpan<char> ReplaceUnit(ReadOnlySpan<char> text, char from, char to)
     {
-        if (!text.Contains(from))
-        {
-            return text;
-        }
+        if (!text.Contains(from)) return text;
         char[] changed = new char[text.Length];
         text.Replace(changed, from, to);
         return changed;

@@ -10,19 +10,13 @@ internal sealed class TokenList(int capacity) : IDisposable
 
     public void Add(int id)
     {
-        if (_count == _ids.Length)
-        {
-            Grow(1);
-        }
+        if (_count == _ids.Length) Grow(1);
         _ids[_count++] = id;
     }
 
     public void Add(ReadOnlySpan<int> ids)
     {
-        if (ids.Length > _ids.Length - _count)
-        {
-            Grow(ids.Length);
-        }
+        if (ids.Length > _ids.Length - _count) Grow(ids.Length);
         if (ids.Length == 1)
         {
             _ids[_count++] = ids[0];

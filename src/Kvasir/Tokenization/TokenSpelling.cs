@@ -27,6 +27,7 @@ internal static class TokenSpellings
     public const char SpaceMark = '\u2581';
 
     private static readonly short[] s_byteOf = ByteOfCharacter();
+    private static readonly char[] s_characterOf = [.. Enumerable.Range(0, 256).Select(value => (char)Array.IndexOf(s_byteOf, (short)value))];
 
     /// <summary>Appends to <paramref name="output"/> the bytes of <paramref name="text"/>.</summary>
     public static void Decode(string text, TokenKind kind, TokenSpelling spelling, ArrayBufferWriter<byte> output)
@@ -65,14 +66,26 @@ internal static class TokenSpellings
         for (int i = 0; i < text.Length; i++)
         {
             int value = text[i] < s_byteOf.Length ? s_byteOf[text[i]] : -1;
-            if (value < 0)
-            {
-                return false;
-            }
+            if (value < 0) return false;
             target[i] = (byte)value;
         }
         output.Advance(text.Length);
         return true;
+    }
+
+    /// <summary>A text's UTF-8 in GPT-2's alphabet.</summary>
+    public static char[] ByteLevel(ReadOnlySpan<char> text)
+    {
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text)];
+        Encoding.UTF8.GetBytes(text, bytes);
+        return Array.ConvertAll(bytes, value => s_characterOf[value]);
+    }
+
+    /// <summary>The bytes of a text in GPT-2's alphabet; how many.</summary>
+    public static int FromByteLevel(ReadOnlySpan<char> text, Span<byte> bytes)
+    {
+        for (int i = 0; i < text.Length; i++) bytes[i] = (byte)s_byteOf[text[i]];
+        return text.Length;
     }
 
     /// <summary>The printable bytes stand for themselves; the other 68, in order, are written U+0100 onwards.</summary>

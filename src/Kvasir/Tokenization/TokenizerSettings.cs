@@ -24,6 +24,15 @@ internal sealed record TokenizerSettings
     /// <summary>Where encoding put a space before the text, so that decoding takes it away.</summary>
     public SpacePrefix SpacePrefix { get; init; }
 
+    /// <summary>What is done to plain text before tokens of <see cref="Normalized"/> are looked for in it.</summary>
+    public TextNormalizer? Normalizer { get; init; }
+
+    /// <summary>What is done to each stretch of text that is left then.</summary>
+    public TextNormalizer? StretchNormalizer { get; init; }
+
+    /// <summary>Ids of named tokens that are looked for, normalised themselves, in normalised text; all others are before that, as they are spelled (Hugging Face's two passes).</summary>
+    public IReadOnlySet<int> Normalized { get; init; } = new HashSet<int>();
+
     /// <summary>How named tokens take in the white space around them; those not listed do not.</summary>
     public IReadOnlyDictionary<int, TokenBorders> Borders { get; init; } = new Dictionary<int, TokenBorders>();
 }

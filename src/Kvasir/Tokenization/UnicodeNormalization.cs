@@ -27,13 +27,9 @@ internal sealed class UnicodeNormalization
         {
             string[] fields = line.Split(' ');
             if (fields[0][0] == '@')
-            {
                 AddClasses(byte.Parse(fields[0].AsSpan(1), CultureInfo.InvariantCulture), fields.AsSpan(1));
-            }
             else if (fields[0] != "#")
-            {
                 AddDecomposition(Code(fields[0]), [.. fields.Skip(2).Select(field => Code(field))], composes: fields[1] == "=");
-            }
         }
     }
 
@@ -74,10 +70,7 @@ internal sealed class UnicodeNormalization
             AppendDecomposed(rune.Value, codes);
             for (; sorted < codes.Count; sorted++)
             {
-                if (Class(codes[sorted]) == 0)
-                {
-                    SortMarks(codes, sorted);
-                }
+                if (Class(codes[sorted]) == 0) SortMarks(codes, sorted);
             }
         }
         SortMarks(codes, codes.Count);
@@ -91,39 +84,24 @@ internal sealed class UnicodeNormalization
         {
             codes.Add(LeadBase + (syllable / (VowelCount * TrailCount)));
             codes.Add(VowelBase + (syllable % (VowelCount * TrailCount) / TrailCount));
-            if (syllable % TrailCount != 0)
-            {
-                codes.Add(TrailBase + (syllable % TrailCount));
-            }
+            if (syllable % TrailCount != 0) codes.Add(TrailBase + (syllable % TrailCount));
         }
         else if (_decompositions.TryGetValue(code, out int[]? parts))
         {
-            foreach (int part in parts)
-            {
-                AppendDecomposed(part, codes);
-            }
+            foreach (int part in parts) AppendDecomposed(part, codes);
         }
-        else
-        {
-            codes.Add(code);
-        }
+        else codes.Add(code);
     }
 
     /// <summary>Puts the marks that stand right before <paramref name="end"/> into canonical order, equals in the order they came.</summary>
     private void SortMarks(List<int> codes, int end)
     {
         int start = end;
-        while (start > 0 && Class(codes[start - 1]) != 0)
-        {
-            start--;
-        }
+        while (start > 0 && Class(codes[start - 1]) != 0) start--;
         if (end - start > 1)
         {
             int[] marks = [.. codes.GetRange(start, end - start).OrderBy(Class)];
-            for (int i = 0; i < marks.Length; i++)
-            {
-                codes[start + i] = marks[i];
-            }
+            for (int i = 0; i < marks.Length; i++) codes[start + i] = marks[i];
         }
     }
 
@@ -142,10 +120,7 @@ internal sealed class UnicodeNormalization
                 codes[starter] = whole;
                 continue;
             }
-            if (combiningClass == 0)
-            {
-                starter = count;
-            }
+            if (combiningClass == 0) starter = count;
             lastClass = combiningClass;
             codes[count++] = code;
         }
@@ -156,13 +131,9 @@ internal sealed class UnicodeNormalization
     private int Pair(int first, int second)
     {
         if (first - LeadBase is >= 0 and < LeadCount && second - VowelBase is >= 0 and < VowelCount)
-        {
             return SyllableBase + ((((first - LeadBase) * VowelCount) + second - VowelBase) * TrailCount);
-        }
         if (first - SyllableBase is >= 0 and < SyllableCount && (first - SyllableBase) % TrailCount == 0 && second - TrailBase is > 0 and < TrailCount)
-        {
             return first + second - TrailBase;
-        }
         return _compositions.GetValueOrDefault((first, second));
     }
 
@@ -185,10 +156,7 @@ internal sealed class UnicodeNormalization
         foreach (string range in ranges)
         {
             string[] ends = range.Split('-');
-            for (int code = Code(ends[0]); code <= Code(ends[^1]); code++)
-            {
-                _classes.Add(code, combiningClass);
-            }
+            for (int code = Code(ends[0]); code <= Code(ends[^1]); code++) _classes.Add(code, combiningClass);
         }
     }
 
@@ -198,10 +166,7 @@ internal sealed class UnicodeNormalization
     {
         var text = new StringBuilder(codes.Count + 16);
         Span<char> units = stackalloc char[2];
-        foreach (int code in codes)
-        {
-            text.Append(units[..new Rune(code).EncodeToUtf16(units)]);
-        }
+        foreach (int code in codes) text.Append(units[..new Rune(code).EncodeToUtf16(units)]);
         return text.ToString();
     }
 }

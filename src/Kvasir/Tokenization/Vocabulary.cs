@@ -37,9 +37,7 @@ internal sealed class Vocabulary
         for (int id = 0; id < texts.Length; id++)
         {
             if (kinds[id] is TokenKind.Normal or TokenKind.UserDefined or TokenKind.Unused && _starts[id + 1] > _starts[id])
-            {
                 Insert(id);
-            }
         }
     }
 
@@ -68,10 +66,7 @@ internal sealed class Vocabulary
         for (int slot = Hash(bytes) & mask; _slots[slot] != 0; slot = (slot + 1) & mask)
         {
             int id = _slots[slot] - 1;
-            if (Bytes(id).SequenceEqual(bytes))
-            {
-                return id;
-            }
+            if (Bytes(id).SequenceEqual(bytes)) return id;
         }
         return -1;
     }
@@ -83,10 +78,7 @@ internal sealed class Vocabulary
         int slot = Hash(bytes) & mask;
         while (_slots[slot] != 0)
         {
-            if (Bytes(_slots[slot] - 1).SequenceEqual(bytes))
-            {
-                return;
-            }
+            if (Bytes(_slots[slot] - 1).SequenceEqual(bytes)) return;
             slot = (slot + 1) & mask;
         }
         _slots[slot] = id + 1;
@@ -97,10 +89,7 @@ internal sealed class Vocabulary
     private static int Hash(ReadOnlySpan<byte> bytes)
     {
         ulong hash = (ulong)bytes.Length;
-        foreach (byte value in bytes)
-        {
-            hash = (hash ^ value) * 0x9E3779B97F4A7C15;
-        }
+        foreach (byte value in bytes) hash = (hash ^ value) * 0x9E3779B97F4A7C15;
         return (int)(hash >> 33);
     }
 }

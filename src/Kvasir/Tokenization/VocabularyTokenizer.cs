@@ -12,8 +12,7 @@ internal abstract class VocabularyTokenizer : Tokenizer
         "<|end_of_turn|>", "<EOT>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "<|EOT|>", "<|eot|>",
     ];
 
-    private readonly NamedTokens _namedTokens;
-    private readonly NamedTokens _userDefinedTokens;
+    private readonly (NamedTokens Spelled, NamedTokens Normalized) _namedTokens, _userDefinedTokens;
     private readonly HashSet<int> _endOfGeneration;
 
     /// <summary>A tokenizer over <paramref name="vocabulary"/>; ids in the settings were checked against it.</summary>
@@ -21,8 +20,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
     {
         Vocabulary = vocabulary;
         Settings = settings;
-        _namedTokens = new NamedTokens(vocabulary.Named, settings.Borders);
-        _userDefinedTokens = new NamedTokens(vocabulary.Named.Where(token => vocabulary.Kinds[token.Value] == TokenKind.UserDefined), settings.Borders);
+        _namedTokens = Passes(vocabulary.Named);
+        _userDefinedTokens = Passes(vocabulary.Named.Where(token => vocabulary.Kinds[token.Value] == TokenKind.UserDefined));
         _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText];
         _endOfGeneration.Remove(-1);
         _endOfGeneration.UnionWith(s_endsOfTurn
@@ -56,21 +55,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
         {
             ids.Add(Settings.Prefix);
         }
-        NamedTokens named = parseSpecial ? _namedTokens : _userDefinedTokens;
-        int at = 0;
-        while (named.TryFind(text, at, out int start, out int end, out int id))
-        {
-            if (start > at)
-            {
-                EncodePlain(text[at..start], at == 0, ids);
-            }
-            ids.Add(id);
-            at = end;
-        }
-        if (at < text.Length)
-        {
-            EncodePlain(text[at..], at == 0, ids);
-        }
+        (NamedTokens spelled, NamedTokens normalized) = parseSpecial ? _namedTokens : _userDefinedTokens;
+        Encode(text, true, spelled, normalized, ids);
         if (addSpecial)
         {
             ids.Add(Settings.Suffix);
@@ -115,10 +101,48 @@ internal abstract class VocabularyTokenizer : Tokenizer
     }
 
     /// <summary>Appends the ids of a stretch of text in which no named token is.</summary>
-    /// <param name="text">The text; not empty.</param>
-    /// <param name="first">Whether it begins the whole text.</param>
+    /// <param name="text">The text, normalised; not empty.</param>
     /// <param name="ids">Where the ids go.</param>
-    protected abstract void EncodePlain(ReadOnlySpan<char> text, bool first, TokenList ids);
+    protected abstract void EncodePlain(ReadOnlySpan<char> text, TokenList ids);
+
+    /// <summary>One pass: named tokens, and between them the next pass (with <paramref name="next"/>) or plain text.</summary>
+    private void Encode(ReadOnlySpan<char> text, bool first, NamedTokens named, NamedTokens? next, TokenList ids)
+    {
+        for (int at = 0; at < text.Length;)
+        {
+            bool found = named.TryFind(text, at, out int start, out int end, out int id);
+            if (start > at)
+            {
+                EncodeBetween(text[at..start], first && at == 0, next, ids);
+            }
+            if (found)
+            {
+                ids.Add(id);
+            }
+            at = end;
+        }
+    }
+
+    private void EncodeBetween(ReadOnlySpan<char> text, bool first, NamedTokens? next, TokenList ids)
+    {
+        TextNormalizer? normalizer = next is null ? Settings.StretchNormalizer : Settings.Normalizer;
+        text = normalizer is null ? text : normalizer.Normalize(text, first);
+        if (next is not null)
+        {
+            Encode(text, first, next, null, ids);
+        }
+        else if (!text.IsEmpty)
+        {
+            EncodePlain(text, ids);
+        }
+    }
+
+    private (NamedTokens Spelled, NamedTokens Normalized) Passes(IEnumerable<KeyValuePair<string, int>> tokens)
+    {
+        ILookup<bool, KeyValuePair<string, int>> passes = tokens.ToLookup(token => Settings.Normalized.Contains(token.Value));
+        IEnumerable<KeyValuePair<string, int>> normalized = passes[true].Select(token => KeyValuePair.Create(Settings.Normalizer?.Normalize(token.Key, first: true).ToString() ?? token.Key, token.Value));
+        return (new NamedTokens(passes[false], Settings.Borders), new NamedTokens(normalized.DistinctBy(token => token.Key), Settings.Borders));
+    }
 
     private int Checked(int id) => (uint)id < (uint)Vocabulary.Count
         ? id

@@ -5,11 +5,10 @@ namespace Kvasir.Tokenization;
 /// <summary>WordPiece (BERT): each word becomes its longest prefix that is a token, then the longest continuation, and so on; the unknown token where that fails.</summary>
 /// <param name="vocabulary">The tokens; a leading space begins a word.</param>
 /// <param name="settings">The parts that ids play.</param>
-/// <param name="normalizer">What is done to text first.</param>
 /// <param name="words">Cuts it into words.</param>
 /// <param name="identity">The tokenizer's identity.</param>
 /// <param name="longestWord">Longer words (in characters) are unknown, as in BERT's own tokenizer.</param>
-internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSettings settings, TextNormalizer normalizer, PreTokenizer words, string identity, int longestWord = WordPieceTokenizer.DefaultLongestWord)
+internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSettings settings, PreTokenizer words, string identity, int longestWord = WordPieceTokenizer.DefaultLongestWord)
     : VocabularyTokenizer(vocabulary, settings with { SpacePrefix = SpacePrefix.First })
 {
     /// <summary>BERT's limit.</summary>
@@ -21,14 +20,7 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
     public override string Identity => identity;
 
     /// <inheritdoc/>
-    protected override void EncodePlain(ReadOnlySpan<char> text, bool first, TokenList ids)
-    {
-        ReadOnlySpan<char> normalized = normalizer.Normalize(text, first);
-        if (!normalized.IsEmpty)
-        {
-            words.Split(normalized, new Words(this, ids));
-        }
-    }
+    protected override void EncodePlain(ReadOnlySpan<char> text, TokenList ids) => words.Split(text, new Words(this, ids));
 
     private void EncodeWord(ReadOnlySpan<char> word, TokenList ids)
     {
@@ -61,10 +53,7 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
         for (int length = Math.Min(rest.Length, _longestToken); length > 0; length--)
         {
             id = Vocabulary.Find(rest[..length]);
-            if (id >= 0)
-            {
-                return length;
-            }
+            if (id >= 0) return length;
         }
         id = -1;
         return 0;
@@ -73,20 +62,14 @@ internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSetting
     private static int Runes(ReadOnlySpan<char> word)
     {
         int count = 0;
-        foreach (Rune _ in word.EnumerateRunes())
-        {
-            count++;
-        }
+        foreach (Rune _ in word.EnumerateRunes()) count++;
         return count;
     }
 
     private static int LongestToken(Vocabulary vocabulary)
     {
         int longest = 0;
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            longest = Math.Max(longest, vocabulary.Bytes(id).Length);
-        }
+        for (int id = 0; id < vocabulary.Count; id++) longest = Math.Max(longest, vocabulary.Bytes(id).Length);
         return longest;
     }
 

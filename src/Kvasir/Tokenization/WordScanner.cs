@@ -61,30 +61,16 @@ internal sealed class WordScanner : PreTokenizer
     {
         CharClass first = CharClasses.At(text, at, out int length);
         if (text[at] == '\'' && Contractions is Contraction.Exact or Contraction.AnyCase && ContractionLength(text, at) is > 0 and int contraction)
-        {
             return at + contraction;
-        }
         int end = CasedWords ? CasedWordEnd(text, at, first, length) : WordEnd(text, at, first, length);
-        if (end > at)
-        {
-            return Contractions == Contraction.AfterWord ? end + ContractionLength(text, end) : end;
-        }
-        if ((first & CharClass.Number) != 0)
-        {
-            return NumberEnd(text, at);
-        }
+        if (end > at) return Contractions == Contraction.AfterWord ? end + ContractionLength(text, end) : end;
+        if ((first & CharClass.Number) != 0) return NumberEnd(text, at);
         bool space = text[at] == ' ' && at + 1 < text.Length;
         if (space)
         {
             CharClass second = CharClasses.At(text, at + 1, out _);
-            if (NumberTakesSpace && (second & CharClass.Number) != 0)
-            {
-                return NumberEnd(text, at + 1);
-            }
-            if ((second & (CharClass.Letter | CharClass.Number | CharClass.Space)) == 0)
-            {
-                return OtherEnd(text, at + 1);
-            }
+            if (NumberTakesSpace && (second & CharClass.Number) != 0) return NumberEnd(text, at + 1);
+            if ((second & (CharClass.Letter | CharClass.Number | CharClass.Space)) == 0) return OtherEnd(text, at + 1);
         }
         return (first & CharClass.Space) != 0 ? SpaceEnd(text, at) : OtherEnd(text, at);
     }
@@ -98,9 +84,7 @@ internal sealed class WordScanner : PreTokenizer
             start += length;
             bool prefix = AnyWordPrefix ? IsAnyPrefix(text[at], first) : text[at] == ' ';
             if (!prefix || start >= text.Length || (CharClasses.At(text, start, out length) & CharClass.Letter) == 0)
-            {
                 return at;
-            }
         }
         return RunEnd(text, start + length, CharClass.Letter);
     }
@@ -114,10 +98,7 @@ internal sealed class WordScanner : PreTokenizer
         bool prefix = IsAnyPrefix(text[at], first);
         int afterPrefix = at + length;
         int end = prefix && LowerEnding(text, afterPrefix) is > 0 and int withPrefix ? withPrefix : LowerEnding(text, at);
-        if (end > 0)
-        {
-            return end;
-        }
+        if (end > 0) return end;
         end = prefix ? UpperRunEnd(text, afterPrefix, out _) : afterPrefix;
         return end > afterPrefix ? end : UpperRunEnd(text, at, out _);
     }
@@ -127,10 +108,7 @@ internal sealed class WordScanner : PreTokenizer
     {
         int end = UpperRunEnd(text, at, out int afterCaseless);
         int lower = end;
-        while (lower < text.Length && IsWord(CharClasses.At(text, lower, out int length), CharClass.Upper))
-        {
-            lower += length;
-        }
+        while (lower < text.Length && IsWord(CharClasses.At(text, lower, out int length), CharClass.Upper)) lower += length;
         return lower > end ? lower : afterCaseless;
     }
 
@@ -140,15 +118,9 @@ internal sealed class WordScanner : PreTokenizer
         while (at < text.Length)
         {
             CharClass next = CharClasses.At(text, at, out int length);
-            if (!IsWord(next, CharClass.Lower))
-            {
-                break;
-            }
+            if (!IsWord(next, CharClass.Lower)) break;
             at += length;
-            if ((next & CharClass.Upper) == 0)
-            {
-                afterCaseless = at;
-            }
+            if ((next & CharClass.Upper) == 0) afterCaseless = at;
         }
         return at;
     }
@@ -160,52 +132,36 @@ internal sealed class WordScanner : PreTokenizer
     private int NumberEnd(ReadOnlySpan<char> text, int at)
     {
         for (int count = 0; count < LongestNumber && at < text.Length && (CharClasses.At(text, at, out int length) & CharClass.Number) != 0; count++)
-        {
             at += length;
-        }
         return at;
     }
 
     private int OtherEnd(ReadOnlySpan<char> text, int at)
     {
         while (at < text.Length && (CharClasses.At(text, at, out int length) & (CharClass.Letter | CharClass.Number | CharClass.Space)) == 0)
-        {
             at += length;
-        }
-        while (at < text.Length && OtherSuffix.Contains(text[at], StringComparison.Ordinal))
-        {
-            at++;
-        }
+        while (at < text.Length && OtherSuffix.Contains(text[at], StringComparison.Ordinal)) at++;
         return at;
     }
 
     private int SpaceEnd(ReadOnlySpan<char> text, int at)
     {
         int end = RunEnd(text, at, CharClass.Space);
-        if (BreaksEndSpace && text[at..end].LastIndexOfAny('\r', '\n') is >= 0 and int last)
-        {
-            return at + last + 1;
-        }
+        if (BreaksEndSpace && text[at..end].LastIndexOfAny('\r', '\n') is >= 0 and int last) return at + last + 1;
         bool fragmentEnds = end == text.Length || (NumberEndsFragment && (CharClasses.At(text, end, out _) & CharClass.Number) != 0);
         return fragmentEnds || end == at + 1 ? end : end - 1;
     }
 
     private static int RunEnd(ReadOnlySpan<char> text, int at, CharClass member)
     {
-        while (at < text.Length && (CharClasses.At(text, at, out int length) & member) != 0)
-        {
-            at += length;
-        }
+        while (at < text.Length && (CharClasses.At(text, at, out int length) & member) != 0) at += length;
         return at;
     }
 
     /// <summary>The length of a contraction at <paramref name="at"/>, or 0. U+017F folds to s.</summary>
     private int ContractionLength(ReadOnlySpan<char> text, int at)
     {
-        if (at + 1 >= text.Length || text[at] != '\'')
-        {
-            return 0;
-        }
+        if (at + 1 >= text.Length || text[at] != '\'') return 0;
         char first = Fold(text[at + 1]);
         char second = at + 2 < text.Length ? Fold(text[at + 2]) : '\0';
         return first switch

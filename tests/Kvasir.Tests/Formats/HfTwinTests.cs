@@ -42,7 +42,7 @@ public sealed class HfTwinTests : IDisposable
     {
         using ModelFile gguf = ModelFile.Open(SharedData.Require($"models/tiny/tiny-{name}.gguf"));
         _folder.Write("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal).Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
-        WriteWeights(gguf, HfArchitectures.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json"))));
+        WriteWeights(gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json"))));
         using ModelFile folder = ModelFile.Open(_folder.Path);
         Assert.Equal(gguf.Tensors.Keys.Order(StringComparer.Ordinal), folder.Tensors.Keys.Order(StringComparer.Ordinal));
         foreach (Tensor expected in gguf.Tensors.Values)

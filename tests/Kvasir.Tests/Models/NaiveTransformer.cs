@@ -10,13 +10,13 @@ internal sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
 
     /// <summary>
     /// YaRN (Peng et al. 2023, section 3.2 and 3.4): pairs that turn more than 32 times within the original context stay, those that turn
-    /// less than once are stretched, with a linear ramp over the pairs between.
+    /// less than once are stretched, with a linear ramp over the pairs between, whose ends are whole pairs where <paramref name="truncate"/>.
     /// </summary>
-    public static NaiveRotation Yarn(double theta, int headDim, double factor, int original)
+    public static NaiveRotation Yarn(double theta, int headDim, double factor, int original, bool truncate = true)
     {
         // The pair j that turns n times within the original context: original * theta^(-2j/headDim) = 2 pi n.
         double PairTurning(double times) => headDim / 2.0 * (Math.Log(original) - Math.Log(2 * Math.PI * times)) / Math.Log(theta);
-        double first = Math.Max(0, Math.Floor(PairTurning(32))), last = Math.Min(headDim - 1, Math.Ceiling(PairTurning(1)));
+        double first = Math.Max(0, truncate ? Math.Floor(PairTurning(32)) : PairTurning(32)), last = Math.Min(headDim - 1, truncate ? Math.Ceiling(PairTurning(1)) : PairTurning(1));
         double[] frequencies = Plain(theta, headDim).Frequencies;
         for (int pair = 0; pair < frequencies.Length; pair++)
         {
@@ -26,23 +26,28 @@ internal sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
         return new NaiveRotation(frequencies, 0.1 * Math.Log(factor) + 1);
     }
 
-    /// <summary>The head at a position: channel j turns with channel j + half.</summary>
+    public static NaiveRotation None => new([]);
+
+    /// <summary>Whether channel 2j turns with 2j + 1; else channel j with j + half, half being that of the channels that turn at all.</summary>
+    public bool Neighbours { get; init; }
+
+    /// <summary>The head at a position; channels beyond the pairs stay.</summary>
     public double[] Rotate(double[] head, int position)
     {
-        int half = head.Length / 2;
-        double[] rotated = new double[head.Length];
-        for (int j = 0; j < half; j++)
+        double[] rotated = [.. head];
+        for (int j = 0; j < Frequencies.Length; j++)
         {
+            (int a, int b) = Neighbours ? (2 * j, 2 * j + 1) : (j, j + Frequencies.Length);
             double cosine = Math.Cos(position * Frequencies[j]) * Magnitude, sine = Math.Sin(position * Frequencies[j]) * Magnitude;
-            rotated[j] = head[j] * cosine - head[j + half] * sine;
-            rotated[j + half] = head[j + half] * cosine + head[j] * sine;
+            rotated[a] = head[a] * cosine - head[b] * sine;
+            rotated[b] = head[b] * cosine + head[a] * sine;
         }
         return rotated;
     }
 }
 
 /// <summary>
-/// Llama-like decoders as Hugging Face's Qwen3, Gemma3 (text) and Mistral models define them, in double precision with plain loops,
+/// Llama-like decoders as Hugging Face's models define them, in double precision with plain loops,
 /// over weights under their Hugging Face names. No cache and no tricks: it shares nothing with the engine that it is to check.
 /// </summary>
 internal sealed record NaiveTransformer
@@ -66,8 +71,27 @@ internal sealed record NaiveTransformer
     /// <summary>Every head of query and key is normalised before it is rotated.</summary>
     public bool HeadNorms { get; init; }
 
-    /// <summary>What a block gives is normalised before it is added.</summary>
-    public bool OutputNorms { get; init; }
+    /// <summary>Query and key are normalised over all heads together.</summary>
+    public bool WholeNorms { get; init; }
+
+    /// <summary>Norms subtract the mean.</summary>
+    public bool Centred { get; init; }
+
+    /// <summary>Names of the norms before and after attention and before and after the feed-forward layer, null where there is none.</summary>
+    public string?[] Norms { get; init; } = ["input", null, "post_attention", null];
+
+    /// <summary>Names of the feed-forward layer's matrices: gate (null for none), up, down.</summary>
+    public string?[] FeedForwardNames { get; init; } = ["gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>Which modules have a bias, by a part of their names.</summary>
+    public string[] Biased { get; init; } = [];
+
+    /// <summary>Attention and feed-forward layer read the same.</summary>
+    public bool Parallel { get; init; }
+
+    public double ResidualScale { get; init; } = 1;
+
+    public double LogitScale { get; init; } = 1;
 
     public bool Tied { get; init; }
 
@@ -87,16 +111,18 @@ internal sealed record NaiveTransformer
         for (int layer = 0; layer < Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
-            double[][] attended = Attention(layer, [.. x.Select(row => Norm(row, prefix + "input_layernorm"))]);
+            double[][] read = [.. x.Select(row => NormIf(row, prefix, Norms[0]))], attended = Attention(layer, read);
             for (int t = 0; t < x.Length; t++)
             {
-                x[t] = Sum(x[t], OutputNorms ? Norm(attended[t], prefix + "post_attention_layernorm") : attended[t]);
-                double[] fed = GatedFeedForward(prefix + "mlp.", Norm(x[t], prefix + (OutputNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")));
-                x[t] = Sum(x[t], OutputNorms ? Norm(fed, prefix + "post_feedforward_layernorm") : fed);
+                x[t] = Sum(x[t], NormIf(attended[t], prefix, Norms[1]), ResidualScale);
+                double[] fed = FeedForwardLayer(prefix + "mlp.", Parallel ? read[t] : NormIf(x[t], prefix, Norms[2]));
+                x[t] = Sum(x[t], NormIf(fed, prefix, Norms[3]), ResidualScale);
             }
         }
-        return [.. x.SelectMany(row => Product(Tied ? "model.embed_tokens" : "lm_head", Norm(row, "model.norm"), Vocabulary))];
+        return [.. x.SelectMany(row => Product(Tied ? "model.embed_tokens" : "lm_head", Norm(row, "model.norm"), Vocabulary)).Select(logit => logit * LogitScale)];
     }
+
+    private double[] NormIf(double[] x, string prefix, string? name) => name is null ? x : Norm(x, $"{prefix}{name}_layernorm");
 
     private double[][] Attention(int layer, double[][] x)
     {
@@ -124,33 +150,41 @@ internal sealed record NaiveTransformer
     }
 
     private double[][] RotatedHeads(string name, double[] x, int heads, NaiveRotation rotation, int position) =>
-        [.. Split(Product(name + "_proj", x, heads * HeadDim)).Select(head => rotation.Rotate(HeadNorms ? Norm(head, name + "_norm") : head, position))];
+        [.. Split(WholeNorms ? Norm(Product(name + "_proj", x, heads * HeadDim), name + "_norm") : Product(name + "_proj", x, heads * HeadDim))
+            .Select(head => rotation.Rotate(HeadNorms ? Norm(head, name + "_norm") : head, position))];
 
     private double[][] Split(double[] heads) => [.. heads.Chunk(HeadDim)];
 
-    private double[] GatedFeedForward(string prefix, double[] x)
+    private double[] FeedForwardLayer(string prefix, double[] x)
     {
-        double[] gate = Product(prefix + "gate_proj", x, FeedForward), up = Product(prefix + "up_proj", x, FeedForward);
-        return Product(prefix + "down_proj", [.. gate.Zip(up, (g, u) => Activation(g) * u)], Width);
+        double[] gate, up;
+        if (FeedForwardNames is [null, string only, _]) (gate, up) = (Product(prefix + only, x, FeedForward), [.. Enumerable.Repeat(1.0, FeedForward)]);
+        else if (FeedForwardNames[0] == FeedForwardNames[1]) (gate, up) = Product(prefix + FeedForwardNames[0], x, 2 * FeedForward).Chunk(FeedForward).ToArray() is [var first, var second] ? (first, second) : throw new InvalidOperationException();
+        else (gate, up) = (Product(prefix + FeedForwardNames[0], x, FeedForward), Product(prefix + FeedForwardNames[1], x, FeedForward));
+        return Product(prefix + FeedForwardNames[2], [.. gate.Zip(up, (g, u) => Activation(g) * u)], Width);
     }
 
     private double[] Norm(double[] x, string name)
     {
-        float[] weight = Weights[name + ".weight"];
-        double rms = Math.Sqrt(x.Sum(value => value * value) / x.Length + Epsilon);
-        return [.. x.Select((value, i) => value / rms * (NormOffset + weight[i]))];
+        float[] weight = Weights[name + ".weight"], bias = Weights.GetValueOrDefault(name + ".bias") ?? new float[x.Length];
+        double mean = Centred ? x.Average() : 0, deviation = Math.Sqrt(x.Sum(value => (value - mean) * (value - mean)) / x.Length + Epsilon);
+        return [.. x.Select((value, i) => (value - mean) / deviation * (NormOffset + weight[i]) + bias[i])];
     }
 
     private double[] Product(string name, double[] x, int rows)
     {
         float[] matrix = Weights[name + ".weight"];
+        float[]? bias = Weights.GetValueOrDefault(name + ".bias");
         double[] y = new double[rows];
         for (int r = 0; r < rows; r++)
+        {
             for (int c = 0; c < x.Length; c++) y[r] += matrix[r * x.Length + c] * x[c];
+            if (bias is not null) y[r] += bias[r];
+        }
         return y;
     }
 
-    private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
+    private static double[] Sum(double[] a, double[] b, double scale) => [.. a.Zip(b, (x, y) => x + y * scale)];
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
 }

@@ -182,7 +182,7 @@ public sealed class ReferenceArchitectureTests : IDisposable
         EmbeddingScale = Math.Sqrt(32),
         NormOffset = 1,
         HeadNorms = true,
-        OutputNorms = true,
+        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
         Tied = true,
     }.WithRandomWeights(3);
 

@@ -10,7 +10,6 @@ public class GgufTokenizerTests
     [InlineData("model", "rwkv", "rwkv")]
     [InlineData("model", 7L, "model")]
     [InlineData("pre", "who-knows", "who-knows")]
-    [InlineData("pre", null, "pre")]
     [InlineData("tokens", null, "tokens")]
     [InlineData("merges", null, "merges")]
     [InlineData("bos_token_id", 4L, "bos_token_id 4")]
@@ -40,6 +39,25 @@ public class GgufTokenizerTests
         }
         Dictionary<string, object> scored = SentencePiece(["<unk>", "a"], [0]);
         Assert.Contains("scores", Assert.Throws<InvalidInputException>(() => Load(scored)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("default")]
+    [InlineData("smaug-bpe")]
+    [InlineData("dbrx")]
+    [InlineData("falcon3")]
+    [InlineData("jina-v2-de")]
+    [InlineData("stablelm2")]
+    [InlineData("superbpe")]
+    [InlineData("poro-chat")]
+    [InlineData("bailingmoe")]
+    public void Names_of_the_same_pre_tokenizers_load(string? name)
+    {
+        Dictionary<string, object> metadata = ByteLevel();
+        metadata.Remove("tokenizer.ggml.pre");
+        if (name is not null) metadata["tokenizer.ggml.pre"] = name;
+        Assert.Equal([3, 1], Load(metadata).Encode("abb"));
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public sealed class JsonTokenizerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true, "  ", new[] { 0, 4, 0, 3, 3, 3 })]
+    [InlineData(true, "  ", new[] { 0, 4, 0, 4, 3 })]
     [InlineData(false, "\u2581\u2581", new[] { 0, 3, 3, 0, 4, 3 })]
     public void Added_tokens_are_looked_for_before_or_after_spaces_are_marked(bool normalized, string named, int[] ids)
     {
@@ -111,11 +111,101 @@ public sealed class JsonTokenizerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("abC Abc", new[] { 5, 2, 5 })]
+    [InlineData("aB", new[] { 0, 1 })]
+    [InlineData("AX>", new[] { 0, 6 })]
+    [InlineData("Ax>", new[] { 7 })]
+    [InlineData("xX>", new[] { 2, 6 })]
+    public void Tokens_are_looked_for_first_as_spelled_and_then_normalised_in_normalised_text(string text, int[] ids)
+    {
+        JsonObject root = Small();
+        root["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"Replace","pattern":{"String":"x"},"content":" "}]}""");
+        root["pre_tokenizer"]!["use_regex"] = false;
+        root["added_tokens"] = JsonNode.Parse("""[{"id":5,"content":"aBc","normalized":true},{"id":6,"content":"X>","normalized":false},{"id":7,"content":"AX>","normalized":true,"special":true}]""");
+        Assert.Equal(ids, Load(root).Encode(text));
+    }
+
+    [Fact]
+    public void Contents_of_normalised_tokens_get_the_prefix_that_texts_get()
+    {
+        JsonObject root = Small();
+        root["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}""");
+        root["pre_tokenizer"] = null;
+        root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"\u2581":2,"<":3,">":4}""");
+        root["added_tokens"] = JsonNode.Parse("""[{"id":5,"content":"<b>","normalized":true}]""");
+        Assert.Equal([5, 0], Load(root).Encode("<b>a"));
+        Assert.Equal([2, 0, 3, 1, 4], Load(root).Encode("a<b>"));
+        Assert.Equal([2, 0, 5], Load(root).Encode("a <b>"));
+    }
+
+    [Theory]
+    [InlineData("ab", true)]
+    [InlineData("b ab.", true)]
+    [InlineData("ab_", false)]
+    [InlineData("ab\u0301", false)]
+    [InlineData("\U0001D5BAab", false)]
+    [InlineData("ab\u00B2", true)]
+    public void Single_words_are_bounded_as_regular_expressions_say(string text, bool found)
+    {
+        JsonObject root = Small();
+        root["added_tokens"] = JsonNode.Parse("""[{"id":5,"content":"ab","single_word":true}]""");
+        Assert.Equal(found, Load(root).Encode(text).Contains(5));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"ByteLevel","add_prefix_space":false}""", new[] { 6, 3 })]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false},{"type":"Digits","individual_digits":true}]}""", new[] { 4, 5, 1, 1 })]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false,"use_regex":false},{"type":"Digits","individual_digits":false}]}""", new[] { 4, 5, 3 })]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false}]}""", new[] { 6, 1, 1 })]
+    public void Stages_after_byte_level_see_bytes(string preTokenizer, int[] ids)
+    {
+        JsonObject root = Small();
+        root["added_tokens"] = null;
+        root["pre_tokenizer"] = JsonNode.Parse(preTokenizer);
+        // A Cyrillic m is the bytes D0 BC, and GPT-2's character for BC is one quarter, which is a number.
+        root["model"]!["vocab"] = JsonNode.Parse("""{"1":1,"11":3,"\u00D0":4,"\u00BC":5,"\u00D0\u00BC":6}""");
+        root["model"]!["merges"] = JsonNode.Parse("""["\u00D0 \u00BC","1 1"]""");
+        Tokenizer tokenizer = Load(root);
+        Assert.Equal(ids, tokenizer.Encode("\u043C11"));
+        Assert.Equal("\u043C11", tokenizer.Decode(ids));
+    }
+
+    [Theory]
+    [InlineData("Removed", new[] { 0, 1, 1 })]
+    [InlineData("Isolated", new[] { 0, 2, 1, 2, 2, 1 })]
+    [InlineData("MergedWithPrevious", new[] { 3, 5, 2, 1 })]
+    [InlineData("MergedWithNext", new[] { 0, 4, 2, 4 })]
+    [InlineData("Contiguous", new[] { 0, 2, 1, 6, 1 })]
+    public void Delimiters_go_where_the_file_says(string behavior, int[] ids)
+    {
+        JsonObject root = Small();
+        root["added_tokens"] = null;
+        root["pre_tokenizer"] = JsonNode.Parse($$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"String":"-"},"behavior":"{{behavior}}"},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+        root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"-":2,"a-":3,"-b":4,"b-":5,"--":6}""");
+        root["model"]!["merges"] = JsonNode.Parse("""["a -","- b","b -","- -"]""");
+        Assert.Equal(ids, Load(root).Encode("a-b--b"));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"Whitespace"}""", new[] { 3, 2, 0 })]
+    [InlineData("""{"type":"WhitespaceSplit"}""", new[] { 3, 2, 0 })]
+    [InlineData("""{"type":"CharDelimiterSplit","delimiter":" "}""", new[] { 3, 2, 0 })]
+    public void White_space_is_left_out(string preTokenizer, int[] ids)
+    {
+        JsonObject root = Small();
+        root["added_tokens"] = null;
+        root["pre_tokenizer"] = JsonNode.Parse($$"""{"type":"Sequence","pretokenizers":[{{preTokenizer}},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+        root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"-":2,"ab":3,"\u0120":4}""");
+        root["model"]!["merges"] = JsonNode.Parse("""["a b"]""");
+        Assert.Equal(ids, Load(root).Encode("ab - a"));
+    }
+
+    [Theory]
     [InlineData("model.type", "\"Unigram\"", "Unigram")]
     [InlineData("normalizer", """{"type":"Precompiled"}""", "Precompiled")]
     [InlineData("pre_tokenizer", """{"type":"UnicodeScripts"}""", "UnicodeScripts")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}""", "'('")]
-    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"MergedWithNext"}""", "MergedWithNext")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"Doubled"}""", "Doubled")]
     [InlineData("pre_tokenizer", "7", "pre_tokenizer")]
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}],"special_tokens":{"<s>":{"ids":[99]}}}""", "99")]
     [InlineData("post_processor", """{"type":"Other"}""", "Other")]

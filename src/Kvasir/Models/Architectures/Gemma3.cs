@@ -1,3 +1,4 @@
+using Kvasir.Formats;
 using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
@@ -9,21 +10,44 @@ internal sealed class Gemma3 : Architecture
 
     public override IReadOnlyList<string> Names => ["gemma3", "gemma3_text"];
 
+    /// <summary>The text model; image towers beside it are left out.</summary>
+    public override IReadOnlyList<HfArchitecture> HuggingFace { get; } =
+    [
+        Gemma2.Decoder with
+        {
+            Name = "gemma3",
+            ModelTypes = ["gemma3_text", "gemma3"],
+            Prefixes = ["model.language_model.", "language_model.model.", "language_model.", "model.", ""],
+            Ignored = ["rotary_emb", "vision_tower.", "multi_modal_projector."],
+            Defaults = new Dictionary<string, double>
+            {
+                ["rms_norm_eps"] = 1e-6,
+                ["rope_theta"] = 1e6,
+                ["rope_local_base_freq"] = 10000,
+                ["max_position_embeddings"] = 131072,
+                ["vocab_size"] = 262208,
+                ["num_attention_heads"] = 8,
+                ["num_key_value_heads"] = 4,
+                ["head_dim"] = 256,
+                ["sliding_window"] = 4096,
+                ["query_pre_attn_scalar"] = 256,
+            },
+        },
+    ];
+
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
     {
         TransformerSpec common = LlamaLike(metadata, config, Period);
         double localBase = metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d));
-        var local = new Rotary(RotaryFrequencies.Plain(localBase, config.HeadDim), metadata.File.InterleavedRotary);
-        Func<int, bool> slides = metadata.SlidingLayers(config.Layers, Period);
         return common with
         {
             NormPlace = NormPlace.BeforeAndAfter,
             Activation = Activation.GeluTanh,
-            AttentionScale = GemmaScale(common, metadata, config, LargestLayers),
+            AttentionScale = Gemma2.GemmaScale(common, metadata, config, LargestLayers),
             EmbeddingScale = MathF.Sqrt(config.Width),
             LogitSoftCap = metadata.Get("final_logit_softcapping", 0f),
-            Rotaries = [common.Rotaries[0], new RotaryChoice(local)],
-            RotaryOf = layer => slides(layer) ? 1 : 0,
+            Rotaries = [common.Rotaries[0], RotaryChoice.Plain(localBase, metadata, config)],
+            RotaryOf = layer => common.WindowOf(layer) == int.MaxValue ? 0 : 1,
         };
     }
 }
