@@ -119,22 +119,22 @@ public sealed class ContinuousBatchTests
         Assert.True(pool.MostBytes <= pool.Budget);
     }
 
-    [SkippableFact]
-    public void Steady_decoding_allocates_nothing()
+    /// <summary>With one thread all is done by the caller's, as with more on a busy machine.</summary>
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Steady_decoding_allocates_nothing(int threads)
     {
-        using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Int8);
+        using Model model = Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { ContextLength = 4000, Threads = threads });
         using KvCache cache = model.NewCache();
         using var batch = new Batch();
-        batch.Add(cache, Ids(model, 100, 1));
-        model.Forward(batch);
-        cache.Reserve(300);
+        cache.Reserve(4000);
         Assert.Equal(0, Allocated.Least(Steps));
 
         void Steps()
         {
             Span<int> id = [7];
-            cache.Truncate(100);
-            while (cache.Length < 250)
+            for (int i = 0; i < 70; i++)
             {
                 batch.Clear();
                 batch.Add(cache, id);
