@@ -14,13 +14,14 @@ public sealed class PasskeyTests : IDisposable
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
+    /// <summary>In float32 with one thread: with 8-bit activations a code rounded the other way may change an answer, and how sums are rounded depends on the CPU and the threads.</summary>
     [SkippableTheory]
     [InlineData("context")]
     [InlineData("question")]
     public void Given_prompts_are_answered_right(string when)
     {
         string data = SharedData.Require("golden/eviction/passkey");
-        JsonElement result = Invocation.Of("eval", "passkey", "--data", data, "--when", when, "--limit", "3", "--json", "--model", Real).IsDone().Json;
+        JsonElement result = Invocation.Of("eval", "passkey", "--data", data, "--when", when, "--limit", "3", "--compute", "float32", "--threads", "1", "--json", "--model", Real).IsDone().Json;
         Assert.Equal((1.0, 3), (result.GetProperty("accuracy").GetDouble(), result.GetProperty("items").GetInt32()));
         Assert.Equal(result.GetProperty("kvBytesF16").GetInt64(), result.GetProperty("kvBytes").GetInt64());
     }
@@ -28,7 +29,7 @@ public sealed class PasskeyTests : IDisposable
     [SkippableFact]
     public void Prompts_made_up_are_answered_right()
     {
-        using Model model = Model.Load(Real);
+        using Model model = Model.Load(Real, new ModelOptions { Compute = ComputeMode.Float32, Threads = 1 });
         using Terminal terminal = new(Stream.Null, TextWriter.Null, TextWriter.Null);
         IReadOnlyList<RetrievalPrompt> prompts = PasskeyPrompts.Make(model.Tokenizer, 4, 300, 1);
         Assert.Equal(4, RetrievalTest.Run(model, Kvasir.Cache.KvPolicy.Default, prompts, CompressedWhen.Context, terminal, "").Right);

@@ -16,7 +16,9 @@ public sealed class PromptCacheTests : IDisposable
     [SkippableFact]
     public void A_long_prompt_is_reused_by_the_next_run()
     {
-        JsonElement first = Complete("--prompt-cache", Prompts), second = Complete("--prompt-cache", Prompts);
+        // The same ids whichever way the prompt is cut only where rounding does not depend on it.
+        string[] exact = ["--prompt-cache", Prompts, "--compute", "float32", "--threads", "1"];
+        JsonElement first = Complete(exact), second = Complete(exact);
         Assert.Equal((0, 512), (first.GetProperty("reusedTokens").GetInt32(), second.GetProperty("reusedTokens").GetInt32()));
         Assert.Equal(first.GetProperty("ids").GetRawText(), second.GetProperty("ids").GetRawText());
         Assert.Equal(0, Complete("--prompt-cache", "off").GetProperty("reusedTokens").GetInt32());

@@ -25,19 +25,21 @@ public sealed class ConcurrencyTests : LibraryFixture
         int answers = 0, changes = 0;
         Thread[] threads =
         [
-            .. Enumerable.Range(0, 3).Select(reader => Start(() => Interlocked.Add(ref answers, Read(reader, Ended)))),
+            .. Enumerable.Range(0, 3).Select(reader => Start(() => Read(reader, Ended, ref answers))),
             Start(() => Change(Ended, ref changes)),
         ];
         Array.ForEach(threads, thread => thread.Join());
         Assert.True(failures.IsEmpty, failures.FirstOrDefault()?.ToString());
-        Assert.True(answers > 20 && changes > 5, $"{answers} answers during {changes} changes");
+        Assert.True(Enough(), $"{answers} answers during {changes} changes");
         using DocumentLibrary after = Open();
         after.Store.SetKvQuota(null);
         after.Ingest([Documents]);
         Assert.Equal((0, 0), after.Verify() is var check ? (check.Kv[0].Missing, check.Damaged.Count + check.DamagedRecords + check.DamagedVectors) : default);
 
-        // On a busy machine a change takes longer: a few must have happened.
-        bool Ended() => !failures.IsEmpty || Stopwatch.GetElapsedTime(start).TotalSeconds is var seconds && (seconds > 30 || (seconds > 2.5 && Volatile.Read(ref changes) > 5));
+        // On a busy machine a change takes longer: some must have happened, however long that takes.
+        bool Ended() => !failures.IsEmpty || Stopwatch.GetElapsedTime(start).TotalSeconds is var seconds && (seconds > 300 || (seconds > 2.5 && Enough()));
+
+        bool Enough() => Volatile.Read(ref answers) > 20 && Volatile.Read(ref changes) > 5;
 
         Thread Start(Action work)
         {
@@ -68,7 +70,7 @@ public sealed class ConcurrencyTests : LibraryFixture
             {
                 long start = Stopwatch.GetTimestamp();
                 Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(write).Message, StringComparison.Ordinal);
-                Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 3);
+                Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 30); // half a second, and what a busy machine adds
             }
         }
 
@@ -82,7 +84,7 @@ public sealed class ConcurrencyTests : LibraryFixture
         using WriterLock held = WriterLock.TryTake(library.Store.Folder)!;
         var release = new Thread(() =>
         {
-            Thread.Sleep(100);
+            Thread.Sleep(20);
             held.Dispose();
         });
         release.Start();
@@ -90,13 +92,12 @@ public sealed class ConcurrencyTests : LibraryFixture
         release.Join();
     }
 
-    /// <summary>Asks and looks until it has ended; the number of answers.</summary>
-    private int Read(int reader, Func<bool> ended)
+    /// <summary>Asks and looks until it has ended; counts the answers.</summary>
+    private void Read(int reader, Func<bool> ended, ref int answers)
     {
         var random = new Random(reader);
         using DocumentLibrary library = Open(new FakeModel(sameTokenizer: Model) { ChecksLate = reader == 0 }, new FakeEncoder());
-        int answers = 0;
-        for (; !ended(); answers++)
+        for (int own = 0; !ended(); own++, Interlocked.Increment(ref answers))
         {
             Assert.Equal("An answer", library.Ask($"Who knows w{random.Next(50)}?", new AskOptions { Passages = random.Next(1, 5) }).Complete());
             Catalog catalog = library.Store.Read();
@@ -107,10 +108,8 @@ public sealed class ConcurrencyTests : LibraryFixture
             }
 
             Assert.Equal(0, library.Store.Statistics().DamagedRecords);
-            Assert.True(answers % 4 != 0 || library.Verify().Damaged.Count == 0);
+            Assert.True(own % 4 != 0 || library.Verify().Damaged.Count == 0);
         }
-
-        return answers;
     }
 
     /// <summary>Ingests, removes, converts, collects garbage and changes the quota until it has ended; counts the changes.</summary>

@@ -6,11 +6,17 @@ using Kvasir.Documents.Storage;
 
 namespace Kvasir.Tests;
 
+/// <summary>Beside no other tests: they would count into the process's memory and take from its time.</summary>
+[Collection(nameof(LargeStoreTests))]
+[CollectionDefinition(nameof(LargeStoreTests), DisableParallelization = true)]
 public class LargeStoreTests
 {
     private const int Chunks = 10_000, Width = 384;
 
-    /// <summary>The aims are 200 ms and 20 ms on an idle machine, with the question's embedding; the bounds leave room for a busy one.</summary>
+    /// <summary>
+    /// At once: opening and searching take no more than some passes over the vectors, which a search has to read at least. Measured in turn with them, so that a slow or busy machine slows both.
+    /// On an idle one such a pass takes about 4 ms.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(100)]
@@ -22,15 +28,16 @@ public class LargeStoreTests
             Fill(store, chunksPerDocument);
         }
 
-        TimeSpan opening = Best(() => DocumentStore.Open(folder.Sub("store")).Dispose());
-        Assert.True(opening < TimeSpan.FromMilliseconds(500), $"opened in {opening.TotalMilliseconds:0} ms");
+        float[] vectors = new float[Chunks * Width];
+        (double opening, double pass) = Best(() => DocumentStore.Open(folder.Sub("store")).Dispose(), () => Sum(vectors));
+        Assert.True(opening < 100 * pass, $"opened in {opening:0} ms, a pass over the vectors takes {pass:0.0}");
         using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
         Assert.Equal(Chunks, opened.Statistics().Chunks);
 
         var retriever = new Retriever(new WideEncoder());
         List<Passage> found = [];
-        TimeSpan searching = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _));
-        Assert.True(searching < TimeSpan.FromMilliseconds(50), $"searched in {searching.TotalMilliseconds:0} ms");
+        (double searching, pass) = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _), () => Sum(vectors));
+        Assert.True(searching < 10 * pass, $"searched in {searching:0} ms, a pass over the vectors takes {pass:0.0}");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
 
@@ -44,13 +51,8 @@ public class LargeStoreTests
             Fill(store, chunksPerDocument: 1);
         }
 
-        var retriever = new Retriever(new WideEncoder());
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
-        retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _);
-        long perChunk = (GC.GetTotalMemory(forceFullCollection: true) - before) / Chunks;
-        GC.KeepAlive(retriever);
-        Assert.InRange(perChunk, 1, 900);
+        // What the runtime keeps for itself, and other threads of the test run leave behind, comes and goes: the least of some counts.
+        Assert.InRange(Enumerable.Range(0, 3).Min(_ => HeldBy(folder.Sub("store"))) / Chunks, 1, 900);
     }
 
     [Fact]
@@ -85,12 +87,40 @@ public class LargeStoreTests
         Assert.Equal("word321", whole.Search("word321", 1)[0].Text);
     }
 
-    private static TimeSpan Best(Action work) => Enumerable.Range(0, 5).Min(_ =>
+    /// <summary>Managed bytes that an open store and what was made for searching it take.</summary>
+    private static long HeldBy(string store)
     {
-        long start = Stopwatch.GetTimestamp();
-        work();
-        return Stopwatch.GetElapsedTime(start);
-    });
+        var retriever = new Retriever(new WideEncoder());
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        using DocumentStore opened = DocumentStore.Open(store);
+        retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _);
+        long held = GC.GetTotalMemory(forceFullCollection: true) - before;
+        GC.KeepAlive(retriever);
+        return held;
+    }
+
+    /// <summary>The shortest of five runs of each, taken in turn, in milliseconds.</summary>
+    private static (double Work, double Yardstick) Best(Action work, Action yardstick)
+    {
+        (double Work, double Yardstick) best = (double.MaxValue, double.MaxValue);
+        for (int run = 0; run < 5; run++) best = (Math.Min(best.Work, Milliseconds(work)), Math.Min(best.Yardstick, Milliseconds(yardstick)));
+        return best;
+
+        static double Milliseconds(Action action)
+        {
+            long start = Stopwatch.GetTimestamp();
+            action();
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+    }
+
+    /// <summary>One addition after the other, which no CPU does several of at a time.</summary>
+    private static void Sum(float[] vectors)
+    {
+        float sum = 0;
+        foreach (float x in vectors) sum += x;
+        Assert.Equal(0, sum);
+    }
 
     private static void Fill(DocumentStore store, int chunksPerDocument)
     {

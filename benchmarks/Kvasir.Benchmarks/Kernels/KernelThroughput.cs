@@ -11,7 +11,7 @@ internal static unsafe class KernelThroughput
 {
     public static int Run(string[] args)
     {
-        using WorkerPool one = new(1), two = new(2);
+        using WorkerPool one = new(1), two = new(2, TimeSpan.MaxValue);
         Print($"memcpy {MemcpyBandwidth(one):f1} GB/s read by one thread, {MemcpyBandwidth(two):f1} by two; barrier of two threads {BarrierNanoseconds(two):f0} ns, run {RunNanoseconds(two):f0} ns\n");
         if (args is ["pool"]) return 0;
         TensorType[] types = args.Length > 0 ? [.. args.Select(Enum.Parse<TensorType>)] : [TensorType.Q4_1, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q8_0, TensorType.Q6_K, TensorType.F16, TensorType.BF16, TensorType.F32];
@@ -41,7 +41,7 @@ internal static unsafe class KernelThroughput
     private static double BarrierNanoseconds(WorkerPool pool)
     {
         const int Count = 200;
-        Action<int> body = _ => { for (int i = 0; i < Count; i++) pool.Barrier(); };
+        Action<int> body = worker => { for (int i = 0; i < Count; i++) pool.Barrier(worker); };
         return Timing.Best(0.2, () => pool.Run(body)) / Count * 1e9;
     }
 

@@ -36,7 +36,15 @@ public sealed unsafe class Tensor
     public int Columns => checked((int)Shape[^1]);
 
     /// <summary>The product of all other sizes.</summary>
-    public int Rows => checked((int)Shape.Take(Shape.Count - 1).Aggregate(1L, (product, size) => product * size));
+    public int Rows
+    {
+        get
+        {
+            long rows = 1;
+            for (int i = 0; i < Shape.Count - 1; i++) rows *= Shape[i];
+            return checked((int)rows);
+        }
+    }
 
     internal byte* Data => _data;
 

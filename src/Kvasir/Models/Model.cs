@@ -71,7 +71,7 @@ public sealed partial class Model : IDisposable
             metadata.RefuseUnread();
             if (options.ContextLength > 0) config = config with { ContextLength = options.ContextLength };
             int threads = options.Threads > 0 ? options.Threads : PhysicalCores.Count();
-            KernelPath kernels = KernelPaths.Choose();
+            KernelPath kernels = options.Kernels ?? KernelPaths.Choose();
             bool exact = options.Compute == ComputeMode.Float32;
             var weights = new ModelWeights(file, config, spec, exact, kernels, threads);
             AttentionKernels attention = AttentionKernels.For(kernels, exact);

@@ -1,3 +1,5 @@
+using Kvasir.Numerics;
+
 namespace Kvasir.Models;
 
 /// <summary>How matrix products are computed.</summary>
@@ -21,4 +23,7 @@ public sealed record ModelOptions
 
     /// <summary>How matrix products are computed.</summary>
     public ComputeMode Compute { get; init; }
+
+    /// <summary>The kernels that the tests ask for; by default <see cref="KernelPaths.Choose()"/> does.</summary>
+    internal KernelPath? Kernels { get; init; }
 }

@@ -93,37 +93,44 @@ internal sealed unsafe class Transformer : IDisposable
         (int firstRow, int endRow) = Share(worker, _slice.Rows, 1);
         for (int row = firstRow; row < endRow; row++) Embed(row);
         NormaliseInput(_weights.Layers[0].AttentionNorm, firstRow, endRow);
-        _workers.Barrier();
+        _workers.Barrier(worker);
         for (int layer = 0; layer < _config.Layers; layer++)
         {
             LayerWeights weights = _weights.Layers[layer];
             ProjectQueryKeyValue(worker, layer, weights);
-            _workers.Barrier();
+            (firstRow, endRow) = MeetForRows(worker);
             if (_firstTouch.FoundDamage) return;
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
-            _workers.Barrier();
+            _workers.Barrier(worker);
             if (layer == _lastLayer) return;
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
-            _workers.Barrier();
+            (firstRow, endRow) = MeetForRows(worker);
             if (worker == 0) _plan.Restart();
             MergeParts(firstRow, endRow);
             SealHeads(worker, layer);
             _buffers.Attention.Quantize(firstRow, endRow, 0, _buffers.HeadsWidth);
-            _workers.Barrier();
+            _workers.Barrier(worker);
             Project(worker, weights.Output, _buffers.Attention);
-            _workers.Barrier();
+            (firstRow, endRow) = MeetForRows(worker);
             AddBlock(weights.AfterAttentionNorm, firstRow, endRow);
             if (!_spec.Parallel) NormaliseInput(weights.FeedForwardNorm, firstRow, endRow);
-            _workers.Barrier();
+            _workers.Barrier(worker);
             FeedForward(worker, weights);
-            _workers.Barrier();
+            _workers.Barrier(worker);
             Project(worker, weights.Down, _buffers.Hidden);
-            _workers.Barrier();
+            (firstRow, endRow) = MeetForRows(worker);
             AddBlock(weights.AfterFeedForwardNorm, firstRow, endRow);
             if (layer + 1 < _config.Layers) NormaliseInput(_weights.Layers[layer + 1].AttentionNorm, firstRow, endRow);
-            _workers.Barrier();
+            _workers.Barrier(worker);
         }
         if (_logits != null) Logits(worker);
+    }
+
+    /// <summary>Waits for the others; then the rows of the slice that fall to this worker, which are more where it is left alone.</summary>
+    private (int First, int End) MeetForRows(int worker)
+    {
+        _workers.Barrier(worker);
+        return Share(worker, _slice.Rows, 1);
     }
 
     private void Embed(int row)
@@ -157,7 +164,7 @@ internal sealed unsafe class Transformer : IDisposable
 
     private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
     {
-        _firstTouch.ReadAhead(worker, _workers.Workers, layer);
+        _firstTouch.ReadAhead(worker, _workers.Running, layer);
         if (worker == 0)
             foreach (SliceEntry entry in _slice.Entries)
                 foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Repairs ? 0 : entry.Tokens);
@@ -241,7 +248,7 @@ internal sealed unsafe class Transformer : IDisposable
         foreach (SliceEntry entry in _slice.Entries)
         {
             HeadCache[] heads = entry.Cache.Layers[layer].Heads;
-            for (int h = worker; h < heads.Length; h += _workers.Workers) heads[h].Seal();
+            for (int h = worker; h < heads.Length; h += _workers.Running) heads[h].Seal();
         }
     }
 
@@ -296,7 +303,7 @@ internal sealed unsafe class Transformer : IDisposable
             _weights.FinalNorm!.Apply(x, new Span<float>(_buffers.Input.Row(n), _config.Width));
         }
         _buffers.Input.Quantize(first, end, 0, _config.Width);
-        _workers.Barrier();
+        _workers.Barrier(worker);
         (first, end) = Share(worker, _config.Vocabulary, _weights.Output!.RowGranularity);
         if (first == end) return;
         _weights.Output.Multiply(_buffers.Input, 0, _slice.LogitCount, first, end, _logits, _config.Vocabulary, null, accumulate: false);
@@ -318,7 +325,7 @@ internal sealed unsafe class Transformer : IDisposable
     /// <summary>A worker's share of <paramref name="count"/> things, cut at multiples of <paramref name="unit"/>.</summary>
     private (int First, int End) Share(int worker, int count, int unit)
     {
-        int units = (count + unit - 1) / unit, workers = _workers.Workers;
+        int units = (count + unit - 1) / unit, workers = _workers.Running;
         return (Math.Min(units * worker / workers * unit, count), Math.Min(units * (worker + 1) / workers * unit, count));
     }
 

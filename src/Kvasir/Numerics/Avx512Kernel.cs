@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// <see cref="Avx512NibbleTile"/> and <see cref="Avx512ByteTile"/> for several tokens, and <see cref="Vector256Kernel{TDot}"/> for one,
-/// where memory is the limit, and for what is left of 8-bit tiles.
+/// For one token, where memory is the limit, <see cref="Vector256Kernel{TDot}"/>; for several <see cref="Avx512NibbleTile"/>, and where <typeparamref name="TDot"/> sums u8 x s8 in one
+/// instruction <see cref="Avx512ByteTile"/> for 8-bit codes, whose rest is done by the kernel for one.
 /// </summary>
-internal readonly unsafe struct Avx512Kernel : IPanelKernel
+internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : IDot256
 {
-    public static int MaxTokens(in PackedFormat format) => format.Bits == 4 ? Avx512NibbleTile.MaxTokens : Avx512ByteTile.Tokens;
+    public static int MaxTokens(in PackedFormat format) => HasByteTile(format.Bits) ? Avx512ByteTile.Tokens : Avx512NibbleTile.MaxTokens(format.Bits);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
@@ -23,28 +23,32 @@ internal readonly unsafe struct Avx512Kernel : IPanelKernel
         }
     }
 
+    private static bool HasByteTile(int bits) => bits == 8 && TDot.IsOneInstruction;
+
     private static int TileTokens(int bits, int tokens)
     {
-        if (bits == 8) return tokens >= Avx512ByteTile.Tokens ? Avx512ByteTile.Tokens : Math.Min(tokens, 4);
-        return tokens >= 16 ? 16 : tokens >= 8 ? 8 : tokens >= 4 ? 4 : tokens >= 2 ? 2 : 1;
+        if (HasByteTile(bits)) return tokens >= Avx512ByteTile.Tokens ? Avx512ByteTile.Tokens : Math.Min(tokens, 4);
+        return tokens >= 16 && bits == 4 ? 16 : tokens >= 8 ? 8 : tokens >= 4 ? 4 : tokens >= 2 ? 2 : 1;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TForm : IForm
     {
-        bool nibbles = format.Bits == 4;
-        if (tokens == 1 || (!nibbles && tokens < Avx512ByteTile.Tokens))
-        {
-            Vector256Kernel<AvxVnniDot>.Multiply(format, panel, blocks, x, stride, tokens, result);
-            return;
-        }
+        if (tokens == 1 || (HasByteTile(format.Bits) && tokens < Avx512ByteTile.Tokens))
+            Vector256Kernel<TDot>.Multiply(format, panel, blocks, x, stride, tokens, result);
+        else if (format.Bits == 4) Halves<C4, TForm>(format, panel, blocks, x, stride, tokens, result);
+        else Halves<C8, TForm>(format, panel, blocks, x, stride, tokens, result);
+    }
+
+    private static void Halves<TBits, TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
+    {
         for (int half = 0; half < 2; half++)
         {
-            if (!nibbles) Avx512ByteTile.Multiply<TForm>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 16) Avx512NibbleTile.Multiply<TForm, C16>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 8) Avx512NibbleTile.Multiply<TForm, C8>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 4) Avx512NibbleTile.Multiply<TForm, C4>(format, panel, half, blocks, (byte*)x, stride, result);
-            else Avx512NibbleTile.Multiply<TForm, C2>(format, panel, half, blocks, (byte*)x, stride, result);
+            if (HasByteTile(TBits.Value)) Avx512ByteTile.Multiply<TForm>(format, panel, half, blocks, (byte*)x, stride, result);
+            else if (tokens == 16) Avx512NibbleTile.Multiply<C4, TForm, C16>(format, panel, half, blocks, (byte*)x, stride, result);
+            else if (tokens == 8) Avx512NibbleTile.Multiply<TBits, TForm, C8>(format, panel, half, blocks, (byte*)x, stride, result);
+            else if (tokens == 4) Avx512NibbleTile.Multiply<TBits, TForm, C4>(format, panel, half, blocks, (byte*)x, stride, result);
+            else Avx512NibbleTile.Multiply<TBits, TForm, C2>(format, panel, half, blocks, (byte*)x, stride, result);
         }
     }
 }

@@ -7,11 +7,16 @@ namespace Kvasir.Numerics;
 /// <summary>The exact dot product of four u8 codes (of the given bits) and four s8 activations, in each of eight int32 lanes.</summary>
 internal interface IDot256
 {
+    /// <summary>Whether 8-bit codes cost no more than those of 4 bits.</summary>
+    public static abstract bool IsOneInstruction { get; }
+
     public static abstract Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant;
 }
 
 internal readonly struct AvxVnniDot : IDot256
 {
+    public static bool IsOneInstruction => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant =>
         AvxVnni.MultiplyWideningAndAdd(sum, codes, x);
@@ -23,6 +28,8 @@ internal readonly struct AvxVnniDot : IDot256
 /// </summary>
 internal readonly struct Avx2Dot : IDot256
 {
+    public static bool IsOneInstruction => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant
     {

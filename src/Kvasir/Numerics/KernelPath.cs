@@ -15,6 +15,9 @@ internal enum KernelPath
     /// <summary>AVX2 with u8 x s8 dot products.</summary>
     AvxVnni,
 
-    /// <summary>AVX-512 F, BW and VL beside AVX-VNNI.</summary>
+    /// <summary>AVX-512 F, BW and VL.</summary>
     Avx512,
+
+    /// <summary>The same, with the u8 x s8 dot products of AVX-VNNI for codes of 8 bits and for single tokens.</summary>
+    Avx512Vnni,
 }

@@ -17,7 +17,8 @@ internal static class KernelPaths
         KernelPath.Vector128 => System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated,
         KernelPath.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         KernelPath.AvxVnni => AvxVnni.IsSupported && Fma.IsSupported,
-        KernelPath.Avx512 => Avx512BW.IsSupported && AvxVnni.IsSupported,
+        KernelPath.Avx512 => Avx512BW.IsSupported && Fma.IsSupported,
+        KernelPath.Avx512Vnni => IsSupported(KernelPath.Avx512) && IsSupported(KernelPath.AvxVnni),
         _ => false,
     };
 

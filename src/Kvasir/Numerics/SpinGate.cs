@@ -37,36 +37,31 @@ internal sealed class SpinGate
         lock (_park) Monitor.PulseAll(_park);
     }
 
-    /// <summary>Returns once <see cref="Phase"/> is no longer <paramref name="phase"/>.</summary>
-    public void Wait(int phase)
+    /// <summary>Returns once <see cref="Phase"/> is no longer <paramref name="phase"/>, with the ticks that went by, or 0 where they were few.</summary>
+    public long Wait(int phase)
     {
-        if (!_crowded && Spin(phase)) return;
-        for (int i = 0; _crowded && i < 4; i++)
+        long start = Stopwatch.GetTimestamp(), waited = 0;
+        for (; !_crowded && waited <= ParkAfter; waited = Stopwatch.GetTimestamp() - start)
         {
-            if (Phase != phase) return;
-            Thread.Yield();
+            if (waited > YieldAfter) Thread.Yield();
+            for (int i = 0; i < 32; i++)
+            {
+                if (Phase != phase) return waited <= YieldAfter ? 0 : Stopwatch.GetTimestamp() - start;
+                Thread.SpinWait(1);
+            }
         }
+        for (int i = 0; _crowded && i < 4 && Phase == phase; i++) Thread.Yield();
+        if (Phase == phase) Park(phase);
+        return Stopwatch.GetTimestamp() - start;
+    }
+
+    private void Park(int phase)
+    {
         lock (_park)
         {
             Interlocked.Increment(ref _state.Parked);
             while (Phase == phase) Monitor.Wait(_park);
             Interlocked.Decrement(ref _state.Parked);
-        }
-    }
-
-    private bool Spin(int phase)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            for (int i = 0; i < 32; i++)
-            {
-                if (Phase != phase) return true;
-                Thread.SpinWait(1);
-            }
-            long waited = Stopwatch.GetTimestamp() - start;
-            if (waited > ParkAfter) return false;
-            if (waited > YieldAfter) Thread.Yield();
         }
     }
 

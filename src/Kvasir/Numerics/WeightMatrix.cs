@@ -40,7 +40,8 @@ internal abstract unsafe class WeightMatrix : IDisposable
             KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor),
             KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor),
             KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor),
-            _ => new PackedMatrix<Avx512Kernel>(tensor),
+            KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor),
+            _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor),
         };
     }
 

@@ -1,22 +1,34 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace Kvasir.Numerics;
 
 /// <summary>A fixed set of threads that run one body together (single program, multiple data), with a spin-then-park barrier.</summary>
-/// <remarks>Runs of several callers are done one after the other. A body must not call <see cref="Run"/>.</remarks>
+/// <remarks>
+/// Runs of several callers are done one after the other. A body must not call <see cref="Run"/>.
+/// On a busy machine threads that meet every few microseconds wait for each other's turn on a core most of the time, and one thread would be faster. Where that is seen, the caller does
+/// the rest of the run alone, and what comes within a pause; each time that it is seen again, the next pause is twice as long, and half as long after a run that went well.
+/// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
+    private static readonly long ShortestPause = Stopwatch.Frequency / 50, LongestPause = Stopwatch.Frequency;
+
     private readonly Lock _callers = new();
     private readonly SpinGate _start, _barrier, _end;
     private readonly Thread[] _threads;
     private Action<int>? _body;
     private ExceptionDispatchInfo? _failure;
-    private bool _disposed;
+    private bool _disposed, _alone;
+    private long _started, _lost, _aloneUntil, _pause = ShortestPause;
+    private readonly long _patience;
 
-    public WorkerPool(int workers)
+    /// <param name="workers">Threads, the caller's included.</param>
+    /// <param name="patience">Waiting that a run may cost before it is held against the work; <see cref="TimeSpan.MaxValue"/> keeps all workers in every run. Default: 2 ms.</param>
+    public WorkerPool(int workers, TimeSpan? patience = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(workers);
         Workers = workers;
+        _patience = (long)((patience ?? TimeSpan.FromMilliseconds(2)).TotalSeconds * Stopwatch.Frequency);
         bool crowded = workers > Environment.ProcessorCount;
         _start = new SpinGate(crowded);
         _barrier = new SpinGate(crowded);
@@ -33,6 +45,9 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Number of workers, the calling thread included.</summary>
     public int Workers { get; }
 
+    /// <summary>How many of them share the work from here on: all, or the caller alone. Inside <see cref="Run"/> it may change with every <see cref="Barrier"/>.</summary>
+    public int Running => _alone ? 1 : Workers;
+
     /// <summary>Runs <paramref name="body"/>(worker) on every worker; the caller is worker 0. Returns when all are done; an exception of any worker is thrown here and releases the others from their barriers. Allocates nothing.</summary>
     public void Run(Action<int> body)
     {
@@ -42,9 +57,16 @@ internal sealed class WorkerPool : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_body != null) throw new InvalidOperationException("A worker's body cannot start another run of its pool");
             _body = body;
-            if (Workers > 1) _start.Open();
+            (_started, _lost) = (Stopwatch.GetTimestamp(), 0);
+            bool together = Workers > 1 && _started >= _aloneUntil;
+            _alone = !together;
+            if (together) _start.Open();
             RunBody(0);
-            if (Workers > 1) Meet(_end);
+            if (together)
+            {
+                Meet(_end);
+                if (!_alone && !Loses()) _pause = Math.Max(_pause / 2, ShortestPause);
+            }
             var failure = _failure;
             _body = null;
             _failure = null;
@@ -53,14 +75,25 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Inside <see cref="Run"/>: waits for all workers.</summary>
-    public void Barrier()
+    /// <summary>Inside <see cref="Run"/>: <paramref name="worker"/> waits for all others. Those that are no longer wanted in this run do not come back.</summary>
+    public void Barrier(int worker)
     {
-        if (Workers == 1) return;
+        if (_alone) return;
         int phase = _barrier.Phase;
         // A failure after this check opens the gate after the phase was read, so that nobody waits in vain.
-        if (Volatile.Read(ref _failure) == null) Meet(_barrier, phase);
-        if (Volatile.Read(ref _failure) != null) throw new ReleasedException();
+        if (Volatile.Read(ref _failure) == null)
+        {
+            if (_barrier.Arrive(Workers))
+            {
+                _alone = Loses();
+                _barrier.Open();
+            }
+            else
+            {
+                Lose(_barrier.Wait(phase));
+            }
+        }
+        if (Volatile.Read(ref _failure) != null || (_alone && worker > 0)) throw new ReleasedException();
     }
 
     public void Dispose()
@@ -80,6 +113,7 @@ internal sealed class WorkerPool : IDisposable
         {
             _start.Wait(phase);
             if (Volatile.Read(ref _disposed)) return;
+            Lose(Stopwatch.GetTimestamp() - _started);
             RunBody(worker);
             // The caller alone waits for the end; the others only say that they are there.
             if (_end.Arrive(Workers)) _end.Open();
@@ -94,7 +128,7 @@ internal sealed class WorkerPool : IDisposable
         }
         catch (ReleasedException)
         {
-            // Another worker failed first.
+            // Another worker failed first, or the caller goes on alone.
         }
 #pragma warning disable CA1031 // whatever a worker throws is thrown again by Run
         catch (Exception error)
@@ -104,12 +138,28 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    private void Meet(SpinGate gate) => Meet(gate, gate.Phase);
-
-    private void Meet(SpinGate gate, int phase)
+    private void Meet(SpinGate gate)
     {
+        int phase = gate.Phase;
         if (gate.Arrive(Workers)) gate.Open();
-        else gate.Wait(phase);
+        else Lose(gate.Wait(phase));
+    }
+
+    private void Lose(long ticks)
+    {
+        if (ticks > 0) Interlocked.Add(ref _lost, ticks);
+    }
+
+    /// <summary>Whether the other workers' gain is more than half lost in waiting (what else a busy machine takes, threads cannot see); the next runs are the caller's then.</summary>
+    private bool Loses()
+    {
+        long lost = Volatile.Read(ref _lost);
+        if (lost <= _patience) return false;
+        long now = Stopwatch.GetTimestamp();
+        if (lost <= (Workers - 1) * (now - _started) / 2) return false;
+        _aloneUntil = now + _pause;
+        _pause = Math.Min(2 * _pause, LongestPause);
+        return true;
     }
 
     private sealed class ReleasedException : Exception;

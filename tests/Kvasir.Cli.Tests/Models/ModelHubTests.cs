@@ -241,7 +241,7 @@ public sealed class ModelHubTests : IDisposable
 
     private async Task<PulledModel> Pull(FakeHub server, CatalogEntry? entry = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
-        using var hub = new ModelHub(server.Address, _folder, TimeSpan.FromSeconds(10), TimeSpan.Zero);
+        using var hub = new ModelHub(server.Address, _folder, TimeSpan.FromMinutes(2), TimeSpan.Zero);
         return await hub.Pull(entry ?? s_entry, progress, cancellation);
     }
 

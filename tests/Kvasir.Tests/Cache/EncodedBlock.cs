@@ -41,7 +41,7 @@ internal sealed unsafe class EncodedBlock : IDisposable
     public static IEnumerable<AttentionKernels> AllKernels => KernelPaths.Supported.SelectMany(path => new[] { AttentionKernels.For(path), AttentionKernels.For(path, exact: false) });
 
     /// <summary>The fastest path, exact.</summary>
-    public static AttentionKernels BestKernels => AttentionKernels.For(KernelPaths.Supported[^1]);
+    public static AttentionKernels BestKernels => AttentionKernels.For(KernelPaths.Choose());
 
     public byte[] Bytes => new Span<byte>(_memory.Pointer, _codec.Bytes).ToArray();
 

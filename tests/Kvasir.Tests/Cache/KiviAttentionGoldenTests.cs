@@ -8,6 +8,7 @@ using Xunit;
 namespace Kvasir.Tests.Cache;
 
 /// <summary>Attention over a quantised past as the official KIVI class gives it (shared golden/kivi/attention).</summary>
+[Trait("Category", "Kernels")]
 public sealed class KiviAttentionGoldenTests
 {
     private const int Heads = 9, KvHeads = 3, Group = Heads / KvHeads, Channels = 64, Tokens = KvBlock.Tokens;

@@ -18,7 +18,7 @@ public sealed class KvFileLoadingTests : IDisposable
         string[] paths = [.. Enumerable.Range(0, 8).Select(i => Path.Combine(_folder.Path, $"{i}.kv"))];
         chunk.Save(paths[0], "k=kivi4,v=kivi4", 512);
         foreach (string path in paths[1..]) File.Copy(paths[0], path);
-        TimeSpan quickest = TimeSpan.MaxValue;
+        TimeSpan quickest = TimeSpan.MaxValue, reading = TimeSpan.MaxValue;
         for (int attempt = 0; attempt < 5; attempt++)
         {
             using KvCache cache = chunk.NewCache("k=kivi4,v=kivi4");
@@ -26,11 +26,14 @@ public sealed class KvFileLoadingTests : IDisposable
             Place(cache, chunk.Layout, paths);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             if (Stopwatch.GetElapsedTime(started) is var took && took < quickest) quickest = took;
+            started = Stopwatch.GetTimestamp();
+            foreach (string path in paths) File.ReadAllBytes(path);
+            if (Stopwatch.GetElapsedTime(started) is var read && read < reading) reading = read;
             Assert.Equal(8 * 512, cache.Length);
             Assert.Equal(0, cache.Pool.Bytes);
             if (attempt > 0) Assert.InRange(allocated, 1, 300_000); // the first one loads what reads headers
         }
-        Assert.True(quickest < TimeSpan.FromMilliseconds(50), $"{quickest.TotalMilliseconds} ms");
+        Assert.True(quickest < reading, $"{quickest.TotalMilliseconds} ms, and {reading.TotalMilliseconds} to read the files");
     }
 
     private static void Place(KvCache cache, KvLayout layout, string[] paths)

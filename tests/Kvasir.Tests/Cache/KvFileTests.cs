@@ -32,7 +32,7 @@ public sealed class KvFileTests : IDisposable
         fixture.Append(cache, 20);
         Assert.Equal(37 + 77 + 20, cache.Length);
         float[][] queries = fixture.Queries(6);
-        SequenceFixture.Close(fixture.Expected(1, queries, 132, 3, 134), fixture.Attend(cache, 1, queries, 132, 3), 1e-5f);
+        fixture.Close(fixture.Expected(1, queries, 132, 3, 134), fixture.Attend(cache, 1, queries, 132, 3));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class KvFileTests : IDisposable
         cache.Truncate(64);
         cache.Place(file);
         float[][] queries = fixture.Queries(2);
-        SequenceFixture.Close(fixture.Expected(1, queries, 113, 2, 114), fixture.Attend(cache, 1, queries, 113, 2), 1e-5f);
+        fixture.Close(fixture.Expected(1, queries, 113, 2, 114), fixture.Attend(cache, 1, queries, 113, 2));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class KvFileTests : IDisposable
         using KvCache fork = cache.Fork();
         cache.Truncate(0);
         float[][] queries = fixture.Queries(1);
-        SequenceFixture.Close(fixture.Expected(0, queries, 63, 1, 64), fixture.Attend(fork, 0, queries, 63, 1), 1e-5f);
+        fixture.Close(fixture.Expected(0, queries, 63, 1, 64), fixture.Attend(fork, 0, queries, 63, 1));
     }
 
     [SkippableFact]

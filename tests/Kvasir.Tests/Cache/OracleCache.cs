@@ -80,10 +80,11 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     public bool KeepsAs(OracleCache saved, int firstToken) => saved._blocks.Where(view => view.Position >= firstToken).All(view => view.Block.Codecs.SequenceEqual(CodecsAt(view.Block.ComputedAt)));
 
     /// <summary>softmax(q · k) v in double over the layer's window, or another; <paramref name="rotated"/> gives the query as rotated for a position.</summary>
-    public double[] Attend(int head, int own, Func<int, float[]> rotated, int? window = null)
+    public double[] Attend(int head, int own, Func<int, float[]> rotated, out double tolerance, int? window = null)
     {
         int first = (window ?? layer.Window) is var visible && visible <= own ? own - visible + 1 : 0;
         var scores = new List<(double Score, float[] Value)>();
+        double largestKey = 0;
         foreach ((Token token, int position, int offset) in Tokens(first))
         {
             if (position > own) continue;
@@ -91,7 +92,9 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
             double score = 0;
             for (int c = 0; c < query.Length; c++) score += (double)query[c] * token.Keys[head][c];
             scores.Add((score, token.Values[head]));
+            largestKey = Math.Max(largestKey, Largest(token.Keys[head]));
         }
+        tolerance = AttentionRounding.Bound(layer.KeyChannels, scores.Count, Math.Sqrt(rotated(own).Sum(x => (double)x * x)), largestKey, scores.Max(pair => Largest(pair.Value)));
         double highest = scores.Max(pair => pair.Score), sum = 0;
         var output = new double[layer.ValueChannels];
         foreach ((double score, float[] value) in scores)
@@ -101,6 +104,8 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
             for (int c = 0; c < output.Length; c++) output[c] += weight * value[c];
         }
         return [.. output.Select(x => x / sum)];
+
+        static double Largest(float[] vector) => Math.Max(vector.Max(), -vector.Min());
     }
 
     private IEnumerable<(Token Token, int Position, int Offset)> Tokens(int first)

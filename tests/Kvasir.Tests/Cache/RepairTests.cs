@@ -76,7 +76,7 @@ public sealed class RepairTests
         float[][] queries = fixture.Queries(positions.Length);
         float[] found = fixture.AttendScattered(cache, 0, queries, repaired);
         for (int i = 0; i < positions.Length; i++)
-            SequenceFixture.Close(fixture.Expected(0, [queries[i]], positions[i], 1, 100), found[(i * fixture.Layer.KeyChannels)..((i + 1) * fixture.Layer.KeyChannels)], 1e-4f);
+            fixture.Close(fixture.Expected(0, [queries[i]], positions[i], 1, 100), found[(i * fixture.Layer.KeyChannels)..((i + 1) * fixture.Layer.KeyChannels)]);
     }
 
     [Theory]
@@ -106,7 +106,7 @@ public sealed class RepairTests
                 for (int head = 0; head < 2; head++)
                 {
                     float[][] queries = fixture.Queries(2);
-                    SequenceFixture.Close(fixture.Expected(head, queries, position, 2, 130, counts: t => kept[head].Contains((ushort)t)), fixture.Attend(cache, head, queries, position, 2), 1e-4f);
+                    fixture.Close(fixture.Expected(head, queries, position, 2, 130, counts: t => kept[head].Contains((ushort)t)), fixture.Attend(cache, head, queries, position, 2));
                 }
             using KvCache copy = cache.Duplicate();
             copy.Truncate(95);

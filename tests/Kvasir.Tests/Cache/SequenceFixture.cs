@@ -110,6 +110,10 @@ internal sealed unsafe class SequenceFixture
 
     public float[][] Queries(int rows) => [.. Enumerable.Range(0, rows).Select(_ => Random(Layer.KeyChannels))];
 
+    /// <summary>Equal but for rounding: of keys, values and queries no channel is beyond 2, and of turned keys none beyond the root of two times that.</summary>
+    public void Close(float[] expected, float[] actual) =>
+        Close(expected, actual, (float)AttentionRounding.Bound(Layer.KeyChannels, Keys.Count, 2 * Math.Sqrt(Layer.KeyChannels), 2 * Math.Sqrt(2), 2));
+
     public static void Close(float[] expected, float[] actual, float tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);

@@ -10,7 +10,7 @@ public sealed class RealModelGenerationTests : IDisposable
 {
     private static readonly GenerationOptions Twenty = new() { MaxTokens = 20, IgnoreEndOfText = true };
     private static readonly int[] Prompt = [.. Enumerable.Range(0, 100).Select(i => 20 + i * 37 % 300)];
-    private readonly Lazy<Model> _model = new(() => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 2, Compute = ComputeMode.Float32 }));
+    private readonly Lazy<Model> _model = new(() => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = ComputeMode.Float32 }));
 
     [SkippableFact]
     public void Sequences_scheduled_together_get_the_ids_they_get_alone()
@@ -100,16 +100,21 @@ public sealed class RealModelGenerationTests : IDisposable
     {
         using var session = new Session(_model.Value);
         session.Complete(Prompt, Twenty);
-        long start = 0, end = 0;
-        int tokens = 0;
+        long least = long.MaxValue;
         var options = new GenerationOptions { MaxTokens = 60, IgnoreEndOfText = true };
-        foreach (string _ in session.Stream(Prompt, options))
+        // A collection in between, which other tests may cause, tells nothing.
+        for (int attempt = 0; attempt < 10 && least > 32 * 200; attempt++)
         {
-            if (++tokens == 8) start = GC.GetAllocatedBytesForCurrentThread();
-            if (tokens == 40) end = GC.GetAllocatedBytesForCurrentThread();
+            Allocated start = default;
+            int tokens = 0;
+            foreach (string _ in session.Stream(Prompt, options))
+            {
+                if (++tokens == 8) start = Allocated.Now();
+                if (tokens == 40) least = Math.Min(least, start.Since() ?? long.MaxValue);
+            }
         }
 
-        Assert.InRange((end - start) / 32.0, 0, 200);
+        Assert.InRange(least / 32.0, 0, 200);
     }
 
     public void Dispose()

@@ -2,24 +2,28 @@ using System.Text.Json;
 using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Models;
+using Kvasir.Numerics;
 using Kvasir.Tests.Cache;
 using Xunit;
 
 namespace Kvasir.Tests.Models;
 
 /// <summary>Logits and greedy continuations as the reference implementations give them (shared golden/models and golden/engine/logits).</summary>
+[Trait("Category", "Kernels")]
 public sealed class GoldenLogitsTests
 {
+    /// <summary>On all paths of this CPU.</summary>
+    public static TheoryData<string, string, double> TinyModels =>
+        OnAllPaths(("tiny-llama3.gguf", 1e-3), ("tiny-qwen2.gguf", 1e-3), ("tiny-gemma2.gguf", 1e-3), ("tiny-phi3.gguf", 1e-3), ("tiny-gpt2.gguf", 5e-4), ("tiny-llama3-hf", 1e-3));
+
+    public static TheoryData<string, string, double> RoundedModels => OnAllPaths(("tiny-llama3.gguf", 0.2), ("tiny-qwen2.gguf", 0.2), ("tiny-gemma2.gguf", 0.2), ("tiny-phi3.gguf", 0.2), ("tiny-gpt2.gguf", 0.03));
+
     [SkippableTheory]
-    [InlineData("tiny-llama3", "tiny-llama3.gguf", 1e-3)]
-    [InlineData("tiny-qwen2", "tiny-qwen2.gguf", 1e-3)]
-    [InlineData("tiny-gemma2", "tiny-gemma2.gguf", 1e-3)]
-    [InlineData("tiny-phi3", "tiny-phi3.gguf", 1e-3)]
-    [InlineData("tiny-gpt2", "tiny-gpt2.gguf", 5e-4)]
-    [InlineData("tiny-llama3-hf", "tiny-llama3-hf", 1e-3)]
-    public void Tiny_model_gives_the_reference_logits_in_float32(string name, string file, double tolerance)
+    [MemberData(nameof(TinyModels))]
+    public void Tiny_model_gives_the_reference_logits_in_float32(string path, string file, double tolerance)
     {
-        using Model model = Load(file, ComputeMode.Float32);
+        string name = Path.GetFileNameWithoutExtension(file);
+        using Model model = Load(file, ComputeMode.Float32, Enum.Parse<KernelPath>(path));
         using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require($"golden/models/{name}.safetensors"));
         foreach (JsonElement testCase in Cases(name))
         {
@@ -33,14 +37,11 @@ public sealed class GoldenLogitsTests
     }
 
     [SkippableTheory]
-    [InlineData("tiny-llama3", 0.2, 0.02)]
-    [InlineData("tiny-qwen2", 0.2, 0.02)]
-    [InlineData("tiny-gemma2", 0.2, 0.02)]
-    [InlineData("tiny-phi3", 0.2, 0.02)]
-    [InlineData("tiny-gpt2", 0.03, 0.001)]
-    public void Tiny_model_with_int8_activations_stays_near_the_reference(string name, double meanDifference, double meanKl)
+    [MemberData(nameof(RoundedModels))]
+    public void Tiny_model_with_int8_activations_stays_near_the_reference(string path, string file, double meanDifference)
     {
-        using Model model = Load($"{name}.gguf", ComputeMode.Int8);
+        (string name, double meanKl) = (Path.GetFileNameWithoutExtension(file), meanDifference == 0.2 ? 0.02 : 0.001);
+        using Model model = Load(file, ComputeMode.Int8, Enum.Parse<KernelPath>(path));
         using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require($"golden/models/{name}.safetensors"));
         foreach (JsonElement testCase in Cases(name))
         {
@@ -94,7 +95,15 @@ public sealed class GoldenLogitsTests
         }
     }
 
-    internal static Model Load(string tiny, ComputeMode compute) => Model.Load(SharedData.Require($"models/tiny/{tiny}"), new ModelOptions { Compute = compute });
+    internal static Model Load(string tiny, ComputeMode compute, KernelPath? kernels = null) => Model.Load(SharedData.Require($"models/tiny/{tiny}"), new ModelOptions { Compute = compute, Kernels = kernels });
+
+    private static TheoryData<string, string, double> OnAllPaths(params (string File, double Tolerance)[] models)
+    {
+        var data = new TheoryData<string, string, double>();
+        foreach ((string file, double tolerance) in models)
+            foreach (KernelPath path in KernelPaths.Supported) data.Add(path.ToString(), file, tolerance);
+        return data;
+    }
 
     internal static float[] AllLogits(Model model, int[] ids, string policy = "k=f32,v=f32")
     {

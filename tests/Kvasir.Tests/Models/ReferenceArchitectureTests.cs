@@ -10,6 +10,7 @@ namespace Kvasir.Tests.Models;
 /// Architectures without golden logits, held against a forward pass written out from their definitions. Every test also shows that
 /// it would notice: with the feature in question left out or changed, the logits differ by far more than is tolerated.
 /// </summary>
+[Trait("Category", "Kernels")]
 public sealed class ReferenceArchitectureTests : IDisposable
 {
     private const double Tolerance = 1e-4, Noticeable = 0.5;

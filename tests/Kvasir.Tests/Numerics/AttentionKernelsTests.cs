@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
+[Trait("Category", "Kernels")]
 public sealed unsafe class AttentionKernelsTests
 {
     public static TheoryData<int> Paths => [.. KernelPaths.Supported.Select(path => (int)path)];

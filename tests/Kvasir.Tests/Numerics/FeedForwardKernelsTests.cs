@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
+[Trait("Category", "Kernels")]
 public sealed unsafe class FeedForwardKernelsTests
 {
     public static TheoryData<int> Paths => [.. KernelPaths.Supported.Select(path => (int)path)];

@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
+[Trait("Category", "Kernels")]
 public sealed unsafe class RotaryTests
 {
     private static readonly double[] Frequencies = [.. Enumerable.Range(0, 11).Select(j => Math.Pow(10000, -2.0 * j / 22))];

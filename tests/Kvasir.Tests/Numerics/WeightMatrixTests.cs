@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
+[Trait("Category", "Kernels")]
 public unsafe class WeightMatrixTests
 {
     public static TheoryData<string, string> TypesAndPaths() => OnAllPaths(RandomTensor.Types);

@@ -6,6 +6,7 @@ using Xunit;
 namespace Kvasir.Tests.Quantization;
 
 /// <summary>The quantiser against the official KIVI code's values (shared golden/kivi/quant), bit for bit.</summary>
+[Trait("Category", "Kernels")]
 public sealed class KiviGoldenTests
 {
     [SkippableFact]

@@ -6,6 +6,7 @@ using Xunit;
 namespace Kvasir.Tests.Quantization;
 
 /// <summary>Quantised keys and values against the definition in plain loops, and on numbers that a model should never give.</summary>
+[Trait("Category", "Kernels")]
 public sealed class QuantizedCodecTests
 {
     /// <summary>Bits, group of keys, bits of scales.</summary>

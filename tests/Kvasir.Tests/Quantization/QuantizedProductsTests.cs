@@ -6,6 +6,7 @@ using Xunit;
 namespace Kvasir.Tests.Quantization;
 
 /// <summary>Scores and weighted sums straight from the codes against sums in double over the decoded values.</summary>
+[Trait("Category", "Kernels")]
 public sealed class QuantizedProductsTests
 {
     /// <summary>What rounding to float may cost, relative to the sum of the absolute products.</summary>

@@ -9,6 +9,7 @@ namespace Kvasir.Tests.Quantization;
 /// The kernels that models use may round the left side, with scales folded in, to int8 per row and block. The error that this may make
 /// is known: each of its products is off by at most half a step times the code's distance from the middle, and as independent roundings are on the whole.
 /// </summary>
+[Trait("Category", "Kernels")]
 public sealed class WholeNumberProductsTests
 {
     /// <summary>What rounding to float may cost beside it, relative to the sum of the absolute products.</summary>
