@@ -43,8 +43,9 @@ public sealed class ChatTemplate
     /// <param name="beginOfText">Text of the BOS token (<c>bos_token</c>); undefined in the template where null.</param>
     /// <param name="endOfText">Text of the EOS token (<c>eos_token</c>); undefined in the template where null.</param>
     /// <param name="variables">Other variables, such as <c>enable_thinking</c>, <c>tools</c> or <c>date_string</c>; values as for <see cref="ChatMessage.Fields"/>.</param>
+    /// <param name="cancellation">Ends the rendering.</param>
     /// <exception cref="InvalidInputException">The template raised an exception or cannot be run; the message has the template's line.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = true, string? beginOfText = null, string? endOfText = null, IReadOnlyDictionary<string, object?>? variables = null)
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = true, string? beginOfText = null, string? endOfText = null, IReadOnlyDictionary<string, object?>? variables = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var conversion = new ValueConversion();
@@ -64,7 +65,7 @@ public sealed class ChatTemplate
             scope.Set(name, conversion.Convert(value));
         }
 
-        return Run(new RenderContext(scope, _clock, conversion.Size));
+        return Run(new RenderContext(scope, _clock, conversion.Size, cancellation));
     }
 
     private string Run(RenderContext context)
