@@ -31,7 +31,14 @@ internal sealed class ValueConversion
                 Size += text.Length;
                 return text;
             case JsonElement json:
-                return FromJson(json, depth);
+                try
+                {
+                    return FromJson(json, depth);
+                }
+                catch (InvalidOperationException error)
+                {
+                    throw new InvalidInputException("a variable of the chat template is a text with half a surrogate pair", error);
+                }
             case float or decimal or Half:
                 return System.Convert.ToDouble(value, CultureInfo.InvariantCulture);
             case byte or sbyte or short or ushort or int or uint:
