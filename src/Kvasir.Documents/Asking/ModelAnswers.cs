@@ -19,10 +19,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
         _model = model;
         _policy = policy;
         _files = new OpenKvFiles(model);
-        Tokenizer tokenizer = model.Tokenizer;
-        Frame = model.ChatTemplate is { } template
-            ? PromptFrame.Of(template, TokenText(tokenizer, tokenizer.BeginOfText), TokenText(tokenizer, tokenizer.EndOfText))
-            : PromptFrame.Plain;
+        Frame = model.ChatTemplate is { } template ? PromptFrame.Of(template) : PromptFrame.Plain;
     }
 
     public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(_model.Path));
@@ -102,8 +99,6 @@ internal sealed partial class ModelAnswers : IAnswerModel
     }
 
     public void Dispose() => _files.Dispose();
-
-    private static string? TokenText(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
 
     private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
     {

@@ -15,8 +15,8 @@ internal sealed record PromptFrame(string Prefix, string Suffix)
 
     /// <summary>Renders a message that is only a marker, and splits around it.</summary>
     /// <exception cref="InvalidInputException">The template does not put the message into the prompt exactly once.</exception>
-    public static PromptFrame Of(ChatTemplate template, string? beginOfText, string? endOfText) =>
-        Split(template.Render([new ChatMessage("user", Marker)], addGenerationPrompt: true, beginOfText, endOfText));
+    public static PromptFrame Of(ChatTemplate template) =>
+        Split(template.Render([new ChatMessage("user", Marker)]));
 
     internal static PromptFrame Split(string rendered)
     {

@@ -75,7 +75,7 @@ public sealed partial class Session
     {
         Tokenizer tokenizer = forward.Tokenizer;
         ChatTemplate template = forward.ChatTemplate ?? throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
-        string prompt = template.Render(messages, addGenerationPrompt: true, TextOf(tokenizer, tokenizer.BeginOfText), TextOf(tokenizer, tokenizer.EndOfText));
+        string prompt = template.Render(messages);
         int[] ids = tokenizer.Encode(prompt);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
         return missing ? [tokenizer.BeginOfText, .. ids] : ids;
@@ -104,8 +104,6 @@ public sealed partial class Session
             }
         }
     }
-
-    private static string? TextOf(Tokenizer tokenizer, int id) => id < 0 ? null : tokenizer.Decode([id]);
 
     private static List<ChatMessage> ReadMessages(string path, string? json)
     {

@@ -24,7 +24,7 @@ public sealed partial class Model : IDisposable
         (_file, Config, _spec, _weights, _transformer, Options) = (file, config, spec, weights, transformer, options);
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
-        _template = new Lazy<ChatTemplate?>(() => file.Get("tokenizer.chat_template", "") is { Length: > 0 } source ? new ChatTemplate(source) : null);
+        _template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(file, Tokenizer));
         CacheLayout = new KvLayout(
             [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
             attention, () => Identity, () => Tokenizer.Identity);

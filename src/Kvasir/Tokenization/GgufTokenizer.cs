@@ -127,6 +127,13 @@ internal static class GgufTokenizer
                     : throw new InvalidInputException($"{file.Path}: {Prefix}token_type {types[id]} of token {id} is unknown");
             }
         }
+        for (int id = 0; id < texts.Length; id++)
+        {
+            // Converters give control tokens wrong types; then a prompt could not hold them, and a reply would not end at them.
+            bool isControl = kinds[id] is TokenKind.Normal or TokenKind.Unused or TokenKind.Undefined ? ControlTexts.LooksLikeControl(texts[id])
+                : kinds[id] == TokenKind.UserDefined && ControlTexts.EndsOfTurn.Contains(texts[id]);
+            if (isControl || (texts[id] == ControlTexts.EndOfText && spelling == TokenSpelling.SentencePiece)) kinds[id] = TokenKind.Control;
+        }
         return new Vocabulary(texts, kinds, spelling);
     }
 

@@ -29,7 +29,7 @@ internal static class JsonSpecialTokens
             Unknown = vocabulary.Unknown,
             Prefix = [.. prefix],
             Suffix = [.. suffix],
-            EndOfGeneration = [.. ends.Select(id => Check(id, vocabulary, file.Path)), .. end is null ? Array.Empty<int>() : [vocabulary.Find(end)]],
+            EndOfGeneration = [.. ends.Select(id => Check(id, vocabulary, file.Path)), Id(file, "eos", null, vocabulary, -1)],
             Borders = vocabulary.Borders,
             Normalized = vocabulary.Normalized,
         };
@@ -80,12 +80,12 @@ internal static class JsonSpecialTokens
     private static int PairId(JsonFields processor, string name) =>
         processor.Items(name) is [_, { ValueKind: JsonValueKind.Number } id] && id.TryGetInt32(out int value) ? value : throw processor.Wrong(name);
 
-    /// <summary>The id that metadata gives, else the one of tokenizer_config.json's text, else <paramref name="fallback"/>.</summary>
+    /// <summary>The id of tokenizer_config.json's text, else the one that metadata gives, else <paramref name="fallback"/>.</summary>
     private static int Id(ModelFile file, string name, string? configured, JsonVocabulary vocabulary, int fallback)
     {
         string key = $"tokenizer.ggml.{name}_token_id";
-        return file.Metadata.ContainsKey(key) ? Check(file.Require<long>(key), vocabulary, file.Path)
-            : configured is not null ? vocabulary.Find(configured)
+        return configured is not null && vocabulary.Find(configured) is var id and >= 0 ? id
+            : file.Metadata.ContainsKey(key) ? Check(file.Require<long>(key), vocabulary, file.Path)
             : fallback;
     }
 

@@ -6,12 +6,6 @@ namespace Kvasir.Tokenization;
 /// <summary>What all kinds have in common: named tokens cut out first, plain text between them, decoding by bytes.</summary>
 internal abstract class VocabularyTokenizer : Tokenizer
 {
-    private static readonly string[] s_endsOfTurn =
-    [
-        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|return|>", "<|call|>",
-        "<|end_of_turn|>", "<EOT>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "<|EOT|>", "<|eot|>",
-    ];
-
     private readonly (NamedTokens Spelled, NamedTokens Normalized) _namedTokens, _userDefinedTokens;
     private readonly HashSet<int> _endOfGeneration;
 
@@ -22,11 +16,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
         Settings = settings;
         _namedTokens = Passes(vocabulary.Named);
         _userDefinedTokens = Passes(vocabulary.Named.Where(token => vocabulary.Kinds[token.Value] == TokenKind.UserDefined));
-        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText];
+        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText, .. ControlTexts.EndsOfTurn.Select(Find), vocabulary.Named.GetValueOrDefault(ControlTexts.EndOfText, -1)];
         _endOfGeneration.Remove(-1);
-        _endOfGeneration.UnionWith(s_endsOfTurn
-            .Where(text => vocabulary.Named.TryGetValue(text, out int id) && vocabulary.Kinds[id] == TokenKind.Control)
-            .Select(text => vocabulary.Named[text]));
     }
 
     /// <summary>The tokens.</summary>

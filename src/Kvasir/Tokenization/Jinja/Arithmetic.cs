@@ -1,150 +1,124 @@
+using System.Numerics;
+
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Python's arithmetic: integers of 64 bits, / always a float, // and % rounding down.</summary>
+/// <summary>Python's arithmetic: integers of any size, / always a float, // and % rounding down.</summary>
 internal static class Arithmetic
 {
-    private const int MaxItems = 1_000_000;
-
     public static object? Apply(RenderContext context, string operation, object? left, object? right)
     {
-        if (left is Undefined || right is Undefined)
+        if (left is Undefined || (right is Undefined && !(operation == "%" && left is string))) throw ((left as Undefined) ?? (Undefined)right!).Fail();
+        return (operation, left, right) switch
         {
-            throw ((left as Undefined) ?? (Undefined)right!).Fail();
-        }
-
-        try
-        {
-            return Structures(context, operation, left, right) ?? Numbers(operation, left, right)
-                ?? throw new InvalidInputException($"'{operation}' does not work on {Operations.TypeName(left)} and {Operations.TypeName(right)}");
-        }
-        catch (OverflowException error)
-        {
-            throw new InvalidInputException($"the result of '{operation}' does not fit 64 bits", error);
-        }
-        catch (DivideByZeroException error)
-        {
-            throw new InvalidInputException("division by zero", error);
-        }
+            ("+", string a, string b) => Joined(context, a, b),
+            ("+", Sequence { HasPlaces: true } a, Sequence b) when a.Kind == b.Kind => Joined(context, a, b),
+            ("%", string format, _) => context.Text(PercentFormat.Apply(context, format, right)),
+            ("*", string or Sequence, _) when Numbers.TryLong(right, out long count) => Repeat(context, left, count),
+            ("*", _, string or Sequence) when Numbers.TryLong(left, out long count) => Repeat(context, right, count),
+            _ => OfNumbers(context, operation, left, right) ?? throw new InvalidInputException($"'{operation}' does not work on {Operations.TypeName(left)} and {Operations.TypeName(right)}"),
+        };
     }
 
     public static object Negate(object? value) => value switch
     {
-        double number => (object)-number,
+        double number => -number,
         Undefined undefined => throw undefined.Fail(),
-        _ when Operations.TryInteger(value, out long integer) => integer == long.MinValue ? throw new InvalidInputException("the result of '-' does not fit 64 bits") : -integer,
+        _ when Numbers.TryInteger(value, out BigInteger integer) => Numbers.Of(-integer),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be negated"),
     };
 
-    private static object? Structures(RenderContext context, string operation, object? left, object? right) => (operation, left, right) switch
+    private static object? OfNumbers(RenderContext context, string operation, object? left, object? right)
     {
-        ("+", string a, string b) => Concatenate(context, a, b),
-        ("+", Sequence a, Sequence b) when a.Kind == b.Kind => Join(context, a, b),
-        ("%", string format, _) => PercentFormat.Apply(context, format, right),
-        ("*", string text, _) when Operations.TryInteger(right, out long count) => Repeat(context, text, count),
-        ("*", _, string text) when Operations.TryInteger(left, out long count) => Repeat(context, text, count),
-        ("*", Sequence list, _) when Operations.TryInteger(right, out long count) => Repeat(context, list, count),
-        _ => null,
-    };
-
-    private static object? Numbers(string operation, object? left, object? right)
-    {
-        if (Operations.TryInteger(left, out long a) && Operations.TryInteger(right, out long b))
+        if (!Numbers.IsNumber(left) || !Numbers.IsNumber(right)) return null;
+        bool integers = left is not double && right is not double;
+        if (integers && operation != "/" && Small(operation, left, right) is { } small) return small;
+        if (integers && operation != "/" && Numbers.TryInteger(left, out BigInteger a) && Numbers.TryInteger(right, out BigInteger b))
         {
-            return operation switch
-            {
-                "+" => (object)checked(a + b),
-                "-" => checked(a - b),
-                "*" => checked(a * b),
-                "/" => b == 0 ? throw new DivideByZeroException() : (double)a / b,
-                "//" => FloorDivide(a, b),
-                "%" => checked(a - (FloorDivide(a, b) * b)),
-                "**" => b >= 0 ? (object)Power(a, b) : a == 0 ? throw new DivideByZeroException() : Math.Pow(a, b),
-                _ => null,
-            };
+            if (operation != "**" || b.Sign >= 0) return Numbers.Of(OfIntegers(context, operation, a, b));
         }
 
-        if (!Operations.TryNumber(left, out double x) || !Operations.TryNumber(right, out double y))
-        {
-            return null;
-        }
-
+        Numbers.TryDouble(left, out double x);
+        Numbers.TryDouble(right, out double y);
+        if (operation is "/" or "//" or "%" && y == 0) throw DivisionByZero();
         return operation switch
         {
             "+" => x + y,
             "-" => x - y,
             "*" => x * y,
-            "/" => y == 0 ? throw new DivideByZeroException() : x / y,
-            "//" => y == 0 ? throw new DivideByZeroException() : Math.Floor(x / y),
-            "%" => y == 0 ? throw new DivideByZeroException() : x - (Math.Floor(x / y) * y),
-            "**" => Math.Pow(x, y),
-            _ => null,
+            "/" => x / y,
+            "//" => Math.Floor((x - Modulo(x, y)) / y + 0.5),
+            "%" => Modulo(x, y),
+            _ => Power(x, y),
         };
     }
 
-    private static long FloorDivide(long a, long b)
+    /// <summary>The usual case: two integers of 64 bits whose result fits; else null.</summary>
+    private static object? Small(string operation, object? left, object? right)
     {
-        long quotient = checked(a / b);
-        return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+        if (!Numbers.TryLong(left, out long a) || !Numbers.TryLong(right, out long b)) return null;
+        Int128 result = operation switch { "+" => (Int128)a + b, "-" => (Int128)a - b, "*" => (Int128)a * b, _ => Int128.MaxValue };
+        return result >= long.MinValue && result <= long.MaxValue ? (long)result : null;
     }
 
-    private static long Power(long value, long exponent)
+    private static BigInteger OfIntegers(RenderContext context, string operation, BigInteger a, BigInteger b)
     {
-        long result = 1;
-        for (long left = exponent; left > 0 && (result != 0 || left == exponent); left--)
+        if (operation is "//" or "%" && b.IsZero) throw DivisionByZero();
+        if (operation is "*" or "//" or "%") Numbers.CheckBits(context, a.GetBitLength() + b.GetBitLength());
+        switch (operation)
         {
-            if (value is 0 or 1)
-            {
-                return value;
-            }
-
-            if (value == -1)
-            {
-                return left % 2 == 0 ? 1 : -1;
-            }
-
-            result = checked(result * value);
+            case "+": return a + b;
+            case "-": return a - b;
+            case "*": return a * b;
+            case "**":
+                if (BigInteger.Abs(a) <= 1) return b.IsZero || a.IsOne || (a == -1 && b.IsEven) ? 1 : a;
+                Numbers.CheckBits(context, (double)b * a.GetBitLength());
+                return BigInteger.Pow(a, (int)b);
+            default:
+                BigInteger quotient = BigInteger.DivRem(a, b, out BigInteger rest);
+                bool down = !rest.IsZero && (rest.Sign < 0) != (b.Sign < 0);
+                return operation == "//" ? quotient - (down ? 1 : 0) : rest + (down ? b : 0);
         }
-
-        return result;
     }
 
-    private static string Concatenate(RenderContext context, string a, string b)
+    private static double Modulo(double x, double y)
+    {
+        double rest = x % y;
+        return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest == 0 ? Math.CopySign(0, y) : rest;
+    }
+
+    private static double Power(double x, double y) => x switch
+    {
+        0 when y < 0 => throw DivisionByZero(),
+        < 0 when !double.IsInteger(y) && double.IsFinite(y) => throw new InvalidInputException("a power of a negative number with a broken exponent is no number"),
+        _ => Math.Pow(x, y) is var power && double.IsInfinity(power) && double.IsFinite(x) && double.IsFinite(y) ? throw new InvalidInputException("the result of '**' is too large for a float") : power,
+    };
+
+    private static InvalidInputException DivisionByZero() => new("division by zero");
+
+    private static string Joined(RenderContext context, string a, string b)
     {
         context.Room(a.Length + (long)b.Length);
         return context.Text(a + b);
     }
 
-    private static Sequence Join(RenderContext context, Sequence a, Sequence b)
+    private static Sequence Joined(RenderContext context, Sequence a, Sequence b)
     {
-        Check(context, a.Items.Count + (long)b.Items.Count);
+        context.ChargeItems(a.Items.Count + (long)b.Items.Count);
         return new Sequence([.. a.Items, .. b.Items], a.Kind);
     }
 
-    private static string Repeat(RenderContext context, string text, long count)
+    private static object Repeat(RenderContext context, object value, long count)
     {
-        if (count <= 0 || text.Length == 0)
+        count = Math.Clamp(count, 0, int.MaxValue);
+        if (value is Sequence list)
         {
-            return "";
+            context.ChargeItems(list.Items.Count * count);
+            return new Sequence([.. Enumerable.Repeat(list.Items, list.Items.Count == 0 ? 0 : (int)count).SelectMany(items => items)], list.Kind);
         }
 
-        context.Room(count > int.MaxValue ? long.MaxValue : text.Length * count);
+        string text = (string)value;
+        if (text.Length == 0) return text;
+        context.Room(text.Length * count);
         return context.Text(text.Length == 1 ? new string(text[0], (int)count) : string.Concat(Enumerable.Repeat(text, (int)count)));
-    }
-
-    private static Sequence Repeat(RenderContext context, Sequence list, long count)
-    {
-        count = Math.Max(0, count);
-        Check(context, count > MaxItems ? long.MaxValue : list.Items.Count * count);
-        return new Sequence([.. Enumerable.Repeat(list.Items, (int)count).SelectMany(items => items)], list.Kind);
-    }
-
-    private static void Check(RenderContext context, long count)
-    {
-        if (count > MaxItems)
-        {
-            throw new InvalidInputException($"a list of more than {MaxItems} items is too long");
-        }
-
-        context.Charge(count);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class NamespaceTarget(string name, string attribute) : Target
     {
         Namespace space = context.Scope.Get(name) as Namespace
             ?? throw new InvalidInputException($"cannot set '{name}.{attribute}': '{name}' is not a namespace");
-        space[attribute] = value;
+        space.Set(attribute, value);
     }
 }
 
@@ -30,7 +30,7 @@ internal sealed class TupleTarget(IReadOnlyList<Target> targets) : Target
             throw undefined.Fail();
         }
 
-        IReadOnlyList<object?> items = Iteration.Items(context, value);
+        IReadOnlyList<object?> items = Iteration.List(context, value);
         if (items.Count != targets.Count)
         {
             throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");

@@ -3,66 +3,106 @@ using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Python's <c>'{} {0} {name:>8}'.format(…)</c>, without attributes or items of the values.</summary>
-internal static class BraceFormat
+/// <summary>Python's <c>'{} {0.a[1]} {name!r:>{width}}'.format(…)</c>.</summary>
+internal sealed class BraceFormat
 {
-    public static string Apply(RenderContext context, string format, Arguments arguments)
+    private readonly RenderContext _context;
+    private readonly Arguments _arguments;
+    private long _next;
+
+    private BraceFormat(RenderContext context, Arguments arguments)
     {
+        _context = context;
+        _arguments = arguments;
+    }
+
+    public static string Apply(RenderContext context, string format, Arguments arguments) => new BraceFormat(context, arguments).Fill(format, depth: 0);
+
+    private string Fill(string format, int depth)
+    {
+        if (depth > 1) throw new InvalidInputException("format(): fields are nested too deeply");
         var result = new StringBuilder();
-        int next = 0;
         for (int i = 0; i < format.Length; i++)
         {
             char c = format[i];
-            if (c is '{' or '}' && i + 1 < format.Length && format[i + 1] == c)
+            bool isBrace = c is '{' or '}', isDouble = isBrace && i + 1 < format.Length && format[i + 1] == c;
+            if (!isBrace || isDouble)
             {
                 result.Append(c);
-                i++;
+                i += isDouble ? 1 : 0;
                 continue;
             }
 
-            if (c is not ('{' or '}'))
-            {
-                result.Append(c);
-                continue;
-            }
-
-            int end = c == '{' ? format.IndexOf('}', i) : -1;
-            if (end < 0)
-            {
-                throw new InvalidInputException("format(): a brace stands alone");
-            }
-
-            result.Append(Field(context, format[(i + 1)..end], arguments, ref next));
-            context.Room(result.Length);
-            context.Charge(1);
+            int end = c == '{' ? End(format, i) : -1;
+            if (end < 0) throw new InvalidInputException("format(): a brace stands alone");
+            _context.Charge(1 + ((end - i) / 16));
+            result.Append(Field(format[(i + 1)..end], depth));
+            _context.Room(result.Length);
             i = end;
         }
 
-        return context.Text(result.ToString());
+        return result.ToString();
     }
 
-    private static string Field(RenderContext context, string field, Arguments arguments, ref int next)
+    private static int End(string format, int start)
     {
-        string[] parts = field.Split(':', 2);
-        string[] nameAndForm = parts[0].Split('!', 2);
-        string name = nameAndForm[0];
-        object? value = Value(name.Length == 0 ? (next++).ToString(CultureInfo.InvariantCulture) : name, arguments);
-        value = nameAndForm.Length == 1 ? value : nameAndForm[1] == "r" && value is string ? Representation.Quote(value) : Representation.Text(context, value);
-        FormatSpecification specification = FormatSpecification.ReadBrace(parts.Length > 1 ? parts[1] : "");
-        char kind = specification.Kind != ' ' ? specification.Kind
-            : value is double && specification.Precision is not null ? 'g'
-            : value is long && specification.Width + (specification.Grouped ? 1 : 0) > 0 ? 'd'
-            : 's';
-        return specification.Apply(context, value, kind);
-    }
-
-    private static object? Value(string name, Arguments arguments)
-    {
-        if (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index))
+        int open = 0;
+        for (int i = start; i < format.Length; i++)
         {
-            return index < arguments.Positional.Count ? arguments.Positional[index] : throw new InvalidInputException("format(): there are more fields than values");
+            open += format[i] == '{' ? 1 : format[i] == '}' ? -1 : 0;
+            if (open == 0) return i;
         }
 
-        return arguments.Named.TryGetValue(name, out object? value) ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
+        return -1;
     }
+
+    private string Field(string field, int depth)
+    {
+        int end = 0;
+        for (bool inBrackets = false; end < field.Length && (inBrackets || field[end] is not (':' or '!')); end++)
+        {
+            inBrackets = field[end] == '[' || (inBrackets && field[end] != ']');
+        }
+
+        object? value = Value(field[..end]);
+        char conversion = end + 1 < field.Length && field[end] == '!' ? field[end + 1] : ' ';
+        int rest = conversion == ' ' ? end : end + 2;
+        value = conversion switch
+        {
+            ' ' => value,
+            's' => Representation.Text(_context, value),
+            'r' or 'a' => Representation.Source(_context, value),
+            _ => throw new InvalidInputException($"format(): the conversion '{conversion}' is not known"),
+        };
+        if (rest < field.Length && field[rest] != ':') throw new InvalidInputException("format(): a ':' is missing in a field");
+        string specification = rest < field.Length ? field[(rest + 1)..] : "";
+        return FormatSpecification.Read(specification.Contains('{', StringComparison.Ordinal) ? Fill(specification, depth + 1) : specification).Format(_context, value);
+    }
+
+    /// <summary>A name or number, then attributes and items.</summary>
+    private object? Value(string path)
+    {
+        int at = path.AsSpan().IndexOfAny('.', '[') is var first and >= 0 ? first : path.Length;
+        object? value = Argument(path[..at]);
+        while (at < path.Length)
+        {
+            bool isItem = path[at] == '[';
+            int end = isItem ? path.IndexOf(']', at) : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next : path.Length;
+            string name = end > at ? path[(at + 1)..end] : throw new InvalidInputException("format(): a bracket is not closed");
+            _context.Charge(1);
+            value = isItem ? Lookup.Item(_context, value, Index(name) is { } index ? index : name) : Lookup.Attribute(_context, value, name);
+            at = isItem ? end + 1 : end;
+        }
+
+        return value;
+    }
+
+    private object? Argument(string name)
+    {
+        long? index = name.Length == 0 ? _next++ : Index(name);
+        if (index is not null) return index < _arguments.Positional.Count ? _arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");
+        return _arguments.Named.TryGetValue(name, out object? value) ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
+    }
+
+    private static long? Index(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
 }

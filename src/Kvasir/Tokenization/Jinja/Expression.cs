@@ -7,9 +7,9 @@ internal abstract class Expression(int line)
 
     public object? Evaluate(RenderContext context)
     {
-        context.Enter(Line);
+        int outer = context.Enter(Line);
         object? value = Compute(context);
-        context.Leave();
+        context.Leave(outer);
         return value;
     }
 

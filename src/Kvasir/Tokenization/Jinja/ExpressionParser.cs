@@ -51,7 +51,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
 
     public FilterStep ReadFilterStep() => _primary.ReadFilterStep(this);
 
-    public Expression ReadPrimaryWithPostfix() => _primary.ReadWithPostfix(this);
+    /// <summary>A call, as a call block needs it.</summary>
+    public CallExpression ReadCall() => ReadUnary(withFilters: false) as CallExpression ?? throw tokens.Fail("a call block needs a call");
 
     private SequenceLiteral ReadRest(Expression first, Func<Expression> read, int line)
     {

@@ -1,54 +1,73 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary><c>{% for a in b if c %}body{% else %}otherwise{% endfor %}</c>.</summary>
-internal sealed class ForStatement(Target target, Expression items, Expression? filter, Statement body, Statement? otherwise, int line) : Statement(line)
+/// <summary><c>{% for a in b if c recursive %}body{% else %}otherwise{% endfor %}</c>.</summary>
+internal sealed class ForStatement(Target target, Expression items, int line) : Statement(line)
 {
+    public Expression? Filter { get; init; }
+
+    public bool Recursive { get; init; }
+
+    public required Statement Body { get; init; }
+
+    public Statement? Otherwise { get; init; }
+
     protected override Flow Run(RenderContext context)
     {
-        Scope outer = context.Scope;
-        IReadOnlyList<object?> chosen = Choose(context, Iteration.Items(context, items.Evaluate(context)));
-        var loop = new LoopState(chosen);
-        while (loop.MoveNext())
-        {
-            context.Scope = new Scope(outer);
-            context.Scope.Set("loop", loop);
-            target.Assign(context, loop.Current);
-            if (body.Execute(context) == Flow.Break)
-            {
-                break;
-            }
-        }
-
-        if (chosen.Count == 0 && otherwise is not null)
-        {
-            context.Scope = new Scope(outer);
-            otherwise.Execute(context);
-        }
-
-        context.Scope = outer;
+        Loop(context, items.Evaluate(context), depth: 0);
         return Flow.Next;
     }
 
-    private IReadOnlyList<object?> Choose(RenderContext context, IReadOnlyList<object?> all)
+    /// <summary>Runs over <paramref name="values"/>; a recursive loop calls this again from inside with items of its own.</summary>
+    private void Loop(RenderContext context, object? values, int depth)
     {
-        if (filter is null)
+        Scope outer = context.Scope;
+        var loop = new LoopState(Chosen(context, outer, Iteration.Items(context, values)), depth, Recursive ? inner => Capture(context, outer, inner, depth) : null);
+        bool any = false;
+        while (loop.MoveNext())
         {
-            return all;
+            any = true;
+            context.Charge(1);
+            context.Scope = new Scope(outer);
+            context.Scope.Set("loop", loop);
+            target.Assign(context, loop.Current);
+            if (Body.Execute(context) == Flow.Break) break;
         }
 
-        Scope outer = context.Scope;
-        var chosen = new List<object?>();
-        foreach (object? item in all)
+        if (!any && Otherwise is not null)
         {
             context.Scope = new Scope(outer);
-            target.Assign(context, item);
-            if (Operations.IsTrue(filter.Evaluate(context)))
-            {
-                chosen.Add(item);
-            }
+            Otherwise.Execute(context);
         }
 
         context.Scope = outer;
+    }
+
+    private string Capture(RenderContext context, Scope outer, object? values, int depth)
+    {
+        Scope inner = context.Scope;
+        context.Scope = outer;
+        string text = context.Capture(new Once(this, values, depth + 1));
+        context.Scope = inner;
+        return text;
+    }
+
+    private IEnumerable<object?> Chosen(RenderContext context, Scope outer, IEnumerable<object?> all) => Filter is null ? all : all.Where(item =>
+    {
+        Scope inner = context.Scope;
+        context.Scope = new Scope(outer);
+        target.Assign(context, item);
+        bool chosen = Operations.IsTrue(Filter.Evaluate(context));
+        context.Scope = inner;
         return chosen;
+    });
+
+    /// <summary>One deeper run of a recursive loop.</summary>
+    private sealed class Once(ForStatement loop, object? values, int depth) : Statement(loop.Line)
+    {
+        protected override Flow Run(RenderContext context)
+        {
+            loop.Loop(context, values, depth);
+            return Flow.Next;
+        }
     }
 }

@@ -1,86 +1,109 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>The functions that every chat template can call.</summary>
+/// <summary>The functions that every chat template can call, by name.</summary>
 internal static class Globals
 {
     private const int MaxRange = 100_000;
+
+    private static readonly BuiltinTable s_table = new("{0}()")
+    {
+        { "cycler", "*", c => new Cycler(c.Given.Positional.Count > 0 ? c.Given.Positional : throw c.Fail("it needs items")) },
+        { "dict", "*", Entries },
+        { "joiner", "sep?", c => new Joiner(Representation.Text(c.Context, c.Get(0, ", "))) },
+        { "namespace", "*", c => new Namespace(Entries(c)) },
+        { "raise_exception", "message", c => throw new InvalidInputException(Representation.Text(c.Context, c[0])) },
+        { "range", "*", Range },
+        { "strftime_now", "format", c => TimeFormat.Apply(c.Context, c.Context.Clock.GetLocalNow(), c.String(0)) },
+    };
 
     /// <summary>A scope that holds them.</summary>
     public static Scope NewScope()
     {
         var scope = new Scope(null);
-        scope.Set("raise_exception", new Function("raise_exception", ["message"], (context, a) => throw new InvalidInputException(Representation.Text(context, a[0]))));
-        scope.Set("strftime_now", new Function("strftime_now", ["format"], (context, a) => context.Text(TimeFormat.Apply(context.Clock.GetLocalNow(), a.Text(0)))));
-        scope.Set("range", new Function("range", Range));
-        scope.Set("dict", new Function("dict", (context, arguments) => Entries(context, "dict", arguments)));
-        scope.Set("namespace", new Function("namespace", (context, arguments) => NewNamespace(context, arguments)));
+        foreach (Builtin function in s_table) scope.Set(function.Name, new Function(function));
         return scope;
     }
 
-    private static Sequence Range(RenderContext context, Arguments arguments)
+    private static Sequence Range(Call call)
     {
-        long[] bounds = [.. arguments.Positional.Select(value => Operations.TryInteger(value, out long bound)
-            ? bound
-            : throw new InvalidInputException($"range() takes integers, not {Operations.TypeName(value)}"))];
+        long[] bounds = [.. call.Given.Positional.Select(value => Numbers.TryLong(value, out long bound) ? bound : throw call.Fail($"it takes integers, not {Operations.TypeName(value)}"))];
         (long start, long stop, long step) = bounds switch
         {
             [long end] => (0L, end, 1L),
             [long first, long end] => (first, end, 1L),
             [long first, long end, long by] when by != 0 => (first, end, by),
-            _ => throw new InvalidInputException("range() takes one to three integers, the last not 0"),
+            _ => throw call.Fail("it takes one to three integers, the last not 0"),
         };
         Int128 distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
         Int128 count = distance <= 0 ? 0 : (distance + Int128.Abs(step) - 1) / Int128.Abs(step);
-        if (count > MaxRange)
+        if (count > MaxRange) throw call.Fail($"more than {MaxRange} numbers are too many");
+        call.Context.Charge((long)count);
+        return new Sequence([.. Enumerable.Range(0, (int)count).Select(i => (object?)(start + (i * step)))], SequenceKind.Range)
         {
-            throw new InvalidInputException($"range() of more than {MaxRange} numbers is too long");
-        }
-
-        context.Charge((long)count);
-        return new Sequence([.. Enumerable.Range(0, (int)count).Select(i => (object?)(start + (i * step)))]);
+            Name = FormattableString.Invariant($"range({start}, {stop}{(step == 1 ? "" : FormattableString.Invariant($", {step}"))})"),
+        };
     }
 
-    private static Mapping Entries(RenderContext context, string function, Arguments arguments)
+    /// <summary>A dictionary of another one or of pairs, and of named arguments.</summary>
+    private static Mapping Entries(Call call)
     {
         var mapping = new Mapping();
-        if (arguments.Positional.Count > 1)
+        if (call.Given.Positional.Count > 1) throw call.Fail("it takes at most one argument without a name");
+        foreach (object? source in call.Given.Positional)
         {
-            throw new InvalidInputException($"{function}() takes at most one argument without a name");
-        }
-
-        if (arguments.Positional is [Mapping source])
-        {
-            foreach ((object? key, object? value) in source.Entries)
+            foreach (object? item in source is Mapping other ? other.Pairs : Iteration.Items(call.Context, source))
             {
-                mapping.Set(key, value);
-            }
-        }
-        else if (arguments.Positional is [object other])
-        {
-            foreach (object? item in Iteration.Items(context, other))
-            {
-                IReadOnlyList<object?> pair = Iteration.Items(context, item);
-                mapping.Set(pair.Count == 2 ? pair[0] : throw new InvalidInputException($"{function}() takes pairs of a key and a value"), pair[1]);
+                IReadOnlyList<object?> pair = Iteration.List(call.Context, item);
+                mapping.Set(pair.Count == 2 ? pair[0] : throw call.Fail("it takes pairs of a key and a value"), pair[1]);
             }
         }
 
-        foreach ((string name, object? value) in arguments.Named)
-        {
-            mapping.Set(name, value);
-        }
-
-        context.Charge(mapping.Count);
+        foreach ((string name, object? value) in call.Given.Named) mapping.Set(name, value);
         return mapping;
     }
+}
 
-    private static Namespace NewNamespace(RenderContext context, Arguments arguments)
+/// <summary>What <c>cycler(…)</c> makes: <c>next()</c> gives its items in turn.</summary>
+internal sealed class Cycler(IReadOnlyList<object?> items) : Callable("cycler")
+{
+    private static readonly Builtin s_next = new("next()", "next", "", c => ((Cycler)c.Target!).Next());
+    private static readonly Builtin s_reset = new("reset()", "reset", "", c => ((Cycler)c.Target!).Reset());
+
+    private int _position;
+
+    public override object? Call(RenderContext context, Arguments arguments) => throw new InvalidInputException("a cycler cannot be called; use its next()");
+
+    public override object? Attribute(RenderContext context, string name) => name switch
     {
-        var space = new Namespace();
-        foreach ((object? key, object? value) in Entries(context, "namespace", arguments).Entries)
-        {
-            space[key as string ?? throw new InvalidInputException("namespace(): names must be strings")] = value;
-        }
+        "current" => items[_position],
+        "next" => new Function(s_next, this),
+        "reset" => new Function(s_reset, this),
+        _ => null,
+    };
 
-        return space;
+    private object? Reset()
+    {
+        _position = 0;
+        return null;
+    }
+
+    private object? Next()
+    {
+        object? item = items[_position];
+        _position = (_position + 1) % items.Count;
+        return item;
+    }
+}
+
+/// <summary>What <c>joiner(', ')</c> makes: gives nothing when first called, then the separator.</summary>
+internal sealed class Joiner(string separator) : Callable("joiner")
+{
+    private bool _used;
+
+    public override object? Call(RenderContext context, Arguments arguments)
+    {
+        string text = _used ? separator : "";
+        _used = true;
+        return text;
     }
 }

@@ -3,33 +3,31 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>Running over a value, and looking for one in another.</summary>
 internal static class Iteration
 {
-    /// <summary>Items of a list, keys of a dictionary, characters of a string; nothing where the value is undefined.</summary>
+    /// <summary>Items of a list, keys of a dictionary, characters of a string; nothing where the value is undefined. A generator is used up.</summary>
     /// <exception cref="InvalidInputException">The value cannot be run over.</exception>
-    public static IReadOnlyList<object?> Items(RenderContext context, object? value)
+    public static IEnumerable<object?> Items(RenderContext context, object? value) => value is Generator generator ? generator.Rest(context) : List(context, value);
+
+    /// <inheritdoc cref="Items"/>
+    public static IReadOnlyList<object?> List(RenderContext context, object? value)
     {
-        context.Charge((value as string)?.Length ?? 0);
-        IReadOnlyList<object?> items = value switch
+        context.Charge(value switch { string text => text.Length, Sequence sequence => sequence.Items.Count, Mapping mapping => mapping.Count, _ => 1 });
+        return value switch
         {
             Sequence sequence => sequence.Items,
+            Generator generator => [.. generator.Rest(context)],
             Mapping mapping => [.. mapping.Keys],
             string text => PythonText.CodePoints(text),
             Undefined => [],
             _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be run over"),
         };
-        context.Charge(items.Count);
-        return items;
     }
 
-    public static long Length(RenderContext context, object? value)
-    {
-        context.ChargeText(value);
-        return Length(value);
-    }
+    public static bool CanRun(object? value) => value is string or Sequence or Generator or Mapping or Undefined;
 
-    private static long Length(object? value) => value switch
+    public static long Length(object? value) => value switch
     {
         string text => PythonText.Length(text),
-        Sequence { Kind: not SequenceKind.Generator } sequence => sequence.Items.Count,
+        Sequence sequence => sequence.Items.Count,
         Mapping mapping => mapping.Count,
         Undefined => 0,
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} has no length"),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
@@ -25,24 +26,23 @@ internal sealed class JsonText
     }
 
     /// <summary>The arguments of the filter: ensure_ascii, indent, separators, sort_keys.</summary>
-    public static string Write(RenderContext context, object? value, BoundArguments arguments)
+    public static string Write(Call call)
     {
-        const int MaxIndent = 100;
-        string? indent = arguments.Get(1, null) switch
+        string? indent = call.Get(1) switch
         {
             null => null,
             string text => text,
-            _ => new string(' ', (int)Math.Clamp(arguments.Integer(1), 0, MaxIndent)),
+            _ => new string(' ', call.Context.Room(Math.Max(0, call.Integer(1)))),
         };
-        (string item, string key) = arguments.Get(2, null) switch
+        (string item, string key) = call.Get(2) switch
         {
             null => (indent is null ? ", " : ",", ": "),
             Sequence { Items: [string first, string second] } => (first, second),
-            _ => throw new InvalidInputException("tojson: separators must be two strings"),
+            _ => throw call.Fail("the separators must be two strings"),
         };
-        var writer = new JsonText(context, arguments.Flag(0), arguments.Flag(3), indent, item, key);
-        writer.Write(value, 0);
-        return context.Text(writer._result.ToString());
+        var writer = new JsonText(call.Context, call.Flag(0), call.Flag(3), indent, item, key);
+        writer.Write(call.Target, 0);
+        return writer._result.ToString();
     }
 
     private void Write(object? value, int depth)
@@ -59,11 +59,11 @@ internal sealed class JsonText
             case string text:
                 WriteString(text);
                 break;
-            case Sequence { Kind: not SequenceKind.Generator } sequence:
+            case Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } sequence:
                 WriteAll('[', ']', sequence.Items, depth, item => Write(item, depth + 1));
                 break;
             case Mapping mapping:
-                WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry(entry, depth));
+                WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry((Sequence)entry!, depth));
                 break;
             default:
                 _result.Append(Scalar(value));
@@ -71,20 +71,20 @@ internal sealed class JsonText
         }
     }
 
-    private List<KeyValuePair<object?, object?>> Entries(Mapping mapping)
+    private List<object?> Entries(Mapping mapping)
     {
-        List<KeyValuePair<object?, object?>> entries = [.. mapping.Entries];
-        return _sorted ? [.. entries.Order(Comparer<KeyValuePair<object?, object?>>.Create((a, b) => Operations.Compare(_context, a.Key, b.Key)))] : entries;
+        List<object?> pairs = [.. mapping.Pairs];
+        return _sorted ? Operations.Sorted(_context, pairs, pair => ((Sequence)pair!).Items[0]) : pairs;
     }
 
-    private void WriteEntry(KeyValuePair<object?, object?> entry, int depth)
+    private void WriteEntry(Sequence entry, int depth)
     {
-        WriteString(entry.Key as string ?? Scalar(entry.Key));
+        WriteString(entry.Items[0] as string ?? Scalar(entry.Items[0]));
         _result.Append(_keySeparator);
-        Write(entry.Value, depth + 1);
+        Write(entry.Items[1], depth + 1);
     }
 
-    private void WriteAll<T>(char open, char close, IReadOnlyList<T> items, int depth, Action<T> write)
+    private void WriteAll(char open, char close, IReadOnlyList<object?> items, int depth, Action<object?> write)
     {
         _result.Append(open);
         for (int i = 0; i < items.Count; i++)
@@ -110,10 +110,8 @@ internal sealed class JsonText
         }
 
         _result.Append('\n');
-        for (int i = 0; i < depth; i++)
-        {
-            _result.Append(_indent);
-        }
+        _context.Room(_result.Length + ((long)depth * _indent.Length));
+        for (int i = 0; i < depth; i++) _result.Append(_indent);
     }
 
     private static string Scalar(object? value) => value switch
@@ -121,14 +119,16 @@ internal sealed class JsonText
         null => "null",
         bool flag => flag ? "true" : "false",
         long number => number.ToString(CultureInfo.InvariantCulture),
-        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity") : Representation.Float(number),
+        BigInteger number => Numbers.Digits(number),
+        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity") : FloatText.Shortest(number),
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be written as JSON"),
     };
 
     private void WriteString(string text)
     {
-        _context.Charge(text.Length / 16);
+        _context.Charge(text.Length / 8);
+        _context.Room(_result.Length + (long)text.Length);
         _result.Append('"');
         foreach (char c in text)
         {

@@ -1,40 +1,62 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>The variable <c>loop</c> inside a for block.</summary>
-internal sealed class LoopState(IReadOnlyList<object?> items)
+/// <summary>The variable <c>loop</c> inside a for block. Items are taken as they are needed; to know whether one is the last, the next is looked at.</summary>
+internal sealed class LoopState(IEnumerable<object?> items, int depth, Func<object?, string>? recurse) : Callable("loop")
 {
+    private static readonly Builtin s_cycle = new("cycle()", "cycle", "*", c => c.Given.Positional is { Count: > 0 } values
+        ? values[((LoopState)c.Target!)._index % values.Count]
+        : throw c.Fail("it needs items"));
+
+    private static readonly Builtin s_changed = new("changed()", "changed", "*", c => ((LoopState)c.Target!).Changed(c));
+
+    private readonly IEnumerator<object?> _source = items.GetEnumerator();
+    private readonly List<object?> _taken = [];
     private int _index = -1;
-    private Arguments? _changedOn;
+    private Sequence? _changedOn;
 
-    public object? Current => items[_index];
+    public object? Current => _taken[_index];
 
-    public bool MoveNext() => ++_index < items.Count;
+    public bool MoveNext()
+    {
+        _index++;
+        return Has(_index);
+    }
 
-    public object? Attribute(string name) => name switch
+    public override object? Call(RenderContext context, Arguments arguments) => recurse is null
+        ? throw new InvalidInputException("loop() needs a for block that is marked 'recursive'")
+        : recurse(arguments.Positional is [object single] ? single : throw new InvalidInputException("loop() needs what to run over"));
+
+    public override object? Attribute(RenderContext context, string name) => name switch
     {
         "index" => _index + 1L,
         "index0" => (long)_index,
-        "revindex" => (long)(items.Count - _index),
-        "revindex0" => items.Count - _index - 1L,
+        "revindex" => Length - _index,
+        "revindex0" => Length - _index - 1L,
         "first" => _index == 0,
-        "last" => _index == items.Count - 1,
-        "length" => (long)items.Count,
-        "depth" => 1L,
-        "depth0" => 0L,
-        "previtem" => _index > 0 ? items[_index - 1] : new Undefined("there is no previous item"),
-        "nextitem" => _index + 1 < items.Count ? items[_index + 1] : new Undefined("there is no next item"),
-        "cycle" => new Function("cycle", (_, arguments) => arguments.Positional.Count > 0
-            ? arguments.Positional[_index % arguments.Positional.Count]
-            : throw new InvalidInputException("cycle() needs items")),
-        "changed" => new Function("changed", (context, arguments) => Changed(context, arguments)),
-        _ => Undefined.Attribute(this, name),
+        "last" => !Has(_index + 1),
+        "length" => Length,
+        "depth" => depth + 1L,
+        "depth0" => (long)depth,
+        "previtem" => _index > 0 ? _taken[_index - 1] : new Undefined("there is no previous item"),
+        "nextitem" => Has(_index + 1) ? _taken[_index + 1] : new Undefined("there is no next item"),
+        "cycle" => new Function(s_cycle, this),
+        "changed" => new Function(s_changed, this),
+        _ => null,
     };
 
-    private bool Changed(RenderContext context, Arguments arguments)
+    private long Length => Has(int.MaxValue) ? 0 : _taken.Count;
+
+    private bool Has(int index)
     {
-        bool same = _changedOn is not null
-            && Operations.AreEqual(context, new Sequence(_changedOn.Positional), new Sequence(arguments.Positional));
-        _changedOn = arguments;
+        while (_taken.Count <= index && _source.MoveNext()) _taken.Add(_source.Current);
+        return _taken.Count > index;
+    }
+
+    private bool Changed(Call call)
+    {
+        var now = new Sequence(call.Given.Positional);
+        bool same = _changedOn is not null && Operations.AreEqual(call.Context, _changedOn, now);
+        _changedOn = now;
         return !same;
     }
 }

@@ -3,46 +3,80 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>A parameter of a macro and its default.</summary>
 internal sealed record MacroParameter(string Name, Expression? Default);
 
+/// <summary>What is written of a macro, or of the body of a call block.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Parameters">Its parameters.</param>
+/// <param name="Body">What a call runs.</param>
+/// <param name="Uses">Which of <c>varargs</c>, <c>kwargs</c> and <c>caller</c> the body names: only then may a call bring them.</param>
+internal sealed record MacroDefinition(string Name, IReadOnlyList<MacroParameter> Parameters, Statement Body, IReadOnlySet<string> Uses);
+
 /// <summary><c>{% macro name(a, b=c) %}body{% endmacro %}</c>: defines a function whose value is what its body writes.</summary>
-internal sealed class MacroStatement(string name, IReadOnlyList<MacroParameter> parameters, Statement body, int line) : Statement(line)
+internal sealed class MacroStatement(MacroDefinition definition, int line) : Statement(line)
 {
     protected override Flow Run(RenderContext context)
     {
-        context.Scope.Set(name, new Macro(name, parameters, body, context.Scope));
+        context.Scope.Set(definition.Name, new Macro(definition, context.Scope));
+        return Flow.Next;
+    }
+}
+
+/// <summary><c>{% call(a) f(b) %}body{% endcall %}</c>: writes what f gives when its <c>caller(a)</c> is the body.</summary>
+internal sealed class CallStatement(CallExpression call, MacroDefinition body, int line) : Statement(line)
+{
+    protected override Flow Run(RenderContext context)
+    {
+        context.Write(call.CallWith(context, new Macro(body, context.Scope)));
         return Flow.Next;
     }
 }
 
 /// <summary>A macro with the variables of the place where it is defined.</summary>
-internal sealed class Macro(string name, IReadOnlyList<MacroParameter> parameters, Statement body, Scope closure) : Callable(name)
+internal sealed class Macro(MacroDefinition definition, Scope closure) : Callable(definition.Name)
 {
     public override object? Call(RenderContext context, Arguments arguments)
     {
-        if (arguments.Positional.Count > parameters.Count)
-        {
-            throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} are given");
-        }
-
-        string? unknown = arguments.Named.Keys.FirstOrDefault(given => parameters.All(parameter => parameter.Name != given));
-        if (unknown is not null)
-        {
-            throw new InvalidInputException($"the macro '{Name}' has no argument '{unknown}'");
-        }
-
-        Scope caller = context.Scope;
+        Scope outer = context.Scope;
         context.Scope = new Scope(closure);
+        Bind(context, arguments);
+        string text = context.Capture(definition.Body);
+        context.Scope = outer;
+        return text;
+    }
+
+    public override object? Attribute(RenderContext context, string name) => name switch
+    {
+        "name" => definition.Name,
+        "arguments" => Sequence.Tuple([.. definition.Parameters.Select(parameter => parameter.Name)]),
+        "catch_varargs" => definition.Uses.Contains("varargs"),
+        "catch_kwargs" => definition.Uses.Contains("kwargs"),
+        "caller" => definition.Uses.Contains("caller"),
+        _ => null,
+    };
+
+    private void Bind(RenderContext context, Arguments arguments)
+    {
+        var named = new Dictionary<string, object?>(arguments.Named, StringComparer.Ordinal);
+        IReadOnlyList<MacroParameter> parameters = definition.Parameters;
         for (int i = 0; i < parameters.Count; i++)
         {
             MacroParameter parameter = parameters[i];
             object? value = i < arguments.Positional.Count ? arguments.Positional[i]
-                : arguments.Named.TryGetValue(parameter.Name, out object? named) ? named
+                : named.Remove(parameter.Name, out object? given) ? given
                 : parameter.Default is not null ? parameter.Default.Evaluate(context)
                 : new Undefined($"the macro '{Name}' was called without '{parameter.Name}'");
             context.Scope.Set(parameter.Name, value);
         }
 
-        string text = context.Capture(body);
-        context.Scope = caller;
-        return text;
+        if (definition.Uses.Contains("caller"))
+        {
+            context.Scope.Set("caller", named.Remove("caller", out object? caller) ? caller : new Undefined("there is no caller: the macro was not called by a call block"));
+        }
+
+        object?[] rest = [.. arguments.Positional.Skip(parameters.Count)];
+        if (definition.Uses.Contains("varargs")) context.Scope.Set("varargs", Sequence.Tuple(rest));
+        else if (rest.Length > 0) throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} are given");
+
+        if (definition.Uses.Contains("kwargs")) context.Scope.Set("kwargs", Mapping.Of(named));
+        else if (named.Count > 0) throw new InvalidInputException($"the macro '{Name}' has no argument '{named.First().Key}'");
     }
 }

@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>A dictionary in the order of insertion. Keys are strings, numbers, booleans or None; filled once, then only read.</summary>
+/// <summary>A dictionary in the order of insertion. Keys are strings, numbers, booleans, None or tuples of these; filled once, then only read.</summary>
 internal sealed class Mapping
 {
     private readonly OrderedDictionary<object, object?> _entries = new(KeyComparer.Instance);
@@ -15,24 +16,28 @@ internal sealed class Mapping
 
     public IEnumerable<KeyValuePair<object?, object?>> Entries => _entries.Select(entry => KeyValuePair.Create(FromKey(entry.Key), entry.Value));
 
-    public void Set(object? key, object? value) => _entries[ToKey(key)] = value;
+    /// <summary>Each entry as a tuple.</summary>
+    public IEnumerable<object?> Pairs => Entries.Select(entry => (object?)Sequence.Tuple(entry.Key, entry.Value));
 
-    public bool TryGet(object? key, [MaybeNullWhen(true)] out object? value)
+    public static Mapping Of(IEnumerable<KeyValuePair<string, object?>> entries)
     {
-        if (IsKey(key))
-        {
-            return _entries.TryGetValue(ToKey(key), out value);
-        }
-
-        value = null;
-        return false;
+        var mapping = new Mapping();
+        foreach ((string name, object? value) in entries) mapping.Set(name, value);
+        return mapping;
     }
 
-    private static bool IsKey(object? key) => key is null or string or long or double or bool;
+    public void Set(object? key, object? value) => _entries[ToKey(key)] = value;
 
-    private static object ToKey(object? key) => key is null
-        ? NoneKey.Instance
-        : IsKey(key) ? key : throw new InvalidInputException($"{Operations.TypeName(key)} cannot be the key of a dictionary");
+    public bool TryGet(object? key, [MaybeNullWhen(true)] out object? value) => _entries.TryGetValue(ToKey(key), out value);
+
+    /// <summary>Whether a value can be a key: lists and dictionaries cannot.</summary>
+    public static bool IsKey(object? key) => IsSimple(key) || (key is Sequence { Kind: SequenceKind.Tuple, Items.Count: < 100 } tuple && tuple.Items.All(IsSimple));
+
+    private static bool IsSimple(object? key) => key is null or string or long or BigInteger or double or bool or Undefined or Callable;
+
+    private static object ToKey(object? key) => key is null ? NoneKey.Instance
+        : IsKey(key) ? key
+        : throw new InvalidInputException($"{Operations.TypeName(key)} cannot be the key of a dictionary");
 
     private static object? FromKey(object key) => key is NoneKey ? null : key;
 
@@ -48,6 +53,13 @@ internal sealed class Mapping
 
         public new bool Equals(object? x, object? y) => x is string or NoneKey ? x.Equals(y) : Operations.AreEqual(null, x, y);
 
-        public int GetHashCode(object obj) => Operations.TryNumber(obj, out double number) ? number.GetHashCode() : obj.GetHashCode();
+        public int GetHashCode(object obj) => obj switch
+        {
+            Undefined => 0,
+            Sequence tuple => tuple.Items.Aggregate(7, (hash, item) => HashCode.Combine(hash, item is null ? 0 : GetHashCode(item))),
+            double number when double.IsInteger(number) => new BigInteger(number).GetHashCode(),
+            _ when Numbers.TryInteger(obj, out BigInteger integer) => integer.GetHashCode(),
+            _ => obj.GetHashCode(),
+        };
     }
 }

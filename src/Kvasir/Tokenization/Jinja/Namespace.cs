@@ -1,13 +1,11 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>What <c>namespace()</c> makes: the only thing whose attributes a template can set.</summary>
-internal sealed class Namespace
+internal sealed class Namespace(Mapping attributes)
 {
-    private readonly Dictionary<string, object?> _attributes = new(StringComparer.Ordinal);
+    public Mapping Attributes => attributes;
 
-    public object? this[string name]
-    {
-        get => _attributes.TryGetValue(name, out object? value) ? value : Undefined.Attribute(this, name);
-        set => _attributes[name] = value;
-    }
+    public bool TryGet(string name, out object? value) => attributes.TryGet(name, out value);
+
+    public void Set(string name, object? value) => attributes.Set(name, value);
 }

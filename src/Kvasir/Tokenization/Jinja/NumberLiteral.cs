@@ -1,10 +1,13 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Numbers as written in a template: 12, 1_000, 0x1f, 0b11, 0o17, 1.5, 2e-3.</summary>
 internal static class NumberLiteral
 {
+    private const int MaxDigits = 4300;
+
     /// <summary>Where the number that starts at <paramref name="start"/> ends.</summary>
     public static int End(string source, int start, bool integerOnly, out bool isFloat)
     {
@@ -42,20 +45,22 @@ internal static class NumberLiteral
     public static object Parse(Token token)
     {
         string digits = token.Text.Replace("_", "", StringComparison.Ordinal);
-        if (token.Kind == TokenKind.Float)
+        if (token.Kind == TokenKind.Float) return double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture);
+        (int radix, int skip) = digits.Length > 1 ? char.ToLowerInvariant(digits[1]) switch { 'x' => (16, 2), 'o' => (8, 2), 'b' => (2, 2), _ => (10, 0) } : (10, 0);
+        digits = digits[skip..];
+        if (digits.Length is 0 or > MaxDigits || digits.Any(c => !char.IsAsciiDigit(c) && radix != 16) || (radix == 10 && digits.Length > 1 && digits.Trim('0').Length > 0 && digits[0] == '0'))
         {
-            return double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture);
+            throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
         }
 
-        (int radix, int skip) = digits.Length > 1 ? char.ToLowerInvariant(digits[1]) switch { 'x' => (16, 2), 'o' => (8, 2), 'b' => (2, 2), _ => (10, 0) } : (10, 0);
-        try
+        BigInteger value = 0;
+        foreach (char c in digits)
         {
-            return radix == 10 ? long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) : Convert.ToInt64(digits[skip..], radix);
+            int digit = Convert.ToInt32(c.ToString(), 16);
+            value = digit < radix ? (value * radix) + digit : throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
         }
-        catch (Exception error) when (error is FormatException or OverflowException or ArgumentException)
-        {
-            throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable 64-bit integer");
-        }
+
+        return Numbers.Of(value);
     }
 
     private static int SkipDigits(string source, int at, Func<char, bool> isDigit)

@@ -1,9 +1,11 @@
+using System.Numerics;
+
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>
-/// Python's truth, equality and order of template values. A value is null (None), <see cref="bool"/>, <see cref="long"/>,
-/// <see cref="double"/>, <see cref="string"/>, <see cref="Sequence"/>, <see cref="Mapping"/>, <see cref="Namespace"/>,
-/// <see cref="LoopState"/>, <see cref="Callable"/> or <see cref="Undefined"/>.
+/// Python's truth, equality and order of template values. A value is null (None), <see cref="bool"/>, <see cref="long"/>, <see cref="BigInteger"/>,
+/// <see cref="double"/>, <see cref="string"/>, <see cref="Sequence"/>, <see cref="Generator"/>, <see cref="Mapping"/>, <see cref="Namespace"/>,
+/// <see cref="Callable"/> or <see cref="Undefined"/>.
 /// </summary>
 internal static class Operations
 {
@@ -14,12 +16,14 @@ internal static class Operations
     {
         null => "None",
         bool => "a boolean",
-        long => "an integer",
+        long or BigInteger => "an integer",
         double => "a float",
         string => "a string",
         Sequence { Kind: SequenceKind.List } => "a list",
         Sequence { Kind: SequenceKind.Tuple } => "a tuple",
-        Sequence => "a generator",
+        Sequence { Kind: SequenceKind.Range } => "a range",
+        Sequence => "a dictionary view",
+        Generator => "a generator",
         Mapping => "a dictionary",
         Namespace => "a namespace",
         LoopState => "the loop",
@@ -35,139 +39,89 @@ internal static class Operations
         long number => number != 0,
         double number => number != 0,
         string text => text.Length > 0,
-        Sequence sequence => sequence.Kind == SequenceKind.Generator || sequence.Items.Count > 0,
+        Sequence sequence => sequence.Items.Count > 0,
         Mapping mapping => mapping.Count > 0,
         _ => true,
     };
 
-    public static bool TryNumber(object? value, out double number)
-    {
-        (bool isNumber, number) = value switch
-        {
-            bool flag => (true, flag ? 1.0 : 0.0),
-            long integer => (true, integer),
-            double real => (true, real),
-            _ => (false, 0.0),
-        };
-        return isNumber;
-    }
-
-    public static bool TryInteger(object? value, out long integer)
-    {
-        (bool isInteger, integer) = value switch
-        {
-            bool flag => (true, flag ? 1L : 0L),
-            long number => (true, number),
-            _ => (false, 0L),
-        };
-        return isInteger;
-    }
-
     public static bool AreEqual(RenderContext? context, object? left, object? right, int depth = 0)
     {
-        context?.Charge(1);
-        if (depth > MaxValueDepth)
+        CheckDepth(context, depth);
+        if (Numbers.IsNumber(left) && Numbers.IsNumber(right)) return Numbers.Compare(left, right) == 0;
+        switch (left, right)
         {
-            throw TooDeep();
-        }
+            case (string a, string b):
+                if (a.Length == b.Length) context?.ChargeText(a);
+                return string.Equals(a, b, StringComparison.Ordinal);
+            case (Sequence a, Sequence b) when a.Kind == b.Kind && a.Items.Count == b.Items.Count:
+                for (int i = 0; i < a.Items.Count; i++)
+                {
+                    if (!AreEqual(context, a.Items[i], b.Items[i], depth + 1)) return false;
+                }
 
-        if (TryInteger(left, out long leftInteger) && TryInteger(right, out long rightInteger))
-        {
-            return leftInteger == rightInteger;
+                return true;
+            case (Mapping a, Mapping b):
+                return a.Count == b.Count && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(context, entry.Value, other, depth + 1));
+            case (Undefined, Undefined):
+                return true;
+            default:
+                return ReferenceEquals(left, right);
         }
-
-        if (TryNumber(left, out double leftNumber) && TryNumber(right, out double rightNumber))
-        {
-            return leftNumber == rightNumber;
-        }
-
-        return (left, right) switch
-        {
-            (string a, string b) => TextsAreEqual(context, a, b),
-            (Sequence { Kind: not SequenceKind.Generator } a, Sequence b) => a.Kind == b.Kind && SequencesAreEqual(context, a, b, depth),
-            (Mapping a, Mapping b) => a.Count == b.Count && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(context, entry.Value, other, depth + 1)),
-            (Undefined, Undefined) => true,
-            _ => ReferenceEquals(left, right),
-        };
     }
 
     public static InvalidInputException TooDeep() => new($"a value is nested more than {MaxValueDepth} levels deep");
 
-    /// <summary>Negative where <paramref name="left"/> comes before <paramref name="right"/>.</summary>
+    /// <summary>Negative where <paramref name="left"/> comes before <paramref name="right"/>; null where a NaN is compared.</summary>
     /// <exception cref="InvalidInputException">The two have no order.</exception>
-    public static int Compare(RenderContext context, object? left, object? right, int depth = 0)
+    public static int? Compare(RenderContext context, object? left, object? right, int depth = 0)
     {
-        context.Charge(1);
-        if (depth > MaxValueDepth)
+        CheckDepth(context, depth);
+        if (Numbers.IsNumber(left) && Numbers.IsNumber(right)) return Numbers.Compare(left, right);
+        switch (left, right)
         {
-            throw TooDeep();
-        }
+            case (string a, string b):
+                context.ChargeText(a.Length < b.Length ? a : b);
+                return PythonText.Compare(a, b);
+            case (Sequence { HasPlaces: true } a, Sequence b) when a.Kind == b.Kind && a.Kind != SequenceKind.Range:
+                for (int i = 0; i < Math.Min(a.Items.Count, b.Items.Count); i++)
+                {
+                    if (!AreEqual(context, a.Items[i], b.Items[i], depth + 1)) return Compare(context, a.Items[i], b.Items[i], depth + 1);
+                }
 
-        if (TryInteger(left, out long leftInteger) && TryInteger(right, out long rightInteger))
-        {
-            return leftInteger.CompareTo(rightInteger);
+                return a.Items.Count.CompareTo(b.Items.Count);
+            default:
+                throw (left as Undefined ?? right as Undefined)?.Fail() ?? new InvalidInputException($"{TypeName(left)} and {TypeName(right)} cannot be put in order");
         }
-
-        if (TryNumber(left, out double leftNumber) && TryNumber(right, out double rightNumber))
-        {
-            return leftNumber.CompareTo(rightNumber);
-        }
-
-        return (left, right) switch
-        {
-            (string a, string b) => CompareTexts(context, a, b),
-            (Sequence { Kind: not SequenceKind.Generator } a, Sequence b) when a.Kind == b.Kind => CompareSequences(context, a, b, depth),
-            (Undefined undefined, _) => throw undefined.Fail(),
-            (_, Undefined undefined) => throw undefined.Fail(),
-            _ => throw new InvalidInputException($"{TypeName(left)} and {TypeName(right)} cannot be put in order"),
-        };
     }
 
-    private static bool TextsAreEqual(RenderContext? context, string left, string right)
+    /// <summary>The items in the order of their keys; equal ones stay as they stand, in either direction.</summary>
+    public static List<object?> Sorted(RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse = false)
     {
-        if (left.Length != right.Length)
+        context.Charge(items.Count);
+        var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
+        var other = new (object? Key, object? Item)[keyed.Length];
+        for (int width = 1; width < keyed.Length; width *= 2)
         {
-            return false;
-        }
-
-        context?.ChargeText(left);
-        return string.Equals(left, right, StringComparison.Ordinal);
-    }
-
-    private static int CompareTexts(RenderContext context, string left, string right)
-    {
-        context.ChargeText(left.Length < right.Length ? left : right);
-        return PythonText.Compare(left, right);
-    }
-
-    private static bool SequencesAreEqual(RenderContext? context, Sequence left, Sequence right, int depth)
-    {
-        if (left.Items.Count != right.Items.Count)
-        {
-            return false;
-        }
-
-        for (int i = 0; i < left.Items.Count; i++)
-        {
-            if (!AreEqual(context, left.Items[i], right.Items[i], depth + 1))
+            for (int start = 0; start < keyed.Length; start += 2 * width)
             {
-                return false;
+                int middle = Math.Min(start + width, keyed.Length), end = Math.Min(start + (2 * width), keyed.Length);
+                for (int at = start, left = start, right = middle; at < end; at++)
+                {
+                    bool takesRight = left >= middle || (right < end
+                        && (reverse ? Compare(context, keyed[left].Key, keyed[right].Key) < 0 : Compare(context, keyed[right].Key, keyed[left].Key) < 0));
+                    other[at] = takesRight ? keyed[right++] : keyed[left++];
+                }
             }
+
+            (keyed, other) = (other, keyed);
         }
 
-        return true;
+        return [.. keyed.Select(pair => pair.Item)];
     }
 
-    private static int CompareSequences(RenderContext context, Sequence left, Sequence right, int depth)
+    private static void CheckDepth(RenderContext? context, int depth)
     {
-        for (int i = 0; i < Math.Min(left.Items.Count, right.Items.Count); i++)
-        {
-            if (!AreEqual(context, left.Items[i], right.Items[i], depth + 1))
-            {
-                return Compare(context, left.Items[i], right.Items[i], depth + 1);
-            }
-        }
-
-        return left.Items.Count.CompareTo(right.Items.Count);
+        context?.Charge(1);
+        if (depth > MaxValueDepth) throw TooDeep();
     }
 }

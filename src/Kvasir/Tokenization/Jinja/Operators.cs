@@ -13,7 +13,7 @@ internal sealed class SignExpression(bool negative, Expression operand, int line
     {
         object? value = operand.Evaluate(context);
         object negated = Arithmetic.Negate(value);
-        return negative ? negated : value;
+        return negative ? negated : Arithmetic.Negate(negated);
     }
 }
 

@@ -61,11 +61,14 @@ internal sealed class Parser
             "if" => ReadIf(name.Line),
             "set" => ReadSet(name.Line),
             "macro" => ReadMacro(name.Line),
+            "call" => ReadCall(name.Line),
+            "print" => new PrintStatement(_expressions.ReadTuple(), name.Line),
             "break" => ReadLoopControl(Flow.Break, name),
             "continue" => ReadLoopControl(Flow.Continue, name),
             "generation" => ReadScoped([], "endgeneration", name.Line),
             "with" => ReadWith(name.Line),
             "filter" => ReadFilter(name.Line),
+            "include" or "import" or "from" or "extends" or "block" => throw TemplateError.At(name.Line, $"the tag '{name.Text}' needs other templates, and a chat template has none beside it"),
             _ => throw TemplateError.At(name.Line, $"the tag '{name.Text}' is not known here"),
         };
         EndTag();
@@ -96,17 +99,13 @@ internal sealed class Parser
 
         Expression items = _expressions.ReadTupleWithoutCondition();
         Expression? filter = _tokens.SkipName("if") ? _expressions.Read() : null;
-        if (_tokens.IsName("recursive"))
-        {
-            throw _tokens.Fail("recursive loops are not supported");
-        }
-
+        bool recursive = _tokens.SkipName("recursive");
         EndTag();
         _loops++;
         Block body = ReadBody("else", "endfor");
         _loops--;
         Block? otherwise = _tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
-        return new ForStatement(target, items, filter, body, otherwise, line);
+        return new ForStatement(target, items, line) { Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise };
     }
 
     private IfStatement ReadIf(int line)
@@ -183,15 +182,29 @@ internal sealed class Parser
     private MacroStatement ReadMacro(int line)
     {
         string name = _tokens.Expect(TokenKind.Name, "the name of a macro").Text;
+        return new MacroStatement(ReadDefinition(name, ReadParameters(), "endmacro"), line);
+    }
+
+    private CallStatement ReadCall(int line)
+    {
+        List<MacroParameter> parameters = _tokens.IsOperator("(") ? ReadParameters() : [];
+        return new CallStatement(_expressions.ReadCall(), ReadDefinition("caller", parameters, "endcall"), line);
+    }
+
+    private MacroDefinition ReadDefinition(string name, List<MacroParameter> parameters, string end)
+    {
+        int start = _tokens.Position;
+        Block body = ReadDetached(end);
+        return new MacroDefinition(name, parameters, body, _tokens.NamesSince(start, "varargs", "kwargs", "caller"));
+    }
+
+    private List<MacroParameter> ReadParameters()
+    {
         _tokens.ExpectOperator("(");
         var parameters = new List<MacroParameter>();
         while (!_tokens.SkipOperator(")"))
         {
-            if (parameters.Count > 0)
-            {
-                _tokens.ExpectOperator(",");
-            }
-
+            if (parameters.Count > 0) _tokens.ExpectOperator(",");
             string parameter = _tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
             Expression? fallback = _tokens.SkipOperator("=") ? _expressions.Read() : null;
             if (fallback is null && parameters is [.., { Default: not null }])
@@ -202,7 +215,7 @@ internal sealed class Parser
             parameters.Add(new MacroParameter(parameter, fallback));
         }
 
-        return new MacroStatement(name, parameters, ReadDetached("endmacro"), line);
+        return parameters;
     }
 
     private Target ReadTargets()

@@ -161,31 +161,28 @@ internal sealed class PrimaryParser(TokenReader tokens)
         return new SliceExpression(target, start, stop, step, line);
     }
 
-    private ArgumentList ReadArguments(ExpressionParser expressions)
+    public ArgumentList ReadArguments(ExpressionParser expressions)
     {
         tokens.ExpectOperator("(");
         var named = new List<KeyValuePair<string, Expression>>();
         var positional = new List<Expression>();
+        Expression? list = null, mapping = null;
         ReadList(")", () =>
         {
-            if (tokens.Current.Kind == TokenKind.Name && tokens.Peek() is { Kind: TokenKind.Operator, Text: "=" })
+            if (tokens.SkipOperator("**")) mapping = mapping is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with **");
+            else if (mapping is not null) throw tokens.Fail("an argument stands after one with **");
+            else if (tokens.SkipOperator("*")) list = list is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with *");
+            else if (tokens.Current.Kind == TokenKind.Name && tokens.Peek() is { Kind: TokenKind.Operator, Text: "=" })
             {
                 string name = tokens.Next().Text;
                 tokens.Next();
                 named.Add(KeyValuePair.Create(name, expressions.Read()));
             }
-            else if (named.Count > 0)
-            {
-                throw tokens.Fail("an argument without a name stands after one with a name");
-            }
-            else
-            {
-                positional.Add(expressions.Read());
-            }
-
+            else if (named.Count > 0 || list is not null) throw tokens.Fail("an argument without a name stands after one with a name");
+            else positional.Add(expressions.Read());
             return true;
         });
-        return new ArgumentList(positional, named);
+        return positional.Count + named.Count == 0 && list is null && mapping is null ? ArgumentList.Empty : new ArgumentList(positional, named) { List = list, Mapping = mapping };
     }
 
     private TestExpression ReadTest(Expression value, ExpressionParser expressions, int line)

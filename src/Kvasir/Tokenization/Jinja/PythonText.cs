@@ -1,11 +1,12 @@
-using System.Globalization;
 using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Strings as templates see them: sequences of code points, with Python's idea of white space and letter case.</summary>
+/// <summary>Strings as templates see them: sequences of code points, with Python's idea of white space.</summary>
 internal static class PythonText
 {
+    private static readonly string[] s_ascii = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
+
     public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
     public static ReadOnlySpan<char> TrimEnd(ReadOnlySpan<char> text)
@@ -33,16 +34,12 @@ internal static class PythonText
     /// <summary>Strips white space, or any of <paramref name="characters"/>, from the wanted ends.</summary>
     public static string Strip(string text, string? characters, bool start, bool end)
     {
-        if (characters is not null)
-        {
-            char[] set = characters.ToCharArray();
-            text = set.Length == 0 ? text : start ? text.TrimStart(set) : text;
-            return set.Length == 0 ? text : end ? text.TrimEnd(set) : text;
-        }
-
-        ReadOnlySpan<char> span = start ? TrimStart(text) : text;
-        span = end ? TrimEnd(span) : span;
-        return span.Length == text.Length ? text : span.ToString();
+        int from = 0, to = text.Length;
+        HashSet<int>? set = characters is null ? null : [.. characters.EnumerateRunes().Select(rune => rune.Value)];
+        bool Goes(Rune rune) => set?.Contains(rune.Value) ?? (rune.IsBmp && IsSpace((char)rune.Value));
+        while (start && from < to && Rune.DecodeFromUtf16(text.AsSpan(from, to - from), out Rune first, out int length) >= 0 && Goes(first)) from += length;
+        while (end && to > from && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out Rune last, out int length) >= 0 && Goes(last)) to -= length;
+        return text[from..to];
     }
 
     public static bool HasSurrogates(string text) => text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') >= 0;
@@ -66,30 +63,41 @@ internal static class PythonText
     public static string[] CodePoints(string text)
     {
         var points = new string[Length(text)];
-        for (int i = 0, at = 0; i < points.Length; i++)
+        for (int i = 0, at = 0; i < points.Length; at += points[i++].Length)
         {
-            int length = at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
-            points[i] = text.Substring(at, length);
-            at += length;
+            points[i] = text[at] < s_ascii.Length ? s_ascii[text[at]] : text.Substring(at, PointLength(text, at));
         }
 
         return points;
     }
 
-    /// <summary>The code point of this number; there must be one.</summary>
-    public static string CodePoint(string text, int index)
+    /// <summary>The code point of this number, counted from the end where it is negative; null where there is none.</summary>
+    public static string? CodePoint(string text, long index)
     {
-        for (int at = 0; ; index--)
-        {
-            int length = at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
-            if (index == 0)
-            {
-                return text.Substring(at, length);
-            }
-
-            at += length;
-        }
+        int length = Length(text);
+        index = index < 0 ? index + length : index;
+        if (index < 0 || index >= length) return null;
+        int at = Offset(text, (int)index);
+        return text.Substring(at, PointLength(text, at));
     }
+
+    /// <summary>Where a slice of code points lies in the UTF-16 text.</summary>
+    public static (int From, int To) Range(string text, object? start, object? stop)
+    {
+        (long from, long to, _) = Lookup.Bounds(Length(text), start, stop);
+        int first = Offset(text, (int)from);
+        return (first, Math.Max(first, Offset(text, (int)to)));
+    }
+
+    private static int Offset(string text, int index)
+    {
+        if (!HasSurrogates(text)) return index;
+        int at = 0;
+        for (; index > 0; index--) at += PointLength(text, at);
+        return at;
+    }
+
+    private static int PointLength(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
 
     /// <summary>Orders by code point.</summary>
     public static int Compare(string left, string right)
@@ -102,35 +110,5 @@ internal static class PythonText
 
         bool leftHigh = char.IsSurrogate(left[same]);
         return leftHigh == char.IsSurrogate(right[same]) ? left[same].CompareTo(right[same]) : leftHigh ? 1 : -1;
-    }
-
-    public static string Upper(string text) => text.Replace("ß", "SS", StringComparison.Ordinal).ToUpperInvariant();
-
-    public static string Lower(string text) => text.ToLowerInvariant();
-
-    /// <summary>First letter large, the rest small.</summary>
-    public static string Capitalize(string text)
-    {
-        int first = text.Length > 1 && char.IsSurrogatePair(text[0], text[1]) ? 2 : Math.Min(1, text.Length);
-        return Upper(text[..first]) + Lower(text[first..]);
-    }
-
-    /// <summary>Letters that follow a non-letter large, others small (<c>str.title</c>).</summary>
-    public static string Title(string text) => TitleWhere(text, static previous => !char.IsLetter(previous));
-
-    /// <summary>Words between blanks, hyphens and brackets capitalised (the filter <c>title</c>).</summary>
-    public static string TitleWords(string text) => TitleWhere(text, static previous => IsSpace(previous) || previous is '-' or '(' or '{' or '[' or '<');
-
-    private static string TitleWhere(string text, Func<char, bool> startsWord)
-    {
-        var result = new StringBuilder(text.Length);
-        char previous = ' ';
-        foreach (char c in text)
-        {
-            result.Append(startsWord(previous) ? char.ToUpper(c, CultureInfo.InvariantCulture) : char.ToLower(c, CultureInfo.InvariantCulture));
-            previous = c;
-        }
-
-        return result.ToString();
     }
 }

@@ -1,31 +1,44 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>
-/// The state of one rendering: output, innermost scope, current line, and what a hostile template may still spend.
+/// The state of one rendering: output, innermost scope, current line, and what a hostile template may still spend. A step is about what
+/// looking at one value or at 16 characters costs; steps and room for text are taken before the work is done.
 /// </summary>
 internal sealed class RenderContext
 {
     private const long MaxSteps = 5_000_000;
     private const long MaxCharacters = 64_000_000;
     private const int MaxTextLength = 16_000_000;
+    private const int MaxItems = 1_000_000;
     private const int MaxDepth = 400;
+    private const int StepsBetweenLooks = 10_000;
+    private static readonly TimeSpan s_maxTime = TimeSpan.FromSeconds(10);
 
+    private readonly CancellationToken _cancellation;
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly TimeSpan _maxTime;
     private long _steps;
+    private long _nextLook;
     private long _characters;
     private int _depth;
 
     /// <param name="globals">Variables of the template.</param>
     /// <param name="clock">What <c>strftime_now</c> reads.</param>
     /// <param name="inputCharacters">Size of the variables: long conversations may do more work than short ones.</param>
-    public RenderContext(Scope globals, TimeProvider clock, long inputCharacters)
+    /// <param name="cancellation">Ends the rendering.</param>
+    public RenderContext(Scope globals, TimeProvider clock, long inputCharacters, CancellationToken cancellation)
     {
         Scope = globals;
         Clock = clock;
+        _cancellation = cancellation;
         _steps = MaxSteps + (4 * inputCharacters);
+        _nextLook = _steps - StepsBetweenLooks;
         _characters = MaxCharacters + (64 * inputCharacters);
+        _maxTime = s_maxTime * (1 + (inputCharacters / 1_000_000));
     }
 
     public TimeProvider Clock { get; }
@@ -37,62 +50,69 @@ internal sealed class RenderContext
 
     public StringBuilder Output { get; private set; } = new();
 
-    /// <summary>Begins a node of the template; <see cref="Leave"/> ends it.</summary>
-    public void Enter(int line)
+    /// <summary>Begins a part of the template; <see cref="Leave"/> ends it with the line that is returned here.</summary>
+    public int Enter(int line)
     {
+        int outer = Line;
         Line = line;
         Charge(1);
         if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             throw new InvalidInputException("expressions, blocks or macro calls are nested too deeply");
         }
+
+        return outer;
     }
 
-    public void Leave() => _depth--;
+    public void Leave(int outer)
+    {
+        Line = outer;
+        _depth--;
+    }
 
     /// <summary>Takes <paramref name="steps"/> from what the template may still do.</summary>
     public void Charge(long steps)
     {
         _steps -= steps;
-        if (_steps < 0)
-        {
-            throw new InvalidInputException("it does not come to an end in reasonable time");
-        }
+        if (_steps < _nextLook) Look();
     }
 
     /// <summary>Takes the cost of running over a text.</summary>
-    public void ChargeText(object? value) => Charge((value as string)?.Length / 16 ?? 0);
+    public void ChargeText(object? value)
+    {
+        if (value is string text) Charge(text.Length / 16);
+    }
 
     /// <summary>Takes the cost of looking for one text in another, which for long patterns may be the product of the lengths.</summary>
     public void ChargeSearch(string text, string pattern)
     {
         const int ShortPattern = 64;
-        long worst = pattern.Length > ShortPattern ? text.Length * (long)pattern.Length / 1024 : 0;
-        Charge((text.Length / 16) + worst);
+        long places = Math.Max(0, text.Length - pattern.Length + 1);
+        Charge((text.Length / 16) + (pattern.Length > ShortPattern ? places * pattern.Length / 1024 : 0));
+    }
+
+    /// <summary>Takes the cost of a list of this many items, before it is made.</summary>
+    public void ChargeItems(long count)
+    {
+        if (count > MaxItems) throw new InvalidInputException($"a list of more than {MaxItems} items is too long");
+        Charge(count);
     }
 
     /// <summary>Checks that a text of this length may be made, before it is.</summary>
-    public void Room(long length)
-    {
-        if (length > MaxTextLength || length > _characters)
-        {
-            throw new InvalidInputException("it makes too much text");
-        }
-    }
+    public int Room(long length) =>
+        length <= MaxTextLength && length <= _characters ? (int)Math.Max(0, length) : throw new InvalidInputException("it makes too much text");
 
     /// <summary>Accounts for a text that was made.</summary>
     public string Text(string text)
     {
-        Room(text.Length);
-        _characters -= text.Length;
+        _characters -= Room(text.Length);
         return text;
     }
 
     public void Write(string text)
     {
         Room(Output.Length + (long)text.Length);
-        _characters -= text.Length;
-        Output.Append(text);
+        Output.Append(Text(text));
     }
 
     /// <summary>What <paramref name="body"/> writes, as a text instead of output.</summary>
@@ -104,5 +124,16 @@ internal sealed class RenderContext
         string text = Output.ToString();
         Output = outer;
         return text;
+    }
+
+    private void Look()
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        if (_steps < 0 || Stopwatch.GetElapsedTime(_started) > _maxTime)
+        {
+            throw new InvalidInputException("it does not come to an end in reasonable time");
+        }
+
+        _nextLook = Math.Max(0, _steps - StepsBetweenLooks);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
@@ -14,47 +15,20 @@ internal static class Representation
                 return text;
             case Undefined:
                 return "";
-            case Sequence or Mapping:
-                var result = new StringBuilder();
-                Append(context, result, value, 0);
-                context.Charge(result.Length / 16);
-                return result.ToString();
+            case Sequence or Mapping or Namespace:
+                return Source(context, value);
             default:
                 return Scalar(value);
         }
     }
 
     /// <summary>The value as it would be written in Python source.</summary>
-    public static string Quote(object? value) => value is string text ? Quote(text) : Scalar(value);
-
-    /// <summary>Python's shortest float form that reads back the same.</summary>
-    public static string Float(double value)
+    public static string Source(RenderContext context, object? value)
     {
-        if (!double.IsFinite(value))
-        {
-            return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-        }
-
-        string shortest = value.ToString("E16", CultureInfo.InvariantCulture);
-        int exponent = value == 0 ? 0 : int.Parse(shortest.AsSpan(shortest.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        string text = value.ToString("R", CultureInfo.InvariantCulture);
-        if (exponent is >= -4 and < 16)
-        {
-            string plain = text.Contains('E', StringComparison.Ordinal) ? decimal.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : text;
-            return plain.Contains('.', StringComparison.Ordinal) ? plain : plain + ".0";
-        }
-
-        int mark = text.IndexOf('E', StringComparison.Ordinal);
-        string digits = mark < 0 ? Scientific(text) : text[..mark];
-        string power = Math.Abs(exponent).ToString("00", CultureInfo.InvariantCulture);
-        return $"{digits}e{(exponent < 0 ? '-' : '+')}{power}";
-    }
-
-    private static string Scientific(string plain)
-    {
-        string sign = plain.StartsWith('-') ? "-" : "";
-        string digits = plain.Replace("-", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal).Trim('0');
-        return sign + digits[..1] + (digits.Length > 1 ? "." + digits[1..] : "");
+        var result = new StringBuilder();
+        Append(context, result, value, 0);
+        context.Charge(result.Length / 16);
+        return result.ToString();
     }
 
     private static string Scalar(object? value) => value switch
@@ -62,10 +36,10 @@ internal static class Representation
         null => "None",
         bool flag => flag ? "True" : "False",
         long number => number.ToString(CultureInfo.InvariantCulture),
-        double number => Float(number),
+        BigInteger number => Numbers.Digits(number),
+        double number => FloatText.Shortest(number),
         Undefined => "Undefined",
-        Namespace => "<Namespace>",
-        Sequence => "<generator>",
+        Generator generator => $"<{generator.Name} at 0x0>",
         _ => $"<{Operations.TypeName(value)}>",
     };
 
@@ -81,13 +55,22 @@ internal static class Representation
         switch (value)
         {
             case string text:
+                context.ChargeText(text);
                 result.Append(Quote(text));
                 break;
-            case Sequence { Kind: not SequenceKind.Generator } sequence:
-                bool isTuple = sequence.Kind == SequenceKind.Tuple;
-                result.Append(isTuple ? '(' : '[');
+            case Sequence { Kind: SequenceKind.Range } range:
+                result.Append(range.Name);
+                break;
+            case Sequence sequence:
+                bool isTuple = sequence.Kind == SequenceKind.Tuple, isView = sequence.Kind == SequenceKind.View;
+                result.Append(isView ? sequence.Name + "([" : isTuple ? "(" : "[");
                 AppendAll(context, result, sequence.Items, depth);
-                result.Append(isTuple && sequence.Items.Count == 1 ? ",)" : isTuple ? ")" : "]");
+                result.Append(isView ? "])" : isTuple && sequence.Items.Count == 1 ? ",)" : isTuple ? ")" : "]");
+                break;
+            case Namespace space:
+                result.Append("<Namespace ");
+                AppendMapping(context, result, space.Attributes, depth);
+                result.Append('>');
                 break;
             case Mapping mapping:
                 AppendMapping(context, result, mapping, depth);
@@ -123,11 +106,11 @@ internal static class Representation
         result.Append('}');
     }
 
-    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
-    private static string Quote(string text)
+    public static string Quote(string text)
     {
         char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         var result = new StringBuilder(text.Length + 2).Append(quote);

@@ -2,70 +2,79 @@ using System.Globalization;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary><c>map</c>, <c>select</c>, <c>reject</c>, <c>selectattr</c>, <c>rejectattr</c>.</summary>
+/// <summary><c>map</c>, <c>select</c>, <c>reject</c>, <c>selectattr</c>, <c>rejectattr</c>: over nothing where the value is false.</summary>
 internal static class SelectionFilters
 {
-    /// <summary>An attribute by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; <paramref name="fallback"/>, unless null, stands in for each missing part.</summary>
-    public static object? Attribute(RenderContext context, object? item, object? path, object? fallback = null)
+    private const string MapName = "generator object sync_do_map", SelectName = "generator object sync_do_select";
+
+    /// <summary>
+    /// Looks an attribute up by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; gives the item itself where there is no path.
+    /// <paramref name="fallback"/>, unless null, stands in for each missing part.
+    /// </summary>
+    public static Func<object?, object?> Attribute(RenderContext context, object? path, object? fallback = null)
     {
-        if (path is not string names)
+        object?[] keys = path switch
         {
-            return Or(Lookup.Item(context, item, path), fallback);
-        }
-
-        foreach (string name in names.Split('.'))
+            null => [],
+            string names => [.. names.Split('.').Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? (object)index : name)],
+            _ => [path],
+        };
+        return item =>
         {
-            object key = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : name;
-            item = Or(Lookup.Item(context, item, key), fallback);
-        }
+            foreach (object? key in keys)
+            {
+                context.Charge(1);
+                item = Lookup.Item(context, item, key);
+                item = item is Undefined && fallback is not null ? fallback : item;
+            }
 
-        return item;
+            return item;
+        };
     }
 
     /// <summary><c>map('filter', …)</c> or <c>map(attribute='name', default=…)</c>.</summary>
-    public static object? Map(RenderContext context, object? value, Arguments arguments)
+    public static object? Map(Call call)
     {
         Func<object?, object?> change;
-        if (arguments.Positional.Count == 0)
+        Arguments given = call.Given;
+        if (!Operations.IsTrue(call.Target)) return new Generator(MapName, []);
+        if (given.Positional.Count == 0)
         {
-            var bound = new BoundArguments("the filter 'map'", ["attribute", "default"], arguments);
-            object? path = bound[0];
-            change = item => Attribute(context, item, path, bound.Get(1, null));
+            if (!given.Named.ContainsKey("attribute")) throw call.Fail("it needs the name of a filter, or an attribute");
+            if (given.Named.Keys.FirstOrDefault(name => name is not ("attribute" or "default")) is { } unknown) throw call.Fail($"it has no argument '{unknown}'");
+            change = Attribute(call.Context, given.Named["attribute"], given.Named.GetValueOrDefault("default"));
         }
         else
         {
-            string filter = Name("map", "filter", arguments);
-            Arguments rest = arguments.Skip(1);
-            change = item => Filters.Apply(context, filter, item, rest);
+            Builtin filter = Filters.Table.Require(Name(call, given));
+            Arguments rest = given.Skip(1);
+            change = item => filter.Invoke(call.Context, item, rest);
         }
 
-        return new Sequence([.. Iteration.Items(context, value).Select(change)], SequenceKind.Generator);
+        return new Generator(MapName, Iteration.Items(call.Context, call.Target).Select(change));
     }
 
-    public static object? Select(RenderContext context, object? value, Arguments arguments, bool byAttribute, bool wanted)
+    public static object? Select(Call call, bool byAttribute, bool wanted)
     {
-        object? path = null;
+        Arguments given = call.Given;
+        Func<object?, object?> pick = item => item;
+        if (!Operations.IsTrue(call.Target)) return new Generator(SelectName, []);
         if (byAttribute)
         {
-            path = arguments.Positional.Count > 0 ? arguments.Positional[0] : throw new InvalidInputException("selectattr and rejectattr need the name of an attribute");
-            arguments = arguments.Skip(1);
+            pick = Attribute(call.Context, given.Positional.Count > 0 ? given.Positional[0] : throw call.Fail("it needs the name of an attribute"));
+            given = given.Skip(1);
         }
 
         Func<object?, bool> holds = Operations.IsTrue;
-        if (arguments.Positional.Count > 0)
+        if (given.Positional.Count > 0)
         {
-            string test = Name("select", "test", arguments);
-            Arguments rest = arguments.Skip(1);
-            holds = item => Tests.Holds(context, test, item, rest);
+            Builtin test = Tests.Table.Require(Name(call, given));
+            Arguments rest = given.Skip(1);
+            holds = item => Operations.IsTrue(test.Invoke(call.Context, item, rest));
         }
 
-        return new Sequence(
-            [.. Iteration.Items(context, value).Where(item => holds(byAttribute ? Attribute(context, item, path) : item) == wanted)],
-            SequenceKind.Generator);
+        return new Generator(SelectName, Iteration.Items(call.Context, call.Target).Where(item => holds(pick(item)) == wanted));
     }
 
-    private static object? Or(object? found, object? fallback) => found is Undefined && fallback is not null ? fallback : found;
-
-    private static string Name(string filter, string kind, Arguments arguments) =>
-        arguments.Positional[0] as string ?? throw new InvalidInputException($"{filter} needs the name of a {kind}, not {Operations.TypeName(arguments.Positional[0])}");
+    private static string Name(Call call, Arguments given) => given.Positional[0] as string ?? throw call.Fail($"it needs a name, not {Operations.TypeName(given.Positional[0])}");
 }

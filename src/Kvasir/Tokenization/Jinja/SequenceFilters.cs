@@ -3,136 +3,162 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>Filters over the items of a list or dictionary.</summary>
 internal static class SequenceFilters
 {
-    public static object? Join(RenderContext context, object? value, BoundArguments arguments)
+    public static object? Join(Call call)
     {
-        string separator = Representation.Text(context, arguments.Get(0, ""));
-        object? attribute = arguments.Get(1, null);
-        string[] texts = [.. Iteration.Items(context, value).Select(item => Representation.Text(context, Pick(context, item, attribute)))];
-        context.Room(texts.Sum(text => (long)text.Length) + (separator.Length * (long)texts.Length));
-        return context.Text(string.Join(separator, texts));
+        RenderContext context = call.Context;
+        Func<object?, object?> pick = SelectionFilters.Attribute(context, call.Get(1));
+        return StringMethods.Joined(call.Context, Representation.Text(context, call.Get(0, "")), Iteration.Items(context, call.Target).Select(item => Representation.Text(context, pick(item))));
     }
 
     /// <summary>Key and value of each entry.</summary>
-    public static Sequence Pairs(object? value) => value switch
+    public static object? Pairs(Call call) => call.Target switch
     {
-        Mapping mapping => new Sequence([.. mapping.Entries.Select(entry => (object?)Sequence.Tuple(entry.Key, entry.Value))], SequenceKind.Generator),
-        Undefined => new Sequence([], SequenceKind.Generator),
-        _ => throw new InvalidInputException($"{Operations.TypeName(value)} has no items: a dictionary is needed"),
+        Mapping mapping => new Generator("generator object do_items", mapping.Pairs),
+        Undefined => new Generator("generator object do_items", []),
+        _ => throw call.FailTarget(),
     };
 
-    public static object? SortMapping(RenderContext context, object? value, BoundArguments arguments)
+    public static object? Last(Call call) => call.Target is not Generator && Iteration.List(call.Context, call.Target) is var items
+        ? items.Count > 0 ? items[^1] : new Undefined("there is no last item: the list is empty")
+        : throw call.FailTarget();
+
+    public static object? SortMapping(Call call)
     {
-        int place = arguments.TextOrNull(1) switch
-        {
-            null or "key" => 0,
-            "value" => 1,
-            _ => throw new InvalidInputException("dictsort: the argument 'by' must be 'key' or 'value'"),
-        };
-        return new Sequence(Ordered(context, Pairs(value).Items, pair => Key(context, ((Sequence)pair!).Items[place], arguments.Flag(0)), arguments.Flag(2)));
+        int place = call.StringOr(1, "key") switch { "key" => 0, "value" => 1, _ => throw call.Fail("the argument 'by' must be 'key' or 'value'") };
+        object?[] pairs = [.. ((call.Target as Mapping) ?? throw call.FailTarget()).Pairs];
+        return new Sequence(Operations.Sorted(call.Context, pairs, pair => Key(call, ((Sequence)pair!).Items[place], call.Flag(0)), call.Flag(2)));
     }
 
-    public static object? Sort(RenderContext context, object? value, BoundArguments arguments)
+    /// <summary>By one attribute, or by several with commas between.</summary>
+    public static object? Sort(Call call)
     {
-        object? attribute = arguments.Get(2, null);
-        return new Sequence(Ordered(context, Iteration.Items(context, value), item => Key(context, Pick(context, item, attribute), arguments.Flag(1)), arguments.Flag(0)));
+        object?[] attributes = call.Get(2) is string several ? several.Split(',') : [call.Get(2)];
+        Func<object?, object?>[] picks = [.. attributes.Select(attribute => SelectionFilters.Attribute(call.Context, attribute))];
+        return new Sequence(Operations.Sorted(
+            call.Context,
+            Iteration.List(call.Context, call.Target),
+            item => new Sequence([.. picks.Select(pick => Key(call, pick(item), call.Flag(1)))]),
+            call.Flag(0)));
     }
 
-    public static object? Unique(RenderContext context, object? value, BoundArguments arguments)
+    public static object? Unique(Call call)
     {
         var seen = new Mapping();
-        var kept = new List<object?>();
-        foreach (object? item in Iteration.Items(context, value))
+        Func<object?, object?> key = KeyOf(call, call.Get(1), call.Flag(0));
+        return new Generator("generator object sync_do_unique", Iteration.Items(call.Context, call.Target).Where(item =>
         {
-            object? key = Key(context, Pick(context, item, arguments.Get(1, null)), arguments.Flag(0));
-            if (!seen.TryGet(key, out _))
-            {
-                seen.Set(key, null);
-                kept.Add(item);
-            }
-        }
-
-        return new Sequence(kept, SequenceKind.Generator);
+            object? value = key(item);
+            bool isNew = !seen.TryGet(value, out _);
+            if (isNew) seen.Set(value, null);
+            return isNew;
+        }));
     }
 
-    public static object? Reverse(RenderContext context, object? value, BoundArguments arguments) => value is string
-        ? Lookup.Slice(context, value, null, null, -1L)
-        : new Sequence([.. Iteration.Items(context, value).Reverse()], SequenceKind.Generator);
+    public static object? Reverse(Call call) => call.Target is string
+        ? Lookup.Slice(call.Context, call.Target, null, null, -1L)
+        : call.Target is Generator ? new Sequence([.. Iteration.List(call.Context, call.Target).Reverse()])
+        : new Generator("list_reverseiterator object", Iteration.List(call.Context, call.Target).Reverse());
 
     /// <summary>The smallest or largest item, the first of equals; undefined where there is none.</summary>
-    public static object? Extreme(RenderContext context, object? value, BoundArguments arguments, int sign)
+    public static object? Extreme(Call call, int sign)
     {
-        IReadOnlyList<object?> items = Iteration.Items(context, value);
-        if (items.Count == 0)
+        Func<object?, object?> key = KeyOf(call, call.Get(1), call.Flag(0));
+        object? best = new Undefined("there is no smallest or largest item: the list is empty"), bestKey = null;
+        bool any = false;
+        foreach (object? item in Iteration.Items(call.Context, call.Target))
         {
-            return new Undefined("the smallest or largest item of an empty list is undefined");
-        }
-
-        object? KeyOf(object? item) => Key(context, Pick(context, item, arguments.Get(1, null)), arguments.Flag(0));
-        object? best = items[0];
-        foreach (object? item in items.Skip(1))
-        {
-            best = Operations.Compare(context, KeyOf(item), KeyOf(best)) * sign > 0 ? item : best;
+            object? itemKey = key(item);
+            if (!any || Operations.Compare(call.Context, itemKey, bestKey) * sign > 0) (best, bestKey) = (item, itemKey);
+            any = true;
         }
 
         return best;
     }
 
-    public static object? Sum(RenderContext context, object? value, BoundArguments arguments) =>
-        Iteration.Items(context, value).Aggregate(arguments.Get(1, 0L), (total, item) => Arithmetic.Apply(context, "+", total, Pick(context, item, arguments.Get(0, null))));
-
-    public static object? Batch(RenderContext context, object? value, BoundArguments arguments)
+    public static object? Sum(Call call)
     {
-        const long MaxSize = 100_000;
-        long size = Math.Clamp(arguments.Integer(0), 1, MaxSize);
-        object? fill = arguments.Get(1, null);
-        var batches = new List<object?>();
-        foreach (object?[] batch in Iteration.Items(context, value).Chunk((int)size))
-        {
-            int missing = fill is null ? 0 : (int)size - batch.Length;
-            context.Charge(missing);
-            batches.Add(new Sequence([.. batch, .. Enumerable.Repeat(fill, missing)]));
-        }
+        Func<object?, object?> pick = SelectionFilters.Attribute(call.Context, call.Get(0));
+        return Iteration.Items(call.Context, call.Target).Aggregate(call.Get(1, 0L), (total, item) => Arithmetic.Apply(call.Context, "+", total, pick(item)));
+    }
 
-        return new Sequence(batches, SequenceKind.Generator);
+    /// <summary>Lists of so many items each.</summary>
+    public static object? Batch(Call call)
+    {
+        long size = call.Integer(0);
+        return new Generator("generator object do_batch", Batches());
+
+        IEnumerable<object?> Batches()
+        {
+            var batch = new List<object?>();
+            foreach (object? item in Iteration.Items(call.Context, call.Target))
+            {
+                if (batch.Count == size)
+                {
+                    yield return new Sequence(batch);
+                    batch = [];
+                }
+
+                batch.Add(item);
+            }
+
+            if (batch.Count > 0) yield return new Sequence([.. batch, .. Fill(call, call.Get(1) is null ? 0 : size - batch.Count)]);
+        }
+    }
+
+    /// <summary>So many lists, the first ones longer by one where the items do not come out even.</summary>
+    public static object? Slice(Call call)
+    {
+        IReadOnlyList<object?> items = Iteration.List(call.Context, call.Target);
+        long slices = call.Integer(0);
+        if (slices <= 0) return slices < 0 ? new Sequence([]) : throw call.Fail("the number of slices cannot be 0");
+        call.Context.ChargeItems(slices);
+        (int least, int longer) = ((int)(items.Count / slices), (int)(items.Count % slices));
+        return new Generator("generator object sync_do_slice", Enumerable.Range(0, (int)slices).Select(i => (object?)new Sequence(
+        [
+            .. items.Skip((i * least) + Math.Min(i, longer)).Take(least + (i < longer ? 1 : 0)),
+            .. Fill(call, call.Get(1) is not null && i >= longer ? 1 : 0),
+        ])));
     }
 
     /// <summary>Pairs of a value of the attribute and the items that have it, in the order of the values.</summary>
-    public static object? GroupBy(RenderContext context, object? value, BoundArguments arguments)
+    public static object? GroupBy(Call call)
     {
-        object? Grouping(object? item) => Pick(context, item, arguments[0]) is not Undefined and var found ? found : arguments.Get(1, null);
+        Func<object?, object?> pick = SelectionFilters.Attribute(call.Context, call[0], call.Get(1));
+        object? Grouping(object? item) => Key(call, pick(item), call.Flag(2));
         var groups = new List<object?>();
         var members = new List<object?>();
-        foreach (object? item in Ordered(context, Iteration.Items(context, value), item => Key(context, Grouping(item), arguments.Flag(2)), reverse: false))
+        void Close() => groups.Add(new Sequence([pick(members[0]), new Sequence(members)], SequenceKind.Tuple) { Name = Sequence.Group });
+        foreach (object? item in Operations.Sorted(call.Context, Iteration.List(call.Context, call.Target), Grouping))
         {
-            if (members.Count > 0 && !Operations.AreEqual(context, Key(context, Grouping(members[0]), arguments.Flag(2)), Key(context, Grouping(item), arguments.Flag(2))))
+            if (members.Count > 0 && !Operations.AreEqual(call.Context, Grouping(members[0]), Grouping(item)))
             {
-                groups.Add(Sequence.Tuple(Grouping(members[0]), new Sequence([.. members])));
-                members.Clear();
+                Close();
+                members = [];
             }
 
             members.Add(item);
         }
 
-        if (members.Count > 0)
-        {
-            groups.Add(Sequence.Tuple(Grouping(members[0]), new Sequence(members)));
-        }
-
+        if (members.Count > 0) Close();
         return new Sequence(groups);
     }
 
-    private static object? Pick(RenderContext context, object? item, object? attribute) => attribute is null ? item : SelectionFilters.Attribute(context, item, attribute);
-
-    /// <summary>Texts are compared without regard to case unless the template asks for it.</summary>
-    private static object? Key(RenderContext context, object? value, bool caseSensitive)
+    private static IEnumerable<object?> Fill(Call call, long count)
     {
-        context.ChargeText(value);
-        return value is string text && !caseSensitive ? PythonText.Lower(text) : value;
+        call.Context.ChargeItems(Math.Max(0, count));
+        return Enumerable.Repeat(call.Get(1), (int)Math.Max(0, count));
     }
 
-    private static List<object?> Ordered(RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse)
+    private static Func<object?, object?> KeyOf(Call call, object? attribute, bool caseSensitive)
     {
-        var comparer = Comparer<object?>.Create((a, b) => Operations.Compare(context, a, b));
-        return [.. reverse ? items.OrderByDescending(key, comparer) : items.OrderBy(key, comparer)];
+        Func<object?, object?> pick = SelectionFilters.Attribute(call.Context, attribute);
+        return item => Key(call, pick(item), caseSensitive);
+    }
+
+    /// <summary>Texts are compared without regard to case unless the template asks for it.</summary>
+    private static object? Key(Call call, object? value, bool caseSensitive)
+    {
+        call.Context.ChargeText(value);
+        return value is string text && !caseSensitive ? LetterCase.Lower(text) : value;
     }
 }

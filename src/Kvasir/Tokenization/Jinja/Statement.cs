@@ -15,9 +15,9 @@ internal abstract class Statement(int line)
 
     public Flow Execute(RenderContext context)
     {
-        context.Enter(Line);
+        int outer = context.Enter(Line);
         Flow flow = Run(context);
-        context.Leave();
+        context.Leave(outer);
         return flow;
     }
 
@@ -92,11 +92,7 @@ internal sealed class FilterStatement(IReadOnlyList<FilterStep> filters, Stateme
     protected override Flow Run(RenderContext context)
     {
         object? value = context.Capture(body);
-        foreach (FilterStep filter in filters)
-        {
-            value = filter.Apply(context, value);
-        }
-
+        foreach (FilterStep filter in filters) value = filter.Apply(context, value);
         context.Write(Representation.Text(context, value));
         return Flow.Next;
     }

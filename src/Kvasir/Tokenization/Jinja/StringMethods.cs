@@ -1,204 +1,140 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Methods of strings.</summary>
+/// <summary>Methods of strings, by name; the longer ones are in <see cref="Splitting"/>, <see cref="TextSearch"/> and <see cref="LetterCase"/>.</summary>
 internal static class StringMethods
 {
-    private static readonly SearchValues<char> s_lineEnds = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
-
-    /// <summary>The method bound to <paramref name="text"/>, or null where strings have none of this name.</summary>
-    public static Callable? Find(string text, string name)
+    public static readonly BuiltinTable Table = new("{0}()")
     {
-        Function Make(string[] parameters, Func<RenderContext, BoundArguments, object?> body) => new(name, parameters, (context, a) =>
-        {
-            context.ChargeText(text);
-            return body(context, a);
-        });
-        Function Change(Func<string, string> body) => Make([], (context, _) => context.Text(body(text)));
-        Function Check(Func<char, bool> holds) => Make([], (_, _) => text.Length > 0 && text.All(holds));
-        Function Strip(bool start, bool end) => Make(["chars"], (context, a) => context.Text(PythonText.Strip(text, a.TextOrNull(0), start, end)));
-
-        return name switch
-        {
-            "strip" => Strip(start: true, end: true),
-            "lstrip" => Strip(start: true, end: false),
-            "rstrip" => Strip(start: false, end: true),
-            "upper" => Change(PythonText.Upper),
-            "lower" or "casefold" => Change(PythonText.Lower),
-            "title" => Change(PythonText.Title),
-            "capitalize" => Change(PythonText.Capitalize),
-            "split" => Make(["sep", "maxsplit"], (context, a) => Split(context, text, a.TextOrNull(0), a.Integer(1, -1), fromEnd: false)),
-            "rsplit" => Make(["sep", "maxsplit"], (context, a) => Split(context, text, a.TextOrNull(0), a.Integer(1, -1), fromEnd: true)),
-            "splitlines" => Make(["keepends"], (context, a) => Lines(context, text, a.Flag(0))),
-            "partition" => Make(["sep"], (context, a) => Partition(context, text, a.Text(0))),
-            "startswith" => Make(["prefix"], (_, a) => Any(a[0], part => text.StartsWith(part, StringComparison.Ordinal))),
-            "endswith" => Make(["suffix"], (_, a) => Any(a[0], part => text.EndsWith(part, StringComparison.Ordinal))),
-            "removeprefix" => Make(["prefix"], (context, a) => context.Text(text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text)),
-            "removesuffix" => Make(["suffix"], (context, a) => context.Text(text.EndsWith(a.Text(0), StringComparison.Ordinal) ? text[..^a.Text(0).Length] : text)),
-            "replace" => Make(["old", "new", "count"], (context, a) => context.Text(TextFilters.Replace(context, text, a.Text(0), a.Text(1), a.Integer(2, -1)))),
-            "join" => Make(["iterable"], (context, a) => Join(context, text, a[0])),
-            "find" => Make(["sub"], (context, a) => Find(context, text, a.Text(0))),
-            "rfind" => Make(["sub"], (context, a) => FindLast(context, text, a.Text(0))),
-            "index" => Make(["sub"], (context, a) => Find(context, text, a.Text(0)) is >= 0 and long at ? at : throw new InvalidInputException("index(): the text is not in the string")),
-            "count" => Make(["sub"], (context, a) => Count(context, text, a.Text(0))),
-            "isdigit" or "isdecimal" or "isnumeric" => Check(char.IsDigit),
-            "isalpha" => Check(char.IsLetter),
-            "isalnum" => Check(char.IsLetterOrDigit),
-            "isspace" => Check(PythonText.IsSpace),
-            "isupper" => Make([], (_, _) => text.Any(char.IsLetter) && PythonText.Upper(text) == text),
-            "islower" => Make([], (_, _) => text.Any(char.IsLetter) && PythonText.Lower(text) == text),
-            "zfill" => Make(["width"], (context, a) => ZeroFill(context, text, a.Integer(0))),
-            "format" => new Function(name, (context, arguments) => BraceFormat.Apply(context, text, arguments)),
-            _ => null,
-        };
-    }
-
-    private static bool Any(object? parts, Func<string, bool> holds) => parts switch
-    {
-        string part => holds(part),
-        Sequence { Kind: SequenceKind.Tuple } tuple => tuple.Items.Any(part => part is string text && holds(text)),
-        Undefined undefined => throw undefined.Fail(),
-        _ => throw new InvalidInputException($"startswith() and endswith() take a string or a tuple of strings, not {Operations.TypeName(parts)}"),
+        { "capitalize", "", c => LetterCase.Capitalize(c.Text) },
+        { "casefold", "", c => LetterCase.Fold(c.Text) },
+        { "center", "width fillchar?", c => Center(c, c.Integer(0), Fill(c)) },
+        { "count", "sub start? end?", TextSearch.Count },
+        { "endswith", "suffix start? end?", c => TextSearch.Matches(c, (text, part) => text.EndsWith(part, StringComparison.Ordinal)) },
+        { "expandtabs", "tabsize?", ExpandTabs },
+        { "find", "sub start? end?", c => TextSearch.Find(c, last: false, needed: false) },
+        { "format", "*", c => BraceFormat.Apply(c.Context, c.Text, c.Given) },
+        { "format_map", "mapping", c => BraceFormat.Apply(c.Context, c.Text, Named(c)) },
+        { "index", "sub start? end?", c => TextSearch.Find(c, last: false, needed: true) },
+        { "isalnum", "", c => Every(c, rune => Rune.IsLetter(rune) || IsNumeric(rune)) },
+        { "isalpha", "", c => Every(c, Rune.IsLetter) },
+        { "isascii", "", c => Ascii.IsValid(c.Text) },
+        { "isdecimal", "", c => Every(c, rune => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber) },
+        { "isdigit", "", c => Every(c, rune => CharUnicodeInfo.GetDigitValue(rune.ToString(), 0) >= 0) },
+        { "isidentifier", "", c => Every(c, rune => rune.Value == '_' || Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.LetterNumber) && !char.IsDigit(c.Text[0]) },
+        { "islower", "", c => LetterCase.IsLower(c.Text) },
+        { "isnumeric", "", c => Every(c, IsNumeric) },
+        { "isprintable", "", c => c.Text.Length == 0 || Every(c, Representation.IsPrintable) },
+        { "isspace", "", c => Every(c, rune => rune.IsBmp && PythonText.IsSpace((char)rune.Value)) },
+        { "istitle", "", c => LetterCase.IsTitle(c.Text) },
+        { "isupper", "", c => LetterCase.IsUpper(c.Text) },
+        { "join", "iterable", Join },
+        { "ljust", "width fillchar?", c => c.Text + Pad(c, c.Integer(0), Fill(c)) },
+        { "lower", "", c => LetterCase.Lower(c.Text) },
+        { "lstrip", "chars?", c => PythonText.Strip(c.Text, c.StringOr(0), start: true, end: false) },
+        { "partition", "sep", c => TextSearch.Partition(c, last: false) },
+        { "removeprefix", "prefix", c => c.Text.StartsWith(c.String(0), StringComparison.Ordinal) ? c.Text[c.String(0).Length..] : c.Text },
+        { "removesuffix", "suffix", c => c.Text.EndsWith(c.String(0), StringComparison.Ordinal) ? c.Text[..^c.String(0).Length] : c.Text },
+        { "replace", "old new count?", c => TextSearch.Replace(c.Context, c.Text, c.String(0), c.String(1), c.Integer(2, -1)) },
+        { "rfind", "sub start? end?", c => TextSearch.Find(c, last: true, needed: false) },
+        { "rindex", "sub start? end?", c => TextSearch.Find(c, last: true, needed: true) },
+        { "rjust", "width fillchar?", c => Pad(c, c.Integer(0), Fill(c)) + c.Text },
+        { "rpartition", "sep", c => TextSearch.Partition(c, last: true) },
+        { "rsplit", "sep? maxsplit?", c => Splitting.Split(c, fromEnd: true) },
+        { "rstrip", "chars?", c => PythonText.Strip(c.Text, c.StringOr(0), start: false, end: true) },
+        { "split", "sep? maxsplit?", c => Splitting.Split(c, fromEnd: false) },
+        { "splitlines", "keepends?", c => new Sequence([.. Splitting.Lines(c.Context, c.Text, c.Flag(0))]) },
+        { "startswith", "prefix start? end?", c => TextSearch.Matches(c, (text, part) => text.StartsWith(part, StringComparison.Ordinal)) },
+        { "strip", "chars?", c => PythonText.Strip(c.Text, c.StringOr(0), start: true, end: true) },
+        { "swapcase", "", c => LetterCase.Swap(c.Text) },
+        { "title", "", c => LetterCase.Title(c.Text) },
+        { "translate", "table", Translate },
+        { "upper", "", c => LetterCase.Upper(c.Text) },
+        { "zfill", "width", ZeroFill },
     };
 
-    private static long Find(RenderContext context, string text, string part)
+    /// <summary>The text in the middle of <paramref name="width"/> places, odd ones as Python deals them.</summary>
+    public static string Center(Call call, long width, char fill)
     {
-        context.ChargeSearch(text, part);
-        return Position(text, text.IndexOf(part, StringComparison.Ordinal));
+        string padding = Pad(call, width, fill);
+        int left = (padding.Length / 2) + (int)(padding.Length & width & 1);
+        return padding[..left] + call.Text + padding[left..];
     }
 
-    private static long FindLast(RenderContext context, string text, string part)
+    private static char Fill(Call call) => call.StringOr(1, " ")! is { Length: 1 } fill ? fill[0] : throw call.Fail("the fill must be one character");
+
+    private static string Pad(Call call, long width, char fill) =>
+        new(fill, call.Context.Room(Math.Max(0, width - PythonText.Length(call.Text)) + call.Text.Length) - call.Text.Length);
+
+    private static bool Every(Call call, Func<Rune, bool> holds)
     {
-        context.ChargeSearch(text, part);
-        return Position(text, text.LastIndexOf(part, StringComparison.Ordinal));
+        call.Context.Charge(call.Text.Length / 4);
+        return call.Text.Length > 0 && call.Text.EnumerateRunes().All(holds);
     }
 
-    private static long Count(RenderContext context, string text, string part)
-    {
-        context.ChargeSearch(text, part);
-        return part.Length == 0 ? PythonText.Length(text) + 1 : text.AsSpan().Count(part);
-    }
+    private static bool IsNumeric(Rune rune) => Rune.GetNumericValue(rune) >= 0 || "一二三四五六七八九十百千万億兆零〇".Contains(rune.ToString(), StringComparison.Ordinal);
 
-    private static long Position(string text, int index) => index < 0 ? -1L : PythonText.Length(text[..index]);
+    private static Arguments Named(Call call) => call[0] is Mapping mapping
+        ? new Arguments([], mapping.Entries.Where(entry => entry.Key is string).ToDictionary(entry => (string)entry.Key!, entry => entry.Value))
+        : throw call.Fail("it needs a dictionary");
 
-    private static string Join(RenderContext context, string separator, object? items)
+    private static string ExpandTabs(Call call)
     {
-        if (items is Undefined undefined)
+        long size = Math.Max(0, call.Integer(0, 8));
+        var result = new StringBuilder();
+        int column = 0;
+        foreach (string point in PythonText.CodePoints(call.Text))
         {
-            throw undefined.Fail();
+            int spaces = point == "\t" ? size == 0 ? 0 : (int)Math.Min(size - (column % size), int.MaxValue) : 0;
+            call.Context.Room(result.Length + (long)spaces);
+            result.Append(point == "\t" ? new string(' ', spaces) : point);
+            column = point is "\n" or "\r" ? 0 : column + (point == "\t" ? spaces : 1);
         }
 
-        string[] texts = [.. Iteration.Items(context, items).Select(item => item as string ?? throw new InvalidInputException($"join() takes strings, not {Operations.TypeName(item)}"))];
-        context.Room(texts.Sum(text => (long)text.Length) + (separator.Length * (long)texts.Length));
-        return context.Text(string.Join(separator, texts));
+        return result.ToString();
     }
 
-    private static Sequence Split(RenderContext context, string text, string? separator, long limit, bool fromEnd)
+    private static string Join(Call call)
     {
-        if (separator is { Length: 0 })
+        if (call[0] is Undefined undefined) throw undefined.Fail();
+        return Joined(call.Context, call.Text, Iteration.List(call.Context, call[0]).Select(item => item as string ?? throw call.Fail($"it takes strings, not {Operations.TypeName(item)}")));
+    }
+
+    public static string Joined(RenderContext context, string separator, IEnumerable<string> texts)
+    {
+        var result = new StringBuilder();
+        bool first = true;
+        foreach (string text in texts)
         {
-            throw new InvalidInputException("split() needs a separator that is not empty");
+            context.Room(result.Length + (long)separator.Length + text.Length);
+            result.Append(first ? "" : separator).Append(text);
+            first = false;
         }
 
-        context.Charge(separator is null ? 0 : Count(context, text, separator));
-        List<string> parts = separator is null ? Words(context, text) : [.. text.Split(separator)];
-        if (limit >= 0 && parts.Count - 1 > limit)
+        return result.ToString();
+    }
+
+    private static string Translate(Call call)
+    {
+        Mapping table = call[0] as Mapping ?? throw call.Fail("it needs a dictionary");
+        call.Context.Charge(call.Text.Length);
+        var result = new StringBuilder();
+        foreach (Rune rune in call.Text.EnumerateRunes())
         {
-            parts = separator is null ? LimitedWords(text, (int)limit, fromEnd) : Merge(parts, separator, (int)limit, fromEnd);
+            object? mapped = table.TryGet((long)rune.Value, out object? found) ? found ?? "" : rune.ToString();
+            result.Append(mapped as string ?? (mapped is long code and >= 0 and < 0xD800 ? ((char)code).ToString() : throw call.Fail("the dictionary must give strings or code points")));
+            call.Context.Room(result.Length);
         }
 
-        context.Text(text);
-        return new Sequence([.. parts]);
+        return result.ToString();
     }
 
-    private static List<string> Words(RenderContext context, string text)
+    private static string ZeroFill(Call call)
     {
-        var words = new List<string>();
-        int start = -1;
-        for (int i = 0; i <= text.Length; i++)
-        {
-            bool inWord = i < text.Length && !PythonText.IsSpace(text[i]);
-            if (inWord && start < 0)
-            {
-                start = i;
-            }
-            else if (!inWord && start >= 0)
-            {
-                context.Charge(1);
-                words.Add(text[start..i]);
-                start = -1;
-            }
-        }
-
-        return words;
-    }
-
-    /// <summary>The first (or last) words one by one, and the rest as it stands.</summary>
-    private static List<string> LimitedWords(string text, int limit, bool fromEnd)
-    {
-        var words = new List<string>();
-        ReadOnlySpan<char> rest = fromEnd ? PythonText.TrimEnd(text) : PythonText.TrimStart(text);
-        for (int i = 0; i < limit; i++)
-        {
-            int edge = fromEnd ? rest.Length : 0;
-            while (fromEnd ? !PythonText.IsSpace(rest[edge - 1]) : !PythonText.IsSpace(rest[edge]))
-            {
-                edge += fromEnd ? -1 : 1;
-            }
-
-            words.Add((fromEnd ? rest[edge..] : rest[..edge]).ToString());
-            rest = fromEnd ? PythonText.TrimEnd(rest[..edge]) : PythonText.TrimStart(rest[edge..]);
-        }
-
-        words.Add(rest.ToString());
-        if (fromEnd)
-        {
-            words.Reverse();
-        }
-
-        return words;
-    }
-
-    private static List<string> Merge(List<string> parts, string separator, int limit, bool fromEnd)
-    {
-        int merged = parts.Count - limit;
-        return fromEnd
-            ? [string.Join(separator, parts.Take(merged)), .. parts.Skip(merged)]
-            : [.. parts.Take(limit), string.Join(separator, parts.Skip(limit))];
-    }
-
-    private static Sequence Lines(RenderContext context, string text, bool keepEnds)
-    {
-        var lines = new List<object?>();
-        int start = 0;
-        while (start < text.Length)
-        {
-            context.Charge(1);
-            int end = text.AsSpan(start).IndexOfAny(s_lineEnds);
-            int stop = end < 0 ? text.Length : start + end;
-            int next = end < 0 ? text.Length : text[stop] == '\r' && stop + 1 < text.Length && text[stop + 1] == '\n' ? stop + 2 : stop + 1;
-            lines.Add(text[start..(keepEnds ? next : stop)]);
-            start = next;
-        }
-
-        context.Text(text);
-        return new Sequence(lines);
-    }
-
-    private static Sequence Partition(RenderContext context, string text, string separator)
-    {
-        context.ChargeSearch(text, separator);
-        int at = text.IndexOf(separator, StringComparison.Ordinal);
-        return separator.Length == 0 ? throw new InvalidInputException("partition() needs a separator that is not empty")
-            : at < 0 ? Sequence.Tuple(text, "", "") : Sequence.Tuple(text[..at], separator, text[(at + separator.Length)..]);
-    }
-
-    private static string ZeroFill(RenderContext context, string text, long width)
-    {
-        context.Room(width);
-        int missing = (int)Math.Max(0, width - PythonText.Length(text));
-        bool signed = text.StartsWith('-') || text.StartsWith('+');
-        return context.Text(signed ? text[0] + new string('0', missing) + text[1..] : new string('0', missing) + text);
+        string text = call.Text, zeros = Pad(call, call.Integer(0), '0');
+        return text is ['-' or '+', ..] ? text[..1] + zeros + text[1..] : zeros + text;
     }
 }

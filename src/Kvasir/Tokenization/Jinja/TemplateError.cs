@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>How a fault of a template reads: one line with the template's line number.</summary>
@@ -7,7 +9,8 @@ internal static class TemplateError
 
     public static InvalidInputException At(int line, string problem)
     {
-        string oneLine = string.Join(' ', problem.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        string visible = string.Concat(problem.Take(4 * MaxLength).Select(c => char.IsWhiteSpace(c) || !char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format ? c : '\uFFFD'));
+        string oneLine = string.Join(' ', visible.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         string text = oneLine.Length > MaxLength ? string.Concat(oneLine.AsSpan(0, MaxLength), "…") : oneLine;
         return new InvalidInputException($"chat template, line {line}: {text}");
     }

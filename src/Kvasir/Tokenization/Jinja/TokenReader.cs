@@ -19,6 +19,20 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
         return token;
     }
 
+    public int Position => _position;
+
+    /// <summary>Which of these names occur between a position and the current one.</summary>
+    public IReadOnlySet<string> NamesSince(int position, params ReadOnlySpan<string> names)
+    {
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = position; i < _position; i++)
+        {
+            if (tokens[i].Kind == TokenKind.Name && names.Contains(tokens[i].Text)) found.Add(tokens[i].Text);
+        }
+
+        return found;
+    }
+
     public Token Peek() => tokens[Math.Min(_position + 1, tokens.Count - 1)];
 
     public bool IsOperator(string text) => Current.Kind == TokenKind.Operator && Current.Text == text;

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>A name, attribute or item that is not there: prints nothing, is false and empty, and is an error to use in any other way.</summary>
@@ -9,7 +11,7 @@ internal sealed class Undefined(string description)
     public static Undefined Name(string name) => new($"'{name}' is undefined");
 
     public static Undefined Attribute(object? target, object? name) =>
-        new($"{Operations.TypeName(target)} has no attribute or item {(name is string or long ? Representation.Quote(name) : "of this kind")}");
+        new($"{Operations.TypeName(target)} has no attribute or item {(name is string text ? Representation.Quote(text) : name is long index ? index.ToString(CultureInfo.InvariantCulture) : "of this kind")}");
 
     public InvalidInputException Fail() => new(Description);
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 
 namespace Kvasir.Tokenization.Jinja;
@@ -8,6 +9,7 @@ namespace Kvasir.Tokenization.Jinja;
 internal sealed class ValueConversion
 {
     private const int MaxDepth = 100;
+    private const int MaxDigits = 4300;
 
     /// <summary>Characters and items that were converted.</summary>
     public long Size { get; private set; }
@@ -23,13 +25,20 @@ internal sealed class ValueConversion
         Size++;
         switch (value)
         {
-            case null or bool or long or double:
+            case null or bool or long or double or BigInteger:
                 return value;
             case string text:
                 Size += text.Length;
                 return text;
             case JsonElement json:
-                return FromJson(json, depth);
+                try
+                {
+                    return FromJson(json, depth);
+                }
+                catch (InvalidOperationException error)
+                {
+                    throw new InvalidInputException("a variable of the chat template is a text with half a surrogate pair", error);
+                }
             case float or decimal or Half:
                 return System.Convert.ToDouble(value, CultureInfo.InvariantCulture);
             case byte or sbyte or short or ushort or int or uint:
@@ -50,11 +59,16 @@ internal sealed class ValueConversion
         JsonValueKind.String => Convert(json.GetString(), depth),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        JsonValueKind.Number => json.TryGetInt64(out long integer) ? (object)integer : json.GetDouble(),
+        JsonValueKind.Number => FromNumber(json.GetRawText()),
         JsonValueKind.Array => FromItems(json.EnumerateArray().Cast<object?>(), depth),
         JsonValueKind.Object => FromEntries(json.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, (object?)property.Value)), depth),
         _ => null,
     };
+
+    /// <summary>As Python's json reads it: an integer of any size where there is neither point nor exponent.</summary>
+    private static object? FromNumber(string digits) => digits.AsSpan().IndexOfAny('.', 'e', 'E') < 0
+        ? Numbers.Of(BigInteger.Parse(digits.Length <= MaxDigits ? digits : throw new InvalidInputException($"a variable of the chat template is a number of more than {MaxDigits} digits"), CultureInfo.InvariantCulture))
+        : double.Parse(digits, CultureInfo.InvariantCulture);
 
     private Mapping FromEntries(IEnumerable<KeyValuePair<string, object?>> entries, int depth)
     {
