@@ -27,7 +27,7 @@ public sealed class ReceivedAttentionTests : IDisposable
         double[,][] expected = MostReceived(naive);
         using Model model = Load(naive);
         using KvCache cache = Filled(model);
-        ReceivedAttention received = model.AttentionReceived(cache, Ids()[(First + Part)..], First, Part);
+        ReceivedAttention received = model.AttentionReceived(cache, Ids().AsSpan(First + Part), First, Part);
         double largest = 0, uncapped = 0, unwindowed = 0;
         double[,][] withoutCap = MostReceived(naive with { ScoreSoftCap = 0 }), withoutWindow = MostReceived(naive with { WindowOf = _ => int.MaxValue });
         for (int layer = 0; layer < naive.Layers; layer++)
@@ -52,7 +52,7 @@ public sealed class ReceivedAttentionTests : IDisposable
         double[,][] scores = MostReceived(naive);
         using Model model = Load(naive);
         using KvCache cache = Filled(model);
-        using KvCache thinned = model.Thinned(cache, First, Ids()[(First + Part)..], share, s_float32);
+        using KvCache thinned = model.Thinned(cache, First, Ids().AsSpan(First + Part), share, s_float32);
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {
