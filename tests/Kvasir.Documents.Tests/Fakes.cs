@@ -179,9 +179,21 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         public bool Prefill()
         {
             bool any = _read < _answers.Count;
-            for (; _read < _answers.Count; _read++)
+            while (_read < _answers.Count)
             {
-                _answers[_read].Cache.Read(_answers[_read].Ids);
+                (Cache cache, IReadOnlyList<int> ids, _, Action<GeneratedPiece> onPiece) = _answers[_read];
+                try
+                {
+                    cache.Read(ids);
+                    _read++;
+                }
+                catch (DamagedKvException damage)
+                {
+                    // As the scheduler does: the sequence ends with the failure, the others go on.
+                    _answers.RemoveAt(_read);
+                    cache.Dispose();
+                    onPiece(new GeneratedPiece("", Failure: damage));
+                }
             }
 
             return any;

@@ -41,13 +41,14 @@ internal static unsafe class SealingCost
         fixed (float* x = floats)
             for (int round = 0; round < 200; round++)
             {
-                foreach (HeadCache head in cache.Layers[0].Heads)
-                {
-                    head.Tail.Grow(KvBlock.Tokens);
-                    for (int t = 0; t < KvBlock.Tokens; t++) head.Tail.Write(t, x + random.Next(floats.Length - Channels), x + random.Next(floats.Length - Channels));
-                }
+                using KvCache.Step step = cache.BeginStep(KvBlock.Tokens);
+                step.Open(0, KvBlock.Tokens);
+                for (int h = 0; h < Heads; h++)
+                    for (int t = 0; t < KvBlock.Tokens; t++) step.Write(0, h, t, x + random.Next(floats.Length - Channels), x + random.Next(floats.Length - Channels));
                 long start = Stopwatch.GetTimestamp();
-                foreach (HeadCache head in cache.Layers[0].Heads) head.Seal();
+                for (int h = 0; h < Heads; h++) step.Seal(0, h);
+                step.Advance(KvBlock.Tokens);
+                step.Commit();
                 best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
         return best;

@@ -15,7 +15,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
 
     private readonly Queue<Answer> _inOrder = new();
     private readonly List<PreparedQuestion> _ahead = [], _begun = [], _reading = [];
-    private IAnswerBatch _batch = model.NewBatch(options, parallel);
+    private readonly IAnswerBatch _batch = model.NewBatch(options, parallel);
     private bool _allTaken;
     private int _asked;
 
@@ -67,16 +67,6 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
             {
                 return _batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
             }
-        }
-        catch (DamagedKvException damage) when (asker.SetAside(damage))
-        {
-            // The pass has ended all answers that took part. None of them has been given out: they begin anew.
-            _batch.Dispose();
-            _batch = model.NewBatch(options, parallel);
-            _ahead.InsertRange(0, _begun);
-            _begun.Clear();
-            _reading.Clear();
-            return true;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -160,6 +150,10 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
             asker.Begin(question, _batch, piece => Take(question, piece), cancellation);
             _reading.Add(question);
         }
+        catch (DamagedKvException damage) when (asker.SetAside(damage))
+        {
+            Restart(question);
+        }
         catch (InvalidInputException error) when (error is not DamagedKvException)
         {
             question.Answer.Fail(error);
@@ -186,8 +180,22 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         _reading.Clear();
     }
 
+    /// <summary>A file under the question was damaged and is set aside: the context is built anew. Nothing of its answer has been given out, since files are checked before its first token.</summary>
+    private void Restart(PreparedQuestion question)
+    {
+        _begun.Remove(question);
+        _reading.Remove(question);
+        _ahead.Insert(0, question);
+    }
+
     private void Take(PreparedQuestion question, GeneratedPiece piece)
     {
+        if (piece.Failure is DamagedKvException damage && asker.SetAside(damage))
+        {
+            Restart(question);
+            return;
+        }
+
         question.Answer.Take(piece, question.Clock.Elapsed);
         if (question.Answer.IsFinished)
         {

@@ -11,7 +11,7 @@ public sealed class BlockPool : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<KvBlock>> _free = [];
-    private long _bytes, _promised, _most;
+    private long _bytes, _reserved, _most;
     private bool _disposed;
 
     /// <summary>A pool that holds at most <paramref name="budget"/> bytes of blocks.</summary>
@@ -42,20 +42,20 @@ public sealed class BlockPool : IDisposable
         }
     }
 
-    /// <summary>Promises <paramref name="bytes"/> more to a forward pass or a copy, to be given back by <see cref="Fulfil"/>.</summary>
+    /// <summary>Reserves <paramref name="bytes"/> more for a forward pass or a copy, until <see cref="Release"/>.</summary>
     /// <exception cref="KvBudgetExceededException">The budget does not hold them.</exception>
-    internal void Promise(long bytes)
+    internal void Reserve(long bytes)
     {
         lock (_lock)
         {
-            if (_bytes + _promised + bytes > Budget) throw new KvBudgetExceededException(Budget, _bytes + _promised, bytes);
-            _promised += bytes;
+            if (_bytes + _reserved + bytes > Budget) throw new KvBudgetExceededException(Budget, _bytes + _reserved, bytes);
+            _reserved += bytes;
         }
     }
 
-    internal void Fulfil(long bytes)
+    internal void Release(long bytes)
     {
-        lock (_lock) _promised -= bytes;
+        lock (_lock) _reserved -= bytes;
     }
 
     /// <summary>A block of at least <paramref name="length"/> bytes with one reference; its content is not defined.</summary>

@@ -15,7 +15,7 @@ public sealed partial class KvCache
     {
         RepairedPositions? all = known is null ? null : RepairedPositions.All(Length);
         long bytes = _layers.Select((layer, l) => (long)layer.Heads.Length * KvBlock.CountFor(IsKnown(l) ? Length : positions.Count) * KvTail.BlockBytes(layer.Layout)).Sum();
-        Pool.Promise(bytes);
+        Pool.Reserve(bytes);
         try
         {
             for (int l = 0; l < _layers.Length; l++)
@@ -24,7 +24,7 @@ public sealed partial class KvCache
         }
         finally
         {
-            Pool.Fulfil(bytes);
+            Pool.Release(bytes);
         }
 
         bool IsKnown(int layer) => known is not null && layer == knownLayer;

@@ -6,7 +6,6 @@ public sealed partial class KvCache : IDisposable
     private readonly LayerCache[] _layers;
     private readonly PlacedFiles _files;
     private bool _disposed;
-    private long _promised;
 
     internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) { }
 
@@ -53,14 +52,14 @@ public sealed partial class KvCache : IDisposable
         _files.Verify();
         pool ??= Pool;
         long bytes = Bytes;
-        pool.Promise(bytes);
+        pool.Reserve(bytes);
         try
         {
             return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles()) { Repaired = Repaired };
         }
         finally
         {
-            pool.Fulfil(bytes);
+            pool.Release(bytes);
         }
     }
 
@@ -165,7 +164,7 @@ public sealed partial class KvCache : IDisposable
             return false;
         }
         long bytes = file.BytesAs(this);
-        Pool.Promise(bytes);
+        Pool.Reserve(bytes);
         try
         {
             Seal();
@@ -179,7 +178,7 @@ public sealed partial class KvCache : IDisposable
         }
         finally
         {
-            Pool.Fulfil(bytes);
+            Pool.Release(bytes);
         }
         Length += file.Tokens;
         return true;
@@ -240,16 +239,6 @@ public sealed partial class KvCache : IDisposable
         _files.Dispose();
     }
 
-    /// <summary>Takes the budget for <paramref name="tokens"/> more, and for what a forward pass needs besides, before anything is changed.</summary>
-    /// <exception cref="KvBudgetExceededException">It is used up.</exception>
-    internal void PromiseGrowth(int tokens, long passBytes = 0)
-    {
-        if (Pool.Budget == long.MaxValue) return;
-        long bytes = MostGrowthBytes(tokens) + passBytes;
-        Pool.Promise(bytes);
-        _promised = bytes;
-    }
-
     /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
     internal long MostGrowthBytes(int tokens)
     {
@@ -259,19 +248,11 @@ public sealed partial class KvCache : IDisposable
         return bytes;
     }
 
-    internal void FulfilGrowth()
+    /// <summary>Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.</summary>
+    private void Rollback(int length)
     {
-        if (_promised > 0) Pool.Fulfil(_promised);
-        _promised = 0;
-    }
-
-    /// <summary>All layers hold <paramref name="tokens"/> more.</summary>
-    internal void Commit(int tokens) => Length += tokens;
-
-    /// <summary>Drops everything from <paramref name="length"/> on, also what a forward pass that did not end has appended to some layers.</summary>
-    internal void Rollback(int length)
-    {
-        foreach (HeadCache head in Heads()) head.Truncate(length);
+        foreach (LayerCache layer in _layers)
+            foreach (HeadCache head in layer.Heads) head.Truncate(length);
         _files.Truncate(length);
         Repaired = Repaired?.Below(length);
         Length = length;

@@ -10,10 +10,17 @@ internal sealed class PrefixCache : IDisposable
 {
     internal const int BlockTokens = 32;
     private readonly long _limit;
+    private readonly BlockHash _hash;
     private readonly Dictionary<ulong, LinkedListNode<Entry>> _blocks = [];
     private readonly LinkedList<Entry> _newestFirst = new();
 
-    public PrefixCache(long limit) => _limit = limit;
+    public PrefixCache(long limit) : this(limit, Chain) { }
+
+    /// <param name="limit">The most bytes to keep.</param>
+    /// <param name="hash">The hash of a block's ids behind the hash of all blocks before it.</param>
+    internal PrefixCache(long limit, BlockHash hash) => (_limit, _hash) = (limit, hash);
+
+    internal delegate ulong BlockHash(ulong parent, ReadOnlySpan<int> ids);
 
     public int Count => _newestFirst.Count;
 
@@ -28,7 +35,7 @@ internal sealed class PrefixCache : IDisposable
         ulong hash = 0;
         for (int start = 0; start + BlockTokens < ids.Length; start += BlockTokens)
         {
-            hash = Chain(hash, ids.Slice(start, BlockTokens));
+            hash = _hash(hash, ids.Slice(start, BlockTokens));
             if (!_blocks.TryGetValue(hash, out LinkedListNode<Entry>? node)) break;
             found = node;
             tokens = start + BlockTokens;
@@ -75,7 +82,7 @@ internal sealed class PrefixCache : IDisposable
         ulong hash = 0;
         for (int start = 0; start < node.Value.Ids.Length; start += BlockTokens)
         {
-            hash = Chain(hash, node.Value.Ids.AsSpan(start, BlockTokens));
+            hash = _hash(hash, node.Value.Ids.AsSpan(start, BlockTokens));
             _blocks[hash] = node;
         }
     }

@@ -17,6 +17,7 @@ public sealed class Scheduler : IDisposable
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
     private readonly List<ScheduledSequence> _running = [];
+    private readonly List<(ScheduledSequence Sequence, int Tokens)> _inBatch = [];
     private readonly List<ScheduledSequence> _wantLogits = [];
     private readonly PrefixCache _prefixes;
 
@@ -102,7 +103,7 @@ public sealed class Scheduler : IDisposable
         return sequence;
     }
 
-    /// <summary>One forward pass; false where there is nothing to do.</summary>
+    /// <summary>One forward pass; false where there is nothing to do. What a pass throws ends the sequences that caused it (<see cref="ScheduledSequence.Failure"/>); the others go on.</summary>
     public bool Step() => Pass(decoding: true);
 
     /// <summary>
@@ -116,25 +117,42 @@ public sealed class Scheduler : IDisposable
         RemoveFinished();
         Admit();
         if (!FillBatch(decoding)) return false;
+        Run();
+        RemoveFinished();
+        return true;
+    }
+
+    /// <summary>Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself, and only those fail whose own pass throws.</summary>
+    private void Run()
+    {
+        if (TryRun() is not { } failure) return;
+        if (_inBatch.Count == 1)
+        {
+            _inBatch[0].Sequence.Fail(failure);
+            return;
+        }
+        foreach ((ScheduledSequence sequence, int tokens) in _inBatch.ToArray())
+        {
+            ClearBatch();
+            AddToBatch(sequence, tokens);
+            if (TryRun() is { } own) sequence.Fail(own);
+        }
+    }
+
+    /// <summary>One forward pass, and the next token of each sequence that has got its logits; what it threw, or null.</summary>
+    private Exception? TryRun()
+    {
         try
         {
             _forward.Run();
         }
         catch (Exception failure)
         {
-            // The caches of the batch are in an unknown state: none of its sequences can go on.
-            foreach (ScheduledSequence sequence in _running) sequence.Fail(failure);
-            RemoveFinished();
-            throw;
+            return failure;
         }
 
-        for (int row = 0; row < _wantLogits.Count; row++)
-        {
-            Advance(_wantLogits[row], _forward.Logits(row));
-        }
-
-        RemoveFinished();
-        return true;
+        for (int row = 0; row < _wantLogits.Count; row++) Advance(_wantLogits[row], _forward.Logits(row));
+        return null;
     }
 
     /// <summary>Steps until every sequence has finished.</summary>
@@ -216,8 +234,7 @@ public sealed class Scheduler : IDisposable
     /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
     private bool FillBatch(bool decoding)
     {
-        _forward.Clear();
-        _wantLogits.Clear();
+        ClearBatch();
         int left = _options.TokensPerStep;
         foreach (ScheduledSequence sequence in _running)
         {
@@ -237,8 +254,16 @@ public sealed class Scheduler : IDisposable
         return left < _options.TokensPerStep;
     }
 
+    private void ClearBatch()
+    {
+        _forward.Clear();
+        _inBatch.Clear();
+        _wantLogits.Clear();
+    }
+
     private void AddToBatch(ScheduledSequence sequence, int count)
     {
+        _inBatch.Add((sequence, count));
         bool reachesEnd = count == sequence.Pending.Length;
         _forward.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None);
         if (reachesEnd) _wantLogits.Add(sequence);

@@ -89,4 +89,7 @@ internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count
 {
     /// <summary>Tokens that the sequence is longer by afterwards.</summary>
     public int Growth => Repairs ? 0 : Count;
+
+    /// <summary>Begins to write these tokens into the cache.</summary>
+    public KvCache.Step BeginStep(long passBytes) => Repairs ? Cache.BeginRepairStep(passBytes) : Cache.BeginStep(Count, passBytes);
 }

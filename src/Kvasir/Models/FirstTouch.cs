@@ -17,6 +17,9 @@ internal sealed class FirstTouch(int layers, Func<int, int> windowOf)
     /// <summary>Whether a checksum differs. All workers see the same between the barrier that follows <see cref="Check"/> and the next <see cref="Check"/>.</summary>
     public bool FoundDamage => Volatile.Read(ref _damaged) is not null;
 
+    /// <summary>Whether files of the slice are still to be checked.</summary>
+    public bool IsChecking => _files.Count > 0;
+
     /// <summary>Takes up the files of a slice's sequences and asks for their first layers. By one thread, before the slice runs.</summary>
     public void Begin(ForwardSlice slice)
     {

@@ -4,27 +4,15 @@ namespace Kvasir.Models;
 
 /// <summary>The rows of one sequence in a slice.</summary>
 /// <param name="Cache">Its cache, as yet without these tokens.</param>
+/// <param name="Step">What writes them into it.</param>
 /// <param name="FirstRow">Its first row in the slice.</param>
 /// <param name="Tokens">Number of rows.</param>
 /// <param name="SequenceLength">Tokens of the sequence after the whole batch.</param>
 /// <param name="FirstRepaired">Index of its first row among the cache's repaired positions; -1 where the rows are new tokens.</param>
-internal readonly record struct SliceEntry(KvCache Cache, int FirstRow, int Tokens, int SequenceLength, int FirstRepaired)
+internal readonly record struct SliceEntry(KvCache Cache, KvCache.Step Step, int FirstRow, int Tokens, int SequenceLength, int FirstRepaired)
 {
     /// <summary>Whether the rows stand in place of tokens that the cache holds already.</summary>
     public bool Repairs => FirstRepaired >= 0;
-
-    /// <summary>Where the keys and values of row <paramref name="row"/> of the slice go.</summary>
-    public KvTail Destination(HeadCache head, int row, out int token)
-    {
-        if (!Repairs)
-        {
-            token = head.Tail.TokenCount - Tokens + row - FirstRow;
-            return head.Tail;
-        }
-        RepairedRows repaired = head.Repaired!;
-        token = repaired.Positions.CountUpTo(Cache.Repaired![FirstRepaired + row - FirstRow]) - 1;
-        return repaired.Rows;
-    }
 }
 
 /// <summary>At most <see cref="MaxRows"/> rows of a batch that go through the layers together.</summary>
@@ -57,11 +45,11 @@ internal sealed class ForwardSlice
     }
 
     /// <summary>Takes as many tokens of the entry from <paramref name="done"/> on as there is room for; returns how many.</summary>
-    public int Take(Batch batch, in BatchEntry entry, int done)
+    public int Take(Batch batch, in BatchEntry entry, KvCache.Step step, int done)
     {
         int tokens = Math.Min(entry.Count - done, MaxRows - Rows), start = entry.Cache.Length;
         RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
-        Entries.Add(new SliceEntry(entry.Cache, Rows, tokens, repaired is null ? start + entry.Count - done : start, repaired is null ? -1 : done));
+        Entries.Add(new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null ? start + entry.Count - done : start, repaired is null ? -1 : done));
         for (int t = 0; t < tokens; t++)
         {
             int row = Rows + t;

@@ -93,10 +93,10 @@ public sealed partial class Model
 
     private void FillRepaired(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
     {
+        using var batch = new Batch();
+        batch.AddRepaired(cache, ids);
         try
         {
-            using var batch = new Batch();
-            batch.AddRepaired(cache, ids);
             Check(batch);
             // Behind the last layer's keys and values there is nothing that anyone asks for.
             lock (_turn) Run(batch, cancellation, keysOfLayer: Config.Layers - 1);

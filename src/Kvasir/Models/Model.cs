@@ -14,7 +14,7 @@ public sealed partial class Model : IDisposable
     private readonly Transformer _transformer;
     private readonly BlockPool _pool = new();
     private readonly Lock _turn = new();
-    private readonly List<int> _lengths = [];
+    private readonly List<KvCache.Step> _steps = [];
     private readonly Lazy<string> _identity;
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
@@ -147,22 +147,16 @@ public sealed partial class Model : IDisposable
 
     private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
-        _lengths.Clear();
-        foreach (BatchEntry entry in batch.Entries) _lengths.Add(entry.Cache.Length);
-        int promised = 0;
         try
         {
-            for (; promised < batch.Entries.Count; promised++) batch.Entries[promised].Cache.PromiseGrowth(batch.Entries[promised].Growth, PassBytes(batch, promised));
-            _transformer.Forward(batch, cancellation, keysOfLayer, received);
-        }
-        catch
-        {
-            for (int i = 0; i < batch.Entries.Count; i++) batch.Entries[i].Cache.Rollback(_lengths[i]);
-            throw;
+            for (int i = 0; i < batch.Entries.Count; i++) _steps.Add(batch.Entries[i].BeginStep(PassBytes(batch, i)));
+            _transformer.Forward(batch, _steps, cancellation, keysOfLayer, received);
+            foreach (KvCache.Step step in _steps) step.Commit();
         }
         finally
         {
-            for (int i = 0; i < promised; i++) batch.Entries[i].Cache.FulfilGrowth();
+            foreach (KvCache.Step step in _steps) step.Dispose();
+            _steps.Clear();
         }
     }
 

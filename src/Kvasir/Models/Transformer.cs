@@ -43,20 +43,20 @@ internal sealed unsafe class Transformer : IDisposable
     public int Workers => _workers.Workers;
 
     /// <summary>
-    /// Runs all tokens of a batch, slice by slice; the caches grow, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
+    /// Runs all tokens of a batch, slice by slice; keys and values go into the entries' steps, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
     /// as soon as the keys and values of that layer are known; <paramref name="received"/> is told of the attention of all queries.
     /// </summary>
-    public void Forward(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
+    public void Forward(Batch batch, IReadOnlyList<KvCache.Step> steps, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
         _lastLayer = keysOfLayer;
         _received = received;
         batch.PrepareLogits(_config.Vocabulary);
         int logitsDone = 0;
         _slice.Clear();
-        foreach (BatchEntry entry in batch.Entries)
-            for (int done = 0; done < entry.Count;)
+        for (int e = 0; e < batch.Entries.Count; e++)
+            for (int done = 0; done < batch.Entries[e].Count;)
             {
-                done += _slice.Take(batch, entry, done);
+                done += _slice.Take(batch, batch.Entries[e], steps[e], done);
                 if (_slice.Rows < ForwardSlice.MaxRows) continue;
                 logitsDone += RunSlice(batch, logitsDone, cancellation);
             }
@@ -81,8 +81,7 @@ internal sealed unsafe class Transformer : IDisposable
         _firstTouch.Begin(_slice);
         _workers.Run(_run);
         _firstTouch.End();
-        foreach (SliceEntry entry in _slice.Entries)
-            if (!entry.Repairs) entry.Cache.Commit(entry.Tokens);
+        foreach (SliceEntry entry in _slice.Entries) entry.Step.Advance(entry.Tokens);
         int logits = _slice.LogitCount;
         _slice.Clear();
         return logits;
@@ -107,7 +106,7 @@ internal sealed unsafe class Transformer : IDisposable
             (firstRow, endRow) = MeetForRows(worker);
             if (worker == 0) _plan.Restart();
             MergeParts(firstRow, endRow);
-            SealHeads(worker, layer);
+            if (!_firstTouch.IsChecking) SealHeads(worker, layer);
             _buffers.Attention.Quantize(firstRow, endRow, 0, _buffers.HeadsWidth);
             _workers.Barrier(worker);
             Project(worker, weights.Output, _buffers.Attention);
@@ -123,6 +122,8 @@ internal sealed unsafe class Transformer : IDisposable
             if (layer + 1 < _config.Layers) NormaliseInput(_weights.Layers[layer + 1].AttentionNorm, firstRow, endRow);
             _workers.Barrier(worker);
         }
+        // Until all files are known to be sound nothing is encoded, so that a pass that finds damage leaves the floats as they were.
+        for (int layer = 0; layer < _config.Layers && _firstTouch.IsChecking; layer++) SealHeads(worker, layer);
         if (_logits != null) Logits(worker);
     }
 
@@ -166,8 +167,7 @@ internal sealed unsafe class Transformer : IDisposable
     {
         _firstTouch.ReadAhead(worker, _workers.Running, layer);
         if (worker == 0)
-            foreach (SliceEntry entry in _slice.Entries)
-                foreach (HeadCache head in entry.Cache.Layers[layer].Heads) head.Tail.Grow(entry.Repairs ? 0 : entry.Tokens);
+            foreach (SliceEntry entry in _slice.Entries) entry.Step.Open(layer, entry.Tokens);
         Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
         Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
@@ -186,8 +186,7 @@ internal sealed unsafe class Transformer : IDisposable
         for (int h = 0; h < _config.KvHeads; h++)
         {
             Prepare(key + h * size, keyNorm);
-            KvTail rows = entry.Destination(entry.Cache.Layers[layer].Heads[h], row, out int token);
-            rows.Write(token, key + h * size, value + h * size);
+            entry.Step.Write(layer, h, row - entry.FirstRow, key + h * size, value + h * size);
         }
 
         void Prepare(float* head, NormWeights? norm)
@@ -247,8 +246,7 @@ internal sealed unsafe class Transformer : IDisposable
     {
         foreach (SliceEntry entry in _slice.Entries)
         {
-            HeadCache[] heads = entry.Cache.Layers[layer].Heads;
-            for (int h = worker; h < heads.Length; h += _workers.Running) heads[h].Seal();
+            for (int h = worker; h < _config.KvHeads; h += _workers.Running) entry.Step.Seal(layer, h);
         }
     }
 

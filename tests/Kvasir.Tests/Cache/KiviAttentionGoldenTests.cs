@@ -161,16 +161,18 @@ public sealed class KiviAttentionGoldenTests
             block.Decode().Values.AsSpan(0, Math.Min(Tokens, state.QuantizedValues - first) * Channels).CopyTo(values.AsSpan(first * Channels));
         }
         var layer = new LayerLayout(1, Channels, Channels, int.MaxValue, null);
-        BlockCodec floats = new Codecs(kernels).Block(layer, "f32", "f32");
         using var pool = new BlockPool();
-        using var cache = new HeadCache(layer, pool, new HeadCodec(floats, floats, 0, 0));
-        cache.Tail.Grow(state.Length);
+        using var sequence = new KvCache(new KvLayout([layer], kernels, () => "", () => ""), KvPolicy.Parse("k=f32,v=f32"), pool);
+        sequence.Append(state.Length, seal: true, (_, _, token, key, value) =>
+        {
+            keys.AsSpan(token * Channels, Channels).CopyTo(key);
+            values.AsSpan(token * Channels, Channels).CopyTo(value);
+        });
+        HeadCache cache = sequence.Layers[0].Heads[0];
         using var scratch = new AttentionScratch(Channels);
         float[] output = new float[Group * Channels], maximum = new float[Group], sum = new float[Group];
-        fixed (float* k = keys, v = values, o = output, m = maximum, s = sum)
+        fixed (float* o = output, m = maximum, s = sum)
         {
-            for (int t = 0; t < state.Length; t++) cache.Tail.Write(t, k + t * Channels, v + t * Channels);
-            cache.Seal();
             queries.CopyTo(new Span<float>(scratch.Queries, queries.Length));
             BlockAttention.Attend(cache, layer, kernels, new QueryTile(state.Length - 1, Group, Group, Causal: true, SoftCap: 0), 0, cache.BlockCount, scratch, o, m, s);
             BlockAttention.Normalise(kernels, o, Group, Channels, s);

@@ -103,9 +103,8 @@ public sealed class KvCacheTests
         using var pool = new BlockPool(4 * 32 * 64 * 2 * 2);
         using KvCache cache = fixture.NewCache("k=f16,v=f16", pool);
         fixture.Append(cache, 64);
-        cache.PromiseGrowth(32);
-        cache.FulfilGrowth();
-        var error = Assert.Throws<KvBudgetExceededException>(() => cache.PromiseGrowth(64));
+        cache.BeginStep(32).Dispose();
+        var error = Assert.Throws<KvBudgetExceededException>(() => cache.BeginStep(64));
         Assert.Contains("32,768", error.Message, StringComparison.Ordinal);
         Assert.Equal(64, cache.Length);
     }

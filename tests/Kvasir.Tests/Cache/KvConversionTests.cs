@@ -313,19 +313,15 @@ public sealed unsafe class KvConversionTests : IDisposable
     private KvCache Filled(string policy, int seed, bool rounded, params int[] parts)
     {
         var cache = new KvCache(_layout, KvPolicy.Parse(policy), new BlockPool());
-        Dictionary<HeadCache, Random> numbers = cache.Layers.SelectMany(layer => layer.Heads).Select((head, h) => (head, h)).ToDictionary(pair => pair.head, pair => new Random(seed * 10 + pair.h));
+        Random[][] numbers = [.. cache.Layers.Select((layer, l) => layer.Heads.Select((_, h) => new Random(seed * 10 + l * layer.Heads.Length + h)).ToArray())];
         foreach (int tokens in parts)
         {
             cache.Seal();
-            foreach (LayerCache layer in cache.Layers)
-                foreach (HeadCache head in layer.Heads)
-                {
-                    head.Tail.Grow(tokens);
-                    for (int t = 0; t < tokens; t++)
-                        fixed (float* key = Numbers(numbers[head], layer.Layout.KeyChannels), value = Numbers(numbers[head], layer.Layout.ValueChannels)) head.Tail.Write(head.Tail.TokenCount - tokens + t, key, value);
-                    head.Seal();
-                }
-            cache.Commit(tokens);
+            cache.Append(tokens, seal: true, (layer, head, _, key, value) =>
+            {
+                Numbers(numbers[layer][head], key.Length).CopyTo(key);
+                Numbers(numbers[layer][head], value.Length).CopyTo(value);
+            });
         }
         return cache;
 

@@ -115,11 +115,8 @@ public sealed class KvForecastTests
     /// <summary>Appends tokens in one step, as a forward pass does; the most bytes held within it.</summary>
     private static long Grow(KvCache cache, int tokens)
     {
-        HeadCache[] heads = cache.Layers[0].Heads;
-        foreach (HeadCache head in heads) head.Tail.Grow(tokens);
-        long grown = cache.Bytes;
-        foreach (HeadCache head in heads) head.Seal();
-        cache.Commit(tokens);
+        long grown = 0;
+        cache.Append(tokens, seal: true, (_, _, _, _, _) => grown = cache.Bytes);
         return Math.Max(grown, cache.Bytes);
     }
 }

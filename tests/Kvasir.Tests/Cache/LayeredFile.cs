@@ -17,13 +17,11 @@ internal sealed unsafe class LayeredFile(int layers, int kvHeads, int channels)
         using KvCache cache = NewCache(policy);
         var random = new Random(tokens);
         float[] numbers = [.. Enumerable.Range(0, channels + 1000).Select(_ => random.NextSingle() - 0.5f)];
-        foreach (HeadCache head in cache.Layers.SelectMany(layer => layer.Heads))
+        cache.Append(tokens, seal: false, (_, _, _, key, value) =>
         {
-            head.Tail.Grow(tokens);
-            for (int t = 0; t < tokens; t++)
-                fixed (float* key = &numbers[random.Next(1000)], value = &numbers[random.Next(1000)]) head.Tail.Write(t, key, value);
-        }
-        cache.Commit(tokens);
+            numbers.AsSpan(random.Next(1000), channels).CopyTo(key);
+            numbers.AsSpan(random.Next(1000), channels).CopyTo(value);
+        });
         cache.Save(path, [.. Enumerable.Range(0, tokens)]);
     }
 }

@@ -49,7 +49,7 @@ public sealed unsafe class LongDecodeTests
         {
             var before = Allocated.Now();
             while (sequence.Cache.Length < 5000) sequence.Append();
-            sequence.Cache.Truncate(96);
+            sequence.Sequence.Truncate(96);
             if (cycle == 1) bytes = sequence.Pool.Bytes;
             if (cycle < 2) continue;
             // A slab of new memory would come with objects for its blocks.
@@ -78,7 +78,9 @@ public sealed unsafe class LongDecodeTests
 
         public BlockPool Pool { get; } = new();
 
-        public HeadCache Cache { get; }
+        public KvCache Sequence { get; }
+
+        public HeadCache Cache => Sequence.Layers[0].Heads[0];
 
         public float[] Key { get; } = new float[Channels];
 
@@ -88,16 +90,19 @@ public sealed unsafe class LongDecodeTests
 
         public float[] Output { get; } = new float[Group * Channels];
 
-        public Decoding() => Cache = new HeadCache(Windowed, Pool, Policy.HeadCodec(new KvLayout([Windowed], Kernels, () => "", () => ""), 0, 0));
+        public Decoding() => Sequence = new KvCache(new KvLayout([Windowed], Kernels, () => "", () => ""), Policy, Pool);
 
         public void Append()
         {
             Fill(Key);
             Fill(Value);
             Fill(Queries);
-            Cache.Tail.Grow(1);
-            fixed (float* k = Key, v = Value) Cache.Tail.Write(Cache.Tail.TokenCount - 1, k, v);
-            Cache.Seal();
+            using KvCache.Step step = Sequence.BeginStep(1);
+            step.Open(0, 1);
+            fixed (float* k = Key, v = Value) step.Write(0, 0, 0, k, v);
+            step.Seal(0, 0);
+            step.Advance(1);
+            step.Commit();
         }
 
         public void Attend(LayerLayout layer)

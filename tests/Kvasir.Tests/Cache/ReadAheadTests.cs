@@ -53,8 +53,7 @@ public sealed partial class ReadAheadTests : IDisposable
         bool tooShort = window <= Distance;
         SaveAndDrop();
         using KvCache cache = Placed();
-        foreach (HeadCache head in cache.Layers.SelectMany(layer => layer.Heads)) head.Tail.Grow(Distance - 1);
-        cache.Commit(Distance - 1);
+        cache.Append(Distance - 1, seal: false, (_, _, _, _, _) => { });
         Touch(cache, Layers, layer => layer == windowedLayer ? window : int.MaxValue);
         int page = Environment.SystemPageSize, middle = (_headerBytes + windowedLayer * LayerBytes + LayerBytes / 2) / page;
         Assert.Equal(!tooShort, Resident().Contains(middle));
@@ -85,7 +84,8 @@ public sealed partial class ReadAheadTests : IDisposable
         var slice = new ForwardSlice();
         using var batch = new Batch();
         batch.Add(cache, [1]);
-        slice.Take(batch, batch.Entries[0], 0);
+        using KvCache.Step step = cache.BeginStep(1);
+        slice.Take(batch, batch.Entries[0], step, 0);
         var touch = new FirstTouch(Layers, windowOf);
         touch.Begin(slice);
         for (int layer = 0; layer < layersRun; layer++)

@@ -37,20 +37,17 @@ internal sealed unsafe class SequenceFixture
     public void Append(KvCache cache, int tokens)
     {
         int position = cache.Length;
-        foreach (HeadCache head in cache.Layers[0].Heads) head.Tail.Grow(tokens);
+        int first = Keys.Count;
         for (int t = 0; t < tokens; t++)
         {
             Keys.Add([.. Enumerable.Range(0, Layer.KvHeads).Select(_ => Random(Layer.KeyChannels))]);
             Values.Add([.. Enumerable.Range(0, Layer.KvHeads).Select(_ => Random(Layer.ValueChannels))]);
-            for (int h = 0; h < Layer.KvHeads; h++)
-            {
-                float[] key = Rotated(Keys[^1][h], position + t);
-                KvTail tail = cache.Layers[0].Heads[h].Tail;
-                fixed (float* k = key, v = Values[^1][h]) tail.Write(tail.TokenCount - tokens + t, k, v);
-            }
         }
-        foreach (HeadCache head in cache.Layers[0].Heads) head.Seal();
-        cache.Commit(tokens);
+        cache.Append(tokens, seal: true, (_, head, token, key, value) =>
+        {
+            Rotated(Keys[first + token][head], position + token).CopyTo(key);
+            Values[first + token][head].CopyTo(value);
+        });
     }
 
     public float[] Rotated(float[] vector, int position)

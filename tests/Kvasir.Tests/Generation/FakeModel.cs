@@ -26,7 +26,8 @@ internal sealed class FakeModel : IForwardPass
 
     public long LiveBytes => Caches.Sum(cache => cache.Bytes);
 
-    public Action? OnRun { get; set; }
+    /// <summary>Called before a pass changes anything, with the caches of its batch.</summary>
+    public Action<IReadOnlyList<FakeCache>>? OnRun { get; set; }
 
     public Tokenizer Tokenizer { get; } = new ByteTokenizer();
 
@@ -80,7 +81,7 @@ internal sealed class FakeModel : IForwardPass
 
     public void Run()
     {
-        OnRun?.Invoke();
+        OnRun?.Invoke([.. _batch.Select(part => part.Cache)]);
         _logits.Clear();
         BatchSizes.Add(_batch.Sum(part => part.Ids.Length));
         BatchSequences.Add(_batch.Count);

@@ -35,6 +35,18 @@ public sealed class PrefixCacheTests : IDisposable
         Assert.Null(prefixes.Take([.. Sequence(2, 32), .. Sequence(9, 40)]));
     }
 
+    /// <summary>With a hash under which all blocks are equal, only the ids themselves tell texts apart.</summary>
+    [Fact]
+    public void Colliding_hashes_never_give_another_texts_cache()
+    {
+        using var prefixes = new PrefixCache(long.MaxValue, (_, _) => 7);
+        Keep(prefixes, Sequence(1, 96));
+        Assert.Null(prefixes.Take(Sequence(2, 100)));
+        Assert.Null(prefixes.Take([.. Sequence(1, 64), .. Sequence(2, 40)]));
+        using ISequenceCache? own = prefixes.Take(Sequence(1, 100));
+        Assert.Equal(Sequence(1, 96), ((FakeCache)own!).Ids);
+    }
+
     [Fact]
     public void Least_recently_used_goes_first()
     {

@@ -95,7 +95,7 @@ public class SchedulerBudgetTests
         var model = new FakeModel { Next = FakeModel.Checksum, Budget = 20_000 };
         using var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 40, MaxRunning = 8, PrefixCacheBytes = 8_000 });
         var all = new List<ScheduledSequence>();
-        model.OnRun = () => Assert.True(model.LiveBytes + scheduler.Running <= model.Budget);
+        model.OnRun = _ => Assert.True(model.LiveBytes + scheduler.Running <= model.Budget);
         for (int i = 0; i < 200; i++)
         {
             int[] prompt = [.. Ids(32 * random.Next(3)), .. Ids(random.Next(1, 60), 'q')];

@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Xunit;
 
@@ -150,14 +151,31 @@ public class SchedulerTests
     }
 
     [Fact]
-    public void Failed_step_fails_its_sequences_and_frees_them()
+    public void Failed_pass_fails_its_sequence_and_frees_it()
     {
-        var model = new FakeModel { OnRun = () => throw new InvalidOperationException("broken") };
+        var model = new FakeModel { OnRun = _ => throw new InvalidOperationException("broken") };
         using var scheduler = new Scheduler(model);
         ScheduledSequence sequence = scheduler.Add(Ids("abc"));
-        Assert.Throws<InvalidOperationException>(() => scheduler.Step());
-        Assert.NotNull(sequence.Failure);
+        Assert.True(scheduler.Step());
+        Assert.Equal("broken", Assert.IsType<InvalidOperationException>(sequence.Failure).Message);
         Assert.Equal((0, 0), (scheduler.Count, model.LiveCaches));
+    }
+
+    [Fact]
+    public void Sequence_that_makes_a_pass_fail_ends_alone_and_the_others_lose_nothing()
+    {
+        using var undisturbed = new Scheduler(new FakeModel { Next = FakeModel.Checksum });
+        var model = new FakeModel { Next = FakeModel.Checksum };
+        using var scheduler = new Scheduler(model);
+        var options = new GenerationOptions { MaxTokens = 12 };
+        string[] prompts = ["first", "second", "third"];
+        ScheduledSequence[] expected = [.. prompts.Select(prompt => undisturbed.Add(Ids(prompt), options))], actual = [.. prompts.Select(prompt => scheduler.Add(Ids(prompt), options))];
+        undisturbed.RunToEnd();
+        for (int step = 0; step < 4; step++) scheduler.Step();
+        model.OnRun = caches => { if (caches.Any(cache => cache.Ids[0] == 's')) throw new DamagedKvException("x.kv", 0); };
+        scheduler.RunToEnd();
+        Assert.IsType<DamagedKvException>(actual[1].Failure);
+        Assert.Equal((expected[0].Result!.Text, expected[2].Result!.Text), (actual[0].Result!.Text, actual[2].Result!.Text));
     }
 
     private static int[] Ids(string text) => [.. text.Select(character => (int)character)];

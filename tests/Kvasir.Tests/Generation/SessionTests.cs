@@ -119,7 +119,7 @@ public class SessionTests
         using var session = new Session(model);
         using var cancellation = new CancellationTokenSource();
         int steps = 0;
-        model.OnRun = () =>
+        model.OnRun = _ =>
         {
             if (++steps == 2) cancellation.Cancel();
         };
@@ -137,7 +137,7 @@ public class SessionTests
         var model = new FakeModel { Next = FakeModel.Checksum };
         using var session = new Session(model);
         int steps = 0;
-        model.OnRun = () =>
+        model.OnRun = _ =>
         {
             if (++steps == 3) throw new InvalidOperationException("broken");
         };

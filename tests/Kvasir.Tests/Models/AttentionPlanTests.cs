@@ -49,11 +49,11 @@ public sealed class AttentionPlanTests
         KvCache[] caches = [.. sequences.Select(_ => fixture.NewCache())];
         for (int s = 0; s < caches.Length; s++)
         {
-            caches[s].Commit(sequences[s].Length); // a plan looks at lengths alone
+            caches[s].Append(sequences[s].Length, seal: true, (_, _, _, _, _) => { });
             batch.Add(caches[s], new int[sequences[s].Tokens]);
         }
 
-        foreach (BatchEntry entry in batch.Entries) slice.Take(batch, entry, 0);
+        foreach (BatchEntry entry in batch.Entries) slice.Take(batch, entry, entry.BeginStep(0), 0);
         using var plan = new AttentionPlan(heads: 6, kvHeads: 2, channels: 16, workers);
         plan.Build(slice);
         foreach (KvCache cache in caches) cache.Dispose();

@@ -95,6 +95,12 @@ internal sealed record NaiveTransformer
 
     public bool Tied { get; init; }
 
+    /// <summary>Scores s become cap · tanh(s/cap); 0 for none.</summary>
+    public double ScoreSoftCap { get; init; }
+
+    /// <summary>Told of every row of attention weights: layer, query head, the query's position, the weights of positions 0 to there.</summary>
+    public Action<int, int, int, double[]>? Observe { get; init; }
+
     /// <summary>How many tokens a layer sees, the current one included.</summary>
     public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
 
@@ -139,15 +145,19 @@ internal sealed record NaiveTransformer
             {
                 int kvHead = h / (Heads / KvHeads);
                 double[] weights = new double[t + 1];
-                for (int s = 0; s <= t; s++) weights[s] = t - s < WindowOf(layer) ? Math.Exp(Dot(query[t][h], key[s][kvHead]) * ScoreScale) : 0;
+                for (int s = 0; s <= t; s++) weights[s] = t - s < WindowOf(layer) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
                 double total = weights.Sum();
+                for (int s = 0; s <= t; s++) weights[s] /= total;
+                Observe?.Invoke(layer, h, t, weights);
                 for (int s = 0; s <= t; s++)
-                    for (int c = 0; c < HeadDim; c++) joined[h * HeadDim + c] += weights[s] / total * value[s][kvHead][c];
+                    for (int c = 0; c < HeadDim; c++) joined[h * HeadDim + c] += weights[s] * value[s][kvHead][c];
             }
             output[t] = Product(prefix + "o_proj", joined, Width);
         }
         return output;
     }
+
+    private double Capped(double score) => ScoreSoftCap == 0 ? score : ScoreSoftCap * Math.Tanh(score / ScoreSoftCap);
 
     private double[][] RotatedHeads(string name, double[] x, int heads, NaiveRotation rotation, int position) =>
         [.. Split(WholeNorms ? Norm(Product(name + "_proj", x, heads * HeadDim), name + "_norm") : Product(name + "_proj", x, heads * HeadDim))
