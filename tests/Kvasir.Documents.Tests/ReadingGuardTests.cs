@@ -15,17 +15,41 @@ public class ReadingGuardTests
     public void Result_comes_through() => Assert.Equal(7, ReadingGuard.Read(100, () => 7, CancellationToken.None));
 
     [Fact]
-    public void Parser_that_runs_on_is_stopped_even_if_it_catches_everything()
+    public void Parser_that_runs_on_is_stopped_at_its_next_checkpoint()
     {
-        Assert.Equal("it takes longer than 0 s to read", Refused(RunOnWhateverHappens, TimeSpan.FromMilliseconds(50)));
+        bool ended = false;
+        Assert.Equal("it takes longer than 0 s to read", Refused(
+            () =>
+            {
+                try
+                {
+                    return RunOn();
+                }
+                finally
+                {
+                    ended = true;
+                }
+            },
+            TimeSpan.FromMilliseconds(50)));
+        Assert.True(SpinWait.SpinUntil(() => ended, 30_000));
         Assert.Equal(7, ReadingGuard.Read(100, () => 7, CancellationToken.None));
+    }
+
+    [Fact]
+    public void Parser_without_checkpoints_is_left_behind()
+    {
+        using var ending = new ManualResetEventSlim();
+        Assert.Equal("it takes longer than 0 s to read", Refused(() => { ending.Wait(); return 1; }, TimeSpan.FromMilliseconds(50)));
+        Assert.Equal(7, ReadingGuard.Read(100, () => 7, CancellationToken.None));
+        ending.Set();
+        Thread.Sleep(50);
     }
 
     [Fact]
     public void Parser_that_piles_up_memory_is_stopped()
     {
         var held = new List<byte[]>();
-        Assert.Equal("it takes more than 64 MiB of memory to read", Refused(() => { while (true) { held.Add(new byte[1 << 20]); Thread.Sleep(1); } }, memory: 64L << 20));
+        Assert.Equal("it takes more than 64 MiB of memory to read", Refused(() => { while (true) { held.Add(new byte[1 << 20]); Thread.Sleep(1); ReadingGuard.Checkpoint(); } }, memory: 64L << 20));
         Assert.InRange(held.Count, 1, 2000);
     }
 
@@ -51,29 +75,11 @@ public class ReadingGuardTests
         Assert.StartsWith("it is damaged (", Refused(() => new byte[Array.MaxLength + 1L].Length), StringComparison.Ordinal);
     }
 
-    private static int RunOnWhateverHappens()
+    private static int RunOn()
     {
         while (true)
         {
-            try
-            {
-                RunOn();
-            }
-            catch (Exception)
-            {
-                // As a parser may that takes every error for one of its input's.
-            }
-        }
-    }
-
-    private static int RunOn()
-    {
-        for (uint i = 0; ; i++)
-        {
-            if (i == uint.MaxValue)
-            {
-                Thread.Sleep(1);
-            }
+            ReadingGuard.Checkpoint();
         }
     }
 }

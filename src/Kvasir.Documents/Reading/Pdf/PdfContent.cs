@@ -16,13 +16,15 @@ namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>Follows the operators of a page's content as far as text goes, and gives each character shown to the page's text.</summary>
 internal sealed class PdfContent(
-    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters, CropBox cropBox, UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
+    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters, CropBox cropBox,
+    UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
     : BaseStreamProcessor<PdfPageText>(pageNumber, store, scanner, parser, filters, cropBox, unit, rotation, initial, options)
 {
     private const int DeepestForm = 10, MostForms = 10_000, DeepestSave = 1000;
 
     /// <summary>Operators that have to do with text; paths, colours and pictures cost nothing.</summary>
-    private static readonly FrozenSet<string> s_text = "q Q cm BT ET Tc Tw Tz TL Tf Tr Ts Td TD Tm T* Tj TJ ' \" Do gs BMC BDC EMC".Split(' ').ToFrozenSet();
+    private static readonly FrozenSet<string> s_text =
+        "q Q cm BT ET Tc Tw Tz TL Tf Tr Ts Td TD Tm T* Tj TJ ' \" Do gs BMC BDC EMC".Split(' ').ToFrozenSet();
 
     private readonly PdfPageText _page = new();
     private readonly Stack<(bool Hidden, string? Text)> _marked = new();
@@ -45,13 +47,16 @@ internal sealed class PdfContent(
         {
             if (s_text.Contains(operation.Operator))
             {
+                ReadingGuard.Checkpoint();
                 operation.Run(this);
             }
         }
     }
 
     public override void RenderGlyph(
-        IFont font, CurrentGraphicsState currentState, double fontSize, double pointSize, int code, string unicode, long currentOffset, in TransformationMatrix renderingMatrix, in TransformationMatrix textMatrix, in TransformationMatrix transformationMatrix, CharacterBoundingBox characterBoundingBox)
+        IFont font, CurrentGraphicsState currentState, double fontSize, double pointSize, int code, string unicode, long currentOffset,
+        in TransformationMatrix renderingMatrix, in TransformationMatrix textMatrix, in TransformationMatrix transformationMatrix,
+        CharacterBoundingBox characterBoundingBox)
     {
         if (_hidden)
         {
@@ -59,15 +64,18 @@ internal sealed class PdfContent(
         }
 
         // A character that the font does not tell comes as its code.
-        string? text = _actualText ?? (IsNothing(unicode) || (unicode.Length == 1 && unicode[0] == (char)code && !font.TryGetUnicode(code, out _)) ? null : unicode);
+        bool untold = IsNothing(unicode) || (unicode.Length == 1 && unicode[0] == (char)code && !font.TryGetUnicode(code, out _));
+        string? text = _actualText ?? (untold ? null : unicode);
         _actualText = _actualText is null ? null : "";
         CurrentFontState state = currentState.FontState;
         double scale = state.HorizontalScaling / 100, rise = state.Rise;
-        double advance = ((characterBoundingBox.Width * fontSize) + state.CharacterSpacing + (code == ' ' && unicode == " " ? state.WordSpacing : 0)) * scale;
+        double space = state.CharacterSpacing + (code == ' ' && unicode == " " ? state.WordSpacing : 0);
+        double advance = ((characterBoundingBox.Width * fontSize) + space) * scale;
         Vector2 from = Place(0, rise, textMatrix, transformationMatrix);
-        Vector2 to = font.IsVertical ? Place(0, rise - fontSize, textMatrix, transformationMatrix) : Place(advance, rise, textMatrix, transformationMatrix);
+        Vector2 to = Place(font.IsVertical ? 0 : advance, font.IsVertical ? rise - fontSize : rise, textMatrix, transformationMatrix);
         Vector2 along = font.IsVertical ? to - from : Place(1, rise, textMatrix, transformationMatrix) - from;
-        float size = (float)Math.Abs(fontSize) * (Place(0, rise + 1, textMatrix, transformationMatrix) - from).Length(), length = along.Length();
+        float size = (float)Math.Abs(fontSize) * (Place(0, rise + 1, textMatrix, transformationMatrix) - from).Length();
+        float length = along.Length();
         if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size))
         {
             _page.Add(text, from, to, along / length, size);
@@ -85,7 +93,8 @@ internal sealed class PdfContent(
     public override void ApplyXObject(NameToken xObjectName)
     {
         // Pictures and what is not there have no text.
-        if (ResourceStore.TryGetXObject(xObjectName, out StreamToken? form) && form.StreamDictionary.TryGet(NameToken.Subtype, PdfScanner, out NameToken? kind) && kind.Equals(NameToken.Form))
+        if (ResourceStore.TryGetXObject(xObjectName, out StreamToken? form)
+            && form.StreamDictionary.TryGet(NameToken.Subtype, PdfScanner, out NameToken? kind) && kind.Equals(NameToken.Form))
         {
             ProcessFormXObject(form, xObjectName);
         }
@@ -104,22 +113,23 @@ internal sealed class PdfContent(
             throw new UnreadableDocumentException("a PDF file that draws unreasonably many forms");
         }
 
-        DictionaryToken? own = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? found) ? resources.OfText(found) : null;
+        bool hasOwn = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         int saved = StackSize;
         PushState();
-        if (own is not null)
+        if (hasOwn)
         {
-            ResourceStore.LoadResourceDictionary(own);
+            ResourceStore.LoadResourceDictionary(resources.OfText(own!));
         }
 
         if (formStream.StreamDictionary.TryGet(NameToken.Matrix, PdfScanner, out ArrayToken? matrix) && matrix.Length == 6)
         {
-            ModifyCurrentTransformationMatrix(TransformationMatrix.FromArray([.. matrix.Data.Select(value => (value as NumericToken)?.Double ?? 0)]));
+            double[] values = [.. matrix.Data.Select(value => (value as NumericToken)?.Double ?? 0)];
+            ModifyCurrentTransformationMatrix(TransformationMatrix.FromArray(values));
         }
 
         ProcessOperations(GetFormOperations(formStream));
         _drawing.Remove(reference);
-        if (own is not null)
+        if (hasOwn)
         {
             ResourceStore.UnloadResourceDictionary();
         }
@@ -133,9 +143,10 @@ internal sealed class PdfContent(
     public override void BeginMarkedContent(NameToken name, NameToken? propertyDictionaryName, DictionaryToken? properties)
     {
         _marked.Push((_hidden, _actualText));
-        DictionaryToken? given = propertyDictionaryName is null ? properties : ResourceStore.GetMarkedContentPropertiesDictionary(propertyDictionaryName);
+        DictionaryToken? given = propertyDictionaryName is { } id ? ResourceStore.GetMarkedContentPropertiesDictionary(id) : properties;
         _hidden |= ReferenceEquals(given, PdfResources.Hidden);
-        if (_actualText is null && given is not null && given.TryGet(NameToken.ActualText, PdfScanner, out IDataToken<string>? actual) && actual.Data.Length > 0)
+        if (_actualText is null && given is not null
+            && given.TryGet(NameToken.ActualText, PdfScanner, out IDataToken<string>? actual) && actual.Data.Length > 0)
         {
             _actualText = actual.Data;
         }
@@ -158,71 +169,26 @@ internal sealed class PdfContent(
     }
 
     /// <summary>Control characters, halves of pairs and private characters say nothing outside of the file.</summary>
-    private static bool IsNothing(string text) => text.Length == 0 || (text.Length == 1 && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
+    private static bool IsNothing(string text) =>
+        text.Length == 0 || (text.Length == 1 && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
 
-    protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord)
-    {
-    }
-
-    protected override void RenderInlineImage(InlineImage inlineImage)
-    {
-    }
-
-    protected override void ClipToRectangle(PdfRectangle rectangle, FillingRule clippingRule)
-    {
-    }
-
-    public override void BeginSubpath()
-    {
-    }
+    protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord) { }
+    protected override void RenderInlineImage(InlineImage inlineImage) { }
+    protected override void ClipToRectangle(PdfRectangle rectangle, FillingRule clippingRule) { }
+    public override void BeginSubpath() { }
 
     public override PdfPoint? CloseSubpath() => null;
 
-    public override void StrokePath(bool close)
-    {
-    }
-
-    public override void FillPath(FillingRule fillingRule, bool close)
-    {
-    }
-
-    public override void FillStrokePath(FillingRule fillingRule, bool close)
-    {
-    }
-
-    public override void MoveTo(double x, double y)
-    {
-    }
-
-    public override void BezierCurveTo(double x2, double y2, double x3, double y3)
-    {
-    }
-
-    public override void BezierCurveTo(double x1, double y1, double x2, double y2, double x3, double y3)
-    {
-    }
-
-    public override void LineTo(double x, double y)
-    {
-    }
-
-    public override void Rectangle(double x, double y, double width, double height)
-    {
-    }
-
-    public override void EndPath()
-    {
-    }
-
-    public override void ClosePath()
-    {
-    }
-
-    public override void ModifyClippingIntersect(FillingRule clippingRule)
-    {
-    }
-
-    public override void PaintShading(NameToken shadingName)
-    {
-    }
+    public override void StrokePath(bool close) { }
+    public override void FillPath(FillingRule fillingRule, bool close) { }
+    public override void FillStrokePath(FillingRule fillingRule, bool close) { }
+    public override void MoveTo(double x, double y) { }
+    public override void BezierCurveTo(double x2, double y2, double x3, double y3) { }
+    public override void BezierCurveTo(double x1, double y1, double x2, double y2, double x3, double y3) { }
+    public override void LineTo(double x, double y) { }
+    public override void Rectangle(double x, double y, double width, double height) { }
+    public override void EndPath() { }
+    public override void ClosePath() { }
+    public override void ModifyClippingIntersect(FillingRule clippingRule) { }
+    public override void PaintShading(NameToken shadingName) { }
 }

@@ -5,12 +5,15 @@ using UglyToad.PdfPig.Tokens;
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>PdfPig's filters, held to a size that a stream may unpack to; a broken Flate stream gives what stands before the break.</summary>
-internal sealed class PdfFilters(int fileLength) : BaseFilterProvider(Bounded(Math.Min(128L << 20, (8L << 20) + 60L * fileLength)))
+internal sealed class PdfFilters(int fileLength)
+    : BaseFilterProvider(Bounded(Math.Min(128L << 20, (8L << 20) + (60L * fileLength))))
 {
     private static Dictionary<string, IFilter> Bounded(long longest)
     {
-        string[] names = ["FlateDecode", "Fl", "LZWDecode", "LZW", "RunLengthDecode", "RL", "ASCII85Decode", "A85", "ASCIIHexDecode", "AHx", "DCTDecode", "DCT", "JPXDecode", "JBIG2Decode", "CCITTFaxDecode", "CCF"];
-        return names.ToDictionary(name => name, name => (IFilter)new Bound(DefaultFilterProvider.Instance.GetNamedFilters([NameToken.Create(name)])[0], longest));
+        const string Names = "FlateDecode Fl LZWDecode LZW RunLengthDecode RL ASCII85Decode A85 ASCIIHexDecode AHx "
+            + "DCTDecode DCT JPXDecode JBIG2Decode CCITTFaxDecode CCF";
+        IFilterProvider all = DefaultFilterProvider.Instance;
+        return Names.Split(' ').ToDictionary(name => name, name => (IFilter)new Bound(all.GetNamedFilters([NameToken.Create(name)])[0], longest));
     }
 
     private sealed class Bound(IFilter filter, long longest) : IFilter
@@ -19,6 +22,7 @@ internal sealed class PdfFilters(int fileLength) : BaseFilterProvider(Bounded(Ma
 
         public Memory<byte> Decode(Memory<byte> input, DictionaryToken streamDictionary, IFilterProvider filterProvider, int filterIndex)
         {
+            ReadingGuard.Checkpoint();
             Memory<byte> sound = filter is FlateFilter ? Sound(input) : input;
             Memory<byte> output = filter.Decode(sound, streamDictionary, filterProvider, filterIndex);
             return output.Length > longest ? throw TooLong() : output;

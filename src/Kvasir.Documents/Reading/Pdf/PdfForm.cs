@@ -30,10 +30,13 @@ internal static class PdfForm
             ("FreeText", _) => String(Find(annotation, "Contents", scanner), scanner),
             ("Widget", "Tx") when (flags & Password) == 0 => String(Find(annotation, "V", scanner), scanner),
             ("Widget", "Ch") => Chosen(annotation, scanner),
-            ("Widget", "Btn") when (flags & PushButton) == 0 => (Name(annotation, "AS", scanner) ?? Name(annotation, "V", scanner)) is null or "Off" ? "[ ]" : "[x]",
+            ("Widget", "Btn") when (flags & PushButton) == 0 => IsOn(annotation, scanner) ? "[x]" : "[ ]",
             _ => null,
         };
     }
+
+    private static bool IsOn(DictionaryToken button, IPdfTokenScanner scanner) =>
+        (Name(button, "AS", scanner) ?? Name(button, "V", scanner)) is not (null or "Off");
 
     /// <summary>The chosen options as they are shown: an option may be a pair of the value that is sent and the one that is shown.</summary>
     private static string Chosen(DictionaryToken field, IPdfTokenScanner scanner)
@@ -48,7 +51,8 @@ internal static class PdfForm
         }
 
         IToken? value = Find(field, "V", scanner);
-        return string.Join(", ", (value is ArrayToken many ? many.Data : value is null ? [] : [value]).Select(one => String(one, scanner)).Where(one => one is not null).Select(one => shown.GetValueOrDefault(one!) ?? one));
+        IReadOnlyList<IToken> chosen = value is ArrayToken many ? many.Data : value is null ? [] : [value];
+        return string.Join(", ", chosen.Select(one => String(one, scanner)).OfType<string>().Select(one => shown.GetValueOrDefault(one) ?? one));
     }
 
     /// <summary>An entry of a field, or of the one it is a part of.</summary>
@@ -68,9 +72,12 @@ internal static class PdfForm
         return null;
     }
 
-    private static string? Name(DictionaryToken field, string key, IPdfTokenScanner scanner) => (Find(field, key, scanner) as NameToken)?.Data;
+    private static string? Name(DictionaryToken field, string key, IPdfTokenScanner scanner) =>
+        (Find(field, key, scanner) as NameToken)?.Data;
 
-    private static double Number(DictionaryToken field, string key, IPdfTokenScanner scanner) => (Find(field, key, scanner) as NumericToken)?.Double ?? 0;
+    private static double Number(DictionaryToken field, string key, IPdfTokenScanner scanner) =>
+        (Find(field, key, scanner) as NumericToken)?.Double ?? 0;
 
-    private static string? String(IToken? token, IPdfTokenScanner scanner) => token is not null && DirectObjectFinder.TryGet(token, scanner, out IDataToken<string>? text) ? text.Data : null;
+    private static string? String(IToken? token, IPdfTokenScanner scanner) =>
+        token is not null && DirectObjectFinder.TryGet(token, scanner, out IDataToken<string>? text) ? text.Data : null;
 }

@@ -16,7 +16,8 @@ internal sealed class PdfLayers
     public PdfLayers(IPdfTokenScanner scanner, DictionaryToken catalog)
     {
         _scanner = scanner;
-        if (catalog.TryGet(NameToken.Create("OCProperties"), _scanner, out DictionaryToken? layers) && layers.TryGet(NameToken.D, _scanner, out DictionaryToken? shown))
+        if (catalog.TryGet(NameToken.Create("OCProperties"), _scanner, out DictionaryToken? layers)
+            && layers.TryGet(NameToken.D, _scanner, out DictionaryToken? shown))
         {
             if (shown.TryGet(NameToken.Create("BaseState"), _scanner, out NameToken? state) && state.Data == "OFF")
             {
@@ -31,7 +32,7 @@ internal sealed class PdfLayers
     /// <summary>Whether what belongs to a layer by its entry OC is hidden.</summary>
     public bool Hides(DictionaryToken owner) => owner.TryGet(NameToken.Create("OC"), out IToken layer) && IsHidden(layer);
 
-    /// <summary>Whether a layer is hidden: a group itself, or a membership that shows what belongs to any of its groups, or by another rule.</summary>
+    /// <summary>Whether a layer is hidden: a group itself, or a membership of groups that are hidden by its rule.</summary>
     public bool IsHidden(IToken layer)
     {
         bool isHidden = layer is IndirectReferenceToken group && _hidden.Contains(group.Data);

@@ -23,19 +23,8 @@ internal sealed class PdfOptions : ParsingOptions, ILog
 
     public void Warn(string message) => MissingFonts += message.StartsWith("Skipping a missing font", StringComparison.Ordinal) ? 1 : 0;
 
-    public void Debug(string message)
-    {
-    }
-
-    public void Debug(string message, Exception ex)
-    {
-    }
-
-    public void Error(string message)
-    {
-    }
-
-    public void Error(string message, Exception ex)
-    {
-    }
+    public void Debug(string message) { }
+    public void Debug(string message, Exception ex) { }
+    public void Error(string message) { }
+    public void Error(string message, Exception ex) { }
 }

@@ -13,7 +13,8 @@ using UglyToad.PdfPig.Tokens;
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>Makes the text of a page: what its content draws, then the values of its form fields and its free text.</summary>
-internal sealed class PdfPageReader(IPdfTokenScanner scanner, IResourceStore resources, ILookupFilterProvider filters, IPageContentParser parser, ParsingOptions options)
+internal sealed class PdfPageReader(
+    IPdfTokenScanner scanner, IResourceStore resources, ILookupFilterProvider filters, IPageContentParser parser, ParsingOptions options)
     : BasePageFactory<PdfPageText>(scanner, resources, filters, parser, options), IPageFactory<PdfPageText>
 {
     private readonly PdfLayers _layers = new(scanner, ((PdfOptions)options).Catalog);
@@ -22,33 +23,46 @@ internal sealed class PdfPageReader(IPdfTokenScanner scanner, IResourceStore res
     private PdfResources Resources => _resources ??= new(PdfScanner, FilterProvider, _layers);
 
     /// <summary>As the base does, with resources that text needs only.</summary>
-    PdfPageText IPageFactory<PdfPageText>.Create(int number, DictionaryToken dictionary, PageTreeMembers inherited, NamedDestinations destinations)
+    PdfPageText IPageFactory<PdfPageText>.Create(
+        int number, DictionaryToken dictionary, PageTreeMembers inherited, NamedDestinations destinations)
     {
         for (int count = inherited.ParentResources.Count; count > 0; count--)
         {
             inherited.ParentResources.Enqueue(Resources.OfText(inherited.ParentResources.Dequeue()));
         }
 
-        return Create(number, dictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own) ? dictionary.With(NameToken.Resources, Resources.OfText(own)) : dictionary, inherited, destinations);
+        bool hasOwn = dictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
+        DictionaryToken page = hasOwn ? dictionary.With(NameToken.Resources, Resources.OfText(own!)) : dictionary;
+        return Create(number, page, inherited, destinations);
     }
 
     protected override PdfPageText ProcessPage(
-        int pageNumber, DictionaryToken dictionary, NamedDestinations namedDestinations, MediaBox mediaBox, CropBox cropBox, UserSpaceUnit userSpaceUnit, PageRotationDegrees rotation, TransformationMatrix initialMatrix, IReadOnlyList<IGraphicsStateOperation> operations)
+        int pageNumber, DictionaryToken dictionary, NamedDestinations namedDestinations, MediaBox mediaBox, CropBox cropBox,
+        UserSpaceUnit userSpaceUnit, PageRotationDegrees rotation, TransformationMatrix initialMatrix, IReadOnlyList<IGraphicsStateOperation> operations)
     {
-        var content = new PdfContent(pageNumber, ResourceStore, PdfScanner, PageContentParser, FilterProvider, cropBox, userSpaceUnit, rotation, initialMatrix, ParsingOptions, Resources, _layers);
+        var content = new PdfContent(
+            pageNumber, ResourceStore, PdfScanner, PageContentParser, FilterProvider, cropBox,
+            userSpaceUnit, rotation, initialMatrix, ParsingOptions, Resources, _layers);
         PdfPageText text = content.Process(pageNumber, operations);
         if (dictionary.TryGet(NameToken.Annots, PdfScanner, out ArrayToken? annotations))
         {
             foreach (IToken annotation in annotations.Data)
             {
-                if (DirectObjectFinder.TryGet(annotation, PdfScanner, out DictionaryToken? entries) && !_layers.Hides(entries) && PdfForm.Text(entries, PdfScanner) is { Length: > 0 } value)
+                if (DirectObjectFinder.TryGet(annotation, PdfScanner, out DictionaryToken? entries) && !_layers.Hides(entries)
+                    && PdfForm.Text(entries, PdfScanner) is { Length: > 0 } value)
                 {
-                    double[] corners = entries.TryGet(NameToken.Rect, PdfScanner, out ArrayToken? rectangle) ? [.. rectangle.Data.OfType<NumericToken>().Select(number => number.Double)] : [];
-                    text.AddField(value, corners.Length == 4 ? initialMatrix.Transform(new PdfRectangle(corners[0], corners[1], corners[2], corners[3])) : default);
+                    text.AddField(value, initialMatrix.Transform(Frame(entries)));
                 }
             }
         }
 
         return text;
+    }
+
+    private PdfRectangle Frame(DictionaryToken annotation)
+    {
+        IEnumerable<IToken> corners = annotation.TryGet(NameToken.Rect, PdfScanner, out ArrayToken? rectangle) ? rectangle.Data : [];
+        return corners.OfType<NumericToken>().Select(corner => corner.Double).ToArray() is [var left, var bottom, var right, var top]
+            ? new PdfRectangle(left, bottom, right, top) : default;
     }
 }

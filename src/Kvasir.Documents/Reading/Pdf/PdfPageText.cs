@@ -84,7 +84,7 @@ internal sealed class PdfPageText
     }
 
     /// <summary>
-    /// Puts the value of a form field where its frame stands: behind the line that its middle is nearest to, if one ends to the left of it on its height.
+    /// Puts the value of a form field where its frame stands: behind the line that ends to the left of it on its height, if there is one.
     /// </summary>
     public void AddField(string value, PdfRectangle frame)
     {
@@ -94,8 +94,8 @@ internal sealed class PdfPageText
         for (int i = 0; i < _lines.Count; i++)
         {
             Line line = _lines[i];
-            if (Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2 && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X
-                && (label < 0 || line.Start.X > _lines[label].Start.X))
+            bool isBeside = Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2;
+            if (isBeside && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X && (label < 0 || line.Start.X > _lines[label].Start.X))
             {
                 label = i;
             }
@@ -205,7 +205,8 @@ internal sealed class PdfPageText
         (int x, int y) = ((int)MathF.Floor(at.X / cell), (int)MathF.Floor(at.Y / cell));
         for (int i = 0; i < 9; i++)
         {
-            if (_drawn.TryGetValue((text, x + i % 3 - 1, y + i / 3 - 1), out Vector2 before) && Math.Abs(before.X - at.X) < cell && Math.Abs(before.Y - at.Y) < cell)
+            if (_drawn.TryGetValue((text, x + i % 3 - 1, y + i / 3 - 1), out Vector2 before)
+                && Math.Abs(before.X - at.X) < cell && Math.Abs(before.Y - at.Y) < cell)
             {
                 return true;
             }

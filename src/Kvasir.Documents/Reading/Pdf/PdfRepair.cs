@@ -1,17 +1,17 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using UglyToad.PdfPig;
 using UglyToad.PdfPig.Core;
-using UglyToad.PdfPig.Filters;
 using UglyToad.PdfPig.Tokenization.Scanner;
 using UglyToad.PdfPig.Tokens;
 
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
-/// A file that is cut, or whose cross-reference table is broken, with a new table of the objects that are found in it; of an object that stands
-/// twice the later one holds, as in files that were updated by appending.
+/// A file that is cut, or whose cross-reference table is broken, with a new table of the objects that are found in it; of an object that
+/// stands twice the later one holds, as in files that were updated by appending.
 /// </summary>
 internal sealed partial class PdfRepair
 {
@@ -19,7 +19,7 @@ internal sealed partial class PdfRepair
     private const int Head = 2048;
 
     private readonly byte[] _bytes;
-    private readonly MemoryStream _output = new();
+    private readonly ArrayBufferWriter<byte> _output = new();
     private readonly SortedDictionary<int, long> _offsets = [];
 
     private PdfRepair(byte[] bytes) => _bytes = bytes;
@@ -27,7 +27,8 @@ internal sealed partial class PdfRepair
     /// <summary>The file with a new table behind it.</summary>
     /// <param name="bytes">A file with the mark of a PDF in it.</param>
     /// <param name="newCatalog">Whether to list the pages anew too, where the file's own list leads nowhere.</param>
-    public static byte[] WithNewTable(byte[] bytes, bool newCatalog) => new PdfRepair(bytes[bytes.AsSpan().IndexOf("%PDF-"u8)..]).Run(newCatalog);
+    public static byte[] WithNewTable(byte[] bytes, bool newCatalog) =>
+        new PdfRepair(bytes[bytes.AsSpan().IndexOf("%PDF-"u8)..]).Run(newCatalog);
 
     private byte[] Run(bool newCatalog)
     {
@@ -36,9 +37,9 @@ internal sealed partial class PdfRepair
         var pages = new SortedSet<int>();
         for (int at = 0; _bytes.AsSpan(at).IndexOf("obj"u8) is >= 0 and int found; at += found + 3)
         {
-            if (NumberOf().Match(Text(at + found - 24, 24)) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            if (NumberOf().Match(Text(at + found - 24, 24)) is { Success: true } match)
             {
-                AddObject(number, at + found - match.Length, at + found + 3, trailers, pages);
+                AddObject(Number(match.Groups[1].ValueSpan), at + found - match.Length, at + found + 3, trailers, pages);
             }
         }
 
@@ -48,11 +49,13 @@ internal sealed partial class PdfRepair
         }
 
         string all = trailers.ToString(), root = newCatalog ? "" : Reference(all, "Root");
-        return WithTable((root.Length > 0 ? root : Catalog(pages)) + Reference(all, "Encrypt") + Reference(all, "Info") + Identity().Match(all).Value);
+        string others = Reference(all, "Encrypt") + Reference(all, "Info") + Identity().Match(all).Value;
+        return WithTable((root.Length > 0 ? root : Catalog(pages)) + others);
     }
 
     private void AddObject(int number, int start, int end, StringBuilder trailers, SortedSet<int> pages)
     {
+        ReadingGuard.Checkpoint();
         _offsets[number] = start;
         string head = Text(end, Head);
         int close = head.IndexOf("endobj", StringComparison.Ordinal);
@@ -84,16 +87,17 @@ internal sealed partial class PdfRepair
                 return;
             }
 
-            ReadOnlySpan<byte> content = new StreamToken(entries, _bytes.AsMemory(start, length)).Decode(new PdfFilters(_bytes.Length)).Span;
-            int[] pairs = [.. Encoding.Latin1.GetString(content[..first.Int]).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => int.Parse(word, CultureInfo.InvariantCulture))];
+            var stream = new StreamToken(entries, _bytes.AsMemory(start, length));
+            string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters(_bytes.Length)).Span);
+            int[] pairs = [.. content[..first.Int].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Number(word))];
             for (int i = 0; i + 1 < pairs.Length; i += 2)
             {
                 int last = i + 3 < pairs.Length ? pairs[i + 3] : content.Length - first.Int;
-                _offsets[pairs[i]] = _output.Length;
-                _output.Write(Encoding.Latin1.GetBytes($"{pairs[i]} 0 obj\n{Encoding.Latin1.GetString(content[(first.Int + pairs[i + 1])..(first.Int + last)])}\nendobj\n"));
+                _offsets[pairs[i]] = _output.WrittenCount;
+                Write($"{pairs[i]} 0 obj\n{content[(first.Int + pairs[i + 1])..(first.Int + last)]}\nendobj\n");
             }
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
         {
             // What is broken in it is broken; other objects may be whole.
         }
@@ -101,22 +105,26 @@ internal sealed partial class PdfRepair
 
     /// <summary>The last reference of this name to an object that there is, as an entry of a trailer.</summary>
     private string Reference(string trailers, string key) =>
-        Regex.Matches(trailers, $@"/{key}\s+(\d{{1,9}})\s+(\d{{1,5}})\s+R").LastOrDefault(match => _offsets.ContainsKey(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)))?.Value ?? "";
+        Regex.Matches(trailers, $@"/{key}\s+(\d{{1,9}})\s+\d{{1,5}}\s+R")
+            .LastOrDefault(match => _offsets.ContainsKey(Number(match.Groups[1].ValueSpan)))?.Value ?? "";
+
+    private static int Number(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
 
     /// <summary>A catalog of all pages, in the order of their numbers, where the file's own is lost.</summary>
     private string Catalog(SortedSet<int> pages)
     {
         int root = _offsets.Keys.LastOrDefault() + 1;
-        _offsets[root] = _output.Length;
-        _offsets[root + 1] = _output.Length + Write($"{root} 0 obj\n<</Type/Catalog/Pages {root + 1} 0 R>>\nendobj\n");
-        Write($"{root + 1} 0 obj\n<</Type/Pages/Count {pages.Count}/Kids[{string.Join(' ', pages.Select(page => $"{page} 0 R"))}]>>\nendobj\n");
+        _offsets[root] = _output.WrittenCount;
+        _offsets[root + 1] = _output.WrittenCount + Write($"{root} 0 obj\n<</Type/Catalog/Pages {root + 1} 0 R>>\nendobj\n");
+        string kids = string.Join(' ', pages.Select(page => $"{page} 0 R"));
+        Write($"{root + 1} 0 obj\n<</Type/Pages/Count {pages.Count}/Kids[{kids}]>>\nendobj\n");
         return $"/Root {root} 0 R";
     }
 
     private byte[] WithTable(string trailer)
     {
         Write("\n");
-        long table = _output.Length;
+        long table = _output.WrittenCount;
         Write("xref\n0 1\n0000000000 65535 f \n");
         foreach ((int number, long offset) in _offsets)
         {
@@ -124,7 +132,7 @@ internal sealed partial class PdfRepair
         }
 
         Write($"trailer\n<</Size {_offsets.Keys.LastOrDefault() + 1}{trailer}>>\nstartxref\n{table}\n%%EOF\n");
-        return _output.ToArray();
+        return _output.WrittenSpan.ToArray();
     }
 
     private int Write(string text)

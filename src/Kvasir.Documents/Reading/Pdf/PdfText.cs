@@ -40,7 +40,7 @@ internal static class PdfText
         {
             throw new UnreadableDocumentException("a PDF file nested too deeply");
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
         {
             reasons.Add(error is InvalidDataException ? error.Message : $"{Damaged} ({error.Message})");
             return null;
@@ -70,6 +70,7 @@ internal static class PdfText
     /// <summary>A page's text. What of it cannot be read is noted; it costs the other pages nothing.</summary>
     private static string Page(PdfDocument file, int number, PdfOptions options, List<string> notes)
     {
+        ReadingGuard.Checkpoint();
         try
         {
             options.MissingFonts = 0;
@@ -77,17 +78,22 @@ internal static class PdfText
             string text = page.ToString();
             if (page.Unknown > page.Known || options.MissingFonts > 0)
             {
-                notes.Add($"page {number}: {(options.MissingFonts > 0 ? "text in a font that cannot be read is missing" : "its fonts do not say which characters they show")}");
+                string missing = options.MissingFonts > 0 ? "text in a font that cannot be read is missing" : "its fonts do not say which characters they show";
+                notes.Add($"page {number}: {missing}");
             }
 
             return page.Unknown > page.Known ? "" : text;
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or PdfDocumentEncryptedException or PdfDocumentStackDepthException))
+        catch (Exception error) when (IsOfPage(error))
         {
             notes.Add($"page {number}: damaged ({error.Message})");
             return "";
         }
     }
+
+    /// <summary>Whether an error says something of one page only.</summary>
+    private static bool IsOfPage(Exception error) => error is not
+        (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
 
     private static string Title(PdfDocument file) =>
         WellFormed(string.Concat((file.Information.Title ?? "").Where(c => !char.IsControl(c))).Trim());
