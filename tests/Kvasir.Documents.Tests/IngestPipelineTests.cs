@@ -43,7 +43,7 @@ public sealed class IngestPipelineTests : LibraryFixture
         Folder.File("documents/e.bin", "x");
         using DocumentLibrary library = Open();
         Assert.Equal(
-            ["e.bin: not a kind of document that is read", "a.pdf: not a PDF file", "b.docx: not a readable Word document (.docx); it is damaged or of another kind", "c.csv: the file is empty", "d.json: not UTF-16 text (byte 0); convert it to UTF-8"],
+            ["e.bin: not a kind of document that is read", "a.pdf: not a PDF file", "b.docx: not a readable Word document (.docx); it is damaged or of another kind", "c.csv: the file is empty, or no regular file (a pipe, socket or device)", "d.json: not UTF-16 text (byte 0); convert it to UTF-8"],
             library.Ingest([Documents]).Skipped.Select(skipped => $"{Path.GetFileName(skipped.Path)}: {skipped.Reason}"));
     }
 

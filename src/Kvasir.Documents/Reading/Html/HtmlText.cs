@@ -10,7 +10,8 @@ internal static class HtmlText
     /// <summary>The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.</summary>
     public static Document Parse(string html, string name)
     {
-        using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html) ?? html);
+        var options = new HtmlParserOptions { OnCreated = (_, _) => ReadingGuard.Checkpoint() };
+        using IHtmlDocument page = new HtmlParser(options).ParseDocument(XhtmlMarkup.ToHtml(html) ?? html);
         var styles = new HtmlVisibility();
         var layout = new HashSet<INode>();
         Survey(page, styles, layout);
@@ -38,6 +39,7 @@ internal static class HtmlText
 
         while (path.TryPop(out (INode Node, int Next) at))
         {
+            ReadingGuard.Checkpoint();
             if (at.Next == at.Node.ChildNodes.Length)
             {
                 close(at.Node);

@@ -8,6 +8,9 @@ namespace Kvasir.Documents.Reading.Pdf;
 /// <summary>A PDF file as text, page after page, by PdfPig. What it shows as pictures is not read.</summary>
 internal static class PdfText
 {
+    /// <summary>One character in so many may be unknown without a word: bullets and other signs often are.</summary>
+    private const int Few = 20;
+
     private const string Damaged = "a damaged PDF file";
 
     /// <exception cref="UnreadableDocumentException">Encrypted, without text, damaged, or made to exhaust memory.</exception>
@@ -76,9 +79,12 @@ internal static class PdfText
             options.MissingFonts = 0;
             PdfPageText page = file.GetPage<PdfPageText>(number);
             string text = page.ToString();
-            if (page.Unknown > page.Known || options.MissingFonts > 0)
+            string? missing = options.MissingFonts > 0 ? "text in a font that cannot be read is missing"
+                : page.Unknown > page.Known ? "its fonts do not say which characters they show"
+                : page.Unknown * Few > page.Known ? "some characters are missing, because its fonts do not say which they are"
+                : null;
+            if (missing is not null)
             {
-                string missing = options.MissingFonts > 0 ? "text in a font that cannot be read is missing" : "its fonts do not say which characters they show";
                 notes.Add($"page {number}: {missing}");
             }
 
@@ -86,7 +92,7 @@ internal static class PdfText
         }
         catch (Exception error) when (IsOfPage(error))
         {
-            notes.Add($"page {number}: damaged ({error.Message})");
+            notes.Add(TextDecoder.WithoutControls($"page {number}: damaged ({error.Message})").ReplaceLineEndings(" "));
             return "";
         }
     }
