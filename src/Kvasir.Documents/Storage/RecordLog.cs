@@ -165,7 +165,17 @@ internal sealed class RecordLog : IDisposable
     }
 
     /// <summary>Not flushed, nor renamed into place: a mark that is old, torn or lost only tells less.</summary>
-    private void Mark(uint salt, long end) => File.WriteAllBytes(Path + EndSuffix, CheckedJson.Write(new EndMark(salt, end)));
+    private void Mark(uint salt, long end)
+    {
+        try
+        {
+            File.WriteAllBytes(Path + EndSuffix, CheckedJson.Write(new EndMark(salt, end)));
+        }
+        catch (IOException)
+        {
+            // A reader has it open on a system that minds.
+        }
+    }
 
     private static byte[] NewHeader(out uint salt)
     {
