@@ -25,7 +25,8 @@ internal static class HfTokenizerSettings
     /// <summary>Texts of special tokens, under <see cref="TokenTextKey"/> and their names (<c>eos_token</c>): what templates read.</summary>
     private static IEnumerable<(string, object)> TokenTexts(string folder)
     {
-        foreach (HfJson settings in new[] { "special_tokens_map.json", "tokenizer_config.json" }.Select(name => ReadIfThere(folder, name)).OfType<HfJson>())
+        HfJson?[] files = [ReadIfThere(folder, "special_tokens_map.json"), ReadIfThere(folder, "tokenizer_config.json")];
+        foreach (HfJson settings in files.OfType<HfJson>())
         {
             foreach (string name in settings.Names.Where(name => name.EndsWith("_token", StringComparison.Ordinal) && !name.StartsWith("add_", StringComparison.Ordinal)))
             {

@@ -55,7 +55,7 @@ public sealed class ChatTemplateTests
             ["names"] = new[] { "a", "b" },
             ["flags"] = new Dictionary<string, object?> { ["on"] = true },
         });
-        Assert.Equal("<s>|</s>|3|a,b|True|", text);
+        Assert.Equal("<s>|</s>|3|a,b|True|None", text);
     }
 
     [Fact]
@@ -170,6 +170,12 @@ public sealed class ChatTemplateTests
     [InlineData("{% set s = 'a' * 9000000 %}{% for i in range(90000) %}{% if s | length > 1 %}{% endif %}{% endfor %}")]
     [InlineData("{% set s = 'a' * 9000000 %}{% set t = 'a' * 9000000 %}{% for i in range(90000) %}{% if s == t %}{% endif %}{% endfor %}")]
     [InlineData("{% set s = ' ' * 9000000 %}{% for i in range(90000) %}{{ s | trim }}{{ s.strip() }}{% endfor %}")]
+    [InlineData("{{ 10 ** 100000000 }}")]
+    [InlineData("{{ ('a' * 900000) | wordwrap(9) }}")]
+    [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = ns.x | map('string') %}{% endfor %}{{ ns.x | list }}")]
+    [InlineData("{{ {'a': {'b': {'c': 1}}} | tojson(indent=9000000) }}")]
+    [InlineData("{{ 'x' | center(99999999999) }}")]
+    [InlineData("{{ ('\\t' * 90000).expandtabs(900000) }}")]
     public void A_template_that_would_eat_the_machine_is_stopped(string source)
     {
         var template = new ChatTemplate(source);
@@ -215,6 +221,39 @@ public sealed class ChatTemplateTests
             Exception? error = Record.Exception(() => new ChatTemplate(source).Render([s_hello]));
             Assert.True(error is null or InvalidInputException, $"{source}\n{error}");
         }
+    }
+
+    [Fact]
+    public void Stripping_many_characters_of_a_long_text_takes_one_pass() =>
+        Assert.Equal("", new ChatTemplate("{{ ('a' * 4000000).strip('b' * 1000000 ~ 'a') }}").Render([]));
+
+    [Fact]
+    public void Random_templates_give_text_or_one_clear_line()
+    {
+        const int Count = 500;
+        for (int seed = 0; seed < Count; seed++)
+        {
+            string source = RandomTemplate.Next(new Random(seed));
+            Exception? error = Record.Exception(() => new ChatTemplate(source).Render([s_hello]));
+            Assert.True(error is null || (error is InvalidInputException && error.Message.StartsWith("chat template, line ", StringComparison.Ordinal) && !error.Message.Any(char.IsControl)), $"{source}\n{error}");
+        }
+    }
+
+    [Fact]
+    public void Rendering_can_be_stopped()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        var template = new ChatTemplate("{% for a in range(90000) %}{% endfor %}");
+        Assert.ThrowsAny<OperationCanceledException>(() => template.Render([], cancellation: stop.Token));
+    }
+
+    [Fact]
+    public void A_message_whose_fields_hold_a_role_is_its_fields_and_nothing_else()
+    {
+        using var json = JsonDocument.Parse("""{"tool_calls": [{"id": 1}], "role": "assistant"}""");
+        var message = new ChatMessage("assistant", "") { Fields = json.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => (object?)field.Value) };
+        Assert.Equal("""{"tool_calls": [{"id": 1}], "role": "assistant"} False None""", new ChatTemplate("{{ messages[0] | tojson }} {{ 'content' in messages[0] }} {{ tools }}").Render([message]));
     }
 
     private sealed class FixedClock : TimeProvider

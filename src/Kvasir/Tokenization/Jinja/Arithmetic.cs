@@ -31,7 +31,7 @@ internal static class Arithmetic
     {
         if (!Numbers.IsNumber(left) || !Numbers.IsNumber(right)) return null;
         bool integers = left is not double && right is not double;
-        if (integers && operation != "/" && Small(operation, left, right) is { } small) return small;
+        if (integers && operation != "/" && Small(operation, left, right) is { } small) return (long)small;
         if (integers && operation != "/" && Numbers.TryInteger(left, out BigInteger a) && Numbers.TryInteger(right, out BigInteger b))
         {
             if (operation != "**" || b.Sign >= 0) return Numbers.Of(OfIntegers(context, operation, a, b));
@@ -53,11 +53,11 @@ internal static class Arithmetic
     }
 
     /// <summary>The usual case: two integers of 64 bits whose result fits; else null.</summary>
-    private static object? Small(string operation, object? left, object? right)
+    private static Int128? Small(string operation, object? left, object? right)
     {
         if (!Numbers.TryLong(left, out long a) || !Numbers.TryLong(right, out long b)) return null;
         Int128 result = operation switch { "+" => (Int128)a + b, "-" => (Int128)a - b, "*" => (Int128)a * b, _ => Int128.MaxValue };
-        return result >= long.MinValue && result <= long.MaxValue ? (long)result : null;
+        return result >= long.MinValue && result <= long.MaxValue ? result : null;
     }
 
     private static BigInteger OfIntegers(RenderContext context, string operation, BigInteger a, BigInteger b)

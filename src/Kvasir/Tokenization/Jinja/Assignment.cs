@@ -25,21 +25,10 @@ internal sealed class TupleTarget(IReadOnlyList<Target> targets) : Target
 {
     public override void Assign(RenderContext context, object? value)
     {
-        if (value is Undefined undefined)
-        {
-            throw undefined.Fail();
-        }
-
+        if (value is Undefined undefined) throw undefined.Fail();
         IReadOnlyList<object?> items = Iteration.List(context, value);
-        if (items.Count != targets.Count)
-        {
-            throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");
-        }
-
-        for (int i = 0; i < items.Count; i++)
-        {
-            targets[i].Assign(context, items[i]);
-        }
+        if (items.Count != targets.Count) throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");
+        for (int i = 0; i < items.Count; i++) targets[i].Assign(context, items[i]);
     }
 }
 
@@ -62,11 +51,7 @@ internal sealed class SetBlockStatement(Target target, IReadOnlyList<FilterStep>
         context.Scope = new Scope(outer);
         object? value = context.Capture(body);
         context.Scope = outer;
-        foreach (FilterStep filter in filters)
-        {
-            value = filter.Apply(context, value);
-        }
-
+        foreach (FilterStep filter in filters) value = filter.Apply(context, value);
         target.Assign(context, value);
         return Flow.Next;
     }

@@ -41,11 +41,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
     {
         int line = tokens.Line;
         Expression left = ReadAnd();
-        while (tokens.SkipName("or"))
-        {
-            left = new LogicExpression(isAnd: false, left, ReadAnd(), line);
-        }
-
+        while (tokens.SkipName("or")) left = new LogicExpression(isAnd: false, left, ReadAnd(), line);
         return left;
     }
 
@@ -59,11 +55,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
         var items = new List<Expression> { first };
         while (tokens.SkipOperator(","))
         {
-            if (tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.PrintEnd || tokens.IsOperator(")") || tokens.IsOperator("="))
-            {
-                break;
-            }
-
+            if (tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.PrintEnd || tokens.IsOperator(")") || tokens.IsOperator("=")) break;
             items.Add(read());
         }
 
@@ -74,11 +66,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
     {
         int line = tokens.Line;
         Expression left = ReadNot();
-        while (tokens.SkipName("and"))
-        {
-            left = new LogicExpression(isAnd: true, left, ReadNot(), line);
-        }
-
+        while (tokens.SkipName("and")) left = new LogicExpression(isAnd: true, left, ReadNot(), line);
         return left;
     }
 
@@ -103,26 +91,14 @@ internal sealed class ExpressionParser(TokenReader tokens)
         int line = tokens.Line;
         Expression first = ReadSum();
         var rest = new List<KeyValuePair<string, Expression>>();
-        while (ReadComparisonOperator() is string operation)
-        {
-            rest.Add(KeyValuePair.Create(operation, ReadSum()));
-        }
-
+        while (ReadComparisonOperator() is string operation) rest.Add(KeyValuePair.Create(operation, ReadSum()));
         return rest.Count == 0 ? first : new ComparisonExpression(first, rest, line);
     }
 
     private string? ReadComparisonOperator()
     {
-        if (tokens.Current is { Kind: TokenKind.Operator, Text: "==" or "!=" or "<" or "<=" or ">" or ">=" })
-        {
-            return tokens.Next().Text;
-        }
-
-        if (tokens.SkipName("in"))
-        {
-            return "in";
-        }
-
+        if (tokens.Current is { Kind: TokenKind.Operator, Text: "==" or "!=" or "<" or "<=" or ">" or ">=" }) return tokens.Next().Text;
+        if (tokens.SkipName("in")) return "in";
         if (tokens.IsName("not") && tokens.Peek() is { Kind: TokenKind.Name, Text: "in" })
         {
             tokens.Next();
@@ -150,11 +126,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
     {
         int line = tokens.Line;
         var parts = new List<Expression> { ReadProduct() };
-        while (tokens.SkipOperator("~"))
-        {
-            parts.Add(ReadProduct());
-        }
-
+        while (tokens.SkipOperator("~")) parts.Add(ReadProduct());
         return parts.Count == 1 ? parts[0] : new ConcatenationExpression(parts, line);
     }
 
@@ -175,11 +147,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
     {
         int line = tokens.Line;
         Expression left = ReadUnary(withFilters: true);
-        while (tokens.SkipOperator("**"))
-        {
-            left = new ArithmeticExpression("**", left, ReadUnary(withFilters: true), line);
-        }
-
+        while (tokens.SkipOperator("**")) left = new ArithmeticExpression("**", left, ReadUnary(withFilters: true), line);
         return left;
     }
 

@@ -7,10 +7,7 @@ internal sealed class IfStatement(IReadOnlyList<KeyValuePair<Expression, Stateme
     {
         foreach ((Expression condition, Statement body) in branches)
         {
-            if (Operations.IsTrue(condition.Evaluate(context)))
-            {
-                return body.Execute(context);
-            }
+            if (Operations.IsTrue(condition.Evaluate(context))) return body.Execute(context);
         }
 
         return otherwise?.Execute(context) ?? Flow.Next;

@@ -49,11 +49,7 @@ internal sealed class JsonText
     {
         _context.Charge(1);
         _context.Room(_result.Length);
-        if (depth > Operations.MaxValueDepth)
-        {
-            throw Operations.TooDeep();
-        }
-
+        if (depth > Operations.MaxValueDepth) throw Operations.TooDeep();
         switch (value)
         {
             case string text:
@@ -94,21 +90,13 @@ internal sealed class JsonText
             write(items[i]);
         }
 
-        if (items.Count > 0)
-        {
-            NewLine(depth);
-        }
-
+        if (items.Count > 0) NewLine(depth);
         _result.Append(close);
     }
 
     private void NewLine(int depth)
     {
-        if (_indent is null)
-        {
-            return;
-        }
-
+        if (_indent is null) return;
         _result.Append('\n');
         _context.Room(_result.Length + ((long)depth * _indent.Length));
         for (int i = 0; i < depth; i++) _result.Append(_indent);

@@ -32,18 +32,9 @@ internal sealed class Lexer
             char sign = content < _source.Length && _source[content] is '-' or '+' ? _source[content++] : ' ';
             AddData(tag, sign, isBlock: kind != '{');
             MoveTo(content);
-            if (kind == '#')
-            {
-                SkipComment();
-            }
-            else if (kind == '%' && TrySkipWordAndEnd("raw", trimsNewline: false))
-            {
-                ReadRaw();
-            }
-            else
-            {
-                ReadTag(isBlock: kind == '%');
-            }
+            if (kind == '#') SkipComment();
+            else if (kind == '%' && TrySkipWordAndEnd("raw", trimsNewline: false)) ReadRaw();
+            else ReadTag(isBlock: kind == '%');
         }
 
         AddData(_source.Length, '+', isBlock: false);
@@ -54,10 +45,7 @@ internal sealed class Lexer
     {
         for (int at = _source.IndexOf('{', _position); at >= 0 && at + 1 < _source.Length; at = _source.IndexOf('{', at + 1))
         {
-            if (_source[at + 1] is '%' or '{' or '#')
-            {
-                return at;
-            }
+            if (_source[at + 1] is '%' or '{' or '#') return at;
         }
 
         return -1;
@@ -74,17 +62,10 @@ internal sealed class Lexer
         {
             int lineStart = text.LastIndexOf('\n') + 1;
             bool startsLine = lineStart > 0 || _position == 0 || _source[_position - 1] == '\n';
-            if (startsLine && PythonText.TrimEnd(text[lineStart..]).IsEmpty)
-            {
-                text = text[..lineStart];
-            }
+            if (startsLine && PythonText.TrimEnd(text[lineStart..]).IsEmpty) text = text[..lineStart];
         }
 
-        if (!text.IsEmpty)
-        {
-            _tokens.Add(new Token(TokenKind.Data, text.ToString(), _line));
-        }
-
+        if (!text.IsEmpty) _tokens.Add(new Token(TokenKind.Data, text.ToString(), _line));
         MoveTo(end);
     }
 
@@ -97,11 +78,7 @@ internal sealed class Lexer
     private void SkipComment()
     {
         int end = _source.IndexOf("#}", _position, StringComparison.Ordinal);
-        if (end < 0)
-        {
-            throw Fail("a comment {# is never closed with #}");
-        }
-
+        if (end < 0) throw Fail("a comment {# is never closed with #}");
         char sign = end > _position ? _source[end - 1] : ' ';
         MoveTo(end + 2);
         SkipAfterTag(sign, trimsNewline: true);
@@ -117,11 +94,7 @@ internal sealed class Lexer
             {
                 AddData(at, sign, isBlock: true);
                 MoveTo(content);
-                if (!TrySkipWordAndEnd("endraw", trimsNewline: true))
-                {
-                    throw Fail("the tag endraw takes nothing else");
-                }
-
+                if (!TrySkipWordAndEnd("endraw", trimsNewline: true)) throw Fail("the tag endraw takes nothing else");
                 return;
             }
         }
@@ -138,18 +111,10 @@ internal sealed class Lexer
 
     private bool TrySkipWordAndEnd(string word, bool trimsNewline)
     {
-        if (!IsWord(word, _position))
-        {
-            return false;
-        }
-
+        if (!IsWord(word, _position)) return false;
         int at = SkipSpaces(SkipSpaces(_position) + word.Length);
         char sign = at < _source.Length && _source[at] is '-' or '+' ? _source[at++] : ' ';
-        if (string.CompareOrdinal(_source, at, "%}", 0, 2) != 0)
-        {
-            return false;
-        }
-
+        if (string.CompareOrdinal(_source, at, "%}", 0, 2) != 0) return false;
         MoveTo(at + 2);
         SkipAfterTag(sign, trimsNewline);
         return true;
@@ -157,24 +122,14 @@ internal sealed class Lexer
 
     private int SkipSpaces(int at)
     {
-        while (at < _source.Length && PythonText.IsSpace(_source[at]))
-        {
-            at++;
-        }
-
+        while (at < _source.Length && PythonText.IsSpace(_source[at])) at++;
         return at;
     }
 
     private void SkipAfterTag(char sign, bool trimsNewline)
     {
-        if (sign == '-')
-        {
-            MoveTo(SkipSpaces(_position));
-        }
-        else if (sign != '+' && trimsNewline && _position < _source.Length && _source[_position] == '\n')
-        {
-            MoveTo(_position + 1);
-        }
+        if (sign == '-') MoveTo(SkipSpaces(_position));
+        else if (sign != '+' && trimsNewline && _position < _source.Length && _source[_position] == '\n') MoveTo(_position + 1);
     }
 
     private void ReadTag(bool isBlock)
@@ -184,16 +139,8 @@ internal sealed class Lexer
         while (true)
         {
             MoveTo(SkipSpaces(_position));
-            if (_position == _source.Length)
-            {
-                throw Fail(isBlock ? "a tag {% is never closed with %}" : "a tag {{ is never closed with }}");
-            }
-
-            if (open.Count == 0 && TryEndTag(isBlock))
-            {
-                return;
-            }
-
+            if (_position == _source.Length) throw Fail(isBlock ? "a tag {% is never closed with %}" : "a tag {{ is never closed with }}");
+            if (open.Count == 0 && TryEndTag(isBlock)) return;
             ReadWord(open);
         }
     }
@@ -203,11 +150,7 @@ internal sealed class Lexer
         int at = _position;
         char sign = _source[at] == '-' || (isBlock && _source[at] == '+') ? _source[at++] : ' ';
         string end = isBlock ? "%}" : "}}";
-        if (string.CompareOrdinal(_source, at, end, 0, 2) != 0)
-        {
-            return false;
-        }
-
+        if (string.CompareOrdinal(_source, at, end, 0, 2) != 0) return false;
         _tokens.Add(new Token(isBlock ? TokenKind.BlockEnd : TokenKind.PrintEnd, end, _line));
         MoveTo(at + 2);
         SkipAfterTag(sign, trimsNewline: isBlock);
@@ -230,11 +173,7 @@ internal sealed class Lexer
         else if (char.IsLetter(first) || first == '_')
         {
             int end = _position + 1;
-            while (end < _source.Length && IsNamePart(_source[end]))
-            {
-                end++;
-            }
-
+            while (end < _source.Length && IsNamePart(_source[end])) end++;
             Add(TokenKind.Name, end);
         }
         else
@@ -253,36 +192,17 @@ internal sealed class Lexer
             return;
         }
 
-        if (!"+-*/%~<>=.:|,()[]{}".Contains(first, StringComparison.Ordinal))
-        {
-            throw Fail($"unexpected character '{first}' in a tag");
-        }
-
-        if (first is '(' or '[' or '{')
-        {
-            open.Push(first == '(' ? ')' : (char)(first + 2));
-        }
-        else if (first is ')' or ']' or '}' && (!open.TryPop(out char expected) || expected != first))
-        {
-            throw Fail($"unexpected '{first}'");
-        }
-
+        if (!"+-*/%~<>=.:|,()[]{}".Contains(first, StringComparison.Ordinal)) throw Fail($"unexpected character '{first}' in a tag");
+        if (first is '(' or '[' or '{') open.Push(first == '(' ? ')' : (char)(first + 2));
+        else if (first is ')' or ']' or '}' && (!open.TryPop(out char expected) || expected != first)) throw Fail($"unexpected '{first}'");
         Add(TokenKind.Operator, _position + 1);
     }
 
     private void ReadString(char quote)
     {
         int end = _position + 1;
-        while (end < _source.Length && _source[end] != quote)
-        {
-            end += _source[end] == '\\' ? 2 : 1;
-        }
-
-        if (end >= _source.Length)
-        {
-            throw Fail("a string is never closed");
-        }
-
+        while (end < _source.Length && _source[end] != quote) end += _source[end] == '\\' ? 2 : 1;
+        if (end >= _source.Length) throw Fail("a string is never closed");
         string text = StringLiteral.Unescape(_source.AsSpan(_position + 1, end - _position - 1), _line);
         _tokens.Add(new Token(TokenKind.Text, text, _line));
         MoveTo(end + 1);

@@ -12,11 +12,7 @@ internal sealed class SequenceLiteral(IReadOnlyList<Expression> items, SequenceK
     protected override object? Compute(RenderContext context)
     {
         var values = new object?[items.Count];
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = items[i].Evaluate(context);
-        }
-
+        for (int i = 0; i < values.Length; i++) values[i] = items[i].Evaluate(context);
         return new Sequence(values, kind);
     }
 }

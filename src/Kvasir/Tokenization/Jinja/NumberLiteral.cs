@@ -18,11 +18,7 @@ internal static class NumberLiteral
         }
 
         int end = SkipDigits(source, start, char.IsAsciiDigit);
-        if (integerOnly)
-        {
-            return end;
-        }
-
+        if (integerOnly) return end;
         if (end + 1 < source.Length && source[end] == '.' && char.IsAsciiDigit(source[end + 1]))
         {
             isFloat = true;

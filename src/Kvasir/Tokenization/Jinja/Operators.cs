@@ -43,11 +43,7 @@ internal sealed class ComparisonExpression(Expression first, IReadOnlyList<KeyVa
         foreach ((string operation, Expression operand) in rest)
         {
             object? right = operand.Evaluate(context);
-            if (!Holds(context, operation, left, right))
-            {
-                return false;
-            }
-
+            if (!Holds(context, operation, left, right)) return false;
             left = right;
         }
 

@@ -92,11 +92,7 @@ internal sealed class Parser
     private ForStatement ReadFor(int line)
     {
         Target target = ReadTargets();
-        if (!_tokens.SkipName("in"))
-        {
-            throw _tokens.Fail($"expected 'in', found {_tokens.Current}");
-        }
-
+        if (!_tokens.SkipName("in")) throw _tokens.Fail($"expected 'in', found {_tokens.Current}");
         Expression items = _expressions.ReadTupleWithoutCondition();
         Expression? filter = _tokens.SkipName("if") ? _expressions.Read() : null;
         bool recursive = _tokens.SkipName("recursive");
@@ -126,11 +122,7 @@ internal sealed class Parser
     private Statement ReadSet(int line)
     {
         Target target = ReadTargets();
-        if (_tokens.SkipOperator("="))
-        {
-            return new SetStatement(target, _expressions.ReadTuple(), line);
-        }
-
+        if (_tokens.SkipOperator("=")) return new SetStatement(target, _expressions.ReadTuple(), line);
         List<FilterStep> filters = ReadFilterSteps();
         return new SetBlockStatement(target, filters, ReadDetached("endset"), line);
     }
@@ -138,11 +130,7 @@ internal sealed class Parser
     private List<FilterStep> ReadFilterSteps()
     {
         var filters = new List<FilterStep>();
-        while (_tokens.SkipOperator("|"))
-        {
-            filters.Add(_expressions.ReadFilterStep());
-        }
-
+        while (_tokens.SkipOperator("|")) filters.Add(_expressions.ReadFilterStep());
         return filters;
     }
 
@@ -225,11 +213,7 @@ internal sealed class Parser
         while (_tokens.SkipOperator(","))
         {
             isTuple = true;
-            if (_tokens.Current.Kind != TokenKind.Name && !_tokens.IsOperator("("))
-            {
-                break;
-            }
-
+            if (_tokens.Current.Kind != TokenKind.Name && !_tokens.IsOperator("(")) break;
             targets.Add(ReadTarget());
         }
 

@@ -58,22 +58,10 @@ internal sealed class PrimaryParser(TokenReader tokens)
         while (true)
         {
             int line = tokens.Line;
-            if (tokens.SkipOperator("|"))
-            {
-                value = new FilterExpression(value, ReadFilterStep(expressions), line);
-            }
-            else if (tokens.SkipName("is"))
-            {
-                value = ReadTest(value, expressions, line);
-            }
-            else if (tokens.IsOperator("("))
-            {
-                value = new CallExpression(value, ReadArguments(expressions), line);
-            }
-            else
-            {
-                return value;
-            }
+            if (tokens.SkipOperator("|")) value = new FilterExpression(value, ReadFilterStep(expressions), line);
+            else if (tokens.SkipName("is")) value = ReadTest(value, expressions, line);
+            else if (tokens.IsOperator("(")) value = new CallExpression(value, ReadArguments(expressions), line);
+            else return value;
         }
     }
 
@@ -93,27 +81,15 @@ internal sealed class PrimaryParser(TokenReader tokens)
 
     private string ReadAdjacentTexts(string first)
     {
-        if (tokens.Current.Kind != TokenKind.Text)
-        {
-            return first;
-        }
-
+        if (tokens.Current.Kind != TokenKind.Text) return first;
         var parts = new List<string> { first };
-        while (tokens.Current.Kind == TokenKind.Text)
-        {
-            parts.Add(tokens.Next().Text);
-        }
-
+        while (tokens.Current.Kind == TokenKind.Text) parts.Add(tokens.Next().Text);
         return string.Concat(parts);
     }
 
     private Expression ReadParentheses(ExpressionParser expressions, int line)
     {
-        if (tokens.SkipOperator(")"))
-        {
-            return new SequenceLiteral([], SequenceKind.Tuple, line);
-        }
-
+        if (tokens.SkipOperator(")")) return new SequenceLiteral([], SequenceKind.Tuple, line);
         Expression value = expressions.ReadTuple();
         tokens.ExpectOperator(")");
         return value;
@@ -127,10 +103,7 @@ internal sealed class PrimaryParser(TokenReader tokens)
             if (items.Count > 0)
             {
                 tokens.ExpectOperator(",");
-                if (tokens.SkipOperator(end))
-                {
-                    break;
-                }
+                if (tokens.SkipOperator(end)) break;
             }
 
             items.Add(read());
@@ -149,11 +122,7 @@ internal sealed class PrimaryParser(TokenReader tokens)
     private Expression ReadSubscript(Expression target, ExpressionParser expressions, int line)
     {
         Expression? start = tokens.IsOperator(":") ? null : expressions.ReadTuple();
-        if (start is not null && tokens.SkipOperator("]"))
-        {
-            return new ItemExpression(target, start, line);
-        }
-
+        if (start is not null && tokens.SkipOperator("]")) return new ItemExpression(target, start, line);
         tokens.ExpectOperator(":");
         Expression? stop = tokens.IsOperator(":") || tokens.IsOperator("]") ? null : expressions.Read();
         Expression? step = tokens.SkipOperator(":") && !tokens.IsOperator("]") ? expressions.Read() : null;

@@ -12,22 +12,14 @@ internal static class PythonText
     public static ReadOnlySpan<char> TrimEnd(ReadOnlySpan<char> text)
     {
         int end = text.Length;
-        while (end > 0 && IsSpace(text[end - 1]))
-        {
-            end--;
-        }
-
+        while (end > 0 && IsSpace(text[end - 1])) end--;
         return text[..end];
     }
 
     public static ReadOnlySpan<char> TrimStart(ReadOnlySpan<char> text)
     {
         int start = 0;
-        while (start < text.Length && IsSpace(text[start]))
-        {
-            start++;
-        }
-
+        while (start < text.Length && IsSpace(text[start])) start++;
         return text[start..];
     }
 
@@ -50,10 +42,7 @@ internal static class PythonText
         int length = text.Length;
         for (int i = 1; i < text.Length; i++)
         {
-            if (char.IsSurrogatePair(text[i - 1], text[i]))
-            {
-                length--;
-            }
+            if (char.IsSurrogatePair(text[i - 1], text[i])) length--;
         }
 
         return length;
@@ -103,11 +92,7 @@ internal static class PythonText
     public static int Compare(string left, string right)
     {
         int same = left.AsSpan().CommonPrefixLength(right);
-        if (same == left.Length || same == right.Length)
-        {
-            return left.Length.CompareTo(right.Length);
-        }
-
+        if (same == left.Length || same == right.Length) return left.Length.CompareTo(right.Length);
         bool leftHigh = char.IsSurrogate(left[same]);
         return leftHigh == char.IsSurrogate(right[same]) ? left[same].CompareTo(right[same]) : leftHigh ? 1 : -1;
     }

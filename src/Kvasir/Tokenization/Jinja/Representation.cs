@@ -47,11 +47,7 @@ internal static class Representation
     {
         context.Charge(1);
         context.Room(result.Length);
-        if (depth > Operations.MaxValueDepth)
-        {
-            throw Operations.TooDeep();
-        }
-
+        if (depth > Operations.MaxValueDepth) throw Operations.TooDeep();
         switch (value)
         {
             case string text:

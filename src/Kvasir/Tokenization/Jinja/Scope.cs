@@ -9,10 +9,7 @@ internal sealed class Scope(Scope? parent)
     {
         for (Scope? scope = this; scope is not null; scope = scope.Parent)
         {
-            if (scope._variables is not null && scope._variables.TryGetValue(name, out object? value))
-            {
-                return value;
-            }
+            if (scope._variables is not null && scope._variables.TryGetValue(name, out object? value)) return value;
         }
 
         return Undefined.Name(name);

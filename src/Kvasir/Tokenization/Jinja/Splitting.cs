@@ -61,11 +61,13 @@ internal static class Splitting
         if (separator is not null) at = fromEnd ? rest.LastIndexOf(separator) : rest.IndexOf(separator);
         else if (fromEnd)
         {
-            for (at = rest.Length - 1; at >= 0 && !PythonText.IsSpace(rest[at]); at--) ;
+            at = rest.Length - 1;
+            while (at >= 0 && !PythonText.IsSpace(rest[at])) at--;
         }
         else
         {
-            for (at = 0; at < rest.Length && !PythonText.IsSpace(rest[at]); at++) ;
+            at = 0;
+            while (at < rest.Length && !PythonText.IsSpace(rest[at])) at++;
             at = at == rest.Length ? -1 : at;
         }
 

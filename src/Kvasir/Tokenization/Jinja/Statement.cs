@@ -31,10 +31,7 @@ internal sealed class Block(IReadOnlyList<Statement> statements, int line) : Sta
     {
         foreach (Statement statement in statements)
         {
-            if (statement.Execute(context) is not Flow.Next and Flow flow)
-            {
-                return flow;
-            }
+            if (statement.Execute(context) is not Flow.Next and Flow flow) return flow;
         }
 
         return Flow.Next;
@@ -74,11 +71,7 @@ internal sealed class ScopedStatement(IReadOnlyList<KeyValuePair<string, Express
     {
         Scope outer = context.Scope;
         var inner = new Scope(outer);
-        foreach ((string name, Expression value) in variables)
-        {
-            inner.Set(name, value.Evaluate(context));
-        }
-
+        foreach ((string name, Expression value) in variables) inner.Set(name, value.Evaluate(context));
         context.Scope = inner;
         Flow flow = body.Execute(context);
         context.Scope = outer;

@@ -8,11 +8,7 @@ internal static class StringLiteral
 {
     public static string Unescape(ReadOnlySpan<char> text, int line)
     {
-        if (!text.Contains('\\'))
-        {
-            return text.ToString();
-        }
-
+        if (!text.Contains('\\')) return text.ToString();
         var result = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length; i++)
         {
@@ -55,25 +51,15 @@ internal static class StringLiteral
         }
 
         at += digits;
-        if (code <= char.MaxValue)
-        {
-            result.Append((char)code);
-        }
-        else
-        {
-            result.Append(char.ConvertFromUtf32((int)code));
-        }
+        if (code <= char.MaxValue) result.Append((char)code);
+        else result.Append(char.ConvertFromUtf32((int)code));
     }
 
     private static void AppendOctal(ReadOnlySpan<char> text, ref int at, StringBuilder result)
     {
         int code = 0;
         int end = Math.Min(at + 3, text.Length);
-        while (at < end && text[at] is >= '0' and <= '7')
-        {
-            code = (code * 8) + (text[at++] - '0');
-        }
-
+        while (at < end && text[at] is >= '0' and <= '7') code = (code * 8) + (text[at++] - '0');
         at--;
         result.Append((char)code);
     }

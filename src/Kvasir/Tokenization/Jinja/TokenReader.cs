@@ -42,31 +42,20 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
     public bool SkipOperator(string text)
     {
         bool found = IsOperator(text);
-        if (found)
-        {
-            Next();
-        }
-
+        if (found) Next();
         return found;
     }
 
     public bool SkipName(string text)
     {
         bool found = IsName(text);
-        if (found)
-        {
-            Next();
-        }
-
+        if (found) Next();
         return found;
     }
 
     public void ExpectOperator(string text)
     {
-        if (!SkipOperator(text))
-        {
-            throw Fail($"expected '{text}', found {Current}");
-        }
+        if (!SkipOperator(text)) throw Fail($"expected '{text}', found {Current}");
     }
 
     public Token Expect(TokenKind kind, string wanted) => Current.Kind == kind ? Next() : throw Fail($"expected {wanted}, found {Current}");
@@ -74,10 +63,7 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
     /// <summary>Begins a nested part; <see cref="Leave"/> ends it. Hostile nesting ends here and not in a stack overflow.</summary>
     public void Enter()
     {
-        if (++_depth > MaxDepth)
-        {
-            throw Fail($"expressions and blocks are nested more than {MaxDepth} levels deep");
-        }
+        if (++_depth > MaxDepth) throw Fail($"expressions and blocks are nested more than {MaxDepth} levels deep");
     }
 
     public void Leave() => _depth--;

@@ -12,14 +12,14 @@ internal static partial class WordWrap
         if (width <= 0) throw call.Fail("the width must be above 0");
         call.Context.Charge(text.Length);
         return StringMethods.Joined(call.Context, end, Splitting.Lines(call.Context, text)
-            .Select(line => StringMethods.Joined(call.Context, end, Lines(Chunks(line, call.Flag(3, true)), (int)Math.Min(width, int.MaxValue), call.Flag(1, true)))));
+            .Select(line => StringMethods.Joined(call.Context, end, Lines(call.Context, Chunks(line, call.Flag(3, true)), (int)Math.Min(width, int.MaxValue), call.Flag(1, true)))));
     }
 
     /// <summary>Words and the white space between them; after a hyphen between letters a new one begins.</summary>
     private static List<string> Chunks(string line, bool hyphens) =>
         [.. (hyphens ? WithHyphens() : WhiteSpace()).Split(line).Where(chunk => chunk.Length > 0)];
 
-    private static IEnumerable<string> Lines(List<string> chunks, int width, bool breaksWords)
+    private static IEnumerable<string> Lines(RenderContext context, List<string> chunks, int width, bool breaksWords)
     {
         bool first = true;
         for (int at = 0; at < chunks.Count; first = false)
@@ -27,6 +27,7 @@ internal static partial class WordWrap
             if (!first && string.IsNullOrWhiteSpace(chunks[at]) && ++at == chunks.Count) yield break;
             var line = new List<string>();
             int length = 0;
+            context.Charge(1);
             for (; at < chunks.Count && length + PythonText.Length(chunks[at]) <= width; at++)
             {
                 line.Add(chunks[at]);
@@ -35,6 +36,7 @@ internal static partial class WordWrap
 
             if (at < chunks.Count && PythonText.Length(chunks[at]) > width)
             {
+                context.Charge(1 + (chunks[at].Length / 4));
                 if (breaksWords)
                 {
                     int cut = PythonText.Range(chunks[at], null, (long)(width - length)).To;
