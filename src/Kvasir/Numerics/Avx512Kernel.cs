@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// For one token, where memory is the limit, <see cref="Vector256Kernel{TDot}"/>; for several <see cref="Avx512NibbleTile"/>, and where <typeparamref name="TDot"/> sums u8 x s8 in one
-/// instruction <see cref="Avx512ByteTile"/> for 8-bit codes, whose rest is done by the kernel for one.
+/// For one token, where memory is the limit, <see cref="Vector256Kernel{TDot}"/>; for several <see cref="Avx512NibbleTile"/>, and for 8-bit codes <see cref="Avx512SplitByteTile"/>, or where
+/// <typeparamref name="TDot"/> sums u8 x s8 in one instruction <see cref="Avx512ByteTile"/>, whose rest is done by the kernel for one.
 /// </summary>
 internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : IDot256
 {
-    public static int MaxTokens(in PackedFormat format) => HasByteTile(format.Bits) ? Avx512ByteTile.Tokens : Avx512NibbleTile.MaxTokens(format.Bits);
+    public static int MaxTokens(in PackedFormat format) => format.Bits == 4 ? Avx512NibbleTile.MaxTokens : Avx512ByteTile.Tokens;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
@@ -36,19 +36,29 @@ internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : I
     {
         if (tokens == 1 || (HasByteTile(format.Bits) && tokens < Avx512ByteTile.Tokens))
             Vector256Kernel<TDot>.Multiply(format, panel, blocks, x, stride, tokens, result);
-        else if (format.Bits == 4) Halves<C4, TForm>(format, panel, blocks, x, stride, tokens, result);
-        else Halves<C8, TForm>(format, panel, blocks, x, stride, tokens, result);
+        else if (format.Bits == 4) Nibbles<TForm>(format, panel, blocks, (byte*)x, stride, tokens, result);
+        else Bytes<TForm>(format, panel, blocks, (byte*)x, stride, tokens, result);
     }
 
-    private static void Halves<TBits, TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TBits : IConstant where TForm : IForm
+    private static void Nibbles<TForm>(in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
     {
         for (int half = 0; half < 2; half++)
         {
-            if (HasByteTile(TBits.Value)) Avx512ByteTile.Multiply<TForm>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 16) Avx512NibbleTile.Multiply<C4, TForm, C16>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 8) Avx512NibbleTile.Multiply<TBits, TForm, C8>(format, panel, half, blocks, (byte*)x, stride, result);
-            else if (tokens == 4) Avx512NibbleTile.Multiply<TBits, TForm, C4>(format, panel, half, blocks, (byte*)x, stride, result);
-            else Avx512NibbleTile.Multiply<TBits, TForm, C2>(format, panel, half, blocks, (byte*)x, stride, result);
+            if (tokens == 16) Avx512NibbleTile.Multiply<TForm, C16>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 8) Avx512NibbleTile.Multiply<TForm, C8>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 4) Avx512NibbleTile.Multiply<TForm, C4>(format, panel, half, blocks, x, stride, result);
+            else Avx512NibbleTile.Multiply<TForm, C2>(format, panel, half, blocks, x, stride, result);
+        }
+    }
+
+    private static void Bytes<TForm>(in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
+    {
+        for (int half = 0; half < 2; half++)
+        {
+            if (TDot.IsOneInstruction) Avx512ByteTile.Multiply<TForm>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 8) Avx512SplitByteTile.Multiply<TForm, C8>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 4) Avx512SplitByteTile.Multiply<TForm, C4>(format, panel, half, blocks, x, stride, result);
+            else Avx512SplitByteTile.Multiply<TForm, C2>(format, panel, half, blocks, x, stride, result);
         }
     }
 }
