@@ -69,6 +69,9 @@ internal sealed record HfArchitecture
     /// <summary>Further numbers of the configuration, and the metadata keys that they become.</summary>
     public IReadOnlyDictionary<string, string> Numbers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Settings that some configurations spell out though the model type means only one value.</summary>
+    public IReadOnlyDictionary<string, string> Implied { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether neighbouring channels are rotated together; otherwise one of each half.</summary>
     public bool Interleaved { get; init; }
 

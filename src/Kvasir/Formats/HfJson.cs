@@ -95,6 +95,9 @@ internal sealed class HfJson
     public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
         : [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "a list of objects"))];
 
+    /// <summary>A value of any kind as text.</summary>
+    public string? Spelled(string name) => Find(name)?.ToString();
+
     public bool IsText(string name) => Find(name)?.ValueKind == JsonValueKind.String;
 
     public string[]? Texts(string name) => List(name, "a list of texts", value => value.ValueKind == JsonValueKind.String ? value.GetString() : null);

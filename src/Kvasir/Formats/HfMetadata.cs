@@ -68,7 +68,8 @@ internal sealed class HfMetadata
         if (_config.Flag("use_bidirectional_attention") == true) throw _config.Wrong("use_bidirectional_attention", "false (true is not supported)");
         if (_config.Flag("scale_attn_by_inverse_layer_idx") == true) throw _config.Wrong("scale_attn_by_inverse_layer_idx", "false (true is not supported)");
         if (_config.Flag("scale_attn_weights") == false) throw _config.Wrong("scale_attn_weights", "true (false is not supported)");
-        if (_config.Text("position_embedding_type") is { } positions and not "absolute") throw DamagedFile.Error(_config.Path, $"\"position_embedding_type\" is {positions}, which is not supported (absolute is)");
+        foreach ((string name, string value) in HfArchitecture.With(new Dictionary<string, string> { ["position_embedding_type"] = "absolute" }, [.. _architecture.Implied.Select(pair => (pair.Key, pair.Value))]))
+            if (_config.Spelled(name) is { } given && !given.Equals(value, StringComparison.OrdinalIgnoreCase)) throw DamagedFile.Error(_config.Path, $"\"{name}\" is {given}, which is not supported ({value} is)");
     }
 
     private void AddSizes()

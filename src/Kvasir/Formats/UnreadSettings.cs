@@ -36,9 +36,9 @@ internal static partial class UnreadSettings
     [GeneratedRegex("attention|attn|rope|rotary|scale|scaling|softcap|multiplier|expert|norm|residual|causal|bidirectional|window|pattern|parallel|alibi|clamp|clip|ssm|conv|interleave|mup|sink")]
     private static partial Regex ChangesResult();
 
-    [GeneratedRegex("^_|^output_attentions$|drop|init|loss|router_|implementation|finetuned|eps$|epsilon$|^max_window_layers$|^reorder_and_upcast_attn$|norm_topk")]
+    [GeneratedRegex(@"^_|^vision\.|^output_attentions$|^full_attn_mod$|^use_parallel_embedding$|drop|init|loss|router_|implementation|finetuned|eps$|epsilon$|^max_window_layers$|^reorder_and_upcast_attn$|norm_topk")]
     private static partial Regex Harmless();
 
-    [GeneratedRegex("scale|scaling|multiplier|factor")]
+    [GeneratedRegex("scale|scaling|multiplier|factor|pct")]
     private static partial Regex Factor();
 }

@@ -36,6 +36,17 @@ public sealed class EmbeddingTests : IDisposable
         Assert.True(Distance(Expected("a b c d", "mean"), Expected("a b c d", "first")) > 0.1 && Distance(Expected("a b c d", "first"), Expected("a b c d", "last")) > 0.1);
     }
 
+    [Fact]
+    public void Nomics_bert_rotates_and_gates()
+    {
+        var random = new Random(2);
+        foreach (string bias in _weights.Keys.Where(name => name.EndsWith(".bias", StringComparison.Ordinal) && !name.Contains("norm", StringComparison.Ordinal)).ToArray()) _weights.Remove(bias);
+        for (int layer = 0; layer < Layers; layer++) _weights[$"blk.{layer}.ffn_gate.weight"] = [.. Enumerable.Range(0, FeedForward * Width).Select(_ => (float)(random.NextDouble() - 0.5))];
+        _weights.Remove("position_embd.weight");
+        using Model model = Load(1u, "nomic-bert");
+        foreach (string text in (string[])["a", "a b c d", "e e d c b a"]) Same(Expected(text, "mean"), model.Embed(text));
+    }
+
     [Theory]
     [InlineData(0u)]
     [InlineData(4u)]
@@ -122,31 +133,34 @@ public sealed class EmbeddingTests : IDisposable
         Assert.True(scale > 0);
     }
 
-    private Model Load(uint? pooling)
+    private Model Load(uint? pooling, string architecture = "bert")
     {
         var writer = new GgufWriter();
-        writer.Add("general.architecture", "bert");
+        writer.Add("general.architecture", architecture);
         foreach ((string key, uint value) in ((string, uint)[])[("block_count", Layers), ("context_length", Context), ("embedding_length", Width), ("feed_forward_length", FeedForward), ("attention.head_count", Heads)])
-            writer.Add("bert." + key, value);
-        writer.Add("bert.attention.layer_norm_epsilon", 1e-6f);
-        writer.Add("bert.attention.causal", false);
-        if (pooling is { } type) writer.Add("bert.pooling_type", type);
+            writer.Add($"{architecture}.{key}", value);
+        writer.Add(architecture + ".attention.layer_norm_epsilon", 1e-6f);
+        writer.Add(architecture + ".attention.causal", false);
+        if (pooling is { } type) writer.Add(architecture + ".pooling_type", type);
         writer.Add("tokenizer.ggml.model", "bert");
         writer.Add("tokenizer.ggml.tokens", Words.Select(word => word[0] == '[' ? word : "\u2581" + word).ToArray());
         writer.Add("tokenizer.ggml.token_type", Words.Select(word => word[0] == '[' ? 3 : 1).ToArray());
         writer.Add("tokenizer.ggml.unknown_token_id", 1u);
         writer.Add("tokenizer.ggml.cls_token_id", 2u);
         writer.Add("tokenizer.ggml.seperator_token_id", 3u);
-        foreach ((string name, long[] shape) in Shapes()) writer.AddTensor(name, TensorType.F32, shape, _weights[name]);
+        foreach ((string name, long[] shape) in Shapes().Where(tensor => _weights.ContainsKey(tensor.Name))) writer.AddTensor(name, TensorType.F32, shape, _weights[name]);
+        for (int layer = 0; layer < Layers && Gated; layer++) writer.AddTensor($"blk.{layer}.ffn_gate.weight", TensorType.F32, [FeedForward, Width], _weights[$"blk.{layer}.ffn_gate.weight"]);
         string path = Path.Combine(_folder.Path, "bert.gguf");
         writer.Write(path);
         return Model.Load(path, new ModelOptions { Compute = ComputeMode.Float32 });
     }
 
+    private bool Gated => _weights.ContainsKey("blk.0.ffn_gate.weight");
+
     private double[] Expected(string text, string pooling)
     {
         int[] ids = [2, .. text.Split(' ').Select(word => Array.IndexOf(Words, word)), 3];
-        double[][] x = [.. ids.Select((id, t) => Norm(Sum(Row("token_embd", id), Sum(Row("position_embd", t), Row("token_types", 0))), "token_embd_norm"))];
+        double[][] x = [.. ids.Select((id, t) => Norm(Sum(Row("token_embd", id), Gated ? Row("token_types", 0) : Sum(Row("position_embd", t), Row("token_types", 0))), "token_embd_norm"))];
         for (int layer = 0; layer < Layers; layer++)
         {
             string prefix = $"blk.{layer}.";
@@ -154,7 +168,8 @@ public sealed class EmbeddingTests : IDisposable
             for (int t = 0; t < x.Length; t++)
             {
                 double[] middle = Norm(Sum(x[t], Product(prefix + "attn_output", attended[t], Width)), prefix + "attn_output_norm");
-                double[] inner = [.. Product(prefix + "ffn_up", middle, FeedForward).Select(value => value * Normal(value))];
+                double[] up = Product(prefix + "ffn_up", middle, FeedForward);
+                double[] inner = Gated ? [.. Product(prefix + "ffn_gate", middle, FeedForward).Zip(up, (gate, value) => NaiveTransformer.Silu(gate) * value)] : [.. up.Select(value => value * Normal(value))];
                 x[t] = Norm(Sum(middle, Product(prefix + "ffn_down", inner, Width)), prefix + "layer_output_norm");
             }
         }
@@ -164,12 +179,14 @@ public sealed class EmbeddingTests : IDisposable
     private double[][] Attention(string prefix, double[][] x)
     {
         const int size = Width / Heads;
-        double[][] query = All("attn_q"), key = All("attn_k"), value = All("attn_v");
+        double[][] query = Turned(All("attn_q")), key = Turned(All("attn_k")), value = All("attn_v");
         return [.. x.Select((_, t) => Enumerable.Range(0, Heads).SelectMany(h =>
         {
             double[] weights = [.. x.Select((_, s) => Math.Exp(Enumerable.Range(h * size, size).Sum(c => query[t][c] * key[s][c]) / Math.Sqrt(size)))];
             return Enumerable.Range(h * size, size).Select(c => weights.Select((weight, s) => weight * value[s][c]).Sum() / weights.Sum());
         }).ToArray())];
+
+        double[][] Turned(double[][] rows) => !Gated ? rows : [.. rows.Select((row, t) => row.Chunk(size).SelectMany(head => NaiveRotation.Plain(10000, size).Rotate(head, t)).ToArray())];
 
         double[][] All(string name) => [.. x.Select(row => Product(prefix + name, row, Width))];
     }
@@ -217,7 +234,7 @@ public sealed class EmbeddingTests : IDisposable
 
     private double[] Row(string name, int row) => [.. _weights[name + ".weight"].AsSpan(row * Width, Width).ToArray().Select(value => (double)value)];
 
-    private double[] Product(string name, double[] x, int rows) => [.. Enumerable.Range(0, rows).Select(r => x.Select((value, c) => value * _weights[name + ".weight"][r * x.Length + c]).Sum() + _weights[name + ".bias"][r])];
+    private double[] Product(string name, double[] x, int rows) => [.. Enumerable.Range(0, rows).Select(r => x.Select((value, c) => value * _weights[name + ".weight"][r * x.Length + c]).Sum() + (_weights.GetValueOrDefault(name + ".bias")?[r] ?? 0))];
 
     private double[] Norm(double[] x, string name)
     {

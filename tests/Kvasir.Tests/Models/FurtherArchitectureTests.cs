@@ -29,7 +29,7 @@ public sealed class FurtherArchitectureTests : IDisposable
             Tied = true,
             WindowOf = _ => Window,
         }).WithRandomWeights(11);
-        Same(model, "starcoder2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "gelu_pytorch_tanh", "use_bias": true, "sliding_window": {{Window}}, "attention_dropout": 0.1, "norm_epsilon": 1e-5, "layer_norm_eps": null}""",
+        Same(model, "starcoder2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "gelu_pytorch_tanh", "use_bias": true, "sliding_window": {{Window}}, "attention_dropout": 0.1, "norm_type": "layer_norm", "norm_epsilon": 1e-5, "layer_norm_eps": null}""",
             model with { Centred = false },
             model with { Activation = NaiveTransformer.Silu },
             model with { WindowOf = _ => int.MaxValue },
@@ -100,7 +100,7 @@ public sealed class FurtherArchitectureTests : IDisposable
     {
         NaiveTransformer first = CommandR() with { Layers = 5 };
         NaiveTransformer model = (first with { WindowOf = layer => layer == 3 ? int.MaxValue : Window, RotationOf = layer => layer == 3 ? NaiveRotation.None : first.RotationOf(layer) }).WithRandomWeights(17);
-        Same(model, "cohere2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "sliding_window": {{Window}}, "cache_implementation": "hybrid" {{pattern}} }""",
+        Same(model, "cohere2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "sliding_window": {{Window}}, "cache_implementation": "hybrid", "position_embedding_type": "rope_gptj", "order_of_interleaved_layers": "local_attn_first", "use_parallel_block": true, "use_parallel_embedding": true, "rotary_pct": 1.0 {{pattern}} }""",
             model with { RotationOf = first.RotationOf },
             model with { WindowOf = _ => Window },
             model with { WindowOf = _ => int.MaxValue });

@@ -20,6 +20,7 @@ internal sealed class Cohere : Architecture
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
     {
         bool second = metadata.Architecture == Second;
+        if (second) metadata.Require<long>("attention.sliding_window");
         TransformerSpec common = LlamaLike(metadata, config, second ? Period : 0, NormKind.Layer) with { Parallel = true, LogitScale = metadata.Factor("logit_scale") };
         return !second ? common : common with
         {
@@ -36,6 +37,7 @@ internal sealed class Cohere : Architecture
             ModelTypes = ["cohere"],
             Numbers = new Dictionary<string, string> { ["logit_scale"] = "logit_scale" },
             Defaults = new Dictionary<string, double> { ["layer_norm_eps"] = 1e-5, ["rope_theta"] = 500000, ["max_position_embeddings"] = 8192, ["logit_scale"] = 0.0625 },
+            Implied = new Dictionary<string, string> { ["position_embedding_type"] = "rope_gptj", ["use_parallel_block"] = "true", ["order_of_interleaved_layers"] = "local_attn_first" },
             Interleaved = true,
             RmsNorm = false,
             Tied = true,

@@ -15,6 +15,7 @@ internal sealed class StarCoder2 : Architecture
             Name = "starcoder2",
             ModelTypes = ["starcoder2"],
             BlockModules = HfArchitecture.With(HfArchitecture.Decoder.BlockModules, ("mlp.c_fc", "ffn_up"), ("mlp.c_proj", "ffn_down")),
+            Implied = new Dictionary<string, string> { ["norm_type"] = "layer_norm" },
             Activations = ["gelu_pytorch_tanh"],
             Defaults = new Dictionary<string, double> { ["norm_epsilon"] = 1e-5, ["rope_theta"] = 10000, ["max_position_embeddings"] = 4096, ["num_key_value_heads"] = 2 },
             RmsNorm = false,
