@@ -30,7 +30,7 @@ public class LargeStoreTests
 
         var retriever = new Retriever(new WideEncoder());
         List<Passage> found = [];
-        TimeSpan searching = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null));
+        TimeSpan searching = Best(() => found = retriever.Find(opened.Read(), "marker5000 and word77", 5, null).Passages);
         Assert.True(searching < TimeSpan.FromMilliseconds(50), $"searched in {searching.TotalMilliseconds:0} ms");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
@@ -48,7 +48,7 @@ public class LargeStoreTests
         var retriever = new Retriever(new WideEncoder());
         long before = GC.GetTotalMemory(forceFullCollection: true);
         using DocumentStore opened = DocumentStore.Open(folder.Sub("store"));
-        retriever.Search(opened.Read(), "marker5000 and word77", 5, null);
+        retriever.Find(opened.Read(), "marker5000 and word77", 5, null);
         long perChunk = (GC.GetTotalMemory(forceFullCollection: true) - before) / Chunks;
         GC.KeepAlive(retriever);
         Assert.InRange(perChunk, 1, 900);

@@ -15,7 +15,7 @@ internal static class AskCommand
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 };
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);
-        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage must have with the question; below it the answer is that nothing relevant was found (default: 0.4, or 0 with --passages; 0: answer in any case)", HelpName = "X" };
+        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage or sentence must have with the question; below it the answer is that nothing relevant was found (default: by what the documents hold, or 0 with --passages; 0: answer in any case)", HelpName = "X" };
         var showSources = new Option<bool>("--show-sources") { Description = "Print the passages that the answer is made from" };
         foreach (Option option in new Option[] { passages, maxTokens, recompute, minScore, showSources }) command.Options.Add(option);
         var many = new QuestionOptions(command);
@@ -56,6 +56,7 @@ internal static class AskCommand
     internal static object Figures(Answer answer, bool showSources) => new
     {
         Answer = answer.Text.Trim(),
+        Doubtful = answer.IsDoubtful,
         Sources = new SourceList(answer.Sources, showSources).Json(),
         Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
@@ -83,6 +84,7 @@ internal static class AskCommand
             return;
         }
 
+        if (answer.IsDoubtful) terminal.Out.WriteLine("(these passages fit the question only loosely: the documents may not hold the answer)");
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";

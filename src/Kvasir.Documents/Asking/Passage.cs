@@ -27,6 +27,9 @@ public sealed record Passage
     /// <summary>Cosine of its embedding with the question's; 0 where the store has no embedding of it by this encoder.</summary>
     public required float Cosine { get; init; }
 
+    /// <summary>The best cosine of one of its sentences with the question; 0 where the store has no embeddings of them by this encoder.</summary>
+    public float SentenceCosine { get; init; }
+
     /// <summary>BM25 score of the question's words.</summary>
     public required float Bm25 { get; init; }
 

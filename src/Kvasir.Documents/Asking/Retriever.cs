@@ -12,14 +12,14 @@ internal sealed class Retriever(ITextEncoder encoder)
         title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
 
     /// <summary>The best <paramref name="count"/> passages, best first.</summary>
-    public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within)
+    public Found Find(Catalog catalog, string question, int count, PathScope? within)
     {
         if (_index?.IsOf(catalog, within) != true)
         {
-            _index = new PassageIndex(catalog, encoder.Identity, within);
+            _index = new PassageIndex(catalog, encoder.Identity, PieceVectors.Encoder(encoder), within);
         }
 
-        return _index.Search(question, encoder.Embed(question), count);
+        return _index.Find(question, encoder.Embed(question), count);
     }
 
     /// <summary>A chunk of the catalog as a passage.</summary>

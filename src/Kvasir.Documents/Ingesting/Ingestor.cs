@@ -117,10 +117,7 @@ internal sealed class Ingestor
         foreach (StoredDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
-            if (_writer.Catalog.Vectors(_encoder.Identity, document) is null)
-            {
-                Embed(document);
-            }
+            Embed(document);
 
             foreach (StoredChunk chunk in document.Chunks)
             {
@@ -141,17 +138,32 @@ internal sealed class Ingestor
 
     private void Embed(StoredDocument document)
     {
+        Embed(document, _encoder.Identity, text => _encoder.Embed(Retriever.IndexedText(document.Title, text)));
+        if (_encoder.LeastRelevant > 0)
+        {
+            Embed(document, PieceVectors.Encoder(_encoder), text => PieceVectors.Of(text, _encoder));
+        }
+    }
+
+    /// <summary>A row for each chunk, under an encoder's name, where they are missing.</summary>
+    private void Embed(StoredDocument document, string encoder, Func<string, float[]> embed)
+    {
+        if (_writer.Catalog.Vectors(encoder, document) is not null)
+        {
+            return;
+        }
+
         var values = new List<float>();
         int width = 1;
         foreach (StoredChunk chunk in document.Chunks)
         {
             _cancellation.ThrowIfCancellationRequested();
-            float[] vector = _encoder.Embed(Retriever.IndexedText(document.Title, _writer.Catalog.Text(chunk).Trim()));
+            float[] vector = embed(_writer.Catalog.Text(chunk).Trim());
             width = vector.Length;
             values.AddRange(vector);
         }
 
-        _writer.Catalog.Add(new StoredVectors(_encoder.Identity, document.Number, width, [.. values]));
+        _writer.Catalog.Add(new StoredVectors(encoder, document.Number, width, [.. values]));
     }
 
     /// <summary>Files of the store under the named folders that are no longer on disk.</summary>
@@ -170,7 +182,8 @@ internal sealed class Ingestor
         return source.IsUnchanged && _writer.Catalog.DocumentsOf(source.Known!).All(IsComplete) ? source with { BytesToDo = 0 } : source;
     }
 
-    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null && document.Chunks.All(_kv.Has);
+    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null
+        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.Vectors(PieceVectors.Encoder(_encoder), document) is not null) && document.Chunks.All(_kv.Has);
 
     private void Report(string path, long bytesOfFile) =>
         _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens) { BytesDone = _bytesDone + bytesOfFile, Bytes = _bytes });
