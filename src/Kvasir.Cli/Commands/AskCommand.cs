@@ -7,6 +7,9 @@ namespace Kvasir.Cli.Commands;
 /// <summary><c>ask</c>: the main job, an answer from documents.</summary>
 internal static class AskCommand
 {
+    /// <summary>What is said beside an answer whose passages fit the question only loosely.</summary>
+    internal const string Doubt = "(these passages fit the question only loosely: the documents may not hold the answer)";
+
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"\nkvasir ask handbook/ --questions questions.txt --json");
@@ -84,7 +87,7 @@ internal static class AskCommand
             return;
         }
 
-        if (answer.IsDoubtful) terminal.Out.WriteLine("(these passages fit the question only loosely: the documents may not hold the answer)");
+        if (answer.IsDoubtful) terminal.Out.WriteLine(Doubt);
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";

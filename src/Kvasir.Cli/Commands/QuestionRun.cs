@@ -54,6 +54,7 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
     {
         terminal.Out.WriteLine(question.Text);
         terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {error}" : $"  {answer.Text.Trim().ReplaceLineEndings(Environment.NewLine + "  ")}");
+        if (answer.IsDoubtful) terminal.Out.WriteLine(AskCommand.Doubt);
         if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
         else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(Short))}]");
         terminal.Out.WriteLine();
