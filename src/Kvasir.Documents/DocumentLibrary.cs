@@ -235,7 +235,7 @@ public sealed class DocumentLibrary : IDisposable
         _retriever.Find(Store.Read(), question, count, within is null ? null : new PathScope(within));
 
     /// <summary>The passages that a question is to be answered from, best first; null where none has to do with it.</summary>
-    private IReadOnlyList<Passage>? Passages(string question, AskOptions options, out Fit fit)
+    private List<Passage>? Passages(string question, AskOptions options, out Fit fit)
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         Found found = Find(question, options.Passages ?? PassageSelection.Most, options.Within);
@@ -249,7 +249,7 @@ public sealed class DocumentLibrary : IDisposable
             return null;
         }
 
-        return options.Passages is null ? PassageSelection.Relevant(found.Passages) : found.Passages;
+        return options.Passages is null ? PassageSelection.Relevant(found.Passages, _model.IsSmall) : found.Passages;
     }
 
     private void CheckHasDocuments(IReadOnlyList<Passage> passages)

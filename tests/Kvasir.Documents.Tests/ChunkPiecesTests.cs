@@ -22,6 +22,7 @@ public class ChunkPiecesTests
     [Theory]
     [InlineData("short")]
     [InlineData("a")]
+    [InlineData("")]
     [InlineData("# Title\n\n")]
     public void Short_text_is_one_piece(string text) => Assert.Equal([text.Trim()], ChunkPieces.Of(text));
 }

@@ -136,14 +136,14 @@ public sealed class RelevanceTests : LibraryFixture
     [InlineData(0.1f, 0.4f, 0f, "Firm")]
     [InlineData(0.1f, 0.39f, 0f, "Loose")]
     [InlineData(0.1f, 0.25f, 0f, "Loose")]
-    [InlineData(0.1f, 0.23f, 0f, "None")]
+    [InlineData(0.1f, 0.21f, 0f, "None")]
     public void Passage_fits_by_its_cosine_or_a_sentence_and_rare_words_make_up_for_half(float cosine, float sentence, float words, string fit) =>
         Assert.Equal(fit, Relevance.Of(new Found([Passage(cosine, sentence, words)], 1, 1, NamesUnknown: false), 0.4f).ToString());
 
     [Theory]
-    [InlineData(1, 3, 0.27f, "Loose")]
-    [InlineData(1, 3, 0.25f, "None")]
-    [InlineData(60, 60, 0.48f, "None")]
+    [InlineData(1, 3, 0.25f, "Loose")]
+    [InlineData(1, 3, 0.23f, "None")]
+    [InlineData(60, 60, 0.45f, "None")]
     [InlineData(60, 60, 0.52f, "Firm")]
     public void More_documents_and_chunks_ask_more_of_a_sentence(int documents, int chunks, float sentence, string fit) =>
         Assert.Equal(fit, Relevance.Of(new Found([Passage(0.1f, sentence, 0)], documents, chunks, NamesUnknown: false), 0.4f).ToString());
@@ -153,7 +153,7 @@ public sealed class RelevanceTests : LibraryFixture
     {
         Assert.Equal(Fit.Loose, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: false), 0.4f));
         Assert.Equal(Fit.None, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: true), 0.4f));
-        Assert.Equal(Fit.Firm, Relevance.Of(new Found([Passage(0.5f, 0, 0)], 1, 3, NamesUnknown: true), 0.4f));
+        Assert.Equal(Fit.Firm, Relevance.Of(new Found([Passage(0.51f, 0, 0)], 1, 3, NamesUnknown: true), 0.4f));
     }
 
     [Theory]
@@ -219,7 +219,7 @@ public sealed class RelevanceTests : LibraryFixture
     {
         using Judged handbook = Judge(SharedData.Require("cases/documents/handbook.md")), rules = Judge(HouseRules.File);
         Assert.InRange(Questions("cases/handbook-questions.jsonl").Count(handbook.Refuses), 0, 1);
-        Assert.InRange(HouseRules.Questions.Count(rules.Refuses), 0, 1);
+        Assert.InRange(HouseRules.Questions.Count(rules.Refuses), 0, 2);
         Assert.InRange(s_everydayQuestions.Count(handbook.Refuses), 42, 60);
         Assert.InRange(s_everydayQuestions.Count(rules.Refuses), 42, 60);
     }

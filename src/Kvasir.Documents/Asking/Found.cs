@@ -1,8 +1,7 @@
 namespace Kvasir.Documents.Asking;
 
-/// <summary>What a search found, and how much it searched.</summary>
-/// <param name="Passages">The passages, best first.</param>
-/// <param name="Documents">Documents searched.</param>
-/// <param name="Chunks">Their chunks.</param>
-/// <param name="NamesUnknown">Whether the question has a name or number that stands in none of them.</param>
+/// <summary>How well what was found fits a question: not at all, well enough for an answer with a word of doubt, or well.</summary>
+internal enum Fit { None, Loose, Firm }
+
+/// <summary>What a search found: passages, best first, in how many documents and chunks, and whether the question has a name or number that none of them has.</summary>
 internal sealed record Found(List<Passage> Passages, int Documents, int Chunks, bool NamesUnknown);

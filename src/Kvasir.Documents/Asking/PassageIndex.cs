@@ -66,13 +66,8 @@ internal sealed partial class PassageIndex : ITermSource
             sentences[text] = SentenceCosine(text, embedding);
         }
 
-        if (Environment.GetEnvironmentVariable("RERANK") != "0")
-        {
-            fused = RankFusion.Fuse(cosines, words, sentences);
-            Array.Sort(candidates, (a, b) => fused[b].CompareTo(fused[a]));
-        }
-
-        List<Passage> passages = [.. candidates.Take(count).Select(text =>
+        fused = RankFusion.Fuse(cosines, words, sentences);
+        List<Passage> passages = [.. candidates.OrderByDescending(text => fused[text]).Take(count).Select(text =>
             NewPassage(text, fused[text], cosines[text], words[text]) with { SentenceCosine = sentences[text], Words = Share(weights, Terms(text)) })];
         return new Found(passages, _documents.Count, Count, HasUnknownName(question, weights));
     }

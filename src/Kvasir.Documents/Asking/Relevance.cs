@@ -11,10 +11,10 @@ internal static class Relevance
     public const float LeastCosine = 0.40f;
 
     /// <summary>The part of it that a sentence needs in one chunk, and more for each e-fold of documents and of chunks.</summary>
-    private const float LooseShare = 0.6f, ShareOfDocuments = 0.11f, ShareOfChunks = 0.05f;
+    private const float LooseShare = 0.55f, ShareOfDocuments = 0.11f, ShareOfChunks = 0.04f;
 
     /// <summary>What a name or number of the question that stands in no document takes from its cosines: what it asks about is something else.</summary>
-    private const float UnknownName = 0.08f;
+    private const float UnknownName = 0.10f;
 
     /// <summary>The share of the question's words that makes up for half of the cosine: embeddings know little of part numbers and rare names.</summary>
     private const float ManyWords = 0.8f;
