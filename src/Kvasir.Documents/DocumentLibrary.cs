@@ -121,16 +121,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="question">The question.</param>
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
-    public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null)
-    {
-        List<Passage> found = _retriever.Search(Store.Read(), question, count, within is null ? null : new PathScope(within), out IReadOnlyList<string> wordsAlone);
-        if (wordsAlone.Count > 0)
-        {
-            Store.FileAccess.Warn($"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(wordsAlone)}: words alone find them", DocumentStore.MendOf(wordsAlone));
-        }
-
-        return found;
-    }
+    public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) => Find(question, count, within).Passages;
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -141,9 +132,9 @@ public sealed class DocumentLibrary : IDisposable
     {
         options ??= new AskOptions();
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<Passage>? passages = Passages(question, options);
+        IReadOnlyList<Passage>? passages = Passages(question, options, out Fit fit);
         CheckHasDocuments(passages, options.Within);
-        return passages is null ? Answer.Irrelevant(question.Trim(), clock.Elapsed) : NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, clock, cancellation);
+        return passages is null ? Answer.Irrelevant(question.Trim(), clock.Elapsed) : NewAsker(options, new AskCosts()).Ask(question.Trim(), passages, fit, clock, cancellation);
     }
 
     /// <summary>Answers a question from given passages instead of those that retrieval would find.</summary>
@@ -156,7 +147,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         ArgumentNullException.ThrowIfNull(question);
         ArgumentNullException.ThrowIfNull(passages);
-        return NewAsker(options ?? new AskOptions(), new AskCosts()).Ask(question.Trim(), passages, Stopwatch.StartNew(), cancellation);
+        return NewAsker(options ?? new AskOptions(), new AskCosts()).Ask(question.Trim(), passages, Fit.Firm, Stopwatch.StartNew(), cancellation);
     }
 
     /// <summary>
@@ -173,7 +164,7 @@ public sealed class DocumentLibrary : IDisposable
         Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
         if (stored.Length > 0)
         {
-            NewAsker(options, new AskCosts(), marksUse: false).Ask(Question, stored, Stopwatch.StartNew(), cancellation).Complete();
+            NewAsker(options, new AskCosts(), marksUse: false).Ask(Question, stored, Fit.Firm, Stopwatch.StartNew(), cancellation).Complete();
         }
     }
 
@@ -209,7 +200,7 @@ public sealed class DocumentLibrary : IDisposable
         }
 
         CheckHasDocuments(null, options.Within);
-        return new QuestionStream(NewAsker(options, costs), _model, question => Passages(question, options), options, parallel, costs, cancellation).Run(questions);
+        return new QuestionStream(NewAsker(options, costs), _model, (string question, out Fit fit) => Passages(question, options, out fit), options, parallel, costs, cancellation).Run(questions);
     }
 
     /// <summary>
@@ -264,20 +255,33 @@ public sealed class DocumentLibrary : IDisposable
         return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
     }
 
+    private Found Find(string question, int count, IReadOnlyList<string>? within)
+    {
+        Found found = _retriever.Find(Store.Read(), question, count, within is null ? null : new PathScope(within));
+        if (found.WordsAlone.Count > 0)
+        {
+            Store.FileAccess.Warn($"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(found.WordsAlone)}: words alone find them", DocumentStore.MendOf(found.WordsAlone));
+        }
+
+        return found;
+    }
+
     /// <summary>The passages that a question is to be answered from, best first; null where none has to do with it.</summary>
-    private IReadOnlyList<Passage>? Passages(string question, AskOptions options)
+    private List<Passage>? Passages(string question, AskOptions options, out Fit fit)
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
-        IReadOnlyList<Passage> passages = Search(question, options.Passages ?? PassageSelection.Most, options.Within);
-        float least = options.MinScore ?? (options.Passages is null ? _encoder.LeastRelevant : 0);
-        if (least > 0 && !passages.Any(passage => Relevance.IsRelevant(passage, least)))
+        Found found = Find(question, options.Passages ?? PassageSelection.Most, options.Within);
+        fit = options.MinScore is float least ? least <= 0 || Relevance.Comes(found, least, least) ? Fit.Firm : Fit.None
+            : options.Passages is null && _encoder.LeastRelevant > 0 ? Relevance.Of(found, _encoder.LeastRelevant)
+            : Fit.Firm;
+        if (fit == Fit.None)
         {
             // A question that could not be asked is refused, whatever was found.
             Asker.Suffix(_model, PrefixIds.Length, question, options);
             return null;
         }
 
-        return [.. (options.Passages is null ? PassageSelection.Relevant(passages) : passages).Select(Cited)];
+        return [.. (options.Passages is null ? PassageSelection.Relevant(found.Passages, _model.IsSmall) : found.Passages).Select(Cited)];
     }
 
     /// <summary>A passage that an answer is made from, with what has become of its file.</summary>

@@ -36,7 +36,7 @@ public class LargeStoreTests
 
         var retriever = new Retriever(new WideEncoder());
         List<Passage> found = [];
-        (double searching, pass) = Best(() => found = retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _), () => Sum(vectors));
+        (double searching, pass) = Best(() => found = retriever.Find(opened.Read(), "marker5000 and word77", 5, null).Passages, () => Sum(vectors));
         Assert.True(searching < 10 * pass, $"searched in {searching:0} ms, a pass over the vectors takes {pass:0.0}");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
@@ -93,7 +93,7 @@ public class LargeStoreTests
         var retriever = new Retriever(new WideEncoder());
         long before = GC.GetTotalMemory(forceFullCollection: true);
         using DocumentStore opened = DocumentStore.Open(store);
-        retriever.Search(opened.Read(), "marker5000 and word77", 5, null, out _);
+        retriever.Find(opened.Read(), "marker5000 and word77", 5, null);
         long held = GC.GetTotalMemory(forceFullCollection: true) - before;
         GC.KeepAlive(retriever);
         return held;

@@ -90,9 +90,9 @@ public class RealModelTests
         }
     }
 
-    /// <summary>In float32 with one thread, where what rounding is left rarely changes a greedy choice; with 8-bit activations a rounded code may.</summary>
+    /// <summary>In float32; with 8-bit activations the sums' order, and so a rounded code, depends on how many tokens are computed at once.</summary>
     [SkippableFact]
-    public void Answers_of_a_stream_are_those_of_single_questions()
+    public void Answers_of_a_stream_are_those_of_single_questions_in_float32()
     {
         using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Float32, threads: 1), encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
         using var folder = new TemporaryFolder();
@@ -102,11 +102,44 @@ public class RealModelTests
         library.Ingest([documents]);
         var options = new AskOptions { MaxTokens = 8 };
         string[] alone = [.. questions.Select(question => library.Ask(question, options).Complete())];
-        foreach (int parallel in new[] { 1, 3 })
+        foreach (int parallel in new[] { 1, 3, 4 })
         {
             Answer[] together = [.. library.AskAll(questions, options, parallel)];
             Assert.Equal(alone, together.Select(answer => answer.Text));
             Assert.All(together, answer => Assert.True(answer.RecomputedTokens == 0 && answer.ReusedTokens > 100));
+        }
+    }
+
+    /// <summary>A prompt and a token behind it, of a sequence beside others of other lengths: as many as make tiles of one, of six, and one more.</summary>
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void Logits_in_float32_are_bit_for_bit_the_same_beside_other_sequences(int others)
+    {
+        using var model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32, Threads = 2 });
+        int[] ids = [.. Enumerable.Range(0, 400).Select(i => i * 37 % 4000 + 100)];
+        Assert.Equal(Logits(0), Logits(others));
+
+        float[] Logits(int beside)
+        {
+            List<KvCache> caches = [.. Enumerable.Range(0, beside + 1).Select(_ => model.NewCache(KvPolicy.Parse("k=kivi4,v=kivi4")))];
+            using var batch = new Batch();
+            batch.Add(caches[0], ids, LogitRows.None);
+            model.Forward(batch);
+            foreach (int tokens in new[] { 7, 1 })
+            {
+                batch.Clear();
+                for (int i = 0; i < caches.Count; i++)
+                {
+                    batch.Add(caches[i], ids[..(tokens == 1 ? 1 : tokens + i)]);
+                }
+
+                model.Forward(batch);
+            }
+
+            float[] logits = batch.Logits(0).ToArray();
+            caches.ForEach(cache => cache.Dispose());
+            return logits;
         }
     }
 

@@ -67,9 +67,11 @@ public class RetrievalTests
     public void Passages_far_weaker_than_the_best_are_left_out()
     {
         Passage[] found = [Scored(0.8f, 10), Scored(0.7f, 7), Scored(0.4f, 4), Scored(0.5f, 9)];
-        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found));
-        Assert.Empty(PassageSelection.Relevant([]));
-        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)]));
+        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found, smallModel: false));
+        Assert.Equal([found[0]], PassageSelection.Relevant(found, smallModel: true));
+        Assert.Equal([found[0], found[0]], PassageSelection.Relevant([found[0], found[0]], smallModel: true));
+        Assert.Empty(PassageSelection.Relevant([], smallModel: false));
+        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)], smallModel: true));
     }
 
     [Fact]

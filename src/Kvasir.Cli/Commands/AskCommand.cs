@@ -6,6 +6,9 @@ namespace Kvasir.Cli.Commands;
 /// <summary><c>ask</c>: the main job, an answer from documents.</summary>
 internal static class AskCommand
 {
+    /// <summary>What is said beside an answer whose passages fit the question only loosely.</summary>
+    internal const string Doubt = "(these passages fit the question only loosely: the documents may not hold the answer)";
+
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"\nkvasir ask handbook/ --questions questions.txt --json");
@@ -14,7 +17,7 @@ internal static class AskCommand
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 }.InRange(1, int.MaxValue);
         var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
         command.Arguments.Add(words);
-        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage must have with the question; below it the answer is that nothing relevant was found (default: 0.4, or 0 with --passages; 0: answer in any case)", HelpName = "X" }.InRange(0, 1);
+        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage or sentence must have with the question; below it the answer is that nothing relevant was found (default: by what the documents hold, or 0 with --passages; 0: answer in any case)", HelpName = "X" }.InRange(0, 1);
         var showSources = new Option<bool>("--show-sources") { Description = "Print the passages that the answer is made from" };
         foreach (Option option in new Option[] { passages, maxTokens, recompute, minScore, showSources }) command.Options.Add(option);
         var many = new QuestionOptions(command);
@@ -59,6 +62,7 @@ internal static class AskCommand
     internal static object Figures(Answer answer, bool showSources, DocumentStore store) => new
     {
         Answer = answer.Text.Trim(),
+        Doubtful = answer.IsDoubtful,
         Sources = new SourceList(answer.Sources, showSources).Json(),
         Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
@@ -87,6 +91,7 @@ internal static class AskCommand
             return;
         }
 
+        if (answer.IsDoubtful) terminal.Out.WriteLine(Doubt);
         if (Cut(answer) is string cut) terminal.Out.WriteLine($"({cut})");
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";

@@ -53,6 +53,7 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
     {
         terminal.Out.WriteLine(TerminalText.Line(question.Text));
         terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {TerminalText.Line(error)}" : $"  {TerminalText.Block(answer.Text.Trim()).ReplaceLineEndings(Environment.NewLine + "  ")}");
+        if (answer.IsDoubtful) terminal.Out.WriteLine(AskCommand.Doubt);
         if (AskCommand.Cut(answer) is string cut) terminal.Out.WriteLine($"  ({cut})");
         if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
         else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(source => SourceList.Place(source, Path.GetFileName(source.File))))}]");

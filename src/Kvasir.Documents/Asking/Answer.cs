@@ -31,6 +31,9 @@ public sealed class Answer : IEnumerable<string>
     /// <summary>The chunks it is made from, best first; none where nothing relevant was found.</summary>
     public IReadOnlyList<Passage> Sources { get; }
 
+    /// <summary>Whether its sources fit the question only loosely: they may hold the answer or not.</summary>
+    public bool IsDoubtful { get; internal init; }
+
     /// <summary>The text so far.</summary>
     public string Text => _text.ToString();
 

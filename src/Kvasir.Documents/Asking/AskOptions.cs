@@ -9,9 +9,9 @@ public sealed record AskOptions
     public int? Passages { get; init; }
 
     /// <summary>
-    /// The least cosine that the best passage must have with the question: where nothing comes near it, the answer is
-    /// <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case; null means 0.4 (measured with
-    /// all-MiniLM-L6-v2), and 0 where <see cref="Passages"/> says how many to read.
+    /// The least cosine that the best passage, or the best sentence of one, must have with the question: where nothing comes near it, the answer is
+    /// <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case. Null leaves it to the library: what fits loosely is
+    /// answered and marked (<see cref="Answer.IsDoubtful"/>), and all is answered where <see cref="Passages"/> says how many to read.
     /// </summary>
     public float? MinScore { get; init; }
 

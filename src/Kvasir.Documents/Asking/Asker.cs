@@ -13,9 +13,9 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
 
     /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
-    public Answer Ask(string question, IReadOnlyList<Passage> passages, Stopwatch clock, CancellationToken cancellation)
+    public Answer Ask(string question, IReadOnlyList<Passage> passages, Fit fit, Stopwatch clock, CancellationToken cancellation)
     {
-        PreparedQuestion prepared = Choose(question, passages, clock);
+        PreparedQuestion prepared = Choose(question, passages, fit, clock);
         prepared.Answer.Run = () => Generate(prepared, cancellation);
         clock.Stop();
         return prepared.Answer;
@@ -23,11 +23,11 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
 
     /// <summary>Chooses the passages that the context has room for.</summary>
     /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
-    public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Stopwatch clock)
+    public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Fit fit, Stopwatch clock)
     {
         int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
-        List<PromptChunk> chunks = Fit(passages, suffix.Length, options.MaxTokens);
-        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length };
+        List<PromptChunk> chunks = ThatFit(passages, suffix.Length, options.MaxTokens);
+        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length, IsDoubtful = fit == Fit.Loose };
 
         // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
         chunks.Reverse();
@@ -231,7 +231,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>
-    private List<PromptChunk> Fit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
+    private List<PromptChunk> ThatFit(IReadOnlyList<Passage> passages, int suffixTokens, int answerTokens)
     {
         int room = model.ContextLength - prefix.Ids.Length - suffixTokens;
 

@@ -15,6 +15,9 @@ internal interface IAnswerModel : IDisposable
 
     int ContextLength { get; }
 
+    /// <summary>Whether it is too small to tell the passage with the answer from lookalikes beside it.</summary>
+    bool IsSmall => false;
+
     /// <summary>What stands before the chunks and behind the question.</summary>
     PromptFrame Frame { get; }
 

@@ -32,6 +32,9 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     public int ContextLength => _model.Config.ContextLength;
 
+    /// <summary>Narrower than models of a billion parameters are.</summary>
+    public bool IsSmall => _model.Config.Width < 1536;
+
     public PromptFrame Frame { get; }
 
     public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);

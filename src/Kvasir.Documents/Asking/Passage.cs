@@ -33,11 +33,14 @@ public sealed record Passage
     /// <summary>The chunk's text.</summary>
     public required string Text { get; init; }
 
-    /// <summary>Fused score of both rankings (reciprocal rank fusion): at most 2/61.</summary>
+    /// <summary>Fused score of the rankings by embedding, words and sentences (reciprocal rank fusion): at most 3/61.</summary>
     public required float Score { get; init; }
 
     /// <summary>Cosine of its embedding with the question's; 0 where the store has no embedding of it by this encoder.</summary>
     public required float Cosine { get; init; }
+
+    /// <summary>The best cosine of one of its sentences with the question; 0 where the store has no embeddings of them by this encoder.</summary>
+    public float SentenceCosine { get; init; }
 
     /// <summary>BM25 score of the question's words.</summary>
     public required float Bm25 { get; init; }

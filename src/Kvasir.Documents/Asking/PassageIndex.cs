@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
 
@@ -7,26 +8,30 @@ namespace Kvasir.Documents.Asking;
 /// The chunks of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. Chunks of one text
 /// have one place, whatever the number of files that hold it.
 /// </summary>
-internal sealed class PassageIndex : ITermSource
+internal sealed partial class PassageIndex : ITermSource
 {
-    /// <summary>How many times the texts asked for are looked at, so that those that differ in white space alone do not take their places.</summary>
-    private const int Looked = 4;
+    /// <summary>Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.</summary>
+    private const int Candidates = 50, CandidatesForOne = 4;
 
     private readonly Catalog _catalog;
+    private readonly string _pieceEncoder;
     private readonly PathScope? _within;
     private readonly List<(StoredDocument Document, int Chunk)> _texts = [];
     private readonly Dictionary<int, List<(StoredDocument Document, int Chunk)>> _others = [];
     private readonly SortedSet<string> _wordsAlone = new(StringComparer.Ordinal);
     private readonly VectorIndex _vectors = new();
     private readonly Bm25Index _words;
+    private readonly int _documents;
 
-    public PassageIndex(Catalog catalog, string encoder, PathScope? within)
+    public PassageIndex(Catalog catalog, string encoder, string pieceEncoder, PathScope? within)
     {
         _catalog = catalog;
+        _pieceEncoder = pieceEncoder;
         _within = within;
         var known = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (StoredDocument document in catalog.Files.Where(file => within?.Contains(file.Path) != false).SelectMany(catalog.DocumentsOf))
         {
+            _documents++;
             Add(document, catalog.Vectors(encoder, document), known);
         }
 
@@ -47,17 +52,29 @@ internal sealed class PassageIndex : ITermSource
     /// <summary>Whether it was made of this.</summary>
     public bool IsOf(Catalog catalog, PathScope? within) => _catalog == catalog && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
 
-    /// <summary>The best <paramref name="count"/> passages, best first.</summary>
-    public List<Passage> Search(string question, ReadOnlySpan<float> embedding, int count)
+    /// <summary>The best <paramref name="count"/> passages, best first: by embedding and words, and the best of those by their sentences too.</summary>
+    public Found Find(string question, float[] embedding, int count)
     {
         float[] cosines = _vectors.Scores(embedding);
         float[] words = _words.Scores(question, out Dictionary<uint, float> weights);
         float[] fused = RankFusion.Fuse(cosines, words);
+        int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));
+        float[] sentences = new float[fused.Length];
+        foreach (int text in candidates) sentences[text] = SentenceCosine(text, embedding);
+
+        fused = RankFusion.Fuse(cosines, words, sentences);
+        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text =>
+            NewPassage(text, fused[text], cosines[text], words[text]) with { SentenceCosine = sentences[text], Words = Share(weights, Terms(text)) });
+        return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, weights), WordsAlone);
+    }
+
+    /// <summary>The first <paramref name="count"/> passages of different texts; what differs in white space alone is named with the first of its kind.</summary>
+    private static List<Passage> Distinct(IEnumerable<Passage> ranked, int count)
+    {
         var found = new List<Passage>();
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (int text in TopScores.Best(fused, Looked * count))
+        foreach (Passage passage in ranked)
         {
-            Passage passage = NewPassage(text, fused[text], cosines[text], words[text]) with { Words = Share(weights, Terms(text)) };
             string squeezed = string.Join(' ', passage.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             if (places.TryGetValue(squeezed, out int place))
             {
@@ -100,6 +117,22 @@ internal sealed class PassageIndex : ITermSource
             }
         }
     }
+
+    private float SentenceCosine(int text, float[] embedding)
+    {
+        (StoredDocument document, int chunk) = _texts[text];
+        return _catalog.Vectors(_pieceEncoder, document) is { } record ? PieceVectors.Best(_catalog.VectorRows(record).Read(record.FirstRow + chunk, 1), embedding) : 0;
+    }
+
+    /// <summary>Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.</summary>
+    private bool HasUnknownName(string question, Dictionary<uint, float> weights)
+    {
+        float unknown = Bm25Index.Weight(Count, 0);
+        return NameOrNumber().Matches(question).Any(name => TermCounts.Of(name.Value).Terms.Any(term => weights.GetValueOrDefault(term) >= unknown));
+    }
+
+    [GeneratedRegex(@"(?<=\w\W+)(?<!\w)[\p{Lu}\p{Nd}]\w+")]
+    private static partial Regex NameOrNumber();
 
     private StoredChunk Chunk(int text) => _texts[text].Document.Chunks[_texts[text].Chunk];
 

@@ -3,12 +3,15 @@ using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;
 
+/// <summary>The passages that a question is to be answered from, and how well they fit; null where none does.</summary>
+internal delegate IReadOnlyList<Passage>? Retrieval(string question, out Fit fit);
+
 /// <summary>
 /// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next questions are retrieved and the
 /// operating system told to read their KV files. Prompts are computed in passes of their own, so that each phase's cost is known; a few at once,
 /// which costs a quarter less than one by one (SmolLM2-135M, 24 tokens each: 14 instead of 20 ms).
 /// </summary>
-internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<string, IReadOnlyList<Passage>?> retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
+internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
     /// <summary>Questions whose prompts are computed in one pass: whole prompts are long enough to be computed one by one.</summary>
     private readonly int _together = options.Recompute ? 1 : Math.Clamp(parallel / 4, 1, 4);
@@ -109,9 +112,10 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
         try
         {
             IReadOnlyList<Passage>? passages;
+            Fit fit;
             using (costs.Measure(AskPhase.Retrieval))
             {
-                passages = retrieve(left.Current);
+                passages = retrieve(left.Current, out fit);
             }
 
             if (passages is null)
@@ -120,7 +124,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Func<strin
                 return true;
             }
 
-            PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, clock);
+            PreparedQuestion question = asker.Choose(left.Current.Trim(), passages, fit, clock);
             asker.ReadAhead(question);
             clock.Stop();
             Enqueue(question.Answer);

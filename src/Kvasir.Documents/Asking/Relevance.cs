@@ -1,22 +1,20 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Whether a passage has to do with a question at all. Measured with all-MiniLM-L6-v2 on the five passages found for each question
-/// (cosine of the best: median, and range of the middle nine tenths):
-/// <list type="table">
-/// <item>120 questions on the 60 facts documents: 0.72 (0.62 to 0.82); 60 on 2,099 chunks of Wikipedia (HotpotQA): 0.61 (0.48 to 0.78).</item>
-/// <item>Asked of the facts instead: 60 everyday questions 0.15 (0.07 to 0.39), the HotpotQA ones 0.18 (0.08 to 0.32).</item>
-/// <item>Asked of Wikipedia instead: the facts questions 0.35 (0.25 to 0.47), the everyday ones 0.29 (0.14 to 0.44; it answers some of them).</item>
-/// </list>
-/// The words that question and passage share tell less by themselves: everyday words are rare in a small store.
+/// Whether what was found has to do with a question at all, by cosines of all-MiniLM-L6-v2. A chunk on one subject is judged by its own embedding; of one on
+/// several subjects a sentence comes nearer than the whole. How near one comes by chance grows with the number of documents and chunks.
+/// Measured: docs/document-store.md.
 /// </summary>
 internal static class Relevance
 {
-    /// <summary>
-    /// The highest cosine that loses none of the 180 questions whose documents are there. Of the 300 others it and <see cref="ManyWords"/>
-    /// reject 260: 58 and 59 of 60 on the facts, 91 of 120 and 51 of 60 on Wikipedia. At 0.45 it would lose one and reject 284.
-    /// </summary>
+    /// <summary>The cosine from which a passage, or a sentence of it, is about what the question is about.</summary>
     public const float LeastCosine = 0.40f;
+
+    /// <summary>The part of it that a sentence needs in one chunk, and more for each e-fold of documents and of chunks.</summary>
+    private const float LooseShare = 0.55f, ShareOfDocuments = 0.11f, ShareOfChunks = 0.04f;
+
+    /// <summary>What a name or number of the question that stands in no document takes from its cosines: what it asks about is something else.</summary>
+    private const float UnknownName = 0.10f;
 
     /// <summary>The share of the question's words that makes up for half of the cosine: embeddings know little of part numbers and rare names.</summary>
     private const float ManyWords = 0.8f;
@@ -24,8 +22,20 @@ internal static class Relevance
     /// <summary>The share that is asked of a passage without embedding.</summary>
     private const float WordsAlone = 0.35f;
 
-    public static bool IsRelevant(Passage passage, float leastCosine) =>
-        passage.Cosine >= leastCosine
-        || (passage.Cosine >= leastCosine / 2 && passage.Words >= ManyWords)
-        || (passage.Cosine == 0 && passage.Words >= WordsAlone);
+    /// <summary>How well the passages fit by an encoder whose cosines say from <paramref name="least"/> on that a text answers a question.</summary>
+    public static Fit Of(Found found, float least)
+    {
+        float loose = least * (LooseShare + ShareOfDocuments * Log(found.Documents) + ShareOfChunks * Log(found.Chunks));
+        float less = found.NamesUnknown ? UnknownName : 0;
+        return Comes(found, least + less, Math.Max(loose, least) + less) ? Fit.Firm : Comes(found, least + less, loose + less) ? Fit.Loose : Fit.None;
+    }
+
+    /// <summary>Whether a passage comes as near by itself, or by a sentence of it, as is asked for, or has the question's words.</summary>
+    public static bool Comes(Found found, float cosine, float sentence) => found.Passages.Any(passage =>
+        passage.Cosine >= cosine
+        || passage.SentenceCosine >= sentence
+        || (passage.Cosine >= cosine / 2 && passage.Words >= ManyWords)
+        || (passage.Cosine == 0 && passage.Words >= WordsAlone));
+
+    private static float Log(int count) => MathF.Log(Math.Max(1, count));
 }

@@ -11,16 +11,15 @@ internal sealed class Retriever(ITextEncoder encoder)
     public static string IndexedText(string title, string chunk) =>
         title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
 
-    /// <summary>The best <paramref name="count"/> passages, best first; and the files that only their words find, because they have no sound embeddings.</summary>
-    public List<Passage> Search(Catalog catalog, string question, int count, PathScope? within, out IReadOnlyList<string> wordsAlone)
+    /// <summary>The best <paramref name="count"/> passages, best first.</summary>
+    public Found Find(Catalog catalog, string question, int count, PathScope? within)
     {
         if (_index?.IsOf(catalog, within) != true)
         {
-            _index = new PassageIndex(catalog, encoder.Identity, within);
+            _index = new PassageIndex(catalog, encoder.Identity, PieceVectors.Encoder(encoder), within);
         }
 
-        wordsAlone = _index.WordsAlone;
-        return _index.Search(question, encoder.Embed(question), count);
+        return _index.Find(question, encoder.Embed(question), count);
     }
 
     /// <summary>A chunk of the catalog as a passage.</summary>

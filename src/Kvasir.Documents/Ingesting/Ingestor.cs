@@ -123,10 +123,7 @@ internal sealed class Ingestor
         foreach (StoredDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
-            if (_writer.Catalog.Vectors(_encoder.Identity, document) is null)
-            {
-                Embed(document);
-            }
+            Embed(document);
 
             foreach (StoredChunk chunk in document.Chunks)
             {
@@ -148,9 +145,17 @@ internal sealed class Ingestor
     /// <summary>Embeds the chunks of a document, or takes the embeddings of one with the same title and chunks: its file may have been moved.</summary>
     private void Embed(StoredDocument document)
     {
+        Embed(document, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Retriever.IndexedText(document.Title, text))]));
+        if (_encoder.LeastRelevant > 0) Embed(document, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
+    }
+
+    /// <summary>A row for each chunk, under an encoder's name, where they are missing: those of a document with the same content and chunks, or new ones.</summary>
+    private void Embed(StoredDocument document, string encoder, Func<IReadOnlyList<string>, float[][]> embed)
+    {
+        if (_writer.Catalog.Vectors(encoder, document) is not null) return;
         _byContent ??= _writer.Catalog.AllDocuments.ToLookup(other => Convert.ToHexString(other.ContentHash));
         IEnumerable<StoredDocument> same = _byContent[Convert.ToHexString(document.ContentHash)].Where(other => other.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(chunk => chunk.KvName)));
-        if (same.Select(other => _writer.Catalog.Vectors(_encoder.Identity, other)).FirstOrDefault(rows => rows is not null) is { } known)
+        if (same.Select(other => _writer.Catalog.Vectors(encoder, other)).FirstOrDefault(rows => rows is not null) is { } known)
         {
             _writer.Catalog.Share(known, document);
             return;
@@ -160,10 +165,10 @@ internal sealed class Ingestor
         foreach (StoredChunk[] some in document.Chunks.Chunk(ChunksAtOnce))
         {
             _cancellation.ThrowIfCancellationRequested();
-            foreach (float[] vector in _encoder.Embed([.. some.Select(chunk => Retriever.IndexedText(document.Title, _writer.Catalog.Text(chunk).Trim()))])) values.AddRange(vector);
+            foreach (float[] vector in embed([.. some.Select(chunk => _writer.Catalog.Text(chunk).Trim())])) values.AddRange(vector);
         }
 
-        _writer.Catalog.Add(new StoredVectors(_encoder.Identity, document.Number, Math.Max(1, values.Count / Math.Max(1, document.Chunks.Length)), [.. values]));
+        _writer.Catalog.Add(new StoredVectors(encoder, document.Number, Math.Max(1, values.Count / Math.Max(1, document.Chunks.Length)), [.. values]));
     }
 
     /// <summary>Files of the store under the named folders that are no longer on disk.</summary>
@@ -182,7 +187,8 @@ internal sealed class Ingestor
         return source.IsUnchanged && _writer.Catalog.DocumentsOf(source.Known!).All(IsComplete) ? source with { BytesToDo = 0 } : source;
     }
 
-    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null && document.Chunks.All(_kv.Has);
+    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null
+        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.Vectors(PieceVectors.Encoder(_encoder), document) is not null) && document.Chunks.All(_kv.Has);
 
     private void Report(string path, long bytesOfFile) =>
         _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens) { BytesDone = _bytesDone + bytesOfFile, Bytes = _bytes });

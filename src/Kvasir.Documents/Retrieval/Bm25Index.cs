@@ -22,7 +22,7 @@ internal sealed class Bm25Index(ITermSource texts)
         weights = [];
         for (int t = 0; t < terms.Length; t++)
         {
-            float idf = (float)Math.Log(1 + (scores.Length - hits[t].Count + 0.5) / (hits[t].Count + 0.5));
+            float idf = Weight(scores.Length, hits[t].Count);
             weights[terms[t]] = idf;
             foreach (Hit hit in hits[t])
             {
@@ -33,6 +33,9 @@ internal sealed class Bm25Index(ITermSource texts)
 
         return scores;
     }
+
+    /// <summary>The weight of a term that stands in <paramref name="hits"/> of the texts.</summary>
+    public static float Weight(int texts, int hits) => (float)Math.Log(1 + (texts - hits + 0.5) / (hits + 0.5));
 
     /// <summary>Where each of the terms stands.</summary>
     private List<Hit>[] FindAll(uint[] terms)

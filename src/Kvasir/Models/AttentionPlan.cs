@@ -33,11 +33,14 @@ internal sealed unsafe class AttentionPlan : IDisposable
     private readonly List<AttentionItem> _items = [];
     private readonly List<(int Entry, int Blocks)> _longestFirst = [];
     private readonly int _group, _kvHeads, _channels, _workers;
+    private readonly bool _apart;
     private NativeBuffer _partials;
     private int _partialRows, _next;
 
-    public AttentionPlan(int heads, int kvHeads, int channels, int workers)
+    /// <summary><paramref name="apart"/>: each sequence is cut as if it were alone, so that its results do not depend on what is computed beside it.</summary>
+    public AttentionPlan(int heads, int kvHeads, int channels, int workers, bool apart = false)
     {
+        _apart = apart;
         (_group, _kvHeads, _channels, _workers) = (heads / kvHeads, kvHeads, channels, workers);
         _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * _group)); // all that single tokens are ever cut into
     }
@@ -66,7 +69,8 @@ internal sealed unsafe class AttentionPlan : IDisposable
         foreach ((int e, int blocks) in _longestFirst)
         {
             int tokens = slice.Entries[e].Tokens;
-            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + all - 1) / all;
+            long work = _apart ? (long)_kvHeads * tokens * blocks : all;
+            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + work - 1) / work;
             int parts = whole ? 1 : (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
             for (int head = 0; head < _kvHeads; head++)
                 for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), parts);

@@ -75,7 +75,7 @@ public sealed partial class Model : IDisposable
             bool exact = options.Compute == ComputeMode.Float32;
             var weights = new ModelWeights(file, config, spec, exact, kernels, threads);
             AttentionKernels attention = AttentionKernels.For(kernels, exact);
-            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention), attention, options);
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention, exact), attention, options);
         }
         catch
         {

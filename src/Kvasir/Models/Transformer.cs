@@ -26,7 +26,7 @@ internal sealed unsafe class Transformer : IDisposable
     private int _lastLayer;
     private ReceivedAttention? _received;
 
-    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention)
+    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention, bool exact)
     {
         (_config, _spec, _weights) = (config, spec, weights);
         _workers = new WorkerPool(threads);
@@ -34,7 +34,7 @@ internal sealed unsafe class Transformer : IDisposable
         _attention = attention;
         _feedForward = FeedForwardKernels.For(path);
         _firstTouch = new FirstTouch(config.Layers, spec.WindowOf);
-        _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads);
+        _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads, apart: exact);
         _group = config.Heads / config.KvHeads;
         _run = Run;
     }

@@ -47,12 +47,16 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
 
     public static void Multiply<TElement>(byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement
     {
+        if (tokens == 1)
+        {
+            One<TElement>(panel, TSimd.Broadcast(factor), columns, x, result);
+            return;
+        }
         for (int row = 0; row < PackedFormat.PanelRows; row += 2 * TSimd.Width)
         {
             byte* rows = panel + row * TElement.Bytes;
             switch (tokens)
             {
-                case 1: One<TElement>(rows, TSimd.Broadcast(factor), columns, x, result + row); break;
                 case 2: Tile<TElement, C2>(rows, TSimd.Broadcast(factor), columns, x, stride, result + row); break;
                 case 3: Tile<TElement, C3>(rows, TSimd.Broadcast(factor), columns, x, stride, result + row); break;
                 case 4: Tile<TElement, C4>(rows, TSimd.Broadcast(factor), columns, x, stride, result + row); break;
@@ -62,33 +66,34 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
         }
     }
 
-    /// <summary>One token: four columns at a time, for as many sums in flight as the multiply-add's latency asks for.</summary>
+    /// <summary>
+    /// One token: up to four vectors of rows, for as many sums in flight as there can be. Each sum goes through the columns in their order as in a tile,
+    /// so that a token's products are the same, bit for bit, whatever is computed beside it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One<TElement>(byte* rows, TVector factor, int columns, float* x, float* result) where TElement : IFloatElement
+    private static void One<TElement>(byte* panel, TVector factor, int columns, float* x, float* result) where TElement : IFloatElement
     {
         int step = PackedFormat.PanelRows * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
-        TVector s00 = TSimd.Broadcast(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-        int column = 0;
-        for (; column <= columns - 4; column += 4, rows += 4 * step)
+        bool four = 4 * TSimd.Width <= PackedFormat.PanelRows;
+        for (int row = 0; row < PackedFormat.PanelRows; row += (four ? 4 : 2) * TSimd.Width)
         {
-            TVector a0 = TSimd.Broadcast(x[column]), a1 = TSimd.Broadcast(x[column + 1]), a2 = TSimd.Broadcast(x[column + 2]), a3 = TSimd.Broadcast(x[column + 3]);
-            s00 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows, factor), a0, s00);
-            s01 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + width, factor), a0, s01);
-            s10 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + step, factor), a1, s10);
-            s11 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + step + width, factor), a1, s11);
-            s20 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 2 * step, factor), a2, s20);
-            s21 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 2 * step + width, factor), a2, s21);
-            s30 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 3 * step, factor), a3, s30);
-            s31 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 3 * step + width, factor), a3, s31);
+            byte* rows = panel + row * TElement.Bytes;
+            TVector s0 = TSimd.Broadcast(0), s1 = s0, s2 = s0, s3 = s0;
+            for (int column = 0; column < columns; column++, rows += step)
+            {
+                var a = TSimd.Broadcast(x[column]);
+                s0 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows, factor), a, s0);
+                s1 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + width, factor), a, s1);
+                if (!four) continue;
+                s2 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 2 * width, factor), a, s2);
+                s3 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + 3 * width, factor), a, s3);
+            }
+            TSimd.Store(s0, result + row);
+            TSimd.Store(s1, result + row + TSimd.Width);
+            if (!four) continue;
+            TSimd.Store(s2, result + row + 2 * TSimd.Width);
+            TSimd.Store(s3, result + row + 3 * TSimd.Width);
         }
-        for (; column < columns; column++, rows += step)
-        {
-            var a = TSimd.Broadcast(x[column]);
-            s00 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows, factor), a, s00);
-            s01 = TSimd.MultiplyAdd(TElement.Load<TSimd, TVector>(rows + width, factor), a, s01);
-        }
-        TSimd.Store(TSimd.Add(TSimd.Add(s00, s10), TSimd.Add(s20, s30)), result);
-        TSimd.Store(TSimd.Add(TSimd.Add(s01, s11), TSimd.Add(s21, s31)), result + TSimd.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
