@@ -27,15 +27,9 @@ public sealed record ChunkRepair
     public static ChunkRepair Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text == "off")
-        {
-            return Off;
-        }
+        if (text == "off") return Off;
 
-        if (Percent.TryParse(text, out double share))
-        {
-            return new ChunkRepair(0, share);
-        }
+        if (Percent.TryParse(text, out double share)) return new ChunkRepair(0, share);
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tokens) && tokens <= 1 << 20
             ? new ChunkRepair(tokens, 0)

@@ -163,9 +163,7 @@ public sealed class DocumentLibrary : IDisposable
         KvShelf shelf = NewShelf();
         Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
         if (stored.Length > 0)
-        {
             NewAsker(options, new AskCosts(), marksUse: false).Ask(Question, stored, Fit.Firm, Stopwatch.StartNew(), cancellation).Complete();
-        }
     }
 
     /// <summary>All chunks of a stored file's documents, in their order, without scores.</summary>
@@ -194,10 +192,7 @@ public sealed class DocumentLibrary : IDisposable
         ArgumentNullException.ThrowIfNull(questions);
         options ??= new AskOptions();
         costs ??= new AskCosts();
-        if (parallel is < 1 or > 256)
-        {
-            throw new InvalidInputException($"{parallel} questions at a time: give 1 to 256");
-        }
+        if (parallel is < 1 or > 256) throw new InvalidInputException($"{parallel} questions at a time: give 1 to 256");
 
         CheckHasDocuments(null, options.Within);
         return new QuestionStream(NewAsker(options, costs), _model, (string question, out Fit fit) => Passages(question, options, out fit), options, parallel, costs, cancellation).Run(questions);
@@ -213,10 +208,7 @@ public sealed class DocumentLibrary : IDisposable
         Catalog catalog = Store.Read();
         HashSet<string> chunks = [.. catalog.Files.SelectMany(catalog.DocumentsOf).SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
         List<KvShelf> shelves = [.. KvShelf.Siblings(Store.Folder, _key, Store.FileAccess)];
-        if (NewShelf() is var own && (shelves.Count == 0 || Directory.Exists(own.Folder)))
-        {
-            shelves.Insert(0, own);
-        }
+        if (NewShelf() is var own && (shelves.Count == 0 || Directory.Exists(own.Folder))) shelves.Insert(0, own);
 
         return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged) { DamagedVectors = catalog.DamagedVectors() };
     }
@@ -259,9 +251,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         Found found = _retriever.Find(Store.Read(), question, count, within is null ? null : new PathScope(within));
         if (found.WordsAlone.Count > 0)
-        {
             Store.FileAccess.Warn($"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(found.WordsAlone)}: words alone find them", DocumentStore.MendOf(found.WordsAlone));
-        }
 
         return found;
     }
@@ -288,20 +278,13 @@ public sealed class DocumentLibrary : IDisposable
     private Passage Cited(Passage passage)
     {
         Catalog catalog = Store.Read();
-        if (catalog.File(passage.File) is not { } file)
-        {
-            return passage;
-        }
+        if (catalog.File(passage.File) is not { } file) return passage;
 
         StoredFileState state = file.State();
         if (state == StoredFileState.Changed)
-        {
             Store.FileAccess.Warn($"{passage.File} has changed since it was ingested", "ingest", passage.File);
-        }
         else if (state == StoredFileState.Gone)
-        {
             Store.FileAccess.Warn($"{passage.File} is gone since it was ingested (where it was moved, ingest it there: its KV is kept)", "store", "rm", passage.File);
-        }
 
         bool hasLines = DocumentKinds.Of(passage.File) is null or DocumentKind.Text or DocumentKind.SourceCode;
         StoredDocument document = catalog.DocumentsOf(file).First();
@@ -312,9 +295,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         PathScope? scope = within is null ? null : new PathScope(within);
         if (passages is null or [] && !Store.Read().Files.Any(file => scope?.Contains(file.Path) != false))
-        {
             throw new InvalidInputException(within is null ? $"{Store.Folder}: the store has no documents yet; ingest some first" : $"{Store.Folder}: the store holds nothing of {string.Join(", ", within)}");
-        }
     }
 
     private Asker NewAsker(AskOptions options, AskCosts costs, bool marksUse = true)

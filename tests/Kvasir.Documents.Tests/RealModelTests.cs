@@ -131,7 +131,7 @@ public class RealModelTests
                 batch.Clear();
                 for (int i = 0; i < caches.Count; i++)
                 {
-                    batch.Add(caches[i], ids[..(tokens == 1 ? 1 : tokens + i)]);
+                    batch.Add(caches[i], ids.AsSpan(0, tokens == 1 ? 1 : tokens + i));
                 }
 
                 model.Forward(batch);

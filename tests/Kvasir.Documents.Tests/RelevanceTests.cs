@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kvasir.Documents;
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Storage;
 using Kvasir.Models;
 
 namespace Kvasir.Tests;
@@ -138,7 +137,7 @@ public sealed class RelevanceTests : LibraryFixture
     [InlineData(0.1f, 0.25f, 0f, "Loose")]
     [InlineData(0.1f, 0.21f, 0f, "None")]
     public void Passage_fits_by_its_cosine_or_a_sentence_and_rare_words_make_up_for_half(float cosine, float sentence, float words, string fit) =>
-        Assert.Equal(fit, Relevance.Of(new Found([Passage(cosine, sentence, words)], 1, 1, NamesUnknown: false), 0.4f).ToString());
+        Assert.Equal(fit, Relevance.Of(new Found([Passage(cosine, sentence, words)], 1, 1, NamesUnknown: false, []), 0.4f).ToString());
 
     [Theory]
     [InlineData(1, 3, 0.25f, "Loose")]
@@ -146,14 +145,14 @@ public sealed class RelevanceTests : LibraryFixture
     [InlineData(60, 60, 0.45f, "None")]
     [InlineData(60, 60, 0.52f, "Firm")]
     public void More_documents_and_chunks_ask_more_of_a_sentence(int documents, int chunks, float sentence, string fit) =>
-        Assert.Equal(fit, Relevance.Of(new Found([Passage(0.1f, sentence, 0)], documents, chunks, NamesUnknown: false), 0.4f).ToString());
+        Assert.Equal(fit, Relevance.Of(new Found([Passage(0.1f, sentence, 0)], documents, chunks, NamesUnknown: false, []), 0.4f).ToString());
 
     [Fact]
     public void Name_that_no_document_has_takes_from_the_fit()
     {
-        Assert.Equal(Fit.Loose, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: false), 0.4f));
-        Assert.Equal(Fit.None, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: true), 0.4f));
-        Assert.Equal(Fit.Firm, Relevance.Of(new Found([Passage(0.51f, 0, 0)], 1, 3, NamesUnknown: true), 0.4f));
+        Assert.Equal(Fit.Loose, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: false, []), 0.4f));
+        Assert.Equal(Fit.None, Relevance.Of(new Found([Passage(0.1f, 0.3f, 0)], 1, 3, NamesUnknown: true, []), 0.4f));
+        Assert.Equal(Fit.Firm, Relevance.Of(new Found([Passage(0.51f, 0, 0)], 1, 3, NamesUnknown: true, []), 0.4f));
     }
 
     [Theory]

@@ -81,9 +81,7 @@ internal sealed partial class LocalModels(ModelFolders folders)
                 if (isHidden || IsLaterPart(entry)) continue;
 
                 if (IsModelFolder(entry) || (entry.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(entry)))
-                {
                     found.Add(entry);
-                }
                 else if (Directory.Exists(entry)) deeper.Add(entry);
             }
         }

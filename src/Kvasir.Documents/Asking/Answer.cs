@@ -97,10 +97,7 @@ public sealed class Answer : IEnumerable<string>
     /// <inheritdoc/>
     public IEnumerator<string> GetEnumerator()
     {
-        if (_started)
-        {
-            throw new InvalidOperationException("an answer is enumerated once; its whole text is in Text");
-        }
+        if (_started) throw new InvalidOperationException("an answer is enumerated once; its whole text is in Text");
 
         _started = true;
         return Pieces();
@@ -146,10 +143,7 @@ public sealed class Answer : IEnumerable<string>
         IEnumerable<GeneratedPiece> pieces = Run is null ? [new GeneratedPiece(Text)] : Run();
         foreach (GeneratedPiece piece in pieces)
         {
-            if (piece.Text.Length > 0)
-            {
-                yield return piece.Text;
-            }
+            if (piece.Text.Length > 0) yield return piece.Text;
         }
     }
 }

@@ -48,17 +48,11 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     /// <summary>Has the KV files of a question read while others are answered.</summary>
     public void ReadAhead(PreparedQuestion question)
     {
-        if (options.Recompute)
-        {
-            return;
-        }
+        if (options.Recompute) return;
 
         using (costs.Measure(AskPhase.Loading))
         {
-            foreach (PromptChunk chunk in question.Chunks)
-            {
-                kv.ReadAhead(chunk.Passage.KvName);
-            }
+            foreach (PromptChunk chunk in question.Chunks) kv.ReadAhead(chunk.Passage.KvName);
         }
     }
 
@@ -100,10 +94,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         NoteFirstToken(question, options);
         do
         {
-            while (pieces.TryDequeue(out GeneratedPiece piece))
-            {
-                yield return piece;
-            }
+            while (pieces.TryDequeue(out GeneratedPiece piece)) yield return piece;
 
             cancellation.ThrowIfCancellationRequested();
         }
@@ -126,10 +117,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
                     question.Answer.Take(piece, question.Clock.Elapsed);
                     pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
                 }, cancellation);
-                while (batch.Prefill())
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                }
+                while (batch.Prefill()) cancellation.ThrowIfCancellationRequested();
 
                 return batch;
             }

@@ -29,10 +29,7 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
 
             cache.Prefill(ids, cancellation);
             cache.Seal();
-            if (!IsThinning)
-            {
-                return cache;
-            }
+            if (!IsThinning) return cache;
 
             using (cache)
             {

@@ -59,9 +59,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         using AskCosts.Scope computing = costs.Measure(AskPhase.Recompute);
         IAnswerCache cache = chunks.Compute(ids, cancellation);
         if (_failures.GetValueOrDefault(path) >= MostFailures || !TryStore(quota => cache.Save(path, ids, chunks.FirstToken, bytes => quota.Reserve(bytes, evict: true))))
-        {
             return new ChunkKv { Computed = cache, IsNew = true };
-        }
 
         cache.Dispose();
         _distrusted.Remove(path);
@@ -78,9 +76,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     {
         int failures = _failures[path] = _failures.GetValueOrDefault(path) + 1;
         if (failures > MostFailures || richer.Prepend(shelf).FirstOrDefault(candidate => candidate.Folder == Path.GetDirectoryName(path)) is not { } holder)
-        {
             return false;
-        }
 
         string name = Path.GetFileNameWithoutExtension(path);
         holder.SetAside(name, warned: true);
@@ -96,10 +92,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
 
     private void MarkUsed(KvShelf holder, string name)
     {
-        if (marksUse)
-        {
-            holder.Touch(name);
-        }
+        if (marksUse) holder.Touch(name);
     }
 
     /// <summary>A file that was found damaged is not looked at again, even if it could not be moved away.</summary>
@@ -109,29 +102,20 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     private void MendPrefix()
     {
         string path = shelf.PathOf(KvShelf.PrefixName);
-        if (!File.Exists(path) && _failures.GetValueOrDefault(path) < MostFailures)
-        {
-            TryStore(_ => { });
-        }
+        if (!File.Exists(path) && _failures.GetValueOrDefault(path) < MostFailures) TryStore(_ => { });
     }
 
     /// <summary>Stores something as the writer, without waiting for another one: a later question does it then.</summary>
     private bool TryStore(Action<KvQuota> save)
     {
         using WriterLock? writing = WriterLock.TryTake(store.Folder);
-        if (writing is null)
-        {
-            return false;
-        }
+        if (writing is null) return false;
 
         try
         {
             KvShelf.CleanAll(store.Folder, live: null);
             KvQuota quota = KvQuota.Of(store.Folder);
-            foreach (string used in _used)
-            {
-                quota.Keep(used);
-            }
+            foreach (string used in _used) quota.Keep(used);
 
             shelf.Prepare();
             prefix.Store(shelf);

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Asking;
 

@@ -21,10 +21,7 @@ internal sealed class OpenKvFiles(Model model) : IDisposable
         {
             Close(path);
             entry = new Entry(KvFile.Open(path, model), stamp);
-            if (_entries.Count == Most)
-            {
-                Close(_entries.MinBy(pair => pair.Value.LastUse).Key);
-            }
+            if (_entries.Count == Most) Close(_entries.MinBy(pair => pair.Value.LastUse).Key);
 
             _entries[path] = entry;
         }
@@ -35,19 +32,13 @@ internal sealed class OpenKvFiles(Model model) : IDisposable
 
     public void Dispose()
     {
-        foreach (string path in _entries.Keys.ToArray())
-        {
-            Close(path);
-        }
+        foreach (string path in _entries.Keys.ToArray()) Close(path);
     }
 
     /// <summary>Caches that have placed it keep its mapping.</summary>
     private void Close(string path)
     {
-        if (_entries.Remove(path, out Entry? entry))
-        {
-            entry.File.Dispose();
-        }
+        if (_entries.Remove(path, out Entry? entry)) entry.File.Dispose();
     }
 
     private sealed record Entry(KvFile File, (long Length, DateTime Written) Stamp)

@@ -77,9 +77,7 @@ internal sealed partial class PassageIndex : ITermSource
         {
             string squeezed = string.Join(' ', passage.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             if (places.TryGetValue(squeezed, out int place))
-            {
                 found[place] = found[place] with { AlsoIn = [.. found[place].AlsoIn.Append(passage.File).Union(passage.AlsoIn).Where(file => file != found[place].File)] };
-            }
             else if (found.Count < count)
             {
                 places[squeezed] = found.Count;
@@ -92,10 +90,7 @@ internal sealed partial class PassageIndex : ITermSource
 
     private void Add(StoredDocument document, VectorRecord? vectors, Dictionary<string, int> known)
     {
-        if (vectors is null)
-        {
-            _wordsAlone.Add(document.File);
-        }
+        if (vectors is null) _wordsAlone.Add(document.File);
 
         for (int i = 0; i < document.Chunks.Length; i++)
         {
@@ -107,14 +102,8 @@ internal sealed partial class PassageIndex : ITermSource
             }
 
             _texts.Add((document, i));
-            if (vectors is null)
-            {
-                _vectors.AddWithout(1);
-            }
-            else
-            {
-                _vectors.Add(_catalog.VectorRows(vectors), vectors.FirstRow + i, 1);
-            }
+            if (vectors is null) _vectors.AddWithout(1);
+            else _vectors.Add(_catalog.VectorRows(vectors), vectors.FirstRow + i, 1);
         }
     }
 

@@ -17,10 +17,7 @@ internal sealed class PlacedChunks(IAnswerCache cache, ChunkPlacement placement)
     public int Repair(ChunkRepair repair, int[] prefix, CancellationToken cancellation)
     {
         // Stacked chunks stand nowhere: there is no place to compute them in. Exact ones leave nothing to do.
-        if (placement == ChunkPlacement.Stacked || _chunks.TrueForAll(chunk => chunk.IsExact))
-        {
-            return 0;
-        }
+        if (placement == ChunkPlacement.Stacked || _chunks.TrueForAll(chunk => chunk.IsExact)) return 0;
 
         if (repair.Share > 0)
         {

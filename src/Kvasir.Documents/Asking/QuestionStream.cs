@@ -31,16 +31,10 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         {
             while (!cancellation.IsCancellationRequested && Advance(left))
             {
-                while (_inOrder.TryPeek(out Answer? first) && first.IsFinished)
-                {
-                    yield return _inOrder.Dequeue();
-                }
+                while (_inOrder.TryPeek(out Answer? first) && first.IsFinished) yield return _inOrder.Dequeue();
             }
 
-            foreach (Answer answer in _inOrder.Where(answer => answer.IsFinished))
-            {
-                yield return answer;
-            }
+            foreach (Answer answer in _inOrder.Where(answer => answer.IsFinished)) yield return answer;
         }
         finally
         {
@@ -56,15 +50,9 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
     {
         try
         {
-            if (_begun.Count == 0 || _begun.Count <= parallel - _together)
-            {
-                Fill(left);
-            }
+            if (_begun.Count == 0 || _begun.Count <= parallel - _together) Fill(left);
 
-            if (_ahead.Count < _together)
-            {
-                Prepare(left);
-            }
+            if (_ahead.Count < _together) Prepare(left);
 
             using (costs.Measure(AskPhase.Decoding))
             {
@@ -89,10 +77,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
                 Begin(question);
             }
 
-            if (_reading.Count == _together)
-            {
-                Read();
-            }
+            if (_reading.Count == _together) Read();
         }
 
         Read();
@@ -170,16 +155,10 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
     {
         using (costs.Measure(Asker.PromptPhase(options)))
         {
-            while (_batch.Prefill())
-            {
-                cancellation.ThrowIfCancellationRequested();
-            }
+            while (_batch.Prefill()) cancellation.ThrowIfCancellationRequested();
         }
 
-        foreach (PreparedQuestion question in _reading)
-        {
-            Asker.NoteFirstToken(question, options);
-        }
+        foreach (PreparedQuestion question in _reading) Asker.NoteFirstToken(question, options);
 
         _reading.Clear();
     }
@@ -201,9 +180,6 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         }
 
         question.Answer.Take(piece, question.Clock.Elapsed);
-        if (question.Answer.IsFinished)
-        {
-            _begun.Remove(question);
-        }
+        if (question.Answer.IsFinished) _begun.Remove(question);
     }
 }

@@ -15,9 +15,7 @@ internal sealed class Retriever(ITextEncoder encoder)
     public Found Find(Catalog catalog, string question, int count, PathScope? within)
     {
         if (_index?.IsOf(catalog, within) != true)
-        {
             _index = new PassageIndex(catalog, encoder.Identity, PieceVectors.Encoder(encoder), within);
-        }
 
         return _index.Find(question, encoder.Embed(question), count);
     }

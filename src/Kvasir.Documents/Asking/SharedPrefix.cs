@@ -27,9 +27,7 @@ internal sealed class SharedPrefix : IDisposable
         {
             var prefix = new SharedPrefix(ids, cache, 0);
             if (!prefix.TryPlace(model, shelf, path => cache.Place(path)) && !richer.Any(other => prefix.TryPlace(model, other, cache.PlaceConverted)))
-            {
                 prefix.Compute(cache);
-            }
 
             return prefix;
         }
@@ -57,10 +55,7 @@ internal sealed class SharedPrefix : IDisposable
     public void Store(KvShelf shelf)
     {
         string path = shelf.PathOf(KvShelf.PrefixName);
-        if (Ids.Length > 0 && !File.Exists(path))
-        {
-            _cache.Save(path, Ids, 0);
-        }
+        if (Ids.Length > 0 && !File.Exists(path)) _cache.Save(path, Ids, 0);
     }
 
     public void Dispose() => _cache.Dispose();
@@ -78,10 +73,7 @@ internal sealed class SharedPrefix : IDisposable
     private bool TryPlace(IAnswerModel model, KvShelf from, Func<string, long> place)
     {
         string path = from.PathOf(KvShelf.PrefixName);
-        if (Ids.Length == 0 || !File.Exists(path))
-        {
-            return false;
-        }
+        if (Ids.Length == 0 || !File.Exists(path)) return false;
 
         try
         {
@@ -92,10 +84,7 @@ internal sealed class SharedPrefix : IDisposable
             }
 
             LoadedBytes = place(path);
-            if (_cache.Length == Ids.Length)
-            {
-                return true;
-            }
+            if (_cache.Length == Ids.Length) return true;
         }
         catch (Exception error) when (error is InvalidDataException or InvalidInputException)
         {

@@ -18,21 +18,12 @@ internal static class ChunkPieces
         var ends = new List<int> { 0 };
         foreach (int end in TextBorders.Find(chunk, 0, chunk.Length, BorderKind.Sentence))
         {
-            if (end == chunk.Length || end - ends[^1] >= LeastCharacters)
-            {
-                ends.Add(end);
-            }
+            if (end == chunk.Length || end - ends[^1] >= LeastCharacters) ends.Add(end);
         }
 
-        if (ends.Count > 2 && ends[^1] - ends[^2] < LeastCharacters)
-        {
-            ends.RemoveAt(ends.Count - 2);
-        }
+        if (ends.Count > 2 && ends[^1] - ends[^2] < LeastCharacters) ends.RemoveAt(ends.Count - 2);
 
-        while (ends.Count > Most + 1)
-        {
-            ends.RemoveAt(Enumerable.Range(1, ends.Count - 2).MinBy(i => ends[i + 1] - ends[i - 1]));
-        }
+        while (ends.Count > Most + 1) ends.RemoveAt(Enumerable.Range(1, ends.Count - 2).MinBy(i => ends[i + 1] - ends[i - 1]));
 
         return [.. ends.Skip(1).Select((end, i) => chunk[ends[i]..end].Trim()).DefaultIfEmpty("")];
     }

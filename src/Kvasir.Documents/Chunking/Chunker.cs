@@ -41,20 +41,14 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     private int Next(string text, int start)
     {
         int window = Window(text, start);
-        if (window == text.Length && Fits(text, start, window))
-        {
-            return window;
-        }
+        if (window == text.Length && Fits(text, start, window)) return window;
 
         foreach (BorderKind kind in Enum.GetValues<BorderKind>())
         {
             List<int> borders = TextBorders.Find(text, start, window, kind);
             int end = LastFitting(text, start, borders, out int tokens);
             bool fair = kind != BorderKind.Paragraph || tokens >= _maxTokens / FairPart;
-            if (end > start && fair)
-            {
-                return end;
-            }
+            if (end > start && fair) return end;
         }
 
         return start + (start + 1 < text.Length && char.IsSurrogatePair(text[start], text[start + 1]) ? 2 : 1);
@@ -64,10 +58,7 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     private int Window(string text, int start)
     {
         long length = 8L * _maxTokens;
-        while (start + length < text.Length && Fits(text, start, TextBorders.WholeCharacter(text, (int)(start + length))))
-        {
-            length *= 2;
-        }
+        while (start + length < text.Length && Fits(text, start, TextBorders.WholeCharacter(text, (int)(start + length)))) length *= 2;
 
         return TextBorders.WholeCharacter(text, (int)Math.Min(text.Length, start + length));
     }
@@ -87,10 +78,7 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
                 tokens = counted;
                 low = middle + 1;
             }
-            else
-            {
-                high = middle;
-            }
+            else high = middle;
         }
 
         return end;

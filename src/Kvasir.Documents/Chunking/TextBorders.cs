@@ -30,16 +30,10 @@ internal static class TextBorders
         var borders = new List<int>();
         for (int i = start + 1; i < limit; i++)
         {
-            if (IsBorder(text, start, i, kind))
-            {
-                borders.Add(i);
-            }
+            if (IsBorder(text, start, i, kind)) borders.Add(i);
         }
 
-        if (limit == text.Length && limit > start)
-        {
-            borders.Add(limit);
-        }
+        if (limit == text.Length && limit > start) borders.Add(limit);
 
         return borders;
     }
@@ -50,23 +44,14 @@ internal static class TextBorders
 
     private static bool IsBorder(string text, int start, int index, BorderKind kind)
     {
-        if (kind == BorderKind.Character)
-        {
-            return WholeCharacter(text, index) == index;
-        }
+        if (kind == BorderKind.Character) return WholeCharacter(text, index) == index;
 
         // No border before the first word: leading white space stays with it.
-        if (char.IsWhiteSpace(text[index]) || text.AsSpan(start, index - start).IsWhiteSpace())
-        {
-            return false;
-        }
+        if (char.IsWhiteSpace(text[index]) || text.AsSpan(start, index - start).IsWhiteSpace()) return false;
 
         int wordEnd = index;
         int lineBreaks = 0;
-        while (wordEnd > start && char.IsWhiteSpace(text[wordEnd - 1]))
-        {
-            lineBreaks += text[--wordEnd] == '\n' ? 1 : 0;
-        }
+        while (wordEnd > start && char.IsWhiteSpace(text[wordEnd - 1])) lineBreaks += text[--wordEnd] == '\n' ? 1 : 0;
 
         bool spaced = wordEnd < index;
         return kind switch
@@ -85,10 +70,7 @@ internal static class TextBorders
             i--;
         }
 
-        if (text[i] is not ('.' or '!' or '?' or '…') || char.IsLower(next))
-        {
-            return false;
-        }
+        if (text[i] is not ('.' or '!' or '?' or '…') || char.IsLower(next)) return false;
 
         return text[i] != '.' || !IsAbbreviation(text, start, i);
     }
@@ -96,10 +78,7 @@ internal static class TextBorders
     private static bool IsAbbreviation(string text, int start, int dot)
     {
         int from = dot;
-        while (from > start && (char.IsLetter(text[from - 1]) || text[from - 1] == '.'))
-        {
-            from--;
-        }
+        while (from > start && (char.IsLetter(text[from - 1]) || text[from - 1] == '.')) from--;
 
         string word = text[from..dot];
         return word is [>= 'A' and <= 'Z'] || s_abbreviations.Contains(word);

@@ -26,19 +26,13 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     /// <summary>Safe on any thread: tokenizers are, and nothing else is shared.</summary>
     private PreparedFile Prepare(SourceFile file, CancellationToken cancellation)
     {
-        if (file.IsUnchanged)
-        {
-            return new PreparedFile(file);
-        }
+        if (file.IsUnchanged) return new PreparedFile(file);
 
         try
         {
             byte[] bytes = DocumentReader.Load(file.Path);
             byte[] hash = SHA256.HashData(bytes);
-            if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash))
-            {
-                return new PreparedFile(file) { Hash = hash };
-            }
+            if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash)) return new PreparedFile(file) { Hash = hash };
 
             IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)

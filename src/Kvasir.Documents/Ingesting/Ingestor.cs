@@ -44,10 +44,7 @@ internal sealed class Ingestor
         List<SourceFile> files = [.. found.Files.Select(file => Source(file.Path, file.Named, force))];
         _files = files.Count;
         _bytes = files.Sum(file => file.BytesToDo);
-        foreach (PreparedFile file in _preparation.Run(files, _cancellation))
-        {
-            Ingest(file);
-        }
+        foreach (PreparedFile file in _preparation.Run(files, _cancellation)) Ingest(file);
 
         int removed = RemoveVanished(found);
         _writer.Finish();
@@ -72,16 +69,12 @@ internal sealed class Ingestor
     {
         SourceFile source = file.Source;
         if (file.Unreadable is { } reason)
-        {
             _skipped.Add(source.Named ? throw new InvalidInputException($"{source.Path}: {reason}") : new SkippedFile(source.Path, source.HasOlder ? reason + "; the version read before stays in the store" : reason));
-        }
         else if (file.Documents is null)
         {
             Complete(source, [.. _writer.Catalog.DocumentsOf(source.Known!)], unchanged: true);
             if (!source.IsUnchanged)
-            {
                 _writer.Catalog.Commit(source.Known! with { Length = source.Length, ChangedTicks = source.ChangedTicks });
-            }
         }
         else
         {
@@ -128,10 +121,7 @@ internal sealed class Ingestor
             foreach (StoredChunk chunk in document.Chunks)
             {
                 _cancellation.ThrowIfCancellationRequested();
-                if (!_kv.Has(chunk))
-                {
-                    _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
-                }
+                if (!_kv.Has(chunk)) _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
 
                 _chunks++;
                 _tokens += chunk.Tokens;

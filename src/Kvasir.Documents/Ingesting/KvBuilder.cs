@@ -62,10 +62,7 @@ internal sealed class KvBuilder
                 Compute(chunk, text, MakeRoom, cancellation);
                 _stored.Add(chunk.KvName);
             }
-            else
-            {
-                LeftOutChunks++;
-            }
+            else LeftOutChunks++;
         }
         catch (QuotaReachedException)
         {
@@ -80,10 +77,7 @@ internal sealed class KvBuilder
     {
         try
         {
-            if (!File.Exists(other.PathOf(kvName)))
-            {
-                return false;
-            }
+            if (!File.Exists(other.PathOf(kvName))) return false;
 
             _quota.Keep(other.PathOf(kvName));
             _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName), makeRoom);

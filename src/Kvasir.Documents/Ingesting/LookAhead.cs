@@ -32,10 +32,7 @@ internal sealed class LookAhead<TItem, TResult>(Func<TItem, CancellationToken, T
                     more = next.MoveNext();
                 }
 
-                if (pending.Count == 0)
-                {
-                    yield break;
-                }
+                if (pending.Count == 0) yield break;
 
                 TResult result = pending.Peek().Task.GetAwaiter().GetResult();
                 yield return result;

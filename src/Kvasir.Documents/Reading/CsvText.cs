@@ -27,9 +27,7 @@ internal static class CsvText
         string[]? headings = before < sample.Length && TableHeadings.IsHeadings(sample[before], sample[(before + 1)..]) ? sample[before] : null;
         var text = new StringBuilder();
         foreach (string[] row in sample.Take(before))
-        {
             text.Append(string.Join($"{delimiter} ", row).TrimEnd(delimiter, ' ').TrimStart('#', ' ')).Append("\n\n");
-        }
 
         bool hasRows = false;
         foreach (string[] row in Rows(content, delimiter).Skip(before + (headings is null ? 0 : 1)))
@@ -56,10 +54,7 @@ internal static class CsvText
             return named;
         }
 
-        if (isTabbed && content.Contains('\t'))
-        {
-            return '\t';
-        }
+        if (isTabbed && content.Contains('\t')) return '\t';
 
         string sample = content;
         if (content.Length > SampleCharacters)
@@ -92,10 +87,7 @@ internal static class CsvText
         while (parser.Read())
         {
             string[] row = [.. (parser.Record ?? []).Select(WhiteSpace.Collapse)];
-            if (row.Any(value => value.Length > 0))
-            {
-                yield return row;
-            }
+            if (row.Any(value => value.Length > 0)) yield return row;
         }
     }
 }

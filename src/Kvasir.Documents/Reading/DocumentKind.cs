@@ -58,10 +58,7 @@ internal static class DocumentKinds
 
         void Add(DocumentKind kind, string extensions)
         {
-            foreach (string extension in extensions.Split(' '))
-            {
-                kinds.Add(extension, kind);
-            }
+            foreach (string extension in extensions.Split(' ')) kinds.Add(extension, kind);
         }
     }
 }

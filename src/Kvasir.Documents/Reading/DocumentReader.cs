@@ -19,15 +19,10 @@ internal static class DocumentReader
         {
             // Pipes, sockets and devices have no length, and opening one may wait for ever.
             long length = ((FileInfo?)File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).Length;
-            if (length == 0)
-            {
-                throw new UnreadableDocumentException("the file is empty, or no regular file (a pipe, socket or device)");
-            }
+            if (length == 0) throw new UnreadableDocumentException("the file is empty, or no regular file (a pipe, socket or device)");
 
             if (first is not { } count)
-            {
                 return length > LongestFile ? throw new UnreadableDocumentException($"larger than {LongestFile >> 20} MiB; split it") : File.ReadAllBytes(path);
-            }
 
             using SafeFileHandle file = File.OpenHandle(path);
             byte[] bytes = new byte[Math.Min(count, length)];

@@ -30,18 +30,9 @@ internal sealed class FoundFiles
         foreach (string path in paths)
         {
             string full = path.Length == 0 ? throw new InvalidInputException("a document path is empty; name a file or folder") : Path.GetFullPath(path);
-            if (Directory.Exists(full))
-            {
-                found.AddFolder(Path.TrimEndingDirectorySeparator(full));
-            }
-            else if (File.Exists(full))
-            {
-                found.Add(full, named: true);
-            }
-            else
-            {
-                throw new InvalidInputException($"{path}: no such file or folder");
-            }
+            if (Directory.Exists(full)) found.AddFolder(Path.TrimEndingDirectorySeparator(full));
+            else if (File.Exists(full)) found.Add(full, named: true);
+            else throw new InvalidInputException($"{path}: no such file or folder");
         }
 
         return found;
@@ -49,10 +40,7 @@ internal sealed class FoundFiles
 
     private void Add(string file, bool named)
     {
-        if (_seen.Add(file))
-        {
-            Files.Add((file, named));
-        }
+        if (_seen.Add(file)) Files.Add((file, named));
     }
 
     private void AddFolder(string root)
@@ -79,30 +67,18 @@ internal sealed class FoundFiles
         Array.Sort(entries, (a, b) => string.CompareOrdinal(a.Name, b.Name));
         foreach (FileSystemInfo entry in entries)
         {
-            if (entry.FullName == _except)
-            {
-                continue;
-            }
+            if (entry.FullName == _except) continue;
 
             if (Reason(entry, entries) is { } reason)
             {
-                if (_seen.Add(entry.FullName))
-                {
-                    Skipped.Add(new SkippedFile(entry.FullName, reason));
-                }
+                if (_seen.Add(entry.FullName)) Skipped.Add(new SkippedFile(entry.FullName, reason));
             }
-            else if (entry is FileInfo)
-            {
-                Add(entry.FullName, named: false);
-            }
+            else if (entry is FileInfo) Add(entry.FullName, named: false);
         }
 
         foreach (FileSystemInfo entry in entries.Reverse())
         {
-            if (entry is DirectoryInfo && entry.FullName != _except && Reason(entry, entries) is null)
-            {
-                pending.Push(entry.FullName);
-            }
+            if (entry is DirectoryInfo && entry.FullName != _except && Reason(entry, entries) is null) pending.Push(entry.FullName);
         }
     }
 

@@ -16,10 +16,7 @@ internal static class JsonLines
         foreach (ReadOnlySpan<char> line in content.AsSpan().EnumerateLines())
         {
             number++;
-            if (line.IsWhiteSpace())
-            {
-                continue;
-            }
+            if (line.IsWhiteSpace()) continue;
 
             Document? document = ParseLine(line.ToString(), number);
             if (document is null)
@@ -29,15 +26,9 @@ internal static class JsonLines
                 break;
             }
 
-            if (!ids.Add(document.Id!))
-            {
-                throw new UnreadableDocumentException($"line {number}: the id '{document.Id}' stands twice");
-            }
+            if (!ids.Add(document.Id!)) throw new UnreadableDocumentException($"line {number}: the id '{document.Id}' stands twice");
 
-            if (!string.IsNullOrWhiteSpace(document.Text))
-            {
-                documents.Add(document);
-            }
+            if (!string.IsNullOrWhiteSpace(document.Text)) documents.Add(document);
         }
 
         return documents;
@@ -50,9 +41,7 @@ internal static class JsonLines
         {
             using var json = JsonDocument.Parse(line);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
-            {
                 throw new UnreadableDocumentException($"line {number}: not a JSON object");
-            }
 
             string text = Field(json.RootElement, "text") ?? throw new UnreadableDocumentException($"line {number}: no \"text\" string");
             string id = Field(json.RootElement, "id") ?? number.ToString(System.Globalization.CultureInfo.InvariantCulture);

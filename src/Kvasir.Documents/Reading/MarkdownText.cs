@@ -62,14 +62,10 @@ internal static partial class MarkdownText
         }
 
         foreach (CodeInline code in tree.Descendants<Table>().SelectMany(table => table.Descendants<CodeInline>()))
-        {
             code.Content = code.Content.Replace("\\|", "|", StringComparison.Ordinal);
-        }
 
         foreach (FootnoteLink link in tree.Descendants<FootnoteLink>().ToList())
-        {
             link.ReplaceBy(new LiteralInline(link.IsBackLink ? "" : $"[{link.Footnote.Order}]"));
-        }
     }
 
     /// <summary>Keys with values between two rules, from the first line on; a rule with anything else behind it is a rule.</summary>

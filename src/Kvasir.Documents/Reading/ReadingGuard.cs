@@ -50,10 +50,7 @@ internal static class ReadingGuard
     /// <exception cref="OperationCanceledException">The document is given up.</exception>
     public static void Checkpoint()
     {
-        if (t_watch is { Stopped: true })
-        {
-            throw new OperationCanceledException();
-        }
+        if (t_watch is { Stopped: true }) throw new OperationCanceledException();
     }
 
     private static T ReadAlone<T>(Func<T> read, Watch watch, CancellationToken cancellation)

@@ -39,10 +39,7 @@ internal static class TableHeadings
     /// <summary>Whether a value is a datum like one below it.</summary>
     private static bool IsLikeBelow(string[] first, string[][] below, int column)
     {
-        if (first[column].Length == 0 || KindOf(first[column]) is var kind && kind == ValueKind.Word)
-        {
-            return false;
-        }
+        if (first[column].Length == 0 || KindOf(first[column]) is var kind && kind == ValueKind.Word) return false;
 
         return below.Any(row => column < row.Length && row[column].Length > 0 && KindOf(row[column]) == kind);
     }

@@ -40,19 +40,13 @@ internal sealed class TableText
         foreach (Cell cell in cells.TakeWhile(_ => row.Count < MostColumns))
         {
             TakeFromAbove(row);
-            if (cell.Rows > 1)
-            {
-                _goingOn[row.Count] = (cell, cell.Rows - 1);
-            }
+            if (cell.Rows > 1) _goingOn[row.Count] = (cell, cell.Rows - 1);
 
             Append(row, cell);
         }
 
         TakeFromAbove(row);
-        if (row.All(string.IsNullOrEmpty))
-        {
-            return;
-        }
+        if (row.All(string.IsNullOrEmpty)) return;
 
         bool heading = cells.Count > 0 && cells.All(cell => cell.IsHeading || cell.Text.Length == 0);
         _headingRows += heading && _headingRows == _rows.Count ? 1 : 0;
@@ -66,16 +60,11 @@ internal sealed class TableText
     {
         int headingRows = HeadingRows();
         if (_length <= Small || headingRows == 0 || headingRows == _rows.Count)
-        {
             return string.Join('\n', _rows.Select(row => string.Join(" | ", row.OfType<string>())));
-        }
 
         string[] headings = Headings(headingRows);
         var text = new StringBuilder();
-        foreach (string?[] row in _rows.Skip(headingRows))
-        {
-            WriteRow(text, headings, row);
-        }
+        foreach (string?[] row in _rows.Skip(headingRows)) WriteRow(text, headings, row);
 
         return text.ToString().TrimEnd();
     }
@@ -84,41 +73,27 @@ internal sealed class TableText
     /// <exception cref="UnreadableDocumentException">The text with the headings is too long.</exception>
     public static void WriteRow(StringBuilder text, string[]? headings, string?[] row)
     {
-        if (headings is null)
-        {
-            text.AppendJoin(" | ", row).Append('\n');
-        }
+        if (headings is null) text.AppendJoin(" | ", row).Append('\n');
 
         for (int i = 0; headings is not null && i < row.Length; i++)
         {
-            if (string.IsNullOrEmpty(row[i]))
-            {
-                continue;
-            }
+            if (string.IsNullOrEmpty(row[i])) continue;
 
-            if (i < headings.Length && headings[i].Length > 0)
-            {
-                text.Append(headings[i]).Append(": ");
-            }
+            if (i < headings.Length && headings[i].Length > 0) text.Append(headings[i]).Append(": ");
 
             text.Append(row[i]).Append('\n');
         }
 
         text.Append('\n');
         if (text.Length > DocumentReader.LongestFile)
-        {
             throw new UnreadableDocumentException($"a table of more than {DocumentReader.LongestFile >> 20} MiB with its headings at each row; split it");
-        }
     }
 
     private void TakeFromAbove(List<string?> row)
     {
         while (_goingOn.Remove(row.Count, out (Cell Cell, int Left) above))
         {
-            if (above.Left > 1)
-            {
-                _goingOn[row.Count] = (above.Cell, above.Left - 1);
-            }
+            if (above.Left > 1) _goingOn[row.Count] = (above.Cell, above.Left - 1);
 
             Append(row, above.Cell);
         }
@@ -133,10 +108,7 @@ internal sealed class TableText
     /// <summary>The rows that are marked as headings; without any mark in the table, the first where it looks like one.</summary>
     private int HeadingRows()
     {
-        if (_hasHeadingCells || _rows.Count < 2)
-        {
-            return _headingRows;
-        }
+        if (_hasHeadingCells || _rows.Count < 2) return _headingRows;
 
         string[][] sample = [.. _rows.Take(SampleRows).Select(row => row.Select(value => value ?? "").ToArray())];
         return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..]) && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
@@ -147,19 +119,14 @@ internal sealed class TableText
     {
         var headings = new string[_rows[..count].Max(row => row.Length)];
         for (int column = 0; column < headings.Length; column++)
-        {
             headings[column] = string.Join(' ', _rows[..count].Select(row => At(row, column)).Where(value => value.Length > 0).Distinct(StringComparer.Ordinal));
-        }
 
         return headings;
 
         static string At(string?[] row, int column)
         {
             column = Math.Min(column, row.Length - 1);
-            while (column > 0 && row[column] is null)
-            {
-                column--;
-            }
+            while (column > 0 && row[column] is null) column--;
 
             return row[column] ?? "";
         }

@@ -38,10 +38,7 @@ internal static class TextDecoder
     {
         string text = Characters(bytes, notes, isMarkup).ReplaceLineEndings("\n");
         int controls = text.Count(c => s_controls.Contains(c));
-        if (controls * CharactersPerDamaged > text.Length)
-        {
-            throw new UnreadableDocumentException("a binary file, not text");
-        }
+        if (controls * CharactersPerDamaged > text.Length) throw new UnreadableDocumentException("a binary file, not text");
 
         Note(notes, controls, "control character left out", "control characters left out");
         return WithoutControls(text);
@@ -55,21 +52,12 @@ internal static class TextDecoder
     {
         foreach ((Encoding encoding, string name) in s_unicode)
         {
-            if (bytes.StartsWith(encoding.Preamble))
-            {
-                return Decode(encoding, name, bytes[encoding.Preamble.Length..], notes);
-            }
+            if (bytes.StartsWith(encoding.Preamble)) return Decode(encoding, name, bytes[encoding.Preamble.Length..], notes);
         }
 
-        if (bytes.IsEmpty)
-        {
-            throw new UnreadableDocumentException("the file is empty");
-        }
+        if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
 
-        if (Unmarked(bytes) is { } unicode)
-        {
-            return Decode(unicode.Encoding, unicode.Name, bytes, notes);
-        }
+        if (Unmarked(bytes) is { } unicode) return Decode(unicode.Encoding, unicode.Name, bytes, notes);
 
         bool isUtf8 = System.Text.Unicode.Utf8.IsValid(bytes);
         if (isMarkup && DeclaredEncoding.Of(bytes) is { } declared && !(isUtf8 && declared.IsSingleByte && !Ascii.IsValid(bytes)))
@@ -89,10 +77,7 @@ internal static class TextDecoder
 
     private static string Decode(Encoding encoding, string name, ReadOnlySpan<byte> bytes, ICollection<string> notes)
     {
-        if (bytes.IsEmpty)
-        {
-            throw new UnreadableDocumentException("the file is empty");
-        }
+        if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
 
         try
         {
@@ -131,10 +116,7 @@ internal static class TextDecoder
     /// <summary>UTF-16 or UTF-32 without a mark: nothing but characters that text has, of which neighbours share their higher byte or are spaces more often than by chance.</summary>
     private static (Encoding Encoding, string Name)? Unmarked(ReadOnlySpan<byte> bytes)
     {
-        if (!bytes[..Math.Min(bytes.Length, SampleBytes)].ContainsAnyInRange((byte)0, (byte)8))
-        {
-            return null;
-        }
+        if (!bytes[..Math.Min(bytes.Length, SampleBytes)].ContainsAnyInRange((byte)0, (byte)8)) return null;
 
         (double score, int best) = (0, 0);
         for (int i = 0; i < 4; i++)
@@ -162,9 +144,6 @@ internal static class TextDecoder
 
     private static void Note(ICollection<string> notes, int count, string one, string many)
     {
-        if (count > 0)
-        {
-            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many)}"));
-        }
+        if (count > 0) notes.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many)}"));
     }
 }

@@ -47,10 +47,7 @@ internal sealed class Bm25Index(ITermSource texts)
             for (int t = 0; t < terms.Length; t++)
             {
                 int at = distinct.IndexOf(terms[t]);
-                if (at >= 0)
-                {
-                    hits[t].Add(new Hit(text, texts.Counts(text)[at]));
-                }
+                if (at >= 0) hits[t].Add(new Hit(text, texts.Counts(text)[at]));
             }
         }
 

@@ -15,10 +15,7 @@ internal static class RankFusion
         foreach (float[] scores in rankings)
         {
             int[] order = TopScores.Best(scores, Depth);
-            for (int rank = 0; rank < order.Length; rank++)
-            {
-                fused[order[rank]] += 1f / (K + rank + 1);
-            }
+            for (int rank = 0; rank < order.Length; rank++) fused[order[rank]] += 1f / (K + rank + 1);
         }
 
         return fused;

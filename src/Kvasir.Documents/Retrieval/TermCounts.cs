@@ -38,10 +38,7 @@ internal sealed class TermCounts
                 inWord = false;
             }
 
-            if (alone)
-            {
-                Add(counts, Step(FnvStart, rune));
-            }
+            if (alone) Add(counts, Step(FnvStart, rune));
             else if (IsWordPart(rune))
             {
                 hash = Step(inWord ? hash : FnvStart, Rune.ToLowerInvariant(rune));
@@ -49,10 +46,7 @@ internal sealed class TermCounts
             }
         }
 
-        if (inWord)
-        {
-            Add(counts, hash);
-        }
+        if (inWord) Add(counts, hash);
 
         return new TermCounts([.. counts.Keys], [.. counts.Values]);
     }
@@ -62,10 +56,7 @@ internal sealed class TermCounts
     private static uint Step(uint hash, Rune rune)
     {
         uint value = (uint)rune.Value;
-        for (int shift = 0; shift < 24; shift += 8)
-        {
-            hash = (hash ^ (value >> shift & 0xFF)) * 16777619;
-        }
+        for (int shift = 0; shift < 24; shift += 8) hash = (hash ^ (value >> shift & 0xFF)) * 16777619;
 
         return hash;
     }

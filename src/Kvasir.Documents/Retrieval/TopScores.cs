@@ -15,10 +15,7 @@ internal static class TopScores
             if (scores[i] > 0 && key > least)
             {
                 best.Add(key);
-                if (best.Count == 2 * count)
-                {
-                    least = Cut(best, count);
-                }
+                if (best.Count == 2 * count) least = Cut(best, count);
             }
         }
 

@@ -20,13 +20,8 @@ internal sealed class VectorIndex
     public void Add(IVectorRows rows, long first, int count)
     {
         if (_runs.Count > 0 && _runs[^1] is var last && last.Rows == rows && last.First + last.Count == first && last.Text + last.Count == Count)
-        {
             _runs[^1] = last with { Count = last.Count + count };
-        }
-        else
-        {
-            _runs.Add(new Run(rows, first, count, Count));
-        }
+        else _runs.Add(new Run(rows, first, count, Count));
 
         Count += count;
     }
@@ -39,10 +34,7 @@ internal sealed class VectorIndex
     {
         float[] scores = new float[Count];
         float norm = TensorPrimitives.Norm(query);
-        if (!float.IsFinite(norm) || norm == 0)
-        {
-            return scores;
-        }
+        if (!float.IsFinite(norm) || norm == 0) return scores;
 
         float[] unit = new float[query.Length];
         TensorPrimitives.Divide(query, norm, unit);

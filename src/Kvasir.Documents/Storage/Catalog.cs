@@ -40,10 +40,7 @@ internal sealed class Catalog : IDisposable
                 log.CutTornEnd();
                 catalog._vectorFiles.Clean(catalog.VectorRecords().Select(record => (record.Encoder, record.Generation)));
             }
-            else
-            {
-                catalog.MapVectors();
-            }
+            else catalog.MapVectors();
 
             return catalog;
         }
@@ -195,10 +192,7 @@ internal sealed class Catalog : IDisposable
                 byte[] payload = new byte[document.PayloadBytes];
                 _log.ReadPayload(document.PayloadOffset, payload);
                 yield return (StoredDocument.RecordType, payload);
-                foreach (VectorRecord record in vectors[document.Number])
-                {
-                    yield return (VectorRecord.RecordType, record.Write());
-                }
+                foreach (VectorRecord record in vectors[document.Number]) yield return (VectorRecord.RecordType, record.Write());
             }
 
             yield return (StoredFile.RecordType, file.Write());
@@ -215,9 +209,7 @@ internal sealed class Catalog : IDisposable
     private void MapVectors()
     {
         foreach ((string encoder, long generation) in VectorRecords().Select(record => (record.Encoder, record.Generation)).Distinct())
-        {
             _vectorFiles.Find(encoder, generation);
-        }
     }
 
     private void Append(uint type, byte[] payload) => Apply(type, payload, _log.Append(type, payload));
@@ -250,10 +242,7 @@ internal sealed class Catalog : IDisposable
         document = document with { File = Shared(document.File) };
         _documents[document.Number] = document;
         _lastNumber = Math.Max(_lastNumber, document.Number);
-        if (!_byFile.TryGetValue(document.File, out List<StoredDocument>? documents))
-        {
-            _byFile[document.File] = documents = [];
-        }
+        if (!_byFile.TryGetValue(document.File, out List<StoredDocument>? documents)) _byFile[document.File] = documents = [];
 
         documents.Add(document);
     }
@@ -262,9 +251,7 @@ internal sealed class Catalog : IDisposable
     {
         vectors = vectors with { Encoder = Shared(vectors.Encoder) };
         if (!_vectors.TryGetValue(vectors.Document, out List<VectorRecord>? all))
-        {
             _vectors[vectors.Document] = all = new List<VectorRecord>(1);
-        }
 
         all.RemoveAll(old => old.Encoder == vectors.Encoder);
         all.Add(vectors);
@@ -275,14 +262,8 @@ internal sealed class Catalog : IDisposable
     {
         // The number of a document that is lost must not become another's.
         _lastNumber = Math.Max(_lastNumber, file.Documents.DefaultIfEmpty().Max());
-        if (file.Documents.Length == 0)
-        {
-            _files.Remove(file.Path);
-        }
-        else
-        {
-            _files[file.Path] = file;
-        }
+        if (file.Documents.Length == 0) _files.Remove(file.Path);
+        else _files[file.Path] = file;
 
         // Documents that the file no longer lists can never be listed again.
         if (_byFile.TryGetValue(file.Path, out List<StoredDocument>? documents))

@@ -22,10 +22,7 @@ public sealed partial class DocumentStore
         var scope = new PathScope([path]);
         Catalog catalog = Read();
         List<StoredFile> files = [.. catalog.Files.Where(file => scope.Contains(file.Path))];
-        if (files.Count == 0)
-        {
-            throw new InvalidInputException($"{path}: not in the store; kvasir store ls shows what is");
-        }
+        if (files.Count == 0) throw new InvalidInputException($"{path}: not in the store; kvasir store ls shows what is");
 
         List<(ExportedShelf, string)> shelves = StoreExport.Shelves(Folder, options);
         string temporary = $"{output}.{Guid.NewGuid():N}{StoreFiles.TemporarySuffix}";

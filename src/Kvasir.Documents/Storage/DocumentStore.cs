@@ -24,9 +24,7 @@ public sealed partial class DocumentStore : IDisposable
         _catalog = OpenCatalog(out _seen);
         _ = StoreSettings.Read(folder, out bool damaged);
         if (damaged)
-        {
             files.Warn($"{Path.Combine(folder, StoreSettings.FileName)} is damaged: a quota that was set is lost", "store", "quota", "SIZE");
-        }
     }
 
     /// <summary>Opens the store in a folder.</summary>
@@ -42,10 +40,7 @@ public sealed partial class DocumentStore : IDisposable
         string full = folder.Length > 0 ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
         try
         {
-            if (!File.Exists(Path.Combine(full, CatalogName)))
-            {
-                Create(full, create, files);
-            }
+            if (!File.Exists(Path.Combine(full, CatalogName))) Create(full, create, files);
         }
         catch (UnauthorizedAccessException error)
         {
@@ -115,10 +110,7 @@ public sealed partial class DocumentStore : IDisposable
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
     public long SetKvQuota(long? bytes)
     {
-        if (bytes is long limit)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
-        }
+        if (bytes is long limit) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
 
         return Writing(writer => writer.SetQuota(bytes));
     }
@@ -231,14 +223,9 @@ public sealed partial class DocumentStore : IDisposable
     private void Warn(Catalog catalog)
     {
         IReadOnlyList<string> lost = catalog.LostFiles;
-        if (lost.Count > 0)
-        {
-            _files.Warn($"{CatalogPath} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
-        }
+        if (lost.Count > 0) _files.Warn($"{CatalogPath} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
         else if (catalog.Damaged > 0)
-        {
             _files.Warn($"{CatalogPath} is damaged: documents may be lost, or be as they were before", "ingest", "DOCS...");
-        }
     }
 
     /// <summary>The words of the command that takes files in anew, those of them that there are.</summary>
@@ -259,30 +246,19 @@ public sealed partial class DocumentStore : IDisposable
 
     private static void Create(string folder, bool create, StoreFiles files)
     {
-        if (!create)
-        {
-            throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
-        }
+        if (!create) throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
 
-        if (File.Exists(folder))
-        {
-            throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
-        }
+        if (File.Exists(folder)) throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
 
         Directory.CreateDirectory(folder);
         using WriterLock writing = WriterLock.Take(folder);
         string catalog = Path.Combine(folder, CatalogName);
-        if (File.Exists(catalog))
-        {
-            return;
-        }
+        if (File.Exists(catalog)) return;
 
         // Only what an interrupted beginning or a deleted catalog has left: never settle among somebody's files.
         string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix, CatalogName + RecordLog.EndSuffix, StoreSettings.FileName, "kv", "vectors"];
         if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
-        {
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
-        }
 
         RecordLog.Create(catalog, files);
     }

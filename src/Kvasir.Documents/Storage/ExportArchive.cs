@@ -42,10 +42,7 @@ internal sealed class ExportArchive : IDisposable
         catch (Exception error)
         {
             file?.Dispose();
-            if (error is InvalidInputException or OutOfMemoryException)
-            {
-                throw;
-            }
+            if (error is InvalidInputException or OutOfMemoryException) throw;
 
             // Whatever a reader of ZIP files trips over: the file is not one that can be imported.
             throw Refused(path, error);
@@ -97,19 +94,14 @@ internal sealed class ExportArchive : IDisposable
             while ((read = content.Read(buffer, 0, (int)Math.Min(buffer.Length, left + 1))) > 0)
             {
                 left -= read;
-                if (left < 0)
-                {
-                    break;
-                }
+                if (left < 0) break;
 
                 hash.AppendData(buffer, 0, read);
                 take(buffer.AsSpan(0, read));
             }
 
             if (left != 0 || !hash.GetHashAndReset().AsSpan().SequenceEqual(expected))
-            {
                 throw Refused($"{name} is damaged (its checksum differs)");
-            }
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException)
         {
@@ -133,31 +125,22 @@ internal sealed class ExportArchive : IDisposable
     {
         byte[] manifest = ReadSmall(ExportManifest.Name, (int)Math.Min(LargestManifest, fileLength)) ?? throw new InvalidDataException("it has no manifest");
         if (!SHA256.HashData(manifest).AsSpan().SequenceEqual(ReadSmall(ExportManifest.ChecksumName, SHA256.HashSizeInBytes)))
-        {
             throw new InvalidDataException("its manifest's checksum differs");
-        }
 
         byte[]? signature = ReadSmall(ExportManifest.SignatureName, HMACSHA256.HashSizeInBytes);
         IsSigned = signature is not null;
         if (key is not null && !CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, manifest), signature))
-        {
             throw Refused(IsSigned ? "it is not signed with this key, or was changed after it was signed" : "it is not signed, and a key was given; leave the key out to import it all the same");
-        }
 
         return manifest;
     }
 
     private byte[]? ReadSmall(string name, int most)
     {
-        if (_zip.GetEntry(name) is not { } entry)
-        {
-            return null;
-        }
+        if (_zip.GetEntry(name) is not { } entry) return null;
 
         if (entry.Length > most || entry.CompressedLength != entry.Length)
-        {
             throw new InvalidDataException($"{name} is too large or compressed");
-        }
 
         byte[] content = new byte[entry.Length];
         using Stream stream = entry.Open();
@@ -171,10 +154,7 @@ internal sealed class ExportArchive : IDisposable
         var found = new Dictionary<string, ZipArchiveEntry>(StringComparer.Ordinal);
         foreach (ZipArchiveEntry entry in _zip.Entries)
         {
-            if (!found.TryAdd(entry.FullName, entry))
-            {
-                throw new InvalidDataException("a name stands in it twice");
-            }
+            if (!found.TryAdd(entry.FullName, entry)) throw new InvalidDataException("a name stands in it twice");
         }
 
         long left = fileLength;
@@ -188,9 +168,7 @@ internal sealed class ExportArchive : IDisposable
         }
 
         if (found.Count != _entries.Count + (IsSigned ? 3 : 2))
-        {
             throw new InvalidDataException("it holds entries that its manifest does not list");
-        }
     }
 }
 

@@ -27,9 +27,7 @@ internal sealed record ExportManifest(string Format, int Version, string Root, E
     {
         ExportManifest manifest = ExportJson.Read(json, ExportJson.Default.ExportManifest);
         if (manifest.Format != FormatName || manifest.Version != CurrentVersion)
-        {
             throw new InvalidDataException($"its format is {Shown(manifest.Format)} {manifest.Version}, this program reads {FormatName} {CurrentVersion}");
-        }
 
         bool whole = !manifest.Shelves.Contains(null) && !manifest.Files.Contains(null) && !manifest.Entries.Contains(null)
             && manifest.Shelves.All(shelf => shelf.IsUsable)

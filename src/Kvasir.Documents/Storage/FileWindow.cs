@@ -16,10 +16,7 @@ internal sealed class FileWindow(SafeFileHandle file) : IDisposable
     /// <summary>Bytes [offset, offset + length), which must lie in the file; valid until the next call.</summary>
     public ReadOnlySpan<byte> Read(long offset, int length)
     {
-        if (offset < _start || offset + length > _start + _filled)
-        {
-            Fill(offset, length);
-        }
+        if (offset < _start || offset + length > _start + _filled) Fill(offset, length);
 
         return _buffer.AsSpan((int)(offset - _start), length);
     }
@@ -37,9 +34,7 @@ internal sealed class FileWindow(SafeFileHandle file) : IDisposable
         _start = offset;
         _filled = 0;
         while (_filled < _buffer.Length && RandomAccess.Read(file, _buffer.AsSpan(_filled), offset + _filled) is > 0 and int read)
-        {
             _filled += read;
-        }
 
         // Shortened by a writer since it was opened: what is missing reads as zeros, which no checksum accepts.
         if (_filled < length)

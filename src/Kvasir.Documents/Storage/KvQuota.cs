@@ -43,10 +43,7 @@ internal sealed class KvQuota
     /// <exception cref="QuotaReachedException">There is no room.</exception>
     public void Reserve(long bytes, bool evict)
     {
-        if (!TryReserve(bytes, evict))
-        {
-            throw new QuotaReachedException();
-        }
+        if (!TryReserve(bytes, evict)) throw new QuotaReachedException();
     }
 
     /// <summary>As <see cref="Reserve"/>; false where there is no room.</summary>
@@ -54,15 +51,9 @@ internal sealed class KvQuota
     {
         if (Limit is long limit)
         {
-            if (HasRoom(bytes, evict))
-            {
-                EvictTo(limit - bytes);
-            }
+            if (HasRoom(bytes, evict)) EvictTo(limit - bytes);
 
-            if (Used > limit - bytes)
-            {
-                return false;
-            }
+            if (Used > limit - bytes) return false;
 
             Used += bytes;
         }
@@ -79,10 +70,7 @@ internal sealed class KvQuota
     /// <summary>Keeps a file from being freed as long as this writer is at work.</summary>
     public void Keep(string path)
     {
-        if (_evictable.Remove(path, out long bytes))
-        {
-            _evictableBytes -= bytes;
-        }
+        if (_evictable.Remove(path, out long bytes)) _evictableBytes -= bytes;
     }
 
     private long EvictTo(long most)
@@ -90,16 +78,10 @@ internal sealed class KvQuota
         long before = Used;
         while (Used > most && _leastRecent.TryDequeue(out string? path, out DateTime lastUse))
         {
-            if (!_evictable.ContainsKey(path))
-            {
-                continue;
-            }
+            if (!_evictable.ContainsKey(path)) continue;
 
             // A question may have used it since the files were listed.
-            if (File.GetLastWriteTimeUtc(path) is var now && now > lastUse)
-            {
-                _leastRecent.Enqueue(path, now);
-            }
+            if (File.GetLastWriteTimeUtc(path) is var now && now > lastUse) _leastRecent.Enqueue(path, now);
             else if (TryDelete(path) && _evictable.Remove(path, out long bytes))
             {
                 _evictableBytes -= bytes;

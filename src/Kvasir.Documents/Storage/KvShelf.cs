@@ -30,9 +30,7 @@ internal sealed class KvShelf
         KvDescription known = ReadDescription(Folder, out bool damaged) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
         Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
         if (damaged)
-        {
             files.Warn($"{Path.Combine(Folder, DescriptionName)} is damaged: how fast this model computes is not known", "ingest", "--stored");
-        }
     }
 
     public string Folder { get; }
@@ -52,9 +50,7 @@ internal sealed class KvShelf
     public void SetAside(string kvName, bool warned = false)
     {
         if (warned)
-        {
             _files.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store", "verify");
-        }
 
         try
         {
@@ -73,10 +69,7 @@ internal sealed class KvShelf
         {
             string path = PathOf(kvName);
             DateTime now = DateTime.UtcNow;
-            if ((now - File.GetLastWriteTimeUtc(path)).Duration() > TouchInterval)
-            {
-                File.SetLastWriteTimeUtc(path, now);
-            }
+            if ((now - File.GetLastWriteTimeUtc(path)).Duration() > TouchInterval) File.SetLastWriteTimeUtc(path, now);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -109,19 +102,13 @@ internal sealed class KvShelf
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (ReadDescription(Folder, out _) is not { TokenizerIdentity.Length: > 0 })
-        {
-            WriteDescription();
-        }
+        if (ReadDescription(Folder, out _) is not { TokenizerIdentity.Length: > 0 }) WriteDescription();
     }
 
     /// <summary>Notes how fast chunks were computed: what recomputing them would cost is told from it.</summary>
     public void NoteSpeed(long tokens, TimeSpan time)
     {
-        if (tokens == 0)
-        {
-            return;
-        }
+        if (tokens == 0) return;
 
         Description = Description with { MeasuredTokens = Description.MeasuredTokens + tokens, MeasuredSeconds = Description.MeasuredSeconds + time.TotalSeconds };
         try
@@ -144,10 +131,7 @@ internal sealed class KvShelf
     /// <summary>Takes the whole shelf out of the store; for the writer. Interrupted, it leaves a shelf that holds less.</summary>
     public void Remove()
     {
-        foreach (string name in Names())
-        {
-            File.Delete(PathOf(name));
-        }
+        foreach (string name in Names()) File.Delete(PathOf(name));
 
         Directory.Delete(Folder, recursive: true);
     }
@@ -186,10 +170,7 @@ internal sealed class KvShelf
         {
             string name = Path.GetFileNameWithoutExtension(file.Name);
             bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == PrefixName || (IsChunkName(name) && live?.Contains(name) != false)));
-            if (!known)
-            {
-                freed += Delete(file);
-            }
+            if (!known) freed += Delete(file);
         }
 
         return freed;

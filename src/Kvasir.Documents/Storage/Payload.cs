@@ -72,10 +72,7 @@ internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)
 
     private ReadOnlySpan<byte> Take(int length)
     {
-        if (length > _bytes.Length - Position)
-        {
-            throw new InvalidDataException();
-        }
+        if (length > _bytes.Length - Position) throw new InvalidDataException();
 
         ReadOnlySpan<byte> taken = _bytes.Slice(Position, length);
         Position += length;

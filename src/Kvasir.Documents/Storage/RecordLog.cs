@@ -104,10 +104,7 @@ internal sealed class RecordLog : IDisposable
     /// <summary>Cuts off what follows the last sound record. Only for the one writer.</summary>
     public void CutTornEnd()
     {
-        if (RandomAccess.GetLength(_handle) > End)
-        {
-            RandomAccess.SetLength(_handle, End);
-        }
+        if (RandomAccess.GetLength(_handle) > End) RandomAccess.SetLength(_handle, End);
     }
 
     /// <summary>Adds a record and returns where its payload stands. Durable after the next <see cref="Flush"/>.</summary>
@@ -131,9 +128,7 @@ internal sealed class RecordLog : IDisposable
     public void ReadPayload(long offset, Span<byte> bytes)
     {
         if (ReadFully(_handle, bytes, offset) < bytes.Length)
-        {
             throw new InvalidInputException($"{Path}: the catalog has become shorter while it was in use; open the store again");
-        }
     }
 
     /// <summary>Bytes within a payload that was visited, from the mapped file: pages that are not touched take no memory. Not for the writer, whose file grows.</summary>
@@ -215,16 +210,10 @@ internal sealed class RecordLog : IDisposable
         int length = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(header[12..]);
         long payloadAt = at + RecordHeaderBytes;
-        if (length < 0 || payloadAt + Pad(length) > window.Length)
-        {
-            return false;
-        }
+        if (length < 0 || payloadAt + Pad(length) > window.Length) return false;
 
         ReadOnlySpan<byte> payload = window.Read(payloadAt, length);
-        if (Checksum.Of(payload, _salt) != checksum)
-        {
-            return false;
-        }
+        if (Checksum.Of(payload, _salt) != checksum) return false;
 
         next = payloadAt + Pad(length);
         visit(type, payload, payloadAt);
@@ -236,10 +225,7 @@ internal sealed class RecordLog : IDisposable
     private static int ReadFully(SafeFileHandle handle, Span<byte> bytes, long offset)
     {
         int done = 0;
-        while (done < bytes.Length && RandomAccess.Read(handle, bytes[done..], offset + done) is > 0 and int read)
-        {
-            done += read;
-        }
+        while (done < bytes.Length && RandomAccess.Read(handle, bytes[done..], offset + done) is > 0 and int read) done += read;
 
         return done;
     }

@@ -39,9 +39,7 @@ internal sealed class ShelfConversion
         var clock = Stopwatch.StartNew();
         _target.Prepare();
         if (_target.Description.MeasuredTokens == 0)
-        {
             _target.NoteSpeed(_source.Description.MeasuredTokens, TimeSpan.FromSeconds(_source.Description.MeasuredSeconds));
-        }
 
         List<string> names = [.. _source.Names().Order(StringComparer.Ordinal).Prepend(KvShelf.PrefixName).Where(name => File.Exists(_source.PathOf(name)))];
         for (int i = 0; i < names.Count; i++)
@@ -52,10 +50,7 @@ internal sealed class ShelfConversion
         }
 
         bool remove = removeSource && _damaged.Count == 0;
-        if (remove)
-        {
-            _source.Remove();
-        }
+        if (remove) _source.Remove();
 
         return new KvConversionReport
         {
@@ -83,10 +78,7 @@ internal sealed class ShelfConversion
         }
 
         long before = new FileInfo(source).Length;
-        if (!there && !TryWrite(name, source, target))
-        {
-            return;
-        }
+        if (!there && !TryWrite(name, source, target)) return;
 
         if (!there && verify && _model.Check(target) is { } wrong)
         {
@@ -123,15 +115,10 @@ internal sealed class ShelfConversion
     private KvShelf Named(DocumentStore store, KvKey key, string from)
     {
         if (from == key.Policy)
-        {
             throw new InvalidInputException($"--kv {key.Policy}: the same policy to convert from and to; name another one");
-        }
 
         var shelf = new KvShelf(store.Folder, key with { Policy = from }, store.FileAccess);
-        if (!Directory.Exists(shelf.Folder))
-        {
-            throw Missing(store, key, $" kept as {from}");
-        }
+        if (!Directory.Exists(shelf.Folder)) throw Missing(store, key, $" kept as {from}");
 
         return _model.CanConvert(from) ? shelf : throw Lossy(from, key.Policy);
     }

@@ -65,10 +65,7 @@ internal sealed class StoreExport : IDisposable
         byte[] json = manifest.Write();
         Add(ExportManifest.Name, json);
         Add(ExportManifest.ChecksumName, SHA256.HashData(json));
-        if (key is not null)
-        {
-            Add(ExportManifest.SignatureName, HMACSHA256.HashData(key, json));
-        }
+        if (key is not null) Add(ExportManifest.SignatureName, HMACSHA256.HashData(key, json));
 
         return new ExportReport(files.Count, documents, chunks, [.. kv.Select(shelf => shelf.Kv)], 0);
     }
@@ -82,9 +79,7 @@ internal sealed class StoreExport : IDisposable
             [.. document.Chunks.Select(chunk => new ExportedChunk(chunk.Start, chunk.Length, chunk.Tokens, _catalog.Text(chunk)))]))];
         Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Width))]).Write());
         for (int encoder = 0; encoder < embedded.Count; encoder++)
-        {
             Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Values));
-        }
     }
 
     /// <summary>The embeddings of a file's chunks, one after another, by every encoder that has embedded all of its documents.</summary>
@@ -104,10 +99,7 @@ internal sealed class StoreExport : IDisposable
         foreach (string name in there.Length == 0 ? there : [.. there, KvShelf.PrefixName])
         {
             _cancellation.ThrowIfCancellationRequested();
-            if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file)
-            {
-                continue;
-            }
+            if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file) continue;
 
             using (file)
             {

@@ -21,9 +21,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         Check();
         using StoreWriter writer = store.Write();
         foreach (IGrouping<string, (ExportedEntry Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
-        {
             CopyKv(new KvShelf(store.Folder, _shelves[shelf.Key].Key, store.FileAccess), shelf, writer.Quota);
-        }
 
         for (int file = 0; file < archive.Manifest.Files.Length; file++)
         {
@@ -55,10 +53,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             chunks.UnionWith(content.Documents.SelectMany(document => document.Chunks).Select(KvName));
         }
 
-        foreach (ExportedShelf shelf in manifest.Shelves)
-        {
-            _shelves[shelf.Key.FolderName()] = shelf;
-        }
+        foreach (ExportedShelf shelf in manifest.Shelves) _shelves[shelf.Key.FolderName()] = shelf;
 
         foreach (ExportedEntry entry in manifest.Entries.Where(entry => !known.Contains(entry.Name)))
         {
@@ -66,9 +61,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             string[] parts = entry.Name.Split('/');
             string name = Path.GetFileNameWithoutExtension(parts[^1]);
             if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name) || entry.Name != ExportManifest.KvName(parts[1], name))
-            {
                 throw archive.Refused("it holds KV of no document, or something else");
-            }
 
             _kv.Add((entry, parts[1], name));
         }
@@ -81,10 +74,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         {
             cancellation.ThrowIfCancellationRequested();
             string path = shelf.PathOf(name);
-            if (File.Exists(path))
-            {
-                continue;
-            }
+            if (File.Exists(path)) continue;
 
             if (name != KvShelf.PrefixName && !quota.TryReserve(entry.Bytes, evict: true))
             {
@@ -111,9 +101,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         string path = NewPath(exported.Path);
         List<StoredDocument> stored = [.. content.Documents.Select(document => Find(writer.Catalog, path, document) ?? Add(writer.Catalog, path, document))];
         for (int encoder = 0; encoder < content.Vectors.Length; encoder++)
-        {
             AddVectors(writer.Catalog, stored, content.Vectors[encoder], Vectors(file, encoder, content));
-        }
 
         _documents += stored.Count;
         _chunks += content.ChunkCount;
@@ -156,9 +144,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         foreach (StoredDocument document in stored)
         {
             if (catalog.Vectors(vectors.Encoder, document) is null)
-            {
                 catalog.Add(new StoredVectors(vectors.Encoder, document.Number, vectors.Width, values.AsSpan(chunk * vectors.Width, document.Chunks.Length * vectors.Width).ToArray()));
-            }
 
             chunk += document.Chunks.Length;
         }
@@ -189,16 +175,10 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
     /// <summary>A path under the new root where one is given; it must not lead out of it.</summary>
     private string NewPath(string path)
     {
-        if (newRoot is null)
-        {
-            return path;
-        }
+        if (newRoot is null) return path;
 
         string root = archive.Manifest.Root, full = Path.GetFullPath(newRoot);
-        if (!path.StartsWith(root, StringComparison.Ordinal))
-        {
-            throw archive.Refused($"{path} is not under {root}");
-        }
+        if (!path.StartsWith(root, StringComparison.Ordinal)) throw archive.Refused($"{path} is not under {root}");
 
         string moved = Path.GetFullPath(Path.Join(full, path[root.Length..].Replace('\\', '/').TrimStart('/')));
         return new PathScope([full]).Contains(Path.TrimEndingDirectorySeparator(moved)) ? Path.TrimEndingDirectorySeparator(moved) : throw archive.Refused($"{path} leads out of {root}");

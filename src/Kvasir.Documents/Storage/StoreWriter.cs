@@ -49,10 +49,7 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Frees what the changes have put out of use, and damaged records; nothing where there are none.</summary>
     public void Finish()
     {
-        if (_removed || Catalog.Damaged > 0)
-        {
-            CollectGarbage();
-        }
+        if (_removed || Catalog.Damaged > 0) CollectGarbage();
     }
 
     public long CollectGarbage()

@@ -75,10 +75,7 @@ internal sealed record StoredDocument
         byte[] hash = reader.ReadArray<byte>();
         int chunkTokens = reader.ReadInt();
         var chunks = new StoredChunk[reader.ReadCount(32)];
-        for (int i = 0; i < chunks.Length; i++)
-        {
-            chunks[i] = StoredChunk.Read(ref reader, payloadOffset);
-        }
+        for (int i = 0; i < chunks.Length; i++) chunks[i] = StoredChunk.Read(ref reader, payloadOffset);
 
         return new StoredDocument
         {
@@ -143,10 +140,7 @@ internal sealed record StoredChunk
     {
         int start = reader.ReadInt(), length = reader.ReadInt(), tokens = reader.ReadInt();
         string name = reader.ReadText();
-        if (name.Length != 64 || !name.All(char.IsAsciiHexDigitLower))
-        {
-            throw new InvalidDataException();
-        }
+        if (name.Length != 64 || !name.All(char.IsAsciiHexDigitLower)) throw new InvalidDataException();
 
         int words = reader.ReadInt();
         int terms = reader.ReadRun<uint>().Length;

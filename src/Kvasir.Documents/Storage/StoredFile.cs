@@ -29,10 +29,7 @@ internal sealed record StoredFile
     public StoredFileState State()
     {
         var now = new FileInfo(Path);
-        if (!now.Exists)
-        {
-            return ChangedTicks < 0 ? StoredFileState.Current : StoredFileState.Gone;
-        }
+        if (!now.Exists) return ChangedTicks < 0 ? StoredFileState.Current : StoredFileState.Gone;
 
         return now.Length == Length && (now.LastWriteTimeUtc.Ticks == ChangedTicks || HasContent()) ? StoredFileState.Current : StoredFileState.Changed;
     }

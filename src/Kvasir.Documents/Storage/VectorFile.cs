@@ -65,10 +65,7 @@ internal sealed class VectorFile : IVectorRows, IDisposable
             handle = File.OpenHandle(path, FileMode.Open, write ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             Span<byte> header = stackalloc byte[HeaderBytes];
             int width = RandomAccess.Read(handle, header, 0) == HeaderBytes ? BinaryPrimitives.ReadInt32LittleEndian(header[12..]) : 0;
-            if (width > 0 && header.SequenceEqual(Header(encoder, generation, width)))
-            {
-                return new VectorFile(handle, path, width);
-            }
+            if (width > 0 && header.SequenceEqual(Header(encoder, generation, width))) return new VectorFile(handle, path, width);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -124,14 +121,8 @@ internal sealed class VectorFile : IVectorRows, IDisposable
         {
             Span<float> row = result.AsSpan(at, width);
             float norm = TensorPrimitives.Norm(row);
-            if (!float.IsFinite(norm) || norm == 0)
-            {
-                row.Clear();
-            }
-            else if (Math.Abs(norm - 1) > UnitTolerance)
-            {
-                TensorPrimitives.Divide(row, norm, row);
-            }
+            if (!float.IsFinite(norm) || norm == 0) row.Clear();
+            else if (Math.Abs(norm - 1) > UnitTolerance) TensorPrimitives.Divide(row, norm, row);
         }
 
         return result;

@@ -22,9 +22,7 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
     public VectorFile? Find(string encoder, long generation)
     {
         if (!_open.TryGetValue((encoder, generation), out VectorFile? file))
-        {
             _open[(encoder, generation)] = file = VectorFile.Open(PathOf(encoder, generation), encoder, generation, write);
-        }
 
         return file;
     }
@@ -77,10 +75,7 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
     /// <summary>Removes the files that no record names; for the writer. One that another process has mapped stays where the system wants it so (Windows).</summary>
     public void Clean(IEnumerable<(string Encoder, long Generation)> live)
     {
-        if (!Directory.Exists(_folder))
-        {
-            return;
-        }
+        if (!Directory.Exists(_folder)) return;
 
         HashSet<string> kept = [.. live.Select(file => PathOf(file.Encoder, file.Generation))];
         foreach (string path in Directory.EnumerateFiles(_folder).Where(path => !kept.Contains(path)))
@@ -98,10 +93,7 @@ internal sealed class VectorFolder(string store, StoreFiles files, bool write) :
 
     public void Dispose()
     {
-        foreach (VectorFile? file in _open.Values)
-        {
-            file?.Dispose();
-        }
+        foreach (VectorFile? file in _open.Values) file?.Dispose();
     }
 
     private long Create(string encoder, int width, Action<SafeFileHandle> fill)

@@ -32,9 +32,7 @@ internal sealed class WriterLock : IDisposable
                 catch (IOException error) when (File.Exists(Path.Combine(store, FileName)) && !ReadOnlyStoreException.IsMeantBy(error))
                 {
                     if (Stopwatch.GetElapsedTime(start) > Patience)
-                    {
                         throw new StoreWriteException($"{store}: another process is writing to this store; try again when it has finished", error);
-                    }
                 }
 
                 // Who holds the queue goes before all questions.
@@ -53,10 +51,7 @@ internal sealed class WriterLock : IDisposable
     {
         using (FileStream? next = TryOpen(store, QueueName))
         {
-            if (next is null)
-            {
-                return null;
-            }
+            if (next is null) return null;
         }
 
         return TryOpen(store, FileName) is { } file ? new WriterLock(file) : null;

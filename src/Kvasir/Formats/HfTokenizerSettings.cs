@@ -40,9 +40,7 @@ internal static class HfTokenizerSettings
     {
         string file = System.IO.Path.Combine(folder, "chat_template.jinja"), further = System.IO.Path.Combine(folder, "additional_chat_templates");
         foreach (string named in Directory.Exists(further) ? Directory.GetFiles(further, "*.jinja") : [])
-        {
             yield return ($"{TemplateKey}.{System.IO.Path.GetFileNameWithoutExtension(named)}", File.ReadAllText(named));
-        }
         if (File.Exists(file))
         {
             yield return (TemplateKey, File.ReadAllText(file));

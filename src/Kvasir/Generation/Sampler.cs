@@ -42,10 +42,7 @@ public sealed class Sampler
             _candidates.TakeLargest(weights, _options.TopK);
             total = _candidates.Sum();
         }
-        else
-        {
-            _candidates.TakeMass(weights, _options.TopP * total, _options.MinP);
-        }
+        else _candidates.TakeMass(weights, _options.TopP * total, _options.MinP);
 
         _candidates.Cut(_options.TopP * total, _options.MinP);
         return _candidates.Draw(_random.NextDouble());

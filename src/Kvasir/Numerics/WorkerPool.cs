@@ -88,10 +88,7 @@ internal sealed class WorkerPool : IDisposable
                 _alone = Loses();
                 _barrier.Open();
             }
-            else
-            {
-                Lose(_barrier.Wait(phase));
-            }
+            else Lose(_barrier.Wait(phase));
         }
         if (Volatile.Read(ref _failure) != null || (_alone && worker > 0)) throw new ReleasedException();
     }

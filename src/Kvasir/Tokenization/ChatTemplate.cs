@@ -32,9 +32,7 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(clock);
         if (source.Length > MaxSourceLength)
-        {
             throw new InvalidInputException($"chat template: {source.Length} characters are too long, {MaxSourceLength} are allowed");
-        }
 
         Source = source;
         _clock = clock;
@@ -81,10 +79,7 @@ public sealed class ChatTemplate
         foreach ((string name, string token) in _tokens) scope.Set(name, token);
         if (beginOfText is not null) scope.Set("bos_token", beginOfText);
         if (endOfText is not null) scope.Set("eos_token", endOfText);
-        foreach ((string name, object? value) in variables ?? new Dictionary<string, object?>())
-        {
-            scope.Set(name, conversion.Convert(value));
-        }
+        foreach ((string name, object? value) in variables ?? new Dictionary<string, object?>()) scope.Set(name, conversion.Convert(value));
 
         return Run(new RenderContext(scope, _clock, conversion.Size, cancellation));
     }

@@ -56,9 +56,7 @@ internal static class GgufTokenizer
         };
         double[] scores = file.Require<double[]>(Prefix + "scores");
         if (scores.Length != vocabulary.Count)
-        {
             throw new InvalidInputException($"{file.Path}: {Prefix}scores has {scores.Length} values for {vocabulary.Count} tokens");
-        }
         return SentencePieceBpe.Create(
             vocabulary,
             settings,
@@ -80,10 +78,7 @@ internal static class GgufTokenizer
         // GGUF's key is misspelled; files carry it so.
         int end = Id(file, vocabulary, "seperator_token_id", Id(file, vocabulary, "eos_token_id"));
         TokenizerSettings settings = Settings(file, vocabulary, addsBegin: true, addsEnd: true, begin, end);
-        if (settings.Unknown < 0)
-        {
-            throw new InvalidInputException($"{file.Path}: metadata '{Prefix}unknown_token_id' is missing");
-        }
+        if (settings.Unknown < 0) throw new InvalidInputException($"{file.Path}: metadata '{Prefix}unknown_token_id' is missing");
         bool cased = HasUpperCase(vocabulary);
         string rules = cased ? "gguf bert cased" : "gguf bert uncased";
         settings = settings with { Normalizer = new TextNormalizer([.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)]) };
@@ -97,9 +92,7 @@ internal static class GgufTokenizer
         {
             ReadOnlySpan<byte> token = vocabulary.Bytes(id).TrimStart((byte)' ');
             if (vocabulary.Kinds[id] == TokenKind.Normal && token.Length > 0 && token[0] != '[' && token.ContainsAnyInRange((byte)'A', (byte)'Z'))
-            {
                 return true;
-            }
         }
         return false;
     }
@@ -107,19 +100,14 @@ internal static class GgufTokenizer
     private static Vocabulary Vocabulary(ModelFile file, TokenSpelling spelling)
     {
         string[] texts = file.Require<string[]>(Prefix + "tokens");
-        if (texts.Length == 0)
-        {
-            throw new InvalidInputException($"{file.Path}: {Prefix}tokens is empty");
-        }
+        if (texts.Length == 0) throw new InvalidInputException($"{file.Path}: {Prefix}tokens is empty");
         var kinds = new TokenKind[texts.Length];
         Array.Fill(kinds, TokenKind.Normal);
         if (file.Metadata.ContainsKey(Prefix + "token_type"))
         {
             long[] types = file.Require<long[]>(Prefix + "token_type");
             if (types.Length != texts.Length)
-            {
                 throw new InvalidInputException($"{file.Path}: {Prefix}token_type has {types.Length} values for {texts.Length} tokens");
-            }
             for (int id = 0; id < types.Length; id++)
             {
                 kinds[id] = types[id] is >= 0 and <= (long)TokenKind.Byte

@@ -12,14 +12,8 @@ internal static class JsonSpecialTokens
     {
         var prefix = new List<int>();
         var suffix = new List<int>();
-        if (root.Has("post_processor"))
-        {
-            Read(root.Object("post_processor"), prefix, suffix);
-        }
-        foreach (int id in prefix.Concat(suffix))
-        {
-            Check(id, vocabulary, root.Place);
-        }
+        if (root.Has("post_processor")) Read(root.Object("post_processor"), prefix, suffix);
+        foreach (int id in prefix.Concat(suffix)) Check(id, vocabulary, root.Place);
         (string? begin, string? end) = Configured(Path.Combine(Path.GetDirectoryName(root.Place) ?? "", "tokenizer_config.json"));
         long[] ends = file.Get<long[]>("tokenizer.ggml.eos_token_ids", []);
         return new TokenizerSettings
@@ -40,10 +34,7 @@ internal static class JsonSpecialTokens
         switch (processor.Type)
         {
             case "Sequence":
-                foreach (JsonFields part in processor.Objects("processors"))
-                {
-                    Read(part, prefix, suffix);
-                }
+                foreach (JsonFields part in processor.Objects("processors")) Read(part, prefix, suffix);
                 break;
             case "ByteLevel":
                 break;
@@ -71,9 +62,7 @@ internal static class JsonSpecialTokens
             }
             JsonFields token = processor.Object("special_tokens").Object(piece.Object("SpecialToken").Text("id"));
             foreach (JsonElement id in token.Items("ids"))
-            {
                 (after ? suffix : prefix).Add(id.TryGetInt32(out int value) ? value : throw token.Wrong("ids"));
-            }
         }
     }
 
@@ -95,10 +84,7 @@ internal static class JsonSpecialTokens
     /// <summary>The texts of BOS and EOS in tokenizer_config.json, where it is there and has them.</summary>
     private static (string? Begin, string? End) Configured(string path)
     {
-        if (!File.Exists(path))
-        {
-            return (null, null);
-        }
+        if (!File.Exists(path)) return (null, null);
         HfJson config = HfJson.Read(path);
         return (Token(config, "bos_token"), Token(config, "eos_token"));
     }

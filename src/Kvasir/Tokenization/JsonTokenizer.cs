@@ -43,10 +43,7 @@ internal static class JsonTokenizer
     {
         foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
         {
-            if (model.Text(affix, "").Length > 0)
-            {
-                throw model.Unsupported($"{affix} '{model.Text(affix)}'");
-            }
+            if (model.Text(affix, "").Length > 0) throw model.Unsupported($"{affix} '{model.Text(affix)}'");
         }
         bool hasNormalizer = root.Has("normalizer");
         bool hasPreTokenizer = root.Has("pre_tokenizer");
@@ -86,9 +83,7 @@ internal static class JsonTokenizer
     private static WordPieceTokenizer WordPiece(JsonFields root, JsonFields model, ModelFile file)
     {
         if (model.Text("continuing_subword_prefix", "##") != "##")
-        {
             throw model.Unsupported($"continuing_subword_prefix '{model.Text("continuing_subword_prefix")}'");
-        }
         var steps = new List<TextNormalizer.Step>();
         var stages = new List<PreTokenizer>();
         if (root.Has("normalizer")) JsonNormalizers.Read(root.Object("normalizer"), steps);

@@ -62,9 +62,7 @@ internal sealed class JsonVocabulary
     private void Set(int id, string text, TokenKind kind, string place)
     {
         if (Kinds[id] != TokenKind.Undefined)
-        {
             throw new InvalidInputException($"{place}: id {id} is given to '{Texts[id]}' and to '{text}'");
-        }
         Texts[id] = text;
         Kinds[id] = kind;
     }
@@ -79,9 +77,7 @@ internal sealed class JsonVocabulary
         foreach (int id in ids)
         {
             if (id < 0 || id > (4L * tokens) + 65536)
-            {
                 throw new InvalidInputException($"{place}: id {id} is out of range for {tokens} tokens");
-            }
             largest = Math.Max(largest, id);
         }
         return largest >= 0 ? largest + 1 : throw new InvalidInputException($"{place} is empty");

@@ -32,9 +32,7 @@ internal static class Merges
             int right = vocabulary.Find(whole[border..]);
             int merged = vocabulary.Find(whole);
             if (left < 0 || right < 0 || merged < 0)
-            {
                 throw new InvalidInputException($"{source}: merge {rank} ('{merges[rank].Left}' with '{merges[rank].Right}') is not made of tokens of the vocabulary");
-            }
             table.Add(left, right, rank, merged);
             (pairs[2 * rank], pairs[(2 * rank) + 1]) = (left, right);
         }
@@ -60,9 +58,7 @@ internal static class Merges
             ReadOnlySpan<byte> token = vocabulary.Bytes(id);
             if (vocabulary.Find(token) != id) continue;
             if (token.Length > LongestToken)
-            {
                 throw new InvalidInputException($"{source}: token {id} is {token.Length} bytes long (at most {LongestToken} are supported)");
-            }
             for (int border = 1; border < token.Length; border++)
             {
                 if ((token[border] & 0xC0) == 0x80) continue;

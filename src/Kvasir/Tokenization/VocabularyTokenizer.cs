@@ -42,16 +42,10 @@ internal abstract class VocabularyTokenizer : Tokenizer
     public sealed override int[] Encode(ReadOnlySpan<char> text, bool parseSpecial = true, bool addSpecial = false)
     {
         using var ids = new TokenList((text.Length / 3) + 16);
-        if (addSpecial)
-        {
-            ids.Add(Settings.Prefix);
-        }
+        if (addSpecial) ids.Add(Settings.Prefix);
         (NamedTokens spelled, NamedTokens normalized) = parseSpecial ? _namedTokens : _userDefinedTokens;
         Encode(text, true, spelled, normalized, ids);
-        if (addSpecial)
-        {
-            ids.Add(Settings.Suffix);
-        }
+        if (addSpecial) ids.Add(Settings.Suffix);
         return ids.ToArray();
     }
 
@@ -102,14 +96,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
         for (int at = 0; at < text.Length;)
         {
             bool found = named.TryFind(text, at, out int start, out int end, out int id);
-            if (start > at)
-            {
-                EncodeBetween(text[at..start], first && at == 0, next, ids);
-            }
-            if (found)
-            {
-                ids.Add(id);
-            }
+            if (start > at) EncodeBetween(text[at..start], first && at == 0, next, ids);
+            if (found) ids.Add(id);
             at = end;
         }
     }
@@ -118,14 +106,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
     {
         TextNormalizer? normalizer = next is null ? Settings.StretchNormalizer : Settings.Normalizer;
         text = normalizer is null ? text : normalizer.Normalize(text, first);
-        if (next is not null)
-        {
-            Encode(text, first, next, null, ids);
-        }
-        else if (!text.IsEmpty)
-        {
-            EncodePlain(text, ids);
-        }
+        if (next is not null) Encode(text, first, next, null, ids);
+        else if (!text.IsEmpty) EncodePlain(text, ids);
     }
 
     private (NamedTokens Spelled, NamedTokens Normalized) Passes(IEnumerable<KeyValuePair<string, int>> tokens)

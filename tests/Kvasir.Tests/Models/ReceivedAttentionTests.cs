@@ -99,7 +99,7 @@ public sealed class ReceivedAttentionTests : IDisposable
         WindowOf = layer => layer % 2 == 0 ? Window : int.MaxValue,
         EmbeddingScale = Math.Sqrt(32),
         NormOffset = 1,
-        OutputNorms = true,
+        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
         Tied = true,
     }.WithRandomWeights(6);
 

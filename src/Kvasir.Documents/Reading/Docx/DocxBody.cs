@@ -70,10 +70,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                     bool empty = xml.IsEmptyElement;
                     string name = xml.LocalName;
                     Open(xml, name);
-                    if (empty)
-                    {
-                        Close(name);
-                    }
+                    if (empty) Close(name);
 
                     break;
                 case XmlNodeType.EndElement:
@@ -157,20 +154,14 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 CloseCell();
                 break;
             case "tr" when _tables == 1:
-                if (!_rowIsDeleted)
-                {
-                    _table.Add([.. _row.Select(cell => cell with { IsHeading = _rowIsHeading })]);
-                }
+                if (!_rowIsDeleted) _table.Add([.. _row.Select(cell => cell with { IsHeading = _rowIsHeading })]);
 
                 _row.Clear();
                 _rowIsHeading = _rowIsDeleted = false;
                 break;
             case "tbl" when _tables > 0:
                 _tables--;
-                if (_tables == 0 && _table.ToString() is { Length: > 0 } text)
-                {
-                    _blocks.Add(BlockKind.Paragraph, text);
-                }
+                if (_tables == 0 && _table.ToString() is { Length: > 0 } text) _blocks.Add(BlockKind.Paragraph, text);
 
                 _table = _tables == 0 ? new TableText() : _table;
                 break;
@@ -214,41 +205,23 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 
     private void Append(string text)
     {
-        if (_paragraphs.TryPeek(out Paragraph? paragraph) && !paragraph.IsHidden)
-        {
-            paragraph.Text.Append(text);
-        }
+        if (_paragraphs.TryPeek(out Paragraph? paragraph) && !paragraph.IsHidden) paragraph.Text.Append(text);
     }
 
     private void Add(Paragraph paragraph)
     {
         string text = paragraph.Text.ToString().Trim();
-        if (text.Length == 0)
-        {
-            return;
-        }
+        if (text.Length == 0) return;
 
         bool heading = paragraph.IsHeading(styles);
-        if (heading)
-        {
-            Heading ??= text.ReplaceLineEndings(" ");
-        }
+        if (heading) Heading ??= text.ReplaceLineEndings(" ");
 
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
         string mark = place is { } item && item.List != "0" ? numbering.Next(item, styles) : "";
         (text, _mark) = (_mark + text, "");
-        if (_tables > 0)
-        {
-            _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
-        }
-        else if (mark.Length > 0 && !heading)
-        {
-            AddItem(place!.Value, mark + text);
-        }
-        else
-        {
-            _blocks.Add(BlockKind.Paragraph, mark + text);
-        }
+        if (_tables > 0) _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
+        else if (mark.Length > 0 && !heading) AddItem(place!.Value, mark + text);
+        else _blocks.Add(BlockKind.Paragraph, mark + text);
     }
 
     private void AddItem(ListPlace place, string text)

@@ -61,23 +61,14 @@ internal sealed class DocxNumbering
     /// <param name="styles">Where a definition is another's by the name of a style.</param>
     public string Next(ListPlace place, DocxStyles styles)
     {
-        if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list, styles) is not { } definition)
-        {
-            return "- ";
-        }
+        if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list, styles) is not { } definition) return "- ";
 
         int?[] counters = definition.Counters;
-        for (int i = 0; i < Levels && !list.IsBegun; i++)
-        {
-            counters[i] = list.Starts[i] is { } start ? start - 1 : counters[i];
-        }
+        for (int i = 0; i < Levels && !list.IsBegun; i++) counters[i] = list.Starts[i] is { } start ? start - 1 : counters[i];
 
         list.IsBegun = true;
         counters[place.Level] = (counters[place.Level] ?? Start(place.Level) - 1) + 1;
-        for (int deeper = place.Level + 1; deeper < Levels; deeper++)
-        {
-            counters[deeper] = At(deeper).Continues ? counters[deeper] : null;
-        }
+        for (int deeper = place.Level + 1; deeper < Levels; deeper++) counters[deeper] = At(deeper).Continues ? counters[deeper] : null;
 
         return At(place.Level).Format switch
         {
@@ -102,10 +93,7 @@ internal sealed class DocxNumbering
                     int other = text[++i] - '1';
                     mark.Append(ListNumber.Format(counters[other] ?? Start(other), At(place.Level).IsLegal ? "" : At(other).Format));
                 }
-                else
-                {
-                    mark.Append(text[i]);
-                }
+                else mark.Append(text[i]);
             }
 
             return mark.Length > 0 ? mark.Append(' ').ToString() : "";

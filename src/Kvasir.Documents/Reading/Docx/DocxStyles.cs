@@ -18,10 +18,7 @@ internal sealed class DocxStyles
         Style? style = null;
         while (xml.Read())
         {
-            if (xml.NodeType != XmlNodeType.Element)
-            {
-                continue;
-            }
+            if (xml.NodeType != XmlNodeType.Element) continue;
 
             switch (xml.LocalName)
             {

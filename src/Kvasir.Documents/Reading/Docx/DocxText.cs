@@ -19,9 +19,7 @@ internal static class DocxText
     public static Document Parse(byte[] bytes, string name, bool comments)
     {
         if (bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0]))
-        {
             throw new UnreadableDocumentException("an old or password-protected Word file; save it as .docx without a password");
-        }
 
         try
         {
@@ -63,10 +61,7 @@ internal static class DocxText
 
     private static string Use(OpenXmlPart? part, Func<XmlReader, string> read)
     {
-        if (part is null)
-        {
-            return "";
-        }
+        if (part is null) return "";
 
         using var stream = new GuardedStream(part.GetStream(FileMode.Open, FileAccess.Read));
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = DocumentReader.LongestFile });
@@ -78,9 +73,7 @@ internal static class DocxText
     {
         using var zip = new ZipArchive(new MemoryStream(bytes, writable: false));
         if (zip.Entries.Count(entry => entry.FullName.EndsWith(".rels", StringComparison.OrdinalIgnoreCase)) > MostRelationshipFiles)
-        {
             throw new UnreadableDocumentException("a Word file of unreasonably many parts");
-        }
 
         byte[] buffer = new byte[1 << 16];
         long left = DocumentReader.LongestFile;
@@ -92,10 +85,7 @@ internal static class DocxText
             for (int read; (read = stream.Read(buffer)) > 0;)
             {
                 left -= read;
-                if (left < 0)
-                {
-                    throw new UnreadableDocumentException($"it unpacks to more than {DocumentReader.LongestFile >> 20} MiB");
-                }
+                if (left < 0) throw new UnreadableDocumentException($"it unpacks to more than {DocumentReader.LongestFile >> 20} MiB");
 
                 foreach (byte b in buffer.AsSpan(0, read))
                 {
@@ -106,10 +96,7 @@ internal static class DocxText
                         _ => 0,
                     };
                     last = b;
-                    if (depth > DeepestElement)
-                    {
-                        throw new UnreadableDocumentException("a Word file nested too deeply");
-                    }
+                    if (depth > DeepestElement) throw new UnreadableDocumentException("a Word file nested too deeply");
                 }
             }
         }

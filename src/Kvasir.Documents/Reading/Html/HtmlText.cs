@@ -16,10 +16,7 @@ internal static class HtmlText
         var layout = new HashSet<INode>();
         Survey(page, styles, layout);
         var text = new HtmlWriter(styles, layout, inline: false);
-        if (page.Body is { } body)
-        {
-            text.Write(body);
-        }
+        if (page.Body is { } body) text.Write(body);
 
         string? title = new[] { Title(page), text.Heading }.FirstOrDefault(title => title.Length > 0);
         return new Document(null, title ?? name, text.ToString());
@@ -32,10 +29,7 @@ internal static class HtmlText
     public static void Walk(INode root, Func<INode, bool> open, Action<INode> close)
     {
         var path = new Stack<(INode Node, int Next)>();
-        if (open(root))
-        {
-            path.Push((root, 0));
-        }
+        if (open(root)) path.Push((root, 0));
 
         while (path.TryPop(out (INode Node, int Next) at))
         {
@@ -48,10 +42,7 @@ internal static class HtmlText
 
             path.Push((at.Node, at.Next + 1));
             INode child = at.Node.ChildNodes[at.Next];
-            if (open(child))
-            {
-                path.Push((child, 0));
-            }
+            if (open(child)) path.Push((child, 0));
         }
     }
 
@@ -63,24 +54,13 @@ internal static class HtmlText
 
         bool Open(INode node)
         {
-            if (node is not IElement element)
-            {
-                return node is IHtmlDocument;
-            }
+            if (node is not IElement element) return node is IHtmlDocument;
 
-            if (element.LocalName == "style")
-            {
-                styles.Add(element);
-            }
+            if (element.LocalName == "style") styles.Add(element);
             else if (element.LocalName is "table" or "h1" or "h2" or "h3" or "h4" or "h5" or "h6" && tables.TryPeek(out IElement? around))
-            {
                 layout.Add(around);
-            }
 
-            if (element.LocalName == "table")
-            {
-                tables.Push(element);
-            }
+            if (element.LocalName == "table") tables.Push(element);
 
             return true;
         }
@@ -90,10 +70,7 @@ internal static class HtmlText
             if (tables.TryPeek(out IElement? table) && ReferenceEquals(node, table))
             {
                 tables.Pop();
-                if (table.GetAttribute("role") is "presentation" or "none")
-                {
-                    layout.Add(table);
-                }
+                if (table.GetAttribute("role") is "presentation" or "none") layout.Add(table);
             }
         }
     }

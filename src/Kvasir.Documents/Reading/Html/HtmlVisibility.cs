@@ -17,10 +17,7 @@ internal sealed partial class HtmlVisibility
     /// <summary>Takes up the rules of a style element that hold on a screen of any size.</summary>
     public void Add(IElement style)
     {
-        if (style.GetAttribute("media") is { Length: > 0 } media && !ScreenRule().IsMatch("@media " + media))
-        {
-            return;
-        }
+        if (style.GetAttribute("media") is { Length: > 0 } media && !ScreenRule().IsMatch("@media " + media)) return;
 
         string css = Comment().Replace(style.TextContent, " ");
         for (int at = 0, mark; (mark = css.AsSpan(at).IndexOfAny('{', ';')) >= 0;)
@@ -34,10 +31,7 @@ internal sealed partial class HtmlVisibility
             }
 
             at = EndOfBlock(css, mark);
-            if (!prelude.StartsWith('@'))
-            {
-                Add(prelude, new Declarations(css[(mark + 1)..at].TrimEnd('}')));
-            }
+            if (!prelude.StartsWith('@')) Add(prelude, new Declarations(css[(mark + 1)..at].TrimEnd('}')));
         }
     }
 
@@ -74,10 +68,7 @@ internal sealed partial class HtmlVisibility
 
     private IEnumerable<Rule> Candidates(IElement element)
     {
-        if (_rules.Count == 0)
-        {
-            return [];
-        }
+        if (_rules.Count == 0) return [];
 
         IEnumerable<string> classes = element.GetAttribute("class")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Select(name => "." + name) ?? [];
         return classes.Append("#" + element.GetAttribute("id")).Append(element.LocalName).Append("*").SelectMany(key => _rules.GetValueOrDefault(key) ?? []);
@@ -85,30 +76,18 @@ internal sealed partial class HtmlVisibility
 
     private void Add(string selectors, Declarations declared)
     {
-        if (declared is { Display: null, Visibility: null })
-        {
-            return;
-        }
+        if (declared is { Display: null, Visibility: null }) return;
 
         foreach (string text in selectors.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (_selectors.ParseSelector(text) is not { } selector || text.Contains("::", StringComparison.Ordinal))
-            {
-                continue;
-            }
+            if (_selectors.ParseSelector(text) is not { } selector || text.Contains("::", StringComparison.Ordinal)) continue;
 
             // An element needs to be held against those rules only that name its id, a class of it or its tag last.
             Match last = LastCompound().Match(text);
             string key = last.Groups["name"] is { Success: true } name ? name.Value : last.Groups["tag"] is { Success: true } tag ? tag.Value.ToLowerInvariant() : "*";
-            if (!_rules.TryGetValue(key, out List<Rule>? rules))
-            {
-                _rules[key] = rules = [];
-            }
+            if (!_rules.TryGetValue(key, out List<Rule>? rules)) _rules[key] = rules = [];
 
-            if (key != "*" || rules.Count < MostBroadRules)
-            {
-                rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
-            }
+            if (key != "*" || rules.Count < MostBroadRules) rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
         }
     }
 
@@ -118,10 +97,7 @@ internal sealed partial class HtmlVisibility
         for (int i = open; i < css.Length; i++)
         {
             depth += css[i] == '{' ? 1 : css[i] == '}' ? -1 : 0;
-            if (depth == 0)
-            {
-                return i + 1;
-            }
+            if (depth == 0) return i + 1;
         }
 
         return css.Length;

@@ -39,15 +39,10 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
 
     private bool Open(INode node)
     {
-        if (node is IText content && _visible.Peek())
-        {
-            _text.Append(content.Data);
-        }
+        if (node is IText content && _visible.Peek()) _text.Append(content.Data);
 
         if (node is not IElement element || s_dropped.Contains(element.LocalName) || styles.Of(element) is not (true, var visible))
-        {
             return false;
-        }
 
         Break(element);
         if (element.LocalName == "table" && !inline && !layout.Contains(element))
@@ -86,10 +81,7 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
 
     private void Close(INode node)
     {
-        if (node is not IElement element)
-        {
-            return;
-        }
+        if (node is not IElement element) return;
 
         switch (element.LocalName)
         {
@@ -113,14 +105,8 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
 
     private void Break(IElement element)
     {
-        if (s_blocks.Contains(element.LocalName))
-        {
-            _text.Break(2);
-        }
-        else if (s_lines.Contains(element.LocalName))
-        {
-            _text.Break(1);
-        }
+        if (s_blocks.Contains(element.LocalName)) _text.Break(2);
+        else if (s_lines.Contains(element.LocalName)) _text.Break(1);
     }
 
     private void WriteTable(IElement table)

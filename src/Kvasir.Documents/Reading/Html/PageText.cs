@@ -22,14 +22,8 @@ internal sealed class PageText(bool inline)
     /// <summary>Asks for line breaks before what comes next; a block at the beginning of a list item stands behind the item's mark.</summary>
     public void Break(int lines)
     {
-        if (inline)
-        {
-            _space = true;
-        }
-        else if (!_afterMark)
-        {
-            _breaks = Math.Max(_breaks, Indent > 0 ? 1 : lines);
-        }
+        if (inline) _space = true;
+        else if (!_afterMark) _breaks = Math.Max(_breaks, Indent > 0 ? 1 : lines);
     }
 
     public void Append(string text)
@@ -43,10 +37,7 @@ internal sealed class PageText(bool inline)
 
         foreach (char c in text)
         {
-            if (char.IsWhiteSpace(c))
-            {
-                _space = true;
-            }
+            if (char.IsWhiteSpace(c)) _space = true;
             else
             {
                 Flush(Indent);
@@ -79,17 +70,11 @@ internal sealed class PageText(bool inline)
     {
         if (_breaks > 0 && _text.Length > 0)
         {
-            while (_text.Length > 0 && _text[^1] is ' ' or '\n')
-            {
-                _text.Length--;
-            }
+            while (_text.Length > 0 && _text[^1] is ' ' or '\n') _text.Length--;
 
             _text.Append('\n', _breaks).Append(' ', 2 * Math.Max(0, indent));
         }
-        else if (_space && _text.Length > 0 && !char.IsWhiteSpace(_text[^1]))
-        {
-            _text.Append(' ');
-        }
+        else if (_space && _text.Length > 0 && !char.IsWhiteSpace(_text[^1])) _text.Append(' ');
 
         _breaks = 0;
         _space = _afterMark = false;

@@ -19,9 +19,7 @@ internal static class XhtmlMarkup
     {
         ReadOnlySpan<char> head = markup.AsSpan().TrimStart();
         if (!head.StartsWith("<?xml") && !head[..Math.Min(head.Length, HeadCharacters)].Contains("http://www.w3.org/1999/xhtml", StringComparison.Ordinal))
-        {
             return null;
-        }
 
         var html = new StringBuilder();
         try
@@ -52,9 +50,7 @@ internal static class XhtmlMarkup
                 bool empty = xml.IsEmptyElement;
                 html.Append('<').Append(name);
                 while (xml.MoveToNextAttribute())
-                {
                     html.Append(' ').Append(xml.LocalName).Append("=\"").Append(WebUtility.HtmlEncode(xml.Value)).Append('"');
-                }
 
                 html.Append(empty && !s_void.Contains(name) ? $"></{name}>" : ">");
                 break;

@@ -58,10 +58,7 @@ internal sealed class PdfContent(
         in TransformationMatrix renderingMatrix, in TransformationMatrix textMatrix, in TransformationMatrix transformationMatrix,
         CharacterBoundingBox characterBoundingBox)
     {
-        if (_hidden)
-        {
-            return;
-        }
+        if (_hidden) return;
 
         // A character that the font does not tell comes as its code.
         bool untold = IsNothing(unicode) || (unicode.Length == 1 && unicode[0] == (char)code && !font.TryGetUnicode(code, out _));
@@ -77,17 +74,12 @@ internal sealed class PdfContent(
         float size = (float)Math.Abs(fontSize) * (Place(0, rise + 1, textMatrix, transformationMatrix) - from).Length();
         float length = along.Length();
         if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size))
-        {
             _page.Add(text, from, to, along / length, size);
-        }
     }
 
     public override void PushState()
     {
-        if (StackSize < DeepestSave)
-        {
-            base.PushState();
-        }
+        if (StackSize < DeepestSave) base.PushState();
     }
 
     public override void ApplyXObject(NameToken xObjectName)
@@ -103,23 +95,14 @@ internal sealed class PdfContent(
     protected override void ProcessFormXObject(StreamToken formStream, NameToken xObjectName)
     {
         ResourceStore.TryGetXObjectReference(xObjectName, out IndirectReference reference);
-        if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference))
-        {
-            return;
-        }
+        if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference)) return;
 
-        if (++_forms > MostForms)
-        {
-            throw new UnreadableDocumentException("a PDF file that draws unreasonably many forms");
-        }
+        if (++_forms > MostForms) throw new UnreadableDocumentException("a PDF file that draws unreasonably many forms");
 
         bool hasOwn = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         int saved = StackSize;
         PushState();
-        if (hasOwn)
-        {
-            ResourceStore.LoadResourceDictionary(resources.OfText(own!));
-        }
+        if (hasOwn) ResourceStore.LoadResourceDictionary(resources.OfText(own!));
 
         if (formStream.StreamDictionary.TryGet(NameToken.Matrix, PdfScanner, out ArrayToken? matrix) && matrix.Length == 6)
         {
@@ -129,15 +112,9 @@ internal sealed class PdfContent(
 
         ProcessOperations(GetFormOperations(formStream));
         _drawing.Remove(reference);
-        if (hasOwn)
-        {
-            ResourceStore.UnloadResourceDictionary();
-        }
+        if (hasOwn) ResourceStore.UnloadResourceDictionary();
 
-        while (StackSize > saved)
-        {
-            PopState();
-        }
+        while (StackSize > saved) PopState();
     }
 
     public override void BeginMarkedContent(NameToken name, NameToken? propertyDictionaryName, DictionaryToken? properties)

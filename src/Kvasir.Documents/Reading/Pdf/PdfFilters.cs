@@ -31,10 +31,7 @@ internal sealed class PdfFilters(int fileLength)
         /// <summary>The input itself where it can be inflated to its end, else what can be inflated of it, packed anew.</summary>
         private Memory<byte> Sound(Memory<byte> input)
         {
-            if (input.Length < 2)
-            {
-                return input;
-            }
+            if (input.Length < 2) return input;
 
             using var inflated = new DeflateStream(new MemoryStream(input[2..].ToArray()), CompressionMode.Decompress);
             byte[] buffer = new byte[1 << 16];
@@ -44,10 +41,7 @@ internal sealed class PdfFilters(int fileLength)
                 for (int read; (read = inflated.Read(buffer)) > 0;)
                 {
                     length += read;
-                    if (length > longest)
-                    {
-                        throw TooLong();
-                    }
+                    if (length > longest) throw TooLong();
                 }
 
                 return input;
@@ -64,10 +58,7 @@ internal sealed class PdfFilters(int fileLength)
             using (var deflate = new ZLibStream(packed, CompressionLevel.NoCompression))
             using (var inflated = new DeflateStream(new MemoryStream(input.ToArray()), CompressionMode.Decompress))
             {
-                for (int value; length-- > 0 && (value = inflated.ReadByte()) >= 0;)
-                {
-                    deflate.WriteByte((byte)value);
-                }
+                for (int value; length-- > 0 && (value = inflated.ReadByte()) >= 0;) deflate.WriteByte((byte)value);
             }
 
             return packed.ToArray();

@@ -19,10 +19,7 @@ internal static class PdfForm
     /// <summary>An annotation's text; null where it has none to show.</summary>
     public static string? Text(DictionaryToken annotation, IPdfTokenScanner scanner)
     {
-        if (((int)Number(annotation, "F", scanner) & HiddenFlags) != 0)
-        {
-            return null;
-        }
+        if (((int)Number(annotation, "F", scanner) & HiddenFlags) != 0) return null;
 
         int flags = (int)Number(annotation, "Ff", scanner);
         return (Name(annotation, "Subtype", scanner), Name(annotation, "FT", scanner)) switch
@@ -45,9 +42,7 @@ internal static class PdfForm
         foreach (IToken option in (Find(field, "Opt", scanner) as ArrayToken)?.Data ?? [])
         {
             if (DirectObjectFinder.TryGet(option, scanner, out ArrayToken? pair) && pair.Length == 2 && String(pair.Data[0], scanner) is { } sent)
-            {
                 shown[sent] = String(pair.Data[1], scanner);
-            }
         }
 
         IToken? value = Find(field, "V", scanner);
@@ -62,9 +57,7 @@ internal static class PdfForm
         for (int depth = 0; at is not null && depth < DeepestField; depth++)
         {
             if (at.TryGet(NameToken.Create(key), out IToken found))
-            {
                 return DirectObjectFinder.TryGet(found, scanner, out IToken? value) ? value : null;
-            }
 
             at = at.TryGet(NameToken.Parent, scanner, out DictionaryToken? parent) ? parent : null;
         }

@@ -36,10 +36,7 @@ internal sealed class PdfLayers
     public bool IsHidden(IToken layer)
     {
         bool isHidden = layer is IndirectReferenceToken group && _hidden.Contains(group.Data);
-        if (isHidden || _hidden.Count == 0 || !DirectObjectFinder.TryGet(layer, _scanner, out DictionaryToken? membership))
-        {
-            return isHidden;
-        }
+        if (isHidden || _hidden.Count == 0 || !DirectObjectFinder.TryGet(layer, _scanner, out DictionaryToken? membership)) return isHidden;
 
         List<bool> hidden = [.. Groups(membership, "OCGs").Select(_hidden.Contains)];
         string rule = membership.TryGet(NameToken.P, _scanner, out NameToken? name) ? name.Data : "AnyOn";

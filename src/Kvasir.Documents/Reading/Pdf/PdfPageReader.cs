@@ -27,9 +27,7 @@ internal sealed class PdfPageReader(
         int number, DictionaryToken dictionary, PageTreeMembers inherited, NamedDestinations destinations)
     {
         for (int count = inherited.ParentResources.Count; count > 0; count--)
-        {
             inherited.ParentResources.Enqueue(Resources.OfText(inherited.ParentResources.Dequeue()));
-        }
 
         bool hasOwn = dictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         DictionaryToken page = hasOwn ? dictionary.With(NameToken.Resources, Resources.OfText(own!)) : dictionary;

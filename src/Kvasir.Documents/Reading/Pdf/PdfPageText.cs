@@ -50,34 +50,19 @@ internal sealed class PdfPageText
         }
 
         Known++;
-        if (IsDrawnAgain(text, from, size))
-        {
-            return;
-        }
+        if (IsDrawnAgain(text, from, size)) return;
 
         if (_text.Length > 0)
         {
             Vector2 gap = from - _end;
             float ahead = Vector2.Dot(gap, _along), across = _along.X * gap.Y - _along.Y * gap.X, unit = Math.Max(size, _size);
-            if (Math.Abs(across) > LineStep * unit || ahead < -unit || Vector2.Dot(along, _along) < 0.9f)
-            {
-                EndLine();
-            }
-            else if (ahead > SpaceGap * unit && _text[^1] != ' ' && text is not (" " or "\u00A0"))
-            {
-                _text.Append(' ');
-            }
+            if (Math.Abs(across) > LineStep * unit || ahead < -unit || Vector2.Dot(along, _along) < 0.9f) EndLine();
+            else if (ahead > SpaceGap * unit && _text[^1] != ' ' && text is not (" " or "\u00A0")) _text.Append(' ');
         }
 
-        if (_text.Length == 0)
-        {
-            (_start, _along, _size) = (from, along, size);
-        }
+        if (_text.Length == 0) (_start, _along, _size) = (from, along, size);
 
-        foreach (char c in text)
-        {
-            AppendPlain(c);
-        }
+        foreach (char c in text) AppendPlain(c);
 
         _end = to;
         _size = Math.Max(_size, size);
@@ -96,9 +81,7 @@ internal sealed class PdfPageText
             Line line = _lines[i];
             bool isBeside = Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2;
             if (isBeside && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X && (label < 0 || line.Start.X > _lines[label].Start.X))
-            {
                 label = i;
-            }
         }
 
         string text = string.Join(' ', value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -107,10 +90,7 @@ internal sealed class PdfPageText
             Line line = _lines[label];
             _lines[label] = line with { Text = $"{line.Text} {text}" };
         }
-        else
-        {
-            _lines.Add(new Line(text, new Vector2((float)frame.Left, (float)frame.Bottom), Vector2.UnitX, (float)frame.Width, 10));
-        }
+        else _lines.Add(new Line(text, new Vector2((float)frame.Left, (float)frame.Bottom), Vector2.UnitX, (float)frame.Width, 10));
     }
 
     /// <summary>The page's text.</summary>
@@ -122,10 +102,7 @@ internal sealed class PdfPageText
         for (int first = 0; first < _lines.Count;)
         {
             int next = first + 1;
-            while (next < _lines.Count && !IsBorder(_lines[next - 1], _lines[next], usual))
-            {
-                next++;
-            }
+            while (next < _lines.Count && !IsBorder(_lines[next - 1], _lines[next], usual)) next++;
 
             text.Append(text.Length > 0 ? "\n\n" : "");
             AppendParagraph(text, CollectionsMarshal.AsSpan(_lines)[first..next]);
@@ -141,30 +118,18 @@ internal sealed class PdfPageText
     private static void AppendParagraph(StringBuilder text, ReadOnlySpan<Line> lines)
     {
         float widest = 0;
-        foreach (Line line in lines)
-        {
-            widest = Math.Max(widest, line.Width);
-        }
+        foreach (Line line in lines) widest = Math.Max(widest, line.Width);
 
         int full = 0;
-        for (int i = 1; i < lines.Length; i++)
-        {
-            full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
-        }
+        for (int i = 1; i < lines.Length; i++) full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
 
         bool running = 2 * full >= lines.Length - 1;
         text.Append(lines[0].Text);
         for (int i = 1; i < lines.Length; i++)
         {
             (Line before, Line line) = (lines[i - 1], lines[i]);
-            if (IsHyphenated(before, line))
-            {
-                text.Length--;
-            }
-            else
-            {
-                text.Append(running && char.IsLetter(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
-            }
+            if (IsHyphenated(before, line)) text.Length--;
+            else text.Append(running && char.IsLetter(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
 
             text.Append(line.Text);
         }
@@ -190,10 +155,7 @@ internal sealed class PdfPageText
     private void EndLine()
     {
         string text = _text.ToString().Trim();
-        if (text.Length > 0)
-        {
-            _lines.Add(new Line(text, _start, _along, Vector2.Dot(_end - _start, _along), _size));
-        }
+        if (text.Length > 0) _lines.Add(new Line(text, _start, _along, Vector2.Dot(_end - _start, _along), _size));
 
         _text.Clear();
     }

@@ -38,15 +38,11 @@ internal sealed partial class PdfRepair
         for (int at = 0; _bytes.AsSpan(at).IndexOf("obj"u8) is >= 0 and int found; at += found + 3)
         {
             if (NumberOf().Match(Text(at + found - 24, 24)) is { Success: true } match)
-            {
                 AddObject(Number(match.Groups[1].ValueSpan), at + found - match.Length, at + found + 3, trailers, pages);
-            }
         }
 
         for (int at = 0; _bytes.AsSpan(at).IndexOf("trailer"u8) is >= 0 and int found; at += found + 7)
-        {
             trailers.Append(Text(at + found, Head));
-        }
 
         string all = trailers.ToString(), root = newCatalog ? "" : Reference(all, "Root");
         string others = Reference(all, "Encrypt") + Reference(all, "Info") + Identity().Match(all).Value;
@@ -83,9 +79,7 @@ internal sealed partial class PdfRepair
             start += _bytes[start] == '\r' ? 2 : 1;
             int length = _bytes.AsSpan(start).IndexOf("endstream"u8);
             if (!scanner.TryReadToken(out DictionaryToken entries) || length < 0 || !entries.TryGet(NameToken.First, out NumericToken first))
-            {
                 return;
-            }
 
             var stream = new StreamToken(entries, _bytes.AsMemory(start, length));
             string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters(_bytes.Length)).Span);
@@ -127,9 +121,7 @@ internal sealed partial class PdfRepair
         long table = _output.WrittenCount;
         Write("xref\n0 1\n0000000000 65535 f \n");
         foreach ((int number, long offset) in _offsets)
-        {
             Write(string.Create(CultureInfo.InvariantCulture, $"{number} 1\n{offset:0000000000} 00000 n \n"));
-        }
 
         Write($"trailer\n<</Size {_offsets.Keys.LastOrDefault() + 1}{trailer}>>\nstartxref\n{table}\n%%EOF\n");
         return _output.WrittenSpan.ToArray();

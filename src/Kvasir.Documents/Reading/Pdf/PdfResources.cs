@@ -39,9 +39,7 @@ internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilt
 
             _known[resources] = kept;
             foreach (IToken font in resources.TryGet(NameToken.Font, scanner, out DictionaryToken? fonts) ? fonts.Data.Values : [])
-            {
                 CleanMap(font);
-            }
         }
 
         return kept;

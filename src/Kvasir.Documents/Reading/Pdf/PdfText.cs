@@ -16,10 +16,7 @@ internal static class PdfText
     /// <exception cref="UnreadableDocumentException">Encrypted, without text, damaged, or made to exhaust memory.</exception>
     public static Document Parse(byte[] bytes, string name)
     {
-        if (bytes.AsSpan(0, Math.Min(bytes.Length, 1024)).IndexOf("%PDF-"u8) < 0)
-        {
-            throw new UnreadableDocumentException("not a PDF file");
-        }
+        if (bytes.AsSpan(0, Math.Min(bytes.Length, 1024)).IndexOf("%PDF-"u8) < 0) throw new UnreadableDocumentException("not a PDF file");
 
         // A file whose objects are not where it says they are may be readable with a new table of them, or of its pages too.
         var reasons = new List<string>();
@@ -83,10 +80,7 @@ internal static class PdfText
                 : page.Unknown > page.Known ? "its fonts do not say which characters they show"
                 : page.Unknown * Few > page.Known ? "some characters are missing, because its fonts do not say which they are"
                 : null;
-            if (missing is not null)
-            {
-                notes.Add($"page {number}: {missing}");
-            }
+            if (missing is not null) notes.Add($"page {number}: {missing}");
 
             return page.Unknown > page.Known ? "" : text;
         }

@@ -60,9 +60,7 @@ internal sealed class BraceFormat
     {
         int end = 0;
         for (bool inBrackets = false; end < field.Length && (inBrackets || field[end] is not (':' or '!')); end++)
-        {
             inBrackets = field[end] == '[' || (inBrackets && field[end] != ']');
-        }
 
         object? value = Value(field[..end]);
         char conversion = end + 1 < field.Length && field[end] == '!' ? field[end + 1] : ' ';

@@ -54,9 +54,7 @@ internal sealed class Builtin
         var values = new object?[_parameters.Length];
         Array.Fill(values, s_missing);
         if (arguments.Positional.Count > values.Length)
-        {
             throw new InvalidInputException($"{_title} takes at most {values.Length} arguments, {arguments.Positional.Count} are given");
-        }
 
         for (int i = 0; i < arguments.Positional.Count; i++) values[i] = arguments.Positional[i];
         foreach ((string name, object? value) in arguments.Named)

@@ -54,10 +54,7 @@ internal sealed class Lexer
     private void AddData(int end, char sign, bool isBlock)
     {
         ReadOnlySpan<char> text = _source.AsSpan(_position, end - _position);
-        if (sign == '-')
-        {
-            text = PythonText.TrimEnd(text);
-        }
+        if (sign == '-') text = PythonText.TrimEnd(text);
         else if (sign == ' ' && isBlock)
         {
             int lineStart = text.LastIndexOf('\n') + 1;
@@ -160,10 +157,7 @@ internal sealed class Lexer
     private void ReadWord(Stack<char> open)
     {
         char first = _source[_position];
-        if (first is '\'' or '"')
-        {
-            ReadString(first);
-        }
+        if (first is '\'' or '"') ReadString(first);
         else if (char.IsAsciiDigit(first))
         {
             bool afterDot = _tokens[^1] is { Kind: TokenKind.Operator, Text: "." };
@@ -176,10 +170,7 @@ internal sealed class Lexer
             while (end < _source.Length && IsNamePart(_source[end])) end++;
             Add(TokenKind.Name, end);
         }
-        else
-        {
-            ReadOperator(open);
-        }
+        else ReadOperator(open);
     }
 
     private void ReadOperator(Stack<char> open)

@@ -68,9 +68,7 @@ internal sealed class Macro(MacroDefinition definition, Scope closure) : Callabl
         }
 
         if (definition.Uses.Contains("caller"))
-        {
             context.Scope.Set("caller", named.Remove("caller", out object? caller) ? caller : new Undefined("there is no caller: the macro was not called by a call block"));
-        }
 
         object?[] rest = [.. arguments.Positional.Skip(parameters.Count)];
         if (definition.Uses.Contains("varargs")) context.Scope.Set("varargs", Sequence.Tuple(rest));

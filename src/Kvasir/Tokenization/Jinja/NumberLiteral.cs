@@ -13,9 +13,7 @@ internal static class NumberLiteral
     {
         isFloat = false;
         if (source[start] == '0' && start + 1 < source.Length && char.ToLowerInvariant(source[start + 1]) is 'x' or 'b' or 'o')
-        {
             return SkipDigits(source, start + 2, char.IsAsciiHexDigit);
-        }
 
         int end = SkipDigits(source, start, char.IsAsciiDigit);
         if (integerOnly) return end;
@@ -45,9 +43,7 @@ internal static class NumberLiteral
         (int radix, int skip) = digits.Length > 1 ? char.ToLowerInvariant(digits[1]) switch { 'x' => (16, 2), 'o' => (8, 2), 'b' => (2, 2), _ => (10, 0) } : (10, 0);
         digits = digits[skip..];
         if (digits.Length is 0 or > MaxDigits || digits.Any(c => !char.IsAsciiDigit(c) && radix != 16) || (radix == 10 && digits.Length > 1 && digits.Trim('0').Length > 0 && digits[0] == '0'))
-        {
             throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
-        }
 
         BigInteger value = 0;
         foreach (char c in digits)
@@ -62,9 +58,7 @@ internal static class NumberLiteral
     private static int SkipDigits(string source, int at, Func<char, bool> isDigit)
     {
         while (at < source.Length && (isDigit(source[at]) || (source[at] == '_' && at + 1 < source.Length && isDigit(source[at + 1]))))
-        {
             at++;
-        }
 
         return at;
     }

@@ -71,9 +71,7 @@ internal static class Numbers
     {
         string digits = Body(text, out bool negative);
         if (digits.Length > 2 && digits[0] == '0' && char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => -1 } is var marked and > 0 && (radix == marked || radix == 0))
-        {
             (radix, digits) = (marked, digits[(digits[2] == '_' ? 3 : 2)..]);
-        }
 
         radix = radix == 0 ? 10 : radix;
         if (radix is < 2 or > 36 || !RemoveUnderscores(ref digits) || digits.Length is 0 or > MaxDigits) return null;

@@ -26,10 +26,7 @@ internal sealed class Parser
         while (true)
         {
             Token token = _tokens.Next();
-            if (token.Kind == TokenKind.Data)
-            {
-                statements.Add(new TextStatement(token.Text, token.Line));
-            }
+            if (token.Kind == TokenKind.Data) statements.Add(new TextStatement(token.Text, token.Line));
             else if (token.Kind == TokenKind.PrintBegin)
             {
                 statements.Add(new PrintStatement(_expressions.ReadTuple(), token.Line));
@@ -45,10 +42,7 @@ internal sealed class Parser
                 _tokens.Leave();
                 return new Block(statements, line);
             }
-            else
-            {
-                statements.Add(ReadStatement());
-            }
+            else statements.Add(ReadStatement());
         }
     }
 
@@ -196,9 +190,7 @@ internal sealed class Parser
             string parameter = _tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
             Expression? fallback = _tokens.SkipOperator("=") ? _expressions.Read() : null;
             if (fallback is null && parameters is [.., { Default: not null }])
-            {
                 throw _tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
-            }
 
             parameters.Add(new MacroParameter(parameter, fallback));
         }
@@ -233,9 +225,7 @@ internal sealed class Parser
 
         Token name = _tokens.Expect(TokenKind.Name, "a name to set");
         if (name.Text is "true" or "false" or "none" or "True" or "False" or "None")
-        {
             throw TemplateError.At(name.Line, $"'{name.Text}' cannot be set");
-        }
 
         return _tokens.SkipOperator(".")
             ? new NamespaceTarget(name.Text, _tokens.Expect(TokenKind.Name, "a name after '.'").Text)

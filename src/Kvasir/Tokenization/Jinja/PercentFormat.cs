@@ -58,10 +58,7 @@ internal static class PercentFormat
             width = (int)(next() is long given and >= 0 and <= 10_000 ? given : throw new InvalidInputException("a '*' in a format needs a width up to 10000 among the values"));
             at++;
         }
-        else
-        {
-            width = FormatSpecification.ReadNumber(format, ref at) ?? 0;
-        }
+        else width = FormatSpecification.ReadNumber(format, ref at) ?? 0;
 
         int? precision = FormatSpecification.ReadPrecision(format, ref at);
         bool left = Has('-'), zero = Has('0') && !left && at < format.Length && format[at] is not ('s' or 'r' or 'a' or 'c');

@@ -38,18 +38,12 @@ internal sealed class PrimaryParser(TokenReader tokens)
                     ? new ItemExpression(value, new Literal(NumberLiteral.Parse(tokens.Next()), line), line)
                     : new AttributeExpression(value, tokens.Expect(TokenKind.Name, "a name after '.'").Text, line);
             }
-            else if (tokens.SkipOperator("["))
-            {
-                value = ReadSubscript(value, expressions, line);
-            }
+            else if (tokens.SkipOperator("[")) value = ReadSubscript(value, expressions, line);
             else if (tokens.IsOperator("("))
             {
                 value = new CallExpression(value, ReadArguments(expressions), line);
             }
-            else
-            {
-                return value;
-            }
+            else return value;
         }
     }
 

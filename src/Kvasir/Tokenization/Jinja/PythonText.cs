@@ -53,9 +53,7 @@ internal static class PythonText
     {
         var points = new string[Length(text)];
         for (int i = 0, at = 0; i < points.Length; at += points[i++].Length)
-        {
             points[i] = text[at] < s_ascii.Length ? s_ascii[text[at]] : text.Substring(at, PointLength(text, at));
-        }
 
         return points;
     }

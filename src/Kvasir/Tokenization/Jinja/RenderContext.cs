@@ -57,9 +57,7 @@ internal sealed class RenderContext
         Line = line;
         Charge(1);
         if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
-        {
             throw new InvalidInputException("expressions, blocks or macro calls are nested too deeply");
-        }
 
         return outer;
     }
@@ -130,9 +128,7 @@ internal sealed class RenderContext
     {
         _cancellation.ThrowIfCancellationRequested();
         if (_steps < 0 || Stopwatch.GetElapsedTime(_started) > _maxTime)
-        {
             throw new InvalidInputException("it does not come to an end in reasonable time");
-        }
 
         _nextLook = Math.Max(0, _steps - StepsBetweenLooks);
     }

@@ -18,9 +18,7 @@ internal sealed class ValueConversion
     public object? Convert(object? value, int depth = 0)
     {
         if (depth > MaxDepth)
-        {
             throw new InvalidInputException($"a variable of the chat template is nested more than {MaxDepth} levels deep");
-        }
 
         Size++;
         switch (value)
