@@ -102,7 +102,9 @@ internal sealed class LibraryChoice : IDisposable
 
     public static Option<int> ChunkTokensOption() => new Option<int>("--chunk-tokens")
     {
-        Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested", HelpName = "N", DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens,
+        Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested",
+        HelpName = "N",
+        DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens,
     }.InRange(16, 8192);
 
     /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>

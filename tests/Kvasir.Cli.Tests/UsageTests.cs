@@ -67,7 +67,7 @@ public class UsageTests
     [InlineData("--ids is missing", "logits")]
     [InlineData("--out needs a value", "profile", "auto", "--out")]
     [InlineData("--prompt was given more than once", "complete", "-p", "a", "-p", "b")]
-    [InlineData("ingest needs <docs>", "ingest")]
+    [InlineData("no documents were named", "ingest")]
     [InlineData("pull needs <name>", "models", "pull")]
     [InlineData("store needs one of ls, stats, verify", "store")]
     public void What_is_missing_or_wrong_is_named_with_what_is_right(string problem, params string[] args) => Invocation.Of(args).IsRefused(problem);

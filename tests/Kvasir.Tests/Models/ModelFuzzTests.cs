@@ -42,7 +42,8 @@ public sealed class ModelFuzzTests : IDisposable
         ];
         NaiveTransformer model = architecture == "cohere2" ? (Tiny with { Norms = ["input", null, null, null], Centred = true, Tied = true }).WithRandomWeights(2)
             : architecture == "gemma3" ? (Tiny with { Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"] }).WithRandomWeights(3) : Tiny;
-        Fuzz(200, random, () => TinyHfModel.WriteGguf(model, _folder, architecture, permutes: false, [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => (keys[random.Next(keys.Length)], Value(random))).DistinctBy(pair => pair.Item1)]));
+        (string, object)[] needed = architecture == "cohere2" ? [("attention.sliding_window", 16u)] : [];
+        Fuzz(200, random, () => TinyHfModel.WriteGguf(model, _folder, architecture, permutes: false, [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => (keys[random.Next(keys.Length)], Value(random))).Concat(needed).DistinctBy(pair => pair.Item1)]));
     }
 
     [Theory]
