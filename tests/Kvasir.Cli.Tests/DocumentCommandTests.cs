@@ -26,6 +26,7 @@ public sealed class DocumentCommandTests : IDisposable
         JsonElement answer = Invocation.Of(["ask", river, "How long is the river Corwood?", "--max-tokens", "12", "--json", .. Models, .. Store]).IsDone().Json;
         Assert.Equal(river, Assert.Single(answer.GetProperty("sources").EnumerateArray()).GetProperty("file").GetString());
         Assert.Equal(0, answer.GetProperty("tokens").GetProperty("recomputed").GetInt32());
+        Assert.True(answer.GetProperty("wallMs").GetDouble() > answer.GetProperty("ttftMs").GetDouble());
         Assert.True(answer.GetProperty("tokens").GetProperty("reused").GetInt32() > 20);
         Assert.NotEqual("", answer.GetProperty("answer").GetString());
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
@@ -58,6 +59,13 @@ internal static class AskCommand
         terminal.WriteJson(Figures(answer, showSources, store));
     }
 
+    /// <summary>From the start of the process: what somebody who typed the command has waited for.</summary>
+    private static TimeSpan SinceStart(DateTime moment)
+    {
+        using var process = Process.GetCurrentProcess();
+        return moment - process.StartTime.ToUniversalTime();
+    }
+
     /// <summary>What <c>--json</c> says of an answer.</summary>
     internal static object Figures(Answer answer, bool showSources, DocumentStore store) => new
     {
@@ -66,6 +74,7 @@ internal static class AskCommand
         Sources = new SourceList(answer.Sources, showSources).Json(),
         Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
+        WallMs = answer.FirstTokenAt is { } first ? Units.Rounded(SinceStart(first).TotalMilliseconds) : (double?)null,
         TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
         RecomputeMs = answer.RecomputeTime is { } time ? Units.Rounded(time.TotalMilliseconds) : (double?)null,
         answer.KvBytesLoaded,
@@ -94,9 +103,10 @@ internal static class AskCommand
         if (answer.IsDoubtful) terminal.Out.WriteLine(Doubt);
         if (Cut(answer) is string cut) terminal.Out.WriteLine($"({cut})");
         new SourceList(answer.Sources, showSources).Print(terminal.Out);
+        string waited = answer.FirstTokenAt is { } first ? $", {Units.Milliseconds(SinceStart(first))} from the start" : "";
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
-        terminal.Out.WriteLine($"{Units.Count(answer.ReusedTokens, "token")} reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{compared}");
+        terminal.Out.WriteLine($"{Units.Count(answer.ReusedTokens, "token")} reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{waited}{compared}");
     }
 
     /// <summary>Why the model did not end the answer itself; null where it did.</summary>

@@ -56,7 +56,18 @@ public sealed class Answer : IEnumerable<string>
     public int GeneratedTokens { get; private set; }
 
     /// <summary>From the question to its first token: retrieval, placing the KV, and prefilling the question.</summary>
-    public TimeSpan TimeToFirstToken { get; internal set; }
+    public TimeSpan TimeToFirstToken
+    {
+        get;
+        internal set
+        {
+            field = value;
+            FirstTokenAt = DateTime.UtcNow;
+        }
+    }
+
+    /// <summary>When the first token came (UTC); null before.</summary>
+    public DateTime? FirstTokenAt { get; private set; }
 
     /// <summary>From the question to the end of the answer.</summary>
     public TimeSpan TotalTime { get; internal set; }
