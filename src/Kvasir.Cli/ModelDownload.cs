@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Cli.Models;
 
 namespace Kvasir.Cli;

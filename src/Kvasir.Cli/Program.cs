@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kvasir.Cli;
 
 using var output = new StreamWriter(Console.OpenStandardOutput(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };

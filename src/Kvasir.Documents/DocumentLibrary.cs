@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Reading;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir;
 
 /// <summary>Shares as users write them: <c>15%</c>.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kvasir.Tests;
 
 /// <summary>No test keeps its prompts in the user's folder: where one is to be kept, the test names a folder of its own.</summary>

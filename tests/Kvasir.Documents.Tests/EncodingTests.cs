@@ -1,4 +1,3 @@
-using System.Text;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Tests;

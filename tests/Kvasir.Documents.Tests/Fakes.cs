@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
 using Kvasir.Documents;

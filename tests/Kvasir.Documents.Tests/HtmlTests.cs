@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Tests;

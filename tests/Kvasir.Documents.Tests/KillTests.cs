@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using Kvasir.Documents;
 using Kvasir.Documents.Storage;
 using Kvasir.Models;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;

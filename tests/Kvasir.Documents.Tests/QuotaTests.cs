@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Documents;
 using Kvasir.Documents.Storage;
 using Microsoft.Win32.SafeHandles;

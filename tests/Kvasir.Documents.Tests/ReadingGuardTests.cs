@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Tests;

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
-using System.Text;
 using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Documents.Storage;

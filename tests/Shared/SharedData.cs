@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kvasir.Tests;
 
 /// <summary>Where the real models, data and golden values lie: <c>KVASIR_SHARED</c>, default <c>../shared</c> beside the project.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Formats;
 using Kvasir.Memory;
 using Kvasir.Numerics;

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Numerics;

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Kvasir.Benchmarks.Kernels;
 
 /// <summary>Times short pieces of code.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.CommandLine;
-using System.Globalization;
 using Kvasir.Cache;
 using Kvasir.Formats;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;

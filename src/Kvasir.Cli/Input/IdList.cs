@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Cli;
 
 /// <summary>Lists of numbers as they are written on a command line: 1,2,3 or 1 2 3.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Cli;
 
 /// <summary>A text that is being typed, and the cursor in it: an index between what a reader sees as characters, never inside one.</summary>

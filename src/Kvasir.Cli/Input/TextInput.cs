@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Cli;
 
 /// <summary>Text from files and standard input. What is not valid UTF-8 is refused, never repaired silently.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Cli;

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace Kvasir.Cli;
 
 /// <summary>The most memory that the process has held in RAM since the last <see cref="Reset"/>, as the system measures it.</summary>

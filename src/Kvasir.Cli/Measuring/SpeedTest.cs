@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Cache;
 using Kvasir.Models;
 

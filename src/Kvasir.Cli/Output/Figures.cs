@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Generation;
 
 namespace Kvasir.Cli;

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using static System.FormattableString;
 
 namespace Kvasir.Cli;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Cli;
 
 /// <summary>Sizes and times as a person reads them.</summary>

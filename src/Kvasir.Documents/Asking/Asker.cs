@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Cache;
 
 namespace Kvasir.Documents.Asking;

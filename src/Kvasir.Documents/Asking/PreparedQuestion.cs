@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Kvasir.Documents.Asking;
 
 /// <summary>A question on its way to an answer: its passages are chosen; its context is built by <see cref="Asker.Begin"/>.</summary>

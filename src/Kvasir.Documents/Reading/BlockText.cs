@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Documents.Reading;
 
 /// <summary>A block of a document's text.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Documents.Reading;
 
 /// <summary>The numbers of list items as they are shown.</summary>

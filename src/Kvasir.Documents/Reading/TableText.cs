@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Documents.Reading;
 
 /// <summary>A cell of a table.</summary>

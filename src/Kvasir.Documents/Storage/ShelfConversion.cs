@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Documents.Asking;
 
 namespace Kvasir.Documents.Storage;

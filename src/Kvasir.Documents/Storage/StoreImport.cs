@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Retrieval;

@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Kvasir.Documents.Storage;
 
 /// <summary>Lets one process at a time write to a store. The operating system frees it when the process ends, however it ends.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Cache;
 
 /// <summary>A budget for keys and values: bits per value, a share of float16, or bytes for a full context.</summary>

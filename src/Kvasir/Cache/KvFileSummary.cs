@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Memory;
 
 namespace Kvasir.Cache;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Kvasir.Quantization;
 
 namespace Kvasir.Cache;

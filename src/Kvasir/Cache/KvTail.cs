@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kvasir.Cache;
 
 /// <summary>The newest tokens of one kv head in float32: blocks in the float form, the last one still growing.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
 

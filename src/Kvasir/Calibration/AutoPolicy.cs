@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Cache;
 
 namespace Kvasir.Calibration;

@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Text;
 using Kvasir.Memory;
 
 namespace Kvasir.Formats;

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Kvasir.Quantization;
 
 namespace Kvasir.Formats;

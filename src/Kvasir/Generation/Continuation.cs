@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Generation;

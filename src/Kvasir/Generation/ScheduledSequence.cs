@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kvasir.Generation;
 
 /// <summary>A sequence that a <see cref="Scheduler"/> runs among others.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kvasir.Memory;
 
 /// <summary>Makes the names in a folder durable: after a power cut a renamed file is found under its new name. Does nothing where there is no such call.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kvasir.Memory;
 
 /// <summary>Hints to the operating system about ranges of memory; they do nothing where there is no such call.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kvasir.Numerics;
 
 /// <summary>32 columns of one token in int8: value = Scale * code. One cache line, with the sums that zero points and minimums need.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kvasir.Numerics;
 
 /// <summary>How a float weight is stored and read; the factor is for halves only (see <see cref="HalfVectors"/>).</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Kvasir.Formats;
 using Kvasir.Memory;
 using Kvasir.Quantization;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Kvasir.Formats;
 using Kvasir.Quantization;
 

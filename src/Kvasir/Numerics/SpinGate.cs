@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-
 namespace Kvasir.Numerics;
 
 /// <summary>A gate that opens again and again: waiters spin for some microseconds, then offer the core to others, then park.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kvasir.Numerics;
 
 /// <summary>Transcendental functions on vectors.</summary>

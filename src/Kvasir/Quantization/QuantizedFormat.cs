@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Quantization;
 
 /// <summary>Asymmetric group quantisation of keys or values: KIVI's (Liu et al. 2024), and with 8 bits <c>q8</c>.</summary>

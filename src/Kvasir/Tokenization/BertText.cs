@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>How BERT prepares text: cleaning, spaces around ideographs, accents and case removed; then words and punctuation marks.</summary>

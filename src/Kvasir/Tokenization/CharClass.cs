@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>The classes of characters that pre-tokenizer patterns speak of.</summary>

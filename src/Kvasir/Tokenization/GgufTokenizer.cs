@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kvasir.Formats;
 
 namespace Kvasir.Tokenization;

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>Cuts out runs of characters of one set; what lies between them stays whole.</summary>

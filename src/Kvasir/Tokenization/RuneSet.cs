@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>A set of characters: all of some classes, and code point ranges.</summary>

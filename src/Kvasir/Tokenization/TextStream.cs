@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>Turns token ids, one after another, into text that never cuts a character: bytes of an unfinished UTF-8 sequence wait for the next token. Ill-formed bytes become U+FFFD, one for each maximal subpart. For one thread.</summary>

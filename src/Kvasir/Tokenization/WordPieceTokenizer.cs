@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization;
 
 /// <summary>WordPiece (BERT): each word becomes its longest prefix that is a token, then the longest continuation, and so on; the unknown token where that fails.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using Kvasir.Cli;
 using Kvasir.Cli.Models;
 using Xunit;

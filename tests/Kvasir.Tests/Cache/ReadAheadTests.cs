@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kvasir.Cache;
 using Kvasir.Memory;
 using Kvasir.Models;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using Kvasir.Formats;
 using Kvasir.Quantization;
 using Xunit;

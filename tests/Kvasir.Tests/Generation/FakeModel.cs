@@ -1,4 +1,3 @@
-using System.Text;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;

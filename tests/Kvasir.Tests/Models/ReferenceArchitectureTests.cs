@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Tests.Formats;

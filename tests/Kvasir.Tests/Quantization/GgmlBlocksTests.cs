@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kvasir.Formats;
 using Kvasir.Quantization;
 using Xunit;

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tests.Tokenization;
 
 /// <summary>Random texts that tokenizers find hard.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Tokenization;
 using Xunit;
 

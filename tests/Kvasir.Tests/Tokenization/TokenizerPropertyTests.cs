@@ -1,4 +1,3 @@
-using System.Text;
 using Kvasir.Formats;
 using Kvasir.Tokenization;
 using Xunit;

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Documents.Reading.Html;
 
 /// <summary>Text with white space collapsed and the wanted number of line breaks between blocks.</summary>

@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Text;
 using UglyToad.PdfPig.Core;
 
 namespace Kvasir.Documents.Reading.Pdf;

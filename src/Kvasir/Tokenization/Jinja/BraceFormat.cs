@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Python's <c>'{} {0.a[1]} {name!r:>{width}}'.format(…)</c>.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Letter case as Python has it: Unicode's full mappings, where one letter may become several.</summary>

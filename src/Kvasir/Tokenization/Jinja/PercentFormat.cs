@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Python's <c>'%s: %05.2f' % values</c> with s, r, a, d, i, u, f, e, g, x, o, c, flags, names in brackets, width and precision.</summary>

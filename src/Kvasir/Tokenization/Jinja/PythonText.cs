@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Strings as templates see them: sequences of code points, with Python's idea of white space.</summary>

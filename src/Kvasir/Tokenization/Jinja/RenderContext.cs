@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>

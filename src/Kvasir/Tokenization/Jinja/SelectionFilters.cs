@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary><c>map</c>, <c>select</c>, <c>reject</c>, <c>selectattr</c>, <c>rejectattr</c>: over nothing where the value is false.</summary>

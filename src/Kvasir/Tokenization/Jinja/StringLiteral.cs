@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Escape sequences of Python string literals.</summary>

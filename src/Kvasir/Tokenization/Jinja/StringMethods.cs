@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Methods of strings, by name; the longer ones are in <see cref="Splitting"/>, <see cref="TextSearch"/> and <see cref="LetterCase"/>.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>How a fault of a template reads: one line with the template's line number.</summary>

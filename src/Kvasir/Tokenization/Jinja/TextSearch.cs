@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Looking for texts in texts. Places are counted in code points.</summary>

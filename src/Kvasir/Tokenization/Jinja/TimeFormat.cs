@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>A date and time in C's <c>strftime</c> directives, with English names. A flag changes the padding (<c>-</c>, <c>_</c>, <c>0</c>) or the case (<c>^</c>, <c>#</c>).</summary>

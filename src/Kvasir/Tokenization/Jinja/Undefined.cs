@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>A name, attribute or item that is not there: prints nothing, is false and empty, and is an error to use in any other way.</summary>
