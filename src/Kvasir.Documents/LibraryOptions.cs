@@ -26,7 +26,7 @@ public sealed record LibraryOptions
     /// </summary>
     public double ThinStore { get; init; } = 1;
 
-    /// <inheritdoc cref="DocumentStore.Open(string, bool, Action{StoreWarning})" path="/param[@name='warned']"/>
+    /// <inheritdoc cref="Storage.DocumentStore.Open(string, bool, Action{StoreWarning})" path="/param[@name='warned']"/>
     public Action<StoreWarning>? Warned { get; init; }
 
     /// <summary>4-bit keys and values.</summary>

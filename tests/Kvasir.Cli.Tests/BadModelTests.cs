@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Every command that takes a model, with files that are none.</summary>
 public sealed class BadModelTests : IDisposable

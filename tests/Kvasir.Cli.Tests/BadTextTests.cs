@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.</summary>
 public sealed class BadTextTests : IDisposable

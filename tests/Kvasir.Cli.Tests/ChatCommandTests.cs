@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>What can be typed in <c>chat</c> besides messages; lines come from standard input.</summary>
 public sealed class ChatCommandTests

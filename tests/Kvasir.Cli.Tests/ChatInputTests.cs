@@ -1,7 +1,6 @@
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Messages and commands of <c>chat</c>, from lines.</summary>
 public class ChatInputTests

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Commands on the tiny models: what they print, and that their parts fit together.</summary>
 public sealed class CommandTests : IDisposable

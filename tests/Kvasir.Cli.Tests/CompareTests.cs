@@ -4,7 +4,7 @@ using Kvasir.Generation;
 using Kvasir.Models;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>The <c>compare</c> command on a tiny model.</summary>
 public sealed class CompareTests : IDisposable

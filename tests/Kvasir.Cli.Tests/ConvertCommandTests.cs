@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Saved and stored KV under another policy, from the command line.</summary>
 public sealed class ConvertCommandTests : IDisposable

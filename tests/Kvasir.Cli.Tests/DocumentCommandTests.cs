@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Kvasir.Documents;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Documents from the command line: ingest, ask, and the care of the store.</summary>
 public sealed class DocumentCommandTests : IDisposable

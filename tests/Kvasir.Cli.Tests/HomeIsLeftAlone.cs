@@ -1,4 +1,4 @@
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>No test keeps its prompts in the user's folder: where one is to be kept, the test names a folder of its own.</summary>
 internal static class HomeIsLeftAlone

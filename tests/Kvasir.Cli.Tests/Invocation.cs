@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>One run of the program inside the test's process.</summary>
 internal sealed record Invocation(int Code, string Out, string Error)

@@ -1,8 +1,7 @@
-using Kvasir.Cli;
 using Spectre.Console;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Typing at a prompt: keys as a terminal sends them, with <c>¦</c> where nothing more waits to be read.</summary>
 public class LineEditorTests

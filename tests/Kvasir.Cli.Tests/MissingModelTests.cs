@@ -1,7 +1,6 @@
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Tests that change the process's environment run alone.</summary>
 [CollectionDefinition(nameof(ChangesTheEnvironment), DisableParallelization = true)]

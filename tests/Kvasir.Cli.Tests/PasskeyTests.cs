@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Kvasir.Models;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 public sealed class PasskeyTests : IDisposable
 {

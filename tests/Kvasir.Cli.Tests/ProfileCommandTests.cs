@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>The <c>profile auto</c> command, and policies that go by its file, on a tiny model.</summary>
 public sealed class ProfileCommandTests : IDisposable

@@ -1,9 +1,7 @@
-using Kvasir.Cli;
-using Kvasir.Documents;
 using Spectre.Console;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>What a person is told while a command works, and about what it left out.</summary>
 public class ProgressTests

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>What runs of the program keep for one another: long prompts, and conversations saved after every reply.</summary>
 public sealed class PromptCacheTests : IDisposable

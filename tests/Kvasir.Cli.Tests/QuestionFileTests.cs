@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Files of many questions, and <c>ask --questions</c> up to where a model is needed.</summary>
 public sealed class QuestionFileTests : IDisposable

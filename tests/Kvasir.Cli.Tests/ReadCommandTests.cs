@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 public sealed class ReadCommandTests : IDisposable
 {

@@ -1,7 +1,6 @@
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Signals to the program as a process of its own.</summary>
 public sealed class SignalTests : IDisposable

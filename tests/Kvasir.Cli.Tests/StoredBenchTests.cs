@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>The time to the first token behind stored KV.</summary>
 public class StoredBenchTests

@@ -1,8 +1,7 @@
 using System.Xml.Linq;
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 public class SvgPlotTests
 {

@@ -1,7 +1,6 @@
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Names and texts of others never steer the terminal.</summary>
 public class TerminalTextTests

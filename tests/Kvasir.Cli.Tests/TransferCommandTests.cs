@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 /// <summary>Documents with their KV from one store to another, from the command line.</summary>
 public sealed class TransferCommandTests : IDisposable

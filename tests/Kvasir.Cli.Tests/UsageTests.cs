@@ -1,7 +1,6 @@
-using Kvasir.Cli;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Cli.Tests;
 
 public class UsageTests
 {

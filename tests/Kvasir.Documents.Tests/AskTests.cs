@@ -1,7 +1,4 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public sealed class AskTests : LibraryFixture
 {

@@ -1,6 +1,6 @@
 using Kvasir.Documents.Chunking;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class ChunkPiecesTests
 {

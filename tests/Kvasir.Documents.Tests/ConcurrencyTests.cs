@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Several libraries on one store at the same time, as several processes would use it.</summary>
 public sealed class ConcurrencyTests : LibraryFixture

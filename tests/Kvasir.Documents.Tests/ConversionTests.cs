@@ -1,8 +1,6 @@
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Stored KV under another policy than it was made with.</summary>
 public sealed class ConversionTests : LibraryFixture

@@ -1,7 +1,6 @@
 using Kvasir.Documents.Chunking;
-using Kvasir.Documents.Reading;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class CsvTests
 {

@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Damage to any file of a store changes nothing, or is said.</summary>
 public sealed class DamageTests : LibraryFixture

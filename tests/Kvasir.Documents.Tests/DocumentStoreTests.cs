@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public sealed class DocumentStoreTests : LibraryFixture
 {

@@ -2,9 +2,8 @@ using System.IO.Compression;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Wordprocessing;
-using Kvasir.Documents.Reading;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class DocxTests
 {

@@ -1,10 +1,7 @@
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
-using Kvasir.Documents.Storage;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>KV on demand and damaged KV on the real engine, with a tiny model.</summary>
 public sealed class EngineKvTests : IDisposable

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Kvasir.Documents;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>The main job on the facts set: own retrieval, stored KV, no answer prefix (form G of the data's README: at most 20 tokens).</summary>
 public sealed partial class FactsAccuracyTests

@@ -1,14 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Documents.Storage;
 using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Tokens are words with the white space before them; a cache is the list of its ids; an answer repeats the last passage's first words.</summary>
 internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel

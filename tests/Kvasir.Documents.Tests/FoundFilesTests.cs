@@ -1,6 +1,4 @@
-using Kvasir.Documents.Reading;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>What stands in folders beside regular files with good names.</summary>
 public class FoundFilesTests

@@ -1,4 +1,4 @@
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>A text on many subjects, and what people ask of it in other words than its own.</summary>
 internal static class HouseRules

@@ -1,7 +1,4 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Files are read ahead on many threads; what comes of it is as if they were read one after another.</summary>
 public sealed class IngestPipelineTests : LibraryFixture

@@ -1,9 +1,7 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
 using Kvasir.Models;
 using Xunit.Abstractions;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>
 /// Kills a process that writes to a store (SIGKILL, at a random instant) again and again, and looks after each time whether everything is there that

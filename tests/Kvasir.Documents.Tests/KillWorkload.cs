@@ -1,9 +1,7 @@
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>
 /// What the process does that <see cref="KillTests"/> kill: everything that writes to a store, over and over, at random. Each line that it prints is

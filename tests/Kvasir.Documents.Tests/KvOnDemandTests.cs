@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Whatever becomes of the KV files, the answer comes, and what it had to compute is there for the next one.</summary>
 public sealed class KvOnDemandTests : LibraryFixture

@@ -1,9 +1,6 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Documents.Storage;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Beside no other tests: they would count into the process's memory and take from its time.</summary>
 [Collection(nameof(LargeStoreTests))]

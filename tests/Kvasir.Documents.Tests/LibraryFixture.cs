@@ -1,7 +1,4 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>A folder with two documents of two chunks each, and libraries with fake models on a store of their own.</summary>
 public abstract class LibraryFixture : IDisposable

@@ -1,6 +1,4 @@
-using Kvasir.Documents.Ingesting;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class LookAheadTests
 {

@@ -1,7 +1,6 @@
 using System.IO.Compression;
-using Kvasir.Documents.Reading;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>
 /// Mutated documents of each kind: every one is read or refused with a reason, in bounded time and memory. KVASIR_FUZZ sets how many of each

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Writes small PDF files: objects as text, streams with or without filters.</summary>
 internal sealed class PdfBuilder

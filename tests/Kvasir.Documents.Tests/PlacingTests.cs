@@ -1,7 +1,6 @@
-using Kvasir.Documents;
 using Kvasir.Documents.Chunking;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Where chunks are placed and what of them is computed anew.</summary>
 public sealed class PlacingTests : LibraryFixture

@@ -1,8 +1,6 @@
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
 using Microsoft.Win32.SafeHandles;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>The KV of chunks stays within the store's quota; texts and embeddings stay whole.</summary>
 public sealed class QuotaTests : LibraryFixture

@@ -1,6 +1,4 @@
-using Kvasir.Documents.Reading;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>What a parser may take, and what becomes of one that takes more or fails.</summary>
 public class ReadingGuardTests

@@ -1,6 +1,4 @@
-using Kvasir.Documents.Reading;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class ReadingTests
 {

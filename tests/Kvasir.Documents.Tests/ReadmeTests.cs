@@ -1,10 +1,9 @@
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
-using Kvasir.Documents;
 using Kvasir.Generation;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>The code blocks of the README are the samples between the sample markers here, and they run.</summary>
 public sealed partial class ReadmeTests

@@ -1,11 +1,8 @@
 using System.Text.Json;
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
-using Kvasir.Documents.Storage;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Stored chunks on SmolLM2-135M and retrieval with MiniLM, held against the reference values of golden/matkv.</summary>
 public class RealModelTests

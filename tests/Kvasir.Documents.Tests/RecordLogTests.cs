@@ -1,6 +1,4 @@
-using Kvasir.Documents.Storage;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class RecordLogTests
 {

@@ -1,9 +1,7 @@
 using System.Text.Json;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
 using Kvasir.Models;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public sealed class RelevanceTests : LibraryFixture
 {

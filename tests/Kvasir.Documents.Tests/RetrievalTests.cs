@@ -1,10 +1,7 @@
 using System.Text.Json;
-using Kvasir.Documents;
-using Kvasir.Documents.Asking;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Documents.Storage;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public class RetrievalTests
 {

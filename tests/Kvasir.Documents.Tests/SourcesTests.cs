@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>What an answer says of where it comes from.</summary>
 public sealed class SourcesTests : LibraryFixture

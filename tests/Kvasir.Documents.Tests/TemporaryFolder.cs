@@ -1,4 +1,4 @@
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>A folder of its own for one test.</summary>
 internal sealed class TemporaryFolder : IDisposable

@@ -1,7 +1,7 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>A Llama-type model of two small layers with random weights, whose tokens are bytes: it starts at once and answers nonsense.</summary>
 internal static class TinyModel

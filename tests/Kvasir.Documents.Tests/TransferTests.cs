@@ -1,10 +1,8 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Documents.Storage;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 /// <summary>Documents with their KV from one store to another.</summary>
 public sealed class TransferTests : LibraryFixture

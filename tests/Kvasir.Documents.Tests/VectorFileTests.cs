@@ -1,9 +1,7 @@
-using Kvasir.Documents;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Documents.Storage;
 using Microsoft.Win32.SafeHandles;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Documents.Tests;
 
 public sealed class VectorFileTests : LibraryFixture
 {

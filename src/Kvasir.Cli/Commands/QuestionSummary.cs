@@ -1,5 +1,3 @@
-using Kvasir.Documents;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary>What a stream of questions took in all.</summary>

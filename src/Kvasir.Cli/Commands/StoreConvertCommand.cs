@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Kvasir.Cache;
-using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Kvasir.Cache;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
 

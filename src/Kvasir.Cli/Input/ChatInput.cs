@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>Messages and commands of a conversation, made from lines. What stands between two <c>"""</c> is one text with all its lines.</summary>
 /// <param name="readLine">Reads a line, or several that were pasted, behind a prompt; null at the end.</param>

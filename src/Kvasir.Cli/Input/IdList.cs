@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>Lists of numbers as they are written on a command line: 1,2,3 or 1 2 3.</summary>
 internal static class IdList

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>A text that is being typed, and the cursor in it: an index between what a reader sees as characters, never inside one.</summary>
 internal sealed class LineBuffer

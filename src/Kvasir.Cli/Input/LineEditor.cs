@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>
 /// Reads texts from a terminal with the usual editing keys and a history that lasts as long as the program. What is pasted stays one text with all its lines:

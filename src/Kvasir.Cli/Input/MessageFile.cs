@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Kvasir.Tokenization;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>A conversation as JSON: a list of messages with a role each, or an object with such a list under "messages" and further variables of the chat template, such as "tools".</summary>
 /// <param name="Messages">The messages, with every field as it stands there.</param>

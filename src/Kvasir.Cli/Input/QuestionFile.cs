@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>A question of many.</summary>
 /// <param name="Id">As its file gives it, or the number of its line.</param>

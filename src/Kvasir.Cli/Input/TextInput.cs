@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Input;
 
 /// <summary>Text from files and standard input. What is not valid UTF-8 is refused, never repaired silently.</summary>
 internal static class TextInput

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>How many sequences a batch test runs at once.</summary>
 /// <param name="Sequences">So many at most; null for as many as fit.</param>

@@ -1,6 +1,6 @@
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>What is measured of every policy.</summary>
 internal sealed record ComparisonProtocol

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>How well a model goes on through the cache that a policy keeps.</summary>
 /// <param name="Perplexity">Over all scored tokens.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>A question about one of the documents, with the documents that are to stand before it.</summary>
 /// <param name="Id">Its name.</param>

@@ -1,6 +1,6 @@
 using Kvasir.Documents;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>Share of the questions about given documents that are answered right, from stored or recomputed KV.</summary>
 /// <param name="Right">Questions answered right.</param>

@@ -1,6 +1,6 @@
 using Kvasir.Cache;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>What a cache filled with <c>Tokens</c> tokens takes.</summary>
 /// <param name="Tokens">Its length.</param>

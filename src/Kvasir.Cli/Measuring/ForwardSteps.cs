@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>Forward passes as measurements run them: prompts in slices, then token by token. An interrupt ends them between two passes.</summary>
 internal sealed class ForwardSteps : IDisposable

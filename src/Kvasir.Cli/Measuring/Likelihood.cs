@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>How probable logits make a token; sums in double precision.</summary>
 internal static class Likelihood

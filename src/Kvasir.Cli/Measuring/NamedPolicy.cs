@@ -1,6 +1,6 @@
 using Kvasir.Cache;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>A policy, and the text that the user gave for it.</summary>
 internal sealed record NamedPolicy(string Text, KvPolicy Policy);

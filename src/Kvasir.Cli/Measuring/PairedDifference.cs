@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// How far one of two ways lies from the other over samples that both were measured on: the mean of the differences, and half the width of its 95% interval by

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>Pass-key prompts from a JSON file: "items", each with "context_ids", "question_ids" and "answer_ids". Right is an answer that starts with exactly those ids.</summary>
 internal static class PasskeyFile

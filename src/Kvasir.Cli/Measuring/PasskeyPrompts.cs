@@ -1,6 +1,6 @@
 using Kvasir.Tokenization;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Pass-key prompts for any tokenizer (Mohtashami and Jaggi 2023): plain sentences, a 5-digit key between two of them at evenly spread depths, and at the end the

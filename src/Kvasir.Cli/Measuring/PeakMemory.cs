@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>The most memory that the process has held in RAM since the last <see cref="Reset"/>, as the system measures it.</summary>
 internal static class PeakMemory

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>The perplexity of a text: exp of the mean negative log-likelihood over windows that each start with an empty cache.</summary>
 internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long KvBytesF16, double TokensPerSecond)

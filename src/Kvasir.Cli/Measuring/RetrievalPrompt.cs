@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>A context, a question about it, and how what the model says is judged.</summary>
 /// <param name="Name">For a person.</param>

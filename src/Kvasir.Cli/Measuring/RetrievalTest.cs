@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>When a policy compresses the context: before the question is known, or with it.</summary>
 internal enum CompressedWhen

@@ -1,6 +1,6 @@
 using Kvasir.Cache;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Speed tests of several policies behind the same number of tokens. These are computed once for each policy; then policies take turns round by

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// One measured row: ppN is prefill of N tokens, tgN generation of N tokens, bS-tgN generation of N tokens in each of S sequences at once, all behind

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Prefill and decode speed at given depths, on forks of what was computed for the depth. The memory of the process counts the filled caches of all

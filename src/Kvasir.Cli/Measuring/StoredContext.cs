@@ -3,7 +3,7 @@ using Kvasir.Documents;
 using Kvasir.Memory;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// A context whose KV is stored as a document store has it: chunks of 512 tokens, each computed behind the same short prefix, a file each. The files lie

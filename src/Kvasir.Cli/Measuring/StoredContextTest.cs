@@ -2,7 +2,7 @@ using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Time to the first token behind a stored context, against computing the context. All ways take turns round by round, so that a machine whose

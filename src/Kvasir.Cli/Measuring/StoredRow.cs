@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// How long it takes until the first token of an answer to a question of <c>Question</c> tokens about a context of <c>Tokens</c>, in seconds of

@@ -1,6 +1,6 @@
 using Kvasir.Generation;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>The figures of a generation, as JSON and as a line for a person.</summary>
 internal static class Figures

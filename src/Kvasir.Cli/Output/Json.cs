@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>How <c>--json</c> writes: camelCase, one line, only what JSON demands escaped.</summary>
 internal static class Json

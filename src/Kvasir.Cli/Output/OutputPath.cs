@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Files that a command is told to write: what can be known to fail is refused before the work begins.</summary>
 internal static class OutputPath

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>A live bar with the share done and the time left on standard error where that is a terminal; nothing otherwise.</summary>
 internal sealed class ProgressLine : IDisposable, IProgress<double>

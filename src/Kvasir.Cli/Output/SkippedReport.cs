@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>What an ingest left out or could not read wholly, for a person: grouped by reason, long groups cut short.</summary>
 internal static class SkippedReport

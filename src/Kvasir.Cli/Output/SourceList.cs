@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>The passages that an answer is made from, numbered, as a person reads them and as JSON; with their texts where that was asked for.</summary>
 internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Kvasir.Documents;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>What a store warns of, each in one line on standard error, with the command that mends it as it is to be typed.</summary>
 internal static class StoreWarnings

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Text of files, models and errors as it may go to a terminal: nothing in it moves the cursor, changes colours or turns the order of reading.</summary>
 internal static class TerminalText

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Estimates how long work will still take, from the share done and the time since it was first told one: a resumed download does not count what was there before.</summary>
 internal sealed class TimeLeft(TimeProvider clock)

@@ -1,6 +1,4 @@
-using Kvasir.Documents;
-
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Shows how far an export or import is.</summary>
 internal sealed class TransferBar(ProgressLine line) : IProgress<TransferProgress>

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Sizes and times as a person reads them.</summary>
 internal static class Units

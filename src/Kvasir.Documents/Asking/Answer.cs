@@ -1,7 +1,6 @@
 using System.Collections;
-using Kvasir.Documents.Asking;
 
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>
 /// An answer as it is generated: enumerating it once does the work and gives the text piece by piece; the other members but

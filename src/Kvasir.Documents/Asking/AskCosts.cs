@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>
 /// Time and CPU time of a stream of questions, by phase. CPU time is the process's, of all threads and to the microsecond: one thread goes from

@@ -1,6 +1,6 @@
 using Kvasir.Generation;
 
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>How a question is answered.</summary>
 public sealed record AskOptions

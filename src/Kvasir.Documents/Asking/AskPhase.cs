@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>What is being done for an answer.</summary>
 public enum AskPhase

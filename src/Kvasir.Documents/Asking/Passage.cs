@@ -1,4 +1,6 @@
-namespace Kvasir.Documents;
+using Kvasir.Documents.Storage;
+
+namespace Kvasir.Documents.Asking;
 
 /// <summary>A chunk that was found for a question.</summary>
 public sealed record Passage

@@ -1,4 +1,6 @@
-namespace Kvasir.Documents;
+using Kvasir.Documents.Reading;
+
+namespace Kvasir.Documents.Ingesting;
 
 /// <summary>How far an ingest is.</summary>
 /// <param name="File">The file at work.</param>

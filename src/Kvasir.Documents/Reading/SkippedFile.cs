@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Reading;
 
 /// <summary>A file that was not read, or not wholly.</summary>
 /// <param name="Path">The file, or a folder that cannot be listed.</param>

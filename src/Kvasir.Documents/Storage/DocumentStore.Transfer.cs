@@ -1,6 +1,4 @@
-using Kvasir.Documents.Storage;
-
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <content>Documents and their KV from store to store, as one file.</content>
 public sealed partial class DocumentStore

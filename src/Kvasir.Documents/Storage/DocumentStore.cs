@@ -1,9 +1,8 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Storage;
 using Kvasir.Models;
 
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <summary>
 /// A folder that keeps documents: a catalog with texts and terms, embeddings, and KV files. Any number of processes may read while one writes.

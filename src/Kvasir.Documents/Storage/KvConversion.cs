@@ -1,6 +1,7 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Reading;
 
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <summary>How the KV of a store is converted.</summary>
 public sealed record KvConversionOptions

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <summary>A store may only be read: its folder without permission to write, or on a read-only file system. Questions are answered from it all the same.</summary>
 public sealed class ReadOnlyStoreException : InvalidInputException

@@ -1,4 +1,5 @@
 using Kvasir.Documents.Asking;
+using Kvasir.Documents.Reading;
 
 namespace Kvasir.Documents.Storage;
 

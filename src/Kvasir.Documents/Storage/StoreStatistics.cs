@@ -1,4 +1,6 @@
-namespace Kvasir.Documents;
+using Kvasir.Documents.Reading;
+
+namespace Kvasir.Documents.Storage;
 
 /// <summary>What a store holds, in numbers.</summary>
 public sealed record StoreStatistics

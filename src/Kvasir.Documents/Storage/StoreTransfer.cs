@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <summary>What of a store is exported, and how it is vouched for.</summary>
 public sealed record ExportOptions

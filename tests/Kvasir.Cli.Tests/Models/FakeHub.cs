@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 
-namespace Kvasir.Tests.Models;
+namespace Kvasir.Cli.Tests.Models;
 
 /// <summary>A model hub on 127.0.0.1 that serves one file as the real one does: a redirect that names checksum and size, then the bytes, with ranges.</summary>
 internal sealed class FakeHub : IDisposable

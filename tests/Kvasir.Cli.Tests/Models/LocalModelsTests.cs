@@ -1,8 +1,7 @@
-using Kvasir.Cli;
 using Kvasir.Cli.Models;
 using Xunit;
 
-namespace Kvasir.Tests.Models;
+namespace Kvasir.Cli.Tests.Models;
 
 /// <summary>Finding models on this machine.</summary>
 public sealed class LocalModelsTests : IDisposable

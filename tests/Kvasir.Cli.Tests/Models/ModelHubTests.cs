@@ -1,10 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
-using Kvasir.Cli;
 using Kvasir.Cli.Models;
 using Xunit;
 
-namespace Kvasir.Tests.Models;
+namespace Kvasir.Cli.Tests.Models;
 
 /// <summary>Pulling a model from a server on this machine.</summary>
 public sealed class ModelHubTests : IDisposable

@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Kvasir.Cli;
 using Kvasir.Cli.Models;
 using Xunit;
 
-namespace Kvasir.Tests.Models;
+namespace Kvasir.Cli.Tests.Models;
 
 /// <summary>Pulling from a repository by the type of its weights.</summary>
 public sealed class RepositoryPullTests : IDisposable

@@ -2,7 +2,7 @@ using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 /// <summary>
 /// A model whose next token is a function of all tokens in the cache, so that a wrong cache shows in the text:

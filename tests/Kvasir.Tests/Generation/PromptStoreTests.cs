@@ -3,7 +3,7 @@ using Kvasir.Generation;
 using Kvasir.Models;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 /// <summary>Prompts kept on disk: what a later session finds, and what it does with files that are not what they should be.</summary>
 public sealed class PromptStoreTests : IDisposable

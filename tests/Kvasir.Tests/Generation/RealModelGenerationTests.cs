@@ -3,7 +3,7 @@ using Kvasir.Generation;
 using Kvasir.Models;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 /// <summary>Sessions and scheduler on a real, tiny model: the same ids whichever way they are computed.</summary>
 public sealed class RealModelGenerationTests : IDisposable

@@ -4,7 +4,7 @@ using Kvasir.Models;
 using Kvasir.Tests.Models;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 public class SchedulerBudgetTests
 {

@@ -2,7 +2,7 @@ using Kvasir.Cache;
 using Kvasir.Generation;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 public class SchedulerTests
 {

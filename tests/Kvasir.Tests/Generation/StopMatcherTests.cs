@@ -1,7 +1,7 @@
 using Kvasir.Generation;
 using Xunit;
 
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Generation;
 
 public class StopMatcherTests
 {

@@ -1,4 +1,4 @@
-namespace Kvasir.Tests;
+namespace Kvasir.Tests.Memory;
 
 /// <summary>What this thread allocates.</summary>
 internal readonly record struct Allocated(long Bytes, int Collections)
