@@ -170,9 +170,10 @@ public sealed class DocumentLibrary : IDisposable
     /// <exception cref="InvalidInputException">It is not in the store.</exception>
     public IReadOnlyList<Passage> Chunks(string path)
     {
-        Catalog catalog = Store.Read();
-        StoredFile file = catalog.File(Path.GetFullPath(path)) ?? throw new InvalidInputException($"{path}: not in the store; ingest it first");
-        return [.. catalog.DocumentsOf(file).SelectMany(document => document.Chunks.Select((_, i) => Retriever.NewPassage(catalog, document, i)))];
+        path = Path.GetFullPath(path);
+        return Store.Catalog.File(path) is null
+            ? throw new InvalidInputException($"{path}: not in the store; ingest it first")
+            : [.. Store.Catalog.Documents(path).SelectMany(document => Store.Catalog.Chunks(document).Select((chunk, i) => Retriever.NewPassage(path, document, i, chunk)))];
     }
 
     /// <summary>
@@ -204,17 +205,18 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="cancellation">Stops between files.</param>
     public StoreVerification Verify(CancellationToken cancellation = default)
     {
-        Catalog catalog = Store.Read();
-        HashSet<string> chunks = [.. catalog.Files.SelectMany(catalog.DocumentsOf).SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
-        List<KvShelf> shelves = [.. KvShelf.Siblings(Store.Folder, _key, Store.FileAccess)];
+        HashSet<string> chunks = [.. Store.Catalog.Files().SelectMany(file => Store.Catalog.Documents(file.Path)).SelectMany(Store.Catalog.Chunks).Select(chunk => chunk.KvName)];
+        List<KvShelf> shelves = [.. KvShelf.Siblings(Store, _key)];
         if (NewShelf() is var own && (shelves.Count == 0 || Directory.Exists(own.Folder))) shelves.Insert(0, own);
 
-        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], catalog.Damaged) { DamagedVectors = catalog.DamagedVectors() };
+        (IReadOnlyList<string> problems, int vectors) = Store.Catalog.Verify();
+        return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], problems.Count) { DamagedVectors = vectors };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _retriever.Dispose();
         _prefix?.Dispose();
         _model.Dispose();
         Store.Dispose();
@@ -248,7 +250,7 @@ public sealed class DocumentLibrary : IDisposable
 
     private Found Find(string question, int count, IReadOnlyList<string>? within)
     {
-        Found found = _retriever.Find(Store.Read(), question, count, within is null ? null : new PathScope(within));
+        Found found = _retriever.Find(Store.Catalog, question, count, within is null ? null : new PathScope(within));
         if (found.WordsAlone.Count > 0)
             Store.FileAccess.Warn($"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(found.WordsAlone)}: words alone find them", DocumentStore.MendOf(found.WordsAlone));
 
@@ -276,8 +278,7 @@ public sealed class DocumentLibrary : IDisposable
     /// <summary>A passage that an answer is made from, with what has become of its file.</summary>
     private Passage Cited(Passage passage)
     {
-        Catalog catalog = Store.Read();
-        if (catalog.File(passage.File) is not { } file) return passage;
+        if (Store.Catalog.File(passage.File) is not { } file) return passage;
 
         StoredFileState state = file.State();
         if (state == StoredFileState.Changed)
@@ -286,14 +287,17 @@ public sealed class DocumentLibrary : IDisposable
             Store.FileAccess.Warn($"{passage.File} is gone since it was ingested (where it was moved, ingest it there: its KV is kept)", "store", "rm", passage.File);
 
         bool hasLines = DocumentKinds.Of(passage.File) is null or DocumentKind.Text or DocumentKind.SourceCode;
-        StoredDocument document = catalog.DocumentsOf(file).First();
-        return passage with { State = state, Line = hasLines && passage.Chunk < document.Chunks.Length ? catalog.Line(document, passage.Chunk) : null };
+        return passage with { State = state, Line = hasLines && Store.Catalog.Documents(passage.File) is [var document, ..] ? Line(Store.Catalog.Chunks(document), passage.Chunk) : null };
     }
+
+    /// <summary>The line of the document's text on which a chunk begins, from 1: chunks follow each other without a gap.</summary>
+    private static int? Line(IReadOnlyList<StoredChunk> chunks, int part) => part >= chunks.Count ? null
+        : 1 + chunks.Take(part).Sum(chunk => chunk.Text.Count(c => c == '\n')) + chunks[part].Text.TakeWhile(char.IsWhiteSpace).Count(c => c == '\n');
 
     private void CheckHasDocuments(IReadOnlyList<Passage>? passages, IReadOnlyList<string>? within)
     {
         PathScope? scope = within is null ? null : new PathScope(within);
-        if (passages is null or [] && !Store.Read().Files.Any(file => scope?.Contains(file.Path) != false))
+        if (passages is null or [] && !Store.Catalog.Files().Any(file => scope?.Contains(file.Path) != false))
             throw new InvalidInputException(within is null ? $"{Store.Folder}: the store has no documents yet; ingest some first" : $"{Store.Folder}: the store holds nothing of {string.Join(", ", within)}");
     }
 
@@ -308,12 +312,12 @@ public sealed class DocumentLibrary : IDisposable
 
     private ChunkComputation Chunks(SharedPrefix prefix) => new(_model, prefix, _placement, _thinStore);
 
-    private KvShelf NewShelf() => new(Store.Folder, _key, Store.FileAccess);
+    private KvShelf NewShelf() => new(Store, _key);
 
     private SharedPrefix Prefix(KvShelf shelf) => _prefix ??= SharedPrefix.Open(_model, PrefixIds, shelf, Richer());
 
     /// <summary>The shelves that KV can be converted from, float32 before float16; which tokens to leave out is not to be seen from them.</summary>
     private IEnumerable<KvShelf> Richer() => _thinStore < 1
         ? []
-        : KvShelf.Siblings(Store.Folder, _key, Store.FileAccess).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
+        : KvShelf.Siblings(Store, _key).Where(shelf => _model.CanConvert(shelf.Policy)).OrderByDescending(shelf => shelf.Policy, StringComparer.Ordinal);
 }

@@ -96,11 +96,12 @@ public sealed class ConcurrencyTests : LibraryFixture
         for (int own = 0; !ended(); own++, Interlocked.Increment(ref answers))
         {
             Assert.Equal("An answer", library.Ask($"Who knows w{random.Next(50)}?", new AskOptions { Passages = random.Next(1, 5) }).Complete());
-            Catalog catalog = library.Store.Read();
-            foreach (StoredFile file in catalog.Files.Where(file => file.Path.Contains("file", StringComparison.Ordinal)))
+            ICatalog catalog = library.Store.Catalog;
+            foreach ((StoredFile file, string text) in catalog.Reading(() => catalog.Files().Where(file => file.Path.Contains("file", StringComparison.Ordinal))
+                .Select(file => (file, string.Join(' ', catalog.Chunks(catalog.Documents(file.Path).Single()).Select(chunk => chunk.Text.Trim())))).ToList()))
             {
-                string[] words = string.Join(' ', catalog.DocumentsOf(file).Single().Chunks.Select(chunk => catalog.Text(chunk).Trim())).Split(' ');
-                Assert.True(words.Length == 60 && words.All(word => word.EndsWith(words[0][^5..], StringComparison.Ordinal)), $"{file.Path} mixes versions or lacks a part: {string.Join(' ', words)}");
+                string[] words = text.Split(' ');
+                Assert.True(words.Length == 60 && words.All(word => word.EndsWith(words[0][^5..], StringComparison.Ordinal)), $"{file.Path} mixes versions or lacks a part: {text}");
             }
 
             Assert.Equal(0, library.Store.Statistics().DamagedRecords);

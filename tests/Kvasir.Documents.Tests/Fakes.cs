@@ -326,9 +326,9 @@ internal sealed class FakeEncoder : ITextEncoder
     {
         Embedded++;
         float[] vector = new float[64];
-        foreach (uint term in TermCounts.Of(text).Terms)
+        foreach (string word in Words.Of(text))
         {
-            vector[term % 64]++;
+            vector[Checksum.Of(Encoding.UTF8.GetBytes(word)) % 64]++;
         }
 
         return vector;

@@ -15,9 +15,9 @@ public sealed class IngestPipelineTests : LibraryFixture
         using DocumentLibrary library = Open();
         IngestReport report = library.Ingest([Folder.Sub("many")]);
         Assert.Equal((60, 60), (report.Documents, report.ChangedFiles));
-        Catalog catalog = library.Store.Read();
-        Assert.Equal(names.Select(Folder.Sub), catalog.AllDocuments.OrderBy(document => document.Number).Select(document => document.File));
-        Assert.All(names, (name, i) => Assert.Contains($"word{i} ", catalog.Text(catalog.DocumentsOf(catalog.File(Folder.Sub(name))!).Single().Chunks[0]), StringComparison.Ordinal));
+        ICatalog catalog = library.Store.Catalog;
+        Assert.Equal(names.Select(Folder.Sub), catalog.Files().OrderBy(file => catalog.Documents(file.Path).Single().Number).Select(file => file.Path));
+        Assert.All(names, (name, i) => Assert.Contains($"word{i} ", catalog.Chunks(catalog.Documents(Folder.Sub(name)).Single())[0].Text, StringComparison.Ordinal));
     }
 
     [Fact]

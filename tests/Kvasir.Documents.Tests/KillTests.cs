@@ -41,24 +41,16 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         using Model model = KillWorkload.Load(_folder.Path);
         MakeArchive(model);
         var random = new Random(11);
-        byte[] catalog = [];
-        int compactions = 0;
         for (int kill = 0; kill < kills; kill++)
         {
             string trigger = Triggers[kill % Triggers.Length];
             List<string> said = RunAndKill(kill, trigger, TimeSpan.FromMilliseconds(random.Next(MostDelay(trigger))));
             Learn(said);
-            if (CatalogStart() is var now && !now.SequenceEqual(catalog))
-            {
-                compactions += catalog.Length > 0 ? 1 : 0;
-                catalog = now;
-            }
-
             Check(model, string.Join(Environment.NewLine, said.TakeLast(6)));
         }
 
         Finish(model);
-        output.WriteLine($"{kills} kills: {string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; the catalog was written anew {compactions} times; nothing lost");
+        output.WriteLine($"{kills} kills: {string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; nothing lost");
     }
 
     public void Dispose() => _folder.Dispose();
@@ -113,13 +105,6 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
         // What follows the last line break was not said yet.
         return [.. said, .. rest.Split('\n')[..^1]];
-    }
-
-    /// <summary>The header of the catalog, which has a number of its own in each one.</summary>
-    private byte[] CatalogStart()
-    {
-        string path = Path.Combine(KillWorkload.Store(_folder.Path), "catalog.log");
-        return File.Exists(path) ? File.ReadAllBytes(path)[..32] : [];
     }
 
     private void Learn(List<string> said)
@@ -188,21 +173,21 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             }
         }
 
-        foreach ((string folder, _) in KvShelf.All(KillWorkload.Store(_folder.Path)))
+        foreach (string folder in KvShelf.Folders(KillWorkload.Store(_folder.Path)))
         {
             kv.UnionWith(KvShelf.Names(folder));
         }
 
         using DocumentStore store = DocumentStore.Open(KillWorkload.Store(_folder.Path));
-        Catalog catalog = store.Read();
+        ICatalog catalog = store.Catalog;
         for (int file = 0; file < KillWorkload.AllFiles; file++)
         {
             StoredFile? stored = catalog.File(KillWorkload.FilePath(_folder.Path, file));
-            string? text = stored is null ? null : Text(catalog, Assert.Single(catalog.DocumentsOf(stored)));
+            string? text = stored is null ? null : Text(catalog, Assert.Single(catalog.Documents(stored.Path)));
             Assert.True(_promised[file].Contains(text), $"file {file} is stored as '{text}' where one of '{string.Join("', '", _promised[file])}' was promised, after: {said}");
             if (stored is not null && _withKv.Contains(file) && _promised[file].Count == 1)
             {
-                Assert.True(catalog.DocumentsOf(stored).SelectMany(document => document.Chunks).All(chunk => kv.Contains(chunk.KvName)), $"KV of file {file} is lost, after: {said}");
+                Assert.True(catalog.Documents(stored.Path).SelectMany(catalog.Chunks).All(chunk => kv.Contains(chunk.KvName)), $"KV of file {file} is lost, after: {said}");
             }
         }
     }
@@ -220,18 +205,19 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, verified.Kv[0].Missing);
         Assert.Empty(verified.Damaged);
         Assert.DoesNotContain(Directory.EnumerateFiles(library.Store.Folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".tmp", StringComparison.Ordinal));
-        Catalog catalog = library.Store.Read();
-        Assert.All(files, file => Assert.Equal(File.ReadAllText(file), Text(catalog, catalog.DocumentsOf(catalog.File(file)!).Single())));
+        ICatalog catalog = library.Store.Catalog;
+        Assert.All(files, file => Assert.Equal(File.ReadAllText(file), Text(catalog, catalog.Documents(file).Single())));
     }
 
     /// <summary>The text of a document from that of its chunks: they lie one behind the other, with white space between.</summary>
-    private static string Text(Catalog catalog, StoredDocument document)
+    private static string Text(ICatalog catalog, StoredDocument document)
     {
-        char[] text = new char[document.Chunks.Max(chunk => chunk.Start + chunk.Length)];
+        IReadOnlyList<StoredChunk> chunks = catalog.Chunks(document);
+        char[] text = new char[chunks.Max(chunk => chunk.Start + chunk.Length)];
         Array.Fill(text, ' ');
-        foreach (StoredChunk chunk in document.Chunks)
+        foreach (StoredChunk chunk in chunks)
         {
-            catalog.Text(chunk).CopyTo(0, text, chunk.Start, chunk.Length);
+            chunk.Text.CopyTo(0, text, chunk.Start, chunk.Length);
         }
 
         return new string(text);

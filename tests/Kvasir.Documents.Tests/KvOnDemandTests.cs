@@ -123,15 +123,15 @@ public sealed class KvOnDemandTests : LibraryFixture
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("null")]
-    [InlineData("{\"Model\":null}")]
-    [InlineData("{\"MeasuredTokens\":1,\"MeasuredSeconds\":1e300}")]
-    [InlineData("[1,2")]
-    public void Damaged_description_hinders_nothing(string content)
+    [InlineData("DELETE FROM shelf")]
+    [InlineData("UPDATE shelf SET model = ''")]
+    [InlineData("UPDATE shelf SET tokens = 1, seconds = 1e300")]
+    [InlineData("UPDATE shelf SET prefix = 'x,y'")]
+    [InlineData("UPDATE shelf SET name = 'other'")]
+    public void Damaged_description_hinders_nothing(string sql)
     {
         int[] sound = Ingested();
-        File.WriteAllText(Path.Combine(Shelf, "set.json"), content);
+        Tamper(sql);
         using DocumentLibrary library = Open();
         Assert.Equal(0, Ask(library, sound).RecomputedTokens);
         Assert.Single(library.Store.Statistics().Kv);

@@ -34,5 +34,12 @@ public abstract class LibraryFixture : IDisposable
     private protected DocumentLibrary Open(FakeModel? model = null, FakeEncoder? encoder = null, StoreFiles? files = null, int chunkTokens = 16) =>
         new(DocumentStore.Open(Store, create: true, files ?? new StoreFiles()), model ?? Model, encoder ?? Encoder, chunkTokens);
 
+    /// <summary>Changes the store's database past everything that guards it.</summary>
+    private protected void Tamper(string sql)
+    {
+        using Database database = Database.Open(Path.Combine(Store, "store.db"));
+        database.Run(sql);
+    }
+
     private protected string[] KvFiles() => [.. Directory.EnumerateFiles(Store, "*.kv", SearchOption.AllDirectories)];
 }

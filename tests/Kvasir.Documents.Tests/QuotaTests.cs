@@ -23,20 +23,6 @@ public sealed class QuotaTests : LibraryFixture
         Assert.Equal(1, library.Ingest([Documents]).ComputedChunks);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("null")]
-    [InlineData("{\"KvQuota\":-3}")]
-    [InlineData("{\"KvQuota\":\"much\"}")]
-    public void Damaged_settings_are_no_quota(string content)
-    {
-        using DocumentLibrary library = Open();
-        library.Store.SetKvQuota(1);
-        File.WriteAllText(Path.Combine(Store, "store.json"), content);
-        Assert.Null(library.Store.KvQuota);
-        Assert.Equal((4, 0), library.Ingest([Documents]) is var report ? (report.ComputedChunks, report.ChunksWithoutKv) : default);
-    }
-
     [Fact]
     public void Least_recently_used_kv_makes_room_for_new()
     {
@@ -161,7 +147,7 @@ public sealed class QuotaTests : LibraryFixture
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
         long used = Used();
-        new StoreSettings { KvQuota = used / 2 }.Write(Store, new StoreFiles());
+        library.Store.Catalog.KvQuota = used / 2;
         long freed = library.Store.CollectGarbage();
         Assert.InRange(Used(), 1, used / 2);
         Assert.Equal(used, Used() + freed);
@@ -196,7 +182,7 @@ public sealed class QuotaTests : LibraryFixture
         watch.AtWrite = () =>
         {
             string kv = Path.Combine(Store, "kv");
-            long sum = Directory.Exists(kv) ? Directory.EnumerateFiles(kv, "*", SearchOption.AllDirectories).Where(file => !file.Contains("prefix.kv", StringComparison.Ordinal) && !file.Contains("set.json", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length) : 0;
+            long sum = Directory.Exists(kv) ? Directory.EnumerateFiles(kv, "*", SearchOption.AllDirectories).Where(file => !file.Contains("prefix.kv", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length) : 0;
             Assert.InRange(sum, 0, quota);
         };
         library.Store.SetKvQuota(quota);

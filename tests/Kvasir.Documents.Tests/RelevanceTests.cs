@@ -162,7 +162,7 @@ public sealed class RelevanceTests : LibraryFixture
     {
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
-        Assert.Equal(unknown, new Retriever(Encoder).Find(library.Store.Read(), question, 5, null).NamesUnknown);
+        Assert.Equal(unknown, new Retriever(Encoder).Find(library.Store.Catalog, question, 5, null).NamesUnknown);
     }
 
     [Fact]

@@ -114,7 +114,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         try
         {
             KvShelf.CleanAll(store.Folder, live: null);
-            KvQuota quota = KvQuota.Of(store.Folder);
+            KvQuota quota = KvQuota.Of(store);
             foreach (string used in _used) quota.Keep(used);
 
             shelf.Prepare();
@@ -122,7 +122,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
             save(quota);
             return true;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or QuotaReachedException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or QuotaReachedException or InvalidInputException)
         {
             return false;
         }

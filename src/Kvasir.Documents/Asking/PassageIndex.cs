@@ -5,68 +5,74 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// The chunks of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. Chunks of one text
-/// have one place, whatever the number of files that hold it.
+/// The texts of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. A text has one
+/// place, whatever the number of files that hold it.
 /// </summary>
-internal sealed partial class PassageIndex : ITermSource
+internal sealed partial class PassageIndex : IDisposable
 {
     /// <summary>Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.</summary>
     private const int Candidates = 50, CandidatesForOne = 4;
 
-    private readonly Catalog _catalog;
+    /// <summary>A word that stands in more texts says nothing of what is asked, and is not looked up further.</summary>
+    private const int MostTexts = 20_000;
+
+    /// <summary>Texts that the words which rank are found in, rarest words first, but for the rarest: each costs about 2 µs.</summary>
+    private const int RankedTexts = 8_000;
+
+    private readonly ICatalog _catalog;
     private readonly string _pieceEncoder;
     private readonly PathScope? _within;
-    private readonly List<(StoredDocument Document, int Chunk)> _texts = [];
-    private readonly Dictionary<int, List<(StoredDocument Document, int Chunk)>> _others = [];
-    private readonly SortedSet<string> _wordsAlone = new(StringComparer.Ordinal);
-    private readonly VectorIndex _vectors = new();
-    private readonly Bm25Index _words;
+    private readonly (long, long) _version;
+    private readonly bool _isAll;
+    private readonly long[] _texts;
+    private readonly VectorIndex _vectors;
     private readonly int _documents;
 
-    public PassageIndex(Catalog catalog, string encoder, string pieceEncoder, PathScope? within)
+    public PassageIndex(ICatalog catalog, string encoder, string pieceEncoder, PathScope? within)
     {
         _catalog = catalog;
         _pieceEncoder = pieceEncoder;
         _within = within;
-        var known = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (StoredDocument document in catalog.Files.Where(file => within?.Contains(file.Path) != false).SelectMany(catalog.DocumentsOf))
-        {
-            _documents++;
-            Add(document, catalog.Vectors(encoder, document), known);
-        }
-
-        _words = new Bm25Index(this);
+        _version = catalog.Version;
+        IReadOnlyList<StoredFile> all = catalog.Files();
+        List<StoredFile> files = [.. all.Where(file => within?.Contains(file.Path) != false)];
+        _isAll = files.Count == all.Count;
+        _documents = files.Sum(file => file.Documents);
+        _texts = catalog.Texts(_isAll ? null : [.. files.Select(file => file.Path)]);
+        _vectors = new VectorIndex(catalog, encoder, _texts);
+        WordsAlone = _vectors.Without.Count == _texts.Length
+            ? [.. files.Select(file => file.Path)]
+            : [.. _vectors.Without.SelectMany(Places).Select(place => place.File).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    public int Count => _texts.Count;
+    public int Count => _texts.Length;
 
     /// <summary>Files whose chunks only their words find: no sound embeddings of them are stored.</summary>
-    public IReadOnlyList<string> WordsAlone => [.. _wordsAlone];
-
-    public int Length(int text) => Chunk(text).Words;
-
-    public ReadOnlySpan<uint> Terms(int text) => _catalog.Terms(Chunk(text));
-
-    public ReadOnlySpan<ushort> Counts(int text) => _catalog.TermFrequencies(Chunk(text));
+    public IReadOnlyList<string> WordsAlone { get; }
 
     /// <summary>Whether it was made of this.</summary>
-    public bool IsOf(Catalog catalog, PathScope? within) => _catalog == catalog && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
+    public bool IsOf(ICatalog catalog, PathScope? within) =>
+        _catalog == catalog && _version == catalog.Version && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
 
     /// <summary>The best <paramref name="count"/> passages, best first: by embedding and words, and the best of those by their sentences too.</summary>
     public Found Find(string question, float[] embedding, int count)
     {
         float[] cosines = _vectors.Scores(embedding);
-        float[] words = _words.Scores(question, out Dictionary<uint, float> weights);
+        List<Word> asked = [.. Words.Of(question).Select(Look)];
+        float[] words = Bm25(asked);
         float[] fused = RankFusion.Fuse(cosines, words);
         int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));
         float[] sentences = new float[fused.Length];
-        foreach (int text in candidates) sentences[text] = SentenceCosine(text, embedding);
+        foreach (int text in candidates) sentences[text] = SentenceCosine(_texts[text], embedding);
 
         fused = RankFusion.Fuse(cosines, words, sentences);
-        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text =>
-            NewPassage(text, fused[text], cosines[text], words[text]) with { SentenceCosine = sentences[text], Words = Share(weights, Terms(text)) });
-        return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, weights), WordsAlone);
+        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text => NewPassage(_texts[text]) is { } passage
+            ? passage with { Score = fused[text], Cosine = cosines[text], Bm25 = words[text], SentenceCosine = sentences[text], Words = Share(asked, _texts[text]) }
+            : null).OfType<Passage>();
+        return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, asked), WordsAlone);
     }
+
+    public void Dispose() => _vectors.Dispose();
 
     /// <summary>The first <paramref name="count"/> passages of different texts; what differs in white space alone is named with the first of its kind.</summary>
     private static List<Passage> Distinct(IEnumerable<Passage> ranked, int count)
@@ -88,64 +94,56 @@ internal sealed partial class PassageIndex : ITermSource
         return found;
     }
 
-    private void Add(StoredDocument document, VectorRecord? vectors, Dictionary<string, int> known)
+    /// <summary>Where a word stands here, and what it weighs: idf = ln(1 + (N − n + ½)/(n + ½)) (Robertson and Zaragoza, 2009).</summary>
+    private Word Look(string word)
     {
-        if (vectors is null) _wordsAlone.Add(document.File);
-
-        for (int i = 0; i < document.Chunks.Length; i++)
-        {
-            if (!known.TryAdd(document.Chunks[i].KvName, _texts.Count))
-            {
-                int first = known[document.Chunks[i].KvName];
-                (_others.TryGetValue(first, out List<(StoredDocument, int)>? others) ? others : _others[first] = []).Add((document, i));
-                continue;
-            }
-
-            _texts.Add((document, i));
-            if (vectors is null) _vectors.AddWithout(1);
-            else _vectors.Add(_catalog.VectorRows(vectors), vectors.FirstRow + i, 1);
-        }
+        long[] texts = _catalog.TextsWith(word, MostTexts + 1);
+        if (texts.Length > MostTexts) return new Word(word, [], IsCommon: true, 0);
+        if (!_isAll) texts = [.. texts.Where(text => Array.BinarySearch(_texts, text) >= 0)];
+        return new Word(word, texts, IsCommon: false, (float)Math.Log(1 + (Math.Max(0, Count - texts.Length) + 0.5) / (texts.Length + 0.5)));
     }
 
-    private float SentenceCosine(int text, float[] embedding)
+    /// <summary>The BM25 score of each text.</summary>
+    private float[] Bm25(IReadOnlyList<Word> asked)
     {
-        (StoredDocument document, int chunk) = _texts[text];
-        return _catalog.Vectors(_pieceEncoder, document) is { } record ? PieceVectors.Best(_catalog.VectorRows(record).Read(record.FirstRow + chunk, 1), embedding) : 0;
+        int texts = 0;
+        List<string> ranking = [.. asked.Where(word => word.Texts.Length > 0).OrderBy(word => word.Texts.Length).TakeWhile(word => texts == 0 | (texts += word.Texts.Length) <= RankedTexts).Select(word => word.Text)];
+        float[] scores = new float[Count];
+        foreach ((long text, float score) in _catalog.Rank(ranking, _isAll ? 2 * RankFusion.Depth : -1))
+            if (Array.BinarySearch(_texts, text) is >= 0 and int at) scores[at] = score;
+        return scores;
     }
+
+    private float SentenceCosine(long text, float[] embedding) => _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
 
     /// <summary>Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.</summary>
-    private bool HasUnknownName(string question, Dictionary<uint, float> weights)
-    {
-        float unknown = Bm25Index.Weight(Count, 0);
-        return NameOrNumber().Matches(question).Any(name => TermCounts.Of(name.Value).Terms.Any(term => weights.GetValueOrDefault(term) >= unknown));
-    }
+    private static bool HasUnknownName(string question, List<Word> asked) =>
+        NameOrNumber().Matches(question).SelectMany(name => Words.Of(name.Value)).Any(name => asked.Exists(word => word.Text == name && word is { IsCommon: false, Texts.Length: 0 }));
 
     [GeneratedRegex(@"(?<=\w\W+)(?<!\w)[\p{Lu}\p{Nd}]\w+")]
     private static partial Regex NameOrNumber();
 
-    private StoredChunk Chunk(int text) => _texts[text].Document.Chunks[_texts[text].Chunk];
-
-    /// <summary>The share of the weights whose terms are among <paramref name="terms"/>.</summary>
-    private static float Share(Dictionary<uint, float> weights, ReadOnlySpan<uint> terms)
+    /// <summary>The share of the words' weight that stands in a text.</summary>
+    private static float Share(List<Word> asked, long text)
     {
-        float found = 0, all = 0;
-        foreach ((uint term, float weight) in weights)
-        {
-            all += weight;
-            found += terms.Contains(term) ? weight : 0;
-        }
-
-        return all > 0 ? found / all : 0;
+        float all = asked.Sum(word => word.Weight);
+        return all > 0 ? asked.Where(word => Array.BinarySearch(word.Texts, text) >= 0).Sum(word => word.Weight) / all : 0;
     }
 
-    /// <summary>Of a text that stands in several files, the place whose file is still there.</summary>
-    private Passage NewPassage(int text, float score, float cosine, float bm25)
+    private IEnumerable<TextPlace> Places(long text) => _catalog.Places(text).Where(place => _within?.Contains(place.File) != false);
+
+    /// <summary>Of a text that stands in several files, the place whose file is still there; null where all are damaged.</summary>
+    private Passage? NewPassage(long text)
     {
-        List<(StoredDocument Document, int Chunk)> all = [_texts[text], .. _others.GetValueOrDefault(text) ?? []];
-        (StoredDocument document, int chunk) = all.Count == 1 ? all[0] : all.Find(place => File.Exists(place.Document.File)) is { Document: not null } there ? there : all[0];
-        return Retriever.NewPassage(_catalog, document, chunk, score, cosine, bm25) with
+        List<TextPlace> all = [.. Places(text)];
+        if (all.Count == 0) return null;
+        TextPlace there = (all.Count > 1 ? all.Find(place => File.Exists(place.File)) : null) ?? all[0];
+        return Retriever.NewPassage(there.File, there.Document, there.Part, there.Chunk) with
         {
-            AlsoIn = [.. all.Select(place => place.Document.File).Distinct(StringComparer.Ordinal).Where(file => file != document.File)],
+            AlsoIn = [.. all.Select(place => place.File).Distinct(StringComparer.Ordinal).Where(file => file != there.File)],
         };
     }
+
+    /// <summary>A word of a question: the texts that hold it, unless it is too common, and its weight.</summary>
+    private sealed record Word(string Text, long[] Texts, bool IsCommon, float Weight);
 }

@@ -3,7 +3,7 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>Finds the chunks of a catalog that fit a question best: embeddings and words, fused by rank.</summary>
-internal sealed class Retriever(ITextEncoder encoder)
+internal sealed class Retriever(ITextEncoder encoder) : IDisposable
 {
     private PassageIndex? _index;
 
@@ -12,27 +12,36 @@ internal sealed class Retriever(ITextEncoder encoder)
         title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
 
     /// <summary>The best <paramref name="count"/> passages, best first.</summary>
-    public Found Find(Catalog catalog, string question, int count, PathScope? within)
+    public Found Find(ICatalog catalog, string question, int count, PathScope? within)
     {
-        if (_index?.IsOf(catalog, within) != true)
-            _index = new PassageIndex(catalog, encoder.Identity, PieceVectors.Encoder(encoder), within);
+        float[] embedding = encoder.Embed(question);
+        return catalog.Reading(() =>
+        {
+            if (_index?.IsOf(catalog, within) != true)
+            {
+                _index?.Dispose();
+                _index = new PassageIndex(catalog, encoder.Identity, PieceVectors.Encoder(encoder), within);
+            }
 
-        return _index.Find(question, encoder.Embed(question), count);
+            return _index.Find(question, embedding, count);
+        });
     }
 
+    public void Dispose() => _index?.Dispose();
+
     /// <summary>A chunk of the catalog as a passage.</summary>
-    public static Passage NewPassage(Catalog catalog, StoredDocument document, int index, float score = 0, float cosine = 0, float bm25 = 0) => new()
+    public static Passage NewPassage(string file, StoredDocument document, int part, StoredChunk chunk) => new()
     {
-        File = document.File,
+        File = file,
         DocumentId = document.Id,
         Title = document.Title,
-        Chunk = index,
-        Parts = document.Chunks.Length,
-        Start = document.Chunks[index].Start,
-        Text = catalog.Text(document.Chunks[index]),
-        Score = score,
-        Cosine = cosine,
-        Bm25 = bm25,
-        KvName = document.Chunks[index].KvName,
+        Chunk = part,
+        Parts = document.Parts,
+        Start = chunk.Start,
+        Text = chunk.Text,
+        Score = 0,
+        Cosine = 0,
+        Bm25 = 0,
+        KvName = chunk.KvName,
     };
 }

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
-using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;
@@ -53,24 +52,14 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
         cancellation.ThrowIfCancellationRequested();
         byte[] hash = document.ContentHash();
         StoredDocument? stored = file.Stored[document.Id].LastOrDefault(stored => stored.Is(document.Id, hash, chunkTokens));
-        return stored is not null ? new PreparedDocument(stored, null) : Cut(file, document, hash, cancellation);
+        return stored is not null ? new PreparedDocument(stored, null) : new PreparedDocument(null, Cut(document, hash, cancellation));
     }
 
-    private PreparedDocument Cut(SourceFile file, Document document, byte[] hash, CancellationToken cancellation)
+    private DocumentContent Cut(Document document, byte[] hash, CancellationToken cancellation)
     {
         List<Chunk> chunks = new Chunker(chunkTokens, Count).Split(document.Text);
-        List<string> texts = [.. chunks.Select(chunk => document.Text.Substring(chunk.Start, chunk.Length))];
-        var stored = new StoredDocument
-        {
-            Number = 0,
-            File = file.Path,
-            Id = document.Id,
-            Title = document.Title,
-            ContentHash = hash,
-            ChunkTokens = chunkTokens,
-            Chunks = [.. chunks.Zip(texts, (chunk, text) => NewChunk(chunk, text, document.Title))],
-        };
-        return new PreparedDocument(stored, texts);
+        return new DocumentContent(document.Id, document.Title, hash, chunkTokens,
+            [.. chunks.Select(chunk => new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, document.Text.Substring(chunk.Start, chunk.Length)))]);
 
         int Count(string text)
         {
@@ -78,13 +67,4 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
             return model.Encode(text, parseSpecial: false).Length;
         }
     }
-
-    private static StoredChunk NewChunk(Chunk chunk, string text, string title) => new()
-    {
-        Start = chunk.Start,
-        Length = chunk.Length,
-        Tokens = chunk.Tokens,
-        KvName = KvShelf.NameOf(Chunker.PromptText(text)),
-        Terms = TermCounts.Of(Retriever.IndexedText(title, text)),
-    };
 }

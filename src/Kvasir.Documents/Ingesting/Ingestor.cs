@@ -23,7 +23,6 @@ internal sealed class Ingestor
     private readonly List<SkippedFile> _incomplete = [];
     private int _documents, _chunks, _changed, _filesDone, _files;
     private long _tokens, _bytesDone, _bytes;
-    private ILookup<string, StoredDocument>? _byContent;
 
     public Ingestor(StoreWriter writer, FilePreparation preparation, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
     {
@@ -71,9 +70,10 @@ internal sealed class Ingestor
             _skipped.Add(source.Named ? throw new InvalidInputException($"{source.Path}: {reason}") : new SkippedFile(source.Path, source.HasOlder ? reason + "; the version read before stays in the store" : reason));
         else if (file.Documents is null)
         {
-            Complete(source, [.. _writer.Catalog.DocumentsOf(source.Known!)], unchanged: true);
+            IReadOnlyList<StoredDocument> documents = _writer.Catalog.Documents(source.Path);
+            Complete(source, documents, unchanged: true);
             if (!source.IsUnchanged)
-                _writer.Catalog.Commit(source.Known! with { Length = source.Length, ChangedTicks = source.ChangedTicks });
+                _writer.Catalog.Commit(source.Known! with { Length = source.Length, ChangedTicks = source.ChangedTicks }, documents);
         }
         else
         {
@@ -92,35 +92,30 @@ internal sealed class Ingestor
         foreach (PreparedDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
-            stored.Add(document.NewTexts is null ? document.Document : _writer.Catalog.Add(document.Document, document.NewTexts));
+            stored.Add(document.Stored ?? _writer.Catalog.Add(source.Path, document.Content!));
         }
 
         Complete(source, stored, unchanged: false);
-        _writer.Commit(new StoredFile
-        {
-            Path = source.Path,
-            Length = source.Length,
-            ChangedTicks = source.ChangedTicks,
-            Hash = hash,
-            Documents = [.. stored.Select(document => document.Number)],
-        });
+        _writer.Commit(new StoredFile { Path = source.Path, Length = source.Length, ChangedTicks = source.ChangedTicks, Hash = hash }, stored);
         _changed++;
     }
 
     /// <summary>Embeddings by this encoder and KV by this model, where they are missing.</summary>
-    private void Complete(SourceFile source, List<StoredDocument> documents, bool unchanged)
+    private void Complete(SourceFile source, IReadOnlyList<StoredDocument> documents, bool unchanged)
     {
-        double bytesOfChunk = (double)source.BytesToDo / Math.Max(1, documents.Sum(document => document.Chunks.Length));
+        double bytesOfChunk = (double)source.BytesToDo / Math.Max(1, documents.Sum(document => document.Parts));
         int done = 0;
         foreach (StoredDocument document in documents)
         {
             _cancellation.ThrowIfCancellationRequested();
-            Embed(document);
+            IReadOnlyList<StoredChunk> chunks = _writer.Catalog.Chunks(document);
+            Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Retriever.IndexedText(document.Title, text))]));
+            if (_encoder.LeastRelevant > 0) Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
 
-            foreach (StoredChunk chunk in document.Chunks)
+            foreach (StoredChunk chunk in chunks)
             {
                 _cancellation.ThrowIfCancellationRequested();
-                if (!_kv.Has(chunk)) _kv.Build(chunk, _writer.Catalog.Text(chunk), unchanged, _cancellation);
+                if (!_kv.Has(chunk)) _kv.Build(chunk, unchanged, _cancellation);
 
                 _chunks++;
                 _tokens += chunk.Tokens;
@@ -131,40 +126,22 @@ internal sealed class Ingestor
         }
     }
 
-    /// <summary>Embeds the chunks of a document, or takes the embeddings of one with the same title and chunks: its file may have been moved.</summary>
-    private void Embed(StoredDocument document)
+    /// <summary>A row for each chunk, under an encoder's name, where there is none that is sound.</summary>
+    private void Embed(IEnumerable<StoredChunk> chunks, string encoder, Func<IReadOnlyList<string>, float[][]> embed)
     {
-        Embed(document, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Retriever.IndexedText(document.Title, text))]));
-        if (_encoder.LeastRelevant > 0) Embed(document, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
-    }
-
-    /// <summary>A row for each chunk, under an encoder's name, where they are missing: those of a document with the same content and chunks, or new ones.</summary>
-    private void Embed(StoredDocument document, string encoder, Func<IReadOnlyList<string>, float[][]> embed)
-    {
-        if (_writer.Catalog.Vectors(encoder, document) is not null) return;
-        _byContent ??= _writer.Catalog.AllDocuments.ToLookup(other => Convert.ToHexString(other.ContentHash));
-        IEnumerable<StoredDocument> same = _byContent[Convert.ToHexString(document.ContentHash)].Where(other => other.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(chunk => chunk.KvName)));
-        if (same.Select(other => _writer.Catalog.Vectors(encoder, other)).FirstOrDefault(rows => rows is not null) is { } known)
-        {
-            _writer.Catalog.Share(known, document);
-            return;
-        }
-
-        var values = new List<float>();
-        foreach (StoredChunk[] some in document.Chunks.Chunk(ChunksAtOnce))
+        foreach (StoredChunk[] some in chunks.Where(chunk => _writer.Catalog.Embedding(encoder, chunk.TextId) is null).Chunk(ChunksAtOnce))
         {
             _cancellation.ThrowIfCancellationRequested();
-            foreach (float[] vector in embed([.. some.Select(chunk => _writer.Catalog.Text(chunk).Trim())])) values.AddRange(vector);
+            float[][] rows = embed([.. some.Select(chunk => chunk.Text.Trim())]);
+            _writer.Catalog.Embed(encoder, [.. some.Zip(rows, (chunk, row) => (chunk.TextId, row))]);
         }
-
-        _writer.Catalog.Add(new StoredVectors(encoder, document.Number, Math.Max(1, values.Count / Math.Max(1, document.Chunks.Length)), [.. values]));
     }
 
     /// <summary>Files of the store under the named folders that are no longer on disk.</summary>
     private int RemoveVanished(FoundFiles found)
     {
         var folders = new PathScope(found.Folders);
-        List<StoredFile> gone = [.. _writer.Catalog.AllFiles.Where(file => folders.Contains(file.Path) && !File.Exists(file.Path))];
+        List<StoredFile> gone = [.. _writer.Catalog.Files().Where(file => folders.Contains(file.Path) && !File.Exists(file.Path))];
         gone.ForEach(_writer.Remove);
         return gone.Count;
     }
@@ -173,11 +150,11 @@ internal sealed class Ingestor
     private SourceFile Source(string path, bool named, bool force)
     {
         SourceFile source = SourceFile.Of(path, named, _writer.Catalog, _chunkTokens, force);
-        return source.IsUnchanged && _writer.Catalog.DocumentsOf(source.Known!).All(IsComplete) ? source with { BytesToDo = 0 } : source;
+        return source.IsUnchanged && IsComplete(path) ? source with { BytesToDo = 0 } : source;
     }
 
-    private bool IsComplete(StoredDocument document) => _writer.Catalog.Vectors(_encoder.Identity, document) is not null
-        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.Vectors(PieceVectors.Encoder(_encoder), document) is not null) && document.Chunks.All(_kv.Has);
+    private bool IsComplete(string path) => _writer.Catalog.IsEmbedded(path, _encoder.Identity)
+        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.IsEmbedded(path, PieceVectors.Encoder(_encoder))) && _writer.Catalog.Documents(path).SelectMany(_writer.Catalog.Chunks).All(_kv.Has);
 
     private void Report(string path, long bytesOfFile) =>
         _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens) { BytesDone = _bytesDone + bytesOfFile, Bytes = _bytes });

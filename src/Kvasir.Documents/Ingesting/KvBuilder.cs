@@ -46,7 +46,7 @@ internal sealed class KvBuilder
     /// ingesting two folders by turns would compute each anew at the cost of the other. What is new takes the room of what was used least recently,
     /// but never of what this run has stored. Nothing is computed that has no room.
     /// </summary>
-    public void Build(StoredChunk chunk, string text, bool unchanged, CancellationToken cancellation)
+    public void Build(StoredChunk chunk, bool unchanged, CancellationToken cancellation)
     {
         void MakeRoom(long bytes) => _quota.Reserve(bytes, evict: !unchanged);
         try
@@ -58,7 +58,7 @@ internal sealed class KvBuilder
             }
             else if (_quota.HasRoom(_chunks.SavedBytes(chunk.Tokens), evict: !unchanged))
             {
-                Compute(chunk, text, MakeRoom, cancellation);
+                Compute(chunk, MakeRoom, cancellation);
                 _stored.Add(chunk.KvName);
             }
             else LeftOutChunks++;
@@ -89,9 +89,9 @@ internal sealed class KvBuilder
         }
     }
 
-    private void Compute(StoredChunk chunk, string text, Action<long> makeRoom, CancellationToken cancellation)
+    private void Compute(StoredChunk chunk, Action<long> makeRoom, CancellationToken cancellation)
     {
-        int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
+        int[] ids = _model.Encode(Chunker.PromptText(chunk.Text), parseSpecial: false);
         long start = Stopwatch.GetTimestamp();
         using IAnswerCache cache = _chunks.Compute(ids, cancellation);
         TimeSpan time = Stopwatch.GetElapsedTime(start);

@@ -18,5 +18,5 @@ internal sealed record PreparedFile(SourceFile Source)
     public string? Unreadable { get; init; }
 }
 
-/// <summary>A document: as it is stored already, or new with the texts of its chunks.</summary>
-internal sealed record PreparedDocument(StoredDocument Document, IReadOnlyList<string>? NewTexts);
+/// <summary>A document: as it is stored already, or its content.</summary>
+internal sealed record PreparedDocument(StoredDocument? Stored, DocumentContent? Content);

@@ -33,11 +33,12 @@ internal sealed record SourceFile
     public bool IsUnchanged => Known is not null && Known.Length == Length && Known.ChangedTicks == ChangedTicks;
 
     /// <summary>With <paramref name="force"/> it is to be read as if nothing of it were stored.</summary>
-    public static SourceFile Of(string path, bool named, Catalog catalog, int chunkTokens, bool force = false)
+    public static SourceFile Of(string path, bool named, ICatalog catalog, int chunkTokens, bool force = false)
     {
         var info = new FileInfo(path);
         long length = info.Exists ? info.Length : 0;
         StoredFile? known = catalog.File(path);
+        IReadOnlyList<StoredDocument> documents = force ? [] : catalog.Documents(path);
         return new SourceFile
         {
             Path = path,
@@ -45,9 +46,9 @@ internal sealed record SourceFile
             Length = length,
             BytesToDo = length,
             ChangedTicks = info.Exists ? info.LastWriteTimeUtc.Ticks : 0,
-            Known = known is not null && !force && catalog.DocumentsOf(known).All(document => document.ChunkTokens == chunkTokens) ? known : null,
+            Known = known is not null && known.Documents == documents.Count && documents.All(document => document.ChunkTokens == chunkTokens) ? known : null,
             HasOlder = known is not null,
-            Stored = (force ? [] : catalog.StoredFor(path)).ToLookup(document => document.Id),
+            Stored = (force ? [] : documents.Concat(catalog.Documents(path, unfinished: true))).ToLookup(document => document.Id),
         };
     }
 }

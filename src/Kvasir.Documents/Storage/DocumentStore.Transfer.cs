@@ -18,18 +18,17 @@ public sealed partial class DocumentStore
     {
         options ??= new ExportOptions();
         var scope = new PathScope([path]);
-        Catalog catalog = Read();
-        List<StoredFile> files = [.. catalog.Files.Where(file => scope.Contains(file.Path))];
+        List<StoredFile> files = [.. Catalog.Files().Where(file => scope.Contains(file.Path))];
         if (files.Count == 0) throw new InvalidInputException($"{path}: not in the store; kvasir store ls shows what is");
 
-        List<(ExportedShelf, string)> shelves = StoreExport.Shelves(Folder, options);
+        List<(ExportedShelf, string)> shelves = StoreExport.Shelves(this, options);
         string temporary = $"{output}.{Guid.NewGuid():N}{StoreFiles.TemporarySuffix}";
         try
         {
             ExportReport report;
             using (var file = new FileStream(temporary, FileMode.CreateNew, System.IO.FileAccess.ReadWrite, FileShare.None))
             {
-                using (var export = new StoreExport(catalog, file, bytes => progress?.Report(new TransferProgress(bytes, 0)), cancellation))
+                using (var export = new StoreExport(Catalog, file, bytes => progress?.Report(new TransferProgress(bytes, 0)), cancellation))
                 {
                     report = export.Run(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), files, shelves, options.Key);
                 }
@@ -63,6 +62,6 @@ public sealed partial class DocumentStore
         options ??= new ImportOptions();
         using ExportArchive archive = ExportArchive.Open(file, options.Key);
         long total = archive.Bytes + archive.Manifest.Entries.Where(entry => entry.Name.EndsWith(".kv", StringComparison.Ordinal)).Sum(entry => entry.Bytes);
-        return Guarded(() => new StoreImport(this, archive, options.As, bytes => progress?.Report(new TransferProgress(bytes, total)), cancellation).Run());
+        return Guarded(Folder, () => new StoreImport(this, archive, options.As, bytes => progress?.Report(new TransferProgress(bytes, total)), cancellation).Run());
     }
 }

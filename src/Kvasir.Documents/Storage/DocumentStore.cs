@@ -1,29 +1,29 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Asking;
+using Kvasir.Memory;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// A folder that keeps documents: a catalog with texts and terms, embeddings, and KV files. Any number of processes may read while one writes.
+/// A folder that keeps documents: a database (<c>store.db</c>) with texts, words and embeddings, and KV files. Any number of processes may read while one writes.
 /// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
 /// </summary>
 public sealed partial class DocumentStore : IDisposable
 {
-    private const string CatalogName = "catalog.log";
+    private const string DatabaseName = "store.db", OldCatalogName = "catalog.log";
 
     private readonly StoreFiles _files;
-    private Catalog _catalog;
-    private (long Length, DateTime Changed) _seen;
 
     private DocumentStore(string folder, StoreFiles files)
     {
         Folder = folder;
         _files = files;
-        _catalog = OpenCatalog(out _seen);
-        _ = StoreSettings.Read(folder, out bool damaged);
-        if (damaged)
-            files.Warn($"{Path.Combine(folder, StoreSettings.FileName)} is damaged: a quota that was set is lost", "store", "quota", "SIZE");
+        Catalog = SqliteCatalog.Open(Path.Combine(folder, DatabaseName), files);
+        IReadOnlyList<string> lost = Catalog.Lost();
+        if (lost.Count > 0) files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
+        if (Catalog.LacksRows()) files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents may be lost, or not be found", "store", "repair");
+        _ = Catalog.KvQuota;
     }
 
     /// <summary>Opens the store in a folder.</summary>
@@ -39,7 +39,7 @@ public sealed partial class DocumentStore : IDisposable
         string full = folder.Length > 0 ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
         try
         {
-            if (!File.Exists(Path.Combine(full, CatalogName))) Create(full, create, files);
+            if (!File.Exists(Path.Combine(full, DatabaseName))) Create(full, create);
         }
         catch (UnauthorizedAccessException error)
         {
@@ -67,41 +67,37 @@ public sealed partial class DocumentStore : IDisposable
     public IReadOnlyList<StoreWarning> Warnings => _files.Warnings;
 
     /// <summary>The files whose documents are stored, by path.</summary>
-    public IReadOnlyList<StoredFileInfo> List()
-    {
-        Catalog catalog = Read();
-        return [.. catalog.Files.Select(file => Describe(catalog, file))];
-    }
+    public IReadOnlyList<StoredFileInfo> List() => Catalog.Reading(() => Catalog.Files().Select(Describe).ToList());
 
     /// <summary>Full paths of the files of which the store holds documents, or has lost some to damage, as far as they are there.</summary>
-    public IReadOnlyList<string> Paths() => Read() is var catalog ? [.. catalog.AllFiles.Select(file => file.Path).Union(catalog.LostFiles).Where(File.Exists)] : [];
+    public IReadOnlyList<string> Paths() => [.. Catalog.Files().Select(file => file.Path).Union(Catalog.Lost()).Where(File.Exists)];
 
     /// <summary>What the store holds, in numbers.</summary>
-    public StoreStatistics Statistics()
+    public StoreStatistics Statistics() => Catalog.Reading(() =>
     {
-        Catalog catalog = Read();
-        List<StoredDocument> documents = [.. catalog.Files.SelectMany(catalog.DocumentsOf)];
-        List<StoredChunk> chunks = [.. documents.SelectMany(document => document.Chunks)];
+        (int documents, int chunks, long tokens, long textBytes) = Catalog.Count();
+        (long catalogBytes, long vectorBytes) = Catalog.Bytes;
+        IReadOnlyList<KvDescription> shelves = Catalog.Shelves();
         return new StoreStatistics
         {
-            Files = catalog.Files.Count(),
-            Documents = documents.Count,
-            Chunks = chunks.Count,
-            Tokens = chunks.Sum(chunk => (long)chunk.Tokens),
-            TextBytes = chunks.Sum(chunk => (long)chunk.TextBytes),
-            CatalogBytes = catalog.Bytes,
-            VectorBytes = catalog.VectorBytes,
-            DamagedRecords = catalog.Damaged,
+            Files = Catalog.Files().Count,
+            Documents = documents,
+            Chunks = chunks,
+            Tokens = tokens,
+            TextBytes = textBytes,
+            CatalogBytes = catalogBytes,
+            VectorBytes = vectorBytes,
+            DamagedRecords = Catalog.Lost().Count + (Catalog.LacksRows() ? 1 : 0),
             KvQuota = KvQuota,
-            Kv = [.. KvShelf.All(Folder).Select(shelf => Describe(shelf.Folder, shelf.Description))],
+            Kv = [.. KvShelf.Folders(Folder).Select(folder => Describe(folder, shelves.FirstOrDefault(shelf => shelf.Key.FolderName() == Path.GetFileName(folder))))],
         };
-    }
+    });
 
     /// <summary>
     /// The most bytes that the KV of chunks may take, over all models and policies; null for no limit. What was used least recently makes room for
     /// what is new and is computed again when a question needs it; texts and embeddings stay.
     /// </summary>
-    public long? KvQuota => StoreSettings.Read(Folder).KvQuota;
+    public long? KvQuota => Catalog.KvQuota is > 0 and var bytes ? bytes : null;
 
     /// <summary>Sets <see cref="KvQuota"/> and frees what is beyond it.</summary>
     /// <param name="bytes">The most bytes, or null for no limit.</param>
@@ -122,7 +118,7 @@ public sealed partial class DocumentStore : IDisposable
         var scope = new PathScope([path]);
         return Writing(writer =>
         {
-            List<StoredFile> gone = [.. writer.Catalog.AllFiles.Where(file => scope.Contains(file.Path))];
+            List<StoredFile> gone = [.. Catalog.Files().Where(file => scope.Contains(file.Path))];
             gone.ForEach(writer.Remove);
             writer.Finish();
             return gone.Count;
@@ -132,7 +128,48 @@ public sealed partial class DocumentStore : IDisposable
     /// <summary>Frees what no stored document uses any more: KV files, and the catalog's waste; and KV beyond the quota.</summary>
     /// <returns>Bytes of KV freed.</returns>
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
-    public long CollectGarbage() => Writing(writer => writer.CollectGarbage());
+    public long CollectGarbage() => Writing(writer => writer.CollectGarbage(unfinished: true));
+
+    /// <summary>Makes the database of a damaged store anew from what is sound of it. KV stays; what is lost comes back when its documents are ingested again.</summary>
+    /// <exception cref="InvalidInputException">There is no store in the folder.</exception>
+    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed; the store is as it was.</exception>
+    public static StoreRepair Repair(string folder)
+    {
+        string path = Path.Combine(Path.GetFullPath(folder), DatabaseName), fresh = path + StoreFiles.TemporarySuffix;
+        if (!File.Exists(path)) throw new InvalidInputException($"{folder}: no document store here");
+        return Guarded(Path.GetFullPath(folder), () =>
+        {
+            using WriterLock writing = WriterLock.Take(Path.GetFullPath(folder));
+            string[] beside = ["", "-wal", "-shm"];
+            Array.ForEach(beside, suffix => File.Delete(fresh + suffix));
+            StoreRepair report;
+            using (SqliteCatalog target = SqliteCatalog.Open(fresh, new StoreFiles())) report = StoreRepair.Salvage(path, target);
+            File.Move(fresh, path, overwrite: true);
+            Array.ForEach(beside[1..], suffix => File.Delete(path + suffix));
+            FolderFlush.Flush(Path.GetDirectoryName(path)!);
+            return report;
+        });
+    }
+
+    /// <summary>Writes a copy of the database as it is now, while others may read and write: everything but KV, which can be computed again.</summary>
+    /// <param name="output">The file to write or replace; as <c>store.db</c> in a folder of its own it is a store.</param>
+    /// <exception cref="InvalidInputException">There is no such folder.</exception>
+    /// <exception cref="StoreWriteException">The file could not be written.</exception>
+    public void Backup(string output)
+    {
+        string full = Path.GetFullPath(output), temporary = $"{full}.{Guid.NewGuid():N}{StoreFiles.TemporarySuffix}";
+        if (!Directory.Exists(Path.GetDirectoryName(full))) throw new InvalidInputException($"{output}: there is no such folder to write a backup to");
+        try
+        {
+            Catalog.Backup(temporary);
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidInputException)
+        {
+            File.Delete(temporary);
+            throw new StoreWriteException($"{output}: the backup could not be written ({error.Message})", error);
+        }
+    }
 
     /// <summary>
     /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed into
@@ -155,37 +192,27 @@ public sealed partial class DocumentStore : IDisposable
         Writing(writer => new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
 
     /// <inheritdoc/>
-    public void Dispose() => _catalog.Dispose();
+    public void Dispose() => Catalog.Dispose();
 
     internal StoreFiles FileAccess => _files;
 
-    internal string CatalogPath => Path.Combine(Folder, CatalogName);
+    internal ICatalog Catalog { get; }
 
-    /// <summary>The catalog as it stands on disk now; valid until the next call.</summary>
-    internal Catalog Read()
-    {
-        if (Stamp() != _seen)
-        {
-            Catalog fresh = OpenCatalog(out _seen);
-            _catalog.Dispose();
-            _catalog = fresh;
-        }
-
-        return _catalog;
-    }
+    /// <summary>Whether anything of the catalog is known to be lost.</summary>
+    internal bool IsDamaged => Catalog.Lost().Count > 0 || Catalog.LacksRows();
 
     /// <summary>Becomes the store's one writer until it is disposed.</summary>
     internal StoreWriter Write() => new(this);
 
     /// <summary>Does something as the one writer, and says in one line what hinders it.</summary>
-    internal T Writing<T>(Func<StoreWriter, T> work) => Guarded(() =>
+    internal T Writing<T>(Func<StoreWriter, T> work) => Guarded(Folder, () =>
     {
         using StoreWriter writer = Write();
         return work(writer);
     });
 
     /// <summary>Says of what goes wrong while writing that it was this store's.</summary>
-    private T Guarded<T>(Func<T> work)
+    private static T Guarded<T>(string folder, Func<T> work)
     {
         try
         {
@@ -194,83 +221,46 @@ public sealed partial class DocumentStore : IDisposable
         catch (IOException error)
         {
             throw ReadOnlyStoreException.IsMeantBy(error)
-                ? new ReadOnlyStoreException($"{Folder}: the store may only be read (a read-only file system)", error)
-                : StoreWriteException.From(Folder, error);
+                ? new ReadOnlyStoreException($"{folder}: the store may only be read (a read-only file system)", error)
+                : StoreWriteException.From(folder, error);
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new ReadOnlyStoreException($"{Folder}: the store may only be read (no permission to write)", error);
+            throw new ReadOnlyStoreException($"{folder}: the store may only be read (no permission to write)", error);
         }
-    }
-
-    /// <summary>Opens the catalog; once more where a compaction took a vector file away between reading the log and opening the file.</summary>
-    private Catalog OpenCatalog(out (long, DateTime) seen)
-    {
-        seen = Stamp();
-        Catalog catalog = Catalog.Open(CatalogPath, _files, write: false);
-        if (catalog.LacksVectorFile && Stamp() != seen)
-        {
-            catalog.Dispose();
-            seen = Stamp();
-            catalog = Catalog.Open(CatalogPath, _files, write: false);
-        }
-
-        Warn(catalog);
-        return catalog;
-    }
-
-    private void Warn(Catalog catalog)
-    {
-        IReadOnlyList<string> lost = catalog.LostFiles;
-        if (lost.Count > 0) _files.Warn($"{CatalogPath} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
-        else if (catalog.Damaged > 0)
-            _files.Warn($"{CatalogPath} is damaged: documents may be lost, or be as they were before", "ingest", "DOCS...");
     }
 
     /// <summary>The words of the command that takes files in anew, those of them that there are.</summary>
     internal static string[] MendOf(IReadOnlyList<string> files) => files.Where(File.Exists).Take(2).ToArray() switch
     {
         [] => [],
-        [string one] => ["ingest", one],
-        _ => ["ingest", "--stored"],
+        [string one] => ["ingest", "--force", one],
+        _ => ["ingest", "--force", "--stored"],
     };
 
     internal static string Several(IReadOnlyList<string> files) => string.Join(", ", files.Take(3)) + (files.Count > 3 ? $" and {files.Count - 3} more files" : "");
 
-    private (long, DateTime) Stamp()
+    private static void Create(string folder, bool create)
     {
-        var info = new FileInfo(CatalogPath);
-        return (info.Length, info.LastWriteTimeUtc);
-    }
-
-    private static void Create(string folder, bool create, StoreFiles files)
-    {
+        if (File.Exists(Path.Combine(folder, OldCatalogName)))
+            throw new InvalidInputException($"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then take its documents in anew (their KV is kept): kvasir ingest DOCS... --store {folder}");
         if (!create) throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
 
         if (File.Exists(folder)) throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
 
-        Directory.CreateDirectory(folder);
-        using WriterLock writing = WriterLock.Take(folder);
-        string catalog = Path.Combine(folder, CatalogName);
-        if (File.Exists(catalog)) return;
-
-        // Only what an interrupted beginning or a deleted catalog has left: never settle among somebody's files.
-        string[] left = [WriterLock.FileName, WriterLock.QueueName, CatalogName + StoreFiles.TemporarySuffix, CatalogName + RecordLog.EndSuffix, StoreSettings.FileName, "kv", "vectors"];
-        if (Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
+        // Only what an interrupted beginning, a deleted database or an earlier version has left: never settle among somebody's files.
+        string[] left = [WriterLock.FileName, WriterLock.HolderName, DatabaseName, DatabaseName + "-wal", DatabaseName + "-shm", "catalog.log.end", "store.json", "writer.next", "kv", "vectors"];
+        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
 
-        RecordLog.Create(catalog, files);
+        Directory.CreateDirectory(folder);
     }
 
-    private static StoredFileInfo Describe(Catalog catalog, StoredFile file)
-    {
-        List<StoredDocument> documents = [.. catalog.DocumentsOf(file)];
-        return new StoredFileInfo(file.Path, documents.Count, documents.Sum(document => document.Chunks.Length), documents.Sum(document => document.Chunks.Sum(chunk => (long)chunk.Tokens)), file.State());
-    }
+    private StoredFileInfo Describe(StoredFile file) => Catalog.Count(file.Path) is var count ? new StoredFileInfo(file.Path, count.Documents, count.Chunks, count.Tokens, file.State()) : null!;
 
-    private static StoredKvInfo Describe(string folder, KvDescription description)
+    private static StoredKvInfo Describe(string folder, KvDescription? shelf)
     {
         long bytes = KvShelf.Bytes(folder, out int chunks);
-        return new StoredKvInfo(description.Model, description.ModelIdentity, description.Policy, chunks, bytes, description.TokensPerSecond);
+        return new StoredKvInfo(shelf?.Key.Model ?? "unknown", shelf?.Key.ModelIdentity ?? "", shelf?.Key.Policy ?? "", chunks, bytes, shelf?.TokensPerSecond);
     }
 }

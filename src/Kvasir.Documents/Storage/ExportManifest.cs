@@ -59,7 +59,7 @@ internal sealed record ExportedFile(string Path, long Length, long ChangedTicks,
 internal sealed record ExportedEntry(string Name, long Bytes, byte[] Sha256);
 
 /// <summary>The documents of one file, and by which encoders all of them are embedded.</summary>
-internal sealed record ExportedContent(ExportedDocument[] Documents, ExportedVectors[] Vectors)
+internal sealed record ExportedContent(DocumentContent[] Documents, ExportedVectors[] Vectors)
 {
     private const int WidestVector = 1 << 16;
 
@@ -79,12 +79,6 @@ internal sealed record ExportedContent(ExportedDocument[] Documents, ExportedVec
         return whole ? content : throw new InvalidDataException("parts of its documents are missing or out of range");
     }
 }
-
-/// <summary>One document; what can be derived from the text (words, names of KV) is derived anew where it is imported.</summary>
-internal sealed record ExportedDocument(string? Id, string Title, byte[] ContentHash, int ChunkTokens, ExportedChunk[] Chunks);
-
-/// <summary>One chunk with its text.</summary>
-internal sealed record ExportedChunk(int Start, int Length, int Tokens, string Text);
 
 /// <summary>Embeddings of all chunks of a file by one encoder, [chunks, width] little-endian float32 in an entry of their own.</summary>
 internal sealed record ExportedVectors(string Encoder, int Width);

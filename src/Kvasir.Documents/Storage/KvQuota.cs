@@ -30,10 +30,10 @@ internal sealed class KvQuota
     public long Used { get; private set; }
 
     /// <summary>What the store's settings say, and what is there now. The writer has removed what interrupted ones left.</summary>
-    public static KvQuota Of(string store)
+    public static KvQuota Of(DocumentStore store)
     {
-        long? limit = StoreSettings.Read(store).KvQuota;
-        return new KvQuota(limit, limit is null ? [] : KvShelf.All(store).SelectMany(shelf => KvShelf.ChunkFiles(shelf.Folder)));
+        long? limit = store.KvQuota;
+        return new KvQuota(limit, limit is null ? [] : KvShelf.Folders(store.Folder).SelectMany(KvShelf.ChunkFiles));
     }
 
     /// <summary>

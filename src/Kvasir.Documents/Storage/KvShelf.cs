@@ -14,28 +14,24 @@ internal sealed class KvShelf
     /// <summary>What follows the name of a file that was set aside.</summary>
     public const string DamagedSuffix = ".damaged";
 
-    private const string Extension = ".kv", DescriptionName = "set.json";
+    private const string Extension = ".kv";
 
     /// <summary>The time of last use is set at most so often: reading must stay cheap.</summary>
     private static readonly TimeSpan TouchInterval = TimeSpan.FromMinutes(1);
 
-    private readonly StoreFiles _files;
+    private readonly DocumentStore _store;
 
-    public KvShelf(string store, KvKey key, StoreFiles files)
+    public KvShelf(DocumentStore store, KvKey key)
     {
-        _files = files;
-        Policy = key.Policy;
-        Folder = Path.Combine(store, "kv", key.FolderName());
-        KvDescription known = ReadDescription(Folder, out bool damaged) ?? new KvDescription { Model = key.Model, ModelIdentity = key.ModelIdentity, Policy = key.Policy };
-        Description = known with { TokenizerIdentity = key.TokenizerIdentity, PrefixIds = [.. key.PrefixIds] };
-        if (damaged)
-            files.Warn($"{Path.Combine(Folder, DescriptionName)} is damaged: how fast this model computes is not known", "ingest", "--stored");
+        _store = store;
+        Folder = Path.Combine(store.Folder, "kv", key.FolderName());
+        Description = store.Catalog.Shelves().FirstOrDefault(known => known.Key.FolderName() == key.FolderName()) ?? new KvDescription(key);
     }
 
     public string Folder { get; }
 
     /// <summary>How its keys and values are kept.</summary>
-    public string Policy { get; }
+    public string Policy => Description.Key.Policy;
 
     public KvDescription Description { get; private set; }
 
@@ -49,7 +45,7 @@ internal sealed class KvShelf
     public void SetAside(string kvName, bool warned = false)
     {
         if (warned)
-            _files.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store", "verify");
+            _store.FileAccess.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store", "verify");
 
         try
         {
@@ -97,11 +93,11 @@ internal sealed class KvShelf
     public static IEnumerable<FileInfo> ChunkFiles(string folder) =>
         Names(folder).Select(name => new FileInfo(Path.Combine(folder, name + Extension))).Where(file => file.Exists);
 
-    /// <summary>Makes the folder and its description where they are missing or damaged; for the writer.</summary>
+    /// <summary>Makes the folder and its description where they are missing; for the writer.</summary>
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (ReadDescription(Folder, out _) is not { TokenizerIdentity.Length: > 0 }) WriteDescription();
+        if (!_store.Catalog.Shelves().Any(known => known.Key.FolderName() == Path.GetFileName(Folder))) _store.Catalog.Describe(Description);
     }
 
     /// <summary>Notes how fast chunks were computed: what recomputing them would cost is told from it.</summary>
@@ -112,7 +108,7 @@ internal sealed class KvShelf
         Description = Description with { MeasuredTokens = Description.MeasuredTokens + tokens, MeasuredSeconds = Description.MeasuredSeconds + time.TotalSeconds };
         try
         {
-            WriteDescription();
+            _store.Catalog.Describe(Description);
         }
         catch (IOException)
         {
@@ -121,11 +117,11 @@ internal sealed class KvShelf
     }
 
     /// <summary>The shelves of the same model, tokenizer and prefix under other policies.</summary>
-    public static IEnumerable<KvShelf> Siblings(string store, KvKey key, StoreFiles files) =>
-        from shelf in All(store)
-        let sibling = key with { Policy = shelf.Description.Policy }
-        where sibling.Policy != key.Policy && sibling.FolderName() == Path.GetFileName(shelf.Folder)
-        select new KvShelf(store, sibling, files);
+    public static IEnumerable<KvShelf> Siblings(DocumentStore store, KvKey key) =>
+        from shelf in store.Catalog.Shelves()
+        let sibling = key with { Policy = shelf.Key.Policy }
+        where sibling.Policy != key.Policy && sibling.FolderName() == shelf.Key.FolderName()
+        select new KvShelf(store, sibling);
 
     /// <summary>Takes the whole shelf out of the store; for the writer. Interrupted, it leaves a shelf that holds less.</summary>
     public void Remove()
@@ -133,16 +129,11 @@ internal sealed class KvShelf
         foreach (string name in Names()) File.Delete(PathOf(name));
 
         Directory.Delete(Folder, recursive: true);
+        _store.Catalog.Forget(Description);
     }
 
-    /// <summary>All shelves of a store: what is known of each, and its files.</summary>
-    public static IEnumerable<(string Folder, KvDescription Description)> All(string store)
-    {
-        string root = Path.Combine(store, "kv");
-        return Directory.Exists(root)
-            ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(folder => (folder, ReadDescription(folder, out _) ?? new KvDescription()))
-            : [];
-    }
+    /// <summary>The folders of all shelves, known to the catalog or not.</summary>
+    public static IEnumerable<string> Folders(string store) => Path.Combine(store, "kv") is var root && Directory.Exists(root) ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal) : [];
 
     /// <summary>The names of the chunks whose KV is in a folder.</summary>
     public static HashSet<string> Names(string folder)
@@ -158,17 +149,14 @@ internal sealed class KvShelf
         }
     }
 
-    /// <summary><see cref="Clean"/> for all shelves of a store.</summary>
-    public static long CleanAll(string store, IReadOnlySet<string>? live) => All(store).Sum(shelf => Clean(shelf.Folder, live));
-
-    /// <summary>Removes files that an interrupted writer left, and the KV of chunks that are not among <paramref name="live"/>. Returns the bytes freed.</summary>
-    public static long Clean(string folder, IReadOnlySet<string>? live)
+    /// <summary>Removes files that an interrupted writer left, and the KV of chunks that are not <paramref name="live"/>. Returns the bytes freed.</summary>
+    public static long CleanAll(string store, Func<string, bool>? live)
     {
         long freed = 0;
-        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles())
+        foreach (FileInfo file in Folders(store).SelectMany(folder => new DirectoryInfo(folder).EnumerateFiles()))
         {
             string name = Path.GetFileNameWithoutExtension(file.Name);
-            bool known = file.Name is DescriptionName || (file.Extension == Extension && (name == PrefixName || (IsChunkName(name) && live?.Contains(name) != false)));
+            bool known = file.Extension == Extension && (name == PrefixName || (IsChunkName(name) && live?.Invoke(name) != false));
             if (!known) freed += Delete(file);
         }
 
@@ -191,26 +179,13 @@ internal sealed class KvShelf
     }
 
     private static bool IsChunkName(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
-
-    private void WriteDescription() => _files.Replace(Path.Combine(Folder, DescriptionName), CheckedJson.Write(Description));
-
-    private static KvDescription? ReadDescription(string folder, out bool damaged) =>
-        CheckedJson.Read<KvDescription>(Path.Combine(folder, DescriptionName), out damaged) is { Model: not null, ModelIdentity: not null, Policy: not null } description ? description : null;
 }
 
-/// <summary>What stands beside the KV files of one key, for people, estimates and exports; its folder's name says whether it is true.</summary>
-internal sealed record KvDescription
+/// <summary>What the KV files of one key are of, and how fast they were computed.</summary>
+internal sealed record KvDescription(KvKey Key)
 {
-    public string Model { get; init; } = "unknown";
-
-    public string ModelIdentity { get; init; } = "";
-
-    public string Policy { get; init; } = "";
-
-    public string TokenizerIdentity { get; init; } = "";
-
-    /// <summary>The prompt prefix that every chunk is computed behind.</summary>
-    public int[] PrefixIds { get; init; } = [];
+    /// <summary>Tokens per second below which a damaged description is the likelier explanation.</summary>
+    private const double LeastSpeed = 1e-3;
 
     /// <summary>Tokens prefilled while ingesting, and the time they took.</summary>
     public long MeasuredTokens { get; init; }
@@ -218,9 +193,5 @@ internal sealed record KvDescription
     /// <inheritdoc cref="MeasuredTokens"/>
     public double MeasuredSeconds { get; init; }
 
-    /// <summary>Tokens per second below which a damaged description is the likelier explanation.</summary>
-    private const double LeastSpeed = 1e-3;
-
-    [System.Text.Json.Serialization.JsonIgnore]
     public double? TokensPerSecond => MeasuredTokens > 0 && MeasuredSeconds > 0 && MeasuredTokens / MeasuredSeconds is > LeastSpeed and < double.PositiveInfinity and var speed ? speed : null;
 }

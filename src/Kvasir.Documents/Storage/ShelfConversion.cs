@@ -29,7 +29,7 @@ internal sealed class ShelfConversion
         _progress = progress;
         _cancellation = cancellation;
         var key = new KvKey(model.Name, model.Identity, model.TokenizerIdentity, model.Policy, model.EncodePrefix());
-        _target = new KvShelf(store.Folder, key, store.FileAccess);
+        _target = new KvShelf(store, key);
         _source = from is null ? Choose(store, key) : Named(store, key, from);
     }
 
@@ -117,7 +117,7 @@ internal sealed class ShelfConversion
         if (from == key.Policy)
             throw new InvalidInputException($"--kv {key.Policy}: the same policy to convert from and to; name another one");
 
-        var shelf = new KvShelf(store.Folder, key with { Policy = from }, store.FileAccess);
+        var shelf = new KvShelf(store, key with { Policy = from });
         if (!Directory.Exists(shelf.Folder)) throw Missing(store, key, $" kept as {from}");
 
         return _model.CanConvert(from) ? shelf : throw Lossy(from, key.Policy);
@@ -125,7 +125,7 @@ internal sealed class ShelfConversion
 
     private KvShelf Choose(DocumentStore store, KvKey key)
     {
-        List<KvShelf> siblings = [.. KvShelf.Siblings(store.Folder, key, store.FileAccess)];
+        List<KvShelf> siblings = [.. KvShelf.Siblings(store, key)];
         List<KvShelf> fit = [.. siblings.Where(shelf => _model.CanConvert(shelf.Policy))];
         return (siblings.Count, fit.Count) switch
         {
@@ -138,7 +138,7 @@ internal sealed class ShelfConversion
 
     private InvalidInputException Missing(DocumentStore store, KvKey key, string what)
     {
-        string[] there = [.. KvShelf.Siblings(store.Folder, key with { Policy = "" }, store.FileAccess).Select(shelf => shelf.Policy)];
+        string[] there = [.. KvShelf.Siblings(store, key with { Policy = "" }).Select(shelf => shelf.Policy)];
         return new($"{store.Folder}: no KV of {_model.Name}{what} (there is: {(there.Length == 0 ? "none of this model" : string.Join("; ", there))}); kvasir store stats shows all");
     }
 

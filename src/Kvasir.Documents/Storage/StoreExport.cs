@@ -10,7 +10,7 @@ internal sealed class StoreExport : IDisposable
 {
     private static readonly DateTimeOffset NoTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly Catalog _catalog;
+    private readonly ICatalog _catalog;
     private readonly ZipArchive _zip;
     private readonly Action<long> _report;
     private readonly CancellationToken _cancellation;
@@ -21,7 +21,7 @@ internal sealed class StoreExport : IDisposable
     /// <param name="output">Where the archive is written.</param>
     /// <param name="report">Told the bytes written so far.</param>
     /// <param name="cancellation">Stops between entries.</param>
-    public StoreExport(Catalog catalog, Stream output, Action<long> report, CancellationToken cancellation)
+    public StoreExport(ICatalog catalog, Stream output, Action<long> report, CancellationToken cancellation)
     {
         _catalog = catalog;
         _zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
@@ -31,17 +31,16 @@ internal sealed class StoreExport : IDisposable
 
     /// <summary>The shelves of a store that the options ask for, each with its folder.</summary>
     /// <exception cref="InvalidInputException">There is no such shelf, or it does not say what it is of.</exception>
-    public static List<(ExportedShelf Shelf, string Folder)> Shelves(string store, ExportOptions options)
+    public static List<(ExportedShelf Shelf, string Folder)> Shelves(DocumentStore store, ExportOptions options)
     {
-        List<(string Folder, KvDescription Description)> all = [.. KvShelf.All(store)];
-        var chosen = all.Where(shelf => Fits(shelf.Description, options)).ToList();
+        List<KvKey> all = [.. store.Catalog.Shelves().Select(shelf => shelf.Key)], chosen = [.. all.Where(shelf => Fits(shelf, options))];
         if (chosen.Count == 0 && (options.Model ?? options.Policy?.ToString()) is not null)
         {
-            string there = all.Count == 0 ? "none" : string.Join("; ", all.Select(shelf => $"{shelf.Description.Model} as {shelf.Description.Policy}"));
-            throw new InvalidInputException($"{store}: no KV of {options.Model ?? "any model"}{(options.Policy is { } policy ? $" kept as {policy}" : "")} (there is: {there})");
+            string there = all.Count == 0 ? "none" : string.Join("; ", all.Select(shelf => $"{shelf.Model} as {shelf.Policy}"));
+            throw new InvalidInputException($"{store.Folder}: no KV of {options.Model ?? "any model"}{(options.Policy is { } policy ? $" kept as {policy}" : "")} (there is: {there})");
         }
 
-        return [.. chosen.Select(shelf => (Identified(shelf.Folder, shelf.Description), shelf.Folder))];
+        return [.. chosen.Select(key => (new ExportedShelf(key.Model, key.ModelIdentity, key.TokenizerIdentity, key.Policy, [.. key.PrefixIds]), new KvShelf(store, key).Folder))];
     }
 
     /// <summary>Writes everything, the manifest last.</summary>
@@ -51,10 +50,10 @@ internal sealed class StoreExport : IDisposable
         int documents = 0, chunks = 0;
         for (int i = 0; i < files.Count; i++)
         {
-            List<StoredDocument> ofFile = [.. _catalog.DocumentsOf(files[i])];
+            List<(StoredDocument Document, IReadOnlyList<StoredChunk> Chunks)> ofFile = [.. _catalog.Documents(files[i].Path).Select(document => (document, _catalog.Chunks(document)))];
             AddContent(i, ofFile);
             documents += ofFile.Count;
-            chunks += ofFile.Sum(document => document.Chunks.Length);
+            chunks += ofFile.Sum(document => document.Chunks.Count);
             names.UnionWith(ofFile.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName));
         }
 
@@ -71,23 +70,25 @@ internal sealed class StoreExport : IDisposable
 
     public void Dispose() => _zip.Dispose();
 
-    private void AddContent(int file, List<StoredDocument> documents)
+    private void AddContent(int file, List<(StoredDocument Document, IReadOnlyList<StoredChunk> Chunks)> documents)
     {
-        List<StoredVectors> embedded = EmbeddedWhole(documents);
-        ExportedDocument[] exported = [.. documents.Select(document => new ExportedDocument(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
-            [.. document.Chunks.Select(chunk => new ExportedChunk(chunk.Start, chunk.Length, chunk.Tokens, _catalog.Text(chunk)))]))];
-        Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Width))]).Write());
+        List<(string Encoder, float[][] Rows)> embedded = [.. _catalog.Encoders().Select(encoder => (encoder, EmbeddedWhole(encoder, documents.SelectMany(document => document.Chunks)))).Where(rows => rows.Item2.Length > 0)];
+        DocumentContent[] exported = [.. documents.Select(document => Content(document.Document, document.Chunks))];
+        Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Rows[0].Length))]).Write());
         for (int encoder = 0; encoder < embedded.Count; encoder++)
-            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Values));
+            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()));
     }
 
-    /// <summary>The embeddings of a file's chunks, one after another, by every encoder that has embedded all of its documents.</summary>
-    private List<StoredVectors> EmbeddedWhole(List<StoredDocument> documents) =>
-        [.. from vectors in documents.SelectMany(_catalog.AllVectors)
-            group vectors by (vectors.Encoder, vectors.Width) into byEncoder
-            where byEncoder.Count() == documents.Count
-            orderby byEncoder.Key.Encoder
-            select new StoredVectors(byEncoder.Key.Encoder, 0, byEncoder.Key.Width, [.. byEncoder.SelectMany(vectors => vectors.Values)])];
+    /// <summary>A stored document as it was put into the catalog.</summary>
+    public static DocumentContent Content(StoredDocument document, IReadOnlyList<StoredChunk> chunks) => new(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
+        [.. chunks.Select(chunk => new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, chunk.Text))]);
+
+    /// <summary>The embeddings of chunks, one after another, where the encoder has embedded all of them; else none.</summary>
+    private float[][] EmbeddedWhole(string encoder, IEnumerable<StoredChunk> chunks)
+    {
+        float[]?[] rows = [.. chunks.Select(chunk => _catalog.Embedding(encoder, chunk.TextId))];
+        return rows.Contains(null) ? [] : [.. rows.OfType<float[]>()];
+    }
 
     private StoredKvInfo AddKv(ExportedShelf shelf, string folder, HashSet<string> names)
     {
@@ -161,18 +162,10 @@ internal sealed class StoreExport : IDisposable
         _report(_bytes += bytes);
     }
 
-    private static bool Fits(KvDescription shelf, ExportOptions options)
+    private static bool Fits(KvKey shelf, ExportOptions options)
     {
         bool model = options.Model is not { } wanted || wanted.Equals(shelf.Model, StringComparison.OrdinalIgnoreCase)
             || wanted.Equals(Path.GetFileNameWithoutExtension(shelf.Model), StringComparison.OrdinalIgnoreCase) || (wanted.Length >= 8 && shelf.ModelIdentity.StartsWith(wanted, StringComparison.Ordinal));
         return model && (options.Policy is not { } policy || policy.ToString() == shelf.Policy);
-    }
-
-    private static ExportedShelf Identified(string folder, KvDescription description)
-    {
-        var shelf = new ExportedShelf(description.Model, description.ModelIdentity, description.TokenizerIdentity, description.Policy, description.PrefixIds);
-        return shelf.IsUsable && shelf.Key.FolderName() == Path.GetFileName(folder)
-            ? shelf
-            : throw new InvalidInputException($"{folder}: does not say which model's KV it is (made by an older version, or damaged): ingest with that model once more, or name another one with --model");
     }
 }

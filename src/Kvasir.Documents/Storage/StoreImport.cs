@@ -1,6 +1,4 @@
-using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
-using Kvasir.Documents.Retrieval;
 
 namespace Kvasir.Documents.Storage;
 
@@ -20,7 +18,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         Check();
         using StoreWriter writer = store.Write();
         foreach (IGrouping<string, (ExportedEntry Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
-            CopyKv(new KvShelf(store.Folder, _shelves[shelf.Key].Key, store.FileAccess), shelf, writer.Quota);
+            CopyKv(new KvShelf(store, _shelves[shelf.Key].Key), shelf, writer.Quota);
 
         for (int file = 0; file < archive.Manifest.Files.Length; file++)
         {
@@ -98,55 +96,27 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         ExportedFile exported = archive.Manifest.Files[file];
         ExportedContent content = Content(file);
         string path = NewPath(exported.Path);
-        List<StoredDocument> stored = [.. content.Documents.Select(document => Find(writer.Catalog, path, document) ?? Add(writer.Catalog, path, document))];
-        for (int encoder = 0; encoder < content.Vectors.Length; encoder++)
-            AddVectors(writer.Catalog, stored, content.Vectors[encoder], Vectors(file, encoder, content));
+        List<StoredDocument> stored = [.. content.Documents.Select(document => Find(path, document) ?? store.Catalog.Add(path, document))];
+        for (int encoder = 0; encoder < content.Vectors.Length; encoder++) AddVectors(stored, content.Vectors[encoder], Vectors(file, encoder, content));
 
         _documents += stored.Count;
         _chunks += content.ChunkCount;
-        long[] numbers = [.. stored.Select(document => document.Number)];
-        if (numbers.Length > 0 && writer.Catalog.File(path)?.Documents.AsSpan().SequenceEqual(numbers) != true)
+        if (stored.Count > 0 && (store.Catalog.File(path) is null || !store.Catalog.Documents(path).Select(document => document.Number).SequenceEqual(stored.Select(document => document.Number))))
         {
-            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = -(exported.ChangedTicks & long.MaxValue), Hash = exported.Hash, Documents = numbers });
+            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = -(exported.ChangedTicks & long.MaxValue), Hash = exported.Hash }, stored);
             _changed++;
         }
     }
 
     /// <summary>The same document, cut the same way: other tokenizers cut in other places.</summary>
-    private static StoredDocument? Find(Catalog catalog, string path, ExportedDocument document) =>
-        catalog.StoredFor(path).LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
-            && known.Chunks.Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
+    private StoredDocument? Find(string path, DocumentContent document) =>
+        store.Catalog.Documents(path).Concat(store.Catalog.Documents(path, unfinished: true)).LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
+            && store.Catalog.Chunks(known).Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
 
-    private static StoredDocument Add(Catalog catalog, string path, ExportedDocument document) => catalog.Add(
-        new StoredDocument
-        {
-            Number = 0,
-            File = path,
-            Id = document.Id,
-            Title = document.Title,
-            ContentHash = document.ContentHash,
-            ChunkTokens = document.ChunkTokens,
-            Chunks = [.. document.Chunks.Select(chunk => new StoredChunk
-            {
-                Start = chunk.Start,
-                Length = chunk.Length,
-                Tokens = chunk.Tokens,
-                KvName = KvName(chunk),
-                Terms = TermCounts.Of(Retriever.IndexedText(document.Title, chunk.Text)),
-            })],
-        },
-        [.. document.Chunks.Select(chunk => chunk.Text)]);
-
-    private static void AddVectors(Catalog catalog, List<StoredDocument> stored, ExportedVectors vectors, float[] values)
+    private void AddVectors(List<StoredDocument> stored, ExportedVectors vectors, float[] values)
     {
-        int chunk = 0;
-        foreach (StoredDocument document in stored)
-        {
-            if (catalog.Vectors(vectors.Encoder, document) is null)
-                catalog.Add(new StoredVectors(vectors.Encoder, document.Number, vectors.Width, values.AsSpan(chunk * vectors.Width, document.Chunks.Length * vectors.Width).ToArray()));
-
-            chunk += document.Chunks.Length;
-        }
+        IEnumerable<(long Text, float[] Vector)> rows = stored.SelectMany(store.Catalog.Chunks).Select((chunk, i) => (chunk.TextId, values.AsSpan(i * vectors.Width, vectors.Width).ToArray()));
+        if (rows.Where(row => store.Catalog.Embedding(vectors.Encoder, row.Text) is null).ToList() is { Count: > 0 } missing) store.Catalog.Embed(vectors.Encoder, missing);
     }
 
     private ExportedContent Content(int file)
@@ -169,7 +139,7 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             : throw archive.Refused($"{ExportManifest.VectorsName(file, encoder)} does not fit its documents");
     }
 
-    private static string KvName(ExportedChunk chunk) => KvShelf.NameOf(Chunker.PromptText(chunk.Text));
+    private static string KvName(ChunkContent chunk) => KvShelf.NameOf(Chunker.PromptText(chunk.Text));
 
     /// <summary>A path under the new root where one is given; it must not lead out of it.</summary>
     private string NewPath(string path)

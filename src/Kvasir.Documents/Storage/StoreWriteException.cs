@@ -3,7 +3,9 @@ namespace Kvasir.Documents.Storage;
 /// <summary>A store could not be written (the disk is full, another process writes to it). What it held before is intact; the message is one line for the user.</summary>
 public sealed class StoreWriteException : IOException
 {
-    private const int NoSpaceOnUnix = 28, NoSpaceOnWindows = unchecked((int)0x80070070);
+    internal const int NoSpaceOnUnix = 28;
+
+    private const int NoSpaceOnWindows = unchecked((int)0x80070070);
 
     /// <inheritdoc cref="StoreWriteException"/>
     public StoreWriteException(string message) : base(message) { }

@@ -1,10 +1,8 @@
 namespace Kvasir.Documents.Storage;
 
-/// <summary>The one writer of a store: holds its lock, the catalog opened for writing, and clears what an interrupted one left.</summary>
+/// <summary>The one writer of a store: holds its lock, and clears what an interrupted one left.</summary>
 internal sealed class StoreWriter : IDisposable
 {
-    private const int MappedOnWindows = unchecked((int)0x800704C8);
-
     private readonly DocumentStore _store;
     private readonly WriterLock _lock;
     private KvQuota? _quota;
@@ -16,10 +14,7 @@ internal sealed class StoreWriter : IDisposable
         _lock = WriterLock.Take(store.Folder);
         try
         {
-            File.Delete(store.CatalogPath + StoreFiles.TemporarySuffix);
-            File.Delete(Path.Combine(store.Folder, StoreSettings.FileName + StoreFiles.TemporarySuffix));
             KvShelf.CleanAll(store.Folder, live: null);
-            Catalog = Catalog.Open(store.CatalogPath, store.FileAccess, write: true);
         }
         catch
         {
@@ -28,43 +23,38 @@ internal sealed class StoreWriter : IDisposable
         }
     }
 
-    public Catalog Catalog { get; private set; }
+    public ICatalog Catalog => _store.Catalog;
 
     /// <summary>The store's quota as it was when first asked for, and what is used of it.</summary>
-    public KvQuota Quota => _quota ??= KvQuota.Of(_store.Folder);
+    public KvQuota Quota => _quota ??= KvQuota.Of(_store);
 
     public void Remove(StoredFile file)
     {
-        Catalog.Remove(file);
+        Catalog.Remove(file.Path);
         _removed = true;
     }
 
     /// <summary>Makes documents part of the store in place of those that the file had.</summary>
-    public void Commit(StoredFile file)
+    public void Commit(StoredFile file, IReadOnlyList<StoredDocument> documents)
     {
         _removed |= Catalog.File(file.Path) is not null;
-        Catalog.Commit(file);
+        Catalog.Commit(file, documents);
     }
 
-    /// <summary>Frees what the changes have put out of use, and damaged records; nothing where there are none.</summary>
+    /// <summary>Frees what the changes have put out of use; nothing where there are none.</summary>
     public void Finish()
     {
-        if (_removed || Catalog.Damaged > 0) CollectGarbage();
+        if (_removed) CollectGarbage(unfinished: false);
     }
 
-    public long CollectGarbage()
+    /// <summary>Frees what no document uses; with <paramref name="unfinished"/>, what interrupted ingests have left too. Returns bytes of KV freed.</summary>
+    public long CollectGarbage(bool unfinished)
     {
-        bool lost = Catalog.Damaged > 0 || Catalog.LostFiles.Count > 0;
-        if ((Catalog.IsWasteful() || Catalog.Damaged > 0) && TryCompact())
-        {
-            Catalog.Dispose();
-            Catalog = Catalog.Open(_store.CatalogPath, _store.FileAccess, write: true);
-        }
+        Catalog.Sweep(unfinished);
+        _removed = false;
 
         // Documents that are lost come back with the next ingest of their files: their KV waits for them.
-        HashSet<string>? live = lost ? null : [.. Catalog.AllDocuments.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName)];
-        _removed = false;
-        long freed = KvShelf.CleanAll(_store.Folder, live);
+        long freed = KvShelf.CleanAll(_store.Folder, _store.IsDamaged ? null : Catalog.HasKv);
         _quota = null;
         return freed + Quota.Enforce();
     }
@@ -72,28 +62,10 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Sets the quota and frees what is beyond it. Returns the bytes freed.</summary>
     public long SetQuota(long? bytes)
     {
-        (StoreSettings.Read(_store.Folder) with { KvQuota = bytes }).Write(_store.Folder, _store.FileAccess);
+        Catalog.KvQuota = bytes;
         _quota = null;
         return Quota.Enforce();
     }
 
-    public void Dispose()
-    {
-        Catalog.Dispose();
-        _lock.Dispose();
-    }
-
-    /// <summary>Windows lets no file take the place of one that a reader has mapped: the catalog then stays as it is until a writer comes while nobody reads.</summary>
-    private bool TryCompact()
-    {
-        try
-        {
-            Catalog.Compact();
-            return true;
-        }
-        catch (Exception error) when (OperatingSystem.IsWindows() && error is UnauthorizedAccessException or IOException { HResult: MappedOnWindows })
-        {
-            return false;
-        }
-    }
+    public void Dispose() => _lock.Dispose();
 }

@@ -1,0 +1,187 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Kvasir.Documents.Storage;
+
+/// <summary>One connection to an SQLite database: prepared statements, transactions, and one clear line for whatever goes wrong.</summary>
+internal sealed class Database : IDisposable
+{
+    /// <summary>In memory, gone when it is closed.</summary>
+    public const string InMemory = ":memory:";
+
+    /// <summary>How long a statement waits for another program that has the database to itself; the store's writers wait for each other elsewhere.</summary>
+    private const int SecondsToWait = 5;
+
+    private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
+    private readonly SqliteConnection _connection;
+
+    private Database(string path, SqliteConnection connection) => (Path, _connection) = (path, connection);
+
+    public string Path { get; }
+
+    /// <summary>Opens a database, or makes an empty one. Where its folder may not be written, it is read as it stands.</summary>
+    public static Database Open(string path)
+    {
+        try
+        {
+            return Open(path, path, SqliteOpenMode.ReadWriteCreate);
+        }
+        catch (ReadOnlyStoreException) when (File.Exists(path))
+        {
+            // Reading takes the right to make the files beside the database, unless it is known that nobody changes it.
+            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly);
+        }
+    }
+
+    /// <summary>All rows that a query gives.</summary>
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    {
+        SqliteCommand command = Prepared(sql, values);
+        return Guarded(() =>
+        {
+            using SqliteDataReader reader = command.ExecuteReader();
+            var rows = new List<T>();
+            while (reader.Read()) rows.Add(read(reader));
+            return rows;
+        });
+    }
+
+    /// <summary>The number that a query gives; null where it gives no row, or NULL.</summary>
+    public long? Number(string sql, params ReadOnlySpan<object?> values) => Query(sql, row => row.IsDBNull(0) ? (long?)null : row.GetInt64(0), values).FirstOrDefault();
+
+    /// <summary>Runs a statement.</summary>
+    public void Run(string sql, params ReadOnlySpan<object?> values)
+    {
+        SqliteCommand command = Prepared(sql, values);
+        Guarded(command.ExecuteNonQuery);
+    }
+
+    /// <summary>Visits the rows of a query of one number and one blob, where they stand: for very many of them.</summary>
+    public unsafe void Visit(string sql, object? value, BlobVisitor visit) => Guarded(() =>
+    {
+        Check(raw.sqlite3_prepare_v2(_connection.Handle, sql, out sqlite3_stmt statement));
+        using (statement)
+        {
+            if (value is long number) Check(raw.sqlite3_bind_int64(statement, 1, number));
+            int state;
+            while ((state = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
+                visit(raw.sqlite3_column_int64(statement, 0), raw.sqlite3_column_blob(statement, 1));
+            Check(state);
+        }
+
+        return 0;
+    });
+
+    /// <summary>Does something as a whole or not at all. <paramref name="durable"/>: it is on disk when this returns; else at the next time that something is.</summary>
+    public T Atomically<T>(Func<T> work, bool durable = false)
+    {
+        Run(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+        Run("BEGIN IMMEDIATE");
+        try
+        {
+            T result = work();
+            Run("COMMIT");
+            return result;
+        }
+        catch
+        {
+            // Some failures have ended the transaction already.
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0) Run("ROLLBACK");
+            throw;
+        }
+    }
+
+    /// <summary>Reads one state of the database, whatever is written meanwhile.</summary>
+    public T Reading<T>(Func<T> read)
+    {
+        Run("BEGIN");
+        try
+        {
+            return read();
+        }
+        finally
+        {
+            Run("ROLLBACK");
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (SqliteCommand command in _commands.Values) command.Dispose();
+        _connection.Dispose();
+    }
+
+    private static Database Open(string path, string source, SqliteOpenMode mode)
+    {
+        string settings = new SqliteConnectionStringBuilder { DataSource = source, Mode = mode, Pooling = false, DefaultTimeout = SecondsToWait }.ToString();
+        var database = new Database(path, new SqliteConnection(settings));
+        try
+        {
+            database.Guarded(() =>
+            {
+                database._connection.Open();
+                return 0;
+            });
+            database.Run("PRAGMA foreign_keys=ON");
+            database.Run("PRAGMA mmap_size=2147418112");
+            database.Number("SELECT count(*) FROM sqlite_schema");
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    private SqliteCommand Prepared(string sql, ReadOnlySpan<object?> values)
+    {
+        if (!_commands.TryGetValue(sql, out SqliteCommand? command))
+        {
+            command = _connection.CreateCommand();
+            command.CommandText = sql;
+            for (int i = 0; i < values.Length; i++) command.Parameters.Add(new SqliteParameter($"?{i + 1}", null));
+            _commands[sql] = command;
+        }
+
+        for (int i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        return command;
+    }
+
+    private void Check(int state)
+    {
+        if (state is not raw.SQLITE_OK and not raw.SQLITE_DONE) throw new SqliteException(raw.sqlite3_errmsg(_connection.Handle).utf8_to_string(), state);
+    }
+
+    private T Guarded<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (SqliteException error)
+        {
+            throw Told(error);
+        }
+        catch (Exception error) when (error is InvalidOperationException or InvalidCastException or OverflowException or FormatException)
+        {
+            throw Damaged(error);
+        }
+    }
+
+    private Exception Told(SqliteException error) => error.SqliteErrorCode switch
+    {
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
+        raw.SQLITE_FULL => StoreWriteException.From(System.IO.Path.GetDirectoryName(Path)!, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
+        raw.SQLITE_IOERR => StoreWriteException.From(System.IO.Path.GetDirectoryName(Path)!, new IOException("input or output of the database failed", error)),
+        raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH or raw.SQLITE_CANTOPEN =>
+            new ReadOnlyStoreException($"{Path}: the store may only be read (no permission to write, or a read-only file system)", error),
+        _ => Damaged(error),
+    };
+
+    private InvalidInputException Damaged(Exception error) =>
+        new($"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it", error);
+}
+
+/// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>
+internal delegate void BlobVisitor(long number, ReadOnlySpan<byte> blob);

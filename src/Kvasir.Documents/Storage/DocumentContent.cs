@@ -1,0 +1,12 @@
+namespace Kvasir.Documents.Storage;
+
+/// <summary>A document as it is put into a catalog, and exported: what can be derived from its texts (words, names of KV) is derived where it is stored.</summary>
+/// <param name="Id">Its id within the file, or null.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="ContentHash">SHA-256 of title and text.</param>
+/// <param name="ChunkTokens">The limit that its chunks were cut to.</param>
+/// <param name="Chunks">Its chunks in order.</param>
+internal sealed record DocumentContent(string? Id, string Title, byte[] ContentHash, int ChunkTokens, ChunkContent[] Chunks);
+
+/// <summary>A chunk: characters [Start, Start + Length) of the document's text, its tokens in the prompt, and the text.</summary>
+internal sealed record ChunkContent(int Start, int Length, int Tokens, string Text);
