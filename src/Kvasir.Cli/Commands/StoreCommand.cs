@@ -13,6 +13,8 @@ internal static class StoreCommand
             Verify(terminal),
             Remove(terminal),
             CollectGarbage(terminal),
+            Repair(terminal),
+            Backup(terminal),
             StoreQuotaCommand.Create(terminal),
             StoreConvertCommand.Create(terminal),
             StoreExportCommand.Create(terminal),
@@ -108,9 +110,45 @@ internal static class StoreCommand
         return command;
     }
 
+    private static Command Repair(Terminal terminal)
+    {
+        Command command = Verb("repair", "Make the database of a damaged store anew from what is sound of it; KV stays. Exit code 1 where something is lost.", out Option<string?> store, out CommonOptions common);
+        command.SetAction(parsed =>
+        {
+            StoreRepair report = DocumentStore.Repair(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            if (common.Json(parsed)) terminal.WriteJson(report);
+            else
+            {
+                foreach (string file in report.Lost) terminal.Out.WriteLine($"lost: {file}");
+                terminal.Out.WriteLine($"{Units.Count(report.Files, "file")} kept, {report.Lost.Count} lost, {report.Unreadable} unreadable{(report.IsWhole ? "" : "; kvasir ingest DOCS... takes them in again, with the KV that is stored")}");
+            }
+
+            return report.IsWhole ? CommandLine.Done : CommandLine.Failed;
+        });
+        return command;
+    }
+
+    private static Command Backup(Terminal terminal)
+    {
+        Command command = Verb("backup", "Write a copy of the database (texts, words, embeddings; KV can be computed again) while the store is in use.", out Option<string?> store, out CommonOptions common);
+        var file = new Argument<string>("file") { Description = "The file to write or replace; as store.db in a folder of its own it is a store" };
+        command.Arguments.Add(file);
+        command.SetAction(parsed =>
+        {
+            using DocumentStore open = Open(parsed, store, terminal);
+            string path = parsed.GetValue(file)!;
+            open.Backup(path);
+            long bytes = new FileInfo(path).Length;
+            if (common.Json(parsed)) terminal.WriteJson(new { File = Path.GetFullPath(path), Bytes = bytes });
+            else terminal.Out.WriteLine($"{path}: {Units.Bytes(bytes)}");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
     private static ExampleCommand Verb(string name, string description, out Option<string?> store, out CommonOptions common)
     {
-        var command = new ExampleCommand(name, description, name == "rm" ? "kvasir store rm old-notes.md" : $"kvasir store {name}");
+        var command = new ExampleCommand(name, description, name switch { "rm" => "kvasir store rm old-notes.md", "backup" => "kvasir store backup handbook.db", _ => $"kvasir store {name}" });
         store = LibraryChoice.StoreOption();
         command.Options.Add(store);
         common = CommonOptions.ForOutput(command);

@@ -13,11 +13,11 @@ internal sealed partial class PassageIndex : IDisposable
     /// <summary>Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.</summary>
     private const int Candidates = 50, CandidatesForOne = 4;
 
-    /// <summary>A word that stands in more texts says nothing of what is asked, and is not looked up further.</summary>
-    private const int MostTexts = 20_000;
+    /// <summary>A word that stands in more texts than these, and than one in <see cref="CommonShare"/>, says nothing of what is asked.</summary>
+    private const int CommonTexts = 4000, CommonShare = 50;
 
-    /// <summary>Texts that the words which rank are found in, rarest words first, but for the rarest: each costs about 2 µs.</summary>
-    private const int RankedTexts = 8_000;
+    /// <summary>Texts that are ranked by their words, those of the rarest words first: each costs about 2 µs. The rarest word ranks all of its texts.</summary>
+    private const int RankedTexts = 4000;
 
     private readonly ICatalog _catalog;
     private readonly string _pieceEncoder;
@@ -97,8 +97,9 @@ internal sealed partial class PassageIndex : IDisposable
     /// <summary>Where a word stands here, and what it weighs: idf = ln(1 + (N − n + ½)/(n + ½)) (Robertson and Zaragoza, 2009).</summary>
     private Word Look(string word)
     {
-        long[] texts = _catalog.TextsWith(word, MostTexts + 1);
-        if (texts.Length > MostTexts) return new Word(word, [], IsCommon: true, 0);
+        int most = Math.Max(CommonTexts, Count / CommonShare);
+        long[] texts = _catalog.TextsWith(word, most + 1);
+        if (texts.Length > most) return new Word(word, [], IsCommon: true, 0);
         if (!_isAll) texts = [.. texts.Where(text => Array.BinarySearch(_texts, text) >= 0)];
         return new Word(word, texts, IsCommon: false, (float)Math.Log(1 + (Math.Max(0, Count - texts.Length) + 0.5) / (texts.Length + 0.5)));
     }

@@ -57,12 +57,13 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>Visits the rows of a query of one number and one blob, where they stand: for very many of them.</summary>
-    public unsafe void Visit(string sql, object? value, BlobVisitor visit) => Guarded(() =>
+    public void Visit(string sql, object? value, BlobVisitor visit) => Guarded(() =>
     {
         Check(raw.sqlite3_prepare_v2(_connection.Handle, sql, out sqlite3_stmt statement));
         using (statement)
         {
             if (value is long number) Check(raw.sqlite3_bind_int64(statement, 1, number));
+            else if (value is string text) Check(raw.sqlite3_bind_text(statement, 1, text));
             int state;
             while ((state = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
                 visit(raw.sqlite3_column_int64(statement, 0), raw.sqlite3_column_blob(statement, 1));

@@ -58,7 +58,12 @@ internal sealed partial class SqliteCatalog
         return [.. places.Where(place => place is { Document: not null, Chunk: not null }).Select(place => new TextPlace(place.File, place.Document!, place.Part, place.Chunk!))];
     }
 
-    public long[] TextsWith(string word, int most) => [.. _database.Query("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT ?2", row => row.GetInt64(0), Quoted(word), most)];
+    public long[] TextsWith(string word, int most)
+    {
+        var texts = new List<long>();
+        _database.Visit($"SELECT rowid, NULL FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT {most}", Quoted(word), (text, _) => texts.Add(text));
+        return [.. texts];
+    }
 
     public IReadOnlyList<(long, float)> Rank(IReadOnlyList<string> words, int most) => words.Count == 0 ? [] : _database.Query(
         "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT ?2", row => (row.GetInt64(0), (float)row.GetDouble(1)), string.Join(" OR ", words.Select(Quoted)), most);

@@ -6,6 +6,9 @@ namespace Kvasir.Documents.Storage;
 /// <param name="Unreadable">Places of files in the database that could not be read at all.</param>
 public sealed record StoreRepair(int Files, IReadOnlyList<string> Lost, int Unreadable)
 {
+    /// <summary>Whether nothing is lost.</summary>
+    public bool IsWhole => Lost.Count == 0 && Unreadable == 0;
+
     /// <summary>Copies every file that is sound in all its parts from a damaged catalog into an empty one.</summary>
     internal static StoreRepair Salvage(string damaged, ICatalog target)
     {
