@@ -26,7 +26,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private const string AtOnce = "";
 
     /// <summary>What the process must have said before the time runs after which it is killed, so that short work is hit too.</summary>
-    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "begin import", "ready"];
+    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "begin import", "begin backup", "ready"];
 
     [Fact]
     public void Nothing_that_was_acknowledged_is_lost_or_damaged_by_a_kill()
@@ -50,6 +50,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         }
 
         Finish(model);
+        Assert.True(DocumentStore.Repair(KillWorkload.Store(_folder.Path)).IsWhole);
         output.WriteLine($"{kills} kills: {string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; nothing lost");
     }
 

@@ -80,7 +80,7 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
         while (true)
         {
             DocumentLibrary library = libraries[_random.Next(10) < 7 ? 0 : 1];
-            switch (_random.Next(11))
+            switch (_random.Next(12))
             {
                 case < 3:
                     Edit();
@@ -106,6 +106,9 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                     break;
                 case < 9:
                     Work("import", () => library.Store.Import(Archive(_root)));
+                    break;
+                case < 10:
+                    Work("backup", () => library.Store.Backup(Path.Combine(_root, "backup.db")));
                     break;
                 default:
                     if (library.Store.List().Count == 0)

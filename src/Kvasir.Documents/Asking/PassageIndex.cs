@@ -13,10 +13,10 @@ internal sealed partial class PassageIndex : IDisposable
     /// <summary>Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.</summary>
     private const int Candidates = 50, CandidatesForOne = 4;
 
-    /// <summary>A word that stands in more texts than these, and than one in <see cref="CommonShare"/>, says nothing of what is asked.</summary>
+    /// <summary>A word in more texts than these, and than one in <see cref="CommonShare"/>, says nothing of what is asked.</summary>
     private const int CommonTexts = 4000, CommonShare = 50;
 
-    /// <summary>Texts that are ranked by their words, those of the rarest words first: each costs about 2 µs. The rarest word ranks all of its texts.</summary>
+    /// <summary>Texts that are ranked by their words, those of the rarest words first (2 µs each); the rarest ranks all of its texts.</summary>
     private const int RankedTexts = 4000;
 
     private readonly ICatalog _catalog;
@@ -67,7 +67,14 @@ internal sealed partial class PassageIndex : IDisposable
 
         fused = RankFusion.Fuse(cosines, words, sentences);
         IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text => NewPassage(_texts[text]) is { } passage
-            ? passage with { Score = fused[text], Cosine = cosines[text], Bm25 = words[text], SentenceCosine = sentences[text], Words = Share(asked, _texts[text]) }
+            ? passage with
+            {
+                Score = fused[text],
+                Cosine = cosines[text],
+                Bm25 = words[text],
+                SentenceCosine = sentences[text],
+                Words = Share(asked, _texts[text]),
+            }
             : null).OfType<Passage>();
         return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, asked), WordsAlone);
     }
@@ -108,18 +115,21 @@ internal sealed partial class PassageIndex : IDisposable
     private float[] Bm25(IReadOnlyList<Word> asked)
     {
         int texts = 0;
-        List<string> ranking = [.. asked.Where(word => word.Texts.Length > 0).OrderBy(word => word.Texts.Length).TakeWhile(word => texts == 0 | (texts += word.Texts.Length) <= RankedTexts).Select(word => word.Text)];
+        List<string> ranking = [.. asked.Where(word => word.Texts.Length > 0).OrderBy(word => word.Texts.Length)
+            .TakeWhile(word => texts == 0 | (texts += word.Texts.Length) <= RankedTexts).Select(word => word.Text)];
         float[] scores = new float[Count];
         foreach ((long text, float score) in _catalog.Rank(ranking, _isAll ? 2 * RankFusion.Depth : -1))
             if (Array.BinarySearch(_texts, text) is >= 0 and int at) scores[at] = score;
         return scores;
     }
 
-    private float SentenceCosine(long text, float[] embedding) => _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
+    private float SentenceCosine(long text, float[] embedding) =>
+        _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
 
     /// <summary>Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.</summary>
     private static bool HasUnknownName(string question, List<Word> asked) =>
-        NameOrNumber().Matches(question).SelectMany(name => Words.Of(name.Value)).Any(name => asked.Exists(word => word.Text == name && word is { IsCommon: false, Texts.Length: 0 }));
+        NameOrNumber().Matches(question).SelectMany(name => Words.Of(name.Value))
+            .Any(name => asked.Exists(word => word.Text == name && word is { IsCommon: false, Texts.Length: 0 }));
 
     [GeneratedRegex(@"(?<=\w\W+)(?<!\w)[\p{Lu}\p{Nd}]\w+")]
     private static partial Regex NameOrNumber();

@@ -5,8 +5,8 @@ using Kvasir.Memory;
 namespace Kvasir.Documents.Retrieval;
 
 /// <summary>
-/// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1, so that the
-/// cosine is a product; a text without embedding has a row of 0.
+/// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1, so that
+/// the cosine is a product; a text without embedding has a row of 0.
 /// </summary>
 internal sealed class VectorIndex : IDisposable
 {
@@ -54,7 +54,8 @@ internal sealed class VectorIndex : IDisposable
         float[] unit = new float[_width];
         TensorPrimitives.Divide(query, norm, unit);
         const int Rows = BlockRows * BlocksAtOnce;
-        Parallel.For(0, (_count + Rows - 1) / Rows, part => Score(unit, part * Rows, scores.AsSpan(part * Rows, Math.Min(Rows, _count - part * Rows))));
+        Parallel.For(0, (_count + Rows - 1) / Rows, part =>
+            Score(unit, part * Rows, scores.AsSpan(part * Rows, Math.Min(Rows, _count - part * Rows))));
         return scores;
     }
 

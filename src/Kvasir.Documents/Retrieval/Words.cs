@@ -3,13 +3,14 @@ using System.Text.RegularExpressions;
 namespace Kvasir.Documents.Retrieval;
 
 /// <summary>
-/// What counts as a word: a run of letters, marks and digits; of scripts that are written without spaces each character, because half of Chinese words have two characters, which
-/// three-character pieces (trigrams) do not find. Case, accents and endings are the database's to fold (FTS5: unicode61, Porter).
+/// What counts as a word: a run of letters, marks and digits; of scripts that are written without spaces each character, because most Chinese words
+/// have two, which trigrams do not find. Case, accents and endings are the database's to fold (FTS5: unicode61, Porter).
 /// </summary>
 internal static partial class Words
 {
     /// <summary>The distinct words of a text, in order.</summary>
-    public static IReadOnlyList<string> Of(string text) => [.. Word().Matches(Spaced(text)).Select(word => word.Value.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Of(string text) =>
+        [.. Word().Matches(Spaced(text)).Select(word => word.Value.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
 
     /// <summary>The text with spaces around the characters that are words by themselves.</summary>
     public static string Spaced(string text) => Wide().Replace(text, " $0 ");

@@ -9,7 +9,7 @@ internal sealed class Database : IDisposable
     /// <summary>In memory, gone when it is closed.</summary>
     public const string InMemory = ":memory:";
 
-    /// <summary>How long a statement waits for another program that has the database to itself; the store's writers wait for each other elsewhere.</summary>
+    /// <summary>How long a statement waits for another program that has the database; the store's writers wait for each other elsewhere.</summary>
     private const int SecondsToWait = 5;
 
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
@@ -47,7 +47,8 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>The number that a query gives; null where it gives no row, or NULL.</summary>
-    public long? Number(string sql, params ReadOnlySpan<object?> values) => Query(sql, row => row.IsDBNull(0) ? (long?)null : row.GetInt64(0), values).FirstOrDefault();
+    public long? Number(string sql, params ReadOnlySpan<object?> values) =>
+        Query(sql, row => row.IsDBNull(0) ? (long?)null : row.GetInt64(0), values).FirstOrDefault();
 
     /// <summary>Runs a statement.</summary>
     public void Run(string sql, params ReadOnlySpan<object?> values)
@@ -73,7 +74,7 @@ internal sealed class Database : IDisposable
         return 0;
     });
 
-    /// <summary>Does something as a whole or not at all. <paramref name="durable"/>: it is on disk when this returns; else at the next time that something is.</summary>
+    /// <summary>Does something as a whole or not at all; <paramref name="durable"/>, on disk when this returns, else with the next that is.</summary>
     public T Atomically<T>(Func<T> work, bool durable = false)
     {
         Run(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
@@ -114,8 +115,8 @@ internal sealed class Database : IDisposable
 
     private static Database Open(string path, string source, SqliteOpenMode mode)
     {
-        string settings = new SqliteConnectionStringBuilder { DataSource = source, Mode = mode, Pooling = false, DefaultTimeout = SecondsToWait }.ToString();
-        var database = new Database(path, new SqliteConnection(settings));
+        var settings = new SqliteConnectionStringBuilder { DataSource = source, Mode = mode, Pooling = false, DefaultTimeout = SecondsToWait };
+        var database = new Database(path, new SqliteConnection(settings.ToString()));
         try
         {
             database.Guarded(() =>
@@ -151,7 +152,8 @@ internal sealed class Database : IDisposable
 
     private void Check(int state)
     {
-        if (state is not raw.SQLITE_OK and not raw.SQLITE_DONE) throw new SqliteException(raw.sqlite3_errmsg(_connection.Handle).utf8_to_string(), state);
+        if (state is not raw.SQLITE_OK and not raw.SQLITE_DONE)
+            throw new SqliteException(raw.sqlite3_errmsg(_connection.Handle).utf8_to_string(), state);
     }
 
     private T Guarded<T>(Func<T> work)
@@ -172,16 +174,19 @@ internal sealed class Database : IDisposable
 
     private Exception Told(SqliteException error) => error.SqliteErrorCode switch
     {
-        raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
-        raw.SQLITE_FULL => StoreWriteException.From(System.IO.Path.GetDirectoryName(Path)!, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
-        raw.SQLITE_IOERR => StoreWriteException.From(System.IO.Path.GetDirectoryName(Path)!, new IOException("input or output of the database failed", error)),
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
+            new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
+        raw.SQLITE_FULL => StoreWriteException.From(Folder, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
+        raw.SQLITE_IOERR => StoreWriteException.From(Folder, new IOException("input or output of the database failed", error)),
         raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH or raw.SQLITE_CANTOPEN =>
             new ReadOnlyStoreException($"{Path}: the store may only be read (no permission to write, or a read-only file system)", error),
         _ => Damaged(error),
     };
 
-    private InvalidInputException Damaged(Exception error) =>
-        new($"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it", error);
+    private string Folder => System.IO.Path.GetDirectoryName(Path)!;
+
+    private InvalidInputException Damaged(Exception error) => new(
+        $"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it", error);
 }
 
 /// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>

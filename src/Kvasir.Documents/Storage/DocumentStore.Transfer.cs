@@ -1,3 +1,5 @@
+using Kvasir.Memory;
+
 namespace Kvasir.Documents.Storage;
 
 /// <content>Documents and their KV from store to store, as one file.</content>
@@ -22,29 +24,16 @@ public sealed partial class DocumentStore
         if (files.Count == 0) throw new InvalidInputException($"{path}: not in the store; kvasir store ls shows what is");
 
         List<(ExportedShelf, string)> shelves = StoreExport.Shelves(this, options);
-        string temporary = $"{output}.{Guid.NewGuid():N}{StoreFiles.TemporarySuffix}";
-        try
+        using var file = new ReplacedFile(output);
+        ExportReport report;
+        using (var export = new StoreExport(Catalog, file.Stream, bytes => progress?.Report(new TransferProgress(bytes, 0)), cancellation))
         {
-            ExportReport report;
-            using (var file = new FileStream(temporary, FileMode.CreateNew, System.IO.FileAccess.ReadWrite, FileShare.None))
-            {
-                using (var export = new StoreExport(Catalog, file, bytes => progress?.Report(new TransferProgress(bytes, 0)), cancellation))
-                {
-                    report = export.Run(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), files, shelves, options.Key);
-                }
-
-                file.Flush(flushToDisk: true);
-                report = report with { Bytes = file.Length };
-            }
-
-            File.Move(temporary, output, overwrite: true);
-            return report;
+            report = export.Run(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), files, shelves, options.Key);
         }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+
+        report = report with { Bytes = file.Stream.Length };
+        file.Commit();
+        return report;
     }
 
     /// <summary>

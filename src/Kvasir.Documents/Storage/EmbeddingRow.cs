@@ -4,7 +4,10 @@ using Kvasir.Memory;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>How an embedding is stored: float16, of length 1 or all 0, and a CRC-32C that starts from its text's number. Half of float32's bytes, and cosines differ by less than 0.0005.</summary>
+/// <summary>
+/// How an embedding is stored: float16, of length 1 or all 0, and a CRC-32C that starts from its text's number. Half of float32's bytes, and cosines
+/// differ by less than 0.0005.
+/// </summary>
 internal static class EmbeddingRow
 {
     /// <summary>How far rounding may leave the length of a row from 1: a row that is stored again stays as it is.</summary>
@@ -18,13 +21,15 @@ internal static class EmbeddingRow
         else if (Math.Abs(norm - 1) > UnitTolerance) TensorPrimitives.Divide(row, norm, row);
 
         byte[] blob = new byte[sizeof(ushort) * row.Length + sizeof(uint)];
-        TensorPrimitives.ConvertToHalf(row, MemoryMarshal.Cast<byte, Half>(blob.AsSpan(0, blob.Length - sizeof(uint))));
-        BinaryPrimitives.WriteUInt32LittleEndian(blob.AsSpan(blob.Length - sizeof(uint)), Checksum.Of(blob.AsSpan(0, blob.Length - sizeof(uint)), (uint)text));
+        Span<byte> values = blob.AsSpan(0, blob.Length - sizeof(uint));
+        TensorPrimitives.ConvertToHalf(row, MemoryMarshal.Cast<byte, Half>(values));
+        BinaryPrimitives.WriteUInt32LittleEndian(blob.AsSpan(values.Length), Checksum.Of(values, (uint)text));
         return blob;
     }
 
     public static bool IsSound(long text, ReadOnlySpan<byte> blob) =>
-        blob.Length % sizeof(ushort) == 0 && blob.Length >= sizeof(uint) && Checksum.Of(blob[..^sizeof(uint)], (uint)text) == BinaryPrimitives.ReadUInt32LittleEndian(blob[^sizeof(uint)..]);
+        blob.Length % sizeof(ushort) == 0 && blob.Length >= sizeof(uint)
+        && Checksum.Of(blob[..^sizeof(uint)], (uint)text) == BinaryPrimitives.ReadUInt32LittleEndian(blob[^sizeof(uint)..]);
 
     /// <summary>The values of a sound row.</summary>
     public static ReadOnlySpan<Half> Values(ReadOnlySpan<byte> blob) => MemoryMarshal.Cast<byte, Half>(blob[..^sizeof(uint)]);

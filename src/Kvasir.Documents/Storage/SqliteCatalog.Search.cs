@@ -15,7 +15,8 @@ internal sealed partial class SqliteCatalog
         """, path, id) is null;
 
     public float[]? Embedding(string encoder, long text) => Encoder(encoder) is long id
-        ? _database.Query("SELECT vector FROM embedding WHERE encoder = ?1 AND text = ?2", row => EmbeddingRow.Read(text, row.GetFieldValue<byte[]>(0)), id, text).FirstOrDefault()
+        ? _database.Query("SELECT vector FROM embedding WHERE encoder = ?1 AND text = ?2",
+            row => EmbeddingRow.Read(text, row.GetFieldValue<byte[]>(0)), id, text).FirstOrDefault()
         : null;
 
     public void Embeddings(string encoder, EmbeddingVisitor visit)
@@ -31,18 +32,25 @@ internal sealed partial class SqliteCatalog
     {
         if (Encoder(encoder) is null) _database.Run("INSERT INTO encoder (identity) VALUES (?1)", encoder);
         long id = Encoder(encoder)!.Value;
-        foreach ((long text, float[] vector) in vectors) _database.Run("INSERT OR REPLACE INTO embedding VALUES (?1, ?2, ?3)", id, text, EmbeddingRow.Write(text, vector));
+        foreach ((long text, float[] vector) in vectors)
+            _database.Run("INSERT OR REPLACE INTO embedding VALUES (?1, ?2, ?3)", id, text, EmbeddingRow.Write(text, vector));
         return 0;
     });
 
     public long[] Texts(IReadOnlyCollection<string>? paths)
     {
         var texts = new List<long>();
-        if (paths is null) _database.Visit("SELECT DISTINCT text, NULL FROM chunk WHERE document NOT IN (SELECT id FROM document WHERE place IS NULL) ORDER BY text", null, (text, _) => texts.Add(text));
+        if (paths is null)
+        {
+            const string All = "SELECT DISTINCT text, NULL FROM chunk WHERE document NOT IN (SELECT id FROM document WHERE place IS NULL) ORDER BY text";
+            _database.Visit(All, null, (text, _) => texts.Add(text));
+        }
+
         foreach (string path in paths ?? [])
         {
-            texts.AddRange(_database.Query("SELECT c.text FROM file f JOIN document d ON d.file = f.id JOIN chunk c ON c.document = d.id WHERE f.path = ?1 AND d.place IS NOT NULL",
-                row => row.GetInt64(0), path));
+            texts.AddRange(_database.Query("""
+                SELECT c.text FROM file f JOIN document d ON d.file = f.id JOIN chunk c ON c.document = d.id WHERE f.path = ?1 AND d.place IS NOT NULL
+                """, row => row.GetInt64(0), path));
         }
 
         return paths is null ? [.. texts] : [.. texts.Distinct().Order()];
@@ -51,22 +59,25 @@ internal sealed partial class SqliteCatalog
     public IReadOnlyList<TextPlace> Places(long text)
     {
         List<(string File, StoredDocument? Document, int Part, StoredChunk? Chunk)> places = _database.Query($"""
-            SELECT f.path, {DocumentColumns}, {ChunkColumns} FROM chunk c LEFT JOIN text t ON t.id = c.text JOIN document d ON d.id = c.document JOIN file f ON f.id = d.file
+            SELECT f.path, {DocumentColumns}, {ChunkColumns}
+            FROM chunk c LEFT JOIN text t ON t.id = c.text JOIN document d ON d.id = c.document JOIN file f ON f.id = d.file
             WHERE c.text = ?1 AND d.place IS NOT NULL ORDER BY f.path, d.place, c.part
             """, row => (row.GetString(0), ReadDocument(row, 1), row.GetInt32(10), ReadChunk(row, 9)), text);
-        places.Where(place => place.Document is null || place.Chunk is null).ToList().ForEach(place => Tell(place.File));
-        return [.. places.Where(place => place is { Document: not null, Chunk: not null }).Select(place => new TextPlace(place.File, place.Document!, place.Part, place.Chunk!))];
+        places.FindAll(place => place.Document is null || place.Chunk is null).ForEach(place => Tell(place.File));
+        return [.. from place in places where place is { Document: not null, Chunk: not null } select new TextPlace(place.File, place.Document, place.Part, place.Chunk)];
     }
 
     public long[] TextsWith(string word, int most)
     {
         var texts = new List<long>();
-        _database.Visit($"SELECT rowid, NULL FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT {most}", Quoted(word), (text, _) => texts.Add(text));
+        string sql = $"SELECT rowid, NULL FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT {most}";
+        _database.Visit(sql, Quoted(word), (text, _) => texts.Add(text));
         return [.. texts];
     }
 
     public IReadOnlyList<(long, float)> Rank(IReadOnlyList<string> words, int most) => words.Count == 0 ? [] : _database.Query(
-        "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT ?2", row => (row.GetInt64(0), (float)row.GetDouble(1)), string.Join(" OR ", words.Select(Quoted)), most);
+        "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT ?2",
+        row => (row.GetInt64(0), (float)row.GetDouble(1)), string.Join(" OR ", words.Select(Quoted)), most);
 
     private static string Quoted(string word) => $"\"{Words.Spaced(word).Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

@@ -76,7 +76,7 @@ internal sealed class StoreExport : IDisposable
         DocumentContent[] exported = [.. documents.Select(document => Content(document.Document, document.Chunks))];
         Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Rows[0].Length))]).Write());
         for (int encoder = 0; encoder < embedded.Count; encoder++)
-            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()));
+            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()).ToArray());
     }
 
     /// <summary>A stored document as it was put into the catalog.</summary>
@@ -124,42 +124,27 @@ internal sealed class StoreExport : IDisposable
         }
     }
 
-    private void Add(string name, ReadOnlySpan<byte> content)
-    {
-        using Stream entry = NewEntry(name);
-        entry.Write(content);
-        Note(name, content.Length, SHA256.HashData(content));
-    }
+    private void Add(string name, byte[] content) => Add(name, new MemoryStream(content));
 
     private long Add(string name, Stream content)
     {
-        using Stream entry = NewEntry(name);
+        ZipArchiveEntry entry = _zip.CreateEntry(name, CompressionLevel.NoCompression);
+        entry.LastWriteTime = NoTime;
+        using Stream output = entry.Open();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 16];
         long bytes = 0;
         int read;
         while ((read = content.Read(buffer)) > 0)
         {
-            entry.Write(buffer, 0, read);
+            output.Write(buffer, 0, read);
             hash.AppendData(buffer, 0, read);
             bytes += read;
         }
 
-        Note(name, bytes, hash.GetHashAndReset());
-        return bytes;
-    }
-
-    private Stream NewEntry(string name)
-    {
-        ZipArchiveEntry entry = _zip.CreateEntry(name, CompressionLevel.NoCompression);
-        entry.LastWriteTime = NoTime;
-        return entry.Open();
-    }
-
-    private void Note(string name, long bytes, byte[] sha256)
-    {
-        _entries.Add(new ExportedEntry(name, bytes, sha256));
+        _entries.Add(new ExportedEntry(name, bytes, hash.GetHashAndReset()));
         _report(_bytes += bytes);
+        return bytes;
     }
 
     private static bool Fits(KvKey shelf, ExportOptions options)

@@ -30,26 +30,14 @@ internal class StoreFiles
 
     public virtual void Flush(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
 
-    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name, which is made durable too.</summary>
+    /// <summary>Makes or replaces a file as a whole, durable under its name.</summary>
     public void Replace(string path, Action<SafeFileHandle> write)
     {
-        string temporary = path + TemporarySuffix;
-        try
-        {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
-            {
-                write(file);
-                Flush(file);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-            FolderFlush.Flush(Path.GetDirectoryName(path)!);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        using var file = new ReplacedFile(path);
+        write(file.Handle);
+        Flush(file.Handle);
+        file.Commit();
+        FolderFlush.Flush(Path.GetDirectoryName(path)!);
     }
 
     public void Replace(string path, byte[] content) => Replace(path, file => Write(file, content, 0));

@@ -10,7 +10,8 @@ namespace Kvasir.Documents.Storage;
 internal sealed record StoredDocument(long Number, string? Id, string Title, byte[] ContentHash, int ChunkTokens, int Parts)
 {
     /// <summary>Whether it is the document of an id within its file, of this content, cut to this limit.</summary>
-    public bool Is(string? id, ReadOnlySpan<byte> contentHash, int chunkTokens) => Id == id && ChunkTokens == chunkTokens && contentHash.SequenceEqual(ContentHash);
+    public bool Is(string? id, ReadOnlySpan<byte> contentHash, int chunkTokens) =>
+        Id == id && ChunkTokens == chunkTokens && contentHash.SequenceEqual(ContentHash);
 }
 
 /// <summary>A chunk in the catalog.</summary>

@@ -1,8 +1,8 @@
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// Lets one process at a time write to a store: its KV files and its quota need one holder over many transactions. The operating system frees it when the process
-/// ends, however it ends; a file beside it says who has it.
+/// Lets one process at a time write to a store: its KV files and its quota need one holder over many transactions. The operating system frees it
+/// when the process ends, however it ends; a file beside it says who has it.
 /// </summary>
 internal sealed class WriterLock : IDisposable
 {
@@ -13,11 +13,18 @@ internal sealed class WriterLock : IDisposable
 
     private readonly FileStream _file;
 
-    private WriterLock(string store, FileStream file)
+    private WriterLock(string store)
     {
-        _file = file;
+        _file = new FileStream(Path.Combine(store, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         string holder = Path.Combine(store, HolderName), self = $"{Environment.ProcessId}";
-        if (!File.Exists(holder) || File.ReadAllText(holder) != self) File.WriteAllText(holder, self);
+        try
+        {
+            if (!File.Exists(holder) || File.ReadAllText(holder) != self) File.WriteAllText(holder, self);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The disk is full, perhaps, which is for the writer to find out: only a name would be missing.
+        }
     }
 
     /// <exception cref="StoreWriteException">Another writer holds it.</exception>
@@ -29,12 +36,12 @@ internal sealed class WriterLock : IDisposable
         {
             try
             {
-                return new WriterLock(store, Open(store));
+                return new WriterLock(store);
             }
             catch (IOException error) when (File.Exists(Path.Combine(store, FileName)) && !ReadOnlyStoreException.IsMeantBy(error))
             {
                 if (Stopwatch.GetElapsedTime(start) > Patience)
-                    throw new StoreWriteException($"{store}: another process is writing to this store{Holder(store)}; try again when it has finished", error);
+                    throw new StoreWriteException($"{store}: another process is writing to this store{Holder(store)}; try again later", error);
             }
         }
     }
@@ -44,7 +51,7 @@ internal sealed class WriterLock : IDisposable
     {
         try
         {
-            return new WriterLock(store, Open(store));
+            return new WriterLock(store);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -54,16 +61,15 @@ internal sealed class WriterLock : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static FileStream Open(string store) => new(Path.Combine(store, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-
     private static string Holder(string store)
     {
         try
         {
-            using Process process = Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(store, HolderName)), CultureInfo.InvariantCulture));
+            int id = int.TryParse(File.ReadAllText(Path.Combine(store, HolderName)), CultureInfo.InvariantCulture, out int known) ? known : 0;
+            using Process process = Process.GetProcessById(id);
             return $" (process {process.Id}, {process.ProcessName})";
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or OverflowException or ArgumentException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException)
         {
             return "";
         }
