@@ -14,7 +14,7 @@ internal sealed partial class PassageIndex : IDisposable
     private const int Candidates = 50, CandidatesForOne = 4;
 
     /// <summary>A word in more texts than these, and than one in <see cref="CommonShare"/>, says nothing of what is asked.</summary>
-    private const int CommonTexts = 4000, CommonShare = 50;
+    private const int CommonTexts = 4000, CommonShare = 100;
 
     /// <summary>Texts that are ranked by their words, those of the rarest words first (2 µs each); the rarest ranks all of its texts.</summary>
     private const int RankedTexts = 4000;

@@ -42,8 +42,9 @@ internal sealed partial class SqliteCatalog
         var texts = new List<long>();
         if (paths is null)
         {
-            const string All = "SELECT DISTINCT text, NULL FROM chunk WHERE document NOT IN (SELECT id FROM document WHERE place IS NULL) ORDER BY text";
-            _database.Visit(All, null, (text, _) => texts.Add(text));
+            bool areAll = _database.Number("SELECT 1 FROM document WHERE place IS NULL LIMIT 1") is null;
+            string finished = areAll ? "" : "WHERE document NOT IN (SELECT id FROM document WHERE place IS NULL)";
+            _database.Visit($"SELECT DISTINCT text, NULL FROM chunk {finished} ORDER BY text", null, (text, _) => texts.Add(text));
         }
 
         foreach (string path in paths ?? [])
