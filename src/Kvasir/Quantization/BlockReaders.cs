@@ -16,6 +16,7 @@ internal static unsafe class BlockReaders
     /// Q4_0, Q4_1, Q5_0, Q5_1: d; m where the type has a minimum; the fifth bits of 5-bit codes as one word; 16 bytes whose low nibbles
     /// are elements 0 to 15 and whose high ones are 16 to 31.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Short<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         scales[0] = Stored<T>(block);
@@ -27,6 +28,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>d, 32 signed bytes; a flipped sign bit adds the zero point.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q8_0<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         scales[0] = Stored<T>(block);
@@ -34,6 +36,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>d, 16 bytes as in Q4_0, each code a place in <see cref="Levels"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void IQ4_NL<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         scales[0] = Stored<T>(block);
@@ -42,6 +45,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>d; the two high bits of 8 scales in a 16-bit word, their four low bits in 4 bytes; 8 x 16 bytes as in IQ4_NL.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void IQ4_XS<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         float scale = (float)*(Half*)block;
@@ -57,6 +61,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>Scale and minimum of 16 groups in a byte each; 64 bytes of 2-bit codes; d; the minimums' scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q2_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         float scale = (float)*(Half*)(block + 80), minimum = (float)*(Half*)(block + 82);
@@ -71,6 +76,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>32 bytes of third bits; 64 bytes of 2-bit codes; 16 scales of 6 bits in 12 bytes, four low bits before two high ones; d.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q3_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         float scale = (float)*(Half*)(block + 108);
@@ -91,6 +97,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>d; the minimums' scale; 12 bytes of scales and minimums; 4 x 32 bytes, low nibbles before high ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         ReadSixBits(block, scales, minimums);
@@ -98,6 +105,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>As Q4_K, with 32 bytes of fifth bits before the nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         ReadSixBits(block, scales, minimums);
@@ -106,6 +114,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>128 bytes of low nibbles; 64 bytes of high bit pairs; 16 scales of a signed byte; d.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q6_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         float scale = (float)*(Half*)(block + 208);
@@ -121,6 +130,7 @@ internal static unsafe class BlockReaders
     /// The 6-bit scales and minimums of 8 groups: those of the first four are the low 6 bits of bytes 0..3 and 4..7, those of the last
     /// four are split between the nibbles of bytes 8..11 and the top bits of bytes 0..7.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ReadSixBits<T>(byte* block, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
         float scale = (float)*(Half*)block, minimum = (float)*(Half*)(block + 2);
@@ -135,6 +145,7 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>Low nibbles of <paramref name="count"/> bytes, then their high nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Split(byte* source, byte* codes, int count)
     {
         for (int i = 0; i < count; i += 8)
@@ -146,18 +157,22 @@ internal static unsafe class BlockReaders
     }
 
     /// <summary>Of each of 32 bytes shifted right takes <paramref name="mask"/>, and puts it shifted left into the codes: bits of a code that lie apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddBits(byte* source, int right, byte mask, int left, byte* codes)
     {
         ulong kept = mask * 0x0101010101010101ul;
         for (int i = 0; i < 32; i += 8) *(ulong*)(codes + i) |= (*(ulong*)(source + i) >> right & kept) << left;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LookUp(byte* codes, int count)
     {
         for (int i = 0; i < count; i++) codes[i] = Levels[codes[i] & 15];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Stored<T>(byte* half) where T : INumberBase<T> => T.CreateTruncating(*(Half*)half);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Rounded<T>(float value) where T : INumberBase<T> => T.CreateTruncating(typeof(T) == typeof(Half) ? Math.Clamp(value, -65504f, 65504f) : value);
 }
