@@ -94,6 +94,19 @@ internal static class Operations
         }
     }
 
+    /// <summary>Whether <paramref name="left"/> and <paramref name="right"/> compare so.</summary>
+    public static bool Holds(RenderContext context, string operation, object? left, object? right) => operation switch
+    {
+        "==" => AreEqual(context, left, right),
+        "!=" => !AreEqual(context, left, right),
+        "in" => Iteration.Contains(context, right, left),
+        "not in" => !Iteration.Contains(context, right, left),
+        "<" => Compare(context, left, right) < 0,
+        "<=" => Compare(context, left, right) <= 0,
+        ">" => Compare(context, left, right) > 0,
+        _ => Compare(context, left, right) >= 0,
+    };
+
     /// <summary>The items in the order of their keys; equal ones stay as they stand, in either direction.</summary>
     public static List<object?> Sorted(RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse = false)
     {

@@ -120,6 +120,16 @@ internal sealed class RenderContext
         return text;
     }
 
+    /// <summary>Runs with the variables of another scope.</summary>
+    public T InScope<T>(Scope scope, Func<T> run)
+    {
+        Scope outer = Scope;
+        Scope = scope;
+        T result = run();
+        Scope = outer;
+        return result;
+    }
+
     private void Look()
     {
         _cancellation.ThrowIfCancellationRequested();
