@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Kvasir.Quantization;
 
 /// <summary>
-/// GGML's weight block types: sizes, dequantisation and (for the simple types) quantisation.
+/// GGML's weight types: sizes and dequantisation.
 /// Multi-byte numbers are little-endian, as on every platform this runs on.
 /// </summary>
 internal static class GgmlBlocks
@@ -31,19 +31,6 @@ internal static class GgmlBlocks
             case TensorType.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination); break;
             case TensorType.BF16: WidenBFloat(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
             default: BlockType.Find(type)!.Dequantize(source, destination); break;
-        }
-    }
-
-    /// <summary>Quantises as ggml does (types F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1), byte for byte.</summary>
-    public static void Quantize(TensorType type, ReadOnlySpan<float> source, Span<byte> destination)
-    {
-        RequireMatch(type, source.Length, destination.Length);
-        switch (type)
-        {
-            case TensorType.F32: MemoryMarshal.AsBytes(source).CopyTo(destination); break;
-            case TensorType.F16: TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination)); break;
-            case TensorType.BF16: NarrowBFloat(source, MemoryMarshal.Cast<byte, ushort>(destination)); break;
-            default: BlockWriter.Write(type, source, destination); break;
         }
     }
 
@@ -74,15 +61,5 @@ internal static class GgmlBlocks
         }
 
         for (; i < words.Length; i++) destination[i] = BitConverter.UInt32BitsToSingle((uint)words[i] << 16);
-    }
-
-    /// <summary>Rounds to nearest, ties to even; a NaN stays a (quiet) NaN.</summary>
-    private static void NarrowBFloat(ReadOnlySpan<float> source, Span<ushort> words)
-    {
-        for (int i = 0; i < words.Length; i++)
-        {
-            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
-            words[i] = (ushort)(float.IsNaN(source[i]) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
     }
 }

@@ -1,30 +1,49 @@
 using System.Numerics.Tensors;
+using Kvasir.Quantization;
 
-namespace Kvasir.Quantization;
+namespace Kvasir.Tests.Writing;
 
 /// <summary>Makes blocks of the types of 32 elements as ggml does, byte for byte (see <see cref="BlockReaders"/> for their layout).</summary>
 internal static class BlockWriter
 {
     private const int Length = 32;
 
-    /// <summary>Quantises whole blocks; both spans have the same number of them.</summary>
+    /// <summary>Quantises as ggml does (types F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1), byte for byte.</summary>
     /// <exception cref="NotSupportedException">Blocks of this type can be read but not made.</exception>
-    public static void Write(TensorType type, ReadOnlySpan<float> source, Span<byte> destination)
+    public static void Quantize(TensorType type, ReadOnlySpan<float> source, Span<byte> destination)
     {
-        int bytes = GgmlBlocks.BlockBytes(type);
-        for (; !source.IsEmpty; source = source[Length..], destination = destination[bytes..])
+        if (GgmlBlocks.ByteLength(type, source.Length) != destination.Length) throw new ArgumentException($"{source.Length} values of {type} are not {destination.Length} bytes");
+        switch (type)
         {
-            ReadOnlySpan<float> values = source[..Length];
-            Span<byte> block = destination[..bytes];
-            switch (type)
-            {
-                case TensorType.Q4_0: WriteShort(values, block, bits: 4, hasMinimum: false); break;
-                case TensorType.Q4_1: WriteShort(values, block, bits: 4, hasMinimum: true); break;
-                case TensorType.Q5_0: WriteShort(values, block, bits: 5, hasMinimum: false); break;
-                case TensorType.Q5_1: WriteShort(values, block, bits: 5, hasMinimum: true); break;
-                case TensorType.Q8_0: WriteBytes(values, block); break;
-                default: throw new NotSupportedException($"{type} can be read but not made");
-            }
+            case TensorType.F32: MemoryMarshal.AsBytes(source).CopyTo(destination); return;
+            case TensorType.F16: TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination)); return;
+            case TensorType.BF16: NarrowBFloat(source, MemoryMarshal.Cast<byte, ushort>(destination)); return;
+        }
+
+        int bytes = GgmlBlocks.BlockBytes(type);
+        for (; !source.IsEmpty; source = source[Length..], destination = destination[bytes..]) Write(type, source[..Length], destination[..bytes]);
+    }
+
+    private static void Write(TensorType type, ReadOnlySpan<float> values, Span<byte> block)
+    {
+        switch (type)
+        {
+            case TensorType.Q4_0: WriteShort(values, block, bits: 4, hasMinimum: false); break;
+            case TensorType.Q4_1: WriteShort(values, block, bits: 4, hasMinimum: true); break;
+            case TensorType.Q5_0: WriteShort(values, block, bits: 5, hasMinimum: false); break;
+            case TensorType.Q5_1: WriteShort(values, block, bits: 5, hasMinimum: true); break;
+            case TensorType.Q8_0: WriteBytes(values, block); break;
+            default: throw new NotSupportedException($"{type} can be read but not made");
+        }
+    }
+
+    /// <summary>Rounds to nearest, ties to even; a NaN stays a (quiet) NaN.</summary>
+    private static void NarrowBFloat(ReadOnlySpan<float> source, Span<ushort> words)
+    {
+        for (int i = 0; i < words.Length; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
+            words[i] = (ushort)(float.IsNaN(source[i]) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
         }
     }
 
