@@ -6,7 +6,9 @@ using Kvasir.Tokenization;
 namespace Kvasir.Cli.Commands;
 
 /// <summary>The loop of messages in and replies out.</summary>
-internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, ChatSettings settings, bool json, string? save, Terminal terminal) : IDisposable
+internal sealed class Conversation(
+    Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, ChatSettings settings, bool json, string? save, Terminal terminal)
+    : IDisposable
 {
     private const string Help =
         """"
@@ -41,8 +43,10 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
 
     public void Run()
     {
-        terminal.Note($"{Path.GetFileName(model.Path)}, context {Units.Count(model.Config.ContextLength, "token")}; /help for help, /quit or Ctrl-D to leave");
-        using var reader = new StreamReader(terminal.In, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+        string context = Units.Count(model.Config.ContextLength, "token");
+        terminal.Note($"{Path.GetFileName(model.Path)}, context {context}; /help for help, /quit or Ctrl-D to leave");
+        var strict = new UTF8Encoding(false, throwOnInvalidBytes: true);
+        using var reader = new StreamReader(terminal.In, strict, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
         LineEditor? editor = terminal.NewEditor();
         var input = new ChatInput(prompt => editor is null ? ReadPlainly(reader, prompt) : Edit(editor, prompt));
         while (input.Next() is string text)
@@ -54,7 +58,8 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
                 else if (text.StartsWith('/')) Obey(text.Trim());
                 else if (text.Trim().Length > 0) Reply(text);
             }
-            catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
+            catch (Exception problem) when (terminal.InputIsInteractive
+                && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
             {
                 terminal.Warn(problem.Message);
             }
@@ -70,7 +75,8 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
         _session.Dispose();
         _session = loaded;
         _policy = policy;
-        if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
+        string loss = saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)";
+        if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{loss}");
         terminal.Note($"loaded {Units.Count(_session.Messages.Count, "message")}, {Units.Count(_session.Ids.Count, "token")}");
     }
 
@@ -154,7 +160,10 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
                 Say(Help);
                 break;
             case "/kv":
-                Say($"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
+                string tokens = $"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}";
+                string budget = pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}";
+                string reply = _session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : "";
+                Say($"{tokens}, {Units.Bytes(_session.KvBytes)}{budget}, policy {_policy}{reply}");
                 break;
             case "/system":
                 Instruct(rest);
@@ -179,7 +188,8 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
             case "/save" or "/load":
                 throw new InvalidInputException($"{words[0]} needs a file's name");
             default:
-                throw new InvalidInputException($"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash");
+                throw new InvalidInputException(
+                    $"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash");
         }
     }
 

@@ -29,7 +29,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
             }
 
             sum.Add(cache, Stopwatch.GetElapsedTime(started));
-            progress.Report(i + 1, windows.Count, FormattableString.Invariant($"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sum.Mean.Ppl:0.000}"));
+            progress.Report(i + 1, windows.Count, $"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sum.Mean.Ppl:0.000}");
         }
 
         return sum.Mean;

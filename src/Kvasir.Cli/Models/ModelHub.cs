@@ -243,7 +243,7 @@ internal sealed class ModelHub : IDisposable
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
                 throw new InvalidInputException($"{_address.Host} does not give {what} without a login ({(int)response.Status}), or there is none of this name; {Instead}");
             case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError:
-                throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"the server answers {(int)response.Status}"));
+                throw new HttpRequestException($"the server answers {(int)response.Status}");
             default:
                 throw new WorkFailedException($"{entry.Name}: {_address.Host} answers {(int)response.Status}; {Instead}");
         }
@@ -253,12 +253,12 @@ internal sealed class ModelHub : IDisposable
     {
         long free = new DriveInfo(Path.GetFullPath(_folder)).AvailableFreeSpace;
         if (missing > free)
-            throw new WorkFailedException(string.Create(CultureInfo.InvariantCulture, $"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk"));
+            throw new WorkFailedException($"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk");
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(
         done > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on from there")
+            ? $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on from there"
             : $"{entry.Name}: {_address.Host} cannot be reached ({error.Message}); {Instead}",
         error);
 

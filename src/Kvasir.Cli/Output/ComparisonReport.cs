@@ -1,5 +1,4 @@
 using System.Net;
-using static System.FormattableString;
 
 namespace Kvasir.Cli.Output;
 
@@ -73,20 +72,20 @@ internal sealed class ComparisonReport
     {
         Section("Quality and memory", "Small figures: ratio to float16 in the same run, and between which ratios the perplexity's lies with 95% (Student's t over the windows).", ["Perplexity", "KL, nats", "Same argmax", "Pass-key", "KV bytes per token", "Peak memory, process"], row =>
         {
-            Cell(Invariant($"{row.Quality.Perplexity.Ppl:0.000}"), Invariant($"{ComparisonTable.PplRatio(row, _rows):0.0000}"), ComparisonTable.Interval(row, _rows));
+            Cell($"{row.Quality.Perplexity.Ppl:0.000}", $"{ComparisonTable.PplRatio(row, _rows):0.0000}", ComparisonTable.Interval(row, _rows));
             Cell(ComparisonTable.Divergence(row.Quality.Divergence));
-            Cell(Invariant($"{row.Quality.Agreement:0.0%}"));
+            Cell($"{row.Quality.Agreement:0.0%}");
             Cell(row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "–");
-            Cell(Invariant($"{row.Footprint.BytesPerToken:#,0}"), Invariant($"{ComparisonTable.BytesRatio(row, _rows):0.000}"));
+            Cell($"{row.Footprint.BytesPerToken:#,0}", $"{ComparisonTable.BytesRatio(row, _rows):0.000}");
             Cell(Units.Bytes(row.Footprint.PeakBytes));
         });
         string[] doubts = [.. ComparisonTable.Doubts(_rows)];
         if (doubts.Length > 0) Line($"<section class=\"doubt\"><h2>Too few samples</h2>{string.Concat(doubts.Select(doubt => $"<p>{Escape(doubt)}</p>"))}</section>");
         SpeedRow[] tests = [.. _rows[0].Prefill, .. _rows[0].Decode];
         if (tests.Length == 0) return;
-        Section("Speed, tokens per second", "Small figures: ratio to float16 in the same run. " + ComparisonTable.SpeedNote, [.. tests.Select(test => Invariant($"{(test.Test[0] == 'p' ? "Prefill" : "Decode")} at {test.Depth:#,0}"))], row =>
+        Section("Speed, tokens per second", "Small figures: ratio to float16 in the same run. " + ComparisonTable.SpeedNote, [.. tests.Select(test => $"{(test.Test[0] == 'p' ? "Prefill" : "Decode")} at {test.Depth:#,0}")], row =>
         {
-            foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(tests)) Cell(Invariant($"{own.TokensPerSecond:#,0}"), Invariant($"{(ComparisonTable.Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}"));
+            foreach ((SpeedRow own, SpeedRow baseline) in row.Prefill.Concat(row.Decode).Zip(tests)) Cell($"{own.TokensPerSecond:#,0}", $"{(ComparisonTable.Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}");
         });
     }
 
@@ -113,9 +112,9 @@ internal sealed class ComparisonReport
         Line("<section><h2>How it was measured</h2><dl>");
         Entry("Model", $"{_machine.Model}: {_machine.ModelDetails}");
         Entry("Machine", $"{_machine.Processor}; {_machine.System}");
-        Entry("Quality", Invariant($"{Units.Count(_protocol.Windows.Count, "window")} of text ({_protocol.Text}), each with an empty cache: {Units.Count(_protocol.Prefill, "token")} prefilled, then {_protocol.Windows[0].Length - 1 - _protocol.Prefill} fed one after another through the cache as the policy keeps it. All policies take each step in one batch. Perplexity is of the token that follows in the text; same argmax is the share of steps whose most probable token is that of float16. Where activations are rounded to int8, rounding alone makes two equally exact caches diverge a little, as k=f32,v=f32 does; with --compute float32 it does not."));
-        if (_protocol.Passkey.Count > 0) Entry("Pass-key", Invariant($"{Units.Count(_protocol.Passkey.Count, "text")} of about {_protocol.Passkey.Average(prompt => prompt.Context.Length):0} tokens with a five-digit key at evenly spread depths; the cache is compressed before the question is known; right where the greedy answer contains the key."));
-        Entry("Memory", Invariant($"Bytes held by a cache filled with {Units.Count(_protocol.KvLength, "token")}, residual, scales and all, per token. Peak is the resident memory of the whole process, model included, {(_rows[0].Footprint.PeakIsOwn ? "while that cache was filled" : "since the process started (this system cannot measure it for each policy)")}."));
+        Entry("Quality", $"{Units.Count(_protocol.Windows.Count, "window")} of text ({_protocol.Text}), each with an empty cache: {Units.Count(_protocol.Prefill, "token")} prefilled, then {_protocol.Windows[0].Length - 1 - _protocol.Prefill} fed one after another through the cache as the policy keeps it. All policies take each step in one batch. Perplexity is of the token that follows in the text; same argmax is the share of steps whose most probable token is that of float16. Where activations are rounded to int8, rounding alone makes two equally exact caches diverge a little, as k=f32,v=f32 does; with --compute float32 it does not.");
+        if (_protocol.Passkey.Count > 0) Entry("Pass-key", $"{Units.Count(_protocol.Passkey.Count, "text")} of about {_protocol.Passkey.Average(prompt => prompt.Context.Length):0} tokens with a five-digit key at evenly spread depths; the cache is compressed before the question is known; right where the greedy answer contains the key.");
+        Entry("Memory", $"Bytes held by a cache filled with {Units.Count(_protocol.KvLength, "token")}, residual, scales and all, per token. Peak is the resident memory of the whole process, model included, {(_rows[0].Footprint.PeakIsOwn ? "while that cache was filled" : "since the process started (this system cannot measure it for each policy)")}.");
         if ((prefill ?? decode) is not null) Entry("Speed", $"{string.Join(", ", new[] { prefill is null ? null : $"{prefill.Test[2..]} tokens prefilled", decode is null ? null : $"{decode.Test[2..]} tokens decoded" }.OfType<string>())} behind the depth; one unmeasured run, then {_protocol.Repeat}, in which the policies take turns; the median counts.");
         Line($"<dt>Command</dt><dd><code>{Escape(_command)}</code></dd>");
         Entry("Date", DateTime.Now.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture));

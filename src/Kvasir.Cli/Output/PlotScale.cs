@@ -1,4 +1,3 @@
-using static System.FormattableString;
 
 namespace Kvasir.Cli.Output;
 
@@ -62,5 +61,5 @@ internal sealed class PlotScale
         return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
     }
 
-    private static string Label(double value) => value != 0 && value < 0.001 ? Invariant($"{value:0e-0}") : value < 1000 ? Invariant($"{value:0.####}") : Invariant($"{value:#,0}");
+    private static string Label(double value) => value != 0 && value < 0.001 ? $"{value:0e-0}" : value < 1000 ? $"{value:0.####}" : $"{value:#,0}";
 }
