@@ -142,17 +142,22 @@ internal sealed class ModelHub : IDisposable
         }
     }
 
-    private async Task<HubResponse> Request(Uri address, long start, CancellationToken cancellation)
+    private Task<HubResponse> Request(Uri address, long start, CancellationToken cancellation) =>
+        Patiently(token => HubResponse.Request(_client, address, start, token), "the server does not answer", cancellation);
+
+    /// <summary>Waits as long as the server may be silent.</summary>
+    /// <exception cref="TimeoutException">It was silent for longer; with this message.</exception>
+    private async Task<T> Patiently<T>(Func<CancellationToken, Task<T>> wait, string silence, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(_patience);
         try
         {
-            return await HubResponse.Request(_client, address, start, patience.Token).ConfigureAwait(false);
+            return await wait(patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException("the server does not answer", error);
+            throw new TimeoutException(silence, error);
         }
     }
 
@@ -197,15 +202,9 @@ internal sealed class ModelHub : IDisposable
 
     private async Task<int> Read(Stream body, byte[] buffer, CancellationToken cancellation)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(_patience);
         try
         {
-            return await body.ReadAsync(buffer, patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
-        {
-            throw new TimeoutException("the server went silent", error);
+            return await Patiently(token => body.ReadAsync(buffer, token).AsTask(), "the server went silent", cancellation).ConfigureAwait(false);
         }
         catch (IOException error)
         {

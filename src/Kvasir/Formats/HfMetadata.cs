@@ -1,19 +1,13 @@
 namespace Kvasir.Formats;
 
 /// <summary>A Hugging Face configuration under GGUF's metadata keys.</summary>
-internal sealed class HfMetadata
+internal sealed class HfMetadata(HfArchitecture architecture, HfJson config)
 {
     private const int MaxSize = 1 << 24, MaxLayers = 1 << 14;
 
-    private readonly HfArchitecture _architecture;
-    private readonly HfJson _config;
+    private readonly HfArchitecture _architecture = architecture;
+    private readonly HfJson _config = config;
     private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
-
-    private HfMetadata(HfArchitecture architecture, HfJson config)
-    {
-        _architecture = architecture;
-        _config = config;
-    }
 
     private string Prefix => _architecture.Name;
 

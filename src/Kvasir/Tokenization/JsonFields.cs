@@ -3,20 +3,13 @@ using System.Text.Json;
 namespace Kvasir.Tokenization;
 
 /// <summary>An object of tokenizer.json, with the place it stands at for errors.</summary>
-internal readonly struct JsonFields
+/// <exception cref="InvalidInputException">It is not an object.</exception>
+internal readonly struct JsonFields(JsonElement element, string place)
 {
-    private readonly JsonElement _element;
-
-    /// <summary>The object at <paramref name="place"/>.</summary>
-    /// <exception cref="InvalidInputException">It is not an object.</exception>
-    public JsonFields(JsonElement element, string place)
-    {
-        _element = element.ValueKind == JsonValueKind.Object ? element : throw new InvalidInputException($"{place} is not an object");
-        Place = place;
-    }
+    private readonly JsonElement _element = element.ValueKind == JsonValueKind.Object ? element : throw new InvalidInputException($"{place} is not an object");
 
     /// <summary>Where it stands: file and path.</summary>
-    public string Place { get; }
+    public string Place { get; } = place;
 
     /// <summary>Its text, for the identity.</summary>
     public string Raw => _element.GetRawText();

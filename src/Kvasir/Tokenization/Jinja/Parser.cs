@@ -1,21 +1,14 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Reads the statements of a template.</summary>
-internal sealed class Parser
+internal sealed class Parser(TokenReader tokens)
 {
-    private readonly TokenReader _tokens;
-    private readonly ExpressionParser _expressions;
+    private readonly ExpressionParser _expressions = new(tokens);
     private int _loops;
-
-    private Parser(IReadOnlyList<Token> tokens)
-    {
-        _tokens = new TokenReader(tokens);
-        _expressions = new ExpressionParser(_tokens);
-    }
 
     /// <summary>The template as one block.</summary>
     /// <exception cref="InvalidInputException">A syntax error, with its line.</exception>
-    public static Statement Parse(string source) => new Parser(Lexer.Read(source)).ReadBody();
+    public static Statement Parse(string source) => new Parser(new TokenReader(Lexer.Read(source))).ReadBody();
 
     /// <summary>
     /// Statements up to a tag that begins with one of <paramref name="ends"/>, whose name is then the current token;
@@ -23,28 +16,28 @@ internal sealed class Parser
     /// </summary>
     private Statement ReadBody(params ReadOnlySpan<string> ends)
     {
-        _tokens.Enter();
-        int line = _tokens.Line;
+        tokens.Enter();
+        int line = tokens.Line;
         var statements = new List<Statement>();
         while (true)
         {
-            Token token = _tokens.Next();
+            Token token = tokens.Next();
             if (token.Kind == TokenKind.Data) statements.Add(Statement.Of(token.Line, c => c.Write(token.Text)));
             else if (token.Kind == TokenKind.PrintBegin)
             {
                 statements.Add(ReadPrint(token.Line));
-                _tokens.Expect(TokenKind.PrintEnd, "'}}'");
+                tokens.Expect(TokenKind.PrintEnd, "'}}'");
             }
             else if (token.Kind == TokenKind.End)
             {
-                _tokens.Leave();
+                tokens.Leave();
                 return ends.IsEmpty
                     ? Statement.Block(line, statements)
                     : throw TemplateError.At(line, $"a block is never closed with '{ends[^1]}'");
             }
-            else if (_tokens.Current.Kind == TokenKind.Name && ends.Contains(_tokens.Current.Text))
+            else if (tokens.Current.Kind == TokenKind.Name && ends.Contains(tokens.Current.Text))
             {
-                _tokens.Leave();
+                tokens.Leave();
                 return Statement.Block(line, statements);
             }
             else statements.Add(ReadStatement());
@@ -53,7 +46,7 @@ internal sealed class Parser
 
     private Statement ReadStatement()
     {
-        Token name = _tokens.Expect(TokenKind.Name, "the name of a tag");
+        Token name = tokens.Expect(TokenKind.Name, "the name of a tag");
         Statement statement = name.Text switch
         {
             "for" => ReadFor(name.Line),
@@ -75,7 +68,7 @@ internal sealed class Parser
         return statement;
     }
 
-    private void EndTag() => _tokens.Expect(TokenKind.BlockEnd, "'%}'");
+    private void EndTag() => tokens.Expect(TokenKind.BlockEnd, "'%}'");
 
     private Statement ReadPrint(int line)
     {
@@ -88,7 +81,7 @@ internal sealed class Parser
     {
         EndTag();
         Statement body = ReadBody(end);
-        _tokens.Next();
+        tokens.Next();
         return body;
     }
 
@@ -98,15 +91,15 @@ internal sealed class Parser
     private Statement ReadFor(int line)
     {
         Action<RenderContext, object?> assign = ReadTargets();
-        _tokens.Expect("in");
+        tokens.Expect("in");
         Expression items = _expressions.ReadTupleWithoutCondition();
-        Expression? filter = _tokens.Skip("if") ? _expressions.Read() : null;
-        bool recursive = _tokens.Skip("recursive");
+        Expression? filter = tokens.Skip("if") ? _expressions.Read() : null;
+        bool recursive = tokens.Skip("recursive");
         EndTag();
         _loops++;
         Statement body = ReadBody("else", "endfor");
         _loops--;
-        Statement? otherwise = _tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
+        Statement? otherwise = tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
         var loop = new ForLoop { Line = line, Assign = assign, Items = items, Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise };
         return Statement.Of(line, loop.Run);
     }
@@ -120,7 +113,7 @@ internal sealed class Parser
             Expression condition = _expressions.ReadTuple();
             EndTag();
             branches.Add(KeyValuePair.Create(condition, ReadBody("elif", "else", "endif")));
-            end = _tokens.Next().Text;
+            end = tokens.Next().Text;
         }
         while (end == "elif");
         Statement? otherwise = end == "else" ? ReadClosedBody("endif") : null;
@@ -138,7 +131,7 @@ internal sealed class Parser
     private Statement ReadSet(int line)
     {
         Action<RenderContext, object?> assign = ReadTargets();
-        if (_tokens.Skip("="))
+        if (tokens.Skip("="))
         {
             Expression value = _expressions.ReadTuple();
             return Statement.Of(line, c => assign(c, value.Evaluate(c)));
@@ -152,7 +145,7 @@ internal sealed class Parser
     private List<FilterStep> ReadFilterSteps()
     {
         var filters = new List<FilterStep>();
-        while (_tokens.Skip("|")) filters.Add(_expressions.ReadFilterStep());
+        while (tokens.Skip("|")) filters.Add(_expressions.ReadFilterStep());
         return filters;
     }
 
@@ -179,12 +172,12 @@ internal sealed class Parser
     private Statement ReadWith(int line)
     {
         var variables = new List<KeyValuePair<string, Expression>>();
-        while (_tokens.Current.Kind == TokenKind.Name)
+        while (tokens.Current.Kind == TokenKind.Name)
         {
-            string name = _tokens.Next().Text;
-            _tokens.Expect("=");
+            string name = tokens.Next().Text;
+            tokens.Expect("=");
             variables.Add(KeyValuePair.Create(name, _expressions.Read()));
-            _tokens.Skip(",");
+            tokens.Skip(",");
         }
 
         return ReadScoped(variables, "endwith", line);
@@ -204,7 +197,7 @@ internal sealed class Parser
 
     private Statement ReadMacro(int line)
     {
-        string name = _tokens.Expect(TokenKind.Name, "the name of a macro").Text;
+        string name = tokens.Expect(TokenKind.Name, "the name of a macro").Text;
         MacroDefinition definition = ReadDefinition(name, ReadParameters(), "endmacro");
         return Statement.Of(line, c => c.Scope.Set(name, new Macro(definition, c.Scope)));
     }
@@ -212,7 +205,7 @@ internal sealed class Parser
     /// <summary><c>{% call(a) f(b) %}body{% endcall %}</c>: writes what f gives when its <c>caller(a)</c> is the body.</summary>
     private Statement ReadCall(int line)
     {
-        List<MacroParameter> parameters = _tokens.Is("(") ? ReadParameters() : [];
+        List<MacroParameter> parameters = tokens.Is("(") ? ReadParameters() : [];
         (Expression target, ArgumentList arguments) = _expressions.ReadCall();
         MacroDefinition body = ReadDefinition("caller", parameters, "endcall");
         return Statement.Of(line, c =>
@@ -225,22 +218,22 @@ internal sealed class Parser
 
     private MacroDefinition ReadDefinition(string name, List<MacroParameter> parameters, string end)
     {
-        int start = _tokens.Position;
+        int start = tokens.Position;
         Statement body = ReadDetached(end);
-        return new MacroDefinition(name, parameters, body, _tokens.NamesSince(start, "varargs", "kwargs", "caller"));
+        return new MacroDefinition(name, parameters, body, tokens.NamesSince(start, "varargs", "kwargs", "caller"));
     }
 
     private List<MacroParameter> ReadParameters()
     {
-        _tokens.Expect("(");
+        tokens.Expect("(");
         var parameters = new List<MacroParameter>();
-        while (!_tokens.Skip(")"))
+        while (!tokens.Skip(")"))
         {
-            if (parameters.Count > 0) _tokens.Expect(",");
-            string parameter = _tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
-            Expression? fallback = _tokens.Skip("=") ? _expressions.Read() : null;
+            if (parameters.Count > 0) tokens.Expect(",");
+            string parameter = tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
+            Expression? fallback = tokens.Skip("=") ? _expressions.Read() : null;
             if (fallback is null && parameters is [.., { Default: not null }])
-                throw _tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
+                throw tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
 
             parameters.Add(new MacroParameter(parameter, fallback));
         }
@@ -252,8 +245,8 @@ internal sealed class Parser
     private Action<RenderContext, object?> ReadTargets()
     {
         var targets = new List<Action<RenderContext, object?>> { ReadTarget() };
-        if (!_tokens.Is(",")) return targets[0];
-        while (_tokens.Skip(",") && (_tokens.Current.Kind == TokenKind.Name || _tokens.Is("("))) targets.Add(ReadTarget());
+        if (!tokens.Is(",")) return targets[0];
+        while (tokens.Skip(",") && (tokens.Current.Kind == TokenKind.Name || tokens.Is("("))) targets.Add(ReadTarget());
         return (context, value) =>
         {
             if (value is Undefined undefined) throw undefined.Fail();
@@ -265,21 +258,21 @@ internal sealed class Parser
 
     private Action<RenderContext, object?> ReadTarget()
     {
-        if (_tokens.Skip("("))
+        if (tokens.Skip("("))
         {
-            _tokens.Enter();
+            tokens.Enter();
             Action<RenderContext, object?> inner = ReadTargets();
-            _tokens.Expect(")");
-            _tokens.Leave();
+            tokens.Expect(")");
+            tokens.Leave();
             return inner;
         }
 
-        Token name = _tokens.Expect(TokenKind.Name, "a name to set");
+        Token name = tokens.Expect(TokenKind.Name, "a name to set");
         if (name.Text is "true" or "false" or "none" or "True" or "False" or "None")
             throw TemplateError.At(name.Line, $"'{name.Text}' cannot be set");
 
-        if (!_tokens.Skip(".")) return (context, value) => context.Scope.Set(name.Text, value);
-        string attribute = _tokens.Expect(TokenKind.Name, "a name after '.'").Text;
+        if (!tokens.Skip(".")) return (context, value) => context.Scope.Set(name.Text, value);
+        string attribute = tokens.Expect(TokenKind.Name, "a name after '.'").Text;
         return (context, value) =>
         {
             Namespace space = context.Scope.Get(name.Text) as Namespace
