@@ -64,7 +64,8 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
 
     private void Encode(ReadOnlySpan<char> piece, Span<byte> buffer, Span<int> ids, Span<int> starts, TokenList output)
     {
-        ReadOnlySpan<byte> bytes = buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
+        ReadOnlySpan<byte> bytes =
+            buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
         if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole)
         {
             output.Add(whole);

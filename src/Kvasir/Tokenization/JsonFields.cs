@@ -6,7 +6,8 @@ namespace Kvasir.Tokenization;
 /// <exception cref="InvalidInputException">It is not an object.</exception>
 internal readonly struct JsonFields(JsonElement element, string place)
 {
-    private readonly JsonElement _element = element.ValueKind == JsonValueKind.Object ? element : throw new InvalidInputException($"{place} is not an object");
+    private readonly JsonElement _element = element.ValueKind == JsonValueKind.Object
+        ? element : throw new InvalidInputException($"{place} is not an object");
 
     /// <summary>Where it stands: file and path.</summary>
     public string Place { get; } = place;
@@ -37,7 +38,9 @@ internal readonly struct JsonFields(JsonElement element, string place)
 
     /// <summary>A whole number.</summary>
     public int Integer(string name, int? fallback = null) =>
-        fallback is { } given && !Has(name) ? given : Field(name, JsonValueKind.Number).TryGetInt32(out int value) ? value : throw Wrong(name);
+        fallback is { } given && !Has(name) ? given
+            : Field(name, JsonValueKind.Number).TryGetInt32(out int value) ? value
+            : throw Wrong(name);
 
     /// <summary>A list.</summary>
     public JsonElement[] Items(string name) => [.. Field(name, JsonValueKind.Array).EnumerateArray()];

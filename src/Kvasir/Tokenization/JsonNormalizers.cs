@@ -3,7 +3,7 @@ namespace Kvasir.Tokenization;
 /// <summary>The <c>normalizer</c> of tokenizer.json.</summary>
 internal static class JsonNormalizers
 {
-    /// <summary>Appends its steps. In texts U+2581 is written as the space that it stands for, as vocabularies over characters are here.</summary>
+    /// <summary>Appends its steps. U+2581 is written as the space that it stands for, as in vocabularies over characters.</summary>
     /// <exception cref="InvalidInputException">It is of an unknown kind.</exception>
     public static void Read(JsonFields normalizer, List<TextNormalizer.Step> steps)
     {
@@ -32,7 +32,8 @@ internal static class JsonNormalizers
                 break;
             case "BertNormalizer":
                 bool lowercase = normalizer.Flag("lowercase", true);
-                steps.AddRange(BertText.Steps(normalizer.Flag("clean_text", true), normalizer.Flag("handle_chinese_chars", true), normalizer.Flag("strip_accents", lowercase), lowercase));
+                steps.AddRange(BertText.Steps(normalizer.Flag("clean_text", true),
+                    normalizer.Flag("handle_chinese_chars", true), normalizer.Flag("strip_accents", lowercase), lowercase));
                 break;
             default:
                 throw normalizer.Unsupported($"normalizer '{normalizer.Type}'");

@@ -25,7 +25,8 @@ internal static class JsonPreTokenizers
                 Split(preTokenizer, spacesMarked, stages);
                 break;
             case "Digits":
-                stages.Add(new RunSplitter(new RuneSet(CharClass.Number)) { Longest = preTokenizer.Flag("individual_digits", false) ? 1 : int.MaxValue });
+                int longest = preTokenizer.Flag("individual_digits", false) ? 1 : int.MaxValue;
+                stages.Add(new RunSplitter(new RuneSet(CharClass.Number)) { Longest = longest });
                 break;
             case "Punctuation":
                 stages.Add(Behavior(preTokenizer, "Isolated") switch
@@ -36,7 +37,8 @@ internal static class JsonPreTokenizers
                 });
                 break;
             case "Whitespace":
-                stages.Add(new RegexSplitter(@"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\s]+", SplitBehavior.Removed, inverts: true));
+                stages.Add(new RegexSplitter(@"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\s]+",
+                    SplitBehavior.Removed, inverts: true));
                 break;
             case "WhitespaceSplit":
                 stages.Add(new RegexSplitter(@"\s", SplitBehavior.Removed));
@@ -57,7 +59,8 @@ internal static class JsonPreTokenizers
 
     /// <summary>Whether this kind stands in it.</summary>
     public static bool Contains(JsonFields preTokenizer, string type) =>
-        preTokenizer.Type == type || (preTokenizer.Type == "Sequence" && preTokenizer.Objects("pretokenizers").Any(part => Contains(part, type)));
+        preTokenizer.Type == type
+            || (preTokenizer.Type == "Sequence" && preTokenizer.Objects("pretokenizers").Any(part => Contains(part, type)));
 
     /// <summary>Where Metaspace puts a space before the text.</summary>
     public static SpacePrefix PrefixOf(JsonFields preTokenizer) => preTokenizer.Type switch
@@ -99,11 +102,13 @@ internal static class JsonPreTokenizers
         SplitBehavior behavior = Behavior(preTokenizer, null);
         // Known patterns match everything, so that there are no gaps.
         bool wholly = pattern.Has("Regex") && (behavior == SplitBehavior.Isolated || (behavior == SplitBehavior.Removed && inverts));
-        stages.Add(wholly && PreTokenizers.ByPattern(expression) is WordScanner scanner ? scanner : new RegexSplitter(expression, behavior, inverts));
+        stages.Add(wholly && PreTokenizers.ByPattern(expression) is WordScanner scanner
+            ? scanner : new RegexSplitter(expression, behavior, inverts));
     }
 
     private static SplitBehavior Behavior(JsonFields preTokenizer, string? usual) =>
-        preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0]) ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
+        preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0])
+            ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
 
     private static void Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
     {

@@ -26,7 +26,8 @@ internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = Spl
     }
 
     /// <summary>The error of a pattern that runs too long.</summary>
-    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException problem) => new($"tokenizer pattern '{regex}' takes too long on this text; the model needs a simpler one", problem);
+    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException problem) =>
+        new($"tokenizer pattern '{regex}' takes too long on this text; the model needs a simpler one", problem);
 
     /// <inheritdoc/>
     public override void Split(ReadOnlySpan<char> text, IPieceSink sink)

@@ -37,7 +37,8 @@ internal sealed class ArgumentList
         foreach ((string name, Expression value) in Named) named[name] = value.Evaluate(context);
         if (Mapping is not null)
         {
-            Mapping entries = Mapping.Evaluate(context) as Mapping ?? throw new InvalidInputException("what stands after ** in a call must be a dictionary");
+            Mapping entries = Mapping.Evaluate(context) as Mapping
+                ?? throw new InvalidInputException("what stands after ** in a call must be a dictionary");
             context.ChargeItems(entries.Count);
             foreach ((object? name, object? value) in entries.Entries)
                 named[name as string ?? throw new InvalidInputException("names of arguments must be strings")] = value;
@@ -50,5 +51,6 @@ internal sealed class ArgumentList
 /// <summary>A filter with its arguments, to be applied to a value.</summary>
 internal sealed record FilterStep(string Name, ArgumentList Arguments)
 {
-    public object? Apply(RenderContext context, object? value) => Filters.Table.Require(Name).Invoke(context, value, Arguments.Evaluate(context));
+    public object? Apply(RenderContext context, object? value) =>
+        Filters.Table.Require(Name).Invoke(context, value, Arguments.Evaluate(context));
 }

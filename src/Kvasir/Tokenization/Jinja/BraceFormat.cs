@@ -5,7 +5,8 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
 {
     private long _next;
 
-    public static string Apply(RenderContext context, string format, Arguments arguments) => new BraceFormat(context, arguments).Fill(format, depth: 0);
+    public static string Apply(RenderContext context, string format, Arguments arguments) =>
+        new BraceFormat(context, arguments).Fill(format, depth: 0);
 
     private string Fill(string format, int depth)
     {
@@ -63,7 +64,8 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
         };
         if (rest < field.Length && field[rest] != ':') throw new InvalidInputException("format(): a ':' is missing in a field");
         string specification = rest < field.Length ? field[(rest + 1)..] : "";
-        return FormatSpecification.Read(specification.Contains('{', StringComparison.Ordinal) ? Fill(specification, depth + 1) : specification).Format(context, value);
+        if (specification.Contains('{', StringComparison.Ordinal)) specification = Fill(specification, depth + 1);
+        return FormatSpecification.Read(specification).Format(context, value);
     }
 
     /// <summary>A name or number, then attributes and items.</summary>
@@ -74,7 +76,9 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
         while (at < path.Length)
         {
             bool isItem = path[at] == '[';
-            int end = isItem ? path.IndexOf(']', at) : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next : path.Length;
+            int end = isItem ? path.IndexOf(']', at)
+                : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next
+                : path.Length;
             string name = end > at ? path[(at + 1)..end] : throw new InvalidInputException("format(): a bracket is not closed");
             context.Charge(1);
             value = isItem ? Lookup.Item(context, value, Index(name) is { } index ? index : name) : Lookup.Attribute(context, value, name);
@@ -87,9 +91,13 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
     private object? Argument(string name)
     {
         long? index = name.Length == 0 ? _next++ : Index(name);
-        if (index is not null) return index < arguments.Positional.Count ? arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");
-        return arguments.Named.TryGetValue(name, out object? value) ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
+        if (index is not null)
+            return index < arguments.Positional.Count
+                ? arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");
+        return arguments.Named.TryGetValue(name, out object? value)
+            ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
     }
 
-    private static long? Index(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
+    private static long? Index(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
 }

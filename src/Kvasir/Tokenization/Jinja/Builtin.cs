@@ -14,8 +14,10 @@ internal sealed class Builtin(string title, string name, string parameters, Func
     private static readonly object s_missing = new();
 
     private readonly bool _takesAny = parameters == "*";
-    private readonly string[] _parameters = parameters.Replace("?", "", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-    private readonly int _required = parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries).Count(parameter => !parameter.EndsWith('?'));
+    private readonly string[] _parameters = parameters.Replace("?", "", StringComparison.Ordinal)
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    private readonly int _required = parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Count(parameter => !parameter.EndsWith('?'));
 
     public string Name => name;
 
@@ -82,7 +84,8 @@ internal sealed class Call(RenderContext context, Builtin builtin, object? targe
     /// <summary>A string, or <paramref name="fallback"/> where it is missing or None.</summary>
     public string? StringOr(int index, string? fallback = null) => Get(index) is null ? fallback : String(index);
 
-    public long Integer(int index) => Numbers.TryLong(values[index], out long number) ? number : throw builtin.Wrong(index, "an integer", values[index]);
+    public long Integer(int index) => Numbers.TryLong(values[index], out long number)
+        ? number : throw builtin.Wrong(index, "an integer", values[index]);
 
     /// <summary>An integer, or <paramref name="fallback"/> where it is missing or None.</summary>
     public long Integer(int index, long fallback) => Get(index) is null ? fallback : Integer(index);
@@ -90,7 +93,8 @@ internal sealed class Call(RenderContext context, Builtin builtin, object? targe
     public InvalidInputException Fail(string problem) => builtin.Fail(problem);
 
     /// <summary>As <see cref="Fail"/>, for a target of a kind that this does not work on.</summary>
-    public InvalidInputException FailTarget() => target is Undefined undefined ? undefined.Fail() : Fail($"it does not work on {Operations.TypeName(target)}");
+    public InvalidInputException FailTarget() => target is Undefined undefined
+        ? undefined.Fail() : Fail($"it does not work on {Operations.TypeName(target)}");
 }
 
 /// <summary>Built-ins of one kind by name.</summary>

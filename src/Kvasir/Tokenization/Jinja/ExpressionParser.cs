@@ -1,6 +1,6 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Reads expressions, weakest binding first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, then filters and tests.</summary>
+/// <summary>Reads expressions. Weakest first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, filters and tests.</summary>
 internal sealed class ExpressionParser
 {
     private readonly TokenReader _tokens;

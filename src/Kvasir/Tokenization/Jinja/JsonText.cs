@@ -91,7 +91,9 @@ internal sealed class JsonText(RenderContext context, bool ascii, bool sorted, s
         bool flag => flag ? "true" : "false",
         long number => number.ToString(CultureInfo.InvariantCulture),
         BigInteger number => Numbers.Digits(number),
-        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity") : FloatText.Shortest(number),
+        double number => double.IsNaN(number) ? "NaN"
+            : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity")
+            : FloatText.Shortest(number),
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be written as JSON"),
     };

@@ -52,7 +52,8 @@ internal sealed class Macro(MacroDefinition definition, Scope closure) : Callabl
         object?[] rest = [.. arguments.Positional.Skip(parameters.Count)];
         if (definition.Uses.Contains("varargs")) context.Scope.Set("varargs", Sequence.Tuple(rest));
         else if (rest.Length > 0)
-            throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} are given");
+            throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} "
+                + "are given");
 
         if (definition.Uses.Contains("kwargs")) context.Scope.Set("kwargs", Mapping.Of(named));
         else if (named.Count > 0) throw new InvalidInputException($"the macro '{Name}' has no argument '{named.First().Key}'");

@@ -100,7 +100,10 @@ internal sealed class Parser(TokenReader tokens)
         Statement body = ReadBody("else", "endfor");
         _loops--;
         Statement? otherwise = tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
-        var loop = new ForLoop { Line = line, Assign = assign, Items = items, Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise };
+        var loop = new ForLoop
+        {
+            Line = line, Assign = assign, Items = items, Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise,
+        };
         return Statement.Of(line, loop.Run);
     }
 
@@ -251,7 +254,8 @@ internal sealed class Parser(TokenReader tokens)
         {
             if (value is Undefined undefined) throw undefined.Fail();
             IReadOnlyList<object?> items = Iteration.List(context, value);
-            if (items.Count != targets.Count) throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");
+            if (items.Count != targets.Count)
+                throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");
             for (int i = 0; i < items.Count; i++) targets[i](context, items[i]);
         };
     }

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>The filter <c>pprint</c>: a value in Python's notation over lines of 80 characters, as Python's <c>pprint</c> lays it out, keys sorted.</summary>
+/// <summary>The filter <c>pprint</c>: a value over lines of 80 characters as Python's <c>pprint</c> lays it out, keys sorted.</summary>
 internal sealed partial class PrettyText(RenderContext context)
 {
     private const int Width = 80;
@@ -26,7 +26,8 @@ internal sealed partial class PrettyText(RenderContext context)
                 return new Sequence([.. list.Items.Select(item => Sorted(item, depth + 1))], list.Kind);
             case Mapping mapping:
                 var sorted = new Mapping();
-                foreach (object? pair in Operations.Sorted(context, [.. mapping.Pairs], pair => ((Sequence)pair!).Items[0])) sorted.Set(((Sequence)pair!).Items[0], Sorted(((Sequence)pair).Items[1], depth + 1));
+                foreach (object? pair in Operations.Sorted(context, [.. mapping.Pairs], pair => ((Sequence)pair!).Items[0]))
+                    sorted.Set(((Sequence)pair!).Items[0], Sorted(((Sequence)pair).Items[1], depth + 1));
                 return sorted;
             default:
                 return value;
@@ -41,10 +42,13 @@ internal sealed partial class PrettyText(RenderContext context)
     {
         string flat = Representation.Source(context, value);
         context.Room(_result.Length + (long)flat.Length);
-        if (flat.Length <= Width - indent - allowance || value is not (string or Mapping or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple })) _result.Append(flat);
+        if (flat.Length <= Width - indent - allowance
+            || value is not (string or Mapping or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }))
+            _result.Append(flat);
         else if (value is string text) WriteText(text, indent, allowance, level);
         else if (value is Mapping mapping) WriteAll("{", "}", [.. mapping.Pairs], indent, allowance, level);
-        else if (value is Sequence { Kind: SequenceKind.Tuple } tuple) WriteAll("(", tuple.Items.Count == 1 ? ",)" : ")", tuple.Items, indent, allowance, level);
+        else if (value is Sequence { Kind: SequenceKind.Tuple } tuple)
+            WriteAll("(", tuple.Items.Count == 1 ? ",)" : ")", tuple.Items, indent, allowance, level);
         else WriteAll("[", "]", ((Sequence)value).Items, indent, allowance, level);
     }
 
@@ -55,7 +59,8 @@ internal sealed partial class PrettyText(RenderContext context)
         {
             string key = open == "{" ? Representation.Source(context, ((Sequence)items[i]!).Items[0]) + ": " : "";
             _result.Append(i == 0 ? "" : ",\n" + new string(' ', context.Room(indent + 1))).Append(key);
-            Write(open == "{" ? ((Sequence)items[i]!).Items[1] : items[i], indent + 1 + key.Length, i == items.Count - 1 ? allowance + close.Length : 1, level + 1);
+            object? item = open == "{" ? ((Sequence)items[i]!).Items[1] : items[i];
+            Write(item, indent + 1 + key.Length, i == items.Count - 1 ? allowance + close.Length : 1, level + 1);
         }
 
         _result.Append(close);
@@ -70,7 +75,8 @@ internal sealed partial class PrettyText(RenderContext context)
         for (int i = 0; i < lines.Length; i++)
         {
             bool isLast = i == lines.Length - 1;
-            if (Representation.Quote(lines[i]).Length <= Width - indent - (isLast ? allowance : 0)) pieces.Add(Representation.Quote(lines[i]));
+            if (Representation.Quote(lines[i]).Length <= Width - indent - (isLast ? allowance : 0))
+                pieces.Add(Representation.Quote(lines[i]));
             else AddWords(pieces, lines[i], Width - indent, isLast ? allowance : 0);
         }
 

@@ -27,7 +27,8 @@ internal sealed class PrimaryParser(TokenReader tokens, ExpressionParser express
             if (tokens.Skip("[")) value = ReadSubscript(target, line);
             else if (tokens.Is("(")) value = ReadCall(target, line);
             else if (!tokens.Skip(".")) return value;
-            else if (tokens.Current.Kind == TokenKind.Integer) value = Item(target, Literal(NumberLiteral.Parse(tokens.Next()), line), line);
+            else if (tokens.Current.Kind == TokenKind.Integer)
+                value = Item(target, Literal(NumberLiteral.Parse(tokens.Next()), line), line);
             else
             {
                 string name = tokens.Expect(TokenKind.Name, "a name after '.'").Text;
@@ -59,9 +60,11 @@ internal sealed class PrimaryParser(TokenReader tokens, ExpressionParser express
 
     private static Expression Literal(object? value, int line) => new(line, _ => value);
 
-    private static Expression Item(Expression target, Expression key, int line) => new(line, c => Lookup.Item(c, target.Evaluate(c), key.Evaluate(c)));
+    private static Expression Item(Expression target, Expression key, int line) =>
+        new(line, c => Lookup.Item(c, target.Evaluate(c), key.Evaluate(c)));
 
-    private static Expression Filtered(Expression target, FilterStep filter, int line) => new(line, c => filter.Apply(c, target.Evaluate(c)));
+    private static Expression Filtered(Expression target, FilterStep filter, int line) =>
+        new(line, c => filter.Apply(c, target.Evaluate(c)));
 
     private static Expression MappingOf(List<KeyValuePair<Expression, Expression>> entries, int line) => new(line, c =>
     {
@@ -150,9 +153,11 @@ internal sealed class PrimaryParser(TokenReader tokens, ExpressionParser express
 
     private Expression ReadArgument(ArgumentList list)
     {
-        if (tokens.Skip("**")) return list.Mapping = list.Mapping is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with **");
+        if (tokens.Skip("**"))
+            return list.Mapping = list.Mapping is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with **");
         if (list.Mapping is not null) throw tokens.Fail("an argument stands after one with **");
-        if (tokens.Skip("*")) return list.List = list.List is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with *");
+        if (tokens.Skip("*"))
+            return list.List = list.List is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with *");
         Expression value;
         if (tokens.Current.Kind == TokenKind.Name && tokens.Peek() is { Kind: TokenKind.Operator, Text: "=" })
         {

@@ -82,7 +82,8 @@ internal sealed class RenderContext(Scope globals, TimeProvider clock, long inpu
 
     /// <summary>Checks that a text of this length may be made, before it is.</summary>
     public int Room(long length) =>
-        length <= MaxTextLength && length <= _characters ? (int)Math.Max(0, length) : throw new InvalidInputException("it makes too much text");
+        length <= MaxTextLength && length <= _characters
+            ? (int)Math.Max(0, length) : throw new InvalidInputException("it makes too much text");
 
     /// <summary>Accounts for a text that was made.</summary>
     public string Text(string text)

@@ -37,7 +37,9 @@ internal static class Tests
         { "upper", "", c => LetterCase.IsUpper(c.Text) },
     };
 
-    private static bool IsSame(object? left, object? right) => left is null or bool or long or string ? Equals(left, right) : ReferenceEquals(left, right);
+    private static bool IsSame(object? left, object? right) => left is null or bool or long or string
+        ? Equals(left, right) : ReferenceEquals(left, right);
 
-    private static bool HasRemainder(Call call, object? divisor, long wanted) => Numbers.Compare(Arithmetic.Apply(call.Context, "%", call.Target, divisor), wanted) == 0;
+    private static bool HasRemainder(Call call, object? divisor, long wanted) =>
+        Numbers.Compare(Arithmetic.Apply(call.Context, "%", call.Target, divisor), wanted) == 0;
 }

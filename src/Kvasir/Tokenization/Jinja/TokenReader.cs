@@ -24,7 +24,8 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
 
     /// <summary>Which of these names occur between a position and the current one.</summary>
     public IReadOnlySet<string> NamesSince(int position, params string[] names) => tokens.Take(position..Position)
-        .Where(token => token.Kind == TokenKind.Name && names.Contains(token.Text)).Select(token => token.Text).ToHashSet(StringComparer.Ordinal);
+        .Where(token => token.Kind == TokenKind.Name && names.Contains(token.Text))
+        .Select(token => token.Text).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether this operator or name comes next.</summary>
     public bool Is(string text) => Current.Kind is TokenKind.Operator or TokenKind.Name && Current.Text == text;
