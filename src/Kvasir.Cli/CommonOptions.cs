@@ -1,7 +1,4 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Models;
+using Kvasir.Calibration;
 
 namespace Kvasir.Cli;
 

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli;
 
 /// <summary>The option <c>--key-file</c>: the secret that exporter and importer share.</summary>

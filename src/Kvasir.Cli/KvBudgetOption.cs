@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli;
 
 /// <summary>The option <c>--kv-budget</c>: how many bytes the keys and values of all sequences may take.</summary>

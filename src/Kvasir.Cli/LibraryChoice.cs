@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Models;
-
 namespace Kvasir.Cli;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
@@ -143,6 +138,6 @@ internal sealed class LibraryChoice : IDisposable
         _model.Dispose();
     }
 
-    private static IProgress<IngestProgress> Bar(ProgressLine line) => line.Of<IngestProgress>(value => line.Report(
+    private static IProgress<IngestProgress> Bar(ProgressLine line) => ProgressLine.Of<IngestProgress>(value => line.Report(
         value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
 }

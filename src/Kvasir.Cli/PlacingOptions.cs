@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Documents;
-
 namespace Kvasir.Cli;
 
 /// <summary>How stored chunks are put before a question: the options --place and --repair.</summary>

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Generation;
-
 namespace Kvasir.Cli;
 
 /// <summary>The options <c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the keys and values of long prompts are kept for the next run.</summary>

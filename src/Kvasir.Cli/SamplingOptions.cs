@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Generation;
-
 namespace Kvasir.Cli;
 
 /// <summary>The options that say how tokens are chosen and when a text ends.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>ask</c>: the main job, an answer from documents.</summary>

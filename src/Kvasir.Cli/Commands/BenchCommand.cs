@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Documents;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>bench</c>: speed of prefill and decode, and of answers from stored KV.</summary>

@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Generation;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>chat</c>: talk to the model.</summary>

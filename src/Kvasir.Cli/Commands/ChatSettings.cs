@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Generation;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary>

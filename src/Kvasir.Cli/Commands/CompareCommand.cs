@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Formats;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>compare</c>: quality, memory and speed of several policies on one model.</summary>
@@ -91,7 +86,7 @@ internal static class CompareCommand
     /// <summary>Tokens that the model was made for, looked up before it is loaded for longer caches.</summary>
     private static int ContextOf(string path, out bool learnedPositions)
     {
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         learnedPositions = file.Tensors.ContainsKey("position_embd.weight");
         return file.Get($"{file.Get("general.architecture", "")}.context_length", 2048);
     }

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Generation;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>complete</c>: continues a text.</summary>

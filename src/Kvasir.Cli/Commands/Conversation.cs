@@ -1,8 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Generation;
-using Kvasir.Models;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary>The loop of messages in and replies out.</summary>
@@ -58,8 +53,8 @@ internal sealed class Conversation(
                 else if (text.StartsWith('/')) Obey(text.Trim());
                 else if (text.Trim().Length > 0) Reply(text);
             }
-            catch (Exception problem) when (terminal.InputIsInteractive
-                && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
+            catch (Exception problem) when (
+                terminal.InputIsInteractive && problem is KvasirException or IOException or UnauthorizedAccessException)
             {
                 terminal.Warn(problem.Message);
             }
@@ -84,7 +79,7 @@ internal sealed class Conversation(
 
     private KvPolicy SavedPolicy(string path)
     {
-        using KvFile file = KvFile.Open(path, model);
+        using KvFile file = KvFile.Open(path, model.CacheLayout);
         return file.Policy;
     }
 

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>embed</c>: sentence embeddings.</summary>

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>eval</c>: how often the answers through a policy's cache are right.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>eval facts</c>: questions about short documents, answered from stored or recomputed KV.</summary>

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>ingest</c>: documents into the store.</summary>

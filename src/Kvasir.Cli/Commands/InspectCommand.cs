@@ -1,7 +1,4 @@
 using System.Collections;
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Formats;
 
 namespace Kvasir.Cli.Commands;
 
@@ -30,7 +27,7 @@ internal static class InspectCommand
 
     private static void ShowModel(Terminal terminal, bool json, string path)
     {
-        using ModelFile model = ModelFile.Open(path);
+        using ModelFile model = ModelFiles.Open(path);
         string kind = Directory.Exists(path) ? "huggingface" : "gguf";
         List<TensorRow> tensors =
             [.. model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, $"{tensor.Type}", tensor.Shape, tensor.ByteLength))];

@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Formats;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>logits</c>: what the model makes of given ids.</summary>

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Kvasir.Cli.Models;
 
 namespace Kvasir.Cli.Commands;

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>ppl</c>: the perplexity of a text.</summary>

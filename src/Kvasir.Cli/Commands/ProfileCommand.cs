@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Kvasir.Calibration;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
 

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary>The options of <c>ask</c> for many questions.</summary>

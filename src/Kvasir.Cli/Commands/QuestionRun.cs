@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
 

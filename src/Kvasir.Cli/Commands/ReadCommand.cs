@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Documents;
-using Kvasir.Formats;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>read</c>: the text that documents are read as, for looking at what is searched and answered from.</summary>
@@ -35,7 +30,7 @@ internal static class ReadCommand
 
     private static Func<string, int> TokenCounter(string modelPath)
     {
-        using ModelFile model = ModelFile.Open(modelPath);
+        using ModelFile model = ModelFiles.Open(modelPath);
         Tokenizer tokenizer = Tokenizer.Load(model);
         return text => tokenizer.Encode(text, parseSpecial: false, addSpecial: false).Length;
     }

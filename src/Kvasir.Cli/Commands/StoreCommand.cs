@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store</c>: what the store holds, and its care.</summary>
@@ -137,7 +135,7 @@ internal static class StoreCommand
 
     /// <summary>Shows how far an export or import is.</summary>
     internal static IProgress<TransferProgress> Bar(ProgressLine line) =>
-        line.Of<TransferProgress>(value => line.Report(value.Bytes, value.TotalBytes, Units.Bytes(value.Bytes)));
+        ProgressLine.Of<TransferProgress>(value => line.Report(value.Bytes, value.TotalBytes, Units.Bytes(value.Bytes)));
 
     private static string State(StoredFileState state) => state == StoredFileState.Current ? "" : state.ToString().ToLowerInvariant();
 

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store convert</c>: the stored KV under another policy, without computing it anew.</summary>
@@ -29,7 +25,7 @@ internal static class StoreConvertCommand
             using Model model = Model.Load(common.ModelPath(parsed, terminal), common.ModelOptions(parsed));
             target = CommonOptions.Prepare(target, model, terminal);
             using var line = new ProgressLine(terminal, "convert");
-            IProgress<KvConversionProgress> bar = line.Of<KvConversionProgress>(value =>
+            IProgress<KvConversionProgress> bar = ProgressLine.Of<KvConversionProgress>(value =>
                 line.Report(value.FilesDone, value.Files, $"{value.FilesDone} of {Units.Count(value.Files, "file")}"));
             KvConversionReport report = open.ConvertKv(model, target, options, bar, terminal.Interrupted);
             line.Dispose();

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store export</c>: stored documents with their KV as one file.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store import</c>: takes in what <c>store export</c> has written.</summary>

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store quota</c>: how much KV the store may keep.</summary>

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Formats;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>tokenize</c>: text to ids, and back.</summary>
@@ -22,7 +18,7 @@ internal static class TokenizeCommand
         {
             bool toText = parsed.GetValue(decode);
             string input = TextInput.Read(parsed.GetValue(text), parsed.GetValue(file), terminal, toText ? "list of ids" : "text");
-            using ModelFile model = ModelFile.Open(common.ModelPath(parsed, terminal));
+            using ModelFile model = ModelFiles.Open(common.ModelPath(parsed, terminal));
             Tokenizer tokenizer = Tokenizer.Load(model);
             bool json = common.Json(parsed), plain = parsed.GetValue(noSpecial);
             if (toText)

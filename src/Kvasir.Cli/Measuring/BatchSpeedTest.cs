@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>How many sequences a batch test runs at once.</summary>

@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>Forward passes as measurements run them: prompts in slices, then token by token. An interrupt ends them between two passes.</summary>

@@ -1,5 +1,3 @@
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>

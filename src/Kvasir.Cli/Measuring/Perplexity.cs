@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>The perplexity of a text: exp of the mean negative log-likelihood over windows that each start with an empty cache.</summary>

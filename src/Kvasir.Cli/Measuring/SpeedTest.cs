@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>

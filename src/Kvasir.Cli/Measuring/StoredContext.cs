@@ -1,7 +1,4 @@
-using Kvasir.Cache;
-using Kvasir.Documents;
 using Kvasir.Memory;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Measuring;
 
@@ -49,7 +46,7 @@ internal sealed class StoredContext : IDisposable
     {
         foreach (string path in _paths)
         {
-            using KvFile file = KvFile.Open(path, _model);
+            using KvFile file = KvFile.Open(path, _model.CacheLayout);
             cache.Place(file);
         }
     }
@@ -82,7 +79,7 @@ internal sealed class StoredContext : IDisposable
         string path = Path.Combine(_folder.Path, $"{_paths.Count}.kv");
         cache.Save(path, ids, first);
         _paths.Add(path);
-        using KvFile file = KvFile.Open(path, _model);
+        using KvFile file = KvFile.Open(path, _model.CacheLayout);
         Bytes += file.Bytes;
     }
 }

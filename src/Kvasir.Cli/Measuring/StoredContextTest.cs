@@ -1,7 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>

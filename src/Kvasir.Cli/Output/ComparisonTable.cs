@@ -1,5 +1,3 @@
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Output;
 
 /// <summary>A comparison as tables for a person and as JSON. The first row is the baseline of all ratios.</summary>

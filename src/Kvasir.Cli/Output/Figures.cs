@@ -1,5 +1,3 @@
-using Kvasir.Generation;
-
 namespace Kvasir.Cli.Output;
 
 /// <summary>The figures of a generation, as JSON and as a line for a person.</summary>

@@ -30,8 +30,8 @@ internal sealed class ProgressLine(Terminal terminal, string label, TimeProvider
     /// <summary>Shows a share that is done.</summary>
     public void Report(double value) => Report(value, 1);
 
-    /// <summary>Progress of another kind, shown here.</summary>
-    public IProgress<T> Of<T>(Action<T> report) => new Adapter<T>(report);
+    /// <summary>Progress told at once, by the thread that reports it.</summary>
+    public static IProgress<T> Of<T>(Action<T> report) => new Adapter<T>(report);
 
     private static string Percent(double share) => $"{Math.Floor(100 * share)}%";
 

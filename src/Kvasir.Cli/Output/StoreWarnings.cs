@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Output;
 

@@ -24,15 +24,15 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
     /// <summary>The table of one position. A shift of keys or queries is a rotation without the magnitude.</summary>
     public void FillTable(int position, Span<float> table, bool withMagnitude = true)
     {
-        float magnitude = withMagnitude ? _magnitude : 1;
+        float size = withMagnitude ? _magnitude : 1;
         int pairs = frequencies.Length, dimensions = Dimensions;
         for (int j = 0; j < pairs; j++)
         {
             (double sin, double cos) = Math.SinCos(position * frequencies[j]);
             (int first, int second) = Interleaved ? (2 * j, 2 * j + 1) : (j, j + pairs);
-            table[first] = table[second] = (float)cos * magnitude;
-            table[dimensions + first] = -(float)sin * magnitude;
-            table[dimensions + second] = (float)sin * magnitude;
+            table[first] = table[second] = (float)cos * size;
+            table[dimensions + first] = -(float)sin * size;
+            table[dimensions + second] = (float)sin * size;
         }
     }
 

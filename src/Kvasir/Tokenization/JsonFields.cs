@@ -48,8 +48,8 @@ internal readonly struct JsonFields(JsonElement element, string place)
     /// <summary>A list of objects.</summary>
     public JsonFields[] Objects(string name)
     {
-        string place = $"{Place}.{name}";
-        return [.. Items(name).Select((item, index) => new JsonFields(item, $"{place}[{index}]"))];
+        string list = $"{Place}.{name}";
+        return [.. Items(name).Select((item, index) => new JsonFields(item, $"{list}[{index}]"))];
     }
 
     /// <summary>An object.</summary>

@@ -140,9 +140,9 @@ public sealed class KvFileTests : IDisposable
     public void A_file_of_another_model_is_refused_by_name()
     {
         Write(out SequenceFixture fixture);
-        KvLayout other = fixture.Layout with { ModelIdentity = () => "another" };
+        KvLayout other = fixture.LayoutOf("another", "tokenizer");
         Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
-        other = fixture.Layout with { TokenizerIdentity = () => "another" };
+        other = fixture.LayoutOf("model", "another");
         Assert.Contains("another tokenizer", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
     }
 
@@ -158,7 +158,7 @@ public sealed class KvFileTests : IDisposable
             int at = random.Next(i % 2 == 0 ? dataOffset : good.Length);
             bad[at] ^= (byte)(1 << random.Next(8));
             File.WriteAllBytes(FilePath, bad);
-            Assert.ThrowsAny<InvalidInputException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
+            Assert.ThrowsAny<KvasirException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
         }
     }
 

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Memory;
 using Kvasir.Quantization;
 
 namespace Kvasir.Tests.Writing;
