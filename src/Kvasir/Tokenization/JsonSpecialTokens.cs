@@ -33,10 +33,10 @@ internal static class JsonSpecialTokens
     {
         switch (processor.Type)
         {
+            case "ByteLevel":
+                break;
             case "Sequence":
                 foreach (JsonFields part in processor.Objects("processors")) Read(part, prefix, suffix);
-                break;
-            case "ByteLevel":
                 break;
             case "TemplateProcessing":
                 Template(processor, prefix, suffix);

@@ -54,17 +54,15 @@ internal static class JsonTokenizer
         SpacePrefix spacePrefix = SpacePrefix.None;
         if (hasNormalizer)
         {
-            JsonNormalizers.Read(root.Object("normalizer"), steps);
+            steps.AddRange(JsonNormalizers.Steps(root.Object("normalizer")));
             spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
         }
         if (!byteLevel) steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
         if (hasPreTokenizer)
         {
             JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, stretchSteps, stages);
-            if (stages is [.., var last] && last == PreTokenizer.ToBytes)
-            {
-                stages.RemoveAt(stages.Count - 1); // nothing follows that would have to see bytes
-            }
+            // Nothing follows that would have to see bytes.
+            if (stages is [.., var last] && last == PreTokenizer.ToBytes) stages.RemoveAt(stages.Count - 1);
             spacePrefix = (SpacePrefix)Math.Max((int)spacePrefix, (int)JsonPreTokenizers.PrefixOf(root.Object("pre_tokenizer")));
         }
         var entries = new JsonVocabulary(root, model);
@@ -96,9 +94,8 @@ internal static class JsonTokenizer
     {
         if (model.Text("continuing_subword_prefix", "##") != "##")
             throw model.Unsupported($"continuing_subword_prefix '{model.Text("continuing_subword_prefix")}'");
-        var steps = new List<TextNormalizer.Step>();
+        IEnumerable<TextNormalizer.Step> steps = root.Has("normalizer") ? JsonNormalizers.Steps(root.Object("normalizer")) : [];
         var stages = new List<PreTokenizer>();
-        if (root.Has("normalizer")) JsonNormalizers.Read(root.Object("normalizer"), steps);
         var stretchSteps = new List<TextNormalizer.Step>();
         JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, stretchSteps, stages);
         var entries = new JsonVocabulary(root, model);

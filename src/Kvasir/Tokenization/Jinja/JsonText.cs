@@ -33,21 +33,11 @@ internal sealed class JsonText(RenderContext context, bool ascii, bool sorted, s
         context.Charge(1);
         context.Room(_result.Length);
         if (depth > Operations.MaxValueDepth) throw Operations.TooDeep();
-        switch (value)
-        {
-            case string text:
-                WriteString(text);
-                break;
-            case Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } sequence:
-                WriteAll('[', ']', sequence.Items, depth, item => Write(item, depth + 1));
-                break;
-            case Mapping mapping:
-                WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry((Sequence)entry!, depth));
-                break;
-            default:
-                _result.Append(Scalar(value));
-                break;
-        }
+        if (value is string text) WriteString(text);
+        else if (value is Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } sequence)
+            WriteAll('[', ']', sequence.Items, depth, item => Write(item, depth + 1));
+        else if (value is Mapping mapping) WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry((Sequence)entry!, depth));
+        else _result.Append(Scalar(value));
     }
 
     private List<object?> Entries(Mapping mapping)
@@ -89,11 +79,12 @@ internal sealed class JsonText(RenderContext context, bool ascii, bool sorted, s
     {
         null => "null",
         bool flag => flag ? "true" : "false",
+        double.NaN => "NaN",
+        double.PositiveInfinity => "Infinity",
+        double.NegativeInfinity => "-Infinity",
+        double number => FloatText.Shortest(number),
         long number => number.ToString(CultureInfo.InvariantCulture),
         BigInteger number => Numbers.Digits(number),
-        double number => double.IsNaN(number) ? "NaN"
-            : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity")
-            : FloatText.Shortest(number),
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be written as JSON"),
     };
