@@ -149,43 +149,36 @@ internal sealed class Conversation(
     {
         string[] words = line.Split((char[])[' ', '\n', '\t'], 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string rest = words.Length > 1 ? words[1] : "";
-        switch (words[0])
+        Action act = words[0] switch
         {
-            case "/help" or "/?":
-                Say(Help);
-                break;
-            case "/kv":
-                string tokens = $"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}";
-                string budget = pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}";
-                string reply = _session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : "";
-                Say($"{tokens}, {Units.Bytes(_session.KvBytes)}{budget}, policy {_policy}{reply}");
-                break;
-            case "/system":
-                Instruct(rest);
-                break;
-            case "/set" when rest.StartsWith("system ", StringComparison.Ordinal):
-                Instruct(rest["system ".Length..].Trim());
-                break;
-            case "/set":
-                Say(rest.Length == 0 ? settings.ToString() : settings.Set(rest));
-                break;
-            case "/reset" or "/clear":
-                _session.Dispose();
-                _session = new Session(model, given, pool, prompts);
-                _policy = given ?? KvPolicy.Default;
-                break;
-            case "/save" when rest.Length > 0:
-                Save(rest);
-                break;
-            case "/load" when rest.Length > 0:
-                Load(rest);
-                break;
-            case "/save" or "/load":
-                throw new InvalidInputException($"{words[0]} needs a file's name");
-            default:
-                throw new InvalidInputException(
-                    $"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash");
-        }
+            "/help" or "/?" => () => Say(Help),
+            "/kv" => TellCache,
+            "/system" => () => Instruct(rest),
+            "/set" when rest.StartsWith("system ", StringComparison.Ordinal) => () => Instruct(rest["system ".Length..].Trim()),
+            "/set" => () => Say(rest.Length == 0 ? settings.ToString() : settings.Set(rest)),
+            "/reset" or "/clear" => Reset,
+            "/save" when rest.Length > 0 => () => Save(rest),
+            "/load" when rest.Length > 0 => () => Load(rest),
+            "/save" or "/load" => throw new InvalidInputException($"{words[0]} needs a file's name"),
+            _ => throw new InvalidInputException(
+                $"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash"),
+        };
+        act();
+    }
+
+    private void TellCache()
+    {
+        string tokens = $"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}";
+        string budget = pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}";
+        string reply = _session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : "";
+        Say($"{tokens}, {Units.Bytes(_session.KvBytes)}{budget}, policy {_policy}{reply}");
+    }
+
+    private void Reset()
+    {
+        _session.Dispose();
+        _session = new Session(model, given, pool, prompts);
+        _policy = given ?? KvPolicy.Default;
     }
 
     private void Save(string path)
