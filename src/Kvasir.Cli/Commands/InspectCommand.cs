@@ -49,7 +49,7 @@ internal static class InspectCommand
         if (json) terminal.WriteJson(new { Kind = "kv", Path = path, Metadata = summary, Bytes = new FileInfo(path).Length });
         else
         {
-            Print(terminal, "kv", path, 
+            Print(terminal, "kv", path,
             [
                 ("version", $"{summary.Version}"),
                 ("model", summary.Model),
@@ -60,8 +60,10 @@ internal static class InspectCommand
                 ("layers", $"{summary.Layers}"),
                 ("bytes", Units.Bytes(new FileInfo(path).Length)),
             ], []);
-            terminal.WriteTable(["position", "offset", "tokens", "keys", "values"], summary.Segments, segment =>
-                [$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", segment.Keys, segment.Values], 0, 1, 2);
+            terminal.WriteTable(["position", "offset", "tokens", "heads", "keys", "values"], summary.Segments, segment =>
+                [
+                    $"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", $"{segment.Heads}", segment.Keys, segment.Values,
+                ], 0, 1, 2, 3);
         }
     }
 
