@@ -1,12 +1,10 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store</c>: what the store holds, and its care.</summary>
 internal static class StoreCommand
 {
     public static Command Create(Terminal terminal) =>
-        new ExampleCommand("store", "Look after the store of documents.", "kvasir store ls\nkvasir store rm old-notes.md")
+        new ExampleCommand("store", "Look after the store of documents.", "kvasir store ls", "kvasir store rm old-notes.md")
         {
             List(terminal),
             Stats(terminal),
@@ -21,138 +19,138 @@ internal static class StoreCommand
             StoreImportCommand.Create(terminal),
         };
 
-    private static Command List(Terminal terminal)
+    private static ExampleCommand List(Terminal terminal) => Verb("ls", "The files in the store.", terminal, (open, _, json) =>
     {
-        Command command = Verb("ls", "The files in the store.", out Option<string?> store, out CommonOptions common);
-        command.SetAction(parsed =>
+        IReadOnlyList<StoredFileInfo> files = open.List();
+        IReadOnlyList<StoredKvInfo> kv = open.Statistics().Kv;
+        if (json)
         {
-            using DocumentStore open = Open(parsed, store, terminal);
-            IReadOnlyList<StoredFileInfo> files = open.List();
-            IReadOnlyList<StoredKvInfo> kv = open.Statistics().Kv;
-            if (common.Json(parsed))
-            {
-                terminal.WriteJson(new { open.Folder, Files = files, Kv = kv });
-                return CommandLine.Done;
-            }
+            terminal.WriteJson(new { open.Folder, Files = files, Kv = kv });
+            return;
+        }
 
-            terminal.WriteTable(["file", "documents", "chunks", "tokens", "since"], files.Select(file => (IReadOnlyList<string>)
-                [file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}", file.State == StoredFileState.Current ? "" : file.State.ToString().ToLowerInvariant()]), 1, 2, 3);
-            WriteKv(kv, terminal);
-            return CommandLine.Done;
-        });
-        return command;
-    }
+        terminal.WriteTable(["file", "documents", "chunks", "tokens", "since"], files,
+            file => [file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}", State(file.State)], 1, 2, 3);
+        WriteKv(kv, terminal);
+    });
 
-    private static Command Stats(Terminal terminal)
+    private static ExampleCommand Stats(Terminal terminal) =>
+        Verb("stats", "What the store holds, in numbers.", terminal, (open, _, json) =>
     {
-        Command command = Verb("stats", "What the store holds, in numbers.", out Option<string?> store, out CommonOptions common);
-        command.SetAction(parsed =>
+        StoreStatistics numbers = open.Statistics();
+        if (json)
         {
-            using DocumentStore open = Open(parsed, store, terminal);
-            StoreStatistics numbers = open.Statistics();
-            if (common.Json(parsed))
-            {
-                terminal.WriteJson(numbers);
-                return CommandLine.Done;
-            }
+            terminal.WriteJson(numbers);
+            return;
+        }
 
-            terminal.Out.WriteLine($"{open.Folder}: {Units.Count(numbers.Files, "file")}, {Units.Count(numbers.Documents, "document")}, {Units.Count(numbers.Chunks, "chunk")}, {Units.Count(numbers.Tokens, "token")}; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
-            WriteKv(numbers.Kv, terminal);
-            return CommandLine.Done;
-        });
-        return command;
-    }
+        terminal.Out.WriteLine(
+            $"{open.Folder}: {Units.Count(numbers.Files, "file")}, {Units.Count(numbers.Documents, "document")}, "
+            + $"{Units.Count(numbers.Chunks, "chunk")}, {Units.Count(numbers.Tokens, "token")}; "
+            + $"catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, "
+            + $"KV {StoreQuotaCommand.Describe(numbers)}");
+        WriteKv(numbers.Kv, terminal);
+    });
 
     private static ExampleCommand Verify(Terminal terminal)
     {
-        var command = new ExampleCommand("verify", "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.", "kvasir store verify");
+        var command = new ExampleCommand("verify",
+            "Check every stored KV of a model, under all policies, against its checksums; exit code 1 where something is damaged.",
+            "kvasir store verify");
         var library = new LibraryChoice.Options(command);
         CommonOptions common = CommonOptions.ForDocuments(command);
-        command.SetAction(parsed =>
+        return command.Returns(parsed =>
         {
             using LibraryChoice open = library.Open(parsed, common, terminal);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
-            if (common.Json(parsed)) terminal.WriteJson(new { Sound = outcome.IsSound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.DamagedVectors, outcome.Kv });
-            else Print(terminal, outcome);
-            return outcome.IsSound ? CommandLine.Done : CommandLine.Failed;
-        });
-        return command;
-    }
-
-    private static Command Remove(Terminal terminal)
-    {
-        Command command = Verb("rm", "Take the documents of a file, or of all files under a folder, out of the store.", out Option<string?> store, out CommonOptions common);
-        var path = new Argument<string>("path") { Description = "The file or folder" };
-        command.Arguments.Add(path);
-        command.SetAction(parsed =>
-        {
-            using DocumentStore open = Open(parsed, store, terminal);
-            int removed = open.Remove(parsed.GetValue(path)!);
-            if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
-            if (common.Json(parsed)) terminal.WriteJson(new { Removed = removed });
-            else terminal.Out.WriteLine($"{Units.Count(removed, "file")} removed");
-            return CommandLine.Done;
-        });
-        return command;
-    }
-
-    private static Command CollectGarbage(Terminal terminal)
-    {
-        Command command = Verb("gc", "Free what no stored document uses any more, and KV beyond the quota.", out Option<string?> store, out CommonOptions common);
-        command.SetAction(parsed =>
-        {
-            using DocumentStore open = Open(parsed, store, terminal);
-            long freed = open.CollectGarbage();
-            if (common.Json(parsed)) terminal.WriteJson(new { FreedBytes = freed });
-            else terminal.Out.WriteLine($"{Units.Bytes(freed)} freed");
-            return CommandLine.Done;
-        });
-        return command;
-    }
-
-    private static Command Repair(Terminal terminal)
-    {
-        Command command = Verb("repair", "Make the database of a damaged store anew from what is sound of it; KV stays. Exit code 1 where something is lost.", out Option<string?> store, out CommonOptions common);
-        command.SetAction(parsed =>
-        {
-            StoreRepair report = DocumentStore.Repair(LibraryChoice.StoreFolder(parsed.GetValue(store)));
-            if (common.Json(parsed)) terminal.WriteJson(report);
+            if (!common.Json(parsed)) Print(terminal, outcome);
             else
             {
-                foreach (string file in report.Lost) terminal.Out.WriteLine($"lost: {file}");
-                terminal.Out.WriteLine($"{Units.Count(report.Files, "file")} kept, {report.Lost.Count} lost, {report.Unreadable} unreadable{(report.IsWhole ? "" : "; kvasir ingest DOCS... takes them in again, with the KV that is stored")}");
+                terminal.WriteJson(new
+                {
+                    Sound = outcome.IsSound,
+                    outcome.Chunks,
+                    outcome.Missing,
+                    outcome.Damaged,
+                    outcome.DamagedRecords,
+                    outcome.DamagedVectors,
+                    outcome.Kv,
+                });
             }
 
-            return report.IsWhole ? CommandLine.Done : CommandLine.Failed;
+            return outcome.IsSound ? CommandLine.Done : CommandLine.Failed;
         });
+    }
+
+    private static ExampleCommand Remove(Terminal terminal)
+    {
+        var path = new Argument<string>("path") { Description = "The file or folder" };
+        const string Does = "Take the documents of a file, or of all files under a folder, out of the store.";
+        ExampleCommand command = Verb("rm", Does, terminal, (open, parsed, json) =>
+        {
+            int removed = open.Remove(parsed.GetValue(path)!);
+            if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
+            if (json) terminal.WriteJson(new { Removed = removed });
+            else terminal.Out.WriteLine($"{Units.Count(removed, "file")} removed");
+        });
+        command.Arguments.Add(path);
         return command;
     }
 
-    private static Command Backup(Terminal terminal)
-    {
-        Command command = Verb("backup", "Write a copy of the database (texts, words, embeddings; KV can be computed again) while the store is in use.", out Option<string?> store, out CommonOptions common);
-        var file = new Argument<string>("file") { Description = "The file to write or replace; as store.db in a folder of its own it is a store" };
-        command.Arguments.Add(file);
-        command.SetAction(parsed =>
+    private static ExampleCommand CollectGarbage(Terminal terminal) =>
+        Verb("gc", "Free what no stored document uses any more, and KV beyond the quota.", terminal, (open, _, json) =>
         {
-            using DocumentStore open = Open(parsed, store, terminal);
+            long freed = open.CollectGarbage();
+            if (json) terminal.WriteJson(new { FreedBytes = freed });
+            else terminal.Out.WriteLine($"{Units.Bytes(freed)} freed");
+        });
+
+    private static ExampleCommand Repair(Terminal terminal)
+    {
+        const string Does = "Make the database of a damaged store anew from what is sound of it; KV stays. Exit code 1 where something is lost.";
+        var command = new ExampleCommand("repair", Does, "kvasir store repair");
+        Option<string?> store = LibraryChoice.StoreOption(command);
+        CommonOptions common = CommonOptions.ForOutput(command);
+        return command.Returns(parsed =>
+        {
+            StoreRepair report = DocumentStore.Repair(LibraryChoice.StoreFolder(parsed.GetValue(store)));
+            string lost = $"{report.Lost.Count} lost, {report.Unreadable} unreadable";
+            const string Mend = "; kvasir ingest DOCS... takes them in again, with the KV that is stored";
+            if (common.Json(parsed)) terminal.WriteJson(report);
+            else terminal.Out.WriteLine($"{Units.Count(report.Files, "file")} kept, {lost}{(report.IsWhole ? "" : Mend)}");
+            if (!common.Json(parsed)) report.Lost.ToList().ForEach(file => terminal.Out.WriteLine($"lost: {file}"));
+            return report.IsWhole ? CommandLine.Done : CommandLine.Failed;
+        });
+    }
+
+    private static ExampleCommand Backup(Terminal terminal)
+    {
+        var file = new Argument<string>("file") { Description = "The file to write or replace; as store.db in a folder of its own it is a store" };
+        const string Does = "Write a copy of the database (texts, words, embeddings; KV can be computed again) while the store is in use.";
+        ExampleCommand command = Verb("backup", Does, terminal, (open, parsed, json) =>
+        {
             string path = parsed.GetValue(file)!;
             open.Backup(path);
             long bytes = new FileInfo(path).Length;
-            if (common.Json(parsed)) terminal.WriteJson(new { File = Path.GetFullPath(path), Bytes = bytes });
+            if (json) terminal.WriteJson(new { File = Path.GetFullPath(path), Bytes = bytes });
             else terminal.Out.WriteLine($"{path}: {Units.Bytes(bytes)}");
-            return CommandLine.Done;
         });
+        command.Arguments.Add(file);
         return command;
     }
 
-    private static ExampleCommand Verb(string name, string description, out Option<string?> store, out CommonOptions common)
+    /// <summary>A command on the store alone, without a model.</summary>
+    private static ExampleCommand Verb(string name, string description, Terminal terminal, Action<DocumentStore, ParseResult, bool> run)
     {
-        var command = new ExampleCommand(name, description, name switch { "rm" => "kvasir store rm old-notes.md", "backup" => "kvasir store backup handbook.db", _ => $"kvasir store {name}" });
-        store = LibraryChoice.StoreOption();
-        command.Options.Add(store);
-        common = CommonOptions.ForOutput(command);
-        return command;
+        string argument = name switch { "rm" => " old-notes.md", "backup" => " handbook.db", _ => "" };
+        var command = new ExampleCommand(name, description, $"kvasir store {name}{argument}");
+        Option<string?> store = LibraryChoice.StoreOption(command);
+        CommonOptions common = CommonOptions.ForOutput(command);
+        return command.Does(parsed =>
+        {
+            using DocumentStore open = Open(parsed, store, terminal);
+            run(open, parsed, common.Json(parsed));
+        });
     }
 
     internal static DocumentStore Open(ParseResult parsed, Option<string?> store, Terminal terminal, bool create = false) =>
@@ -161,11 +159,24 @@ internal static class StoreCommand
     private static void Print(Terminal terminal, StoreVerification outcome)
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
-        foreach (ShelfVerification kv in outcome.Kv) terminal.Out.WriteLine($"{kv.Policy}: {Units.Count(kv.Chunks, "chunk")} checked, {Units.Count(kv.Damaged.Count, "file")} damaged, {Units.Count(kv.Missing, "chunk")} without KV");
-        terminal.Out.WriteLine($"{Units.Count(outcome.DamagedRecords, "damaged record")} in the catalog, {Units.Count(outcome.DamagedVectors, "document")} with lost or damaged embeddings{(outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can")}");
+        foreach (ShelfVerification kv in outcome.Kv)
+        {
+            terminal.Out.WriteLine($"{kv.Policy}: {Units.Count(kv.Chunks, "chunk")} checked, "
+                + $"{Units.Count(kv.Damaged.Count, "file")} damaged, {Units.Count(kv.Missing, "chunk")} without KV");
+        }
+
+        string mend = outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can";
+        terminal.Out.WriteLine($"{Units.Count(outcome.DamagedRecords, "damaged record")} in the catalog, "
+            + $"{Units.Count(outcome.DamagedVectors, "document")} with lost or damaged embeddings{mend}");
     }
 
+    /// <summary>Shows how far an export or import is.</summary>
+    internal static IProgress<TransferProgress> Bar(ProgressLine line) =>
+        ProgressLine.Of<TransferProgress>(value => line.Report(value.Bytes, value.TotalBytes, Units.Bytes(value.Bytes)));
+
+    private static string State(StoredFileState state) => state == StoredFileState.Current ? "" : state.ToString().ToLowerInvariant();
+
     private static void WriteKv(IReadOnlyList<StoredKvInfo> kv, Terminal terminal) =>
-        terminal.WriteTable(["model", "policy", "chunks", "KV", "tokens/s"], kv.Select(shelf => (IReadOnlyList<string>)
-            [shelf.Model, shelf.Policy, $"{shelf.Chunks}", Units.Bytes(shelf.Bytes), shelf.TokensPerSecond?.ToString("0", CultureInfo.InvariantCulture) ?? ""]), 2, 3, 4);
+        terminal.WriteTable(["model", "policy", "chunks", "KV", "tokens/s"], kv,
+            shelf => [shelf.Model, shelf.Policy, $"{shelf.Chunks}", Units.Bytes(shelf.Bytes), $"{shelf.TokensPerSecond:0}"], 2, 3, 4);
 }
