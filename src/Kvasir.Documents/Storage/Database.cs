@@ -12,24 +12,29 @@ internal sealed class Database : IDisposable
     /// <summary>How long a statement waits for another program that has the database; the store's writers wait for each other elsewhere.</summary>
     private const int SecondsToWait = 5;
 
+    /// <summary>SQLITE_IOERR_SHMSIZE: no room for the file that readers share.</summary>
+    private const int NoRoomBeside = 4874;
+
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
     private readonly SqliteConnection _connection;
 
-    private Database(string path, SqliteConnection connection) => (Path, _connection) = (path, connection);
+    private readonly Exception? _unwritable;
+
+    private Database(string path, SqliteConnection connection, Exception? unwritable) => (Path, _connection, _unwritable) = (path, connection, unwritable);
 
     public string Path { get; }
 
-    /// <summary>Opens a database, or makes an empty one. Where its folder may not be written, it is read as it stands.</summary>
+    /// <summary>Opens a database, or makes an empty one. Where its folder may not or cannot be written, it is read as it stands.</summary>
     public static Database Open(string path)
     {
         try
         {
             return Open(path, path, SqliteOpenMode.ReadWriteCreate);
         }
-        catch (ReadOnlyStoreException) when (File.Exists(path))
+        catch (Exception error) when (IsReadable(path) && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
         {
-            // Reading takes the right to make the files beside the database, unless it is known that nobody changes it.
-            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly);
+            // Reading takes files beside the database, for which there is no permission or no room, unless it is known that nobody changes it.
+            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, error);
         }
     }
 
@@ -113,10 +118,13 @@ internal sealed class Database : IDisposable
         _connection.Dispose();
     }
 
-    private static Database Open(string path, string source, SqliteOpenMode mode)
+    /// <summary>Whether nothing that was written is waiting beside the database.</summary>
+    private static bool IsReadable(string path) => new FileInfo(path) is { Exists: true, Length: > 0 } && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 };
+
+    private static Database Open(string path, string source, SqliteOpenMode mode, Exception? unwritable = null)
     {
         var settings = new SqliteConnectionStringBuilder { DataSource = source, Mode = mode, Pooling = false, DefaultTimeout = SecondsToWait };
-        var database = new Database(path, new SqliteConnection(settings.ToString()));
+        var database = new Database(path, new SqliteConnection(settings.ToString()), unwritable);
         try
         {
             database.Guarded(() =>
@@ -176,8 +184,10 @@ internal sealed class Database : IDisposable
     {
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
             new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
+        raw.SQLITE_READONLY when _unwritable is not null => _unwritable,
         raw.SQLITE_FULL => StoreWriteException.From(Folder, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
-        raw.SQLITE_IOERR => StoreWriteException.From(Folder, new IOException("input or output of the database failed", error)),
+        raw.SQLITE_IOERR => StoreWriteException.From(Folder, error.SqliteExtendedErrorCode == NoRoomBeside
+            ? new IOException(error.Message, StoreWriteException.NoSpaceOnUnix) : new IOException("input or output of the database failed", error)),
         raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH or raw.SQLITE_CANTOPEN =>
             new ReadOnlyStoreException($"{Path}: the store may only be read (no permission to write, or a read-only file system)", error),
         _ => Damaged(error),

@@ -109,11 +109,4 @@ internal sealed class KvQuota
 }
 
 /// <summary>The store's quota has no room for another file. Caught where the file was to be written.</summary>
-internal sealed class QuotaReachedException : Exception
-{
-    public QuotaReachedException() : base("the store's quota has no room") { }
-
-    public QuotaReachedException(string message) : base(message) { }
-
-    public QuotaReachedException(string message, Exception innerException) : base(message, innerException) { }
-}
+internal sealed class QuotaReachedException() : Exception("the store's quota has no room");

@@ -97,7 +97,7 @@ internal sealed class KvShelf
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (!_store.Catalog.Shelves().Any(known => known.Key.FolderName() == Path.GetFileName(Folder))) _store.Catalog.Describe(Description);
+        if (!_store.Catalog.Shelves().Any(known => known.Key.FolderName() == Description.Key.FolderName())) _store.Catalog.Describe(Description);
     }
 
     /// <summary>Notes how fast chunks were computed: what recomputing them would cost is told from it.</summary>
