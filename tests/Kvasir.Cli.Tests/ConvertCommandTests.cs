@@ -58,7 +58,7 @@ public sealed class ConvertCommandTests : IDisposable
         }
 
         Invocation run = Invocation.Of(["store", "convert", "--kv", Small, "--remove", "--json", .. Model, .. Store]);
-        Assert.Equal(CommandLine.Failed, run.Code);
+        Assert.Equal(ExitCode.Failed, run.Code);
         Assert.StartsWith("kvasir: 1 damaged KV file", run.Error, StringComparison.Ordinal);
         Assert.Equal(damaged, Assert.Single(run.Json.GetProperty("damaged").EnumerateArray()).GetProperty("path").GetString());
         Assert.Equal((1, false), (run.Json.GetProperty("files").GetInt32(), run.Json.GetProperty("removed").GetBoolean()));
@@ -72,7 +72,7 @@ public sealed class ConvertCommandTests : IDisposable
         Invocation same = Invocation.With("/kv\n", ["chat", "--load", saved, .. Model]).IsDone();
         Assert.Contains("policy k=f16,v=f16", same.Out, StringComparison.Ordinal);
         Invocation other = Invocation.With("And now?\n/kv\n", ["chat", "--load", saved, "--kv", Small, "--max-tokens", "2", "--temperature", "0", .. Model]);
-        Assert.Equal(CommandLine.Done, other.Code);
+        Assert.Equal(ExitCode.Done, other.Code);
         Assert.Equal($"kvasir: {saved} was saved with k=f16,v=f16; converted to {Small}{Environment.NewLine}", other.Error);
         Assert.Contains($"policy {Small}", other.Out, StringComparison.Ordinal);
 

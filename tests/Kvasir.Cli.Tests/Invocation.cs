@@ -26,7 +26,7 @@ internal sealed record Invocation(int Code, string Out, string Error)
     /// <summary>Exit code 2, nothing on standard output, and one line on standard error that names <paramref name="what"/>.</summary>
     public void IsRefused(string what)
     {
-        Assert.Equal((CommandLine.BadInput, ""), (Code, Out));
+        Assert.Equal((ExitCode.BadInput, ""), (Code, Out));
         Assert.StartsWith("kvasir: ", Error, StringComparison.Ordinal);
         Assert.Equal(Error.Length - Environment.NewLine.Length, Error.IndexOf(Environment.NewLine, StringComparison.Ordinal));
         Assert.Contains(what, Error, StringComparison.Ordinal);
@@ -34,7 +34,7 @@ internal sealed record Invocation(int Code, string Out, string Error)
 
     public Invocation IsDone(bool anyNotes = false)
     {
-        Assert.True(Code == CommandLine.Done, $"exit code {Code}: {Error}");
+        Assert.True(Code == ExitCode.Done, $"exit code {Code}: {Error}");
         if (!anyNotes) Assert.Equal("", Error);
         return this;
     }

@@ -56,7 +56,7 @@ public sealed class QuestionFileTests : IDisposable
         string documents = Documents();
         string questions = _folder.File("q.jsonl", Encoding.UTF8.GetBytes("{\"id\":\"a\",\"question\":\"How long is the river Corwood?\"}\n{\"question\":\"" + string.Concat(Enumerable.Repeat("why ", 9000)) + "\"}\n{\"id\":3,\"question\":\"How many sailors has the Silver Gull?\"}"));
         Invocation run = Invocation.Of(["ask", documents, "--questions", questions, "--max-tokens", "12", "--json", .. Models, "--store", _folder.Missing("store")]);
-        Assert.Equal((CommandLine.Failed, ""), (run.Code, run.Error));
+        Assert.Equal((ExitCode.Failed, ""), (run.Code, run.Error));
         JsonElement[] lines = [.. run.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal(["\"a\"", "2", "3"], lines[..3].Select(line => line.GetProperty("id").GetRawText()));
         Assert.Contains("context", lines[1].GetProperty("error").GetString(), StringComparison.Ordinal);
@@ -82,7 +82,7 @@ public sealed class QuestionFileTests : IDisposable
         using var terminal = new Terminal(input, output, error);
         output.Terminal = terminal;
         int code = CommandLine.Run(["ask", documents, "--questions", questions, "--max-tokens", "4", "--parallel", "2", .. Models, "--store", _folder.Missing("store")], terminal);
-        Assert.Equal((CommandLine.Interrupted, ""), (code, error.ToString()));
+        Assert.Equal((ExitCode.Interrupted, ""), (code, error.ToString()));
         Assert.StartsWith("How long is river 0?", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("river 9", output.ToString(), StringComparison.Ordinal);
         Assert.Matches(@"\n\d questions in .* CPU seconds a question: .* tokens reused, ", output.ToString().ReplaceLineEndings("\n").Replace("\n\n", "\n", StringComparison.Ordinal).Replace("ms)\n", "ms) ", StringComparison.Ordinal).Replace("%\n", "% ", StringComparison.Ordinal));

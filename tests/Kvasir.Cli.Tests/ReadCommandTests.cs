@@ -24,11 +24,11 @@ public sealed class ReadCommandTests : IDisposable
         string broken = _folder.File("a.docx", "PK"u8), sound = _folder.File("b.md", "# Sound"u8);
         Invocation read = Invocation.Of("read", broken, sound, "--json");
         JsonElement[] files = [.. read.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
-        Assert.Equal((CommandLine.BadInput, 2), (read.Code, files.Length));
+        Assert.Equal((ExitCode.BadInput, 2), (read.Code, files.Length));
         Assert.Contains("not a readable Word document", files[0].GetProperty("skipped").GetString(), StringComparison.Ordinal);
         Assert.False(files[0].TryGetProperty("text", out _) || files[1].TryGetProperty("skipped", out _));
         Assert.Equal("Sound", files[1].GetProperty("text").GetString());
-        Assert.Equal(CommandLine.Done, Invocation.Of("read", _folder.Path).Code);
+        Assert.Equal(ExitCode.Done, Invocation.Of("read", _folder.Path).Code);
         Invocation.Of("read", _folder.Missing("none.txt")).IsRefused("none.txt");
     }
 

@@ -24,7 +24,7 @@ public sealed class SignalTests : IDisposable
         var clock = Stopwatch.StartNew();
         Send(program, signal);
         Assert.True(program.WaitForExit(TimeSpan.FromSeconds(30)));
-        Assert.Equal(CommandLine.Interrupted, program.ExitCode);
+        Assert.Equal(ExitCode.Interrupted, program.ExitCode);
         Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15));
     }
 
@@ -35,14 +35,14 @@ public sealed class SignalTests : IDisposable
         Send(program, "INT");
         Send(program, "TERM");
         Assert.True(program.WaitForExit(TimeSpan.FromSeconds(30)));
-        Assert.Equal(CommandLine.Interrupted, program.ExitCode);
+        Assert.Equal(ExitCode.Interrupted, program.ExitCode);
     }
 
     [SkippableFact]
     public void Pipe_that_is_named_gives_one_line()
     {
         Invocation.Of("read", Pipe()).IsRefused("no regular file");
-        Assert.Equal(CommandLine.Done, Invocation.Of("read", _folder.Path).Code);
+        Assert.Equal(ExitCode.Done, Invocation.Of("read", _folder.Path).Code);
     }
 
     /// <summary>tokenize reads what it is given, so a pipe that no one writes to holds it in a call to the system.</summary>

@@ -100,6 +100,6 @@ public class UsageTests
         using var terminal = new Terminal(stdin, stdout, stderr);
         Assert.True(terminal.Interrupt());
         Assert.False(terminal.Interrupt());
-        Assert.Equal(CommandLine.Interrupted, CommandLine.Run(["--version"], terminal));
+        Assert.Equal(ExitCode.Interrupted, CommandLine.Run(["--version"], terminal));
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Kvasir.Documents;
 using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
@@ -51,7 +50,7 @@ internal static class BenchCommand
                 using var test = new BatchSpeedTest(model, terminal);
                 Print(terminal, common.Json(parsed), test.Run(policies, depths, generated, rounds, size));
             }
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
@@ -67,7 +66,7 @@ internal static class BenchCommand
         using Model model = common.LoadModel(parsed, terminal, StoredContext.PrefixTokens + contexts.Max() + StoredContextTest.QuestionTokens);
         using var test = new StoredContextTest(model, terminal);
         Print(terminal, common.Json(parsed), test.Run(CommonOptions.Policies(texts, model, terminal), contexts, repairs, rounds));
-        return CommandLine.Done;
+        return ExitCode.Done;
     }
 
     private static BatchSize? ReadBatch(string? batch, long? budget) => batch switch

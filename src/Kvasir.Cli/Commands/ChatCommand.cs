@@ -35,7 +35,7 @@ internal static class ChatCommand
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Instruct(text);
             conversation.Run();
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

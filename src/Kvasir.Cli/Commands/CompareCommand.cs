@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kvasir.Cache;
+using Kvasir.Cli.Reports;
 using Kvasir.Formats;
 using Kvasir.Models;
 
@@ -70,8 +71,8 @@ internal static class CompareCommand
             IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);
             if (common.Json(parsed)) terminal.WriteJson(ComparisonTable.Json(model, protocol, rows));
             else ComparisonTable.Print(terminal, protocol, rows);
-            if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, CommandLine.Typed(terminal.Arguments)), terminal);
-            return CommandLine.Done;
+            if (page is not null) WriteReport(page, new ComparisonReport(MachineInfo.Describe(model, common.ModelOptions(parsed)), protocol, rows, TypedCommand.Line(terminal.Arguments)), terminal);
+            return ExitCode.Done;
         });
         return command;
     }

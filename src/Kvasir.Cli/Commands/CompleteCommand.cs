@@ -38,7 +38,7 @@ internal static class CompleteCommand
             else terminal.Out.WriteLine();
             terminal.Note(Figures.Line(result));
             if (prompts?.Problem is string problem) terminal.Note($"the prompt was not kept: {problem}");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -43,7 +43,7 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
     {
         terminal.Note($"{Path.GetFileName(model.Path)}, context {Units.Count(model.Config.ContextLength, "token")}; /help for help, /quit or Ctrl-D to leave");
         using var reader = new StreamReader(terminal.In, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
-        LineEditor? editor = terminal.NewEditor();
+        LineEditor? editor = LineEditor.For(terminal);
         var input = new ChatInput(prompt => editor is null ? ReadPlainly(reader, prompt) : Edit(editor, prompt));
         while (input.Next() is string text)
         {
@@ -119,7 +119,7 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
     /// <summary>While a line is awaited, an interrupt ends the program at once: nothing is running that needs to be finished.</summary>
     private IDisposable LeaveAtOnce() => terminal.HandleInterrupts(() =>
     {
-        if (terminal.InputIsInteractive) Environment.Exit(CommandLine.Interrupted);
+        if (terminal.InputIsInteractive) Environment.Exit(ExitCode.Interrupted);
         return false;
     });
 

@@ -24,7 +24,7 @@ internal static class EmbedCommand
             float[] embedding = model.Embed(input);
             if (common.Json(parsed)) terminal.WriteJson(new { Embedding = embedding, Windows = windows });
             else terminal.Out.WriteLine(string.Join(' ', embedding.Select(value => value.ToString("0.000000", CultureInfo.InvariantCulture))));
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

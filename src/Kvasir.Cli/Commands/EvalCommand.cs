@@ -36,7 +36,7 @@ internal static class EvalCommand
             RetrievalTest result = RetrievalTest.Run(model, policy, prompts, parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context, terminal, "pass-key");
             if (common.Json(parsed)) terminal.WriteJson(new { Accuracy = Units.Rounded(result.Accuracy, 6), result.Items, result.Right, result.Wrong, Kv = policy.ToString(), When = parsed.GetValue(when), result.KvBytes, result.KvBytesF16 });
             else terminal.Out.WriteLine(FormattableString.Invariant($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}), KV {Units.Bytes(result.KvBytes)} at most ({Units.Bytes(result.KvBytesF16)} in f16)"));
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -50,7 +50,7 @@ internal static class EvalFactsCommand
                     KvBytesF16 = bytesF16,
                 });
             else terminal.Out.WriteLine(FormattableString.Invariant($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}); {result.MeanTokens:0} tokens before a question, {result.MeanRepaired:0} of them repaired; KV {Units.Bytes(result.KvBytes)} at most ({Units.Bytes(bytesF16)} in f16)"));
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

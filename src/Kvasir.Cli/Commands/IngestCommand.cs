@@ -34,7 +34,7 @@ internal static class IngestCommand
             long textBytes = open.Library.Store.Statistics().TextBytes;
             if (common.Json(parsed)) PrintJson(report, textBytes, terminal);
             else Print(report, Size(report.KvBytes, textBytes, open), terminal);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -25,7 +25,7 @@ internal static class InspectCommand
             if (KvFileSummary.IsKvFile(start)) Show(terminal, json, KvFileSummary.Read(path), path);
             else if (IsSafetensors(start)) ShowSafetensors(terminal, json, path);
             else ShowModel(terminal, json, path);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -36,7 +36,7 @@ internal static class LogitsCommand
             if (path is not null) terminal.Note($"wrote {path}");
             else if (common.Json(parsed)) terminal.WriteJson(new { Argmax = rows.Select(row => row.Argmax), LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)), Top = rows.Select(row => new { row.Ids, row.Logits }) });
             else Print(terminal, model, rows);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

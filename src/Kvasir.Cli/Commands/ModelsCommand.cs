@@ -26,7 +26,7 @@ internal static class ModelsCommand
             IReadOnlyList<CatalogEntry> pullable = parsed.GetValue(all) ? Catalog.Entries : [];
             if (common.Json(parsed)) terminal.WriteJson(new { folders.Folders, Models = models, Pullable = pullable.Select(entry => new { entry.Name, entry.Repository, entry.File, entry.Licence, entry.Megabytes, entry.Use }) });
             else Print(terminal, folders, models, pullable);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
@@ -42,14 +42,14 @@ internal static class ModelsCommand
             PulledModel pulled = ModelDownload.Pull(parsed.GetValue(name)!, ModelFolders.FromEnvironment(), terminal);
             if (common.Json(parsed)) terminal.WriteJson(pulled);
             else terminal.Out.WriteLine($"{pulled.Path}: {Units.Bytes(pulled.Bytes)}{(pulled.WasThere ? ", was there already" : pulled.Checked ? ", checksum right" : ", no checksum was published")}");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
 
     private static void Print(Terminal terminal, ModelFolders folders, List<LocalModel> models, IReadOnlyList<CatalogEntry> pullable)
     {
-        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; {CommandLine.Program} models pull {Catalog.DefaultName} gets one");
+        if (models.Count == 0) terminal.Out.WriteLine($"no models in {string.Join(" or ", folders.Folders)}; {TypedCommand.Program} models pull {Catalog.DefaultName} gets one");
         else terminal.WriteTable(["model", "kind", "architecture", "size", "path"], models.Select(model => (IReadOnlyList<string>)[model.Name, model.Kind.ToString().ToLowerInvariant(), model.Architecture, Units.Bytes(model.Bytes), model.Path]), 3);
         if (pullable.Count > 0) terminal.WriteTable(["can be pulled", "MB", "use", "from", "licence"], pullable.Select(entry => (IReadOnlyList<string>)[entry.Name, $"{entry.Megabytes}", entry.Use, entry.Repository, entry.Licence]), 1);
     }

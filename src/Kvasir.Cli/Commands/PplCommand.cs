@@ -31,7 +31,7 @@ internal static class PplCommand
                 ? DecodingQuality.Measure(model, [policy], parts, protocol.Prefill, terminal)[0].Perplexity
                 : Perplexity.OfWindows(model, policy, parts, terminal);
             Print(terminal, common.Json(parsed), result);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

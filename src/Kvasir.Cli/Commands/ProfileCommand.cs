@@ -36,7 +36,7 @@ internal static class ProfileCommand
             SensitivityProfile profile = Measure(model, text, scaleBits, terminal);
             profile.Save(path);
             Print(terminal, common.Json(parsed), path, profile, Stopwatch.GetElapsedTime(started).TotalSeconds);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

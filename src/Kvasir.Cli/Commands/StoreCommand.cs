@@ -30,13 +30,13 @@ internal static class StoreCommand
             if (common.Json(parsed))
             {
                 terminal.WriteJson(new { open.Folder, Files = files, Kv = kv });
-                return CommandLine.Done;
+                return ExitCode.Done;
             }
 
             terminal.WriteTable(["file", "documents", "chunks", "tokens", "since"], files.Select(file => (IReadOnlyList<string>)
                 [file.Path, $"{file.Documents}", $"{file.Chunks}", $"{file.Tokens}", file.State == StoredFileState.Current ? "" : file.State.ToString().ToLowerInvariant()]), 1, 2, 3);
             WriteKv(kv, terminal);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
@@ -51,12 +51,12 @@ internal static class StoreCommand
             if (common.Json(parsed))
             {
                 terminal.WriteJson(numbers);
-                return CommandLine.Done;
+                return ExitCode.Done;
             }
 
             terminal.Out.WriteLine($"{open.Folder}: {Units.Count(numbers.Files, "file")}, {Units.Count(numbers.Documents, "document")}, {Units.Count(numbers.Chunks, "chunk")}, {Units.Count(numbers.Tokens, "token")}; catalog {Units.Bytes(numbers.CatalogBytes)}, embeddings {Units.Bytes(numbers.VectorBytes)}, KV {StoreQuotaCommand.Describe(numbers)}");
             WriteKv(numbers.Kv, terminal);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
@@ -72,7 +72,7 @@ internal static class StoreCommand
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
             if (common.Json(parsed)) terminal.WriteJson(new { Sound = outcome.IsSound, outcome.Chunks, outcome.Missing, outcome.Damaged, outcome.DamagedRecords, outcome.DamagedVectors, outcome.Kv });
             else Print(terminal, outcome);
-            return outcome.IsSound ? CommandLine.Done : CommandLine.Failed;
+            return outcome.IsSound ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }
@@ -89,7 +89,7 @@ internal static class StoreCommand
             if (removed == 0) throw new InvalidInputException($"{parsed.GetValue(path)}: not in the store; kvasir store ls shows what is");
             if (common.Json(parsed)) terminal.WriteJson(new { Removed = removed });
             else terminal.Out.WriteLine($"{Units.Count(removed, "file")} removed");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }
@@ -103,7 +103,7 @@ internal static class StoreCommand
             long freed = open.CollectGarbage();
             if (common.Json(parsed)) terminal.WriteJson(new { FreedBytes = freed });
             else terminal.Out.WriteLine($"{Units.Bytes(freed)} freed");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

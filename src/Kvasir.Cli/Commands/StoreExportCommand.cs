@@ -29,7 +29,7 @@ internal static class StoreExportCommand
             line.Dispose();
             if (common.Json(parsed)) terminal.WriteJson(new { File = file, report.Files, report.Documents, report.Chunks, report.Bytes, Signed = options.Key is not null, report.Kv });
             else Print(file, report, terminal);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

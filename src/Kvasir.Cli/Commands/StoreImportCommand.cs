@@ -26,7 +26,7 @@ internal static class StoreImportCommand
             if (report.Signed && options.Key is null) terminal.Note("the file is signed, but was not checked: no key was given");
             if (common.Json(parsed)) terminal.WriteJson(new { report.Files, report.ChangedFiles, report.Documents, report.Chunks, report.KvFiles, report.KvBytes, report.KvFilesLeftOut, report.Signed, Checked = report.Signed && options.Key is not null });
             else terminal.Out.WriteLine($"{Units.Count(report.Files, "file")}, {Units.Count(report.Documents, "document")}, {Units.Count(report.Chunks, "chunk")}: {Units.Count(report.ChangedFiles, "file")} and {Units.Count(report.KvFiles, "KV file")} ({Units.Bytes(report.KvBytes)}) are new here{(report.KvFilesLeftOut > 0 ? $"; the quota has no room for {report.KvFilesLeftOut} more" : "")}");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -22,7 +22,7 @@ internal static class StoreQuotaCommand
             StoreStatistics numbers = open.Statistics();
             if (common.Json(parsed)) terminal.WriteJson(new { Quota = numbers.KvQuota, Used = numbers.KvBytes, FreedBytes = freed });
             else terminal.Out.WriteLine($"KV {Describe(numbers)}{(freed > 0 ? $"; {Units.Bytes(freed)} freed" : "")}");
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

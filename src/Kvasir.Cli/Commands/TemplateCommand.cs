@@ -26,7 +26,7 @@ internal static class TemplateCommand
             string text = template.Render(conversation.Messages, !parsed.GetValue(noPrompt), variables: conversation.Variables);
             if (common.Json(parsed)) terminal.WriteJson(new { Text = text, Ids = tokenizer.Encode(text) });
             else terminal.Out.WriteLine(text);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -29,7 +29,7 @@ internal static class TokenizeCommand
             Tokenizer tokenizer = Tokenizer.Load(model);
             if (toText) Print(terminal, common.Json(parsed), tokenizer.Decode(IdList.ParseIds(input, "the list of ids", tokenizer.VocabularySize), skipSpecial: parsed.GetValue(noSpecial)));
             else Print(terminal, common.Json(parsed), tokenizer.Encode(input, parseSpecial: !parsed.GetValue(noSpecial), addSpecial: parsed.GetValue(addSpecial)));
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
         return command;
     }

@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Documents;
 using Kvasir.Memory;
 using Kvasir.Models;
 

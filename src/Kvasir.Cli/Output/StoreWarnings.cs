@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Output;
 

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Storage;
 
 /// <summary>Something that answers from a store may suffer from: it is damaged, may only be read, or its documents have changed since.</summary>
 /// <param name="Problem">What is wrong, in one line.</param>

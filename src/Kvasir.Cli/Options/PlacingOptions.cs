@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Kvasir.Documents;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>How stored chunks are put before a question: the options --place and --repair.</summary>
 internal sealed class PlacingOptions

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>
 /// Which tokens of placed chunks are computed anew where they stand, so that they know of what comes before: the first ones of each chunk, or those

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Kvasir.Cache;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The option <c>--kv-budget</c>: how many bytes the keys and values of all sequences may take.</summary>
 internal sealed class KvBudgetOption

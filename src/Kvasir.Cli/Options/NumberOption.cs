@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Numerics;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>Options whose value is a number from a range. Anything else is refused with the rule: the option, what was given, what is right.</summary>
 internal static class NumberOption

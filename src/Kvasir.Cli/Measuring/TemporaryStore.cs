@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Measuring;
 
 /// <summary>A folder for a store that is gone afterwards.</summary>
 internal sealed class TemporaryStore : IDisposable

@@ -1,7 +1,7 @@
 using System.Net;
 using static System.FormattableString;
 
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>A point of a plot; <c>Low</c> and <c>High</c> are the ends of its whisker where its value is a median.</summary>
 internal sealed record PlotPoint(double X, double Y, double Low, double High)

@@ -1,7 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>Where a command reads and writes, whether a person sits there, and whether that person has interrupted it.</summary>
 internal sealed class Terminal : IDisposable
@@ -56,11 +56,6 @@ internal sealed class Terminal : IDisposable
         _interruptHandler = handler;
         return new Undo(() => _interruptHandler = null);
     }
-
-    /// <summary>An editor for what a person types; null where none sits here, or the terminal cannot draw.</summary>
-    public LineEditor? NewEditor() => InputIsInteractive && ErrorIsInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb"
-        ? new LineEditor(Error, () => Console.KeyAvailable, () => Console.ReadKey(intercept: true), Size)
-        : null;
 
     /// <summary>One JSON object on a line of its own.</summary>
     public void WriteJson(object value) => Out.WriteLine(Json.Write(value));

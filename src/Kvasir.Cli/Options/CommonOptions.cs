@@ -3,7 +3,7 @@ using Kvasir.Cache;
 using Kvasir.Documents;
 using Kvasir.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The options that most commands share, each with one name, one default and one meaning.</summary>
 internal sealed class CommonOptions

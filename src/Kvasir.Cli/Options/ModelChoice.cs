@@ -1,6 +1,6 @@
 using Kvasir.Cli.Models;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>Which models a command uses; where one is missing, a person at a terminal is offered to pull it.</summary>
 internal static class ModelChoice
@@ -33,9 +33,9 @@ internal static class ModelChoice
         {
             string which = missing.Length == 2 ? "neither was found" : $"the {(chosen is null ? "language model" : "sentence encoder")} was not found";
             throw new InvalidInputException(
-                $"two files are needed, a language model and a sentence encoder, and {which}; run {Listed(missing, entry => $"'{CommandLine.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
+                $"two files are needed, a language model and a sentence encoder, and {which}; run {Listed(missing, entry => $"'{TypedCommand.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
                 + $"without a network, copy {Listed(missing, entry => $"{entry.LocalName} (from huggingface.co/{entry.Repository})")} into {folders.UserFolder} or a folder that KVASIR_MODELS names, "
-                + $"or name GGUF files with --model and --embedder; then: {CommandLine.Typed(terminal.Arguments)}");
+                + $"or name GGUF files with --model and --embedder; then: {TypedCommand.Line(terminal.Arguments)}");
         }
 
         string[] pulled = [.. missing.Select(entry => ModelDownload.Pull(entry.Name, folders, terminal).Path)];

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Kvasir.Generation;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The options that say how tokens are chosen and when a text ends.</summary>
 internal sealed class SamplingOptions

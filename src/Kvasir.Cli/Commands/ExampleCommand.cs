@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Commands;
 
 /// <summary>A command whose help ends with an example.</summary>
 internal sealed class ExampleCommand : Command

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>How report pages look, light and dark. The text holds no character that XML would need escaped.</summary>
 internal static class ReportStyle

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The option <c>--key-file</c>: the secret that exporter and importer share.</summary>
 internal sealed class ExportKeyOption

@@ -1,7 +1,7 @@
 using System.Net;
 using static System.FormattableString;
 
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>A comparison as one self-contained page that is also well-formed XML: plots, the table, and how it was measured.</summary>
 internal sealed class ComparisonReport

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Output;
 
 /// <summary>The work could not be done although the input was right (no network, a full disk). The message is one line for the user; the exit code is 1.</summary>
 internal sealed class WorkFailedException : IOException

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>How chunks are computed and placed (MatKV, and what later work makes of it). Anything but the default is for comparison.</summary>
 public enum ChunkPlacement

@@ -1,6 +1,4 @@
-using Kvasir.Cli.Models;
-
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Models;
 
 /// <summary>Downloads of models with a live bar.</summary>
 internal static class ModelDownload
