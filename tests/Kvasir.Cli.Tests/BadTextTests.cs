@@ -1,22 +1,20 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.</summary>
 public sealed class BadTextTests : IDisposable
 {
     private static readonly byte[] Latin1 = [(byte)'c', (byte)'a', (byte)'f', 0xE9, (byte)'!'];
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string> Readers => new("complete --file", "tokenize --file", "tokenize --decode --file", "embed --file", "ppl --file", "template --messages", "inspect");
 
     [Theory]
     [MemberData(nameof(Readers))]
-    public void Missing_file_is_refused(string command) => Refused(command, _folder.Missing("none.txt"), "none.txt");
+    public void Missing_file_is_refused(string command) => Refused(command, _folder.Sub("none.txt"), "none.txt");
 
     [Theory]
     [MemberData(nameof(Readers))]
-    public void Directory_is_refused(string command) => Refused(command, Directory.CreateDirectory(_folder.Missing("folder")).FullName, "folder");
+    public void Directory_is_refused(string command) => Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -58,7 +56,7 @@ public sealed class BadTextTests : IDisposable
     [Fact]
     public void Output_that_cannot_be_written_is_refused_before_the_work()
     {
-        Invocation.Of("logits", "--ids", "1", "--out", _folder.Missing("none/l.safetensors")).IsRefused("there is no folder");
+        Invocation.Of("logits", "--ids", "1", "--out", _folder.Sub("none/l.safetensors")).IsRefused("there is no folder");
         Invocation.Of("logits", "--ids", "1", "--out", _folder.Path).IsRefused("a folder");
     }
 

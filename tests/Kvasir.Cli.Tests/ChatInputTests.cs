@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Messages and commands of <c>chat</c>, from lines.</summary>

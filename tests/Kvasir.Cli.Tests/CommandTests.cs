@@ -1,12 +1,11 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Commands on the tiny models: what they print, and that their parts fit together.</summary>
 public sealed class CommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
@@ -58,7 +57,7 @@ public sealed class CommandTests : IDisposable
     [SkippableFact]
     public void Logits_of_all_positions_are_written_to_a_file()
     {
-        string file = _folder.Missing("logits.safetensors");
+        string file = _folder.Sub("logits.safetensors");
         Invocation.Of("logits", "--ids", "5,6,7", "--all", "--out", file, "--model", Tiny).IsDone();
         JsonElement tensor = Invocation.Of("inspect", file, "--json").IsDone().Json.GetProperty("tensors")[0];
         Assert.Equal(("logits", 3), (tensor.GetProperty("name").GetString(), tensor.GetProperty("shape")[0].GetInt32()));
@@ -133,7 +132,7 @@ public sealed class CommandTests : IDisposable
     public void Chat_reads_lines_saves_and_loads()
     {
         string model = SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-        string saved = _folder.Missing("chat.kv");
+        string saved = _folder.Sub("chat.kv");
         Invocation first = Invocation.With($"Hello\n/kv\n/save {saved}\n/quit\nnever read\n", "chat", "--max-tokens", "4", "--temperature", "0", "--json", "--model", model);
         Assert.Equal(0, first.Code);
         Assert.Single(first.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Xml.Linq;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -10,7 +9,7 @@ namespace Kvasir.Cli.Tests;
 public sealed class CompareTests : IDisposable
 {
     private static readonly string[] Quick = ["--prefill", "40", "--score", "8", "--windows", "2", "--passkey", "0", "--depth", "0,64", "--prompt", "32", "--gen", "4", "--repeat", "1", "--kv-length", "96", "--compute", "float32", "--threads", "1"];
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
@@ -61,7 +60,7 @@ public sealed class CompareTests : IDisposable
     [SkippableFact]
     public void Report_is_one_well_formed_page_without_outside_parts()
     {
-        string page = _folder.Missing("report.html");
+        string page = _folder.Sub("report.html");
         Invocation printed = Invocation.Of(["compare", "--policies", "k=f32,v=f32", "k=f16,v=f16,residual=32", "--report", page, .. Quick, "--model", Tiny]).IsDone();
         Assert.Contains("written by the model itself", printed.Out, StringComparison.Ordinal);
         Assert.Contains("pp32 @64", printed.Out, StringComparison.Ordinal);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -8,13 +7,13 @@ public sealed class ConvertCommandTests : IDisposable
 {
     private const string Small = "k=kivi4,v=kivi4";
 
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string[] Model => ["--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf")];
 
     private static string[] Models => [.. Model, "--embedder", SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf")];
 
-    private string[] Store => ["--store", _folder.Missing("store")];
+    private string[] Store => ["--store", _folder.Sub("store")];
 
     public void Dispose() => _folder.Dispose();
 
@@ -50,7 +49,7 @@ public sealed class ConvertCommandTests : IDisposable
     {
         string ship = _folder.File("ship.txt", "The Silver Gull is a ship with 59 sailors."u8);
         Invocation.Of(["ingest", ship, "--kv", "k=f16,v=f16", .. Models, .. Store]).IsDone();
-        string damaged = Directory.GetFiles(_folder.Missing("store"), "*.kv", SearchOption.AllDirectories).First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal));
+        string damaged = Directory.GetFiles(_folder.Sub("store"), "*.kv", SearchOption.AllDirectories).First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal));
         using (FileStream file = File.OpenWrite(damaged))
         {
             file.Position = file.Length - 100;
@@ -67,7 +66,7 @@ public sealed class ConvertCommandTests : IDisposable
     [SkippableFact]
     public void Saved_chat_is_converted_when_another_policy_is_asked_for()
     {
-        string saved = _folder.Missing("chat.kv");
+        string saved = _folder.Sub("chat.kv");
         Invocation.With($"Tell me about rivers and the sea, and about ships and their sailors, and which of them you like best.\n/save {saved}\n", ["chat", "--max-tokens", "2", "--temperature", "0", .. Model]).IsDone();
         Invocation same = Invocation.With("/kv\n", ["chat", "--load", saved, .. Model]).IsDone();
         Assert.Contains("policy k=f16,v=f16", same.Out, StringComparison.Ordinal);

@@ -1,17 +1,16 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Documents from the command line: ingest, ask, and the care of the store.</summary>
 public sealed class DocumentCommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string[] Models =>
         ["--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), "--embedder", SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf")];
 
-    private string[] Store => ["--store", _folder.Missing("store")];
+    private string[] Store => ["--store", _folder.Sub("store")];
 
     [SkippableFact]
     public void Question_is_answered_from_documents_whose_kv_is_reused()
@@ -46,7 +45,7 @@ public sealed class DocumentCommandTests : IDisposable
         _folder.File("scan.pdf", "%PDF-1.4"u8);
         string[] lines = Invocation.Of(["ingest", _folder.Path, .. Models, .. Store]).IsDone().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.StartsWith("1 document, ", lines[0], StringComparison.Ordinal);
-        Assert.Equal(["2 files left out:", "not a kind of document that is read:", _folder.Missing("photo.png"), "a PDF file without pages; it is damaged:", _folder.Missing("scan.pdf")], lines[1..]);
+        Assert.Equal(["2 files left out:", "not a kind of document that is read:", _folder.Sub("photo.png"), "a PDF file without pages; it is damaged:", _folder.Sub("scan.pdf")], lines[1..]);
         JsonElement skipped = Invocation.Of(["ingest", _folder.Path, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("skipped");
         Assert.Equal(["not a kind of document that is read", "a PDF file without pages; it is damaged"], skipped.EnumerateArray().Select(entry => entry.GetProperty("reason").GetString()));
     }
@@ -90,7 +89,7 @@ public sealed class DocumentCommandTests : IDisposable
     [InlineData("latin1.txt", new byte[] { 0x63, 0xE9, 0x21 })]
     public void Document_that_cannot_be_read_is_refused(string name, byte[]? content)
     {
-        string path = content is null ? _folder.Missing(name) : _folder.File(name, content);
+        string path = content is null ? _folder.Sub(name) : _folder.File(name, content);
         Invocation.Of(["ingest", path, .. Models, .. Store]).IsRefused(name);
         Invocation.Of(["ask", path, "What?", .. Models, .. Store]).IsRefused(name);
     }
@@ -140,7 +139,7 @@ public sealed class DocumentCommandTests : IDisposable
     [Fact]
     public void Quota_is_set_and_shown()
     {
-        DocumentStore.Open(_folder.Missing("store"), create: true).Dispose();
+        DocumentStore.Open(_folder.Sub("store"), create: true).Dispose();
         Assert.Contains("no quota", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
         Assert.Equal(512L << 20, Invocation.Of(["store", "quota", "512MB", "--json", .. Store]).IsDone().Json.GetProperty("quota").GetInt64());
         Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -38,23 +37,4 @@ internal sealed record Invocation(int Code, string Out, string Error)
         if (!anyNotes) Assert.Equal("", Error);
         return this;
     }
-}
-
-/// <summary>A folder of its own, gone after the test.</summary>
-internal sealed class TestFolder : IDisposable
-{
-    private readonly string _path = Directory.CreateTempSubdirectory("kvasir-cli-").FullName;
-
-    public string Path => _path;
-
-    public string File(string name, ReadOnlySpan<byte> content)
-    {
-        string file = System.IO.Path.Combine(_path, name);
-        System.IO.File.WriteAllBytes(file, content);
-        return file;
-    }
-
-    public string Missing(string name) => System.IO.Path.Combine(_path, name);
-
-    public void Dispose() => Directory.Delete(_path, recursive: true);
 }

@@ -1,5 +1,4 @@
 using Spectre.Console;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 

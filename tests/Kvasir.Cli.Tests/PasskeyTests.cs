@@ -1,12 +1,11 @@
 using System.Text.Json;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 public sealed class PasskeyTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Real => SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf");
 

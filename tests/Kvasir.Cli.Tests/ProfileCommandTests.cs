@@ -1,16 +1,15 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>The <c>profile auto</c> command, and policies that go by its file, on a tiny model.</summary>
 public sealed class ProfileCommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
-    private string Profile => _folder.Missing("p.json");
+    private string Profile => _folder.Sub("p.json");
 
     public void Dispose() => _folder.Dispose();
 
@@ -48,8 +47,8 @@ public sealed class ProfileCommandTests : IDisposable
     public void What_cannot_be_measured_is_refused()
     {
         Invocation.Of("profile", "auto", "--model", Tiny, "--file", _folder.File("short.txt", "too short"u8), "--out", Profile).IsRefused("tokens");
-        Invocation.Of("profile", "auto", "--model", Tiny, "--file", _folder.Missing("none.txt"), "--out", Profile).IsRefused("none.txt");
-        Invocation.Of("profile", "auto", "--model", Tiny, "--out", _folder.Missing("nowhere/p.json")).IsRefused("nowhere");
+        Invocation.Of("profile", "auto", "--model", Tiny, "--file", _folder.Sub("none.txt"), "--out", Profile).IsRefused("none.txt");
+        Invocation.Of("profile", "auto", "--model", Tiny, "--out", _folder.Sub("nowhere/p.json")).IsRefused("nowhere");
         Invocation.Of("profile", "auto", "--model", Tiny, "--out", Profile, "--scale", "12").IsRefused("12");
         Run("complete", $"auto:3bit,profile={_folder.File("bad.json", "{}"u8)}", "--ids", "1").IsRefused("bad.json");
         Assert.False(File.Exists(Profile));

@@ -1,12 +1,11 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Files of many questions, and <c>ask --questions</c> up to where a model is needed.</summary>
 public sealed class QuestionFileTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     [Theory]
     [InlineData("What?\n\n  Why so?  \r\nNo newline", "1 What?|3 Why so?|4 No newline")]
@@ -55,12 +54,12 @@ public sealed class QuestionFileTests : IDisposable
     {
         string documents = Documents();
         string questions = _folder.File("q.jsonl", Encoding.UTF8.GetBytes("{\"id\":\"a\",\"question\":\"How long is the river Corwood?\"}\n{\"question\":\"" + string.Concat(Enumerable.Repeat("why ", 9000)) + "\"}\n{\"id\":3,\"question\":\"How many sailors has the Silver Gull?\"}"));
-        Invocation run = Invocation.Of(["ask", documents, "--questions", questions, "--max-tokens", "12", "--json", .. Models, "--store", _folder.Missing("store")]);
+        Invocation run = Invocation.Of(["ask", documents, "--questions", questions, "--max-tokens", "12", "--json", .. Models, "--store", _folder.Sub("store")]);
         Assert.Equal((ExitCode.Failed, ""), (run.Code, run.Error));
         JsonElement[] lines = [.. run.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal(["\"a\"", "2", "3"], lines[..3].Select(line => line.GetProperty("id").GetRawText()));
         Assert.Contains("context", lines[1].GetProperty("error").GetString(), StringComparison.Ordinal);
-        JsonElement alone = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "12", "--json", .. Models, "--store", _folder.Missing("store")]).IsDone().Json;
+        JsonElement alone = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "12", "--json", .. Models, "--store", _folder.Sub("store")]).IsDone().Json;
         Assert.Equal(["id", "question", .. alone.EnumerateObject().Select(property => property.Name)], lines[0].EnumerateObject().Select(property => property.Name));
         Assert.Equal(alone.GetProperty("sources").GetRawText(), lines[0].GetProperty("sources").GetRawText());
 
@@ -81,7 +80,7 @@ public sealed class QuestionFileTests : IDisposable
         using var output = new InterruptingWriter();
         using var terminal = new Terminal(input, output, error);
         output.Terminal = terminal;
-        int code = CommandLine.Run(["ask", documents, "--questions", questions, "--max-tokens", "4", "--parallel", "2", .. Models, "--store", _folder.Missing("store")], terminal);
+        int code = CommandLine.Run(["ask", documents, "--questions", questions, "--max-tokens", "4", "--parallel", "2", .. Models, "--store", _folder.Sub("store")], terminal);
         Assert.Equal((ExitCode.Interrupted, ""), (code, error.ToString()));
         Assert.StartsWith("How long is river 0?", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("river 9", output.ToString(), StringComparison.Ordinal);

@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 public sealed class ReadCommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -29,7 +28,7 @@ public sealed class ReadCommandTests : IDisposable
         Assert.False(files[0].TryGetProperty("text", out _) || files[1].TryGetProperty("skipped", out _));
         Assert.Equal("Sound", files[1].GetProperty("text").GetString());
         Assert.Equal(ExitCode.Done, Invocation.Of("read", _folder.Path).Code);
-        Invocation.Of("read", _folder.Missing("none.txt")).IsRefused("none.txt");
+        Invocation.Of("read", _folder.Sub("none.txt")).IsRefused("none.txt");
     }
 
     [SkippableFact]

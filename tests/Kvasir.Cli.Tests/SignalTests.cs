@@ -1,11 +1,9 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Signals to the program as a process of its own.</summary>
 public sealed class SignalTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private FileStream? _writer;
 
@@ -60,7 +58,7 @@ public sealed class SignalTests : IDisposable
     private string Pipe()
     {
         Skip.IfNot(OperatingSystem.IsLinux());
-        string pipe = _folder.Missing("pipe.txt");
+        string pipe = _folder.Sub("pipe.txt");
         using Process made = Process.Start("mkfifo", [pipe]);
         made.WaitForExit();
         Skip.If(made.ExitCode != 0);

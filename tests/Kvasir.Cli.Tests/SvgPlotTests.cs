@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using Kvasir.Cli.Reports;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 

@@ -1,5 +1,4 @@
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 

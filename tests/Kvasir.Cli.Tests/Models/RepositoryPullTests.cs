@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 

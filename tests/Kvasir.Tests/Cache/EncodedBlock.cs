@@ -2,7 +2,6 @@ using Kvasir.Cache;
 using Kvasir.Memory;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

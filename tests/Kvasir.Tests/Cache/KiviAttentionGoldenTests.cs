@@ -3,7 +3,6 @@ using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

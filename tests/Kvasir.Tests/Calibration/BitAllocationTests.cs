@@ -1,5 +1,4 @@
 using Kvasir.Calibration;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Kvasir.Cache;
 using Kvasir.Calibration;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -17,7 +16,7 @@ public sealed class GgufFileTests : IDisposable
     [InlineData(4096)]
     public void Written_metadata_and_tensors_are_read_back(int alignment)
     {
-        using ModelFile file = ModelFile.Open(_folder.Write("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
+        using ModelFile file = ModelFile.Open(_folder.File("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
         Assert.Equal("gguf", file.Kind);
         Assert.Equal((200, -100), (file.Require<long>("test.u8"), file.Require<long>("test.i8")));
         Assert.Equal((60000, -30000), (file.Require<int>("test.u16"), file.Require<int>("test.i16")));
@@ -200,7 +199,7 @@ public sealed class GgufFileTests : IDisposable
     {
         Assert.Contains("does not exist", Assert.Throws<InvalidInputException>(() => ModelFile.Open(Path.Combine(_folder.Path, "none.gguf"))).Message, StringComparison.Ordinal);
         Refused([], "is empty");
-        string weights = _folder.Write("model.safetensors", "{}");
+        string weights = _folder.File("model.safetensors", "{}");
         Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFile.Open(weights)).Message, StringComparison.Ordinal);
     }
 
@@ -223,11 +222,11 @@ public sealed class GgufFileTests : IDisposable
         Assert.Equal(file.Require<string[]>("tokenizer.ggml.tokens").Length, file.Require<double[]>("tokenizer.ggml.scores").Length);
     }
 
-    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFile.Open(_folder.Write("test.gguf", bytes));
+    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFile.Open(_folder.File("test.gguf", bytes));
 
     private InvalidInputException Refused(ReadOnlySpan<byte> bytes, string expected)
     {
-        string path = _folder.Write("test.gguf", bytes);
+        string path = _folder.File("test.gguf", bytes);
         var error = Assert.Throws<InvalidInputException>(() => ModelFile.Open(path).Dispose());
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);

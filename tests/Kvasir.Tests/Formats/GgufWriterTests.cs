@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -18,7 +17,7 @@ public sealed class GgufWriterTests
     public void Failed_write_leaves_the_old_file_and_nothing_else()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("a.gguf", "old");
+        string path = folder.File("a.gguf", "old");
         var writer = new GgufWriter();
         writer.AddTensor("x", TensorType.F32, [8], _ => throw new IOException("No space left on device"));
         Assert.Throws<IOException>(() => writer.Write(path));

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -61,11 +60,11 @@ public sealed class HfFolderTests : IDisposable
     [Fact]
     public void Shards_are_joined_by_their_index()
     {
-        _folder.Write("config.json", TestHf.LlamaConfig);
+        _folder.File("config.json", TestHf.LlamaConfig);
         TestHf.WriteWeights(_folder, "model-00001-of-00002.safetensors", TestHf.LlamaTensors.Take(5));
         TestHf.WriteWeights(_folder, "model-00002-of-00002.safetensors", TestHf.LlamaTensors.Skip(5));
         var map = TestHf.LlamaTensors.Select((tensor, i) => KeyValuePair.Create(tensor.Name, $"model-0000{(i < 5 ? 1 : 2)}-of-00002.safetensors"));
-        _folder.Write("model.safetensors.index.json", JsonSerializer.Serialize(new { weight_map = new Dictionary<string, string>(map) }));
+        _folder.File("model.safetensors.index.json", JsonSerializer.Serialize(new { weight_map = new Dictionary<string, string>(map) }));
         using ModelFile file = ModelFile.Open(_folder.Path);
         Assert.Equal(TestHf.LlamaTensors.Length + 1, file.Tensors.Count);
         Assert.Equal(3, file.SourceFiles.Count);
@@ -77,8 +76,8 @@ public sealed class HfFolderTests : IDisposable
     [InlineData("..")]
     public void Index_cannot_leave_the_folder(string name)
     {
-        _folder.Write("config.json", TestHf.LlamaConfig);
-        _folder.Write("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
+        _folder.File("config.json", TestHf.LlamaConfig);
+        _folder.File("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
         Refused("name of a file in the same folder");
     }
 
@@ -119,7 +118,7 @@ public sealed class HfFolderTests : IDisposable
         TestHf.Write(_folder, """{"model_type":"bert","hidden_size":8,"intermediate_size":16,"num_hidden_layers":1,"num_attention_heads":2,"vocab_size":4,"hidden_act":"gelu"}""",
             ("embeddings.LayerNorm.gamma", [8]), ("encoder.layer.0.attention.self.query.weight", [8, 8]), ("encoder.layer.0.output.LayerNorm.bias", [8]), ("pooler.dense.weight", [8, 8]));
         Directory.CreateDirectory(Path.Combine(_folder.Path, "1_Pooling"));
-        _folder.Write("1_Pooling/config.json", """{"pooling_mode_cls_token":true}""");
+        _folder.File("1_Pooling/config.json", """{"pooling_mode_cls_token":true}""");
         using ModelFile file = ModelFile.Open(_folder.Path);
         Assert.Equal(["blk.0.attn_q.weight", "blk.0.layer_output_norm.bias", "token_embd_norm.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((2, false, 1e-12), (file.Require<int>("bert.pooling_type"), file.Require<bool>("bert.attention.causal"), file.Require<double>("bert.attention.layer_norm_epsilon")));
@@ -161,17 +160,17 @@ public sealed class HfFolderTests : IDisposable
     public void Template_file_and_lists_of_templates_are_found()
     {
         TestHf.WriteLlama(_folder);
-        _folder.Write("tokenizer_config.json", """{"chat_template":[{"name":"tool_use","template":"T"},{"name":"default","template":"D"}]}""");
+        _folder.File("tokenizer_config.json", """{"chat_template":[{"name":"tool_use","template":"T"},{"name":"default","template":"D"}]}""");
         using (ModelFile file = ModelFile.Open(_folder.Path))
             Assert.Equal(("D", "T"), (file.Require<string>("tokenizer.chat_template"), file.Require<string>("tokenizer.chat_template.tool_use")));
-        _folder.Write("chat_template.jinja", "J");
+        _folder.File("chat_template.jinja", "J");
         using (ModelFile file = ModelFile.Open(_folder.Path)) Assert.Equal("J", file.Require<string>("tokenizer.chat_template"));
     }
 
     [Fact]
     public void Folder_of_a_gguf_names_the_file()
     {
-        string gguf = _folder.Write("some.gguf", TestGguf.Bytes(TestGguf.Sample()));
+        string gguf = _folder.File("some.gguf", TestGguf.Bytes(TestGguf.Sample()));
         Refused(gguf);
     }
 

@@ -1,5 +1,4 @@
 using Kvasir.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -70,5 +69,5 @@ public sealed class HfRopeTests : IDisposable
 
     private HfJson Config(string scaling, string more = "") => Read($$"""{ {{Sizes}}{{more}}, "rope_scaling": {{scaling}} }""");
 
-    private HfJson Read(string json) => HfJson.Read(_folder.Write("config.json", json));
+    private HfJson Read(string json) => HfJson.Read(_folder.File("config.json", json));
 }

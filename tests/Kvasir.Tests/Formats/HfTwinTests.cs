@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -41,7 +40,7 @@ public sealed class HfTwinTests : IDisposable
     public void Folder_equals_its_gguf(string name, string config)
     {
         using ModelFile gguf = ModelFile.Open(SharedData.Require($"models/tiny/tiny-{name}.gguf"));
-        _folder.Write("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal).Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
+        _folder.File("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal).Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
         WriteWeights(gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json"))));
         using ModelFile folder = ModelFile.Open(_folder.Path);
         Assert.Equal(gguf.Tensors.Keys.Order(StringComparer.Ordinal), folder.Tensors.Keys.Order(StringComparer.Ordinal));

@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -39,7 +38,7 @@ public sealed class ModelIdentityTests : IDisposable
     [Fact]
     public void Identity_is_kept_until_the_file_changes()
     {
-        string path = _folder.Write("a.gguf", TestGguf.Bytes(Model()));
+        string path = _folder.File("a.gguf", TestGguf.Bytes(Model()));
         string expected = Cached(path);
         string kept = Assert.Single(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories), file => file != path);
         File.WriteAllText(kept, new string('a', 64));
@@ -54,9 +53,9 @@ public sealed class ModelIdentityTests : IDisposable
     [Fact]
     public void Unwritable_cache_folder_is_tolerated()
     {
-        string path = _folder.Write("a.gguf", TestGguf.Bytes(Model()));
+        string path = _folder.File("a.gguf", TestGguf.Bytes(Model()));
         using ModelFile file = ModelFile.Open(path);
-        string notAFolder = _folder.Write("file", "x");
+        string notAFolder = _folder.File("file", "x");
         Assert.Equal(ModelIdentity.Compute(file), ModelIdentity.Cached(file, notAFolder));
     }
 
@@ -68,7 +67,7 @@ public sealed class ModelIdentityTests : IDisposable
 
     private string Identity(GgufWriter writer)
     {
-        using ModelFile file = ModelFile.Open(_folder.Write("identity.gguf", TestGguf.Bytes(writer)));
+        using ModelFile file = ModelFile.Open(_folder.File("identity.gguf", TestGguf.Bytes(writer)));
         return ModelIdentity.Compute(file);
     }
 

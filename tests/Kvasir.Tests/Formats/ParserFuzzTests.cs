@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -56,11 +55,11 @@ public sealed class ParserFuzzTests : IDisposable
     {
         var random = new Random(seed);
         int refused = 0;
-        read(_folder.Write(name, whole));
+        read(_folder.File(name, whole));
         for (int round = 0; round < rounds; round++)
         {
             byte[] damaged = Damage(whole, random);
-            string path = _folder.Write(name, damaged);
+            string path = _folder.File(name, damaged);
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -75,7 +74,7 @@ public sealed class SafetensorsFileTests : IDisposable
         var bytes = new byte[64];
         bytes[8] = (byte)'{';
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, length);
-        string path = _folder.Write("test.safetensors", bytes);
+        string path = _folder.File("test.safetensors", bytes);
         Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path).Dispose());
     }
 
@@ -98,6 +97,6 @@ public sealed class SafetensorsFileTests : IDisposable
     private SafetensorsFile Open(string json, ReadOnlySpan<byte> data)
     {
         byte[] header = Encoding.UTF8.GetBytes(json);
-        return SafetensorsFile.Open(_folder.Write("test.safetensors", [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. data]));
+        return SafetensorsFile.Open(_folder.File("test.safetensors", [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. data]));
     }
 }

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 

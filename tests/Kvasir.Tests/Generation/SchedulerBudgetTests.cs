@@ -2,7 +2,6 @@ using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tests.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 

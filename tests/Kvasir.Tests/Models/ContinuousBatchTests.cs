@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -1,18 +1,16 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
 /// <summary>Sentence embeddings of a small random BERT, against its definition written out with plain loops (Devlin et al. 2018).</summary>
-public sealed class EmbeddingTests : IDisposable
+public sealed class EmbeddingTests : ReferenceComparison
 {
     private const int Layers = 2, Width = 16, Heads = 2, FeedForward = 24, Context = 40;
     private static readonly string[] Words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d", "e"];
 
-    private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, float[]> _weights = [];
 
     public EmbeddingTests()
@@ -21,8 +19,6 @@ public sealed class EmbeddingTests : IDisposable
         foreach ((string name, long[] shape) in Shapes())
             _weights[name] = [.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(_ => (float)((name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0) + random.NextDouble() - 0.5))];
     }
-
-    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData(null, "mean")]
@@ -81,9 +77,9 @@ public sealed class EmbeddingTests : IDisposable
     [InlineData("pooling_mode_max_tokens", null)]
     public void A_folder_says_how_to_pool(string mode, string? pooling)
     {
-        _folder.Write("config.json", $$"""{"model_type": "bert", "num_hidden_layers": {{Layers}}, "hidden_size": {{Width}}, "num_attention_heads": {{Heads}}, "intermediate_size": {{FeedForward}}, "vocab_size": {{Words.Length}}, "max_position_embeddings": {{Context}}, "type_vocab_size": 1, "layer_norm_eps": 1e-6, "hidden_act": "gelu", "attention_probs_dropout_prob": 0.1, "position_embedding_type": "absolute"}""");
+        _folder.File("config.json", $$"""{"model_type": "bert", "num_hidden_layers": {{Layers}}, "hidden_size": {{Width}}, "num_attention_heads": {{Heads}}, "intermediate_size": {{FeedForward}}, "vocab_size": {{Words.Length}}, "max_position_embeddings": {{Context}}, "type_vocab_size": 1, "layer_norm_eps": 1e-6, "hidden_act": "gelu", "attention_probs_dropout_prob": 0.1, "position_embedding_type": "absolute"}""");
         string vocabulary = string.Join(',', Words.Select((word, id) => $"\"{word}\":{id}"));
-        _folder.Write("tokenizer.json", $$$"""
+        _folder.File("tokenizer.json", $$$"""
             {"added_tokens":[{"id":2,"content":"[CLS]","special":true},{"id":3,"content":"[SEP]","special":true}],"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},
              "post_processor":{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]},"model":{"type":"WordPiece","unk_token":"[UNK]","vocab":{{{{vocabulary}}}} } }
             """.Replace("\"vocab\":{{", "\"vocab\":{", StringComparison.Ordinal));
@@ -108,26 +104,13 @@ public sealed class EmbeddingTests : IDisposable
     {
         using Model decoder = Load(null);
         Assert.Throws<InvalidInputException>(() => decoder.Forward(new Batch()));
-        NaiveTransformer naive = new NaiveTransformer
-        {
-            Layers = 2,
-            Width = 16,
-            Heads = 2,
-            KvHeads = 2,
-            HeadDim = 8,
-            FeedForward = 24,
-            Vocabulary = Words.Length,
-            ScoreScale = 1 / Math.Sqrt(8),
-            Activation = NaiveTransformer.Silu,
-            RotationOf = _ => NaiveRotation.Plain(10000, 8),
-            Tied = true,
-        }.WithRandomWeights(3);
+        NaiveTransformer naive = (Llama with { Vocabulary = Words.Length, Epsilon = 1e-6, Tied = true }).WithRandomWeights(3);
         string path = TinyHfModel.WriteGguf(naive, _folder, "qwen3", permutes: false, ("pooling_type", 3u));
         using Model model = Model.Load(path, new ModelOptions { Compute = ComputeMode.Float32 });
         int[] ids = [4, 7, 5, 3];
         double[] logits = naive.Logits(ids)[^Words.Length..]; // tied: embeddings times the last state
         float[] embedding = model.Embed(ids);
-        double[] actual = [.. Enumerable.Range(0, Words.Length).Select(id => embedding.Select((value, c) => value * naive.Weights["model.embed_tokens.weight"][id * 16 + c]).Sum())];
+        double[] actual = [.. Enumerable.Range(0, Words.Length).Select(id => embedding.Select((value, c) => value * naive.Weights["model.embed_tokens.weight"][id * naive.Width + c]).Sum())];
         double scale = logits[0] / actual[0];
         Assert.All(logits.Zip(actual), pair => Assert.Equal(pair.First, pair.Second * scale, 1e-3));
         Assert.True(scale > 0);

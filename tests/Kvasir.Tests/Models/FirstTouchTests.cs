@@ -1,7 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -4,7 +4,6 @@ using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

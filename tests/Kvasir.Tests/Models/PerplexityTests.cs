@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
@@ -10,14 +9,9 @@ namespace Kvasir.Tests.Models;
 /// it would notice: with the feature in question left out or changed, the logits differ by far more than is tolerated.
 /// </summary>
 [Trait("Category", "Kernels")]
-public sealed class ReferenceArchitectureTests : IDisposable
+public sealed class ReferenceArchitectureTests : ReferenceComparison
 {
-    private const double Tolerance = 1e-4, Noticeable = 0.5;
     private const int Window = 16;
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Qwen3_gives_the_logits_of_its_definition()
@@ -147,34 +141,19 @@ public sealed class ReferenceArchitectureTests : IDisposable
         "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
         """;
 
-    private static NaiveTransformer Qwen3() => new NaiveTransformer
-    {
-        Layers = 2,
-        Width = 40,
-        Heads = 6,
-        KvHeads = 2,
-        HeadDim = 16,
-        FeedForward = 56,
-        Vocabulary = 50,
-        ScoreScale = 1 / Math.Sqrt(16),
-        Activation = NaiveTransformer.Silu,
-        RotationOf = _ => NaiveRotation.Plain(1e6, 16),
-        HeadNorms = true,
-        Tied = true,
-    }.WithRandomWeights(1);
+    private static NaiveTransformer Qwen3() =>
+        (Llama with { Epsilon = 1e-6, RotationOf = _ => NaiveRotation.Plain(1e6, 16), HeadNorms = true, Tied = true }).WithRandomWeights(1);
 
-    private static NaiveTransformer Mistral() => (Qwen3() with { HeadNorms = false, Tied = false, Epsilon = 1e-5, RotationOf = _ => NaiveRotation.Plain(10000, 16), WindowOf = _ => Window }).WithRandomWeights(2);
+    private static NaiveTransformer Mistral() => (Llama with { WindowOf = _ => Window }).WithRandomWeights(2);
 
     /// <summary>Layer 5 of the seven is the global one.</summary>
-    private static NaiveTransformer Gemma3() => new NaiveTransformer
+    private static NaiveTransformer Gemma3() => (Llama with
     {
         Layers = 7,
         Width = 32,
         Heads = 4,
-        KvHeads = 2,
-        HeadDim = 16,
         FeedForward = 48,
-        Vocabulary = 50,
+        Epsilon = 1e-6,
         ScoreScale = 1 / Math.Sqrt(6),
         Activation = NaiveTransformer.GeluTanh,
         RotationOf = layer => NaiveRotation.Plain(layer == 5 ? 1e6 : 1e4, 16),
@@ -184,30 +163,14 @@ public sealed class ReferenceArchitectureTests : IDisposable
         HeadNorms = true,
         Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
         Tied = true,
-    }.WithRandomWeights(3);
+    }).WithRandomWeights(3);
 
     private static string GemmaSettings(string more) =>
         $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6, "sliding_window": {{Window}}, {{more}} }""";
 
     private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
     {
-        int[] ids = Ids(naive, 60);
-        double[] expected = naive.Logits(ids);
-        Assert.InRange(Math.Sqrt(expected.Sum(logit => logit * logit) / expected.Length), 1, 4);
-        for (int i = 0; i < different.Length; i++)
-        {
-            double change = Difference(expected, [.. different[i].Logits(ids).Select(logit => (float)logit)]);
-            Assert.True(change > Noticeable, $"variant {i} changes the logits by {change} only");
-        }
-        using Model model = TinyHfModel.Load(naive, _folder, type, settings);
-        Assert.InRange(Difference(expected, GoldenLogitsTests.AllLogits(model, ids)), 0, Tolerance);
+        Noticed(naive, 0.5, different);
+        SameHf(naive, type, settings);
     }
-
-    private static int[] Ids(NaiveTransformer naive, int count)
-    {
-        var random = new Random(4);
-        return [.. Enumerable.Range(0, count).Select(_ => random.Next(naive.Vocabulary))];
-    }
-
-    private static double Difference(double[] expected, float[] actual) => expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
 }

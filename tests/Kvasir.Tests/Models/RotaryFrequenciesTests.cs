@@ -2,7 +2,6 @@ using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -1,6 +1,5 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 

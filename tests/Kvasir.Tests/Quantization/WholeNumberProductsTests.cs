@@ -1,7 +1,6 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Quantization;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 

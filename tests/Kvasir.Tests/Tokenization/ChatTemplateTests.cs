@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kvasir.Formats;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 

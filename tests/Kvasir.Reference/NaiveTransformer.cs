@@ -1,56 +1,10 @@
-namespace Kvasir.Tests.Models;
-
-/// <summary>Radians that each pair of channels turns per position, and what cosine and sine are multiplied by.</summary>
-internal sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
-{
-    public static NaiveRotation Plain(double theta, int headDim) => new([.. Enumerable.Range(0, headDim / 2).Select(pair => 1 / Math.Pow(theta, 2.0 * pair / headDim))]);
-
-    /// <summary>All positions divided by the factor (Chen et al. 2023).</summary>
-    public NaiveRotation Stretched(double factor) => this with { Frequencies = [.. Frequencies.Select(frequency => frequency / factor)] };
-
-    /// <summary>
-    /// YaRN (Peng et al. 2023, section 3.2 and 3.4): pairs that turn more than 32 times within the original context stay, those that turn
-    /// less than once are stretched, with a linear ramp over the pairs between, whose ends are whole pairs where <paramref name="truncate"/>.
-    /// </summary>
-    public static NaiveRotation Yarn(double theta, int headDim, double factor, int original, bool truncate = true)
-    {
-        // The pair j that turns n times within the original context: original * theta^(-2j/headDim) = 2 pi n.
-        double PairTurning(double times) => headDim / 2.0 * (Math.Log(original) - Math.Log(2 * Math.PI * times)) / Math.Log(theta);
-        double first = Math.Max(0, truncate ? Math.Floor(PairTurning(32)) : PairTurning(32)), last = Math.Min(headDim - 1, truncate ? Math.Ceiling(PairTurning(1)) : PairTurning(1));
-        double[] frequencies = Plain(theta, headDim).Frequencies;
-        for (int pair = 0; pair < frequencies.Length; pair++)
-        {
-            double stretched = pair <= first ? 0 : pair >= last ? 1 : (pair - first) / (last - first);
-            frequencies[pair] = (stretched / factor + (1 - stretched)) * frequencies[pair];
-        }
-        return new NaiveRotation(frequencies, 0.1 * Math.Log(factor) + 1);
-    }
-
-    public static NaiveRotation None => new([]);
-
-    /// <summary>Whether channel 2j turns with 2j + 1; else channel j with j + half, half being that of the channels that turn at all.</summary>
-    public bool Neighbours { get; init; }
-
-    /// <summary>The head at a position; channels beyond the pairs stay.</summary>
-    public double[] Rotate(double[] head, int position)
-    {
-        double[] rotated = [.. head];
-        for (int j = 0; j < Frequencies.Length; j++)
-        {
-            (int a, int b) = Neighbours ? (2 * j, 2 * j + 1) : (j, j + Frequencies.Length);
-            double cosine = Math.Cos(position * Frequencies[j]) * Magnitude, sine = Math.Sin(position * Frequencies[j]) * Magnitude;
-            rotated[a] = head[a] * cosine - head[b] * sine;
-            rotated[b] = head[b] * cosine + head[a] * sine;
-        }
-        return rotated;
-    }
-}
+namespace Kvasir.Reference;
 
 /// <summary>
 /// Llama-like decoders as Hugging Face's models define them, in double precision with plain loops,
 /// over weights under their Hugging Face names. No cache and no tricks: it shares nothing with the engine that it is to check.
 /// </summary>
-internal sealed record NaiveTransformer
+public sealed record NaiveTransformer
 {
     public required int Layers { get; init; }
     public required int Width { get; init; }
@@ -113,7 +67,8 @@ internal sealed record NaiveTransformer
     /// <summary>Logits [tokens, vocabulary], one row after another.</summary>
     public double[] Logits(int[] ids)
     {
-        double[][] x = [.. ids.Select(id => Weights["model.embed_tokens.weight"].Skip(id * Width).Take(Width).Select(value => value * EmbeddingScale).ToArray())];
+        float[] embeddings = Weights["model.embed_tokens.weight"];
+        double[][] x = [.. ids.Select(id => embeddings.Skip(id * Width).Take(Width).Select(value => value * EmbeddingScale).ToArray())];
         for (int layer = 0; layer < Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
@@ -125,7 +80,8 @@ internal sealed record NaiveTransformer
                 x[t] = Sum(x[t], NormIf(fed, prefix, Norms[3]), ResidualScale);
             }
         }
-        return [.. x.SelectMany(row => Product(Tied ? "model.embed_tokens" : "lm_head", Norm(row, "model.norm"), Vocabulary)).Select(logit => logit * LogitScale)];
+        string output = Tied ? "model.embed_tokens" : "lm_head";
+        return [.. x.SelectMany(row => Product(output, Norm(row, "model.norm"), Vocabulary)).Select(logit => logit * LogitScale)];
     }
 
     private double[] NormIf(double[] x, string prefix, string? name) => name is null ? x : Norm(x, $"{prefix}{name}_layernorm");
@@ -145,7 +101,8 @@ internal sealed record NaiveTransformer
             {
                 int kvHead = h / (Heads / KvHeads);
                 double[] weights = new double[t + 1];
-                for (int s = 0; s <= t; s++) weights[s] = t - s < WindowOf(layer) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
+                for (int s = 0; s <= t; s++)
+                    weights[s] = t - s < WindowOf(layer) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
                 double total = weights.Sum();
                 for (int s = 0; s <= t; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);
@@ -159,25 +116,35 @@ internal sealed record NaiveTransformer
 
     private double Capped(double score) => ScoreSoftCap == 0 ? score : ScoreSoftCap * Math.Tanh(score / ScoreSoftCap);
 
-    private double[][] RotatedHeads(string name, double[] x, int heads, NaiveRotation rotation, int position) =>
-        [.. Split(WholeNorms ? Norm(Product(name + "_proj", x, heads * HeadDim), name + "_norm") : Product(name + "_proj", x, heads * HeadDim))
-            .Select(head => rotation.Rotate(HeadNorms ? Norm(head, name + "_norm") : head, position))];
+    private double[][] RotatedHeads(string name, double[] x, int heads, NaiveRotation rotation, int position)
+    {
+        double[] joined = Product(name + "_proj", x, heads * HeadDim);
+        if (WholeNorms) joined = Norm(joined, name + "_norm");
+        return [.. Split(joined).Select(head => rotation.Rotate(HeadNorms ? Norm(head, name + "_norm") : head, position))];
+    }
 
     private double[][] Split(double[] heads) => [.. heads.Chunk(HeadDim)];
 
     private double[] FeedForwardLayer(string prefix, double[] x)
     {
         double[] gate, up;
-        if (FeedForwardNames is [null, string only, _]) (gate, up) = (Product(prefix + only, x, FeedForward), [.. Enumerable.Repeat(1.0, FeedForward)]);
-        else if (FeedForwardNames[0] == FeedForwardNames[1]) (gate, up) = Product(prefix + FeedForwardNames[0], x, 2 * FeedForward).Chunk(FeedForward).ToArray() is [var first, var second] ? (first, second) : throw new InvalidOperationException();
-        else (gate, up) = (Product(prefix + FeedForwardNames[0], x, FeedForward), Product(prefix + FeedForwardNames[1], x, FeedForward));
+        if (FeedForwardNames is [null, string only, _])
+            (gate, up) = (Product(prefix + only, x, FeedForward), [.. Enumerable.Repeat(1.0, FeedForward)]);
+        else if (FeedForwardNames[0] == FeedForwardNames[1])
+        {
+            double[] both = Product(prefix + FeedForwardNames[0], x, 2 * FeedForward);
+            (gate, up) = (both[..FeedForward], both[FeedForward..]);
+        }
+        else
+            (gate, up) = (Product(prefix + FeedForwardNames[0], x, FeedForward), Product(prefix + FeedForwardNames[1], x, FeedForward));
         return Product(prefix + FeedForwardNames[2], [.. gate.Zip(up, (g, u) => Activation(g) * u)], Width);
     }
 
     private double[] Norm(double[] x, string name)
     {
         float[] weight = Weights[name + ".weight"], bias = Weights.GetValueOrDefault(name + ".bias") ?? new float[x.Length];
-        double mean = Centred ? x.Average() : 0, deviation = Math.Sqrt(x.Sum(value => (value - mean) * (value - mean)) / x.Length + Epsilon);
+        double mean = Centred ? x.Average() : 0;
+        double deviation = Math.Sqrt(x.Sum(value => (value - mean) * (value - mean)) / x.Length + Epsilon);
         return [.. x.Select((value, i) => (value - mean) / deviation * (NormOffset + weight[i]) + bias[i])];
     }
 
