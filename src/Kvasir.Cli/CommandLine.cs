@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Kvasir.Cache;
 using Kvasir.Cli.Commands;
 
 namespace Kvasir.Cli;
@@ -24,15 +25,11 @@ internal static class CommandLine
         {
             return ExitCode.Interrupted;
         }
-        catch (InvalidInputException problem)
+        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && IsBadInput(several.InnerException!))
         {
-            return Report(problem, ExitCode.BadInput, terminal);
+            return Report(several.InnerException!, ExitCode.BadInput, terminal);
         }
-        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && several.InnerException is InvalidInputException problem)
-        {
-            return Report(problem, ExitCode.BadInput, terminal);
-        }
-        catch (Exception problem) when (problem is DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException)
+        catch (Exception problem) when (IsBadInput(problem))
         {
             return Report(problem, ExitCode.BadInput, terminal);
         }
@@ -43,6 +40,9 @@ internal static class CommandLine
             return Report(failure, ExitCode.Failed, terminal);
         }
     }
+
+    private static bool IsBadInput(Exception problem) =>
+        problem is InvalidInputException or DamagedKvException or DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException;
 
     private static ExampleCommand Root(Terminal terminal)
     {

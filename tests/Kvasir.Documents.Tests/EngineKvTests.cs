@@ -54,7 +54,7 @@ public sealed class EngineKvTests : IDisposable
         long announced = 0;
         cache.Save(_folder.Sub("saved"), ids.AsSpan(11), 11, bytes => announced = bytes);
         Assert.Equal(new FileInfo(_folder.Sub("saved")).Length, announced);
-        using (KvFile saved = KvFile.Open(_folder.Sub("saved"), _model, verify: true))
+        using (KvFile saved = KvFile.Open(_folder.Sub("saved"), _model.CacheLayout, verify: true))
         {
             Assert.Equal(saved.Bytes, answers.SavedBytes(11, 64));
         }

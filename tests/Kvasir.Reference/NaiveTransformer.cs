@@ -58,6 +58,9 @@ public sealed record NaiveTransformer
     /// <summary>How many tokens a layer sees, the current one included.</summary>
     public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
 
+    /// <summary>Whether a token may attend to an earlier one, by their positions.</summary>
+    public Func<int, int, bool> Sees { get; init; } = (_, _) => true;
+
     public IReadOnlyDictionary<string, float[]> Weights { get; init; } = new Dictionary<string, float[]>();
 
     public static double Silu(double x) => x / (1 + Math.Exp(-x));
@@ -102,7 +105,7 @@ public sealed record NaiveTransformer
                 int kvHead = h / (Heads / KvHeads);
                 double[] weights = new double[t + 1];
                 for (int s = 0; s <= t; s++)
-                    weights[s] = t - s < WindowOf(layer) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
+                    weights[s] = t - s < WindowOf(layer) && Sees(t, s) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
                 double total = weights.Sum();
                 for (int s = 0; s <= t; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);

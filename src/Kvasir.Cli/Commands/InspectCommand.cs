@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using Kvasir.Cache;
 using Kvasir.Formats;
+using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
 
@@ -32,7 +33,7 @@ internal static class InspectCommand
 
     private static void ShowModel(Terminal terminal, bool json, string path)
     {
-        using ModelFile model = ModelFile.Open(path);
+        using ModelFile model = ModelFiles.Open(path);
         string kind = Directory.Exists(path) ? "huggingface" : "gguf";
         var tensors = model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteLength)).ToList();
         if (json) terminal.WriteJson(new { Kind = kind, model.Path, model.Metadata, Tensors = tensors });

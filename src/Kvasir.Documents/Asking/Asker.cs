@@ -192,7 +192,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
             {
                 // The next one to be found is another shelf's, or computed.
             }
-            catch (InvalidInputException error) when (error is not DamagedKvException)
+            catch (InvalidInputException)
             {
                 using (costs.Measure(AskPhase.Recompute))
                 {

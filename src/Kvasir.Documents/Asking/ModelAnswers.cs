@@ -77,9 +77,9 @@ internal sealed partial class ModelAnswers : IAnswerModel
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
+            return KvFile.Convert(source, destination, _model.CacheLayout, _policy, beforeWriting);
         }
-        catch (InvalidInputException error)
+        catch (KvasirException error)
         {
             throw new InvalidDataException(error.Message, error);
         }
@@ -91,10 +91,10 @@ internal sealed partial class ModelAnswers : IAnswerModel
     {
         try
         {
-            using KvFile file = KvFile.Open(path, _model, verify: true);
+            using KvFile file = KvFile.Open(path, _model.CacheLayout, verify: true);
             return null;
         }
-        catch (Exception error) when (error is InvalidInputException or IOException)
+        catch (Exception error) when (error is KvasirException or IOException)
         {
             return error.Message;
         }
@@ -141,7 +141,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
         public long PlaceConverted(string path)
         {
-            using KvFile file = Opened(() => KvFile.Open(path, owner._model, verify: true));
+            using KvFile file = Opened(() => KvFile.Open(path, owner._model.CacheLayout, verify: true));
             cache.PlaceConverted(file);
             return file.Bytes;
         }
@@ -158,7 +158,7 @@ internal sealed partial class ModelAnswers : IAnswerModel
             {
                 return open();
             }
-            catch (InvalidInputException error)
+            catch (KvasirException error)
             {
                 throw new InvalidDataException(error.Message, error);
             }

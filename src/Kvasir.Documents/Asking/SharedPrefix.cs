@@ -86,7 +86,7 @@ internal sealed class SharedPrefix : IDisposable
             LoadedBytes = place(path);
             if (_cache.Length == Ids.Length) return true;
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException)
+        catch (Exception error) when (error is InvalidDataException or KvasirException)
         {
             // Gone since, or sound and yet not what is wanted: it is computed.
         }

@@ -191,13 +191,14 @@ public sealed partial class KvCache : IDisposable
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
     /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the saving.</param>
+    /// <param name="isPrivate">Only the user may read the file, where the system has permissions of that kind.</param>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
-    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null)
+    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null, bool isPrivate = false)
     {
         CheckSavable();
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         Seal();
-        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting);
+        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting, isPrivate: isPrivate);
     }
 
     /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
@@ -238,6 +239,9 @@ public sealed partial class KvCache : IDisposable
         foreach (HeadCache head in Heads()) head.Dispose();
         _files.Dispose();
     }
+
+    /// <summary>The most bytes it holds at any moment while it grows to <paramref name="tokens"/>; what is mapped from files counts too.</summary>
+    internal long MostBytes(int tokens) => Bytes + MostGrowthBytes(tokens - Length);
 
     /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
     internal long MostGrowthBytes(int tokens)

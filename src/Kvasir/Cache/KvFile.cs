@@ -1,5 +1,4 @@
 using Kvasir.Memory;
-using Kvasir.Models;
 
 namespace Kvasir.Cache;
 
@@ -25,7 +24,6 @@ public sealed unsafe class KvFile : IDisposable
     {
         (_file, _header, _layout) = (file, header, layout);
         var policy = KvPolicy.Parse(header.Kept.Policy);
-        Policy = policy.Profile is { } profile && !File.Exists(profile) ? policy with { Profile = null } : policy;
         _firstHeads = new int[layout.Layers.Count + 1];
         for (int l = 0; l < layout.Layers.Count; l++) _firstHeads[l + 1] = _firstHeads[l] + layout.Layers[l].KvHeads;
         _states = new int[layout.Layers.Count];
@@ -41,6 +39,8 @@ public sealed unsafe class KvFile : IDisposable
                     _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys[Math.Min(head, segment.Keys.Count - 1)], segment.Values[Math.Min(head, segment.Values.Count - 1)]);
                     _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
                 }
+        if (policy.Profile is { } profile && !File.Exists(profile)) policy = policy with { Profile = null };
+        Policy = policy.Auto is null ? policy : policy with { Chosen = KeptFormats() };
     }
 
     /// <summary>The file.</summary>
@@ -55,7 +55,10 @@ public sealed unsafe class KvFile : IDisposable
     /// <summary>The position of its first token when it was computed.</summary>
     public int FirstPosition => _header.Kept.FirstPosition;
 
-    /// <summary>The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says.</summary>
+    /// <summary>
+    /// The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says. What <c>auto</c> chose is what
+    /// its last blocks are kept as.
+    /// </summary>
     public KvPolicy Policy { get; }
 
     /// <summary>Bytes of keys and values.</summary>
@@ -66,17 +69,12 @@ public sealed unsafe class KvFile : IDisposable
     /// the first forward pass that attends to them.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="model">The model it must belong to.</param>
+    /// <param name="layout">That of the model it must belong to (<c>Model.CacheLayout</c>).</param>
     /// <param name="verify">Check the checksums of all blocks now (reads the whole file).</param>
     /// <exception cref="InvalidInputException">Not a KV file, damaged, or made by another model, tokenizer or version; the message says what differs.</exception>
-    public static KvFile Open(string path, Model model, bool verify = false)
+    public static KvFile Open(string path, KvLayout layout, bool verify = false)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        return Open(path, model.CacheLayout, verify);
-    }
-
-    internal static KvFile Open(string path, KvLayout layout, bool verify)
-    {
+        ArgumentNullException.ThrowIfNull(layout);
         MappedFile file = MappedFile.Open(path, scattered: true);
         try
         {
@@ -102,16 +100,18 @@ public sealed unsafe class KvFile : IDisposable
     /// </summary>
     /// <param name="source">The saved cache; it may be larger than memory.</param>
     /// <param name="destination">The file to write or replace.</param>
-    /// <param name="model">The model it belongs to.</param>
+    /// <param name="layout">That of the model it belongs to.</param>
     /// <param name="policy">How the copy keeps keys and values.</param>
     /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the conversion.</param>
     /// <returns>The number of its tokens.</returns>
     /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
-    public static int Convert(string source, string destination, Model model, KvPolicy policy, Action<long>? beforeWriting = null)
+    public static int Convert(string source, string destination, KvLayout layout, KvPolicy policy, Action<long>? beforeWriting = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        using KvCache pattern = model.NewCache(policy);
-        using KvFile file = Open(source, model, verify: true);
+        ArgumentNullException.ThrowIfNull(layout);
+        ArgumentNullException.ThrowIfNull(policy);
+        using var pool = new BlockPool();
+        using var pattern = new KvCache(layout, policy, pool);
+        using KvFile file = Open(source, layout, verify: true);
         if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
         KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
@@ -250,8 +250,8 @@ public sealed unsafe class KvFile : IDisposable
     {
         string path = file.Path;
         KvFileHeader.Description kept = header.Kept;
-        if (kept.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
-        if (kept.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
+        if (kept.Model != layout.ModelIdentity) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity)}): compute it anew");
+        if (kept.Tokenizer != layout.TokenizerIdentity) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
         bool shapes = header.Layers.Length == layout.Layers.Count
             && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
         int position = kept.FirstPosition;
@@ -272,6 +272,9 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
+
+    private HeadFormats KeptFormats() => new([.. _layout.Layers.Select((layer, l) => (IReadOnlyList<(string, string)>)
+        [.. Enumerable.Range(0, layer.KvHeads).Select(head => _codecs[PartOf(l, head, SegmentCount - 1)]).Select(codec => (codec.Keys.Name, codec.Values.Name))])]);
 
     private void VerifyLayers(bool again)
     {

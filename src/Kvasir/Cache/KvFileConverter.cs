@@ -27,13 +27,12 @@ internal sealed unsafe class KvFileConverter : IDisposable
         KvFileHeader header = Describe(source, pattern);
         int headerBytes = header.ToBytes().Length;
         beforeWriting?.Invoke(headerBytes + source.BytesAs(pattern));
-        KvFileWriter.Create(destination, file =>
-        {
-            using var converter = new KvFileConverter(source, pattern, file, headerBytes);
-            // The header stands first but carries the checksums of what follows; its length is known beforehand.
-            KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
-            RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
-        });
+        using var file = new ReplacedFile(destination);
+        using var converter = new KvFileConverter(source, pattern, file.Handle, headerBytes);
+        // The header stands first but carries the checksums of what follows; its length is known beforehand.
+        KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
+        RandomAccess.Write(file.Handle, (header with { Layers = layers }).ToBytes(), 0);
+        file.Commit();
     }
 
     public void Dispose() => _buffer.Dispose();

@@ -1,47 +1,25 @@
 using Kvasir.Memory;
-using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Cache;
 
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null, bool isPrivate = false)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
         byte[] start = (header with { Kept = header.Kept with { Attachment = attachment } }).ToBytes();
         beforeWriting?.Invoke(start.Length + BlockBytes(cache, firstToken));
-        Create(path, file =>
-        {
-            RandomAccess.Write(file, start, 0);
-            long position = start.Length;
-            for (int l = 0; l < cache.Layers.Count; l++)
-                ForEachRun(cache, l, firstToken, run =>
-                {
-                    RandomAccess.Write(file, run.Span, position);
-                    position += run.Length;
-                });
-        });
-    }
-
-    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
-    public static void Create(string path, Action<SafeFileHandle> write)
-    {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        using var file = new ReplacedFile(path, isPrivate);
+        RandomAccess.Write(file.Handle, start, 0);
+        long position = start.Length;
+        for (int l = 0; l < cache.Layers.Count; l++)
+            ForEachRun(cache, l, firstToken, run =>
             {
-                write(file);
-                RandomAccess.FlushToDisk(file);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+                RandomAccess.Write(file.Handle, run.Span, position);
+                position += run.Length;
+            });
+        file.Commit();
     }
 
     /// <summary>One name where all heads have the same.</summary>
@@ -70,7 +48,7 @@ internal static unsafe class KvFileWriter
         }
         return new KvFileHeader
         {
-            Kept = new(cache.Layout.ModelIdentity(), cache.Layout.TokenizerIdentity(), cache.Policy.ToString(), firstToken, segments),
+            Kept = new(cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, segments),
             Ids = ids.ToArray(),
             Layers = layers,
         };

@@ -14,6 +14,9 @@ internal abstract class Architecture
     public static IReadOnlyList<Architecture> All { get; } =
         [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new SmolLm3(), new StarCoder2()];
 
+    /// <summary>What their files call things.</summary>
+    public static IArchitectureNames FileNames { get; } = new NamesOfAll();
+
     /// <summary>Values of <c>general.architecture</c> that it reads.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
@@ -53,5 +56,12 @@ internal abstract class Architecture
             Causal = metadata.Get("attention.causal", true),
             Pooling = metadata.Pooling(Pooling.None),
         };
+    }
+
+    private sealed class NamesOfAll : IArchitectureNames
+    {
+        public IReadOnlyList<HfArchitecture> HuggingFace { get; } = [.. All.SelectMany(architecture => architecture.HuggingFace)];
+
+        public bool Interleaves(string ggufName) => ByName(ggufName)?.Interleaves(ggufName) == true;
     }
 }

@@ -6,7 +6,7 @@ using Kvasir.Tokenization;
 namespace Kvasir.Models;
 
 /// <summary>A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.</summary>
-public sealed partial class Model : IDisposable
+public sealed partial class Model : IForwardEngine, IDisposable
 {
     private readonly ModelFile _file;
     private readonly TransformerSpec _spec;
@@ -27,7 +27,11 @@ public sealed partial class Model : IDisposable
         _template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(file, Tokenizer));
         CacheLayout = new KvLayout(
             [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
-            attention, () => Identity, () => Tokenizer.Identity);
+            attention, () => Identity, () => Tokenizer.Identity)
+        {
+            Computation = options.Compute.ToString(),
+            KeysDependOnLength = spec.Rotaries.Any(choice => choice.Long is not null),
+        };
     }
 
     /// <summary>The file or folder.</summary>
@@ -48,10 +52,13 @@ public sealed partial class Model : IDisposable
     /// <summary>Bytes of packed weights.</summary>
     public long WeightBytes => _weights.Bytes;
 
-    internal KvLayout CacheLayout { get; }
+    /// <summary>The shape of its caches, and the identities that they carry when they are saved.</summary>
+    public KvLayout CacheLayout { get; }
 
-    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
-    internal bool KeysDependOnLength => _spec.Rotaries.Any(choice => choice.Long is not null);
+    /// <summary>Where blocks come from that no other pool was named for; without budget.</summary>
+    internal BlockPool DefaultPool => _pool;
+
+    int IForwardEngine.ContextLength => Config.ContextLength;
 
     /// <summary>What it was loaded with.</summary>
     internal ModelOptions Options { get; }
@@ -61,7 +68,7 @@ public sealed partial class Model : IDisposable
     public static Model Load(string path, ModelOptions? options = null)
     {
         options ??= new ModelOptions();
-        ModelFile file = ModelFile.Open(path);
+        ModelFile file = ModelFiles.Open(path);
         try
         {
             var metadata = new ModelMetadata(file);

@@ -139,9 +139,9 @@ public sealed class KvFileTests : IDisposable
     public void A_file_of_another_model_is_refused_by_name()
     {
         Write(out SequenceFixture fixture);
-        KvLayout other = fixture.Layout with { ModelIdentity = () => "another" };
+        KvLayout other = fixture.LayoutOf("another", "tokenizer");
         Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
-        other = fixture.Layout with { TokenizerIdentity = () => "another" };
+        other = fixture.LayoutOf("model", "another");
         Assert.Contains("another tokenizer", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
     }
 

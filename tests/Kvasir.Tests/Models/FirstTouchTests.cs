@@ -67,7 +67,7 @@ public sealed class FirstTouchTests : IDisposable
     {
         using Model model = Load(2);
         Save(model, 100);
-        using KvFile file = KvFile.Open(FilePath, model);
+        using KvFile file = KvFile.Open(FilePath, model.CacheLayout);
         using KvCache cache = model.NewCache();
         cache.Place(file);
         using KvCache fork = cache.Fork();
@@ -119,7 +119,7 @@ public sealed class FirstTouchTests : IDisposable
     {
         KvCache cache = model.NewCache(KvPolicy.Parse(Policy));
         if (before > 0) Forward(model, cache, Ids(before));
-        using KvFile file = KvFile.Open(FilePath, model);
+        using KvFile file = KvFile.Open(FilePath, model.CacheLayout);
         cache.Place(file);
         return cache;
     }

@@ -72,7 +72,7 @@ public sealed class SettingsTests : ReferenceComparison
     public void Stray_huge_numbers_do_not_hinder()
     {
         string path = TinyHfModel.WriteGguf(Tied, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         Assert.Equal(ulong.MaxValue, file.Metadata["llama.x"]);
         Assert.Throws<InvalidInputException>(() => file.Get("llama.x", 1L));
     }

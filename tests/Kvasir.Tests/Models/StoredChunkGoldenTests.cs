@@ -42,7 +42,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
         for (int chunk = 0; chunk < golden.Chunks.Length; chunk++)
         {
             using KvCache cache = golden.Model.NewCache(ThreeChunks.Float32);
-            using KvFile file = KvFile.Open(golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model);
+            using KvFile file = KvFile.Open(golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model.CacheLayout);
             Assert.Equal(position, file.FirstPosition);
             cache.Place(file, turned: false);
             foreach (int layer in new[] { 0, 14, 29 })
@@ -151,7 +151,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             Feed(cache, Prefix);
             for (int chunk = 0; chunk < Chunks.Length; chunk++)
             {
-                using KvFile file = KvFile.Open(Stored(chunk, behindPrefix, policy), Model, verify: true);
+                using KvFile file = KvFile.Open(Stored(chunk, behindPrefix, policy), Model.CacheLayout, verify: true);
                 cache.Place(file, turned);
             }
 
@@ -180,7 +180,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             int first = cache.Length;
             Feed(cache, Chunks[chunk]);
             cache.Save(path, Chunks[chunk], first);
-            if (policy != Float32) KvFile.Convert(path, path, Model, policy);
+            if (policy != Float32) KvFile.Convert(path, path, Model.CacheLayout, policy);
             return path;
         }
 

@@ -44,7 +44,7 @@ internal static class TinyHfModel
         };
         foreach ((string key, object value) in metadata) values[key] = value;
         writer.Add("general.architecture", architecture);
-        foreach ((string key, object value) in values) writer.Add($"{architecture}.{key}", value);
+        foreach ((string key, object value) in values) writer.Add(key.StartsWith("tokenizer.", StringComparison.Ordinal) ? key : $"{architecture}.{key}", value);
         foreach ((string name, long[] shape) in model.Shapes())
         {
             float[] data = model.Weights[name];
