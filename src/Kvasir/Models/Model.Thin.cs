@@ -16,7 +16,7 @@ public sealed partial class Model
     /// <param name="policy">How the result keeps keys and values.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens.</param>
     /// <returns>A cache of the part alone, at its positions: to be saved from <paramref name="first"/> on.</returns>
-    public KvCache Thinned(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy, CancellationToken cancellation = default)
+    public KvCache Prune(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(policy);
