@@ -19,7 +19,7 @@ internal sealed partial class LayerMap
         foreach (string line in markdown.Split('\n').Select(line => line.TrimEnd()))
         {
             if (line.StartsWith('#')) project = Heading().Match(line) is { Success: true } heading ? heading.Groups[1].Value : null;
-            else if (project is not null && Row().Match(line) is { Success: true } row) layers.Add(new Layer(project, row.Groups[1].Value.TrimEnd('/')));
+            else if (project is not null && Row().Match(line) is { Success: true } row) layers.Add(new Layer(project, row.Groups[1].Value.TrimEnd('/'), StartFilesOf(row.Groups[2].Value)));
         }
 
         return new LayerMap(layers);
@@ -34,12 +34,17 @@ internal sealed partial class LayerMap
     [GeneratedRegex(@"^### `src/([\w.]+)`", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Heading();
 
-    [GeneratedRegex(@"^\| `([\w./]+/)` \|", RegexOptions.CultureInvariant, 1000)]
+    private static string[] StartFilesOf(string cells) => [.. InBackticks().Matches(cells.TrimEnd('|', ' ').Split('|')[^1]).Select(match => match.Groups[1].Value)];
+
+    [GeneratedRegex("`([^`]+)`", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex InBackticks();
+
+    [GeneratedRegex(@"^\| `([\w./]+/)` \|(.*)$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Row();
 }
 
 /// <summary>A folder of a project under <c>src</c>; <c>.</c> is the project's own.</summary>
-internal sealed record Layer(string Project, string Folder)
+internal sealed record Layer(string Project, string Folder, IReadOnlyList<string> StartFiles)
 {
     public string Namespace => Folder == "." ? Project : $"{Project}.{Folder.Replace('/', '.')}";
 
