@@ -6,7 +6,8 @@ public sealed class BadModelTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string> Commands => new(
-        "complete --prompt x", "chat", "tokenize x", "logits --ids 1", "embed x", "bench", "ask question", "template --messages {messages}", "ppl --file {text}", "ingest {text}", "store verify");
+        "complete --prompt x", "chat", "tokenize x", "logits --ids 1", "embed x", "bench", "ask question", "template --messages {messages}",
+            "ppl --file {text}", "ingest {text}", "store verify");
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -14,7 +15,8 @@ public sealed class BadModelTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public void Folder_that_is_no_model_is_refused(string command) => Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
+    public void Folder_that_is_no_model_is_refused(string command) =>
+        Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -22,7 +24,8 @@ public sealed class BadModelTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public void Text_file_is_refused(string command) => Refused(command, _folder.File("notes.txt", "These are notes, and not a model at all."u8), "notes.txt");
+    public void Text_file_is_refused(string command) =>
+        Refused(command, _folder.File("notes.txt", "These are notes, and not a model at all."u8), "notes.txt");
 
     [SkippableTheory]
     [MemberData(nameof(Commands))]
@@ -38,7 +41,9 @@ public sealed class BadModelTests : IDisposable
     {
         string text = _folder.File("text.txt", "Some text."u8);
         string messages = _folder.File("messages.json", "[{\"role\":\"user\",\"content\":\"Hello\"}]"u8);
-        string[] args = [.. command.Split(' ').Select(word => word.Replace("{text}", text, StringComparison.Ordinal).Replace("{messages}", messages, StringComparison.Ordinal))];
+        string[] args = [.. command.Split(' ')
+            .Select(word =>
+            word.Replace("{text}", text, StringComparison.Ordinal).Replace("{messages}", messages, StringComparison.Ordinal))];
         string[] store = args[0] is "ask" or "ingest" or "store" ? ["--store", _folder.Sub("store"), "--embedder", model] : [];
         Invocation.Of([.. args, "--model", model, .. store]).IsRefused(named);
     }

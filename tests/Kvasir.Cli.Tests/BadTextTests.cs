@@ -1,12 +1,16 @@
 namespace Kvasir.Cli.Tests;
 
-/// <summary>Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.</summary>
+/// <summary>
+/// Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.
+/// </summary>
 public sealed class BadTextTests : IDisposable
 {
     private static readonly byte[] Latin1 = [(byte)'c', (byte)'a', (byte)'f', 0xE9, (byte)'!'];
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Readers => new("complete --file", "tokenize --file", "tokenize --decode --file", "embed --file", "ppl --file", "template --messages", "inspect");
+    public static TheoryData<string> Readers =>
+        new("complete --file", "tokenize --file", "tokenize --decode --file", "embed --file", "ppl --file", "template --messages",
+            "inspect");
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -14,7 +18,8 @@ public sealed class BadTextTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Readers))]
-    public void Directory_is_refused(string command) => Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
+    public void Directory_is_refused(string command) =>
+        Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -25,7 +30,8 @@ public sealed class BadTextTests : IDisposable
     [InlineData("tokenize")]
     [InlineData("embed")]
     [InlineData("template", "--messages", "-")]
-    public void Standard_input_that_is_not_utf8_is_refused(params string[] args) => Invocation.With(Latin1, args).IsRefused("UTF-8 at byte 3");
+    public void Standard_input_that_is_not_utf8_is_refused(params string[] args) =>
+        Invocation.With(Latin1, args).IsRefused("UTF-8 at byte 3");
 
     [Theory]
     [InlineData("not json")]
@@ -34,7 +40,8 @@ public sealed class BadTextTests : IDisposable
     [InlineData("[{\"role\":\"user\"}]")]
     [InlineData("[{\"role\":\"user\",\"content\":7}]")]
     [InlineData("")]
-    public void Messages_of_another_form_are_refused(string json) => Invocation.With(json, "template", "--messages", "-").IsRefused("standard input");
+    public void Messages_of_another_form_are_refused(string json) =>
+        Invocation.With(json, "template", "--messages", "-").IsRefused("standard input");
 
     [Theory]
     [InlineData("--window", "1")]

@@ -33,8 +33,10 @@ public sealed class MissingModelTests : IDisposable
         refused.IsRefused("two files are needed, a language model and a sentence encoder, and neither was found");
         foreach (string part in new[]
         {
-            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)", "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
-            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder", @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
+            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)",
+                "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
+            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder",
+                @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
         })
         {
             Assert.Contains(part, refused.Error, StringComparison.Ordinal);

@@ -34,7 +34,8 @@ public sealed class PromptCacheTests : IDisposable
     [SkippableTheory]
     [InlineData("--prompt-cache-size", "many")]
     [InlineData("--prompt-cache-size", "25%")]
-    public void A_size_that_is_none_is_refused(string option, string value) => Invocation.Of("complete", "--ids", Ids, option, value, "--model", Chatty).IsRefused(option);
+    public void A_size_that_is_none_is_refused(string option, string value) =>
+        Invocation.Of("complete", "--ids", Ids, option, value, "--model", Chatty).IsRefused(option);
 
     [SkippableFact]
     public void A_file_in_place_of_the_folder_is_refused()

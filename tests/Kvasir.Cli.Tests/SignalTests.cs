@@ -47,7 +47,14 @@ public sealed class SignalTests : IDisposable
     private Process StartReadingAPipe()
     {
         string pipe = Pipe(), program = Path.Combine(AppContext.BaseDirectory, "Kvasir.Cli.dll");
-        Process started = Process.Start(new ProcessStartInfo("dotnet", [program, "tokenize", "--file", pipe]) { RedirectStandardError = true, RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })!;
+        Process started = Process.Start(
+            new ProcessStartInfo("dotnet", [program, "tokenize", "--file", pipe])
+            {
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                UseShellExecute = false
+            })!;
         // A pipe opens for its writer when it has a reader.
         Task<FileStream> opening = Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write));
         Assert.True(opening.Wait(TimeSpan.FromSeconds(60)));

@@ -11,7 +11,8 @@ public sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
 
     /// <summary>
     /// YaRN (Peng et al. 2023, section 3.2 and 3.4): pairs that turn more than 32 times within the original context stay, those that turn
-    /// less than once are stretched, with a linear ramp over the pairs between, whose ends are whole pairs where <paramref name="truncate"/>.
+    /// less than once are stretched, with a linear ramp over the pairs between, whose ends are whole pairs where
+    /// <paramref name="truncate"/>.
     /// </summary>
     public static NaiveRotation Yarn(double theta, int headDim, double factor, int original, bool truncate = true)
     {
@@ -30,7 +31,9 @@ public sealed record NaiveRotation(double[] Frequencies, double Magnitude = 1)
 
     public static NaiveRotation None => new([]);
 
-    /// <summary>Whether channel 2j turns with 2j + 1; else channel j with j + half, half being that of the channels that turn at all.</summary>
+    /// <summary>
+    /// Whether channel 2j turns with 2j + 1; else channel j with j + half, half being that of the channels that turn at all.
+    /// </summary>
     public bool Neighbours { get; init; }
 
     /// <summary>The head at a position; channels beyond the pairs stay.</summary>

@@ -31,7 +31,9 @@ public sealed record NaiveTransformer
     /// <summary>Norms subtract the mean.</summary>
     public bool Centred { get; init; }
 
-    /// <summary>Names of the norms before and after attention and before and after the feed-forward layer, null where there is none.</summary>
+    /// <summary>
+    /// Names of the norms before and after attention and before and after the feed-forward layer, null where there is none.
+    /// </summary>
     public string?[] Norms { get; init; } = ["input", null, "post_attention", null];
 
     /// <summary>Names of the feed-forward layer's matrices: gate (null for none), up, down.</summary>
@@ -52,7 +54,9 @@ public sealed record NaiveTransformer
     /// <summary>Scores s become cap · tanh(s/cap); 0 for none.</summary>
     public double ScoreSoftCap { get; init; }
 
-    /// <summary>Told of every row of attention weights: layer, query head, the query's position, the weights of positions 0 to there.</summary>
+    /// <summary>
+    /// Told of every row of attention weights: layer, query head, the query's position, the weights of positions 0 to there.
+    /// </summary>
     public Action<int, int, int, double[]>? Observe { get; init; }
 
     /// <summary>How many tokens a layer sees, the current one included.</summary>
@@ -105,7 +109,8 @@ public sealed record NaiveTransformer
                 int kvHead = h / (Heads / KvHeads);
                 double[] weights = new double[t + 1];
                 for (int s = 0; s <= t; s++)
-                    weights[s] = t - s < WindowOf(layer) && Sees(t, s) ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
+                    weights[s] = t - s < WindowOf(layer) && Sees(t, s)
+                        ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
                 double total = weights.Sum();
                 for (int s = 0; s <= t; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);

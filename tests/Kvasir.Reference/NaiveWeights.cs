@@ -45,7 +45,8 @@ public static class NaiveWeights
             yield return (prefix + "self_attn.o_proj", [model.Width, queries]);
             string?[] matrices = model.FeedForwardNames;
             if (matrices[0] is { } gate && gate != matrices[1]) yield return ($"{prefix}mlp.{gate}", [model.FeedForward, model.Width]);
-            yield return ($"{prefix}mlp.{matrices[1]}", [matrices[0] == matrices[1] ? 2 * model.FeedForward : model.FeedForward, model.Width]);
+            yield return ($"{prefix}mlp.{matrices[1]}",
+                [matrices[0] == matrices[1] ? 2 * model.FeedForward : model.FeedForward, model.Width]);
             yield return ($"{prefix}mlp.{matrices[2]}", [model.Width, model.FeedForward]);
             foreach (string norm in model.Norms.OfType<string>()) yield return ($"{prefix}{norm}_layernorm", [model.Width]);
             if (!model.HeadNorms && !model.WholeNorms) continue;
@@ -54,5 +55,6 @@ public static class NaiveWeights
         }
     }
 
-    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

@@ -41,7 +41,10 @@ public sealed record SmallGolden
     /// <summary>Of every position of <see cref="Ids"/>, [tokens, vocabulary].</summary>
     public required double[] Logits { get; init; }
 
-    /// <summary>Of the last <see cref="After"/> ids where the <see cref="Placed"/> before them were computed as if they stood alone, and then placed behind the first <see cref="Before"/>.</summary>
+    /// <summary>
+    /// Of the last <see cref="After"/> ids where the <see cref="Placed"/> before them were computed as if they stood alone, and then placed
+    /// behind the first <see cref="Before"/>.
+    /// </summary>
     public required double[] LogitsAfterPlacing { get; init; }
 
     /// <summary>Keys [channels, 32 tokens], which are also taken as values [32 tokens, channels].</summary>
@@ -74,27 +77,38 @@ public sealed record SmallGolden
 
     private static double[] Rounded(double[] values) => [.. values.Select(value => Math.Round(value, Digits))];
 
-    /// <summary>What 2, 3 or 4 bits make of <see cref="Kv"/> in groups of 32: a digit a code, in the order of the floats; a row of 32 is a group of both keys and values.</summary>
+    /// <summary>
+    /// What 2, 3 or 4 bits make of <see cref="Kv"/> in groups of 32: a digit a code, in the order of the floats; a row of 32 is a group of
+    /// both keys and values.
+    /// </summary>
     public sealed record KiviCase(int Bits, string[] Codes, float[] Scales, float[] Minima)
     {
         internal KiviCase(int bits, float[] kv) : this(bits, [.. kv.Chunk(32).Select(group => NaiveKivi.Encode(group, bits))]) { }
 
-        private KiviCase(int bits, NaiveKivi[] groups) : this(bits, [.. groups.Select(group => string.Concat(group.Codes.Select(code => code.ToString("x", CultureInfo.InvariantCulture))))],
-            [.. groups.Select(group => group.Scale)], [.. groups.Select(group => group.Minimum)]) { }
+        private KiviCase(int bits, NaiveKivi[] groups)
+            : this(bits,
+            [.. groups.Select(group => string.Concat(group.Codes.Select(code => code.ToString("x", CultureInfo.InvariantCulture))))],
+            [.. groups.Select(group => group.Scale)], [.. groups.Select(group => group.Minimum)])
+        { }
 
         public int Code(int at) => Convert.ToInt32(Codes[at / 32].Substring(at % 32, 1), 16);
     }
 
-    /// <summary>Texts, vectors for them and a query: the scores of both rankings, and the texts from the best to the worst of the fused ranking.</summary>
-    public sealed record RetrievalCase(string[] Texts, string Query, float[][] Vectors, float[] QueryVector, double[] Bm25, double[] Cosines, int[] Order)
+    /// <summary>
+    /// Texts, vectors for them and a query: the scores of both rankings, and the texts from the best to the worst of the fused ranking.
+    /// </summary>
+    public sealed record RetrievalCase(
+        string[] Texts, string Query, float[][] Vectors, float[] QueryVector, double[] Bm25, double[] Cosines, int[] Order)
     {
         internal static RetrievalCase Make(Random random)
         {
             string[] words = ["heron", "harbour", "mayor", "train", "museum", "river", "budget", "winter", "the", "of"];
-            string[] texts = [.. Enumerable.Range(0, 12).Select(i => string.Join(' ', Enumerable.Range(0, 6 + i).Select(_ => words[random.Next(words.Length)])))];
+            string[] texts = [.. Enumerable.Range(0, 12)
+                .Select(i => string.Join(' ', Enumerable.Range(0, 6 + i).Select(_ => words[random.Next(words.Length)])))];
             float[][] vectors = [.. texts.Select(_ => Unit([.. Enumerable.Range(0, 4).Select(_ => random.Next(-8, 9) + 0.5f)]))];
             float[] query = Unit([3, -2, 1, 4]);
-            double[] bm25 = NaiveRetrieval.Bm25("the mayor of the harbour museum", texts), cosines = [.. vectors.Select(vector => NaiveRetrieval.Cosine(query, vector))];
+            double[] bm25 = NaiveRetrieval.Bm25("the mayor of the harbour museum", texts),
+                cosines = [.. vectors.Select(vector => NaiveRetrieval.Cosine(query, vector))];
             double[] fused = NaiveRetrieval.Fuse(bm25, cosines);
             int[] order = [.. Enumerable.Range(0, texts.Length).OrderByDescending(text => fused[text]).ThenBy(text => text)];
             return new RetrievalCase(texts, "the mayor of the harbour museum", vectors, query, Rounded(bm25), Rounded(cosines), order);

@@ -5,7 +5,10 @@ using System.Reflection.PortableExecutable;
 
 namespace Kvasir.Structure.Tests;
 
-/// <summary>Which type of an assembly uses which, out of its metadata and the instructions of its methods: what the compiler resolved, not what a using directive says.</summary>
+/// <summary>
+/// Which type of an assembly uses which, out of its metadata and the instructions of its methods: what the compiler resolved, not what a
+/// using directive says.
+/// </summary>
 internal sealed class AssemblyUses
 {
     private readonly PEReader _file;
@@ -22,11 +25,14 @@ internal sealed class AssemblyUses
     {
         using var file = new PEReader(File.OpenRead(path));
         var uses = new AssemblyUses(file);
-        return uses._reader.TypeDefinitions.SelectMany(type => uses.OfType(type).Select(used => new TypeUse(NamedTypes.Name(uses._reader, type), used)))
+        return uses._reader.TypeDefinitions.SelectMany(type =>
+            uses.OfType(type).Select(used => new TypeUse(NamedTypes.Name(uses._reader, type), used)))
             .Where(use => use.User != use.Used).ToHashSet();
     }
 
-    /// <summary>The constants of an assembly as source names them (<c>Type.Name</c>), and the type (the outermost) that owns each.</summary>
+    /// <summary>
+    /// The constants of an assembly as source names them (<c>Type.Name</c>), and the type (the outermost) that owns each.
+    /// </summary>
     public static IReadOnlyList<(string Text, string Owner)> Constants(string path)
     {
         using var file = new PEReader(File.OpenRead(path));
@@ -49,7 +55,8 @@ internal sealed class AssemblyUses
             .Concat(type.GetMethods().SelectMany(OfMethod))
             .Concat(type.GetCustomAttributes().SelectMany(OfAttribute))
             .Concat(type.GetFields().SelectMany(field => _reader.GetFieldDefinition(field).GetCustomAttributes()).SelectMany(OfAttribute))
-            .Concat(type.GetProperties().SelectMany(property => _reader.GetPropertyDefinition(property).GetCustomAttributes()).SelectMany(OfAttribute));
+            .Concat(type.GetProperties().SelectMany(property => _reader.GetPropertyDefinition(property).GetCustomAttributes())
+                .SelectMany(OfAttribute));
     }
 
     private IEnumerable<string> OfConstraints(GenericParameterHandle handle) => _reader.GetGenericParameter(handle).GetConstraints()
@@ -72,7 +79,9 @@ internal sealed class AssemblyUses
             .Concat(InstructionTokens.Read(body.GetILBytes() ?? []).SelectMany(Of));
     }
 
-    /// <summary>The types that a token of any kind names: for a method or field the type that declares it and those of its signature.</summary>
+    /// <summary>
+    /// The types that a token of any kind names: for a method or field the type that declares it and those of its signature.
+    /// </summary>
     private ImmutableHashSet<string> Of(EntityHandle handle) => handle.IsNil ? [] : handle.Kind switch
     {
         HandleKind.TypeDefinition => _decoder.GetTypeFromDefinition(_reader, (TypeDefinitionHandle)handle, 0),
@@ -86,17 +95,21 @@ internal sealed class AssemblyUses
         _ => throw new NotSupportedException($"a token of the kind {handle.Kind}")
     };
 
-    private ImmutableHashSet<string> OfField(FieldDefinition field) => Of(field.GetDeclaringType()).Union(field.DecodeSignature(_decoder, null));
+    private ImmutableHashSet<string> OfField(FieldDefinition field) =>
+        Of(field.GetDeclaringType()).Union(field.DecodeSignature(_decoder, null));
 
-    private ImmutableHashSet<string> OfSignature(MethodDefinition method) => Of(method.GetDeclaringType()).Union(NamedTypes.Of(method.DecodeSignature(_decoder, null)));
+    private ImmutableHashSet<string> OfSignature(MethodDefinition method) =>
+        Of(method.GetDeclaringType()).Union(NamedTypes.Of(method.DecodeSignature(_decoder, null)));
 
     private ImmutableHashSet<string> OfMember(MemberReference member) => Of(member.Parent).Union(
-        member.GetKind() == MemberReferenceKind.Field ? member.DecodeFieldSignature(_decoder, null) : NamedTypes.Of(member.DecodeMethodSignature(_decoder, null)));
+        member.GetKind() == MemberReferenceKind.Field
+            ? member.DecodeFieldSignature(_decoder, null) : NamedTypes.Of(member.DecodeMethodSignature(_decoder, null)));
 
     private ImmutableHashSet<string> OfInstance(MethodSpecification method) =>
         method.DecodeSignature(_decoder, null).Aggregate(Of(method.Method), (all, one) => all.Union(one));
 
-    private ImmutableHashSet<string> OfStandalone(StandaloneSignature signature) => signature.GetKind() == StandaloneSignatureKind.LocalVariables
+    private ImmutableHashSet<string> OfStandalone(StandaloneSignature signature) =>
+        signature.GetKind() == StandaloneSignatureKind.LocalVariables
         ? [.. signature.DecodeLocalSignature(_decoder, null).SelectMany(names => names)]
         : NamedTypes.Of(signature.DecodeMethodSignature(_decoder, null));
 }

@@ -20,13 +20,15 @@ public sealed partial class DocumentationTests
         string folder = Path.GetDirectoryName(Path.Combine(Root, document))!;
         IEnumerable<string> named = Named().Matches(text).Select(match => Path.Combine(Root, match.Groups[1].Value));
         IEnumerable<string> linked = Link().Matches(text).Select(match => Path.Combine(folder, match.Groups[1].Value));
-        Assert.Empty(named.Concat(linked).Where(path => !File.Exists(path) && !Directory.Exists(path)).Select(path => Path.GetRelativePath(Root, path)));
+        Assert.Empty(named.Concat(linked).Where(path => !File.Exists(path) && !Directory.Exists(path))
+            .Select(path => Path.GetRelativePath(Root, path)));
     }
 
     [Fact]
     public void Every_method_names_a_file()
     {
-        string[] rows = [.. File.ReadLines(Path.Combine(Root, "docs/methods.md")).Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| method", StringComparison.Ordinal))];
+        string[] rows = [.. File.ReadLines(Path.Combine(Root, "docs/methods.md"))
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| method", StringComparison.Ordinal))];
         Assert.NotEmpty(rows);
         Assert.All(rows, row => Assert.Matches(Named(), row));
     }

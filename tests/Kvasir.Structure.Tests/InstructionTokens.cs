@@ -17,7 +17,8 @@ internal static class InstructionTokens
             int value = code[at++];
             if (value == 0xFE) value = value << 8 | code[at++];
             OperandType operand = OpCodesByValue[value].OperandType;
-            if (operand is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType or OperandType.InlineSig)
+            if (operand is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok
+                or OperandType.InlineType or OperandType.InlineSig)
                 yield return MetadataTokens.EntityHandle(BitConverter.ToInt32(code, at));
             at += Size(operand, code, at);
         }

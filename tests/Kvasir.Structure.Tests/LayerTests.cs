@@ -28,7 +28,8 @@ public sealed partial class LayerTests
     public void The_map_names_every_folder_with_source_and_no_other()
     {
         IEnumerable<string> folders = SourceFile.All("src").Select(file => string.Join('/', file.Path.Split('/')[..^1].Take(3))).Distinct();
-        Assert.Equal(folders.Order(StringComparer.Ordinal), Map.Layers.Where(layer => !layer.Folder.Contains('/')).Select(layer => layer.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(folders.Order(StringComparer.Ordinal), Map.Layers.Where(layer => !layer.Folder.Contains('/'))
+            .Select(layer => layer.ToString()).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -36,11 +37,14 @@ public sealed partial class LayerTests
     {
         IReadOnlySet<TypeUse> uses = AssemblyUses.Read(typeof(LayerTests).Assembly.Location);
         Assert.Equal(
-            ["InArgument", "InAttribute", "InBase", "InCatch", "InConstraint", "InField", "InLambda", "InLocal", "InNested", "InReturned", "InSignature", "Open"],
-            uses.Where(use => use.Used.Contains(".Secret", StringComparison.Ordinal)).Select(use => use.User.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal));
+            ["InArgument", "InAttribute", "InBase", "InCatch", "InConstraint", "InField", "InLambda", "InLocal", "InNested", "InReturned",
+                "InSignature", "Open"],
+            uses.Where(use => use.Used.Contains(".Secret", StringComparison.Ordinal)).Select(use => use.User.Split('.')[^1]).Distinct()
+                .Order(StringComparer.Ordinal));
     }
 
-    private static void AssertNone(string what, IEnumerable<string> lines) => Assert.True(!lines.Any(), $"{what}:\n{string.Join('\n', lines)}");
+    private static void AssertNone(string what, IEnumerable<string> lines) =>
+        Assert.True(!lines.Any(), $"{what}:\n{string.Join('\n', lines)}");
 
     private static string? Violation(TypeUse use) =>
         Map.Of(use.UserNamespace) is { } user && Map.Of(use.UsedNamespace) is { } used && !Map.Allows(user, used)
@@ -55,7 +59,8 @@ public sealed partial class LayerTests
     {
         Dictionary<string, string> owners = Map.Layers.Select(layer => layer.Project).Distinct()
             .SelectMany(project => AssemblyUses.Constants(Path.Combine(AppContext.BaseDirectory, project + ".dll")))
-            .GroupBy(constant => constant.Text).Where(same => same.Count() == 1).ToDictionary(same => same.Key, same => same.Single().Owner);
+            .GroupBy(constant => constant.Text).Where(same => same.Count() == 1)
+                .ToDictionary(same => same.Key, same => same.Single().Owner);
         return from file in SourceFile.All("src")
                let space = Namespace().Match(file.Text).Groups[1].Value
                from Match match in Member().Matches(file.Text)

@@ -10,11 +10,15 @@ public sealed partial class NamespaceTests
     [Fact]
     public void Namespaces_are_folders()
     {
-        string[] others = [.. SourceFile.All("src", "tests", "benchmarks").Where(file => !file.Path.StartsWith(Shared, StringComparison.Ordinal) && !IsInItsFolder(file)).Select(file => file.Path)];
+        string[] others = [.. SourceFile.All("src", "tests", "benchmarks")
+            .Where(file => !file.Path.StartsWith(Shared, StringComparison.Ordinal) && !IsInItsFolder(file)).Select(file => file.Path)];
         Assert.Empty(others);
     }
 
-    /// <summary>Every namespace of a file is its path below <c>src</c>, <c>tests</c> or <c>benchmarks</c>; a program without any is a project's main file.</summary>
+    /// <summary>
+    /// Every namespace of a file is its path below <c>src</c>, <c>tests</c> or <c>benchmarks</c>; a program without any is a project's main
+    /// file.
+    /// </summary>
     private static bool IsInItsFolder(SourceFile file)
     {
         string expected = string.Join('.', file.Path.Split('/')[1..^1]);

@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace Kvasir.Structure.Tests;
 
-/// <summary>What a user of the libraries can call changes only on purpose: with <c>KVASIR_ACCEPT_API=1</c> the lists are written anew.</summary>
+/// <summary>
+/// What a user of the libraries can call changes only on purpose: with <c>KVASIR_ACCEPT_API=1</c> the lists are written anew.
+/// </summary>
 public sealed class PublicApiTests
 {
     [Theory]
@@ -15,6 +17,7 @@ public sealed class PublicApiTests
         if (Environment.GetEnvironmentVariable("KVASIR_ACCEPT_API") == "1") File.WriteAllText(path, now);
         string[] before = File.ReadAllText(path).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n'), after = now.TrimEnd('\n').Split('\n');
         string[] changes = [.. before.Except(after).Select(line => "- " + line), .. after.Except(before).Select(line => "+ " + line)];
-        Assert.True(before.SequenceEqual(after), $"{library} has another public surface (see CONTRIBUTING.md, Checks):\n{string.Join('\n', changes)}");
+        Assert.True(before.SequenceEqual(after),
+            $"{library} has another public surface (see CONTRIBUTING.md, Checks):\n{string.Join('\n', changes)}");
     }
 }

@@ -7,7 +7,8 @@ internal sealed record SourceFile(string Path, string Text)
     public static IEnumerable<SourceFile> All(params string[] folders)
     {
         string root = SharedData.ProjectRoot();
-        return folders.SelectMany(folder => Directory.EnumerateFiles(System.IO.Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
+        return folders.SelectMany(folder =>
+            Directory.EnumerateFiles(System.IO.Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
             .Select(file => System.IO.Path.GetRelativePath(root, file).Replace('\\', '/'))
             .Where(file => !file.Split('/').Any(part => part is "bin" or "obj"))
             .Select(file => new SourceFile(file, File.ReadAllText(System.IO.Path.Combine(root, file))));

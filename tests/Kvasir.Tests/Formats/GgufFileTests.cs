@@ -22,8 +22,11 @@ public sealed class GgufFileTests : IDisposable
         Assert.Equal((200, -100), (file.Require<long>("test.u8"), file.Require<long>("test.i8")));
         Assert.Equal((60000, -30000), (file.Require<int>("test.u16"), file.Require<int>("test.i16")));
         Assert.Equal((4_000_000_000, -2_000_000_000), (file.Require<long>("test.u32"), file.Require<long>("test.i32")));
-        Assert.Equal((9_000_000_000_000_000_000, -9_000_000_000_000_000_000), (file.Require<long>("test.u64"), file.Require<long>("test.i64")));
-        Assert.Equal((0.5, 0.1, true, "Ωmega"), (file.Require<double>("test.f32"), file.Require<double>("test.f64"), file.Require<bool>("test.true"), file.Require<string>("test.text")));
+        Assert.Equal((9_000_000_000_000_000_000, -9_000_000_000_000_000_000),
+            (file.Require<long>("test.u64"), file.Require<long>("test.i64")));
+        Assert.Equal((0.5, 0.1, true, "Ωmega"),
+            (file.Require<double>("test.f32"), file.Require<double>("test.f64"), file.Require<bool>("test.true"),
+            file.Require<string>("test.text")));
         Assert.Equal(["a", "", "ü"], file.Require<string[]>("test.texts"));
         Assert.Equal([1, -2, 3], file.Require<long[]>("test.integers"));
         Assert.Equal([1, 2.5], file.Require<double[]>("test.rates"));
@@ -198,10 +201,13 @@ public sealed class GgufFileTests : IDisposable
     [Fact]
     public void Missing_paths_empty_files_and_bare_safetensors_are_refused()
     {
-        Assert.Contains("does not exist", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(Path.Combine(_folder.Path, "none.gguf"))).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist",
+            Assert.Throws<InvalidInputException>(() => ModelFiles.Open(Path.Combine(_folder.Path, "none.gguf"))).Message,
+            StringComparison.Ordinal);
         Refused([], "is empty");
         string weights = _folder.File("model.safetensors", "{}");
-        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(weights)).Message, StringComparison.Ordinal);
+        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(weights)).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]

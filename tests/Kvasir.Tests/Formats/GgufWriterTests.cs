@@ -10,7 +10,8 @@ public sealed class GgufWriterTests
     {
         var writer = new GgufWriter();
         writer.AddTensor("short", TensorType.F32, [8], new byte[31]);
-        Assert.Contains("31 bytes where 32 are due", Assert.Throws<InvalidOperationException>(() => writer.Write(Stream.Null)).Message, StringComparison.Ordinal);
+        Assert.Contains("31 bytes where 32 are due", Assert.Throws<InvalidOperationException>(() => writer.Write(Stream.Null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

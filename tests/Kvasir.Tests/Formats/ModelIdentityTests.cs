@@ -72,7 +72,8 @@ public sealed class ModelIdentityTests : IDisposable
         return ModelIdentity.Compute(file);
     }
 
-    private static GgufWriter Model(bool reversed = false, int alignment = 32, float first = 1f, float epsilon = 1e-5f, string name = "a", TensorType type = TensorType.F32, long[]? shape = null, string architecture = "llama", Action<GgufWriter>? extra = null)
+    private static GgufWriter Model(bool reversed = false, int alignment = 32, float first = 1f, float epsilon = 1e-5f, string name = "a",
+        TensorType type = TensorType.F32, long[]? shape = null, string architecture = "llama", Action<GgufWriter>? extra = null)
     {
         var writer = new GgufWriter(alignment);
         if (reversed) extra?.Invoke(writer);

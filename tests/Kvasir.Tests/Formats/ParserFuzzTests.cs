@@ -90,8 +90,10 @@ public sealed class ParserFuzzTests : IDisposable
                 bytes[at] ^= (byte)(1 << random.Next(8));
                 return bytes;
             case 2:
-                ulong[] extremes = [0, 1, ulong.MaxValue, long.MaxValue, 1ul << 63, uint.MaxValue, int.MaxValue, (ulong)bytes.Length, ulong.MaxValue - 31];
-                if (at + 8 <= bytes.Length) BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), extremes[random.Next(extremes.Length)]);
+                ulong[] extremes = [0, 1, ulong.MaxValue, long.MaxValue, 1ul << 63, uint.MaxValue, int.MaxValue, (ulong)bytes.Length,
+                    ulong.MaxValue - 31];
+                if (at + 8 <= bytes.Length)
+                    BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), extremes[random.Next(extremes.Length)]);
                 return bytes;
             case 3: return bytes[..random.Next(bytes.Length)];
             case 4:

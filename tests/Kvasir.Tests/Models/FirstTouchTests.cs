@@ -105,7 +105,9 @@ public sealed class FirstTouchTests : IDisposable
         Assert.False(File.Exists(copy));
     }
 
-    private static Model Load(int threads) => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Compute = ComputeMode.Float32, Threads = threads });
+    private static Model Load(int threads) =>
+        Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"),
+            new ModelOptions { Compute = ComputeMode.Float32, Threads = threads });
 
     private void Save(Model model, int tokens)
     {

@@ -17,7 +17,9 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
     public void Qwen3_gives_the_logits_of_its_definition()
     {
         NaiveTransformer qwen = Qwen3();
-        Same(qwen, "qwen3", """{"rope_theta": 1000000.0, "max_position_embeddings": 256, "hidden_act": "silu", "use_sliding_window": false, "sliding_window": 16, "max_window_layers": 1}""",
+        Same(qwen, "qwen3",
+            """{"rope_theta": 1000000.0, "max_position_embeddings": 256, "hidden_act": "silu", "use_sliding_window": false,"""
+            + """ "sliding_window": 16, "max_window_layers": 1}""",
             qwen with { HeadNorms = false },
             qwen with { RotationOf = _ => NaiveRotation.Plain(10000, qwen.HeadDim) },
             qwen with { ScoreScale = 1 / Math.Sqrt((double)qwen.Width / qwen.Heads) },
@@ -30,14 +32,17 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
     public void Qwen3_slides_its_window_on_upper_layers_only(string layers)
     {
         NaiveTransformer full = Qwen3(), qwen = full with { WindowOf = layer => layer >= 1 ? Window : int.MaxValue };
-        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "use_sliding_window": true, "sliding_window": {{Window}}, {{layers}}}""", full, full with { WindowOf = _ => Window });
+        Same(qwen, "qwen3",
+            $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "use_sliding_window": true, "sliding_window": {{Window}},"""
+            + $$""" {{layers}}}""", full, full with { WindowOf = _ => Window });
     }
 
     [Fact]
     public void Qwen3_has_no_window_unless_it_is_switched_on()
     {
         NaiveTransformer qwen = Qwen3();
-        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "sliding_window": {{Window}}}""", qwen with { WindowOf = _ => Window });
+        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "sliding_window": {{Window}}}""",
+            qwen with { WindowOf = _ => Window });
     }
 
     [Fact]
@@ -66,17 +71,22 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
         """)]
     public void Gemma3_stretches_positions_on_global_layers_only(string rotation)
     {
-        NaiveTransformer plain = Gemma3(), gemma = plain with { RotationOf = layer => layer == 5 ? plain.RotationOf(layer).Stretched(8) : plain.RotationOf(layer) };
-        Same(gemma, "gemma3_text", GemmaSettings(rotation), plain, plain with { RotationOf = layer => plain.RotationOf(layer).Stretched(8) });
+        NaiveTransformer plain = Gemma3(),
+            gemma = plain with { RotationOf = layer => layer == 5 ? plain.RotationOf(layer).Stretched(8) : plain.RotationOf(layer) };
+        Same(gemma, "gemma3_text", GemmaSettings(rotation), plain,
+            plain with { RotationOf = layer => plain.RotationOf(layer).Stretched(8) });
     }
 
     [Theory]
     [InlineData("\"sliding_window_pattern\": 3", 3)]
     [InlineData("\"sliding_window_pattern\": 1", 1)]
-    [InlineData("\"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\"]", 3)]
+    [InlineData(
+        "\"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", "
+        + "\"sliding_attention\", \"full_attention\", \"sliding_attention\"]", 3)]
     public void Gemma3_takes_the_pattern_of_its_layers_from_the_configuration(string pattern, int period)
     {
-        NaiveTransformer usual = Gemma3(), gemma = usual with { WindowOf = layer => usual.WindowOf(Like(layer)), RotationOf = layer => usual.RotationOf(Like(layer)) };
+        NaiveTransformer usual = Gemma3(),
+            gemma = usual with { WindowOf = layer => usual.WindowOf(Like(layer)), RotationOf = layer => usual.RotationOf(Like(layer)) };
         Same(gemma, "gemma3_text", GemmaSettings($"{GemmaBases}, {pattern}"), usual);
 
         int Like(int layer) => layer % period == period - 1 ? 5 : 0;
@@ -127,7 +137,9 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
         if (magnitude is { } given) yarn = yarn with { Magnitude = given };
         NaiveTransformer llama = (plain with { RotationOf = _ => yarn }).WithRandomWeights(5);
         string more = magnitude is null ? "" : string.Create(CultureInfo.InvariantCulture, $", \"attention_factor\": {magnitude}");
-        Same(llama, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 4096, "rope_scaling": {"rope_type": "yarn", "factor": {{factor}}.0, "original_max_position_embeddings": {{original}}{{more}}} }""",
+        Same(llama, "llama",
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 4096, "rope_scaling": {"rope_type": "yarn", "factor": {{factor}}.0,"""
+            + $$""" "original_max_position_embeddings": {{original}}{{more}}} }""",
             llama with { RotationOf = _ => unscaled },
             llama with { RotationOf = _ => yarn with { Magnitude = 1 } },
             llama with { RotationOf = _ => unscaled with { Magnitude = yarn.Magnitude } },
@@ -135,7 +147,8 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
             llama with { RotationOf = _ => NaiveRotation.Yarn(10000, 32, factor, original: 4096) with { Magnitude = yarn.Magnitude } });
     }
 
-    private const string MistralSettings = """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
+    private const string MistralSettings =
+        """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
 
     private const string GemmaBases = """
         "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
@@ -166,7 +179,8 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
     }).WithRandomWeights(3);
 
     private static string GemmaSettings(string more) =>
-        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6, "sliding_window": {{Window}}, {{more}} }""";
+        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6,"""
+            + $$""" "sliding_window": {{Window}}, {{more}} }""";
 
     private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
     {

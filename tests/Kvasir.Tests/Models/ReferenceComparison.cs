@@ -53,7 +53,8 @@ public abstract class ReferenceComparison : IDisposable
         Same(naive, model);
     }
 
-    private protected void SameGguf(NaiveTransformer naive, string architecture, bool permutes, params (string Key, object Value)[] metadata)
+    private protected void SameGguf(
+        NaiveTransformer naive, string architecture, bool permutes, params (string Key, object Value)[] metadata)
     {
         string path = TinyHfModel.WriteGguf(naive, _folder, architecture, permutes, metadata);
         using Model model = Model.Load(path, new ModelOptions { Compute = ComputeMode.Float32 });

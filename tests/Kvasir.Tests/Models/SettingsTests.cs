@@ -38,7 +38,14 @@ public sealed class SettingsTests : ReferenceComparison
     {
         InvalidInputException error = Assert.Throws<InvalidInputException>(() => Gguf((key, value)));
         Assert.Contains("llama.gguf", error.Message, StringComparison.Ordinal);
-        Assert.Contains(key switch { "rope.scaling.type" => "rope", "attention.head_count_kv" or "attention.head_count" => "head_count", "attention.layer_norm_rms_epsilon" => "epsilon", _ => key }, error.Message, StringComparison.Ordinal);
+        Assert.Contains(key switch
+        {
+            "rope.scaling.type" => "rope",
+            "attention.head_count_kv" or "attention.head_count" =>
+            "head_count",
+            "attention.layer_norm_rms_epsilon" => "epsilon",
+            _ => key
+        }, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
 
@@ -71,7 +78,8 @@ public sealed class SettingsTests : ReferenceComparison
     [Fact]
     public void Stray_huge_numbers_do_not_hinder()
     {
-        string path = TinyHfModel.WriteGguf(Tied, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
+        string path = TinyHfModel.WriteGguf(
+            Tied, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
         using ModelFile file = ModelFiles.Open(path);
         Assert.Equal(ulong.MaxValue, file.Metadata["llama.x"]);
         Assert.Throws<InvalidInputException>(() => file.Get("llama.x", 1L));
@@ -80,7 +88,8 @@ public sealed class SettingsTests : ReferenceComparison
     [Fact]
     public void Linear_scaling_is_read_under_its_old_names()
     {
-        foreach ((string Key, object Value)[] settings in ((string, object)[][])[[("rope.scale_linear", 4f)], [("rope.scaling.factor", 4f)], [("rope.scaling.type", "linear"), ("rope.scale_linear", 4f)], [("rope.scale_linear", 9f), ("rope.scaling.factor", 4f)]])
+        foreach ((string Key, object Value)[] settings in ((string, object)[][])[[("rope.scale_linear", 4f)], [("rope.scaling.factor", 4f)],
+            [("rope.scaling.type", "linear"), ("rope.scale_linear", 4f)], [("rope.scale_linear", 9f), ("rope.scaling.factor", 4f)]])
         {
             NaiveTransformer stretched = Tied with { RotationOf = layer => Tied.RotationOf(layer).Stretched(4) };
             using Model model = Gguf(settings);
@@ -97,9 +106,13 @@ public sealed class SettingsTests : ReferenceComparison
     public void Yarn_follows_its_further_settings(string more, double own, double all, bool truncate)
     {
         double growth = 0.1 * Math.Log(8);
-        NaiveRotation yarn = NaiveRotation.Yarn(10000, 16, 8, original: 400, truncate) with { Magnitude = (1 + own * growth) / (1 + all * growth) };
+        NaiveRotation yarn = NaiveRotation.Yarn(
+            10000, 16, 8, original: 400, truncate) with
+        { Magnitude = (1 + own * growth) / (1 + all * growth) };
         NaiveTransformer naive = Tied with { RotationOf = _ => yarn };
-        string config = $$"""{"rope_theta": 10000.0, "max_position_embeddings": 3200, "rope_scaling": {"type": "yarn", "factor": 8.0, "original_max_position_embeddings": 400, {{more}} } }""";
+        string config =
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 3200, "rope_scaling": {"type": "yarn", "factor": 8.0,"""
+                + $$""" "original_max_position_embeddings": 400, {{more}} } }""";
         SameHf(naive, "llama", config);
         if (!truncate) Assert.NotEqual(NaiveRotation.Yarn(10000, 16, 8, original: 400).Frequencies, yarn.Frequencies);
     }
@@ -108,8 +121,13 @@ public sealed class SettingsTests : ReferenceComparison
     public void Yarn_of_a_gguf_divides_by_its_log_multiplier()
     {
         double growth = 0.1 * Math.Log(8);
-        NaiveTransformer naive = Tied with { RotationOf = _ => NaiveRotation.Yarn(10000, 16, 8, original: 40) with { Magnitude = 1.5 * (1 + growth) / (1 + 0.6 * growth) } };
-        using Model model = Gguf(("rope.scaling.type", "yarn"), ("rope.scaling.factor", 8f), ("rope.scaling.original_context_length", 40u), ("rope.scaling.yarn_log_multiplier", 0.6f), ("rope.scaling.attn_factor", 1.5f));
+        NaiveTransformer naive = Tied with
+        {
+            RotationOf = _ =>
+            NaiveRotation.Yarn(10000, 16, 8, original: 40) with { Magnitude = 1.5 * (1 + growth) / (1 + 0.6 * growth) }
+        };
+        using Model model = Gguf(("rope.scaling.type", "yarn"), ("rope.scaling.factor", 8f), ("rope.scaling.original_context_length", 40u),
+            ("rope.scaling.yarn_log_multiplier", 0.6f), ("rope.scaling.attn_factor", 1.5f));
         Same(naive, model);
     }
 
@@ -164,7 +182,8 @@ public sealed class SettingsTests : ReferenceComparison
     [InlineData("model_type", "\"qwen3_moe\"", "x", "0")]
     [InlineData("model_type", "\"llama\"", "num_experts", "16")]
     public void Mixtures_of_experts_are_refused_as_such(string name, string value, string other, string count) =>
-        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Hf(name, value + $", \"{other}\": {count}")).Message, StringComparison.Ordinal);
+        Assert.Contains("mixture of experts",
+            Assert.Throws<InvalidInputException>(() => Hf(name, value + $", \"{other}\": {count}")).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("llama")]
@@ -172,7 +191,8 @@ public sealed class SettingsTests : ReferenceComparison
     public void Mixtures_of_experts_in_gguf_are_refused_as_such(string architecture)
     {
         string path = TinyHfModel.WriteGguf(Tied, _folder, architecture, permutes: true, ("expert_count", 8u));
-        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -182,7 +202,8 @@ public sealed class SettingsTests : ReferenceComparison
     public void A_missing_norm_is_refused_by_name(string gguf) => RefusedByName(Tied, gguf, "_" + gguf[1..], named: gguf);
 
     [Fact]
-    public void A_missing_epsilon_is_refused_by_name() => RefusedByName(Tied, "rms_epsilon", "_ms_epsilon", named: "attention.layer_norm_rms_epsilon");
+    public void A_missing_epsilon_is_refused_by_name() =>
+        RefusedByName(Tied, "rms_epsilon", "_ms_epsilon", named: "attention.layer_norm_rms_epsilon");
 
     [Fact]
     public void A_tensor_of_a_layer_that_is_not_used_is_refused_by_name()
@@ -191,7 +212,9 @@ public sealed class SettingsTests : ReferenceComparison
         RefusedByName(biased, "blk.1.attn_output.bias", "blk.1.attn_sinks12.bia", named: "blk.1.attn_sinks12");
     }
 
-    /// <summary>A file in which a name was replaced by another of the same length is refused with a message that says <paramref name="named"/>.</summary>
+    /// <summary>
+    /// A file in which a name was replaced by another of the same length is refused with a message that says <paramref name="named"/>.
+    /// </summary>
     private void RefusedByName(NaiveTransformer naive, string name, string other, string named)
     {
         string path = TinyHfModel.WriteGguf(naive, _folder, "llama", permutes: true);
@@ -202,7 +225,9 @@ public sealed class SettingsTests : ReferenceComparison
     }
 
     private Model Gguf(params (string Key, object Value)[] metadata) =>
-        Model.Load(TinyHfModel.WriteGguf(Tied, _folder, "llama", permutes: true, metadata), new ModelOptions { Compute = ComputeMode.Float32 });
+        Model.Load(TinyHfModel.WriteGguf(Tied, _folder, "llama", permutes: true, metadata),
+            new ModelOptions { Compute = ComputeMode.Float32 });
 
-    private Model Hf(string name, string value) => TinyHfModel.Load(Tied, _folder, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 64, "{{name}}": {{value}} }""");
+    private Model Hf(string name, string value) =>
+        TinyHfModel.Load(Tied, _folder, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 64, "{{name}}": {{value}} }""");
 }

@@ -12,7 +12,8 @@ public sealed class SmallGoldenTests : IDisposable
 {
     private const double Tolerance = 1e-4;
 
-    private static readonly SmallGolden Golden = SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), SmallGolden.FileName)));
+    private static readonly SmallGolden Golden =
+        SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), SmallGolden.FileName)));
     private static readonly KvPolicy Float32 = KvPolicy.Parse("k=f32,v=f32");
 
     private readonly TemporaryFolder _folder = new();
@@ -23,7 +24,8 @@ public sealed class SmallGoldenTests : IDisposable
     {
         string[] tokens = [.. Enumerable.Range('a', SmallGolden.Model.Vocabulary - 1).Select(letter => $"{(char)letter}"), "ab"];
         string path = TinyHfModel.WriteGguf(SmallGolden.Model, _folder, "llama", permutes: true,
-            ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2"), ("tokenizer.ggml.tokens", tokens), ("tokenizer.ggml.merges", new[] { "a b" }));
+            ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2"), ("tokenizer.ggml.tokens", tokens),
+                ("tokenizer.ggml.merges", new[] { "a b" }));
         _model = Model.Load(path, new ModelOptions { Compute = ComputeMode.Float32 });
     }
 
@@ -72,7 +74,8 @@ public sealed class SmallGoldenTests : IDisposable
         cache.Place(file);
         float[] actual = Forward(cache, Golden.Ids[end..]);
         Near(Golden.LogitsAfterPlacing, actual);
-        Assert.True(Worst(Golden.Logits[(end * SmallGolden.Model.Vocabulary)..], actual) > 0.1, "a chunk that saw what stands before it must differ");
+        Assert.True(Worst(Golden.Logits[(end * SmallGolden.Model.Vocabulary)..], actual) > 0.1,
+            "a chunk that saw what stands before it must differ");
     }
 
     [Fact]

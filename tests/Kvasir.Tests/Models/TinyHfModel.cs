@@ -14,8 +14,10 @@ internal static class TinyHfModel
         JsonObject config = JsonNode.Parse(settings)!.AsObject();
         foreach ((string name, JsonNode value) in ((string, JsonNode)[])
             [
-                ("model_type", type), ("num_hidden_layers", model.Layers), ("hidden_size", model.Width), ("num_attention_heads", model.Heads), ("num_key_value_heads", model.KvHeads),
-                ("head_dim", model.HeadDim), ("intermediate_size", model.FeedForward), ("vocab_size", model.Vocabulary), (model.Centred ? "layer_norm_eps" : "rms_norm_eps", model.Epsilon), ("tie_word_embeddings", model.Tied),
+                ("model_type", type), ("num_hidden_layers", model.Layers), ("hidden_size", model.Width),
+                    ("num_attention_heads", model.Heads), ("num_key_value_heads", model.KvHeads),
+                ("head_dim", model.HeadDim), ("intermediate_size", model.FeedForward), ("vocab_size", model.Vocabulary),
+                    (model.Centred ? "layer_norm_eps" : "rms_norm_eps", model.Epsilon), ("tie_word_embeddings", model.Tied),
             ])
             if (!config.ContainsKey(name)) config[name] = value;
         folder.File("config.json", config.ToJsonString());
@@ -25,8 +27,12 @@ internal static class TinyHfModel
         return Model.Load(folder.Path, new ModelOptions { Compute = ComputeMode.Float32 });
     }
 
-    /// <summary>The same as a GGUF file: names as llama.cpp has them, rows of query and key in pairs of neighbours where its converter permutes them.</summary>
-    public static string WriteGguf(NaiveTransformer model, TemporaryFolder folder, string architecture, bool permutes, params (string Key, object Value)[] metadata)
+    /// <summary>
+    /// The same as a GGUF file: names as llama.cpp has them, rows of query and key in pairs of neighbours where its converter permutes
+    /// them.
+    /// </summary>
+    public static string WriteGguf(
+        NaiveTransformer model, TemporaryFolder folder, string architecture, bool permutes, params (string Key, object Value)[] metadata)
     {
         var writer = new GgufWriter();
         var values = new Dictionary<string, object>(StringComparer.Ordinal)
@@ -44,11 +50,13 @@ internal static class TinyHfModel
         };
         foreach ((string key, object value) in metadata) values[key] = value;
         writer.Add("general.architecture", architecture);
-        foreach ((string key, object value) in values) writer.Add(key.StartsWith("tokenizer.", StringComparison.Ordinal) ? key : $"{architecture}.{key}", value);
+        foreach ((string key, object value) in values)
+            writer.Add(key.StartsWith("tokenizer.", StringComparison.Ordinal) ? key : $"{architecture}.{key}", value);
         foreach ((string name, long[] shape) in model.Shapes())
         {
             float[] data = model.Weights[name];
-            if (permutes && (name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("k_proj", StringComparison.Ordinal))) data = Neighbouring(data, model);
+            if (permutes && (name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("k_proj", StringComparison.Ordinal)))
+                data = Neighbouring(data, model);
             writer.AddTensor(GgufName(name, architecture), TensorType.F32, shape, data);
         }
         string path = Path.Combine(folder.Path, architecture + ".gguf");
@@ -85,7 +93,9 @@ internal static class TinyHfModel
         int pairs = model.RotationOf(0).Frequencies.Length, width = rows.Length % (model.Width * model.HeadDim) == 0 ? model.Width : 1;
         float[] moved = [.. rows];
         for (int head = 0; head < rows.Length / width; head += model.HeadDim)
-            for (int j = 0; j < 2 * pairs; j++) rows.AsSpan((head + j) * width, width).CopyTo(moved.AsSpan((head + (j < pairs ? 2 * j : 2 * (j - pairs) + 1)) * width, width));
+            for (int j = 0; j < 2 * pairs; j++)
+                rows.AsSpan((head + j) * width, width)
+                    .CopyTo(moved.AsSpan((head + (j < pairs ? 2 * j : 2 * (j - pairs) + 1)) * width, width));
         return moved;
     }
 }
