@@ -16,7 +16,8 @@ internal sealed class HfJson
     private readonly IReadOnlyDictionary<string, double>? _defaults;
     private readonly HashSet<string> _asked;
 
-    private HfJson(JsonElement element, string path, string place, HashSet<string>? asked = null, IReadOnlyDictionary<string, double>? defaults = null)
+    private HfJson(JsonElement element, string path, string place, HashSet<string>? asked = null,
+        IReadOnlyDictionary<string, double>? defaults = null)
     {
         _asked = asked ?? new HashSet<string>(StringComparer.Ordinal);
         _element = element;
@@ -60,7 +61,8 @@ internal sealed class HfJson
     {
         UnreadSettings.Refuse(Path, "", Values(_element, _place), _asked);
 
-        static IEnumerable<(string, object?)> Values(JsonElement element, string place) => element.EnumerateObject().SelectMany(property => property.Value.ValueKind switch
+        static IEnumerable<(string, object?)> Values(JsonElement element, string place) =>
+            element.EnumerateObject().SelectMany(property => property.Value.ValueKind switch
         {
             JsonValueKind.Object => Values(property.Value, $"{place}{property.Name}."),
             _ => [(place + property.Name, Value(property.Value))],
@@ -83,7 +85,8 @@ internal sealed class HfJson
 
     public double? Number(string name) => Find(name) is not { } value
         ? (IsAbsent(name) && _defaults?.TryGetValue(name, out double fallback) == true ? fallback : null)
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Wrong(name, "a number");
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? number : throw Wrong(name, "a number");
 
     public long? Integer(string name) => Number(name) is not { } number ? null
         : Math.Abs(number) <= 1L << 53 && double.IsInteger(number) ? (long)number : throw Wrong(name, "a whole number");
@@ -93,28 +96,35 @@ internal sealed class HfJson
 
     /// <summary>The objects of a list, or null where <paramref name="name"/> is not a list.</summary>
     public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
-        : [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "a list of objects"))];
+        : [.. list.EnumerateArray().Select(value =>
+            value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "a list of objects"))];
 
     /// <summary>A value of any kind as text.</summary>
     public string? Spelled(string name) => Find(name)?.ToString();
 
     public bool IsText(string name) => Find(name)?.ValueKind == JsonValueKind.String;
 
-    public string[]? Texts(string name) => List(name, "a list of texts", value => value.ValueKind == JsonValueKind.String ? value.GetString() : null);
+    public string[]? Texts(string name) =>
+        List(name, "a list of texts", value => value.ValueKind == JsonValueKind.String ? value.GetString() : null);
 
-    public double[]? Numbers(string name) => List<double>(name, "a list of numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : null);
+    public double[]? Numbers(string name) =>
+        List<double>(name, "a list of numbers", value =>
+            value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : null);
 
     /// <summary>A whole number, or a list of them.</summary>
     public long[]? Integers(string name) => Find(name) is { ValueKind: JsonValueKind.Number } ? [Integer(name)!.Value]
-        : List<long>(name, "a list of whole numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null);
+        : List<long>(name, "a list of whole numbers", value =>
+            value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null);
 
     public InvalidInputException Wrong(string name, string expected) => DamagedFile.Error(Path, $"\"{_place}{name}\" should be {expected}");
 
     private T[]? List<T>(string name, string expected, Func<JsonElement, T?> read) where T : struct => Find(name) is not { } list ? null
-        : list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
+        : list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
 
     private string[]? List(string name, string expected, Func<JsonElement, string?> read) => Find(name) is not { } list ? null
-        : list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
+        : list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(value => read(value) ?? throw Wrong(name, expected))] : throw Wrong(name, expected);
 
     private JsonElement? Find(string name)
     {

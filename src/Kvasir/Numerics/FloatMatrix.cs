@@ -4,7 +4,7 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Numerics;
 
-/// <summary>Weights of 16 or 32 bits in panels of 32 rows, stored column by column [panel][column][row], multiplied with the float activations.</summary>
+/// <summary>Weights of 16 or 32 bits in panels of 32 rows, [panel][column][row], multiplied with the float activations.</summary>
 internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where TKernel : IFloatKernel where TElement : IFloatElement
 {
     private const int PanelRows = PackedFormat.PanelRows, MaxTokens = 6, PassBytes = 400 * 1024;
@@ -14,7 +14,9 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     private readonly long _panelBytes;
     private readonly float _factor;
 
-    /// <summary>Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).</summary>
+    /// <summary>
+    /// Takes a float tensor as it is, any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).
+    /// </summary>
     public FloatMatrix(Tensor tensor)
     {
         Rows = tensor.Rows;

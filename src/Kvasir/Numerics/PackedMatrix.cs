@@ -87,7 +87,7 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
             for (int token = 0; token < tokens; token += _maxTokens)
             {
                 int count = Math.Min(tokens - token, _maxTokens);
-                // One token streams the panels as fast as memory gives them; with more of them the hardware sees too little of the stream to keep ahead.
+                // One token streams panels as fast as memory gives them; with more the hardware sees too little of the stream.
                 if (tokens > 1) FetchNext(panel + _panelBytes, token, count, tokens);
                 TKernel.Multiply(_format, panel, _blocks, (ActivationBlock*)((byte*)x + token * xStride), xStride, count, result);
                 for (int t = 0; t < count; t++)
@@ -96,7 +96,9 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
         }
     }
 
-    /// <summary>Asks for the share of a panel that falls to <paramref name="count"/> of <paramref name="tokens"/> tokens; behind the last one nothing valid need lie.</summary>
+    /// <summary>
+    /// Asks for the share of a panel of <paramref name="count"/> of <paramref name="tokens"/> tokens; behind the last any address will do.
+    /// </summary>
     private void FetchNext(byte* panel, int token, int count, int tokens)
     {
         if (!Sse.IsSupported) return;
