@@ -187,7 +187,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         return count;
     }
 
-    public long Place(KvCache cache, string path, bool turned = true)
+    public long Place(KvCache cache, string path, bool rerotate = true)
     {
         int[] stored = Read(path, anyPolicy: false, out bool sound);
         if (!sound && !ChecksLate)

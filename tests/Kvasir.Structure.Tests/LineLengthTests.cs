@@ -12,6 +12,36 @@ public sealed partial class LineLengthTests
     /// </summary>
     private static readonly Dictionary<string, int> StillLonger = new()
     {
+        ["benchmarks/Kvasir.Benchmarks"] = 8,
+        ["src/Kvasir"] = 3,
+        ["src/Kvasir.Cli"] = 12,
+        ["src/Kvasir.Cli/Commands"] = 198,
+        ["src/Kvasir.Cli/Input"] = 19,
+        ["src/Kvasir.Cli/Measuring"] = 78,
+        ["src/Kvasir.Cli/Models"] = 72,
+        ["src/Kvasir.Cli/Options"] = 45,
+        ["src/Kvasir.Cli/Output"] = 18,
+        ["src/Kvasir.Cli/Reports"] = 55,
+        ["src/Kvasir.Documents"] = 41,
+        ["src/Kvasir.Documents/Asking"] = 81,
+        ["src/Kvasir.Documents/Chunking"] = 6,
+        ["src/Kvasir.Documents/Ingesting"] = 22,
+        ["src/Kvasir.Documents/Reading"] = 114,
+        ["src/Kvasir.Documents/Retrieval"] = 9,
+        ["src/Kvasir.Documents/Storage"] = 144,
+        ["src/Kvasir/Cache"] = 225,
+        ["src/Kvasir/Calibration"] = 46,
+        ["src/Kvasir/Formats"] = 24,
+        ["src/Kvasir/Generation"] = 85,
+        ["src/Kvasir/Models"] = 150,
+        ["src/Kvasir/Numerics"] = 230,
+        ["src/Kvasir/Quantization"] = 17,
+        ["src/Kvasir/Tokenization"] = 247,
+        ["tests/Kvasir.Documents.Tests"] = 225,
+        ["tests/Kvasir.Tests/Cache"] = 11,
+        ["tests/Kvasir.Tests/Models"] = 16,
+        ["tests/Kvasir.Tests/Quantization"] = 4,
+        ["tests/Kvasir.Tests/Tokenization"] = 3,
     };
 
     [Fact]

@@ -207,14 +207,14 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
 
     private long Place(KvCache cache, ChunkKv found)
     {
-        bool turned = placement != ChunkPlacement.Stacked;
+        bool rerotate = placement != ChunkPlacement.Stacked;
         if (found.Computed is { } computed)
         {
-            cache.Place(computed, kv.FirstToken, turned);
+            cache.Place(computed, kv.FirstToken, rerotate);
             return 0;
         }
 
-        return found.IsOfAnotherPolicy ? model.PlaceConverted(cache, found.Path!) : model.Place(cache, found.Path!, turned);
+        return found.IsOfAnotherPolicy ? model.PlaceConverted(cache, found.Path!) : model.Place(cache, found.Path!, rerotate);
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>

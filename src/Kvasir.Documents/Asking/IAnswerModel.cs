@@ -37,10 +37,10 @@ internal interface IAnswerModel : IDisposable
     /// <summary>Computes tokens behind what a cache holds.</summary>
     void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation);
 
-    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="turned"/>; bytes of its keys and values.</summary>
+    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="rerotate"/>; bytes of its keys and values.</summary>
     /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
-    long Place(KvCache cache, string path, bool turned = true);
+    long Place(KvCache cache, string path, bool rerotate = true);
 
     /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as the cache keeps them.</summary>
     /// <inheritdoc cref="Place"/>

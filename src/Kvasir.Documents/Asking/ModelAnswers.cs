@@ -60,10 +60,10 @@ internal sealed partial class ModelAnswers : IAnswerModel
         }
     }
 
-    public long Place(KvCache cache, string path, bool turned = true)
+    public long Place(KvCache cache, string path, bool rerotate = true)
     {
         KvFile file = Opened(() => _files.Open(path));
-        cache.Place(file, turned);
+        cache.Place(file, rerotate);
         return file.Bytes;
     }
 

@@ -112,7 +112,7 @@ public sealed unsafe class KvFile : IDisposable
         using var pool = new BlockPool();
         using var pattern = new KvCache(layout, policy, pool);
         using KvFile file = Open(source, layout, verify: true);
-        if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
+        if (file.IsPruned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
         KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
     }
@@ -141,7 +141,7 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>Whether some tokens were left out.</summary>
-    internal bool IsThinned => _header.Kept.Segments.Any(segment => segment.Span is not null);
+    internal bool IsPruned => _header.Kept.Segments.Any(segment => segment.Span is not null);
 
     /// <summary>Runs of blocks of every head.</summary>
     internal int SegmentCount => _header.Kept.Segments.Count;
@@ -176,17 +176,17 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>
-    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are turned by as much
-    /// unless <paramref name="turned"/> is false.
+    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are rerotated by as much
+    /// unless <paramref name="rerotate"/> is false.
     /// </summary>
-    internal MappedSegment Map(int layer, int head, int segment, int shift, bool turned = true)
+    internal MappedSegment Map(int layer, int head, int segment, int shift, bool rerotate = true)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         KvFileHeader.SegmentShape shape = _header.Kept.Segments[segment];
         int part = PartOf(layer, head, segment);
         byte* data = _file.Pointer + _offsets[part];
-        KeptPositions? kept = shape.Span is int span ? new KeptPositions((ushort*)data, shape.Tokens, span) : null;
-        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens, kept);
+        KeptTokens? kept = shape.Span is int span ? new KeptTokens((ushort*)data, shape.Tokens, span) : null;
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (rerotate ? shift : 0), shape.Tokens, kept);
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
@@ -259,7 +259,7 @@ public sealed unsafe class KvFile : IDisposable
         bool segments = position >= 0 && kept.Segments.All(segment =>
         {
             bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
-                && segment.Span is null or (>= 0 and <= KeptPositions.LargestSpan) && segment.Positions >= segment.Tokens;
+                && segment.Span is null or (>= 0 and <= KeptTokens.LargestSpan) && segment.Positions >= segment.Tokens;
             position += follows ? segment.Positions : 0;
             return follows;
         });

@@ -71,7 +71,7 @@ internal static unsafe class KvFileWriter
             }
     }
 
-    private static void WriteList(KeptPositions kept, Action<Run> action)
+    private static void WriteList(KeptTokens kept, Action<Run> action)
     {
         byte[] list = new byte[(kept.Bytes.Length + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment];
         kept.Bytes.CopyTo(list);

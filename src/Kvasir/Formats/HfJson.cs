@@ -97,7 +97,7 @@ internal sealed class HfJson
     /// <summary>The objects of a list, or null where <paramref name="name"/> is not a list.</summary>
     public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
         : [.. list.EnumerateArray().Select(value =>
-            value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "a list of objects"))];
+            value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{_place}{name}.") : throw Wrong(name, "objects in a list"))];
 
     /// <summary>A value of any kind as text.</summary>
     public string? Spelled(string name) => Find(name)?.ToString();

@@ -51,8 +51,7 @@ internal abstract class Architecture
             NormEpsilon = metadata.Epsilon(norm),
             Activation = Activation.Silu,
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
-            Rotaries = [RotaryFrequencies.FromMetadata(metadata, config)],
-            WindowOf = layer => slides(layer) ? window : int.MaxValue,
+            Layers = LayerSpec.Alike(config, RotaryFrequencies.FromMetadata(metadata, config), layer => slides(layer) ? window : int.MaxValue),
             Causal = metadata.Get("attention.causal", true),
             Pooling = metadata.Pooling(Pooling.None),
         };

@@ -25,12 +25,10 @@ public sealed partial class Model : IForwardEngine, IDisposable
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
         _template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(file, Tokenizer));
-        CacheLayout = new KvLayout(
-            [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
-            attention, () => Identity, () => Tokenizer.Identity)
+        CacheLayout = new KvLayout([.. spec.Layers.Select(layer => layer.CacheLayout)], attention, () => Identity, () => Tokenizer.Identity)
         {
             Computation = options.Compute.ToString(),
-            KeysDependOnLength = spec.Rotaries.Any(choice => choice.Long is not null),
+            KeysDependOnLength = spec.Layers.Any(layer => layer.Rotary?.Long is not null),
         };
     }
 
@@ -147,10 +145,6 @@ public sealed partial class Model : IForwardEngine, IDisposable
     }
 
     private const int WarmUpTokens = 40;
-
-    /// <summary>Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
-    private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
-        spec.Rotaries.Count > 0 && spec.Rotaries[spec.RotaryOf(layer)] is { Long: null } choice ? choice.Short : null;
 
     private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {

@@ -159,7 +159,7 @@ public sealed class KvFileTests : IDisposable
             int at = random.Next(i % 2 == 0 ? dataOffset : good.Length);
             bad[at] ^= (byte)(1 << random.Next(8));
             File.WriteAllBytes(FilePath, bad);
-            Assert.ThrowsAny<InvalidInputException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
+            Assert.ThrowsAny<KvasirException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
         }
     }
 

@@ -3,7 +3,7 @@ using Kvasir.Models;
 
 namespace Kvasir.Tests.Models;
 
-public sealed class ThinningTests
+public sealed class PruningTests
 {
     private static readonly KvPolicy s_float32 = KvPolicy.Parse("k=f32,v=f32");
 

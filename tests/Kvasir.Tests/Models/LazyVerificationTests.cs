@@ -4,7 +4,7 @@ using Kvasir.Models;
 namespace Kvasir.Tests.Models;
 
 /// <summary>Placed files are checked by the forward pass that first reads them.</summary>
-public sealed class FirstTouchTests : IDisposable
+public sealed class LazyVerificationTests : IDisposable
 {
     private const string Policy = "k=f16,v=f16";
 
