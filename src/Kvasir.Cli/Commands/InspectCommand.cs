@@ -54,7 +54,7 @@ internal static class InspectCommand
         else
         {
             Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
-            terminal.WriteTable(["position", "offset", "tokens", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", segment.Keys, segment.Values]), 0, 1, 2);
+            terminal.WriteTable(["position", "offset", "tokens", "heads", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", $"{segment.Heads}", segment.Keys, segment.Values]), 0, 1, 2, 3);
         }
     }
 

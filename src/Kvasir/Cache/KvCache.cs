@@ -117,7 +117,7 @@ public sealed partial class KvCache : IDisposable
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
-                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, rerotate));
+                for (int s = 0; s < file.SegmentCount(l, h); s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, rerotate));
         _files.Add(file, Length);
         Length += file.Tokens;
     }
@@ -216,10 +216,10 @@ public sealed partial class KvCache : IDisposable
     }
 
     /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
-    internal int WholeBlockTokens => _layers[0].Heads[0].WholeBlockTokens;
+    internal int WholeBlockTokens => Heads().Min(head => head.WholeBlockTokens);
 
     /// <summary>Whether newest tokens are still in float.</summary>
-    internal bool HasTail => _layers[0].Heads[0].Tail.TokenCount > 0;
+    internal bool HasTail => Heads().Any(head => head.Tail.TokenCount > 0);
 
     /// <summary>A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory for a tail.</summary>
     internal KvCache ShareBlocks(int tokens)

@@ -22,22 +22,11 @@ internal static unsafe class KvFileWriter
         file.Commit();
     }
 
-    /// <summary>One name where all heads have the same.</summary>
-    public static string[] Names(IEnumerable<string> ofHeads)
-    {
-        string[] names = [.. ofHeads];
-        return names.All(name => name == names[0]) ? [names[0]] : names;
-    }
-
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
     {
-        IReadOnlyList<Part>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<Part>)[.. Written(head, firstToken)])];
-        var segments = heads[0].Select((part, s) => new KvFileHeader.SegmentShape(
-            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))
-        {
-            Span = part.Segment.Kept?.Span,
-        }).ToArray();
-        if (segments.Sum(segment => segment.Positions) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+        KvFileHeader.SegmentShape[][] tables = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
+        int tokens = ids.Length;
+        if (tables.Any(table => table.Sum(segment => segment.Positions) != tokens)) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
@@ -48,11 +37,14 @@ internal static unsafe class KvFileWriter
         }
         return new KvFileHeader
         {
-            Kept = new(cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, segments),
+            Kept = new KvFileHeader.Description(cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, [], []).With(tables),
             Ids = ids.ToArray(),
             Layers = layers,
         };
     }
+
+    private static KvFileHeader.SegmentShape Shape(Part part) =>
+        new(part.FirstPosition, part.Segment.Offset, part.Tokens, part.Segment.Codec.Keys.Name, part.Segment.Codec.Values.Name) { Span = part.Segment.Kept?.Span };
 
     private static long BlockBytes(KvCache cache, int firstToken)
     {

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Models;
 
 namespace Kvasir.Generation;
 
@@ -33,6 +34,9 @@ public sealed class ScheduledSequence
     public long MostBytes { get; }
 
     internal List<int> Ids { get; }
+
+    /// <summary>What stands behind ids below 0.</summary>
+    internal InputEmbeddings? Embeddings { get; init; }
 
     internal Continuation Continuation { get; }
 

@@ -68,12 +68,13 @@ public sealed class Scheduler : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
     /// <param name="cancellation">Ends the sequence before the next step.</param>
+    /// <param name="embeddings">What stands behind ids below 0.</param>
     /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
-    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default, InputEmbeddings? embeddings = null)
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation);
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation) { Embeddings = embeddings };
         if (sequence.MostBytes > _pool.Budget - PassBytes(1))
             sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
         else _waiting.Enqueue(sequence);
@@ -111,9 +112,9 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
-    internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, Continuation continuation, Action<string> onText, CancellationToken cancellation)
+    internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
     {
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true };
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true, Embeddings = embeddings };
         _filled.Enqueue(sequence);
         return sequence;
     }
@@ -308,7 +309,7 @@ public sealed class Scheduler : IDisposable
     {
         _inBatch.Add((sequence, count));
         bool reachesEnd = count == sequence.Pending.Length;
-        _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None);
+        _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None, sequence.Embeddings);
         if (reachesEnd) _wantLogits.Add(sequence);
     }
 

@@ -52,6 +52,9 @@ public sealed partial class Session : IDisposable
     /// <summary>The ids whose keys and values the cache holds.</summary>
     public IReadOnlyList<int> Ids => _ids;
 
+    /// <summary>Embeddings whose ids may stand in prompts beside those of tokens; null for none.</summary>
+    public InputEmbeddings? Embeddings { get; set; }
+
     /// <summary>Bytes of keys and values held.</summary>
     public long KvBytes => _cache.Bytes;
 
@@ -135,7 +138,7 @@ public sealed partial class Session : IDisposable
         // At least the prompt's last token is computed anew, for its logits.
         int common = prompt.AsSpan(..^1).CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
         if (common < _ids.Count) _cache.Truncate(common);
-        ScheduledSequence sequence = _scheduler.Lend(_cache, prompt, continuation, pieces.Enqueue, cancellation);
+        ScheduledSequence sequence = _scheduler.Lend(_cache, prompt, Embeddings, continuation, pieces.Enqueue, cancellation);
         try
         {
             while (_scheduler.Step())

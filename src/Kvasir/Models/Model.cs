@@ -99,7 +99,7 @@ public sealed partial class Model : IForwardEngine, IDisposable
     public KvForecast Forecast(KvPolicy? policy = null) => new(CacheLayout, policy ?? KvPolicy.Default, _transformer.Workers, ForwardSlice.MaxRows);
 
     /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the caches are as before.</summary>
-    /// <exception cref="InvalidInputException">An id outside the vocabulary, or a sequence longer than the model's context.</exception>
+    /// <exception cref="InvalidInputException">An id outside the vocabulary, one below 0 whose embedding was not given, or a sequence longer than the model's context.</exception>
     /// <exception cref="KvBudgetExceededException">A pool's budget does not hold the new tokens.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two slices of 512 tokens.</exception>
     public void Forward(Batch batch, CancellationToken cancellation = default)
@@ -186,7 +186,7 @@ public sealed partial class Model : IForwardEngine, IDisposable
             int length = entry.Cache.Length + entry.Growth;
             if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             for (int i = 0; i < entry.Count; i++)
-                if (batch.Id(entry.FirstId + i) is var id && (id < 0 || id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
+                if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
         }
     }
 }

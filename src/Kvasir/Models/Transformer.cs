@@ -137,8 +137,10 @@ internal sealed unsafe partial class Transformer : IDisposable
     {
         int width = _config.Width, position = _slice.Position(row);
         var x = new Span<float>(_buffers.ResidualRow(row), width);
-        _weights.ReadEmbedding(_slice.Id(row), x);
-        if (_spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
+        int id = _slice.Id(row);
+        if (id < 0) _slice.EntryOf(row).Embeddings!.Row(id).CopyTo(x);
+        else _weights.ReadEmbedding(id, x);
+        if (id >= 0 && _spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
         if (_weights.Positions is { } positions) TensorPrimitives.Add(x, positions.AsSpan(position * width, width), x);
         if (_weights.TokenType is { } type) TensorPrimitives.Add(x, type, x);
         _weights.EmbeddingNorm?.Apply(x, x);

@@ -49,8 +49,8 @@ public sealed class KvFileTests : IDisposable
         Assert.Equal(KvPolicy.Parse("k=f16,v=f32"), file.Policy);
         Assert.Equal(2 * 2 * 32 * 16 * (2 + 4), file.Bytes);
         KvFileSummary summary = KvFileSummary.Read(FilePath);
-        Assert.Equal(new KvFileSummary(3, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1, summary.Segments), summary);
-        Assert.Equal([new KvSegmentSummary(24, 0, 50, "f16", "f32")], summary.Segments);
+        Assert.Equal(new KvFileSummary(4, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1, summary.Segments), summary);
+        Assert.Equal([new KvSegmentSummary(24, 0, 50, 2, "f16", "f32")], summary.Segments);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class KvFileTests : IDisposable
         fixture.Append(cache, 50);
         cache.Save(FilePath, Ids(50), firstToken: 64);
         using KvFile file = KvFile.Open(FilePath, fixture.Layout, verify: true);
-        Assert.Equal([new KvSegmentSummary(64, 0, 50, "f32", "f32")], KvFileSummary.Read(FilePath).Segments);
+        Assert.Equal([new KvSegmentSummary(64, 0, 50, 2, "f32", "f32")], KvFileSummary.Read(FilePath).Segments);
         cache.Truncate(64);
         cache.Place(file);
         float[][] queries = fixture.Queries(2);

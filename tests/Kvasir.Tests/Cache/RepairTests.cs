@@ -87,7 +87,7 @@ public sealed class RepairTests
         var fixture = new SequenceFixture(13, window: window);
         using KvCache whole = fixture.NewCache(), thinned = fixture.NewCache(), placed = fixture.NewCache();
         fixture.Append(whole, 130);
-        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)], [.. Enumerable.Range(17, 70).Select(i => (ushort)i)]];
+        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)], [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
         thinned.PlacePruned(whole, 0, (_, head) => kept[head]);
         Assert.Equal(130, thinned.Length);
         thinned.Save(path, new int[130]);
