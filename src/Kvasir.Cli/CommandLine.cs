@@ -8,14 +8,6 @@ namespace Kvasir.Cli;
 /// <summary>The whole program: parses arguments, runs a command, and turns what went wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    public const int Done = 0;
-    public const int Failed = 1;
-    public const int BadInput = 2;
-    public const int Interrupted = 130;
-
-    /// <summary>How the program was called.</summary>
-    public static string Program => Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
-
     public static int Run(string[] args, Terminal terminal)
     {
         terminal.Arguments = args;
@@ -25,25 +17,25 @@ internal static class CommandLine
             if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
             int code = parsed.Invoke(configuration);
-            return terminal.Interrupted.IsCancellationRequested ? Interrupted : code;
+            return terminal.Interrupted.IsCancellationRequested ? ExitCode.Interrupted : code;
         }
         catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)
         {
-            return Interrupted;
+            return ExitCode.Interrupted;
         }
         catch (AggregateException several) when (several.InnerExceptions.Count == 1 && IsBadInput(several.InnerException!))
         {
-            return Report(several.InnerException!, BadInput, terminal);
+            return Report(several.InnerException!, ExitCode.BadInput, terminal);
         }
         catch (Exception problem) when (IsBadInput(problem))
         {
-            return Report(problem, BadInput, terminal);
+            return Report(problem, ExitCode.BadInput, terminal);
         }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return Report(failure, Failed, terminal);
+            return Report(failure, ExitCode.Failed, terminal);
         }
     }
 
@@ -113,18 +105,9 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        terminal.Warn($"{misuse.Trim()}; see {Typed([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
-        return BadInput;
+        terminal.Warn($"{misuse.Trim()}; see {TypedCommand.Line([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
+        return ExitCode.BadInput;
     }
-
-    /// <summary>A command line that a shell takes as it is.</summary>
-    public static string Typed(IEnumerable<string> args) =>
-        string.Join(' ', args.Select(Quoted).Prepend(Program));
-
-    private static string Quoted(string word) =>
-        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? word
-        : OperatingSystem.IsWindows() ? $"\"{word}\""
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {
@@ -141,7 +124,7 @@ internal static class CommandLine
         public override int Invoke(ParseResult parseResult)
         {
             parseResult.InvocationConfiguration.Output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
-            return Done;
+            return ExitCode.Done;
         }
     }
 }

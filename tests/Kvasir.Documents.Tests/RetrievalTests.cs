@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Documents.Retrieval;
+using Kvasir.Reference;
 
 namespace Kvasir.Documents.Tests;
 
@@ -81,6 +82,20 @@ public class RetrievalTests
         Assert.Equal(1 / 62.0 + 1 / 61.0, fused[1], 6);
         Assert.Equal(1 / 63.0 + 1 / 62.0, fused[2], 6);
         Assert.Equal([1, 2, 0], TopScores.Best(fused, 9));
+    }
+
+    [Fact]
+    public void Texts_are_ordered_as_in_the_small_golden_file()
+    {
+        SmallGolden.RetrievalCase golden = SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), SmallGolden.FileName))).Retrieval;
+        using ICatalog catalog = CatalogOf(golden.Texts);
+        long[] texts = catalog.Texts(null);
+        catalog.Embed("e", [.. texts.Zip(golden.Vectors)]);
+        using var index = new VectorIndex(catalog, "e", texts);
+        float[] words = Bm25(catalog, golden.Query), cosines = index.Scores(golden.QueryVector);
+        Assert.All(golden.Bm25.Zip(words), pair => Assert.Equal(pair.First, pair.Second, 2e-5));
+        Assert.All(golden.Cosines.Zip(cosines), pair => Assert.Equal(pair.First, pair.Second, 5e-4)); // float16
+        Assert.Equal(golden.Order, TopScores.Best(RankFusion.Fuse(words, cosines), golden.Texts.Length));
     }
 
     [Fact]

@@ -57,7 +57,7 @@ internal static class AskCommand
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
             if (common.Json(parsed)) PrintJson(answer, texts, open.Library.Store, terminal);
             else Print(answer, texts, terminal);
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
     }
 
