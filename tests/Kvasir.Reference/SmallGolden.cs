@@ -107,11 +107,11 @@ public sealed record SmallGolden
                 .Select(i => string.Join(' ', Enumerable.Range(0, 6 + i).Select(_ => words[random.Next(words.Length)])))];
             float[][] vectors = [.. texts.Select(_ => Unit([.. Enumerable.Range(0, 4).Select(_ => random.Next(-8, 9) + 0.5f)]))];
             float[] query = Unit([3, -2, 1, 4]);
-            double[] bm25 = NaiveRetrieval.Bm25("the heron of the harbour museum", texts),
+            double[] bm25 = NaiveRetrieval.Bm25("the river of the harbour museum", texts),
                 cosines = [.. vectors.Select(vector => NaiveRetrieval.Cosine(query, vector))];
             double[] fused = NaiveRetrieval.Fuse(bm25, cosines);
             int[] order = [.. Enumerable.Range(0, texts.Length).OrderByDescending(text => fused[text]).ThenBy(text => text)];
-            return new RetrievalCase(texts, "the heron of the harbour museum", vectors, query, Rounded(bm25), Rounded(cosines), order);
+            return new RetrievalCase(texts, "the river of the harbour museum", vectors, query, Rounded(bm25), Rounded(cosines), order);
         }
 
         private static float[] Unit(float[] vector)

@@ -20,7 +20,8 @@ internal sealed class Database : IDisposable
 
     private readonly Exception? _unwritable;
 
-    private Database(string path, SqliteConnection connection, Exception? unwritable) => (Path, _connection, _unwritable) = (path, connection, unwritable);
+    private Database(string path, SqliteConnection connection, Exception? unwritable) =>
+        (Path, _connection, _unwritable) = (path, connection, unwritable);
 
     public string Path { get; }
 
@@ -33,7 +34,7 @@ internal sealed class Database : IDisposable
         }
         catch (Exception error) when (IsReadable(path) && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
         {
-            // Reading takes files beside the database, for which there is no permission or no room, unless it is known that nobody changes it.
+            // Reading takes files beside the database, for which there is no permission or room, unless it is known that nobody writes.
             return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, error);
         }
     }
@@ -119,7 +120,8 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>Whether nothing that was written is waiting beside the database.</summary>
-    private static bool IsReadable(string path) => new FileInfo(path) is { Exists: true, Length: > 0 } && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 };
+    private static bool IsReadable(string path) =>
+        new FileInfo(path) is { Exists: true, Length: > 0 } && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 };
 
     private static Database Open(string path, string source, SqliteOpenMode mode, Exception? unwritable = null)
     {
@@ -187,7 +189,8 @@ internal sealed class Database : IDisposable
         raw.SQLITE_READONLY when _unwritable is not null => _unwritable,
         raw.SQLITE_FULL => StoreWriteException.From(Folder, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
         raw.SQLITE_IOERR => StoreWriteException.From(Folder, error.SqliteExtendedErrorCode == NoRoomBeside
-            ? new IOException(error.Message, StoreWriteException.NoSpaceOnUnix) : new IOException("input or output of the database failed", error)),
+            ? new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)
+            : new IOException("input or output of the database failed", error)),
         raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH or raw.SQLITE_CANTOPEN =>
             new ReadOnlyStoreException($"{Path}: the store may only be read (no permission to write, or a read-only file system)", error),
         _ => Damaged(error),

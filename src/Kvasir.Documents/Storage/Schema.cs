@@ -26,7 +26,8 @@ internal static class Schema
         CREATE INDEX text_kv ON text(kv);
         CREATE TABLE chunk (
             document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE, part INTEGER NOT NULL, start INTEGER NOT NULL,
-            length INTEGER NOT NULL, tokens INTEGER NOT NULL, text INTEGER NOT NULL REFERENCES text, sum INTEGER NOT NULL, PRIMARY KEY (document, part)) WITHOUT ROWID;
+            length INTEGER NOT NULL, tokens INTEGER NOT NULL, text INTEGER NOT NULL REFERENCES text, sum INTEGER NOT NULL,
+            PRIMARY KEY (document, part)) WITHOUT ROWID;
         CREATE INDEX chunk_text ON chunk(text);
         CREATE TABLE encoder (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
         CREATE TABLE embedding (

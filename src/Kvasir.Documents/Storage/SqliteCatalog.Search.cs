@@ -65,7 +65,9 @@ internal sealed partial class SqliteCatalog
             WHERE c.text = ?1 AND d.place IS NOT NULL ORDER BY f.path, d.place, c.part
             """, row => (row.GetString(0), ReadDocument(row, 1), row.GetInt32(10), ReadChunk(row, 9)), text);
         places.FindAll(place => place.Document is null || place.Chunk is null).ForEach(place => Tell(place.File));
-        return [.. from place in places where place is { Document: not null, Chunk: not null } select new TextPlace(place.File, place.Document, place.Part, place.Chunk)];
+        return [.. from place in places
+                   where place is { Document: not null, Chunk: not null }
+                   select new TextPlace(place.File, place.Document!, place.Part, place.Chunk!)];
     }
 
     public long[] TextsWith(string word, int most)

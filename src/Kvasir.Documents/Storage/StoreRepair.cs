@@ -59,8 +59,10 @@ public sealed record StoreRepair(int Files, IReadOnlyList<string> Lost, int Unre
             copied.Add(target.Add(file.Path, StoreExport.Content(document, chunks)));
             foreach (string encoder in source.Encoders())
             {
-                target.Embed(encoder, [.. chunks.Zip(target.Chunks(copied[^1])).Select(pair => (pair.Second.TextId, source.Embedding(encoder, pair.First.TextId)))
-                    .Where(row => row.Item2 is not null).Select(row => (row.TextId, row.Item2!))]);
+                target.Embed(encoder, [.. from pair in chunks.Zip(target.Chunks(copied[^1]))
+                                          let row = source.Embedding(encoder, pair.First.TextId)
+                                          where row is not null
+                                          select (pair.Second.TextId, row)]);
             }
         }
 

@@ -41,7 +41,10 @@ internal sealed class WriterLock : IDisposable
             catch (IOException error) when (File.Exists(Path.Combine(store, FileName)) && !ReadOnlyStoreException.IsMeantBy(error))
             {
                 if (Stopwatch.GetElapsedTime(start) > Patience)
-                    throw new StoreWriteException($"{store}: another process is writing to this store{Holder(store)}; try again later", error);
+                {
+                    throw new StoreWriteException(
+                        $"{store}: another process is writing to this store{Holder(store)}; try again when it has finished", error);
+                }
             }
         }
     }
