@@ -12,9 +12,9 @@ public class DocxTests
     private static readonly (string Name, string Kind)[] s_parts =
         [("h1", "header"), ("h2", "header"), ("h3", "header"), ("h4", "header"), ("f1", "footer"), ("styles", "styles"), ("numbering", "numbering"), ("comments", "comments")];
 
-    private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentReader.Parse("letter.docx", bytes));
+    private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentParser.Parse("letter.docx", bytes));
 
-    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("letter.docx", bytes)).Message;
+    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("letter.docx", bytes)).Message;
 
     /// <summary>A document with what such documents have, to be broken.</summary>
     internal static byte[] Sample() => Word("Title", Styled("Heading1", "The plan"), Item(2, 0, "measure"), new Table(Row("Name", "Age"), Row("Ann", "7")), Plain("End."));
@@ -91,7 +91,7 @@ public class DocxTests
                 broken[random.Next(broken.Length)] = (byte)random.Next(256);
             }
 
-            Exception? error = Record.Exception(() => DocumentReader.Parse("a.docx", broken));
+            Exception? error = Record.Exception(() => DocumentParser.Parse("a.docx", broken));
             Assert.True(error is null or UnreadableDocumentException, error?.ToString());
         }
 
@@ -214,7 +214,7 @@ public class DocxTests
             Entry(zip, "word/comments.xml", $"<w:comments {Namespace}><w:comment w:id=\"0\" w:author=\"Greta\"><w:p><w:r><w:t>Too short?</w:t></w:r></w:p></w:comment></w:comments>");
         });
         Assert.Equal("Body.", Read(bytes).Text);
-        Assert.Equal("Body.\n\nComment by Greta: Too short?", Assert.Single(DocumentReader.Parse("a.docx", bytes, comments: true)).Text);
+        Assert.Equal("Body.\n\nComment by Greta: Too short?", Assert.Single(DocumentParser.Parse("a.docx", bytes, comments: true)).Text);
     }
 
     [Fact]

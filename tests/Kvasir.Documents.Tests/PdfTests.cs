@@ -17,11 +17,11 @@ public class PdfTests
         + "YjEyM2ZmNWE4ODc3MzUwMzAyNDYwYjBhZGVjYjc0MT48OGJiMzZmMDI3Mzg5YWFmMzQxNzZiYTBiZmI4YzUwYTQ+XSAvRW5jcnlwdCA2IDAgUiA+PgpzdGFydHhyZWYKNz"
         + "k2CiUlRU9GCg==";
 
-    private static Document Read(PdfBuilder pdf) => Assert.Single(DocumentReader.Parse("report.pdf", pdf.Build()));
+    private static Document Read(PdfBuilder pdf) => Assert.Single(DocumentParser.Parse("report.pdf", pdf.Build()));
 
     private static string Text(params string[] contents) => Read(PdfBuilder.Of(contents)).Text;
 
-    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("report.pdf", bytes)).Message;
+    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("report.pdf", bytes)).Message;
 
     [Fact]
     public void Pages_come_in_order_and_lines_by_their_positions() =>
@@ -120,7 +120,7 @@ public class PdfTests
     public void Later_object_of_the_same_number_holds()
     {
         byte[] update = [.. PdfBuilder.Of("BT /F 10 Tf 50 700 Td (old) Tj ET").Pack(1).Build(), .. "10 0 obj\n<</Length 99>>\nstream\nBT /F 10 Tf 50 700 Td (new) Tj ET\nendstream\nendobj\n"u8];
-        Assert.Equal("new", Assert.Single(DocumentReader.Parse("a.pdf", update)).Text);
+        Assert.Equal("new", Assert.Single(DocumentParser.Parse("a.pdf", update)).Text);
     }
 
     [Fact]
@@ -243,8 +243,8 @@ public class PdfTests
             Encoding.Latin1.GetBytes(text.Replace("1 0 obj\n<</Type/Catalog", "junk", StringComparison.Ordinal)),
             [.. "mail header\n\n"u8, .. whole],
         ];
-        Assert.All(broken, (bytes, i) => Assert.Equal($"{i} first\n\nsecond", $"{i} {(Record.Exception(() => DocumentReader.Parse("a.pdf", bytes))?.Message ?? Assert.Single(DocumentReader.Parse("a.pdf", bytes)).Text)}"));
-        Assert.Equal("first", Assert.Single(DocumentReader.Parse("a.pdf", whole[..text.IndexOf("12 0 obj", StringComparison.Ordinal)])).Text);
+        Assert.All(broken, (bytes, i) => Assert.Equal($"{i} first\n\nsecond", $"{i} {(Record.Exception(() => DocumentParser.Parse("a.pdf", bytes))?.Message ?? Assert.Single(DocumentParser.Parse("a.pdf", bytes)).Text)}"));
+        Assert.Equal("first", Assert.Single(DocumentParser.Parse("a.pdf", whole[..text.IndexOf("12 0 obj", StringComparison.Ordinal)])).Text);
     }
 
     [Fact]
@@ -274,7 +274,7 @@ public class PdfTests
                 broken[random.Next(broken.Length)] = (byte)(i % 2 == 0 ? random.Next(256) : "()<>[]/% 0123456789"[random.Next(19)]);
             }
 
-            Exception? error = Record.Exception(() => DocumentReader.Parse("a.pdf", broken));
+            Exception? error = Record.Exception(() => DocumentParser.Parse("a.pdf", broken));
             Assert.True(error is null or UnreadableDocumentException, $"{i}: {error}");
         }
     }
@@ -284,7 +284,7 @@ public class PdfTests
     {
         Assert.Equal("text", Read(PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET").Set(2, "<</Kids[(").Set(4, "<</A (not closed")).Text);
         byte[] whole = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET").Build();
-        Assert.Equal("text", Assert.Single(DocumentReader.Parse("a.pdf", whole[..whole.AsSpan().IndexOf("trailer"u8)])).Text);
+        Assert.Equal("text", Assert.Single(DocumentParser.Parse("a.pdf", whole[..whole.AsSpan().IndexOf("trailer"u8)])).Text);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal static class DocxText
             using var package = WordprocessingDocument.Open(new MemoryStream(bytes, writable: false), isEditable: false);
             return Read(package, name, comments);
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
         {
             // What the package reader throws at broken files is no closed set.
             throw new UnreadableDocumentException("not a readable Word document (.docx); it is damaged or of another kind");
@@ -63,7 +63,7 @@ internal static class DocxText
     {
         if (part is null) return "";
 
-        using var stream = new GuardedStream(part.GetStream(FileMode.Open, FileAccess.Read));
+        using Stream stream = part.GetStream(FileMode.Open, FileAccess.Read);
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = DocumentReader.LongestFile });
         return read(xml);
     }
@@ -79,7 +79,7 @@ internal static class DocxText
         long left = DocumentReader.LongestFile;
         foreach (ZipArchiveEntry entry in zip.Entries.Where(entry => Path.GetExtension(entry.FullName).ToUpperInvariant() is ".XML" or ".RELS"))
         {
-            using var stream = new GuardedStream(entry.Open());
+            using Stream stream = entry.Open();
             int depth = 0;
             byte last = 0;
             for (int read; (read = stream.Read(buffer)) > 0;)

@@ -47,7 +47,6 @@ internal sealed class PdfContent(
         {
             if (s_text.Contains(operation.Operator))
             {
-                ReadingGuard.Checkpoint();
                 operation.Run(this);
             }
         }

@@ -22,7 +22,6 @@ internal sealed class PdfFilters(int fileLength)
 
         public Memory<byte> Decode(Memory<byte> input, DictionaryToken streamDictionary, IFilterProvider filterProvider, int filterIndex)
         {
-            ReadingGuard.Checkpoint();
             Memory<byte> sound = filter is FlateFilter ? Sound(input) : input;
             Memory<byte> output = filter.Decode(sound, streamDictionary, filterProvider, filterIndex);
             return output.Length > longest ? throw TooLong() : output;

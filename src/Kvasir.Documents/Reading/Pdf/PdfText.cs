@@ -39,7 +39,7 @@ internal static class PdfText
         {
             throw new UnreadableDocumentException("a PDF file nested too deeply");
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
         {
             reasons.Add(error is InvalidDataException ? error.Message : $"{Damaged} ({error.Message})");
             return null;
@@ -69,7 +69,6 @@ internal static class PdfText
     /// <summary>A page's text. What of it cannot be read is noted; it costs the other pages nothing.</summary>
     private static string Page(PdfDocument file, int number, PdfOptions options, List<string> notes)
     {
-        ReadingGuard.Checkpoint();
         try
         {
             options.MissingFonts = 0;
@@ -92,7 +91,7 @@ internal static class PdfText
 
     /// <summary>Whether an error says something of one page only.</summary>
     private static bool IsOfPage(Exception error) => error is not
-        (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
+        (UnreadableDocumentException or OutOfMemoryException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
 
     private static string Title(PdfDocument file) =>
         WellFormed(string.Concat((file.Information.Title ?? "").Where(c => !char.IsControl(c))).Trim());

@@ -1,0 +1,98 @@
+namespace Kvasir.Documents.Reading;
+
+/// <summary>
+/// A process that reads documents, one at a time. Parsers are other people's code and their input anybody's: in a process of their own they can be stopped whatever they do, and what
+/// they exhaust (time, memory, stack) ends that process only. It is this assembly, started by itself (<see cref="ReaderProgram"/>).
+/// </summary>
+internal sealed class ReaderProcess : IDisposable
+{
+    /// <summary>How often time and cancellation are looked at.</summary>
+    private const int WatchMilliseconds = 20;
+
+    /// <summary>On a busy machine a reading gets little of the processor: then it may take longer, up to this many times.</summary>
+    private const int Patience = 3;
+
+    private readonly Process _process;
+    private readonly BinaryWriter _requests;
+    private readonly BinaryReader _answers;
+    private readonly TimeSpan _leastTime;
+
+    /// <summary>Starts a program that speaks as <see cref="ReaderProgram"/> does.</summary>
+    /// <param name="program">The program; its streams are redirected.</param>
+    /// <param name="leastTime">The time that a document of up to a megabyte may take; a larger one has that much a megabyte.</param>
+    public ReaderProcess(ProcessStartInfo program, TimeSpan leastTime)
+    {
+        program.RedirectStandardInput = program.RedirectStandardOutput = program.RedirectStandardError = true;
+        _process = Process.Start(program)!;
+        // What a dying runtime says would fill its pipe.
+        _process.BeginErrorReadLine();
+        (_requests, _answers) = (new BinaryWriter(_process.StandardInput.BaseStream), new BinaryReader(new BufferedStream(_process.StandardOutput.BaseStream)));
+        _leastTime = leastTime;
+    }
+
+    /// <summary>Whether it can read no more.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>Starts this assembly's program; null where there is none beside it, in programs published as a single file or with their own runtime.</summary>
+    public static ReaderProcess? Start()
+    {
+        string library = typeof(ReaderProcess).Assembly.Location;
+        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : "")));
+        string? settings = library.Length > 0 ? Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json").FirstOrDefault() : null;
+        return settings is null || !File.Exists(dotnet) ? null
+            : new ReaderProcess(ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library), TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>Reads a document.</summary>
+    /// <exception cref="UnreadableDocumentException">It is none, or exceeded a limit; the process may have ended then.</exception>
+    public Document Read(string path, byte[] bytes, bool comments, CancellationToken cancellation)
+    {
+        TimeSpan time = _leastTime * Math.Max(1, bytes.Length / 1e6), worked = _process.TotalProcessorTime;
+        long start = Stopwatch.GetTimestamp();
+        Task<Document> exchange = Task.Factory.StartNew(() => Exchange(path, bytes, comments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (Task.WaitAny([exchange], WatchMilliseconds) < 0)
+        {
+            TimeSpan passed = Stopwatch.GetElapsedTime(start);
+            bool late = passed > time && (passed > Patience * time || _process.TotalProcessorTime - worked > time);
+            if (!late && !cancellation.IsCancellationRequested) continue;
+
+            HasEnded = true;
+            _process.Kill();
+            Task.WaitAny(exchange);
+            cancellation.ThrowIfCancellationRequested();
+            throw new UnreadableDocumentException(string.Create(CultureInfo.InvariantCulture, $"it takes longer than {time.TotalSeconds:0} s to read"));
+        }
+
+        return exchange.GetAwaiter().GetResult();
+    }
+
+    public void Dispose()
+    {
+        // Its input ends first, which ends it even where it cannot be killed.
+        _process.StandardInput.Close();
+        _process.Kill();
+        _process.Dispose();
+    }
+
+    private Document Exchange(string path, byte[] bytes, bool comments)
+    {
+        try
+        {
+            _requests.Write(Path.GetFileName(path));
+            _requests.Write(comments);
+            _requests.Write(bytes.Length);
+            _requests.Write(bytes);
+            _requests.Flush();
+            (ReaderAnswer answer, string text) = ((ReaderAnswer)_answers.ReadByte(), _answers.ReadString());
+            if (answer == ReaderAnswer.Document) return new Document(null, text, _answers.ReadString()) { Notes = [.. Enumerable.Range(0, _answers.ReadInt32()).Select(_ => _answers.ReadString())] };
+
+            HasEnded = answer == ReaderAnswer.Exhausted;
+            throw new UnreadableDocumentException(text);
+        }
+        catch (Exception error) when (error is IOException or OutOfMemoryException)
+        {
+            HasEnded = true;
+            throw new UnreadableDocumentException("its reader broke off: it is damaged, or made to exhaust memory or stack");
+        }
+    }
+}
