@@ -33,14 +33,16 @@ internal sealed class ReaderProcess : IDisposable
     /// <summary>Whether it can read no more.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Starts this assembly's program; null where there is none beside it, in programs published as a single file or with their own runtime.</summary>
-    public static ReaderProcess? Start()
+    /// <summary>Starts this assembly's program; null where it cannot be started.</summary>
+    public static ReaderProcess? Start() => Program() is { } program ? new ReaderProcess(program, TimeSpan.FromSeconds(10)) : null;
+
+    /// <summary>This assembly's program; null where there is none, in programs published as a single file or with a runtime of their own.</summary>
+    public static ProcessStartInfo? Program()
     {
         string library = typeof(ReaderProcess).Assembly.Location;
         string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : "")));
         string? settings = library.Length > 0 ? Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json").FirstOrDefault() : null;
-        return settings is null || !File.Exists(dotnet) ? null
-            : new ReaderProcess(ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library), TimeSpan.FromSeconds(10));
+        return settings is null || !File.Exists(dotnet) ? null : ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library);
     }
 
     /// <summary>Reads a document.</summary>
@@ -68,8 +70,6 @@ internal sealed class ReaderProcess : IDisposable
 
     public void Dispose()
     {
-        // Its input ends first, which ends it even where it cannot be killed.
-        _process.StandardInput.Close();
         _process.Kill();
         _process.Dispose();
     }

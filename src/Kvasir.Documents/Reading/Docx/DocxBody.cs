@@ -5,7 +5,6 @@ namespace Kvasir.Documents.Reading.Docx;
 /// <summary>Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are left out.</summary>
 internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 {
-    private const int DeepestTextBox = 100;
     private const int MostColumns = 100;
     private readonly Stack<Paragraph> _paragraphs = new();
     private readonly Dictionary<int, string> _mergedCells = [];
@@ -91,7 +90,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         switch (name)
         {
             case "p":
-                _paragraphs.Push(_paragraphs.Count < DeepestTextBox ? new Paragraph() : throw new UnreadableDocumentException("text boxes nested too deeply"));
+                _paragraphs.Push(new Paragraph());
                 break;
             case "tbl":
                 _tables++;

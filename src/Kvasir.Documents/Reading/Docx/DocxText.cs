@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Xml;
 using DocumentFormat.OpenXml.Packaging;
 
@@ -10,11 +9,6 @@ namespace Kvasir.Documents.Reading.Docx;
 /// </summary>
 internal static class DocxText
 {
-    /// <summary>Relationship files in a package, at most: the package is loaded by following them from part to part, each step a call deeper.</summary>
-    private const int MostRelationshipFiles = 500;
-
-    private const int DeepestElement = 200_000;
-
     /// <exception cref="UnreadableDocumentException">Broken, password-protected, or made to exhaust memory.</exception>
     public static Document Parse(byte[] bytes, string name, bool comments)
     {
@@ -23,7 +17,6 @@ internal static class DocxText
 
         try
         {
-            CheckPackage(bytes);
             using var package = WordprocessingDocument.Open(new MemoryStream(bytes, writable: false), isEditable: false);
             return Read(package, name, comments);
         }
@@ -64,41 +57,7 @@ internal static class DocxText
         if (part is null) return "";
 
         using Stream stream = part.GetStream(FileMode.Open, FileAccess.Read);
-        using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = DocumentReader.LongestFile });
+        using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
         return read(xml);
-    }
-
-    /// <summary>Unpacks all XML once, into nothing: what a package claims about its sizes is not to be trusted, and a reader of XML holds all elements that are open.</summary>
-    private static void CheckPackage(byte[] bytes)
-    {
-        using var zip = new ZipArchive(new MemoryStream(bytes, writable: false));
-        if (zip.Entries.Count(entry => entry.FullName.EndsWith(".rels", StringComparison.OrdinalIgnoreCase)) > MostRelationshipFiles)
-            throw new UnreadableDocumentException("a Word file of unreasonably many parts");
-
-        byte[] buffer = new byte[1 << 16];
-        long left = DocumentReader.LongestFile;
-        foreach (ZipArchiveEntry entry in zip.Entries.Where(entry => Path.GetExtension(entry.FullName).ToUpperInvariant() is ".XML" or ".RELS"))
-        {
-            using Stream stream = entry.Open();
-            int depth = 0;
-            byte last = 0;
-            for (int read; (read = stream.Read(buffer)) > 0;)
-            {
-                left -= read;
-                if (left < 0) throw new UnreadableDocumentException($"it unpacks to more than {DocumentReader.LongestFile >> 20} MiB");
-
-                foreach (byte b in buffer.AsSpan(0, read))
-                {
-                    depth += (last, b) switch
-                    {
-                        ((byte)'<', (byte)'/') or ((byte)'/', (byte)'>') => -1,
-                        ((byte)'<', not ((byte)'!' or (byte)'?')) => 1,
-                        _ => 0,
-                    };
-                    last = b;
-                    if (depth > DeepestElement) throw new UnreadableDocumentException("a Word file nested too deeply");
-                }
-            }
-        }
     }
 }

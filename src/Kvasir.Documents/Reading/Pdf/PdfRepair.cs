@@ -79,7 +79,7 @@ internal sealed partial class PdfRepair
                 return;
 
             var stream = new StreamToken(entries, _bytes.AsMemory(start, length));
-            string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters(_bytes.Length)).Span);
+            string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters()).Span);
             int[] pairs = [.. content[..first.Int].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Number(word))];
             for (int i = 0; i + 1 < pairs.Length; i += 2)
             {

@@ -48,7 +48,7 @@ internal static class PdfText
 
     private static Document Read(byte[] bytes, string name)
     {
-        var options = new PdfOptions(bytes.Length);
+        var options = new PdfOptions();
         using PdfDocument file = PdfDocument.Open(bytes, options);
         options.Catalog = file.Structure.Catalog.CatalogDictionary;
         file.AddPageFactory<PdfPageText, PdfPageReader>();
