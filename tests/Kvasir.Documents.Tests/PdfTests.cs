@@ -56,6 +56,39 @@ public class PdfTests
         Assert.Equal("left one\nleft two\n\nright one\nright two", Text("BT /F 10 Tf 12 TL 50 700 Td (left one) Tj T* (left two) Tj 1 0 0 1 300 700 Tm (right one) Tj T* (right two) Tj ET"));
 
     [Fact]
+    public void Text_in_columns_is_read_column_by_column_however_it_is_drawn()
+    {
+        string Rows(int count) => string.Concat(Enumerable.Range(0, count).Select(i =>
+            $"1 0 0 1 50 {650 - (12 * i)} Tm (left {i} with some more words in the line) Tj 1 0 0 1 300 {651 - (12 * i)} Tm (right {i} with some more words in the line) Tj "));
+        string columns = "BT /F 10 Tf " + Rows(6) + "1 0 0 1 50 700 Tm (A title that goes over both of the columns from the left to the right) Tj "
+            + "1 0 0 1 290 578 Tm (7) Tj 1 0 0 1 50 540 Tm (And a line below them that goes over both of the columns as well) Tj ET";
+        string text = Text(columns).ReplaceLineEndings(" ");
+        int[] places = [.. new[] { "A title", "left 0", "left 5", "right 0", "right 5", "And a line" }.Select(part => text.IndexOf(part, StringComparison.Ordinal))];
+        Assert.Equal(places.Order(), places);
+        Assert.DoesNotContain(-1, places);
+    }
+
+    [Fact]
+    public void Marks_of_items_stay_with_their_text_in_columns()
+    {
+        string Items(int x, string name) => string.Concat(Enumerable.Range(0, 4).Select(i =>
+            $"1 0 0 1 {x} {650 - (12 * i)} Tm (-) Tj 1 0 0 1 {x + 15} {650 - (12 * i)} Tm ({name} {i} with some more words in the line) Tj "));
+        Assert.StartsWith("- left 0 with some more words in the line\n- left 1", Text($"BT /F 10 Tf {Items(50, "left")} {Items(320, "right")} ET"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_of_a_table_stay_rows() =>
+        Assert.Equal("Lamp 15 red\nChair 20 blue\nTable 25 green", Text("BT /F 10 Tf " + string.Concat(new[] { "Lamp 15 red", "Chair 20 blue", "Table 25 green" }.Select((row, y) =>
+            string.Concat(row.Split(' ').Select((cell, x) => $"1 0 0 1 {50 + (150 * x)} {700 - (12 * y)} Tm ({cell}) Tj ")))) + "ET"));
+
+    [Fact]
+    public void Lines_drawn_from_below_are_read_from_above() =>
+        Assert.Equal("first line\nsecond line\nthird line", Text("BT /F 10 Tf 12 TL 50 676 Td (third line) Tj 0 12 Td (second line) Tj 0 12 Td (first line) Tj ET"));
+
+    [Fact]
+    public void Equal_letters_side_by_side_in_narrow_type_are_both_read() => Assert.Equal("all filled", Text("BT /F 10 Tf 50 Tz 50 700 Td (all filled) Tj ET"));
+
+    [Fact]
     public void Turned_and_scaled_text_is_read_along_its_baseline() =>
         Assert.Equal("up and up\nnext", Text("q .5 0 0 .5 0 0 cm BT /F 1 Tf 0 20 -20 0 100 100 Tm 1.2 TL (up and) Tj 3.3 0 Td (up) Tj -3.3 -1.2 Td (next) Tj ET Q"));
 

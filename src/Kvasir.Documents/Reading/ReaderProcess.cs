@@ -49,13 +49,13 @@ internal sealed class ReaderProcess : IDisposable
     /// <exception cref="UnreadableDocumentException">It is none, or exceeded a limit; the process may have ended then.</exception>
     public Document Read(string path, byte[] bytes, bool comments, CancellationToken cancellation)
     {
-        TimeSpan time = _leastTime * Math.Max(1, bytes.Length / 1e6), worked = _process.TotalProcessorTime;
+        TimeSpan time = _leastTime * Math.Max(1, bytes.Length / 1e6), worked = Worked();
         long start = Stopwatch.GetTimestamp();
         Task<Document> exchange = Task.Factory.StartNew(() => Exchange(path, bytes, comments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         while (Task.WaitAny([exchange], WatchMilliseconds) < 0)
         {
             TimeSpan passed = Stopwatch.GetElapsedTime(start);
-            bool late = passed > time && (passed > Patience * time || _process.TotalProcessorTime - worked > time);
+            bool late = passed > time && (passed > Patience * time || Worked() - worked > time);
             if (!late && !cancellation.IsCancellationRequested) continue;
 
             HasEnded = true;
@@ -72,6 +72,19 @@ internal sealed class ReaderProcess : IDisposable
     {
         _process.Kill();
         _process.Dispose();
+    }
+
+    /// <summary>The processor's time that the process has taken; none where it has ended.</summary>
+    private TimeSpan Worked()
+    {
+        try
+        {
+            return _process.TotalProcessorTime;
+        }
+        catch (Exception error) when (error is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return TimeSpan.Zero;
+        }
     }
 
     private Document Exchange(string path, byte[] bytes, bool comments)

@@ -64,8 +64,7 @@ internal static class ReaderProgram
         long memory = Math.Min(MostMemory, LeastMemory + (40L * bytes.Length));
         try
         {
-            AppContext.SetData("GCHeapHardLimit", (ulong)memory);
-            GC.RefreshMemoryLimit();
+            LimitMemory(memory);
             Document document = DocumentParser.Parse(name, bytes, comments).Single();
             answers.Write((byte)ReaderAnswer.Document);
             answers.Write(document.Title);
@@ -85,5 +84,20 @@ internal static class ReaderProgram
         }
 
         answers.Flush();
+    }
+
+    private static void LimitMemory(long memory)
+    {
+        AppContext.SetData("GCHeapHardLimit", (ulong)memory);
+        try
+        {
+            GC.RefreshMemoryLimit();
+        }
+        catch (InvalidOperationException)
+        {
+            // A larger document before has left more garbage than that.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+            GC.RefreshMemoryLimit();
+        }
     }
 }
