@@ -215,7 +215,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         if (heading) Heading ??= text.ReplaceLineEndings(" ");
 
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
-        string mark = place is { } item && item.List != "0" ? numbering.Next(item, styles) : "";
+        string mark = place is { } item && item.List != "0" ? numbering.Next(item) : "";
         (text, _mark) = (_mark + text, "");
         if (_tables > 0) _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
         else if (mark.Length > 0 && !heading) AddItem(place!.Value, mark + text);

@@ -1,4 +1,5 @@
 using System.Xml;
+using System.Xml.Linq;
 using DocumentFormat.OpenXml.Packaging;
 
 namespace Kvasir.Documents.Reading.Docx;
@@ -30,31 +31,23 @@ internal static class DocxText
     private static Document Read(WordprocessingDocument package, string name, bool comments)
     {
         MainDocumentPart main = package.MainDocumentPart ?? throw new UnreadableDocumentException("a Word file without a document in it");
-        var styles = new DocxStyles();
-        Use(main.StyleDefinitionsPart, Nothing(styles.Read));
-        var numbering = new DocxNumbering();
-        Use(main.NumberingDefinitionsPart, Nothing(numbering.Read));
+        var styles = new DocxStyles(Use(main.StyleDefinitionsPart, XElement.Load));
+        var numbering = new DocxNumbering(Use(main.NumberingDefinitionsPart, XElement.Load), styles);
         var body = new DocxBody(styles, numbering);
-        string text = Use(main, body.Read);
-        string[] headers = Margins(isHeader: true), footers = Margins(isHeader: false);
-        string[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments ? Use(main.WordprocessingCommentsPart, body.Read) : ""];
+        string? text = Use(main, body.Read);
+        string?[] headers = Margins(isHeader: true), footers = Margins(isHeader: false);
+        string?[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments ? Use(main.WordprocessingCommentsPart, body.Read) : null];
         string title = package.PackageProperties.Title?.Trim() is { Length: > 0 } given ? given : body.Heading ?? name;
-        return new Document(null, title, string.Join("\n\n", parts.Where(part => part.Length > 0)));
+        return new Document(null, title, string.Join("\n\n", parts.Where(part => !string.IsNullOrEmpty(part))));
 
         // Each text once: first, even and other pages often have the same.
-        string[] Margins(bool isHeader) =>
+        string?[] Margins(bool isHeader) =>
             [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _)).Select(margin => Use(main.GetPartById(margin.Id), body.Read)).Distinct(StringComparer.Ordinal)];
     }
 
-    private static Func<XmlReader, string> Nothing(Action<XmlReader> read) => xml =>
+    private static T? Use<T>(OpenXmlPart? part, Func<XmlReader, T> read)
     {
-        read(xml);
-        return "";
-    };
-
-    private static string Use(OpenXmlPart? part, Func<XmlReader, string> read)
-    {
-        if (part is null) return "";
+        if (part is null) return default;
 
         using Stream stream = part.GetStream(FileMode.Open, FileAccess.Read);
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });

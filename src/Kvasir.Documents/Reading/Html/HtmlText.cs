@@ -10,7 +10,7 @@ internal static class HtmlText
     /// <summary>The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.</summary>
     public static Document Parse(string html, string name)
     {
-        using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html) ?? html);
+        using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html));
         var styles = new HtmlVisibility();
         var layout = new HashSet<INode>();
         Survey(page, styles, layout);
