@@ -36,13 +36,15 @@ internal sealed class ReaderProcess : IDisposable
     /// <summary>Starts this assembly's program; null where it cannot be started.</summary>
     public static ReaderProcess? Start() => Program() is { } program ? new ReaderProcess(program, TimeSpan.FromSeconds(10)) : null;
 
-    /// <summary>This assembly's program; null where there is none, in programs published as a single file or with a runtime of their own.</summary>
+    /// <summary>This assembly's program, else the running one where that has it built in; null where there is neither.</summary>
     public static ProcessStartInfo? Program()
     {
         string library = typeof(ReaderProcess).Assembly.Location;
         string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : "")));
         string? settings = library.Length > 0 ? Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json").FirstOrDefault() : null;
-        return settings is null || !File.Exists(dotnet) ? null : ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library);
+        return settings is not null && File.Exists(dotnet) ? ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library)
+            : AppContext.TryGetSwitch(ReaderProgram.Switch, out bool builtIn) && builtIn ? ReaderProgram.StartInfo(Environment.ProcessPath!, ReaderProgram.Verb)
+            : null;
     }
 
     /// <summary>Reads a document.</summary>
@@ -52,7 +54,8 @@ internal sealed class ReaderProcess : IDisposable
         TimeSpan time = _leastTime * Math.Max(1, bytes.Length / 1e6), worked = Worked();
         long start = Stopwatch.GetTimestamp();
         Task<Document> exchange = Task.Factory.StartNew(() => Exchange(path, bytes, comments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        while (Task.WaitAny([exchange], WatchMilliseconds) < 0)
+        WaitHandle ended = ((IAsyncResult)exchange).AsyncWaitHandle;
+        while (!ended.WaitOne(WatchMilliseconds))
         {
             TimeSpan passed = Stopwatch.GetElapsedTime(start);
             bool late = passed > time && (passed > Patience * time || Worked() - worked > time);
@@ -60,7 +63,7 @@ internal sealed class ReaderProcess : IDisposable
 
             HasEnded = true;
             _process.Kill();
-            Task.WaitAny(exchange);
+            ended.WaitOne();
             cancellation.ThrowIfCancellationRequested();
             throw new UnreadableDocumentException(string.Create(CultureInfo.InvariantCulture, $"it takes longer than {time.TotalSeconds:0} s to read"));
         }

@@ -15,10 +15,13 @@ internal enum ReaderAnswer : byte
 
 /// <summary>
 /// The program of a <see cref="ReaderProcess"/>: it reads documents from standard input (name, comments or not, length, bytes), answers on standard output, and ends with its input,
-/// that is, with the process that started it, also in the middle of a document.
+/// that is, with the process that started it, also in the middle of a document. This assembly's own program is that; one that has it built in (published as a single file, natively
+/// compiled or with its own runtime) calls <see cref="IsAskedFor"/> first and runs it when asked.
 /// </summary>
-internal static class ReaderProgram
+public static class ReaderProgram
 {
+    internal const string Verb = "--read-documents", Switch = "Kvasir.Documents.HasReaderProgram";
+
     /// <summary>What managed memory may come to, and what of it a short document may take: forty times its length besides.</summary>
     private const long MostMemory = 768L << 20, LeastMemory = 192L << 20;
 
@@ -26,7 +29,7 @@ internal static class ReaderProgram
     private const int StackBytes = 64 << 20;
 
     /// <summary>How it is started: with a heap that cannot grow beyond its limit.</summary>
-    public static ProcessStartInfo StartInfo(string program, params string[] arguments)
+    internal static ProcessStartInfo StartInfo(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments);
         foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)[("GCHeapHardLimit", MostMemory.ToString("X", CultureInfo.InvariantCulture)), ("gcServer", "0"), ("gcConcurrent", "0"), ("TieredPGO", "0")])
@@ -35,7 +38,16 @@ internal static class ReaderProgram
         return start;
     }
 
-    private static int Main()
+    /// <summary>Whether the program was started to <see cref="Run"/>. From then on it is known to answer to that, and documents are read so where there is no other program.</summary>
+    /// <param name="args">The arguments of the program.</param>
+    public static bool IsAskedFor(IReadOnlyList<string> args)
+    {
+        AppContext.SetSwitch(Switch, true);
+        return args is [Verb];
+    }
+
+    /// <summary>Reads documents until the input ends; the exit code.</summary>
+    public static int Run()
     {
         // A signal from the terminal reaches all processes; the one that started this one decides.
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
@@ -58,6 +70,8 @@ internal static class ReaderProgram
             return 0;
         }
     }
+
+    private static int Main() => Run();
 
     private static void Answer(BinaryWriter answers, string name, byte[] bytes, bool comments)
     {
