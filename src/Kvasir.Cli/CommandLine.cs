@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Kvasir.Cache;
 using Kvasir.Cli.Commands;
 
 namespace Kvasir.Cli;
@@ -32,15 +33,11 @@ internal static class CommandLine
         {
             return Interrupted;
         }
-        catch (InvalidInputException problem)
+        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && IsBadInput(several.InnerException!))
         {
-            return Report(problem, BadInput, terminal);
+            return Report(several.InnerException!, BadInput, terminal);
         }
-        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && several.InnerException is InvalidInputException problem)
-        {
-            return Report(problem, BadInput, terminal);
-        }
-        catch (Exception problem) when (problem is DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException)
+        catch (Exception problem) when (IsBadInput(problem))
         {
             return Report(problem, BadInput, terminal);
         }
@@ -51,6 +48,9 @@ internal static class CommandLine
             return Report(failure, Failed, terminal);
         }
     }
+
+    private static bool IsBadInput(Exception problem) =>
+        problem is InvalidInputException or DamagedKvException or DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException;
 
     private static ExampleCommand Root(Terminal terminal)
     {

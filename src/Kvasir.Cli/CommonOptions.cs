@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kvasir.Cache;
+using Kvasir.Calibration;
 using Kvasir.Documents;
 using Kvasir.Models;
 

@@ -47,14 +47,14 @@ public sealed class EngineKvTests : IDisposable
     {
         var answers = new ModelAnswers(_model, KvPolicy.Parse(policy));
         int[] ids = [.. Enumerable.Range(0, 75).Select(i => i * 7 % 250)];
-        using IAnswerCache cache = answers.NewCache();
-        cache.Prefill(ids.AsSpan(0, 11), default);
+        using KvCache cache = answers.NewCache();
+        answers.Prefill(cache, ids.AsSpan(0, 11), default);
         cache.Seal();
-        cache.Prefill(ids.AsSpan(11), default);
+        answers.Prefill(cache, ids.AsSpan(11), default);
         long announced = 0;
         cache.Save(_folder.Sub("saved"), ids.AsSpan(11), 11, bytes => announced = bytes);
         Assert.Equal(new FileInfo(_folder.Sub("saved")).Length, announced);
-        using (KvFile saved = KvFile.Open(_folder.Sub("saved"), _model, verify: true))
+        using (KvFile saved = KvFile.Open(_folder.Sub("saved"), _model.CacheLayout, verify: true))
         {
             Assert.Equal(saved.Bytes, answers.SavedBytes(11, 64));
         }

@@ -3,14 +3,22 @@ using System.Text.RegularExpressions;
 using Kvasir.Cache;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
+using Kvasir.Numerics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Tests;
 
-/// <summary>Tokens are words with the white space before them; a cache is the list of its ids; an answer repeats the last passage's first words.</summary>
+/// <summary>Tokens are words with the white space before them; a key is the token's id in two digits, a value the number of the file it was placed from; an answer repeats the last passage's first words.</summary>
 internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel
 {
+    private const int Channels = 16, DigitBits = 15;
+
+    private static readonly KvPolicy Exact = KvPolicy.Parse("k=f32,v=f32");
+    private static readonly KvLayout Layout = new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))], AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "words");
+
     private readonly ConcurrentDictionary<int, string> _words = sameTokenizer?._words ?? [];
+    private readonly BlockPool _pool = new();
+    private readonly List<(string Path, bool IsSound)> _placed = [];
 
     public string Name => "fake.gguf";
 
@@ -41,8 +49,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     /// <summary>Files that were to be read ahead.</summary>
     public List<string> ReadAheads { get; } = [];
 
-    /// <summary>Caches that have not been disposed.</summary>
-    public int LiveCaches { get; private set; }
+    /// <summary>Blocks of caches that have not been disposed.</summary>
+    public int LiveBlocks => (int)(_pool.Bytes / (KvBlock.Tokens * 2 * Channels * sizeof(float)));
 
     /// <summary>What it says to a prompt; one piece a step.</summary>
     public Func<string, IEnumerable<GeneratedPiece>> Generated { get; set; } = _ => [new("An "), new("answer"), new("", "stop", 2)];
@@ -58,13 +66,13 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public bool IsSpecial(int id) => _words[id].StartsWith("<|", StringComparison.Ordinal);
 
-    public IAnswerCache NewCache() => NewCache([], []);
+    public KvCache NewCache() => new(Layout, Exact, _pool);
 
     public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
 
     public void ReadAhead(string path) => ReadAheads.Add(path);
 
-    public IAnswerCache NewExactCache() => NewCache();
+    public KvCache NewExactCache() => NewCache();
 
     public bool CanConvert(string policy) => KvPolicy.Parse(policy).CanBecome(KvPolicy.Parse(Policy));
 
@@ -155,21 +163,134 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     [GeneratedRegex(@"<\|\w+\|>|\s*\S{1,8}|\s+")]
     private static partial Regex SpecialOrWord();
 
-    private IAnswerCache NewCache(List<int> ids, List<(string Path, bool IsSound)> placed)
+    public void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
     {
-        LiveCaches++;
-        return new Cache(this, ids, placed);
+        cancellation.ThrowIfCancellationRequested();
+        ThrowIfDamaged(cache);
+        Append(cache, ids.ToArray(), file: 0);
+        PrefilledTokens += ids.Length;
+    }
+
+    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation)
+    {
+        ThrowIfDamaged(cache);
+        List<int> held = IdsOf(cache);
+        Assert.Equal(positions.Select(position => held[position]), ids);
+        Assert.Equal(positions.Distinct().Order(), positions);
+        Repaired.AddRange(positions);
+    }
+
+    public int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation)
+    {
+        Assert.Equal(IdsOf(cache), ids);
+        Repaired.AddRange(Enumerable.Range(first, count));
+        return count;
+    }
+
+    public long Place(KvCache cache, string path, bool rerotate = true)
+    {
+        int[] stored = Read(path, anyPolicy: false, out bool sound);
+        if (!sound && !ChecksLate)
+        {
+            throw new InvalidDataException("damaged");
+        }
+
+        return Place(cache, stored, path, sound);
+    }
+
+    public long PlaceConverted(KvCache cache, string path)
+    {
+        Conversions++;
+        return Place(cache, Read(path, anyPolicy: true), path, sound: true);
+    }
+
+    public KvCache Prune(KvCache cache, int first, int[] probe, double share, CancellationToken cancellation) => cache.Fork();
+
+    public void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null)
+    {
+        Assert.Equal(IdsOf(cache)[firstToken..], ids.ToArray());
+        Write(path, ids, beforeWriting);
+    }
+
+    private long Place(KvCache cache, int[] stored, string path, bool sound)
+    {
+        _placed.Add((path, sound));
+        Append(cache, stored, _placed.Count);
+        cache.Seal();
+        return 4L * stored.Length;
+    }
+
+    private void Read(KvCache cache, IReadOnlyList<int> prompt)
+    {
+        ThrowIfDamaged(cache);
+        Assert.Equal(IdsOf(cache), prompt.Take(cache.Length));
+        foreach (FakeModel records in new[] { this, Recording ?? this })
+        {
+            records.LastPrompt.Clear();
+            records.LastPrompt.AddRange(prompt);
+        }
+    }
+
+    private void ThrowIfDamaged(KvCache cache)
+    {
+        foreach (int file in Tokens(cache).Select(token => token.File).Distinct().Where(file => file > 0))
+        {
+            (string path, bool isSound) = _placed[file - 1];
+            if (!isSound || Damaged.Contains(path)) throw new DamagedKvException(path, 0);
+        }
+    }
+
+    private static List<int> IdsOf(KvCache cache) => [.. Tokens(cache).Select(token => token.Id)];
+
+    private static unsafe void Append(KvCache cache, int[] ids, int file)
+    {
+        if (ids.Length == 0) return;
+        using KvCache.Step step = cache.BeginStep(ids.Length);
+        step.Open(0, ids.Length);
+        float* key = stackalloc float[Channels], value = stackalloc float[Channels];
+        for (int t = 0; t < ids.Length; t++)
+        {
+            (key[0], key[1], value[0]) = (ids[t] & ((1 << DigitBits) - 1), ids[t] >> DigitBits, file);
+            step.Write(0, 0, t, key, value);
+        }
+
+        step.Seal(0, 0);
+        step.Advance(ids.Length);
+        step.Commit();
+    }
+
+    private static unsafe List<(int Id, int File)> Tokens(KvCache cache)
+    {
+        var tokens = new List<(int, int)>();
+        HeadCache head = cache.Layers[0].Heads[0];
+        float* keys = stackalloc float[KvBlock.Tokens * Channels], values = stackalloc float[KvBlock.Tokens * Channels];
+        foreach (KvSegment segment in head.Segments)
+        {
+            for (int b = 0; b < segment.BlockCount; b++)
+            {
+                segment.Codec.Decode(segment.Keys(b), keys, values);
+                Add(keys, values, segment.CountIn(b));
+            }
+        }
+
+        for (int b = 0; b < head.Tail.BlockCount; b++) Add(head.Tail.Keys(b), head.Tail.Values(b), head.Tail.CountIn(b));
+        return tokens;
+
+        void Add(float* keys, float* values, int count)
+        {
+            for (int t = 0; t < count; t++) tokens.Add(((int)keys[t] | (int)keys[KvBlock.Tokens + t] << DigitBits, (int)values[t * Channels]));
+        }
     }
 
     private sealed class Batch(FakeModel model, int parallel) : IAnswerBatch
     {
-        private readonly List<(Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece)> _answers = [];
+        private readonly List<(KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece)> _answers = [];
         private int _read;
 
-        public void Add(IAnswerCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
         {
             Assert.True(_answers.Count < parallel);
-            _answers.Add(((Cache)cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
+            _answers.Add((cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
         }
 
         public bool Prefill()
@@ -177,10 +298,10 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             bool any = _read < _answers.Count;
             while (_read < _answers.Count)
             {
-                (Cache cache, IReadOnlyList<int> ids, _, Action<GeneratedPiece> onPiece) = _answers[_read];
+                (KvCache cache, IReadOnlyList<int> ids, _, Action<GeneratedPiece> onPiece) = _answers[_read];
                 try
                 {
-                    cache.Read(ids);
+                    model.Read(cache, ids);
                     _read++;
                 }
                 catch (DamagedKvException damage)
@@ -198,7 +319,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         public bool Step()
         {
             model.BatchSizes.Add(_answers.Count);
-            foreach ((Cache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
+            foreach ((KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
             {
                 GeneratedPiece piece = answer.Left.Dequeue();
                 if (answer.Left.Count == 0)
@@ -215,101 +336,6 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         }
 
         public void Dispose() => _answers.ForEach(answer => answer.Cache.Dispose());
-    }
-
-    private sealed class Cache(FakeModel model, List<int> ids, List<(string Path, bool IsSound)> placed) : IAnswerCache
-    {
-        public int Length => ids.Count;
-
-        public IAnswerCache Fork() => model.NewCache([.. ids], [.. placed]);
-
-        public void Seal() { }
-
-        public void Prefill(ReadOnlySpan<int> more, CancellationToken cancellation)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ThrowIfDamaged();
-            ids.AddRange(more);
-            model.PrefilledTokens += more.Length;
-        }
-
-        public void Repair(int[] positions, int[] repaired, CancellationToken cancellation)
-        {
-            ThrowIfDamaged();
-            Assert.Equal(positions.Select(position => ids[position]), repaired);
-            Assert.Equal(positions.Distinct().Order(), positions);
-            model.Repaired.AddRange(positions);
-        }
-
-        public int RepairMostDeviating(int[] all, int first, int count, CancellationToken cancellation)
-        {
-            Assert.Equal(ids, all);
-            model.Repaired.AddRange(Enumerable.Range(first, count));
-            return count;
-        }
-
-        public long Place(string path, bool turned = true)
-        {
-            int[] stored = model.Read(path, anyPolicy: false, out bool sound);
-            if (!sound && !model.ChecksLate)
-            {
-                throw new InvalidDataException("damaged");
-            }
-
-            placed.Add((path, sound));
-            return Place(stored);
-        }
-
-        public void Place(IAnswerCache source, int firstToken, bool turned = true) => ids.AddRange(((Cache)source).Ids[firstToken..]);
-
-        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) => model.NewCache([.. ids], []);
-
-        public long PlaceConverted(string path)
-        {
-            model.Conversions++;
-            return Place(model.Read(path, anyPolicy: true));
-        }
-
-        public void Clear()
-        {
-            ids.Clear();
-            placed.Clear();
-        }
-
-        public void Save(string path, ReadOnlySpan<int> saved, int firstToken, Action<long>? beforeWriting = null)
-        {
-            Assert.Equal(ids[firstToken..], saved.ToArray());
-            model.Write(path, saved, beforeWriting);
-        }
-
-        public void Read(IReadOnlyList<int> prompt)
-        {
-            ThrowIfDamaged();
-            Assert.Equal(ids, prompt.Take(ids.Count));
-            foreach (FakeModel records in new[] { model, model.Recording ?? model })
-            {
-                records.LastPrompt.Clear();
-                records.LastPrompt.AddRange(prompt);
-            }
-        }
-
-        public void Dispose() => model.LiveCaches--;
-
-        private List<int> Ids => ids;
-
-        private void ThrowIfDamaged()
-        {
-            if (placed.Find(file => !file.IsSound || model.Damaged.Contains(file.Path)).Path is { } path)
-            {
-                throw new DamagedKvException(path, 0);
-            }
-        }
-
-        private long Place(int[] stored)
-        {
-            ids.AddRange(stored);
-            return 4L * stored.Length;
-        }
     }
 }
 

@@ -23,7 +23,7 @@ public sealed class QuestionStreamTests : LibraryFixture
         Assert.All(together, answer => Assert.Equal(("stop", null, 0), (answer.FinishReason, answer.Error, answer.RecomputedTokens)));
         Assert.All(together, answer => Assert.Equal([answer.Text], answer));
         Assert.Equal(Math.Min(parallel, Questions.Length), Model.BatchSizes.Max());
-        Assert.Equal(1, Model.LiveCaches);
+        Assert.Equal(1, Model.LiveBlocks);
     }
 
     [Fact]
@@ -62,9 +62,9 @@ public sealed class QuestionStreamTests : LibraryFixture
         List<Answer> answers = [.. library.AskAll([Questions[0], " ", tooLong, "Who likes walks?", Questions[1]], new AskOptions { Instruction = "" }, parallel: 2)];
         Assert.Equal([null, "empty", "does not fit", "not numbers", null], answers.Zip(["", "empty", "does not fit", "not numbers", ""], (answer, part) => answer.Error?.Contains(part, StringComparison.Ordinal) == true ? part : answer.Error));
         Assert.Equal(["An answer", "", "", "Half ", "An answer"], answers.Select(answer => answer.Text));
-        Assert.Equal(1, small.LiveCaches);
+        Assert.Equal(1, small.LiveBlocks);
         Assert.Contains("not numbers", Assert.Throws<InvalidOperationException>(() => library.Ask("Who likes walks?", new AskOptions { Instruction = "" }).Complete()).Message, StringComparison.Ordinal);
-        Assert.Equal(1, small.LiveCaches);
+        Assert.Equal(1, small.LiveBlocks);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class QuestionStreamTests : LibraryFixture
         Assert.Throws<OperationCanceledException>(() => answers.AddRange(Each(library.AskAll(Questions, parallel: 2, cancellation: source.Token), answers)));
         Assert.Equal([1, 2, 3], answers.Select(answer => answer.Index));
         Assert.All(answers, answer => Assert.Equal("short", answer.Text));
-        Assert.Equal(1, Model.LiveCaches);
+        Assert.Equal(1, Model.LiveBlocks);
 
         static IEnumerable<GeneratedPiece> Interrupt(CancellationTokenSource source)
         {
@@ -110,7 +110,7 @@ public sealed class QuestionStreamTests : LibraryFixture
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
         Assert.Equal("An answer", library.AskAll(Questions, parallel: 3).First().Text);
-        Assert.Equal(1, Model.LiveCaches);
+        Assert.Equal(1, Model.LiveBlocks);
     }
 
     [Theory]

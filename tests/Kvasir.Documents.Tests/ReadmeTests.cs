@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
+using Kvasir.Calibration;
 using Kvasir.Generation;
 using Kvasir.Models;
 

@@ -36,7 +36,7 @@ public class RealModelTests
         using KvCache cache = model.NewCache();
         foreach (string name in texts.Select(KvShelf.NameOf).Prepend("prefix"))
         {
-            using KvFile file = KvFile.Open(Path.Combine(shelf, name + ".kv"), model, verify: true);
+            using KvFile file = KvFile.Open(Path.Combine(shelf, name + ".kv"), model.CacheLayout, verify: true);
             cache.Place(file);
         }
 
@@ -155,7 +155,7 @@ public class RealModelTests
             cache.Save(folder.Sub(policy.Keys), ids);
         }
 
-        KvFile.Convert(folder.Sub("f32"), folder.Sub("converted"), model, small);
+        KvFile.Convert(folder.Sub("f32"), folder.Sub("converted"), model.CacheLayout, small);
         Assert.Equal(File.ReadAllBytes(folder.Sub("kivi4")), File.ReadAllBytes(folder.Sub("converted")));
     }
 

@@ -79,7 +79,7 @@ internal static class CompareCommand
     /// <summary>Tokens that the model was made for, looked up before it is loaded for longer caches.</summary>
     private static int ContextOf(string path, out bool learnedPositions)
     {
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         learnedPositions = file.Tensors.ContainsKey("position_embd.weight");
         return file.Get($"{file.Get("general.architecture", "")}.context_length", 2048);
     }

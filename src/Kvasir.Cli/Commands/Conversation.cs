@@ -54,7 +54,7 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
                 else if (text.StartsWith('/')) Obey(text.Trim());
                 else if (text.Trim().Length > 0) Reply(text);
             }
-            catch (Exception problem) when (terminal.InputIsInteractive && problem is InvalidInputException or KvBudgetExceededException or IOException or UnauthorizedAccessException)
+            catch (Exception problem) when (terminal.InputIsInteractive && problem is KvasirException or IOException or UnauthorizedAccessException)
             {
                 terminal.Warn(problem.Message);
             }
@@ -78,7 +78,7 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
 
     private KvPolicy SavedPolicy(string path)
     {
-        using KvFile file = KvFile.Open(path, model);
+        using KvFile file = KvFile.Open(path, model.CacheLayout);
         return file.Policy;
     }
 

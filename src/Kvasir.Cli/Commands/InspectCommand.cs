@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using Kvasir.Cache;
 using Kvasir.Formats;
+using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
 
@@ -32,7 +33,7 @@ internal static class InspectCommand
 
     private static void ShowModel(Terminal terminal, bool json, string path)
     {
-        using ModelFile model = ModelFile.Open(path);
+        using ModelFile model = ModelFiles.Open(path);
         string kind = Directory.Exists(path) ? "huggingface" : "gguf";
         var tensors = model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteLength)).ToList();
         if (json) terminal.WriteJson(new { Kind = kind, model.Path, model.Metadata, Tensors = tensors });
@@ -53,7 +54,7 @@ internal static class InspectCommand
         else
         {
             Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
-            terminal.WriteTable(["position", "offset", "tokens", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", segment.Keys, segment.Values]), 0, 1, 2);
+            terminal.WriteTable(["position", "offset", "tokens", "heads", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", $"{segment.Heads}", segment.Keys, segment.Values]), 0, 1, 2, 3);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Kvasir.Documents;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Cli.Commands;
@@ -39,7 +40,7 @@ internal static class ReadCommand
 
     private static Func<string, int> TokenCounter(string modelPath)
     {
-        using ModelFile model = ModelFile.Open(modelPath);
+        using ModelFile model = ModelFiles.Open(modelPath);
         Tokenizer tokenizer = Tokenizer.Load(model);
         return text => tokenizer.Encode(text, parseSpecial: false, addSpecial: false).Length;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Cli.Commands;
@@ -19,7 +20,7 @@ internal static class TemplateCommand
         {
             string file = parsed.GetValue(messages)!;
             MessageFile conversation = MessageFile.Parse(TextInput.Read(null, file, terminal, "list of messages"), file == "-" ? "standard input" : file);
-            using ModelFile model = ModelFile.Open(common.ModelPath(parsed, terminal));
+            using ModelFile model = ModelFiles.Open(common.ModelPath(parsed, terminal));
             Tokenizer tokenizer = Tokenizer.Load(model);
             ChatTemplate template = ChatTemplate.Load(model, tokenizer, conversation.HasTools ? "tool_use" : null)
                 ?? throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Cli.Commands;
@@ -25,7 +26,7 @@ internal static class TokenizeCommand
         {
             bool toText = parsed.GetValue(decode);
             string input = TextInput.Read(parsed.GetValue(text), parsed.GetValue(file), terminal, toText ? "list of ids" : "text");
-            using ModelFile model = ModelFile.Open(common.ModelPath(parsed, terminal));
+            using ModelFile model = ModelFiles.Open(common.ModelPath(parsed, terminal));
             Tokenizer tokenizer = Tokenizer.Load(model);
             if (toText) Print(terminal, common.Json(parsed), tokenizer.Decode(IdList.ParseIds(input, "the list of ids", tokenizer.VocabularySize), skipSpecial: parsed.GetValue(noSpecial)));
             else Print(terminal, common.Json(parsed), tokenizer.Encode(input, parseSpecial: !parsed.GetValue(noSpecial), addSpecial: parsed.GetValue(addSpecial)));

@@ -49,7 +49,7 @@ internal sealed class StoredContext : IDisposable
     {
         foreach (string path in _paths)
         {
-            using KvFile file = KvFile.Open(path, _model);
+            using KvFile file = KvFile.Open(path, _model.CacheLayout);
             cache.Place(file);
         }
     }
@@ -82,7 +82,7 @@ internal sealed class StoredContext : IDisposable
         string path = Path.Combine(_folder.Path, $"{_paths.Count}.kv");
         cache.Save(path, ids, first);
         _paths.Add(path);
-        using KvFile file = KvFile.Open(path, _model);
+        using KvFile file = KvFile.Open(path, _model.CacheLayout);
         Bytes += file.Bytes;
     }
 }

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 
 namespace Kvasir.Cli.Models;
 
@@ -32,7 +33,7 @@ internal sealed record LocalModel(string Name, string Path, long Bytes, string A
         try
         {
             long bytes = Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(path).Length;
-            using ModelFile file = ModelFile.Open(path);
+            using ModelFile file = ModelFiles.Open(path);
             string architecture = file.Get("general.architecture", "unknown");
             return new LocalModel(name, path, bytes, architecture, KindOf(file, architecture));
         }

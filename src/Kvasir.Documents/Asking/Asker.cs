@@ -62,7 +62,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     {
         question.Answer.Restart();
         int[] prompt = [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
-        IAnswerCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
+        KvCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
             batch.Add(cache, prompt, onPiece);
@@ -132,9 +132,9 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         }
     }
 
-    private IAnswerCache Reuse(PreparedQuestion question, CancellationToken cancellation)
+    private KvCache Reuse(PreparedQuestion question, CancellationToken cancellation)
     {
-        IAnswerCache cache = prefix.Fork();
+        KvCache cache = prefix.Fork();
         try
         {
             Answer answer = question.Answer;
@@ -142,7 +142,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
             answer.RecomputedTokens = question.PrefixIsNew ? prefix.Ids.Length : 0;
             answer.ReusedTokens = prefix.Ids.Length - answer.RecomputedTokens;
             answer.KvBytesLoaded = prefix.LoadedBytes;
-            var placed = new PlacedChunks(cache, placement);
+            var placed = new PlacedChunks(model, cache, placement);
             using (costs.Measure(AskPhase.Loading))
             {
                 foreach (PromptChunk chunk in question.Chunks)
@@ -167,14 +167,14 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         }
     }
 
-    private IAnswerCache Recompute(Answer answer, int promptTokens)
+    private KvCache Recompute(Answer answer, int promptTokens)
     {
         answer.RecomputedTokens = promptTokens - answer.QuestionTokens;
         return model.NewCache();
     }
 
     /// <summary>Places the chunk's KV; a file whose damage shows at once is set aside. A model that cannot place the chunk here computes it in place: the result is false.</summary>
-    private bool TryPlace(Answer answer, IAnswerCache cache, PromptChunk chunk, CancellationToken cancellation)
+    private bool TryPlace(Answer answer, KvCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
         int[] ids = chunk.Ids(model);
         while (true)
@@ -192,11 +192,11 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
             {
                 // The next one to be found is another shelf's, or computed.
             }
-            catch (InvalidInputException error) when (error is not DamagedKvException)
+            catch (InvalidInputException)
             {
                 using (costs.Measure(AskPhase.Recompute))
                 {
-                    cache.Prefill(ids, cancellation);
+                    model.Prefill(cache, ids, cancellation);
                 }
 
                 answer.RecomputedTokens += ids.Length;
@@ -205,16 +205,16 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         }
     }
 
-    private long Place(IAnswerCache cache, ChunkKv found)
+    private long Place(KvCache cache, ChunkKv found)
     {
-        bool turned = placement != ChunkPlacement.Stacked;
+        bool rerotate = placement != ChunkPlacement.Stacked;
         if (found.Computed is { } computed)
         {
-            cache.Place(computed, kv.FirstToken, turned);
+            cache.Place(computed, kv.FirstToken, rerotate);
             return 0;
         }
 
-        return found.IsOfAnotherPolicy ? cache.PlaceConverted(found.Path!) : cache.Place(found.Path!, turned);
+        return found.IsOfAnotherPolicy ? model.PlaceConverted(cache, found.Path!) : model.Place(cache, found.Path!, rerotate);
     }
 
     /// <summary>The best passages that the context has room for beside the question and the answer.</summary>

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>How the KV of a chunk is made: behind the shared prefix (MatKV, variant M2) or alone, all of it or with its least needed tokens left out.</summary>
@@ -16,24 +18,24 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
     public long SavedBytes(int tokens) => model.SavedBytes(FirstToken, (int)Math.Ceiling(tokens * share));
 
     /// <summary>The chunk, sealed.</summary>
-    public IAnswerCache Compute(int[] ids, CancellationToken cancellation)
+    public KvCache Compute(int[] ids, CancellationToken cancellation)
     {
-        IAnswerCache cache = IsThinning ? model.NewExactCache() : FirstToken > 0 ? prefix.Fork() : model.NewCache();
+        KvCache cache = IsThinning ? model.NewExactCache() : FirstToken > 0 ? prefix.Fork() : model.NewCache();
         try
         {
             if (IsThinning && FirstToken > 0)
             {
-                cache.Prefill(prefix.Ids, cancellation);
+                model.Prefill(cache, prefix.Ids, cancellation);
                 cache.Seal();
             }
 
-            cache.Prefill(ids, cancellation);
+            model.Prefill(cache, ids, cancellation);
             cache.Seal();
             if (!IsThinning) return cache;
 
             using (cache)
             {
-                return cache.Thinned(FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);
+                return model.Prune(cache, FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);
             }
         }
         catch

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>Where the KV of a chunk is: in a file, or in memory where it could not be stored.</summary>
@@ -13,7 +15,7 @@ internal sealed record ChunkKv : IDisposable
     public bool IsNew { get; init; }
 
     /// <summary>Where there is no file: the prefix and the chunk behind it.</summary>
-    public IAnswerCache? Computed { get; init; }
+    public KvCache? Computed { get; init; }
 
     public void Dispose() => Computed?.Dispose();
 }

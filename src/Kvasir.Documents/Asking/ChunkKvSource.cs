@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
@@ -57,8 +58,8 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         }
 
         using AskCosts.Scope computing = costs.Measure(AskPhase.Recompute);
-        IAnswerCache cache = chunks.Compute(ids, cancellation);
-        if (_failures.GetValueOrDefault(path) >= MostFailures || !TryStore(quota => cache.Save(path, ids, chunks.FirstToken, bytes => quota.Reserve(bytes, evict: true))))
+        KvCache cache = chunks.Compute(ids, cancellation);
+        if (_failures.GetValueOrDefault(path) >= MostFailures || !TryStore(quota => model.Save(cache, path, ids, chunks.FirstToken, bytes => quota.Reserve(bytes, evict: true))))
             return new ChunkKv { Computed = cache, IsNew = true };
 
         cache.Dispose();
@@ -83,7 +84,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         _distrusted.Add(path);
         if (name == KvShelf.PrefixName)
         {
-            prefix.Recompute(model);
+            prefix.Recompute();
             _prefixIsNew = true;
         }
 

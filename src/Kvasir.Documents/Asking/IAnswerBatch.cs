@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>Answers that are generated together: one forward pass, which reads the weights once, is a step of each of them.</summary>
@@ -8,7 +10,7 @@ internal interface IAnswerBatch : IDisposable
     /// <param name="ids">The ids of all tokens in the cache, and behind them those still to be computed.</param>
     /// <param name="onPiece">Called within <see cref="Prefill"/> and <see cref="Step"/>.</param>
     /// <exception cref="InvalidInputException">It does not fit the model's context; the cache is still the caller's.</exception>
-    void Add(IAnswerCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece);
+    void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece);
 
     /// <summary>A forward pass over what is still to be computed of the answers that came last; the first token of an answer ends it. False where there is nothing to do.</summary>
     bool Prefill();

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>What documents need of a language model.</summary>
@@ -27,10 +29,42 @@ internal interface IAnswerModel : IDisposable
     /// <summary>The ids of the frame's prefix, which begin with BOS where the model asks for one.</summary>
     int[] EncodePrefix();
 
-    IAnswerCache NewCache();
+    KvCache NewCache();
 
     /// <summary>A cache that keeps everything in float32, whatever the policy is.</summary>
-    IAnswerCache NewExactCache();
+    KvCache NewExactCache();
+
+    /// <summary>Computes tokens behind what a cache holds.</summary>
+    void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation);
+
+    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="rerotate"/>; bytes of its keys and values.</summary>
+    /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
+    /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
+    long Place(KvCache cache, string path, bool rerotate = true);
+
+    /// <summary>As <see cref="Place"/>, after checking all of it, with its keys and values encoded anew as the cache keeps them.</summary>
+    /// <inheritdoc cref="Place"/>
+    long PlaceConverted(KvCache cache, string path);
+
+    /// <summary>Computes the tokens at ascending positions anew where they stand.</summary>
+    void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation);
+
+    /// <summary>Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this context; how many it did.</summary>
+    int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation);
+
+    /// <summary>
+    /// A cache of the tokens from <paramref name="first"/> on alone, kept as <see cref="Policy"/> says: that share of them, in each head by itself, which
+    /// the model attends to most when it reads <paramref name="probe"/> behind them.
+    /// </summary>
+    KvCache Prune(KvCache cache, int first, int[] probe, double share, CancellationToken cancellation);
+
+    /// <summary>Saves the tokens of a sealed cache from <paramref name="firstToken"/> on.</summary>
+    /// <param name="cache">The cache.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="ids">The ids of the tokens saved.</param>
+    /// <param name="firstToken">The first of them.</param>
+    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
+    void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 
     /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
     IAnswerBatch NewBatch(AskOptions options, int parallel);
@@ -53,52 +87,6 @@ internal interface IAnswerModel : IDisposable
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
-}
-
-/// <summary>The KV of one sequence, as documents use it.</summary>
-internal interface IAnswerCache : IDisposable
-{
-    int Length { get; }
-
-    IAnswerCache Fork();
-
-    void Seal();
-
-    void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation);
-
-    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="turned"/>; bytes of its keys and values.</summary>
-    /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
-    /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
-    long Place(string path, bool turned = true);
-
-    /// <summary>Places the tokens of another cache from <paramref name="firstToken"/> on, a border made by <see cref="Seal"/>, as if they had been saved.</summary>
-    /// <exception cref="InvalidInputException">This model cannot place them here.</exception>
-    void Place(IAnswerCache source, int firstToken, bool turned = true);
-
-    /// <summary>As <see cref="Place(string, bool)"/>, after checking all of it, with its keys and values encoded anew as this cache keeps them.</summary>
-    /// <inheritdoc cref="Place(string, bool)"/>
-    long PlaceConverted(string path);
-
-    /// <summary>Computes the tokens at ascending positions anew where they stand.</summary>
-    void Repair(int[] positions, int[] ids, CancellationToken cancellation);
-
-    /// <summary>Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this context; how many it did.</summary>
-    int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation);
-
-    /// <summary>
-    /// A cache of the tokens from <paramref name="first"/> on alone, kept as the model's policy says: that share of them, in each head by itself, which
-    /// the model attends to most when it reads <paramref name="probe"/> behind them.
-    /// </summary>
-    IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation);
-
-    /// <summary>Forgets everything.</summary>
-    void Clear();
-
-    /// <param name="path">The file.</param>
-    /// <param name="ids">The ids of the tokens saved.</param>
-    /// <param name="firstToken">The first of them.</param>
-    /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
-    void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 }
 
 /// <summary>What documents need of an embedding model.</summary>

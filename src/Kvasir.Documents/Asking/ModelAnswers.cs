@@ -45,9 +45,45 @@ internal sealed partial class ModelAnswers : IAnswerModel
         return _model.Tokenizer.AddsBeginOfText && begin >= 0 && (ids.Length == 0 || ids[0] != begin) ? [begin, .. ids] : ids;
     }
 
-    public IAnswerCache NewCache() => new ModelCache(this, _model.NewCache(_policy));
+    public KvCache NewCache() => _model.NewCache(_policy);
 
-    public IAnswerCache NewExactCache() => new ModelCache(this, _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" }));
+    public KvCache NewExactCache() => _model.NewCache(new KvPolicy { Keys = "f32", Values = "f32" });
+
+    public void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
+    {
+        using var batch = new Batch();
+        for (int done = 0; done < ids.Length; done += PrefillTokens)
+        {
+            batch.Clear();
+            batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
+            _model.Forward(batch, cancellation);
+        }
+    }
+
+    public long Place(KvCache cache, string path, bool rerotate = true)
+    {
+        KvFile file = Opened(() => _files.Open(path));
+        cache.Place(file, rerotate);
+        return file.Bytes;
+    }
+
+    public long PlaceConverted(KvCache cache, string path)
+    {
+        using KvFile file = Opened(() => KvFile.Open(path, _model.CacheLayout, verify: true));
+        cache.PlaceConverted(file);
+        return file.Bytes;
+    }
+
+    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) => _model.Repair(cache, positions, ids, cancellation);
+
+    public int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation) =>
+        _model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+
+    public KvCache Prune(KvCache cache, int first, int[] probe, double share, CancellationToken cancellation) =>
+        _model.Prune(cache, first, probe, share, _policy, cancellation);
+
+    public void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) =>
+        cache.Save(path, ids, firstToken, beforeWriting);
 
     public void ReadAhead(string path)
     {
@@ -77,9 +113,9 @@ internal sealed partial class ModelAnswers : IAnswerModel
     {
         try
         {
-            return KvFile.Convert(source, destination, _model, _policy, beforeWriting);
+            return KvFile.Convert(source, destination, _model.CacheLayout, _policy, beforeWriting);
         }
-        catch (InvalidInputException error)
+        catch (KvasirException error)
         {
             throw new InvalidDataException(error.Message, error);
         }
@@ -91,10 +127,10 @@ internal sealed partial class ModelAnswers : IAnswerModel
     {
         try
         {
-            using KvFile file = KvFile.Open(path, _model, verify: true);
+            using KvFile file = KvFile.Open(path, _model.CacheLayout, verify: true);
             return null;
         }
-        catch (Exception error) when (error is InvalidInputException or IOException)
+        catch (Exception error) when (error is KvasirException or IOException)
         {
             return error.Message;
         }
@@ -102,66 +138,15 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     public void Dispose() => _files.Dispose();
 
-    private sealed class ModelCache(ModelAnswers owner, KvCache cache) : IAnswerCache
+    private static KvFile Opened(Func<KvFile> open)
     {
-        public KvCache Inner => cache;
-
-        public int Length => cache.Length;
-
-        public IAnswerCache Fork() => new ModelCache(owner, cache.Fork());
-
-        public void Seal() => cache.Seal();
-
-        public void Prefill(ReadOnlySpan<int> ids, CancellationToken cancellation)
+        try
         {
-            using var batch = new Batch();
-            for (int done = 0; done < ids.Length; done += PrefillTokens)
-            {
-                batch.Clear();
-                batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
-                owner._model.Forward(batch, cancellation);
-            }
+            return open();
         }
-
-        public void Repair(int[] positions, int[] ids, CancellationToken cancellation) => owner._model.Repair(cache, positions, ids, cancellation);
-
-        public int RepairMostDeviating(int[] ids, int first, int count, CancellationToken cancellation) => owner._model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
-
-        public long Place(string path, bool turned = true)
+        catch (KvasirException error)
         {
-            KvFile file = Opened(() => owner._files.Open(path));
-            cache.Place(file, turned);
-            return file.Bytes;
-        }
-
-        public void Place(IAnswerCache source, int firstToken, bool turned = true) => cache.Place(((ModelCache)source).Inner, firstToken, turned);
-
-        public IAnswerCache Thinned(int first, int[] probe, double share, CancellationToken cancellation) =>
-            new ModelCache(owner, owner._model.Thinned(cache, first, probe, share, owner._policy, cancellation));
-
-        public long PlaceConverted(string path)
-        {
-            using KvFile file = Opened(() => KvFile.Open(path, owner._model, verify: true));
-            cache.PlaceConverted(file);
-            return file.Bytes;
-        }
-
-        public void Clear() => cache.Truncate(0);
-
-        public void Save(string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) => cache.Save(path, ids, firstToken, beforeWriting);
-
-        public void Dispose() => cache.Dispose();
-
-        private static KvFile Opened(Func<KvFile> open)
-        {
-            try
-            {
-                return open();
-            }
-            catch (InvalidInputException error)
-            {
-                throw new InvalidDataException(error.Message, error);
-            }
+            throw new InvalidDataException(error.Message, error);
         }
     }
 }

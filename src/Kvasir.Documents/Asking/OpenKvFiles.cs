@@ -20,7 +20,7 @@ internal sealed class OpenKvFiles(Model model) : IDisposable
         if (!_entries.TryGetValue(path, out Entry? entry) || entry.Stamp != stamp)
         {
             Close(path);
-            entry = new Entry(KvFile.Open(path, model), stamp);
+            entry = new Entry(KvFile.Open(path, model.CacheLayout), stamp);
             if (_entries.Count == Most) Close(_entries.MinBy(pair => pair.Value.LastUse).Key);
 
             _entries[path] = entry;

@@ -1,7 +1,9 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>Chunks as they stand one behind the other in a cache, and the repair of their borders.</summary>
-internal sealed class PlacedChunks(IAnswerCache cache, ChunkPlacement placement)
+internal sealed class PlacedChunks(IAnswerModel model, KvCache cache, ChunkPlacement placement)
 {
     private readonly List<(int Start, int[] Ids, bool IsExact)> _chunks = [];
     private readonly int _first = cache.Length;
@@ -22,11 +24,11 @@ internal sealed class PlacedChunks(IAnswerCache cache, ChunkPlacement placement)
         if (repair.Share > 0)
         {
             int[] ids = [.. prefix, .. _chunks.SelectMany(chunk => chunk.Ids)];
-            return cache.RepairMostDeviating(ids, _first, (int)Math.Round((ids.Length - _first) * repair.Share, MidpointRounding.ToEven), cancellation);
+            return model.RepairMostDeviating(cache, ids, _first, (int)Math.Round((ids.Length - _first) * repair.Share, MidpointRounding.ToEven), cancellation);
         }
 
         (int Position, int Id)[] tokens = [.. _chunks.Where(chunk => !chunk.IsExact).SelectMany(chunk => chunk.Ids.Take(repair.Tokens).Select((id, i) => (chunk.Start + i, id)))];
-        cache.Repair([.. tokens.Select(token => token.Position)], [.. tokens.Select(token => token.Id)], cancellation);
+        model.Repair(cache, [.. tokens.Select(token => token.Position)], [.. tokens.Select(token => token.Id)], cancellation);
         return tokens.Length;
     }
 }

@@ -114,7 +114,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
             Enqueue(question.Answer);
             _ahead.Add(question);
         }
-        catch (InvalidInputException error)
+        catch (KvasirException error)
         {
             Enqueue(Answer.Failed(left.Current, error));
         }
@@ -142,7 +142,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         {
             Restart(question);
         }
-        catch (InvalidInputException error) when (error is not DamagedKvException)
+        catch (InvalidInputException error)
         {
             question.Answer.Fail(error);
             _begun.Remove(question);

@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
@@ -5,10 +6,12 @@ namespace Kvasir.Documents.Asking;
 /// <summary>The KV of the prompt prefix, which every chunk is computed behind and every prompt begins with.</summary>
 internal sealed class SharedPrefix : IDisposable
 {
-    private IAnswerCache _cache;
+    private readonly IAnswerModel _model;
+    private KvCache _cache;
 
-    private SharedPrefix(int[] ids, IAnswerCache cache, long loadedBytes)
+    private SharedPrefix(IAnswerModel model, int[] ids, KvCache cache, long loadedBytes)
     {
+        _model = model;
         Ids = ids;
         _cache = cache;
         LoadedBytes = loadedBytes;
@@ -22,11 +25,11 @@ internal sealed class SharedPrefix : IDisposable
     /// <summary>Places the stored prefix, or one converted from another shelf, or computes it where there is none that can be used.</summary>
     public static SharedPrefix Open(IAnswerModel model, int[] ids, KvShelf shelf, IEnumerable<KvShelf> richer)
     {
-        IAnswerCache cache = model.NewCache();
+        KvCache cache = model.NewCache();
         try
         {
-            var prefix = new SharedPrefix(ids, cache, 0);
-            if (!prefix.TryPlace(model, shelf, path => cache.Place(path)) && !richer.Any(other => prefix.TryPlace(model, other, cache.PlaceConverted)))
+            var prefix = new SharedPrefix(model, ids, cache, 0);
+            if (!prefix.TryPlace(shelf, path => model.Place(cache, path)) && !richer.Any(other => prefix.TryPlace(other, path => model.PlaceConverted(cache, path))))
                 prefix.Compute(cache);
 
             return prefix;
@@ -39,12 +42,12 @@ internal sealed class SharedPrefix : IDisposable
     }
 
     /// <summary>A sequence that begins with the prefix.</summary>
-    public IAnswerCache Fork() => _cache.Fork();
+    public KvCache Fork() => _cache.Fork();
 
     /// <summary>Computes it anew where what was loaded has turned out damaged.</summary>
-    public void Recompute(IAnswerModel model)
+    public void Recompute()
     {
-        IAnswerCache cache = model.NewCache();
+        KvCache cache = _model.NewCache();
         Compute(cache);
         _cache.Dispose();
         _cache = cache;
@@ -55,29 +58,29 @@ internal sealed class SharedPrefix : IDisposable
     public void Store(KvShelf shelf)
     {
         string path = shelf.PathOf(KvShelf.PrefixName);
-        if (Ids.Length > 0 && !File.Exists(path)) _cache.Save(path, Ids, 0);
+        if (Ids.Length > 0 && !File.Exists(path)) _model.Save(_cache, path, Ids, 0);
     }
 
     public void Dispose() => _cache.Dispose();
 
-    private void Compute(IAnswerCache cache)
+    private void Compute(KvCache cache)
     {
         if (Ids.Length > 0)
         {
-            cache.Prefill(Ids, CancellationToken.None);
+            _model.Prefill(cache, Ids, CancellationToken.None);
             cache.Seal();
         }
     }
 
     /// <summary>Checks the whole file first: it is small, and everything is computed behind it.</summary>
-    private bool TryPlace(IAnswerModel model, KvShelf from, Func<string, long> place)
+    private bool TryPlace(KvShelf from, Func<string, long> place)
     {
         string path = from.PathOf(KvShelf.PrefixName);
         if (Ids.Length == 0 || !File.Exists(path)) return false;
 
         try
         {
-            if (model.Check(path) is not null)
+            if (_model.Check(path) is not null)
             {
                 from.SetAside(KvShelf.PrefixName, warned: true);
                 return false;
@@ -86,12 +89,12 @@ internal sealed class SharedPrefix : IDisposable
             LoadedBytes = place(path);
             if (_cache.Length == Ids.Length) return true;
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidInputException)
+        catch (Exception error) when (error is InvalidDataException or KvasirException)
         {
             // Gone since, or sound and yet not what is wanted: it is computed.
         }
 
-        _cache.Clear();
+        _cache.Truncate(0);
         LoadedBytes = 0;
         return false;
     }

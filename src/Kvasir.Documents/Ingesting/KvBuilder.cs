@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Storage;
@@ -93,9 +94,9 @@ internal sealed class KvBuilder
     {
         int[] ids = _model.Encode(Chunker.PromptText(text), parseSpecial: false);
         long start = Stopwatch.GetTimestamp();
-        using IAnswerCache cache = _chunks.Compute(ids, cancellation);
+        using KvCache cache = _chunks.Compute(ids, cancellation);
         TimeSpan time = Stopwatch.GetElapsedTime(start);
-        cache.Save(_shelf.PathOf(chunk.KvName), ids, _chunks.FirstToken, makeRoom);
+        _model.Save(cache, _shelf.PathOf(chunk.KvName), ids, _chunks.FirstToken, makeRoom);
         _time += time;
         ComputedChunks++;
         ComputedTokens += ids.Length;

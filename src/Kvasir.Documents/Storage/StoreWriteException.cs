@@ -1,18 +1,9 @@
 namespace Kvasir.Documents.Storage;
 
 /// <summary>A store could not be written (the disk is full, another process writes to it). What it held before is intact; the message is one line for the user.</summary>
-public sealed class StoreWriteException : IOException
+public sealed class StoreWriteException(string message, Exception? innerException = null) : IOException(message, innerException)
 {
     private const int NoSpaceOnUnix = 28, NoSpaceOnWindows = unchecked((int)0x80070070);
-
-    /// <inheritdoc cref="StoreWriteException"/>
-    public StoreWriteException(string message) : base(message) { }
-
-    /// <inheritdoc cref="StoreWriteException"/>
-    public StoreWriteException(string message, Exception innerException) : base(message, innerException) { }
-
-    /// <inheritdoc cref="StoreWriteException"/>
-    public StoreWriteException() { }
 
     internal static StoreWriteException From(string store, IOException error) =>
         error as StoreWriteException ?? new StoreWriteException(

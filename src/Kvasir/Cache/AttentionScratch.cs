@@ -21,8 +21,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
         long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float), scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
         _memory = new NativeBuffer(2 * rows + block + scores + 4L * channels * sizeof(float));
         Queries = (float*)_memory.Pointer;
-        Turned = Queries + rows / sizeof(float);
-        Block = Turned + rows / sizeof(float);
+        Rerotated = Queries + rows / sizeof(float);
+        Block = Rerotated + rows / sizeof(float);
         Scores = Block + block / sizeof(float);
         Table = Scores + scores / sizeof(float);
     }
@@ -30,8 +30,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>Scaled query rows [MaxRows, channels].</summary>
     public float* Queries { get; }
 
-    /// <summary>The same, turned back by a segment's offset.</summary>
-    public float* Turned { get; }
+    /// <summary>The same, rotated back by a segment's offset.</summary>
+    public float* Rerotated { get; }
 
     /// <summary>One decoded block.</summary>
     public float* Block { get; }

@@ -45,7 +45,7 @@ internal static unsafe class BlockAttention
             KvSegment segment = segments[s];
             int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
             block += segment.BlockCount;
-            if (first < end) pass.Over(new SegmentBlocks(segment, head.Repaired?.Positions), Turn(segment, layout, tile.Rows, scratch), first, end, After(head, s));
+            if (first < end) pass.Over(new SegmentBlocks(segment, head.Repaired?.Positions), Rerotate(segment, layout, tile.Rows, scratch), first, end, After(head, s));
         }
         if (head.Repaired is { } repaired)
         {
@@ -70,14 +70,14 @@ internal static unsafe class BlockAttention
         return head.Tail.BlockCount > 0 ? (byte*)head.Tail.Keys(0) : null;
     }
 
-    private static float* Turn(KvSegment segment, LayerLayout layout, int rows, AttentionScratch scratch)
+    private static float* Rerotate(KvSegment segment, LayerLayout layout, int rows, AttentionScratch scratch)
     {
         if (segment.Offset == 0 || layout.Rotary is not { } rotary) return scratch.Queries;
         int channels = layout.KeyChannels;
-        Buffer.MemoryCopy(scratch.Queries, scratch.Turned, (long)AttentionScratch.MaxRows * channels * sizeof(float), (long)rows * channels * sizeof(float));
+        Buffer.MemoryCopy(scratch.Queries, scratch.Rerotated, (long)AttentionScratch.MaxRows * channels * sizeof(float), (long)rows * channels * sizeof(float));
         rotary.FillTable(-segment.Offset, new Span<float>(scratch.Table, rotary.TableLength), withMagnitude: false);
-        for (int r = 0; r < rows; r++) rotary.Rotate(scratch.Turned + r * channels, scratch.Table);
-        return scratch.Turned;
+        for (int r = 0; r < rows; r++) rotary.Rotate(scratch.Rerotated + r * channels, scratch.Table);
+        return scratch.Rerotated;
     }
 
     /// <summary>Blocks of a segment or in float, told apart at compile time.</summary>

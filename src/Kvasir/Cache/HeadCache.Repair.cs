@@ -25,7 +25,7 @@ internal sealed unsafe partial class HeadCache
     }
 
     /// <summary>Puts some of another head's tokens from <paramref name="first"/> on here, at their positions, encoded as this head's are outside the sink.</summary>
-    public void PlaceThinned(HeadCache source, int first, KeptPositions kept)
+    public void PlacePruned(HeadCache source, int first, KeptTokens kept)
     {
         var segment = new PooledSegment(_codec.Rest, first, kept: kept);
         _segments.Add(segment);
@@ -54,7 +54,7 @@ internal sealed unsafe partial class HeadCache
         Repaired = repaired with { Positions = left };
     }
 
-    /// <summary>All tokens in float32; none may have been turned or left out.</summary>
+    /// <summary>All tokens in float32; none may stand elsewhere or be left out.</summary>
     private KvTail Floats()
     {
         var floats = new KvTail(_layout, _pool);

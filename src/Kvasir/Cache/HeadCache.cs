@@ -31,6 +31,17 @@ internal sealed unsafe partial class HeadCache : IDisposable
 
     public int Length => TailPosition + Tail.TokenCount;
 
+    /// <summary>Tokens that attention reads, those in place of repaired ones besides.</summary>
+    public int TokenCount
+    {
+        get
+        {
+            int tokens = Tail.TokenCount + (Repaired?.Rows.TokenCount ?? 0);
+            foreach (KvSegment segment in _segments) tokens += segment.TokenCount;
+            return tokens;
+        }
+    }
+
     public int BlockCount
     {
         get

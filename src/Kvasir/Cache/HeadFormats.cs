@@ -8,5 +8,5 @@ internal sealed class HeadFormats(IReadOnlyList<IReadOnlyList<(string Keys, stri
     /// <exception cref="InvalidInputException">They were chosen for a model of another shape.</exception>
     public (string Keys, string Values) this[int layer, int head] => layer < layers.Count && head < layers[layer].Count
         ? layers[layer][head]
-        : throw new InvalidInputException($"--kv: the bits were chosen for another model, which has no layer {layer} with head {head}");
+        : throw new InvalidInputException($"KV policy: the bits were chosen for another model, which has no layer {layer} with head {head}");
 }

@@ -38,10 +38,10 @@ public sealed partial class KvCache
     }
 
     /// <summary>Makes the empty cache hold some of another's tokens from <paramref name="first"/> on, at their positions: those that <paramref name="kept"/> tells for a layer and head, counted from there.</summary>
-    internal void PlaceThinned(KvCache source, int first, Func<int, int, ushort[]> kept)
+    internal void PlacePruned(KvCache source, int first, Func<int, int, ushort[]> kept)
     {
         for (int l = 0; l < _layers.Length; l++)
-            foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.PlaceThinned(source._layers[l].Heads[h], first, new KeptPositions(kept(l, h), source.Length - first));
+            foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) head.PlacePruned(source._layers[l].Heads[h], first, new KeptTokens(kept(l, h), source.Length - first));
         Length = source.Length;
     }
 }

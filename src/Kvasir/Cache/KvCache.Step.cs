@@ -32,7 +32,7 @@ public sealed partial class KvCache
         {
             _run = rows;
             if (_repairs) return;
-            foreach (HeadCache head in cache._layers[layer].Heads) head.Tail.Grow(rows);
+            cache._layers[layer].Open(rows);
         }
 
         /// <summary>Writes row <paramref name="row"/> of this run; different rows and heads may be written by different threads.</summary>

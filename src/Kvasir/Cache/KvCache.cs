@@ -18,7 +18,7 @@ public sealed partial class KvCache : IDisposable
     public int Length { get; private set; }
 
     /// <summary>Bytes really held: sealed blocks and tail. Blocks shared with other caches and blocks of mapped files count in full.</summary>
-    public long Bytes => _layers.Sum(layer => layer.Heads.Sum(head => head.Bytes));
+    public long Bytes => _layers.Sum(layer => layer.Bytes);
 
     /// <summary>Bytes that the same tokens take in float16.</summary>
     public long BytesF16 => Length * Layout.BytesPerTokenF16;
@@ -39,8 +39,7 @@ public sealed partial class KvCache : IDisposable
     public KvCache Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Copy())]))];
-        return new KvCache(Layout, Policy, Pool, layers, Length, _files.Share()) { Repaired = Repaired };
+        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.Copy()), Length, _files.Share()) { Repaired = Repaired };
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
@@ -55,7 +54,7 @@ public sealed partial class KvCache : IDisposable
         pool.Reserve(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.Duplicate(pool))]))], Length, new PlacedFiles()) { Repaired = Repaired };
+            return new KvCache(Layout, Policy, pool, With((_, head, _) => head.Duplicate(pool)), Length, new PlacedFiles()) { Repaired = Repaired };
         }
         finally
         {
@@ -70,8 +69,7 @@ public sealed partial class KvCache : IDisposable
         ArgumentNullException.ThrowIfNull(policy);
         ObjectDisposedException.ThrowIf(_disposed, this);
         _files.Verify();
-        LayerCache[] layers = [.. _layers.Select((layer, l) => new LayerCache(layer.Layout, [.. layer.Heads.Select((head, h) => head.Convert(policy.HeadCodec(Layout, l, h)))]))];
-        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles()) { Repaired = Repaired };
+        return new KvCache(Layout, policy, Pool, With((l, head, h) => head.Convert(policy.HeadCodec(Layout, l, h))), Length, new PlacedFiles()) { Repaired = Repaired };
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
@@ -97,13 +95,13 @@ public sealed partial class KvCache : IDisposable
     public void Seal()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (HeadCache head in Heads()) head.SealAll();
+        foreach (LayerState layer in _layers) layer.Seal();
     }
 
     /// <summary>Room for <paramref name="tokens"/> more, so that lists need not grow while decoding.</summary>
     public void Reserve(int tokens)
     {
-        foreach (HeadCache head in Heads()) head.Reserve(tokens);
+        foreach (LayerState layer in _layers) layer.Reserve(tokens);
     }
 
     /// <summary>
@@ -112,14 +110,14 @@ public sealed partial class KvCache : IDisposable
     /// </summary>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
     /// <param name="file">The saved cache.</param>
-    /// <param name="turned">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its authors' code has it).</param>
-    public void Place(KvFile file, bool turned = true)
+    /// <param name="rerotate">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its authors' code has it).</param>
+    public void Place(KvFile file, bool rerotate = true)
     {
         int shift = ShiftOf(file);
         Seal();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
-                for (int s = 0; s < file.SegmentCount; s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, turned));
+                for (int s = 0; s < file.SegmentCount(l, h); s++) _layers[l].Heads[h].Place(file.Map(l, h, s, shift, rerotate));
         _files.Add(file, Length);
         Length += file.Tokens;
     }
@@ -130,9 +128,9 @@ public sealed partial class KvCache : IDisposable
     /// </summary>
     /// <param name="source">The other cache.</param>
     /// <param name="firstToken">Where the range starts: 0 or a border made by <see cref="Seal"/>.</param>
-    /// <param name="turned">As for a file.</param>
+    /// <param name="rerotate">As for a file.</param>
     /// <exception cref="InvalidInputException">The range stands elsewhere and the model's positions cannot be shifted.</exception>
-    public void Place(KvCache source, int firstToken, bool turned = true)
+    public void Place(KvCache source, int firstToken, bool rerotate = true)
     {
         ArgumentNullException.ThrowIfNull(source);
         int shift = ShiftOf("the computed part", firstToken);
@@ -143,7 +141,7 @@ public sealed partial class KvCache : IDisposable
             {
                 PooledSegment[] segments = [.. other.Segments.Where(segment => segment.FirstPosition >= firstToken).Cast<PooledSegment>()];
                 if (segments.Length == 0 || segments[0].FirstPosition != firstToken) throw new ArgumentException($"token {firstToken} is not the border of a sealed part", nameof(firstToken));
-                foreach (PooledSegment segment in segments) head.Place(segment.Share(shift, turned));
+                foreach (PooledSegment segment in segments) head.Place(segment.Share(shift, rerotate));
             }
         Length += source.Length - firstToken;
     }
@@ -158,7 +156,7 @@ public sealed partial class KvCache : IDisposable
     public bool PlaceConverted(KvFile file)
     {
         int shift = ShiftOf(file);
-        if (file.IsKeptAs(this) || file.IsThinned)
+        if (file.IsKeptAs(this) || file.IsPruned)
         {
             Place(file);
             return false;
@@ -191,13 +189,14 @@ public sealed partial class KvCache : IDisposable
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
     /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the saving.</param>
+    /// <param name="isPrivate">Only the user may read the file, where the system has permissions of that kind.</param>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
-    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null)
+    public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null, bool isPrivate = false)
     {
         CheckSavable();
         if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         Seal();
-        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting);
+        KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting, isPrivate: isPrivate);
     }
 
     /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
@@ -217,17 +216,16 @@ public sealed partial class KvCache : IDisposable
     }
 
     /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
-    internal int WholeBlockTokens => _layers[0].Heads[0].WholeBlockTokens;
+    internal int WholeBlockTokens => Heads().Min(head => head.WholeBlockTokens);
 
     /// <summary>Whether newest tokens are still in float.</summary>
-    internal bool HasTail => _layers[0].Heads[0].Tail.TokenCount > 0;
+    internal bool HasTail => Heads().Any(head => head.Tail.TokenCount > 0);
 
     /// <summary>A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory for a tail.</summary>
     internal KvCache ShareBlocks(int tokens)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        LayerCache[] layers = [.. _layers.Select(layer => new LayerCache(layer.Layout, [.. layer.Heads.Select(head => head.ShareBlocks(tokens))]))];
-        return new KvCache(Layout, Policy, Pool, layers, tokens, _files.Share());
+        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.ShareBlocks(tokens)), tokens, _files.Share());
     }
 
     /// <inheritdoc/>
@@ -235,24 +233,25 @@ public sealed partial class KvCache : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        foreach (HeadCache head in Heads()) head.Dispose();
+        foreach (LayerState layer in _layers) layer.Dispose();
         _files.Dispose();
     }
+
+    /// <summary>The most bytes it holds at any moment while it grows to <paramref name="tokens"/>; what is mapped from files counts too.</summary>
+    internal long MostBytes(int tokens) => Bytes + MostGrowthBytes(tokens - Length);
 
     /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
     internal long MostGrowthBytes(int tokens)
     {
         long bytes = 0;
-        foreach (LayerCache layer in _layers)
-            foreach (HeadCache head in layer.Heads) bytes += head.MostGrowthBytes(tokens);
+        foreach (LayerState layer in _layers) bytes += layer.MostGrowthBytes(tokens);
         return bytes;
     }
 
     /// <summary>Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.</summary>
     private void Rollback(int length)
     {
-        foreach (LayerCache layer in _layers)
-            foreach (HeadCache head in layer.Heads) head.Truncate(length);
+        foreach (LayerState layer in _layers) layer.Truncate(length);
         _files.Truncate(length);
         Repaired = Repaired?.Below(length);
         Length = length;
@@ -268,6 +267,9 @@ public sealed partial class KvCache : IDisposable
     private int ShiftOf(string what, int computedAt) => Length == computedAt || Layout.Layers.All(layer => layer.Rotary is not null)
         ? Length - computedAt
         : throw new InvalidInputException($"{what}: computed at position {computedAt}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+
+    /// <summary>All layers with heads made of these: by layer, head, and index of the head.</summary>
+    private LayerCache[] With(Func<int, HeadCache, int, HeadCache> made) => [.. _layers.Select((layer, l) => layer.With((head, h) => made(l, head, h)))];
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 

@@ -1,5 +1,4 @@
 using Kvasir.Memory;
-using Kvasir.Models;
 
 namespace Kvasir.Cache;
 
@@ -16,7 +15,7 @@ public sealed unsafe class KvFile : IDisposable
     private readonly KvLayout _layout;
     private readonly BlockCodec[] _codecs;
     private readonly long[] _offsets;
-    private readonly int[] _firstHeads;
+    private readonly int[] _firstHeads, _firstParts;
     private readonly int[] _states;
     private int _uncheckedLayers, _references = 1;
     private bool _disposed;
@@ -25,22 +24,24 @@ public sealed unsafe class KvFile : IDisposable
     {
         (_file, _header, _layout) = (file, header, layout);
         var policy = KvPolicy.Parse(header.Kept.Policy);
-        Policy = policy.Profile is { } profile && !File.Exists(profile) ? policy with { Profile = null } : policy;
         _firstHeads = new int[layout.Layers.Count + 1];
         for (int l = 0; l < layout.Layers.Count; l++) _firstHeads[l + 1] = _firstHeads[l] + layout.Layers[l].KvHeads;
         _states = new int[layout.Layers.Count];
         _uncheckedLayers = layout.Layers.Count;
-        _codecs = new BlockCodec[_firstHeads[^1] * SegmentCount];
+        _firstParts = new int[_firstHeads[^1] + 1];
+        for (int head = 0; head < _firstHeads[^1]; head++) _firstParts[head + 1] = _firstParts[head] + header.Kept.TableOf(head).Count;
+        _codecs = new BlockCodec[_firstParts[^1]];
         _offsets = new long[_codecs.Length + 1];
         _offsets[0] = dataOffset;
-        KvFileHeader.SegmentShape[] segments = [.. header.Kept.Segments];
         for (int l = 0, part = 0; l < layout.Layers.Count; l++)
             for (int head = _firstHeads[l]; head < _firstHeads[l + 1]; head++)
-                foreach (KvFileHeader.SegmentShape segment in segments)
+                foreach (KvFileHeader.SegmentShape segment in header.Kept.TableOf(head))
                 {
-                    _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys[Math.Min(head, segment.Keys.Count - 1)], segment.Values[Math.Min(head, segment.Values.Count - 1)]);
+                    _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys, segment.Values);
                     _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
                 }
+        if (policy.Profile is { } profile && !File.Exists(profile)) policy = policy with { Profile = null };
+        Policy = policy.Auto is null || Tokens == 0 ? policy : policy with { Chosen = KeptFormats() };
     }
 
     /// <summary>The file.</summary>
@@ -55,7 +56,10 @@ public sealed unsafe class KvFile : IDisposable
     /// <summary>The position of its first token when it was computed.</summary>
     public int FirstPosition => _header.Kept.FirstPosition;
 
-    /// <summary>The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says.</summary>
+    /// <summary>
+    /// The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says. What <c>auto</c> chose is what
+    /// its last blocks are kept as.
+    /// </summary>
     public KvPolicy Policy { get; }
 
     /// <summary>Bytes of keys and values.</summary>
@@ -66,17 +70,12 @@ public sealed unsafe class KvFile : IDisposable
     /// the first forward pass that attends to them.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="model">The model it must belong to.</param>
+    /// <param name="layout">That of the model it must belong to (<c>Model.CacheLayout</c>).</param>
     /// <param name="verify">Check the checksums of all blocks now (reads the whole file).</param>
     /// <exception cref="InvalidInputException">Not a KV file, damaged, or made by another model, tokenizer or version; the message says what differs.</exception>
-    public static KvFile Open(string path, Model model, bool verify = false)
+    public static KvFile Open(string path, KvLayout layout, bool verify = false)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        return Open(path, model.CacheLayout, verify);
-    }
-
-    internal static KvFile Open(string path, KvLayout layout, bool verify)
-    {
+        ArgumentNullException.ThrowIfNull(layout);
         MappedFile file = MappedFile.Open(path, scattered: true);
         try
         {
@@ -102,17 +101,19 @@ public sealed unsafe class KvFile : IDisposable
     /// </summary>
     /// <param name="source">The saved cache; it may be larger than memory.</param>
     /// <param name="destination">The file to write or replace.</param>
-    /// <param name="model">The model it belongs to.</param>
+    /// <param name="layout">That of the model it belongs to.</param>
     /// <param name="policy">How the copy keeps keys and values.</param>
     /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the conversion.</param>
     /// <returns>The number of its tokens.</returns>
     /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
-    public static int Convert(string source, string destination, Model model, KvPolicy policy, Action<long>? beforeWriting = null)
+    public static int Convert(string source, string destination, KvLayout layout, KvPolicy policy, Action<long>? beforeWriting = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        using KvCache pattern = model.NewCache(policy);
-        using KvFile file = Open(source, model, verify: true);
-        if (file.IsThinned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
+        ArgumentNullException.ThrowIfNull(layout);
+        ArgumentNullException.ThrowIfNull(policy);
+        using var pool = new BlockPool();
+        using var pattern = new KvCache(layout, policy, pool);
+        using KvFile file = Open(source, layout, verify: true);
+        if (file.IsPruned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
         KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
     }
@@ -141,10 +142,10 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>Whether some tokens were left out.</summary>
-    internal bool IsThinned => _header.Kept.Segments.Any(segment => segment.Span is not null);
+    internal bool IsPruned => _header.Kept.Tables.Any(table => table.Any(segment => segment.Span is not null));
 
-    /// <summary>Runs of blocks of every head.</summary>
-    internal int SegmentCount => _header.Kept.Segments.Count;
+    /// <summary>Runs of blocks of a head.</summary>
+    internal int SegmentCount(int layer, int head) => TableOf(layer, head).Count;
 
     /// <summary>Checks the layers that have not been.</summary>
     /// <exception cref="DamagedKvException">One differs.</exception>
@@ -176,17 +177,17 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>
-    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are turned by as much
-    /// unless <paramref name="turned"/> is false.
+    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are rerotated by as much
+    /// unless <paramref name="rerotate"/> is false.
     /// </summary>
-    internal MappedSegment Map(int layer, int head, int segment, int shift, bool turned = true)
+    internal MappedSegment Map(int layer, int head, int segment, int shift, bool rerotate = true)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        KvFileHeader.SegmentShape shape = _header.Kept.Segments[segment];
+        KvFileHeader.SegmentShape shape = TableOf(layer, head)[segment];
         int part = PartOf(layer, head, segment);
         byte* data = _file.Pointer + _offsets[part];
-        KeptPositions? kept = shape.Span is int span ? new KeptPositions((ushort*)data, shape.Tokens, span) : null;
-        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (turned ? shift : 0), shape.Tokens, kept);
+        KeptTokens? kept = shape.Span is int span ? new KeptTokens((ushort*)data, shape.Tokens, span) : null;
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (rerotate ? shift : 0), shape.Tokens, kept);
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
@@ -194,9 +195,8 @@ public sealed unsafe class KvFile : IDisposable
     {
         for (int l = 0; l < _layout.Layers.Count; l++)
             for (int h = 0; h < _layout.Layers[l].KvHeads; h++)
-                for (int s = 0; s < SegmentCount; s++)
+                foreach ((int s, KvFileHeader.SegmentShape segment) in TableOf(l, h).Index())
                 {
-                    KvFileHeader.SegmentShape segment = _header.Kept.Segments[s];
                     int computedAt = segment.FirstPosition - segment.Offset;
                     HeadCodec wanted = cache.Layers[l].Heads[h].Codec;
                     BlockCodec kept = _codecs[PartOf(l, h, s)];
@@ -209,8 +209,8 @@ public sealed unsafe class KvFile : IDisposable
     internal long BytesAs(KvCache cache)
     {
         long bytes = 0;
-        foreach (HeadCodec codec in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec))
-            foreach (KvFileHeader.SegmentShape segment in _header.Kept.Segments)
+        foreach ((int head, HeadCodec codec) in cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec).Index())
+            foreach (KvFileHeader.SegmentShape segment in _header.Kept.TableOf(head))
             {
                 int ofSink = codec.SinkBlocks(segment.FirstPosition - segment.Offset, segment.Blocks);
                 bytes += (long)ofSink * codec.First.Bytes + (long)(segment.Blocks - ofSink) * codec.Rest.Bytes;
@@ -221,7 +221,7 @@ public sealed unsafe class KvFile : IDisposable
     /// <summary>Lends all segments of one head, as <see cref="Map"/> gives them.</summary>
     internal void WithSegments(int layer, int head, int shift, Action<IReadOnlyList<KvSegment>> action)
     {
-        KvSegment[] segments = [.. Enumerable.Range(0, SegmentCount).Select(segment => Map(layer, head, segment, shift))];
+        KvSegment[] segments = [.. Enumerable.Range(0, SegmentCount(layer, head)).Select(segment => Map(layer, head, segment, shift))];
         try
         {
             action(segments);
@@ -250,28 +250,33 @@ public sealed unsafe class KvFile : IDisposable
     {
         string path = file.Path;
         KvFileHeader.Description kept = header.Kept;
-        if (kept.Model != layout.ModelIdentity()) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity())}): compute it anew");
-        if (kept.Tokenizer != layout.TokenizerIdentity()) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
+        if (kept.Model != layout.ModelIdentity) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity)}): compute it anew");
+        if (kept.Tokenizer != layout.TokenizerIdentity) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
         bool shapes = header.Layers.Length == layout.Layers.Count
             && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
-        int position = kept.FirstPosition;
         int heads = layout.Layers.Sum(layer => layer.KvHeads);
-        bool segments = position >= 0 && kept.Segments.All(segment =>
-        {
-            bool follows = Fits(segment.Keys) && Fits(segment.Values) && segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
-                && segment.Span is null or (>= 0 and <= KeptPositions.LargestSpan) && segment.Positions >= segment.Tokens;
-            position += follows ? segment.Positions : 0;
-            return follows;
-        });
+        bool tables = kept.FirstPosition >= 0 && (kept.TableOfHead.Count == 0 || (kept.TableOfHead.Count == heads && kept.TableOfHead.All(table => table >= 0 && table < kept.Tables.Count)));
         // A block takes 64 bytes or more: what is kept in memory by head and segment is bounded by the file.
-        bool bounded = (long)heads * kept.Segments.Count <= file.Length / NativeBuffer.Alignment;
-        if (!shapes || !segments || !bounded || position - kept.FirstPosition != header.Ids.Length)
+        if (!shapes || !tables || !kept.Tables.All(Covers) || Enumerable.Range(0, heads).Sum(head => (long)kept.TableOf(head).Count) > file.Length / NativeBuffer.Alignment)
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
 
-        bool Fits(IReadOnlyList<string> codecs) => codecs.Count == 1 || codecs.Count == heads;
+        bool Covers(IReadOnlyList<KvFileHeader.SegmentShape> table)
+        {
+            int position = kept.FirstPosition;
+            return table.All(segment =>
+            {
+                bool follows = segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
+                    && segment.Span is null or (>= 0 and <= KeptTokens.LargestSpan) && segment.Positions >= segment.Tokens;
+                position += follows ? segment.Positions : 0;
+                return follows;
+            }) && position - kept.FirstPosition == header.Ids.Length;
+        }
     }
 
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
+
+    private HeadFormats KeptFormats() => new([.. _layout.Layers.Select((layer, l) => (IReadOnlyList<(string, string)>)
+        [.. Enumerable.Range(0, layer.KvHeads).Select(head => _codecs[PartOf(l, head, SegmentCount(l, head) - 1)]).Select(codec => (codec.Keys.Name, codec.Values.Name))])]);
 
     private void VerifyLayers(bool again)
     {
@@ -297,7 +302,9 @@ public sealed unsafe class KvFile : IDisposable
         if (Interlocked.Exchange(ref _states[layer], Checked) != Checked) Interlocked.Decrement(ref _uncheckedLayers);
     }
 
-    private long LayerOffset(int layer) => _offsets[_firstHeads[layer] * SegmentCount];
+    private long LayerOffset(int layer) => _offsets[_firstParts[_firstHeads[layer]]];
 
-    private int PartOf(int layer, int head, int segment) => (_firstHeads[layer] + head) * SegmentCount + segment;
+    private int PartOf(int layer, int head, int segment) => _firstParts[_firstHeads[layer] + head] + segment;
+
+    private IReadOnlyList<KvFileHeader.SegmentShape> TableOf(int layer, int head) => _header.Kept.TableOf(_firstHeads[layer] + head);
 }

@@ -27,29 +27,25 @@ internal sealed unsafe class KvFileConverter : IDisposable
         KvFileHeader header = Describe(source, pattern);
         int headerBytes = header.ToBytes().Length;
         beforeWriting?.Invoke(headerBytes + source.BytesAs(pattern));
-        KvFileWriter.Create(destination, file =>
-        {
-            using var converter = new KvFileConverter(source, pattern, file, headerBytes);
-            // The header stands first but carries the checksums of what follows; its length is known beforehand.
-            KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
-            RandomAccess.Write(file, (header with { Layers = layers }).ToBytes(), 0);
-        });
+        using var file = new ReplacedFile(destination);
+        using var converter = new KvFileConverter(source, pattern, file.Handle, headerBytes);
+        // The header stands first but carries the checksums of what follows; its length is known beforehand.
+        KvFileHeader.LayerShape[] layers = [.. header.Layers.Select((layer, l) => layer with { Checksum = converter.WriteLayer(l) })];
+        RandomAccess.Write(file.Handle, (header with { Layers = layers }).ToBytes(), 0);
+        file.Commit();
     }
 
     public void Dispose() => _buffer.Dispose();
 
     private static KvFileHeader Describe(KvFile source, KvCache pattern)
     {
-        HeadCodec[] heads = [.. pattern.Layers.SelectMany(layer => layer.Heads).Select(head => head.Codec)];
-        List<KvRun> runs = [];
-        source.WithSegments(0, 0, 0, segments => runs = KvRun.Cut(segments, source.Policy.Sink, heads[0].SinkTokens));
-        return source.Header with { Kept = source.Header.Kept with { Policy = pattern.Policy.ToString(), Segments = [.. runs.Select(Shape)] } };
+        var tables = new List<KvFileHeader.SegmentShape[]>();
+        foreach ((int l, LayerCache layer) in pattern.Layers.Index())
+            foreach ((int h, HeadCache head) in layer.Heads.Index())
+                source.WithSegments(l, h, 0, segments => tables.Add([.. KvRun.Cut(segments, source.Policy.Sink, head.Codec.SinkTokens).Select(run => Shape(run, run.InSink ? head.Codec.First : head.Codec.Rest))]));
+        return source.Header with { Kept = (source.Header.Kept with { Policy = pattern.Policy.ToString() }).With(tables) };
 
-        KvFileHeader.SegmentShape Shape(KvRun run)
-        {
-            BlockCodec[] codecs = [.. heads.Select(head => run.InSink ? head.First : head.Rest)];
-            return new(run.FirstPosition, run.Offset, run.Tokens, KvFileWriter.Names(codecs.Select(codec => codec.Keys.Name)), KvFileWriter.Names(codecs.Select(codec => codec.Values.Name)));
-        }
+        static KvFileHeader.SegmentShape Shape(KvRun run, BlockCodec codec) => new(run.FirstPosition, run.Offset, run.Tokens, codec.Keys.Name, codec.Values.Name);
     }
 
     /// <summary>Writes the blocks of one layer and returns their checksum.</summary>

@@ -18,7 +18,7 @@ namespace Kvasir.Cache;
 /// </remarks>
 internal sealed record KvFileHeader
 {
-    public const int FixedLength = 32, Version = 3, MaxLength = 64 << 20;
+    public const int FixedLength = 32, Version = 4, MaxLength = 64 << 20;
 
     private const int Alignment = 64, LengthAt = 12, ChecksumAt = 16, CountsAt = 20;
 
@@ -35,7 +35,13 @@ internal sealed record KvFileHeader
     internal readonly record struct LayerShape(int KvHeads, int KeyChannels, int ValueChannels, uint Checksum);
 
     /// <summary>What the file is the KV of, and how it is kept.</summary>
-    internal sealed record Description(string Model, string Tokenizer, string Policy, int FirstPosition, IReadOnlyList<SegmentShape> Segments)
+    /// <param name="Model">Identity of the model.</param>
+    /// <param name="Tokenizer">Identity of its tokenizer.</param>
+    /// <param name="Policy">The policy it was made with.</param>
+    /// <param name="FirstPosition">Position of its first token when it was computed.</param>
+    /// <param name="Tables">Runs of blocks in the order of their positions; heads that are cut and encoded alike share a table.</param>
+    /// <param name="TableOfHead">Index of its table for every head of every layer in their order; empty where all have the first.</param>
+    internal sealed record Description(string Model, string Tokenizer, string Policy, int FirstPosition, IReadOnlyList<IReadOnlyList<SegmentShape>> Tables, IReadOnlyList<int> TableOfHead)
     {
         /// <summary>Text that belongs to the cache (of a session: its messages), under the same checksum and in the same file.</summary>
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -44,11 +50,28 @@ internal sealed record KvFileHeader
         /// <summary>Whether nothing is null, as JSON may have it.</summary>
         [JsonIgnore]
         public bool IsWhole => Model is not null && Tokenizer is not null && Policy is not null
-            && Segments?.All(segment => segment?.Keys?.All(name => name is not null) == true && segment.Values?.All(name => name is not null) == true) == true;
+            && TableOfHead is not null && Tables is { Count: > 0 } && Tables.All(table => table?.All(segment => segment is { Keys: not null, Values: not null }) == true);
+
+        /// <summary>The runs of a head, counted over all layers.</summary>
+        public IReadOnlyList<SegmentShape> TableOf(int head) => Tables[TableOfHead.Count == 0 ? 0 : TableOfHead[head]];
+
+        /// <summary>The same with the runs of each head.</summary>
+        public Description With(IEnumerable<IReadOnlyList<SegmentShape>> ofHeads)
+        {
+            var tables = new List<IReadOnlyList<SegmentShape>>();
+            var indices = new List<int>();
+            foreach (IReadOnlyList<SegmentShape> table in ofHeads)
+            {
+                int index = tables.FindIndex(known => known.SequenceEqual(table));
+                if (index < 0) tables.Add(table);
+                indices.Add(index < 0 ? tables.Count - 1 : index);
+            }
+            return this with { Tables = tables, TableOfHead = tables.Count == 1 ? [] : indices };
+        }
     }
 
-    /// <summary>One run of blocks, cut alike in every layer and head; codecs of keys and values once for all, or for each head of each layer in their order.</summary>
-    internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, IReadOnlyList<string> Keys, IReadOnlyList<string> Values)
+    /// <summary>One run of blocks of a head, with the codecs of its keys and values.</summary>
+    internal sealed record SegmentShape(int FirstPosition, int Offset, int Tokens, string Keys, string Values)
     {
         /// <summary>Positions that the run takes, where only some of its tokens were kept; else null.</summary>
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

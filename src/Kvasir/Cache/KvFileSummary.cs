@@ -13,6 +13,8 @@ namespace Kvasir.Cache;
 /// <param name="Segments">Its runs of blocks, each with its codecs.</param>
 public sealed record KvFileSummary(int Version, string Model, string Tokenizer, string Policy, int FirstPosition, int Tokens, int Layers, IReadOnlyList<KvSegmentSummary> Segments)
 {
+    private const int MostHeads = 1 << 20;
+
     /// <summary>Whether a file that begins with these bytes claims to be a saved cache.</summary>
     public static bool IsKvFile(ReadOnlySpan<byte> start) => start.StartsWith(KvFileHeader.Magic);
 
@@ -23,21 +25,26 @@ public sealed record KvFileSummary(int Version, string Model, string Tokenizer, 
         using MappedFile file = MappedFile.Open(path, scattered: true);
         KvFileHeader header = KvFileHeader.Read(file, out _);
         KvFileHeader.Description kept = header.Kept;
-        KvSegmentSummary[] segments = [.. kept.Segments.Select(segment => new KvSegmentSummary(segment.FirstPosition, segment.Offset, segment.Tokens, Codecs(segment.Keys), Codecs(segment.Values)))];
+        int heads = header.Layers.Sum(layer => layer.KvHeads);
+        if (kept.TableOfHead.Any(table => table < 0 || table >= kept.Tables.Count) || kept.TableOfHead.Count is not 0 && kept.TableOfHead.Count != heads || heads is < 1 or > MostHeads)
+            throw new InvalidInputException($"{path}: damaged KV file (its heads do not fit its tables)");
+        KvSegmentSummary[] segments = [.. Enumerable.Range(0, heads).SelectMany(kept.TableOf).GroupBy(segment => (segment.FirstPosition, segment.Offset, segment.Tokens)).OrderBy(run => run.Key).Select(run =>
+            new KvSegmentSummary(run.Key.FirstPosition, run.Key.Offset, run.Key.Tokens, run.Count(), Codecs([.. run.Select(segment => segment.Keys)]), Codecs([.. run.Select(segment => segment.Values)])))];
         return new KvFileSummary(KvFileHeader.Version, kept.Model, kept.Tokenizer, kept.Policy, kept.FirstPosition, header.Ids.Length, header.Layers.Length, segments);
     }
 
     /// <summary>One name, or each with the number of heads that have it, the most frequent first.</summary>
-    private static string Codecs(IReadOnlyList<string> names) => names.Count == 1
+    private static string Codecs(IReadOnlyList<string> names) => names.All(name => name == names[0])
         ? names[0]
         : string.Join(", ", names.GroupBy(name => name, StringComparer.Ordinal).OrderByDescending(heads => heads.Count()).ThenBy(heads => heads.Key, StringComparer.Ordinal)
             .Select(heads => string.Create(CultureInfo.InvariantCulture, $"{heads.Count()} x {heads.Key}")));
 }
 
-/// <summary>One run of blocks of a saved cache, cut alike in all layers and heads.</summary>
+/// <summary>A run of blocks of a saved cache that so many of its heads have, over all layers.</summary>
 /// <param name="FirstPosition">Position of its first token.</param>
 /// <param name="Offset">How far it stands from where its keys were rotated for.</param>
 /// <param name="Tokens">Its tokens.</param>
+/// <param name="Heads">How many heads.</param>
 /// <param name="Keys">Codec of the keys; where heads differ, each with the number of heads (<c>60 x kivi2/32/8, 30 x kivi4/32/8</c>).</param>
 /// <param name="Values">Codec of the values, likewise.</param>
-public sealed record KvSegmentSummary(int FirstPosition, int Offset, int Tokens, string Keys, string Values);
+public sealed record KvSegmentSummary(int FirstPosition, int Offset, int Tokens, int Heads, string Keys, string Values);

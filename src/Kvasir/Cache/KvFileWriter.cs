@@ -1,65 +1,32 @@
 using Kvasir.Memory;
-using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Cache;
 
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null)
+    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null, bool isPrivate = false)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
         byte[] start = (header with { Kept = header.Kept with { Attachment = attachment } }).ToBytes();
         beforeWriting?.Invoke(start.Length + BlockBytes(cache, firstToken));
-        Create(path, file =>
-        {
-            RandomAccess.Write(file, start, 0);
-            long position = start.Length;
-            for (int l = 0; l < cache.Layers.Count; l++)
-                ForEachRun(cache, l, firstToken, run =>
-                {
-                    RandomAccess.Write(file, run.Span, position);
-                    position += run.Length;
-                });
-        });
-    }
-
-    /// <summary>Makes or replaces a file as a whole: a temporary name, the content, a flush, then the true name.</summary>
-    public static void Create(string path, Action<SafeFileHandle> write)
-    {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        using var file = new ReplacedFile(path, isPrivate);
+        RandomAccess.Write(file.Handle, start, 0);
+        long position = start.Length;
+        for (int l = 0; l < cache.Layers.Count; l++)
+            ForEachRun(cache, l, firstToken, run =>
             {
-                write(file);
-                RandomAccess.FlushToDisk(file);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
-
-    /// <summary>One name where all heads have the same.</summary>
-    public static string[] Names(IEnumerable<string> ofHeads)
-    {
-        string[] names = [.. ofHeads];
-        return names.All(name => name == names[0]) ? [names[0]] : names;
+                RandomAccess.Write(file.Handle, run.Span, position);
+                position += run.Length;
+            });
+        file.Commit();
     }
 
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
     {
-        IReadOnlyList<Part>[] heads = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => (IReadOnlyList<Part>)[.. Written(head, firstToken)])];
-        var segments = heads[0].Select((part, s) => new KvFileHeader.SegmentShape(
-            part.FirstPosition, part.Segment.Offset, part.Tokens, Names(heads.Select(head => head[s].Segment.Codec.Keys.Name)), Names(heads.Select(head => head[s].Segment.Codec.Values.Name)))
-        {
-            Span = part.Segment.Kept?.Span,
-        }).ToArray();
-        if (segments.Sum(segment => segment.Positions) != ids.Length) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+        KvFileHeader.SegmentShape[][] tables = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
+        int tokens = ids.Length;
+        if (tables.Any(table => table.Sum(segment => segment.Positions) != tokens)) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
@@ -70,11 +37,14 @@ internal static unsafe class KvFileWriter
         }
         return new KvFileHeader
         {
-            Kept = new(cache.Layout.ModelIdentity(), cache.Layout.TokenizerIdentity(), cache.Policy.ToString(), firstToken, segments),
+            Kept = new KvFileHeader.Description(cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, [], []).With(tables),
             Ids = ids.ToArray(),
             Layers = layers,
         };
     }
+
+    private static KvFileHeader.SegmentShape Shape(Part part) =>
+        new(part.FirstPosition, part.Segment.Offset, part.Tokens, part.Segment.Codec.Keys.Name, part.Segment.Codec.Values.Name) { Span = part.Segment.Kept?.Span };
 
     private static long BlockBytes(KvCache cache, int firstToken)
     {
@@ -93,7 +63,7 @@ internal static unsafe class KvFileWriter
             }
     }
 
-    private static void WriteList(KeptPositions kept, Action<Run> action)
+    private static void WriteList(KeptTokens kept, Action<Run> action)
     {
         byte[] list = new byte[(kept.Bytes.Length + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment];
         kept.Bytes.CopyTo(list);

@@ -50,12 +50,15 @@ public sealed class KvForecast
     }
 
     /// <summary>The longest sequence that <paramref name="budget"/> bytes hold, with the passes that compute it; 0 where not even one token fits.</summary>
-    public int MostTokens(long budget)
+    public int MostTokens(long budget) => Most(int.MaxValue - KvBlock.Tokens, tokens => MostBytes(tokens) + PassBytes(tokens, 1) <= budget);
+
+    /// <summary>The most tokens, up to <paramref name="limit"/>, that fit where fewer fit too.</summary>
+    internal static int Most(int limit, Func<int, bool> fits)
     {
-        int fits = 0;
+        int most = 0;
         for (int step = 1 << 30; step > 0; step >>= 1)
-            if (fits + (long)step <= int.MaxValue - KvBlock.Tokens && MostBytes(fits + step) + PassBytes(fits + step, 1) <= budget) fits += step;
-        return fits;
+            if (step <= limit - most && fits(most + step)) most += step;
+        return most;
     }
 
     /// <summary>How many sequences of <paramref name="tokens"/> tokens <paramref name="budget"/> bytes hold, if their prompts are computed one after another.</summary>

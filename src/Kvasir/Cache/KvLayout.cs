@@ -10,20 +10,43 @@ namespace Kvasir.Cache;
 /// <param name="Rotary">The rotation that stored keys carry; null for models with learned positions.</param>
 internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChannels, int Window, Rotary? Rotary);
 
-/// <summary>The shape of a model's cache and the identities that saved caches carry.</summary>
-internal sealed record KvLayout(IReadOnlyList<LayerLayout> Layers, AttentionKernels Kernels, Func<string> ModelIdentity, Func<string> TokenizerIdentity)
+/// <summary>The shape of a model's caches and the identities that saved ones carry. One object for a model: caches of two models never mix.</summary>
+public sealed class KvLayout
 {
-    /// <summary>The codecs of its caches.</summary>
-    public Codecs Codecs { get; } = new(Kernels);
+    private readonly Func<string> _modelIdentity, _tokenizerIdentity;
+
+    internal KvLayout(IReadOnlyList<LayerLayout> layers, AttentionKernels kernels, Func<string> modelIdentity, Func<string> tokenizerIdentity)
+    {
+        (Layers, _modelIdentity, _tokenizerIdentity) = (layers, modelIdentity, tokenizerIdentity);
+        Codecs = new Codecs(kernels);
+        BytesPerTokenF16 = layers.Sum(layer => (long)layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort));
+    }
+
+    /// <summary>Identity of the model, SHA-256 as hex.</summary>
+    public string ModelIdentity => _modelIdentity();
+
+    /// <summary>Identity of the tokenizer, SHA-256 as hex.</summary>
+    public string TokenizerIdentity => _tokenizerIdentity();
 
     /// <summary>Bytes of one token in float16 over all layers.</summary>
-    public long BytesPerTokenF16 { get; } = Layers.Sum(layer => (long)layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort));
+    public long BytesPerTokenF16 { get; }
+
+    internal IReadOnlyList<LayerLayout> Layers { get; }
+
+    /// <summary>The codecs of its caches.</summary>
+    internal Codecs Codecs { get; }
+
+    /// <summary>How products are computed, which keys and values depend on.</summary>
+    internal string Computation { get; init; } = "";
+
+    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
+    internal bool KeysDependOnLength { get; init; }
 
     /// <summary>
     /// The most bytes that one slice of a forward pass holds beside what its sequences keep: of one layer, the new tokens of <paramref name="sequences"/> in
     /// float32 until they are sealed, and the block that each worker is encoding. (A single token is no more than what its sequence may hold anyway.)
     /// </summary>
-    public long PassBytes(int tokens, int sequences, int workers)
+    internal long PassBytes(int tokens, int sequences, int workers)
     {
         long blocks = sequences == 0 ? 0 : tokens / KvBlock.Tokens + sequences, layer = 0, block = 0;
         foreach (LayerLayout shape in Layers)

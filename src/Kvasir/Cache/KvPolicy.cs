@@ -3,7 +3,7 @@ using Kvasir.Quantization;
 namespace Kvasir.Cache;
 
 /// <summary>
-/// How a cache keeps its keys and values: the policy grammar of <c>--kv</c>, comma-separated <c>name=value</c> terms, and <c>auto:BUDGET</c>.
+/// How a cache keeps its keys and values: a policy grammar, comma-separated <c>name=value</c> terms, and <c>auto:BUDGET</c>.
 /// Policies that keep the same are equal.
 /// </summary>
 public sealed record KvPolicy
@@ -66,9 +66,9 @@ public sealed record KvPolicy
         {
             int end = term.IndexOfAny(['=', ':']);
             if (end <= 0 || (term[end] == ':' && !term.StartsWith("auto:", StringComparison.Ordinal)))
-                throw new InvalidInputException($"--kv: '{term}' is not of the form name=value (as in k=kivi4,v=kivi4)");
+                throw new InvalidInputException($"KV policy: '{term}' is not of the form name=value (as in k=kivi4,v=kivi4)");
             (string name, string value) = (term[..end], term[(end + 1)..]);
-            if (!seen.Add(name)) throw new InvalidInputException($"--kv: '{name}' is given twice");
+            if (!seen.Add(name)) throw new InvalidInputException($"KV policy: '{name}' is given twice");
             policy = name switch
             {
                 "k" => policy with { Keys = Codec(name, value) },
@@ -79,7 +79,7 @@ public sealed record KvPolicy
                 "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
                 "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
-                _ => throw new InvalidInputException($"--kv: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
+                _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
         policy.CheckCombination(seen);
@@ -126,7 +126,7 @@ public sealed record KvPolicy
     /// <summary>How one kv head of one layer is encoded.</summary>
     internal HeadCodec HeadCodec(KvLayout layout, int layer, int head)
     {
-        if (Auto is not null && Chosen is null) throw new InvalidInputException($"--kv {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with");
+        if (Auto is not null && Chosen is null) throw new InvalidInputException($"KV policy {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with");
         (string keys, string values) = Chosen?[layer, head] ?? (FileName(Keys, Group), FileName(Values, QuantizedFormat.DefaultGroup));
         LayerLayout shape = layout.Layers[layer];
         BlockCodec rest = layout.Codecs.Block(shape, keys, values);
@@ -143,15 +143,15 @@ public sealed record KvPolicy
 
     private void CheckCombination(HashSet<string> given)
     {
-        if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("--kv: auto chooses the codecs of keys and values; leave k and v out");
-        if (Auto is null && given.Contains("profile")) throw new InvalidInputException("--kv: a profile belongs to auto (as in auto:3bit,profile=FILE)");
-        if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"--kv: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
-        if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("--kv: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
-        if (given.Contains("group") && Auto is not null) throw new InvalidInputException("--kv: auto chooses the groups; leave group out");
+        if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
+        if (Auto is null && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
+        if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
+        if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
     }
 
     private static string Codec(string name, string value) =>
-        value is "f32" or "f16" || IsQuantizedName(value) ? value : throw new InvalidInputException($"--kv: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
+        value is "f32" or "f16" || IsQuantizedName(value) ? value : throw new InvalidInputException($"KV policy: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
 
     private static int OneOf(string name, string value, int small, int large) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
@@ -159,5 +159,5 @@ public sealed record KvPolicy
     private static int Count(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
 
-    private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"--kv: {name}={value} {rule}");
+    private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"KV policy: {name}={value} {rule}");
 }

@@ -2,10 +2,10 @@ namespace Kvasir.Cache;
 
 /// <summary>
 /// A run of sealed blocks of one kv head that stand one after another in the sequence, all full but the last.
-/// <see cref="Offset"/> is how far they stand from where their keys were rotated for: queries are turned back by it.
+/// <see cref="Offset"/> is how far they stand from where their keys were rotated for: queries are rerotated by it.
 /// Where only some tokens of the run were kept, <see cref="Kept"/> says which; the blocks hold these alone.
 /// </summary>
-internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, int offset, KeptPositions? kept = null) : IDisposable
+internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, int offset, KeptTokens? kept = null) : IDisposable
 {
     public BlockCodec Codec { get; } = codec;
 
@@ -15,7 +15,7 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
     public int Offset { get; } = offset;
 
     /// <summary>Which tokens of the run are there; null for all.</summary>
-    public KeptPositions? Kept { get; } = kept;
+    public KeptTokens? Kept { get; } = kept;
 
     /// <summary>Tokens in the blocks.</summary>
     public int TokenCount { get; protected set; }

@@ -6,7 +6,7 @@ internal sealed unsafe class MappedSegment : KvSegment
     private readonly KvFile _file;
     private readonly byte* _data;
 
-    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens, KeptPositions? kept = null) : base(codec, firstPosition, offset, kept)
+    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens, KeptTokens? kept = null) : base(codec, firstPosition, offset, kept)
     {
         _file = file;
         file.Retain();

@@ -1,7 +1,7 @@
 namespace Kvasir.Cache;
 
 /// <summary>Sealed blocks in memory.</summary>
-internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0, KeptPositions? kept = null) : KvSegment(codec, firstPosition, offset, kept)
+internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0, KeptTokens? kept = null) : KvSegment(codec, firstPosition, offset, kept)
 {
     private readonly List<KvBlock> _blocks = [];
 
@@ -53,10 +53,10 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 
     public override KvSegment Share() => Share(0);
 
-    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are turned by as much unless <paramref name="turned"/> is false.</summary>
-    public PooledSegment Share(int shift, bool turned = true)
+    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are rerotated by as much unless <paramref name="rerotate"/> is false.</summary>
+    public PooledSegment Share(int shift, bool rerotate = true)
     {
-        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (turned ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift };
+        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (rerotate ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;

@@ -8,7 +8,7 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
 {
     public override string Name { get; } = format.ToString();
 
-    public override int Bytes(int channels) => CodePanel.Bytes(channels, format.Bits) + CodePanel.Columns / format.Group * GroupScales.Bytes(channels, format.ScaleBits);
+    public override int Bytes(int channels) => QuantizedPanel.Bytes(channels, format.Bits) + QuantizedPanel.Columns / format.Group * GroupScales.Bytes(channels, format.ScaleBits);
 
     public override void Encode(float* keys, int channels, int tokens, byte* block) => GroupQuantizer.Encode(keys, KvBlock.Tokens, channels, channels, tokens, format, block, Sets(block, channels));
 
@@ -16,7 +16,7 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
 
     public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
     {
-        kernels.Multiply(new CodeStrip(blocks, count, format)
+        kernels.Multiply(new QuantizedRun(blocks, count, format)
         {
             Left = queries,
             LeftStride = channels,
@@ -32,13 +32,13 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
         });
     }
 
-    private byte* Sets(byte* block, int channels) => block + CodePanel.Bytes(channels, format.Bits);
+    private byte* Sets(byte* block, int channels) => block + QuantizedPanel.Bytes(channels, format.Bits);
 }
 
 /// <summary>Values quantised per token, over groups of 32 channels: for each group a panel [32 tokens, 32 channels], then for each the scales of its tokens.</summary>
 internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels kernels) : ValueCodec
 {
-    private readonly int _panelBytes = CodePanel.Bytes(KvBlock.Tokens, format.Bits), _setBytes = GroupScales.Bytes(KvBlock.Tokens, format.ScaleBits);
+    private readonly int _panelBytes = QuantizedPanel.Bytes(KvBlock.Tokens, format.Bits), _setBytes = GroupScales.Bytes(KvBlock.Tokens, format.ScaleBits);
 
     public override string Name { get; } = format.ToString();
 
@@ -47,28 +47,28 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
     public override void Encode(float* values, int channels, int tokens, byte* block)
     {
         for (int p = 0; p < Panels(channels); p++)
-            GroupQuantizer.Encode(values + p * CodePanel.Columns, channels, tokens, KvBlock.Tokens, ColumnsOf(p, channels), format, block + p * _panelBytes, Set(block, channels, p));
+            GroupQuantizer.Encode(values + p * QuantizedPanel.Columns, channels, tokens, KvBlock.Tokens, ColumnsOf(p, channels), format, block + p * _panelBytes, Set(block, channels, p));
     }
 
     [SkipLocalsInit]
     public override void Decode(byte* block, int channels, float* values)
     {
-        float* whole = stackalloc float[KvBlock.Tokens * CodePanel.Columns];
+        float* whole = stackalloc float[KvBlock.Tokens * QuantizedPanel.Columns];
         for (int p = 0; p < Panels(channels); p++)
         {
             int columns = ColumnsOf(p, channels);
-            float* destination = values + p * CodePanel.Columns;
-            bool narrow = columns < CodePanel.Columns;
-            kernels.Decode(block + p * _panelBytes, Set(block, channels, p), KvBlock.Tokens, format, narrow ? whole : destination, narrow ? CodePanel.Columns : channels);
-            for (int t = 0; narrow && t < KvBlock.Tokens; t++) new ReadOnlySpan<float>(whole + t * CodePanel.Columns, columns).CopyTo(new Span<float>(destination + t * channels, columns));
+            float* destination = values + p * QuantizedPanel.Columns;
+            bool narrow = columns < QuantizedPanel.Columns;
+            kernels.Decode(block + p * _panelBytes, Set(block, channels, p), KvBlock.Tokens, format, narrow ? whole : destination, narrow ? QuantizedPanel.Columns : channels);
+            for (int t = 0; narrow && t < KvBlock.Tokens; t++) new ReadOnlySpan<float>(whole + t * QuantizedPanel.Columns, columns).CopyTo(new Span<float>(destination + t * channels, columns));
         }
     }
 
     [SkipLocalsInit]
     public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
     {
-        int whole = channels / CodePanel.Columns, rest = channels % CodePanel.Columns;
-        var strip = new CodeStrip(blocks, count, format)
+        int whole = channels / QuantizedPanel.Columns, rest = channels % QuantizedPanel.Columns;
+        var strip = new QuantizedRun(blocks, count, format)
         {
             Left = weights,
             LeftStride = weightsStride,
@@ -84,15 +84,15 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
         };
         if (whole > 0) kernels.Multiply(strip);
         if (rest == 0) return;
-        float* last = stackalloc float[rows * CodePanel.Columns];
-        new Span<float>(last, rows * CodePanel.Columns).Clear();
-        kernels.Multiply(new CodeStrip(blocks, count, format)
+        float* last = stackalloc float[rows * QuantizedPanel.Columns];
+        new Span<float>(last, rows * QuantizedPanel.Columns).Clear();
+        kernels.Multiply(new QuantizedRun(blocks, count, format)
         {
             Left = weights,
             LeftStride = weightsStride,
             LeftStep = KvBlock.Tokens,
             Result = last,
-            ResultStride = CodePanel.Columns,
+            ResultStride = QuantizedPanel.Columns,
             Rows = rows,
             Inner = KvBlock.Tokens,
             FirstPanel = whole,
@@ -100,12 +100,12 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
             AllPanels = Panels(channels),
         });
         for (int r = 0; r < rows; r++)
-            for (int n = 0; n < rest; n++) output[r * channels + whole * CodePanel.Columns + n] += last[r * CodePanel.Columns + n];
+            for (int n = 0; n < rest; n++) output[r * channels + whole * QuantizedPanel.Columns + n] += last[r * QuantizedPanel.Columns + n];
     }
 
-    private static int Panels(int channels) => (channels + CodePanel.Columns - 1) / CodePanel.Columns;
+    private static int Panels(int channels) => (channels + QuantizedPanel.Columns - 1) / QuantizedPanel.Columns;
 
-    private static int ColumnsOf(int panel, int channels) => Math.Min(CodePanel.Columns, channels - panel * CodePanel.Columns);
+    private static int ColumnsOf(int panel, int channels) => Math.Min(QuantizedPanel.Columns, channels - panel * QuantizedPanel.Columns);
 
     private byte* Set(byte* block, int channels, int panel) => block + Panels(channels) * _panelBytes + panel * _setBytes;
 }

@@ -5,7 +5,7 @@ namespace Kvasir.Calibration;
 
 /// <summary>
 /// What it does to a model's predictions to keep the keys, or the values, of single kv heads in few bits. Holds for any budget;
-/// <see cref="Model.Prepare"/> chooses by it.
+/// <see cref="AutoPolicies.Prepare"/> chooses by it.
 /// </summary>
 public sealed record SensitivityProfile
 {

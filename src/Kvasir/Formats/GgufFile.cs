@@ -11,7 +11,9 @@ internal sealed partial class GgufFile : ModelFile
     private readonly List<MappedFile> _parts = [];
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
 
-    private GgufFile(string path) => Path = path;
+    private readonly IArchitectureNames _names;
+
+    private GgufFile(string path, IArchitectureNames names) => (Path, _names) = (path, names);
 
     public override string Path { get; }
 
@@ -19,7 +21,7 @@ internal sealed partial class GgufFile : ModelFile
 
     public override IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
-    public override bool InterleavedRotary => Metadata.GetValueOrDefault("general.architecture") is string name && Models.Architecture.ByName(name)?.Interleaves(name) == true;
+    public override bool InterleavedRotary => Metadata.GetValueOrDefault("general.architecture") is string name && _names.Interleaves(name);
 
     public override string? TokenizerJsonPath => null;
 
@@ -28,9 +30,9 @@ internal sealed partial class GgufFile : ModelFile
     private Dictionary<string, object> MetadataOfFirst { get; set; } = [];
 
     /// <exception cref="InvalidInputException">Not a usable GGUF file, or a part of a split one is missing or does not fit.</exception>
-    public static new GgufFile Open(string path)
+    public static new GgufFile Open(string path, IArchitectureNames names)
     {
-        var file = new GgufFile(path);
+        var file = new GgufFile(path, names);
         try
         {
             file.OpenParts();

@@ -1,3 +1,4 @@
+using Kvasir.Memory;
 using Kvasir.Quantization;
 
 namespace Kvasir.Formats;

@@ -92,13 +92,12 @@ internal sealed record HfArchitecture
     public bool RmsNorm { get; init; } = true;
 
     /// <exception cref="InvalidInputException">The configuration names none or an unknown model type.</exception>
-    public static HfArchitecture Of(HfJson config)
+    public static HfArchitecture Of(HfJson config, IReadOnlyList<HfArchitecture> known)
     {
         string type = config.Text("model_type") ?? throw new InvalidInputException($"{config.Path}: \"model_type\" is missing; this is not the configuration of a language model");
         HfJson inner = config.Object("text_config") ?? config;
         if (ExpertCounts.Any(name => inner.Number(name) > 1) || type.Contains("moe", StringComparison.Ordinal)) throw DamagedFile.Experts(config.Path);
-        HfArchitecture[] known = [.. Models.Architecture.All.SelectMany(architecture => architecture.HuggingFace)];
-        return Array.Find(known, architecture => architecture.ModelTypes.Contains(type))
+        return known.FirstOrDefault(architecture => architecture.ModelTypes.Contains(type))
             ?? throw DamagedFile.Error(config.Path, $"model type '{type}' is not supported ({string.Join(", ", known.SelectMany(architecture => architecture.ModelTypes))} are)");
     }
 

@@ -12,11 +12,11 @@ internal sealed class HfFolder : ModelFile
     private readonly Dictionary<string, object> _metadata;
     private readonly HfTensors _tensors;
 
-    private HfFolder(string path)
+    private HfFolder(string path, IArchitectureNames names)
     {
         Path = path;
         HfJson root = HfJson.Read(Inside(ConfigName));
-        HfArchitecture architecture = HfArchitecture.Of(root);
+        HfArchitecture architecture = HfArchitecture.Of(root, names.HuggingFace);
         HfJson config = (root.Object("text_config") ?? root).With(architecture.Defaults);
         _metadata = HfMetadata.Translate(architecture, config);
         _metadata["general.architecture"] = architecture.Name;
@@ -51,12 +51,12 @@ internal sealed class HfFolder : ModelFile
     internal override IReadOnlyList<string> SourceFiles => [Inside(ConfigName), .. _files.Select(file => file.Path)];
 
     /// <exception cref="InvalidInputException">Not a model's folder, or damaged, or of a model type that is not supported.</exception>
-    public static new HfFolder Open(string path)
+    public static new HfFolder Open(string path, IArchitectureNames names)
     {
         try
         {
             if (!File.Exists(System.IO.Path.Combine(path, ConfigName))) throw NoConfig(path);
-            return new HfFolder(path);
+            return new HfFolder(path, names);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -31,12 +31,12 @@ public abstract class ModelFile : IDisposable
 
     /// <summary>Opens a GGUF file (any part of a split one) or a Hugging Face folder.</summary>
     /// <exception cref="InvalidInputException">Not a model, truncated, damaged, or of an unknown kind.</exception>
-    public static ModelFile Open(string path)
+    internal static ModelFile Open(string path, IArchitectureNames names)
     {
-        if (Directory.Exists(path)) return HfFolder.Open(path);
+        if (Directory.Exists(path)) return HfFolder.Open(path, names);
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
             throw new InvalidInputException($"{path}: a safetensors file alone is not a model; name the folder that holds it with its config.json");
-        return GgufFile.Open(path);
+        return GgufFile.Open(path, names);
     }
 
     /// <summary>The metadata value of <paramref name="key"/>, or <paramref name="fallback"/> where there is none.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Kvasir.Memory;
 
 namespace Kvasir.Formats;
 

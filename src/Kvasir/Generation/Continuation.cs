@@ -31,6 +31,9 @@ internal sealed class Continuation
     /// <summary>Null while it goes on.</summary>
     public FinishReason? Finish { get; private set; }
 
+    /// <summary>Whether a token has been chosen.</summary>
+    public bool HasBegun => _firstToken != 0;
+
     /// <summary>How much of the prompt was not computed again.</summary>
     public int ReusedTokens { get; set; }
 

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Generation;
 
 /// <summary>
@@ -25,7 +27,7 @@ internal sealed class PrefixCache : IDisposable
     public long Bytes { get; private set; }
 
     /// <summary>A cache that shares the longest known beginning of <paramref name="prompt"/>, in whole blocks and short of its last token; null where there is none.</summary>
-    public ISequenceCache? Take(List<int> prompt)
+    public KvCache? Take(List<int> prompt)
     {
         ReadOnlySpan<int> ids = CollectionsMarshal.AsSpan(prompt);
         LinkedListNode<Entry>? found = null;
@@ -43,13 +45,13 @@ internal sealed class PrefixCache : IDisposable
         if (found is null || !found.Value.Ids.AsSpan(0, tokens).SequenceEqual(ids[..tokens])) return null;
         _newestFirst.Remove(found);
         _newestFirst.AddFirst(found);
-        ISequenceCache shared = found.Value.Cache.Fork();
+        KvCache shared = found.Value.Cache.Fork();
         shared.Truncate(tokens);
         return shared;
     }
 
     /// <summary>Takes over a cache, cut to whole blocks; false where it is too short or too large to be kept, and the caller keeps it.</summary>
-    public bool Keep(List<int> ids, ISequenceCache cache)
+    public bool Keep(List<int> ids, KvCache cache)
     {
         int tokens = Math.Min(ids.Count, cache.Length) / BlockTokens * BlockTokens;
         if (tokens == 0 || _limit == 0) return false;
@@ -106,5 +108,5 @@ internal sealed class PrefixCache : IDisposable
         return hash;
     }
 
-    private sealed record Entry(int[] Ids, ISequenceCache Cache, long Bytes);
+    private sealed record Entry(int[] Ids, KvCache Cache, long Bytes);
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Kvasir.Cache;
-using Kvasir.Models;
 
 namespace Kvasir.Generation;
 
@@ -13,9 +12,9 @@ internal static class PromptKeys
     public const int NameLength = 2 * SHA256.HashSizeInBytes;
 
     /// <summary>The names of all whole blocks of a prompt, in order.</summary>
-    public static string[] Of(Model model, KvPolicy policy, ReadOnlySpan<int> ids)
+    public static string[] Of(KvLayout layout, KvPolicy policy, ReadOnlySpan<int> ids)
     {
-        byte[] key = Root(model.Identity, model.Tokenizer.Identity, policy.ToString(), model.Options.Compute.ToString());
+        byte[] key = Root(layout.ModelIdentity, layout.TokenizerIdentity, policy.ToString(), layout.Computation);
         string[] names = new string[ids.Length / PromptStore.BlockTokens];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (int block = 0; block < names.Length; block++)

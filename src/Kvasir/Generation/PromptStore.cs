@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Models;
 
 namespace Kvasir.Generation;
 
@@ -46,22 +45,21 @@ public sealed class PromptStore
     public string? Problem { get; private set; }
 
     /// <summary>Places the stored blocks that follow what a cache holds of a prompt.</summary>
-    /// <param name="model">The cache's model.</param>
     /// <param name="cache">It holds a beginning of the prompt, possibly none.</param>
     /// <param name="prompt">All ids of the prompt; its last token is not taken from the store, so that it has logits.</param>
     /// <returns>Tokens that the cache holds now.</returns>
-    internal int Load(Model model, KvCache cache, ReadOnlySpan<int> prompt)
+    internal int Load(KvCache cache, ReadOnlySpan<int> prompt)
     {
-        if (prompt.Length < LeastTokens || model.KeysDependOnLength) return cache.Length;
+        if (prompt.Length < LeastTokens || cache.Layout.KeysDependOnLength) return cache.Length;
         int first = cache.Length / BlockTokens, end = first;
         // Without files the model's identity, which can take seconds to compute the first time, is not needed.
-        string[] names = HasFiles() ? PromptKeys.Of(model, cache.Policy, prompt[..^1]) : [];
+        string[] names = HasFiles() ? PromptKeys.Of(cache.Layout, cache.Policy, prompt[..^1]) : [];
         while (end < names.Length && File.Exists(PathOf(names[end]))) end++;
         if (end * BlockTokens > cache.Length)
         {
             cache.Truncate(first * BlockTokens);
             bool sound = true;
-            for (int block = first; block < end && sound; block++) sound = Place(model, cache, names[block], prompt.Slice(block * BlockTokens, BlockTokens));
+            for (int block = first; block < end && sound; block++) sound = Place(cache, names[block], prompt.Slice(block * BlockTokens, BlockTokens));
             Touch(names.AsSpan(0, cache.Length / BlockTokens));
         }
         else if (!cache.HasTail && cache.Length - cache.WholeBlockTokens < KvBlock.Tokens)
@@ -73,14 +71,14 @@ public sealed class PromptStore
     }
 
     /// <summary>Stores the blocks at the beginning of a cache that are whole, sealed and not there yet.</summary>
-    internal void Save(Model model, KvCache cache, ReadOnlySpan<int> ids)
+    internal void Save(KvCache cache, ReadOnlySpan<int> ids)
     {
         int blocks = Math.Min(cache.WholeBlockTokens, ids.Length) / BlockTokens;
-        if (ids.Length < LeastTokens || blocks == 0 || model.KeysDependOnLength) return;
+        if (ids.Length < LeastTokens || blocks == 0 || cache.Layout.KeysDependOnLength) return;
         try
         {
             MakeFolder();
-            string[] names = PromptKeys.Of(model, cache.Policy, ids[..(blocks * BlockTokens)]);
+            string[] names = PromptKeys.Of(cache.Layout, cache.Policy, ids[..(blocks * BlockTokens)]);
             int stored = 0;
             for (long bytes = 0; stored < blocks; stored++)
             {
@@ -102,34 +100,23 @@ public sealed class PromptStore
 
     private static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
     {
-        string temporary = $"{path}.{Guid.NewGuid():N}";
         using KvCache part = cache.ShareBlocks(firstToken + BlockTokens);
-        try
-        {
-            part.Save(temporary, ids, firstToken);
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            Delete(temporary);
-            throw;
-        }
+        part.Save(path, ids, firstToken, isPrivate: true);
     }
 
     /// <summary>False, and the file is gone, where it is damaged or not what its name says.</summary>
-    private bool Place(Model model, KvCache cache, string name, ReadOnlySpan<int> ids)
+    private bool Place(KvCache cache, string name, ReadOnlySpan<int> ids)
     {
         try
         {
-            using KvFile file = KvFile.Open(PathOf(name), model, verify: true);
+            using KvFile file = KvFile.Open(PathOf(name), cache.Layout, verify: true);
             if (file.FirstPosition == cache.Length && file.Ids.SequenceEqual(ids.ToArray()) && file.IsKeptAs(cache))
             {
                 cache.Place(file);
                 return true;
             }
         }
-        catch (InvalidInputException)
+        catch (KvasirException)
         {
             // It is computed and stored anew.
         }

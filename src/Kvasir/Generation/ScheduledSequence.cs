@@ -1,3 +1,6 @@
+using Kvasir.Cache;
+using Kvasir.Models;
+
 namespace Kvasir.Generation;
 
 /// <summary>A sequence that a <see cref="Scheduler"/> runs among others.</summary>
@@ -32,12 +35,21 @@ public sealed class ScheduledSequence
 
     internal List<int> Ids { get; }
 
+    /// <summary>What stands behind ids below 0.</summary>
+    internal InputEmbeddings? Embeddings { get; init; }
+
     internal Continuation Continuation { get; }
 
-    internal ISequenceCache? Cache { get; set; }
+    internal KvCache? Cache { get; set; }
 
     /// <summary>Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.</summary>
     internal bool CameFilled { get; init; }
+
+    /// <summary>Whether its cache is a session's, which goes on with it afterwards.</summary>
+    internal bool IsLent { get; init; }
+
+    /// <summary>Tokens of its prompt.</summary>
+    internal int PromptTokens => _promptTokens;
 
     internal bool IsCancelled => _cancelled || _cancellation.IsCancellationRequested;
 

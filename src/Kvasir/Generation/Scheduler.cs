@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
+using Kvasir.Tokenization;
 
 namespace Kvasir.Generation;
 
@@ -8,32 +9,40 @@ namespace Kvasir.Generation;
 /// prompts of those that have just come. Sequences come and end at any step. Under a budget a sequence is admitted once all that it may come to hold fits
 /// beside what the others may (<see cref="KvForecast"/>; what they share is counted in full), in the order they came: nothing that was admitted
 /// meets a full budget later, and everything that waits gets its turn. A sequence that brings a filled cache has its bytes from the start: it is admitted
-/// when it is added, or never. Used by one thread at a time.
+/// when it is added, or never. A <see cref="Session"/> is a scheduler's only client, and lends it its cache. Used by one thread at a time.
 /// </summary>
 public sealed class Scheduler : IDisposable
 {
-    private readonly IForwardPass _forward;
+    private readonly IForwardEngine _engine;
+    private readonly Tokenizer _tokenizer;
+    private readonly KvPolicy _policy;
+    private readonly BlockPool _pool;
     private readonly SchedulerOptions _options;
+    private readonly PrefixStore _prefixes;
+    private readonly KvForecast _forecast;
+    private readonly Batch _batch = new();
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
     private readonly List<ScheduledSequence> _running = [];
     private readonly List<(ScheduledSequence Sequence, int Tokens)> _inBatch = [];
     private readonly List<ScheduledSequence> _wantLogits = [];
-    private readonly PrefixCache _prefixes;
 
     /// <summary>A scheduler without sequences.</summary>
     /// <param name="model">The model; not disposed with the scheduler.</param>
     /// <param name="options">Limits.</param>
     /// <param name="policy">How keys and values are kept; float16 by default.</param>
     /// <param name="pool">Where blocks come from; a pool without budget by default. A pool with a budget must serve this scheduler alone.</param>
-    public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null)
-        : this(new ModelForwardPass(model, policy, pool), options) { }
+    /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
+    public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null)
+        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, pool ?? model.DefaultPool, options, policy, prompts) { }
 
-    internal Scheduler(IForwardPass forward, SchedulerOptions? options = null)
+    internal Scheduler(IForwardEngine engine, Tokenizer tokenizer, BlockPool pool, SchedulerOptions? options = null, KvPolicy? policy = null, PromptStore? prompts = null)
     {
-        _forward = forward;
+        (_engine, _tokenizer, _policy, _pool) = (engine, tokenizer, policy ?? KvPolicy.Default, pool);
         _options = (options ?? new SchedulerOptions()).Validated();
-        _prefixes = new PrefixCache(_options.PrefixCacheBytes);
+        _prefixes = new PrefixStore(_options.PrefixCacheBytes, prompts);
+        _forecast = engine.Forecast(_policy);
+        if (prompts is not null) PromptBorders = PromptStore.BlockTokens;
     }
 
     /// <summary>Sequences that have not finished.</summary>
@@ -51,19 +60,23 @@ public sealed class Scheduler : IDisposable
     /// <summary>The most bytes that the running sequences, and those that wait with a filled cache, may come to hold.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>Steps over prompts end at multiples of so many tokens; 0: wherever the step's tokens do.</summary>
+    internal int PromptBorders { get; init; }
+
     /// <summary>Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed at once.</summary>
     /// <param name="prompt">Token ids.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
     /// <param name="cancellation">Ends the sequence before the next step.</param>
+    /// <param name="embeddings">What stands behind ids below 0.</param>
     /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
-    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default, InputEmbeddings? embeddings = null)
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_forward.Tokenizer, options, prompt.Length), _forward.MostBytes(longest), onText, cancellation);
-        if (sequence.MostBytes > _forward.Budget - PassBytes(1))
-            sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_forward.Budget:N0} bytes holds {_forward.MostTokens()}; raise the budget, or allow fewer new tokens"));
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation) { Embeddings = embeddings };
+        if (sequence.MostBytes > _pool.Budget - PassBytes(1))
+            sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
         else _waiting.Enqueue(sequence);
         return sequence;
     }
@@ -81,15 +94,10 @@ public sealed class Scheduler : IDisposable
     public ScheduledSequence Add(KvCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        return Add(new ModelForwardPass.SequenceCache(cache), prompt, options, onText, cancellation);
-    }
-
-    internal ScheduledSequence Add(ISequenceCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options, Action<string>? onText, CancellationToken cancellation)
-    {
         options = (options ?? GenerationOptions.Default).Validated();
         if (cache.Length >= prompt.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
         int longest = Longest(prompt, options);
-        var continuation = new Continuation(_forward.Tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
+        var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation) { Cache = cache, CameFilled = true };
         if (Fits(sequence))
         {
@@ -98,8 +106,16 @@ public sealed class Scheduler : IDisposable
             return sequence;
         }
 
-        sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens, {sequence.MostBytes:N0} bytes, but the KV budget of {_forward.Budget:N0} bytes has {ReservedBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens"));
+        sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens, {sequence.MostBytes:N0} bytes, but the KV budget of {_pool.Budget:N0} bytes has {ReservedBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens"));
         Finish(sequence);
+        return sequence;
+    }
+
+    /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
+    internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
+    {
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true, Embeddings = embeddings };
+        _filled.Enqueue(sequence);
         return sequence;
     }
 
@@ -144,14 +160,16 @@ public sealed class Scheduler : IDisposable
     {
         try
         {
-            _forward.Run();
+            _engine.Forward(_batch);
         }
         catch (Exception failure)
         {
             return failure;
         }
 
-        for (int row = 0; row < _wantLogits.Count; row++) Advance(_wantLogits[row], _forward.Logits(row));
+        for (int row = 0; row < _wantLogits.Count; row++) Advance(_wantLogits[row], _batch.Logits(row));
+        foreach ((ScheduledSequence sequence, _) in _inBatch)
+            if (sequence.Cache!.Length < sequence.PromptTokens) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
         return null;
     }
 
@@ -169,7 +187,7 @@ public sealed class Scheduler : IDisposable
         foreach (ScheduledSequence sequence in _running.Concat(_filled).Concat(_waiting)) sequence.Cancel();
         RemoveFinished();
         _prefixes.Dispose();
-        _forward.Dispose();
+        _batch.Dispose();
     }
 
     private void Advance(ScheduledSequence sequence, Span<float> logits)
@@ -177,7 +195,7 @@ public sealed class Scheduler : IDisposable
         string piece;
         try
         {
-            piece = sequence.Continuation.Take(logits, sequence.Ids, _forward.ContextLength);
+            piece = sequence.Continuation.Take(logits, sequence.Ids, _engine.ContextLength);
         }
         catch (InvalidOperationException unusable)
         {
@@ -190,7 +208,11 @@ public sealed class Scheduler : IDisposable
 
     private void Admit()
     {
-        while (_running.Count < _options.MaxRunning && _filled.TryDequeue(out ScheduledSequence? filled)) Start(filled);
+        while (_running.Count < _options.MaxRunning && _filled.TryDequeue(out ScheduledSequence? filled))
+        {
+            if (filled.IsLent) Recall(filled);
+            if (filled.Failure is null) Start(filled);
+        }
         while (_running.Count < _options.MaxRunning && _waiting.TryPeek(out ScheduledSequence? sequence))
         {
             if (sequence.IsCancelled)
@@ -202,11 +224,32 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            sequence.Cache = _prefixes.Take(sequence.Ids) ?? _forward.NewCache();
-            sequence.Continuation.ReusedTokens = sequence.Cache.Length;
+            sequence.Cache = _prefixes.Take(sequence.Ids) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            Recall(sequence);
             Start(sequence);
         }
     }
+
+    /// <summary>Takes up what is on disk of the prompt; a lent cache then has room for the rest of it, or the sequence fails.</summary>
+    private void Recall(ScheduledSequence sequence)
+    {
+        KvCache cache = sequence.Cache!;
+        _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.Ids));
+        sequence.Continuation.ReusedTokens = cache.Length;
+        if (sequence.IsLent && Room(cache) is int room && sequence.Pending.Length > room)
+            sequence.Fail(new InvalidInputException($"the prompt has {sequence.PromptTokens} tokens, but the KV budget holds {cache.Length + room}; raise the budget, shorten the prompt, or keep fewer bits"));
+    }
+
+    /// <summary>How many more tokens of this sequence alone fit into what is left of its budget.</summary>
+    private int Room(KvCache cache)
+    {
+        int most = _engine.ContextLength - cache.Length;
+        long left = cache.Pool.Budget - cache.Pool.Bytes;
+        return cache.Pool.Budget == long.MaxValue ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _forecast.PassBytes(tokens, 1) <= left);
+    }
+
+    /// <summary>The longest sequence that could be admitted.</summary>
+    private int MostTokens() => KvForecast.Most(_engine.ContextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
 
     private void Start(ScheduledSequence sequence)
     {
@@ -216,20 +259,20 @@ public sealed class Scheduler : IDisposable
 
     private int Longest(ReadOnlySpan<int> prompt, GenerationOptions options)
     {
-        Session.Check(prompt.Length, _forward.ContextLength);
-        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _forward.ContextLength); // the last token is not fed
+        Session.Check(prompt.Length, _engine.ContextLength);
+        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _engine.ContextLength); // the last token is not fed
     }
 
     /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>
     private bool Fits(ScheduledSequence sequence)
     {
-        if (_forward.Budget == long.MaxValue) return true;
-        long left = _forward.Budget - PassBytes(_running.Count + _filled.Count + 1) - ReservedBytes - sequence.MostBytes;
+        if (_pool.Budget == long.MaxValue) return true;
+        long left = _pool.Budget - PassBytes(_running.Count + _filled.Count + 1) - ReservedBytes - sequence.MostBytes;
         if (left >= 0) _prefixes.Shrink(left);
         return left >= 0;
     }
 
-    private long PassBytes(int sequences) => _forward.PassBytes(_options.TokensPerStep, sequences);
+    private long PassBytes(int sequences) => _forecast.PassBytes(_options.TokensPerStep, sequences);
 
     /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
     private bool FillBatch(bool decoding)
@@ -247,6 +290,7 @@ public sealed class Scheduler : IDisposable
         {
             if (sequence.IsDecoding || left == 0) continue;
             int count = Math.Min(left, sequence.Pending.Length);
+            if (PromptBorders > 0) count = Math.Min(count, PromptBorders - sequence.Cache!.Length % PromptBorders);
             AddToBatch(sequence, count);
             left -= count;
         }
@@ -256,7 +300,7 @@ public sealed class Scheduler : IDisposable
 
     private void ClearBatch()
     {
-        _forward.Clear();
+        _batch.Clear();
         _inBatch.Clear();
         _wantLogits.Clear();
     }
@@ -265,7 +309,7 @@ public sealed class Scheduler : IDisposable
     {
         _inBatch.Add((sequence, count));
         bool reachesEnd = count == sequence.Pending.Length;
-        _forward.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None);
+        _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None, sequence.Embeddings);
         if (reachesEnd) _wantLogits.Add(sequence);
     }
 
@@ -300,10 +344,14 @@ public sealed class Scheduler : IDisposable
         {
             sequence.Emit(sequence.Continuation.End(FinishReason.Cancelled));
             sequence.Complete();
-            if (sequence.Cache is not null && !sequence.CameFilled && _prefixes.Keep(sequence.Ids, sequence.Cache)) sequence.Cache = null;
+            if (sequence.Cache is { } cache && !sequence.CameFilled)
+            {
+                if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(sequence.Ids));
+                if (!sequence.IsLent && _prefixes.Keep(sequence.Ids, cache)) sequence.Cache = null;
+            }
         }
 
-        sequence.Cache?.Dispose();
+        if (!sequence.IsLent) sequence.Cache?.Dispose();
         sequence.Cache = null;
     }
 }

@@ -23,7 +23,7 @@ public sealed partial class Session
     {
         ArgumentNullException.ThrowIfNull(message);
         List<ChatMessage> turn = [.. _messages, new ChatMessage("user", message)];
-        IEnumerable<string> reply = Stream(EncodeChat(_forward, turn), options, cancellation);
+        IEnumerable<string> reply = Stream(EncodeChat(_tokenizer, _template, turn), options, cancellation);
         return Remember(turn, reply);
     }
 
@@ -39,7 +39,7 @@ public sealed partial class Session
     public void Save(string path)
     {
         if (_ids.Count == 0) throw new InvalidInputException("there is nothing to save yet; say something first");
-        _cache.Save(path, CollectionsMarshal.AsSpan(_ids), JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
+        _cache.SaveCopy(path, CollectionsMarshal.AsSpan(_ids), JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
     }
 
     /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>
@@ -50,16 +50,19 @@ public sealed partial class Session
     /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
     /// <exception cref="InvalidInputException">The file is missing, damaged, holds no conversation, or belongs to another model.</exception>
     public static Session Load(Model model, string path, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null) =>
-        Load(new ModelForwardPass(model, policy, pool, prompts), path);
+        Load(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, path, policy, pool ?? model.DefaultPool, prompts);
 
-    internal static Session Load(IForwardPass forward, string path)
+    internal static Session Load(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, string path, KvPolicy? policy, BlockPool pool, PromptStore? prompts = null)
     {
-        List<int> ids = [];
-        var session = new Session(forward, forward.LoadCache(path, ids, out string? messages));
+        using KvFile file = KvFile.Open(path, engine.CacheLayout, verify: true);
+        List<ChatMessage> messages = ReadMessages(path, file.Attachment);
+        var session = new Session(engine, tokenizer, template, new KvCache(engine.CacheLayout, policy ?? file.Policy, pool), prompts);
         try
         {
-            session._messages.AddRange(ReadMessages(path, messages));
-            session._ids.AddRange(ids);
+            if (policy is null) session._cache.Place(file);
+            else session._cache.PlaceConverted(file);
+            session._messages.AddRange(messages);
+            session._ids.AddRange(file.Ids);
             return session;
         }
         catch
@@ -70,10 +73,9 @@ public sealed partial class Session
     }
 
     /// <summary>The ids of a conversation's prompt, with one begin-of-text token where the model's file asks for it.</summary>
-    internal static int[] EncodeChat(IForwardPass forward, IReadOnlyList<ChatMessage> messages)
+    internal static int[] EncodeChat(Tokenizer tokenizer, ChatTemplate? template, IReadOnlyList<ChatMessage> messages)
     {
-        Tokenizer tokenizer = forward.Tokenizer;
-        ChatTemplate template = forward.ChatTemplate ?? throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
+        if (template is null) throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
         string prompt = template.Render(messages);
         int[] ids = tokenizer.Encode(prompt);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);

@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using Kvasir.Cache;
 using Kvasir.Models;
+using Kvasir.Tokenization;
 
 namespace Kvasir.Generation;
 
@@ -15,8 +17,11 @@ public sealed partial class Session : IDisposable
     /// </summary>
     internal const int PrefillSlice = PromptStore.BlockTokens;
 
-    private readonly IForwardPass _forward;
-    private readonly ISequenceCache _cache;
+    private readonly Tokenizer _tokenizer;
+    private readonly ChatTemplate? _template;
+    private readonly int _contextLength;
+    private readonly KvCache _cache;
+    private readonly Scheduler _scheduler;
     private readonly List<int> _ids = [];
 
     /// <summary>An empty session.</summary>
@@ -24,27 +29,31 @@ public sealed partial class Session : IDisposable
     /// <param name="policy">How keys and values are kept; float16 by default.</param>
     /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
     /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
-    public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null) : this(new ModelForwardPass(model, policy, pool, prompts)) { }
+    public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null)
+        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, model.NewCache(policy, pool), prompts) { }
 
     /// <summary>A session that goes on from a filled cache, which it owns from now on.</summary>
     /// <param name="model">The model; not disposed with the session.</param>
     /// <param name="cache">The cache, with stored parts already placed.</param>
     /// <param name="ids">The ids of all tokens in the cache.</param>
     public Session(Model model, KvCache cache, IEnumerable<int> ids)
-        : this(new ModelForwardPass(model, null, null), new ModelForwardPass.SequenceCache(cache))
+        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, cache)
     {
         _ids.AddRange(ids);
-        if (_ids.Count != cache.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, but {_ids.Count} ids were given", nameof(ids));
+        if (_ids.Count != _cache.Length) throw new ArgumentException($"the cache holds {_cache.Length} tokens, but {_ids.Count} ids were given", nameof(ids));
     }
 
-    internal Session(IForwardPass forward, ISequenceCache? cache = null)
+    internal Session(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, KvCache cache, PromptStore? prompts = null)
     {
-        _forward = forward;
-        _cache = cache ?? forward.NewCache();
+        (_tokenizer, _template, _contextLength, _cache) = (tokenizer, template, engine.ContextLength, cache);
+        _scheduler = new Scheduler(engine, tokenizer, cache.Pool, new SchedulerOptions { TokensPerStep = PrefillSlice, MaxRunning = 1 }, cache.Policy, prompts) { PromptBorders = PrefillSlice };
     }
 
     /// <summary>The ids whose keys and values the cache holds.</summary>
     public IReadOnlyList<int> Ids => _ids;
+
+    /// <summary>Embeddings whose ids may stand in prompts beside those of tokens; null for none.</summary>
+    public InputEmbeddings? Embeddings { get; set; }
 
     /// <summary>Bytes of keys and values held.</summary>
     public long KvBytes => _cache.Bytes;
@@ -98,7 +107,7 @@ public sealed partial class Session : IDisposable
     public IEnumerable<string> Stream(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
-        Check(prompt.Length, _forward.ContextLength);
+        Check(prompt.Length, _contextLength);
         return Run(prompt.ToArray(), options, cancellation);
     }
 
@@ -109,8 +118,8 @@ public sealed partial class Session : IDisposable
     /// <summary>Frees the cache.</summary>
     public void Dispose()
     {
+        _scheduler.Dispose();
         _cache.Dispose();
-        _forward.Dispose();
     }
 
     /// <exception cref="InvalidInputException">The prompt cannot be used.</exception>
@@ -120,77 +129,39 @@ public sealed partial class Session : IDisposable
         if (promptTokens > contextLength) throw new InvalidInputException($"the prompt has {promptTokens} tokens, but the model's context holds {contextLength}; shorten it by {promptTokens - contextLength}");
     }
 
-    private int[] Encode(string prompt) => _forward.Tokenizer.Encode(prompt, parseSpecial: true, addSpecial: true);
+    private int[] Encode(string prompt) => _tokenizer.Encode(prompt, parseSpecial: true, addSpecial: true);
 
     private IEnumerable<string> Run(int[] prompt, GenerationOptions options, CancellationToken cancellation)
     {
-        var continuation = new Continuation(_forward.Tokenizer, options, prompt.Length);
-        bool sound = false;
+        var continuation = new Continuation(_tokenizer, options, prompt.Length);
+        var pieces = new Queue<string>();
+        // At least the prompt's last token is computed anew, for its logits.
+        int common = prompt.AsSpan(..^1).CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
+        if (common < _ids.Count) _cache.Truncate(common);
+        ScheduledSequence sequence = _scheduler.Lend(_cache, prompt, Embeddings, continuation, pieces.Enqueue, cancellation);
         try
         {
-            continuation.ReusedTokens = KeepPrefix(prompt);
-            CheckRoom(prompt.Length);
-            for (int start = _ids.Count; start < prompt.Length && !cancellation.IsCancellationRequested; start = _ids.Count)
-            {
-                int count = Math.Min(PrefillSlice - start % PrefillSlice, prompt.Length - start);
-                _ids.AddRange(prompt.AsSpan(start, count));
-                bool last = start + count == prompt.Length;
-                Feed(count, last ? LogitRows.Last : LogitRows.None);
-                if (!last) _forward.EndStep(_cache, prompt.Length);
-            }
-
-            while (continuation.Finish is null && !cancellation.IsCancellationRequested)
-            {
-                sound = false;
-                if (_ids.Count > _cache.Length) Feed(1, LogitRows.Last);
-                string piece = continuation.Take(_forward.Logits(0), _ids, _forward.ContextLength);
-                sound = true;
-                if (piece.Length > 0) yield return piece;
-            }
-
-            string rest = continuation.End(FinishReason.Cancelled);
-            if (rest.Length > 0) yield return rest;
+            while (_scheduler.Step())
+                while (pieces.TryDequeue(out string? piece)) yield return piece;
+            while (pieces.TryDequeue(out string? rest)) yield return rest;
+            if (sequence.Failure is { } failure) ExceptionDispatchInfo.Throw(failure);
         }
         finally
         {
-            MatchCache();
+            sequence.Cancel();
+            _scheduler.Step();
+            MatchCache(sequence.Ids);
             LastResult = continuation.Result(_cache.Bytes);
-            if (sound && prompt.Length >= PromptStore.LeastTokens) _forward.Keep(_cache, CollectionsMarshal.AsSpan(_ids));
         }
     }
 
-    /// <summary>Drops from the cache what does not begin the prompt, and takes up what is stored of it; at least the prompt's last token is computed anew, for its logits.</summary>
-    private int KeepPrefix(ReadOnlySpan<int> prompt)
-    {
-        int common = prompt[..^1].CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
-        if (common < _ids.Count) _cache.Truncate(common);
-        int reused = _forward.Recall(_cache, prompt);
-        _ids.Clear();
-        _ids.AddRange(prompt[..reused]);
-        return reused;
-    }
-
-    /// <exception cref="InvalidInputException">The budget does not hold what is left of the prompt.</exception>
-    private void CheckRoom(int promptTokens)
-    {
-        if (_forward.Room(_cache) is int room && promptTokens - _ids.Count > room)
-            throw new InvalidInputException($"the prompt has {promptTokens} tokens, but the KV budget holds {_ids.Count + room}; raise the budget, shorten the prompt, or keep fewer bits");
-    }
-
-    /// <summary>One forward pass over the newest ids.</summary>
-    private void Feed(int count, LogitRows rows)
-    {
-        _forward.Clear();
-        _forward.Add(_cache, CollectionsMarshal.AsSpan(_ids)[^count..], rows);
-        _forward.Run();
-    }
-
     /// <summary>Makes the ids those that the cache holds, also after a step that failed: a chosen token that was not fed is not among them.</summary>
-    private void MatchCache()
+    private void MatchCache(List<int> ids)
     {
-        int length = Math.Min(_ids.Count, _cache.Length);
+        int length = Math.Min(ids.Count, _cache.Length);
         if (_cache.Length > length) _cache.Truncate(length);
-        _ids.RemoveRange(length, _ids.Count - length);
+        _ids.Clear();
+        _ids.AddRange(CollectionsMarshal.AsSpan(ids)[..length]);
     }
 
     private GenerationResult Drain(IEnumerable<string> pieces, Action<string>? onText)

@@ -14,6 +14,9 @@ internal abstract class Architecture
     public static IReadOnlyList<Architecture> All { get; } =
         [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new SmolLm3(), new StarCoder2()];
 
+    /// <summary>What their files call things.</summary>
+    public static IArchitectureNames FileNames { get; } = new NamesOfAll();
+
     /// <summary>Values of <c>general.architecture</c> that it reads.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
@@ -48,10 +51,16 @@ internal abstract class Architecture
             NormEpsilon = metadata.Epsilon(norm),
             Activation = Activation.Silu,
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
-            Rotaries = [RotaryFrequencies.FromMetadata(metadata, config)],
-            WindowOf = layer => slides(layer) ? window : int.MaxValue,
+            Layers = LayerSpec.Alike(config, RotaryFrequencies.FromMetadata(metadata, config), layer => slides(layer) ? window : int.MaxValue),
             Causal = metadata.Get("attention.causal", true),
             Pooling = metadata.Pooling(Pooling.None),
         };
+    }
+
+    private sealed class NamesOfAll : IArchitectureNames
+    {
+        public IReadOnlyList<HfArchitecture> HuggingFace { get; } = [.. All.SelectMany(architecture => architecture.HuggingFace)];
+
+        public bool Interleaves(string ggufName) => ByName(ggufName)?.Interleaves(ggufName) == true;
     }
 }

@@ -14,9 +14,9 @@ namespace Kvasir.Models;
 internal readonly record struct AttentionItem(int Entry, int KvHead, int FirstToken, int Tokens, int Part, int Parts, int PartialRow);
 
 /// <summary>
-/// How the attention of a slice is cut into pieces for the workers: by sequences, kv heads and tiles of tokens, and where such a piece is a large share
-/// of the whole, by blocks (their partial results are merged by the usual log-sum-exp rule). Long sequences are handed out first, so that short ones
-/// fill the gaps at the end. The same for all layers.
+/// How a layer's attention over a slice is cut into pieces for the workers: by sequences, kv heads and tiles of tokens, and where such a piece is a large share
+/// of the whole, by blocks (their partial results are merged by the usual log-sum-exp rule). What a piece costs follows from the tokens that its own head holds; long
+/// ones are handed out first, so that short ones fill the gaps at the end. Layers whose heads hold as much as the layer's before share its plan.
 /// </summary>
 internal sealed unsafe class AttentionPlan : IDisposable
 {
@@ -30,49 +30,67 @@ internal sealed unsafe class AttentionPlan : IDisposable
     private const int PiecesOfWorker = 8;
 
     private readonly List<AttentionItem> _items = [];
-    private readonly List<(int Entry, int Blocks)> _longestFirst = [];
-    private readonly int _group, _kvHeads, _channels, _workers;
+    private readonly List<(int Entry, int KvHead, int Blocks)> _heads = [], _headsBefore = [];
+    private readonly IReadOnlyList<LayerSpec> _layers;
+    private readonly int _workers;
     private readonly bool _apart;
     private NativeBuffer _partials;
-    private int _partialRows, _next;
+    private LayerSpec? _planned;
+    private int _channels, _group, _partialRows, _next;
+    private bool _whole;
 
     /// <summary><paramref name="apart"/>: each sequence is cut as if it were alone, so that its results do not depend on what is computed beside it.</summary>
-    public AttentionPlan(int heads, int kvHeads, int channels, int workers, bool apart = false)
+    public AttentionPlan(IReadOnlyList<LayerSpec> layers, int workers, bool apart = false)
     {
-        _apart = apart;
-        (_group, _kvHeads, _channels, _workers) = (heads / kvHeads, kvHeads, channels, workers);
-        _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * _group)); // all that single tokens are ever cut into
+        (_layers, _workers, _apart) = (layers, workers, apart);
+        _channels = layers.Max(layer => layer.ValueSize);
+        _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * layers.Max(layer => layer.Group))); // all that single tokens are ever cut into
     }
 
     public int Count => _items.Count;
 
     public AttentionItem this[int item] => _items[item];
 
-    /// <summary>Plans a slice; <paramref name="whole"/>: no piece is cut by blocks.</summary>
-    public void Build(ForwardSlice slice, bool whole = false)
+    /// <summary>A slice begins; <paramref name="whole"/>: no piece is cut by blocks.</summary>
+    public void Begin(bool whole)
+    {
+        _planned = null;
+        _whole = whole;
+    }
+
+    /// <summary>Plans a layer, whose caches have taken in the slice's tokens. By one thread, before the others take items.</summary>
+    public void Build(ForwardSlice slice, int layer)
+    {
+        Volatile.Write(ref _next, 0);
+        LayerSpec spec = _layers[layer];
+        _heads.Clear();
+        for (int e = 0; e < slice.Entries.Count; e++)
+        {
+            HeadCache[] heads = slice.Entries[e].Cache.Layers[layer].Heads;
+            for (int h = 0; h < heads.Length; h++) _heads.Add((e, h, KvBlock.CountFor(heads[h].TokenCount)));
+        }
+        bool same = _planned is not null && (_planned.Group, _planned.ValueSize) == (spec.Group, spec.ValueSize)
+            && CollectionsMarshal.AsSpan(_heads).SequenceEqual(CollectionsMarshal.AsSpan(_headsBefore));
+        if (same) return;
+        (_planned, _channels, _group) = (spec, spec.ValueSize, spec.Group);
+        _headsBefore.Clear();
+        _headsBefore.AddRange(_heads);
+        Cut(slice);
+    }
+
+    private void Cut(ForwardSlice slice)
     {
         _items.Clear();
         _partialRows = 0;
-        Restart();
         int tileTokens = Math.Max(1, TileRows / _group);
-        long all = 0;
-        _longestFirst.Clear();
-        for (int e = 0; e < slice.Entries.Count; e++)
-        {
-            SliceEntry entry = slice.Entries[e];
-            int blocks = KvBlock.CountFor(entry.Cache.Length + entry.Tokens);
-            all += (long)_kvHeads * entry.Tokens * blocks;
-            _longestFirst.Add((e, blocks));
-        }
-        CollectionsMarshal.AsSpan(_longestFirst).Sort(static (a, b) => a.Blocks != b.Blocks ? b.Blocks.CompareTo(a.Blocks) : a.Entry.CompareTo(b.Entry));
-        foreach ((int e, int blocks) in _longestFirst)
+        long all = Work(slice, entry: -1);
+        CollectionsMarshal.AsSpan(_heads).Sort(static (a, b) => (b.Blocks, a.Entry, a.KvHead).CompareTo((a.Blocks, b.Entry, b.KvHead)));
+        foreach ((int e, int head, int blocks) in _heads)
         {
             int tokens = slice.Entries[e].Tokens;
-            long work = _apart ? (long)_kvHeads * tokens * blocks : all;
-            long piece = (long)Math.Min(tileTokens, tokens) * blocks, share = (PiecesOfWorker * _workers * piece + work - 1) / work;
-            int parts = whole ? 1 : (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
-            for (int head = 0; head < _kvHeads; head++)
-                for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), parts);
+            long piece = (long)Math.Min(tileTokens, tokens) * blocks, work = Math.Max(1, _apart ? Work(slice, e) : all), share = (PiecesOfWorker * _workers * piece + work - 1) / work;
+            int parts = _whole ? 1 : (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
+            for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), Math.Max(1, parts));
         }
         long bytes = PartialBytes(_partialRows);
         if (_partials.Length >= bytes) return;
@@ -80,8 +98,14 @@ internal sealed unsafe class AttentionPlan : IDisposable
         _partials = new NativeBuffer(bytes);
     }
 
-    /// <summary>Starts handing out items anew; one thread calls it between barriers.</summary>
-    public void Restart() => Volatile.Write(ref _next, 0);
+    /// <summary>Blocks times queries of one entry, or of all.</summary>
+    private long Work(ForwardSlice slice, int entry)
+    {
+        long work = 0;
+        foreach ((int e, _, int blocks) in _heads)
+            if (entry < 0 || e == entry) work += (long)slice.Entries[e].Tokens * blocks;
+        return work;
+    }
 
     /// <summary>The next item that nobody has taken.</summary>
     public bool TryTake(out AttentionItem item)

@@ -41,10 +41,14 @@ public sealed unsafe class Batch : IDisposable
     }
 
     /// <summary>Adds the next tokens of a sequence; each cache may stand in a batch once.</summary>
-    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last) => Add(cache, ids, rows, repairs: false);
+    /// <param name="cache">The sequence so far.</param>
+    /// <param name="ids">Token ids, and ids of rows of <paramref name="embeddings"/>.</param>
+    /// <param name="rows">Which rows of logits are wanted.</param>
+    /// <param name="embeddings">What stands behind ids below 0.</param>
+    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last, InputEmbeddings? embeddings = null) => Add(cache, ids, rows, embeddings, repairs: false);
 
     /// <summary>Adds the tokens at a cache's repaired positions.</summary>
-    internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids) => Add(cache, ids, LogitRows.None, repairs: true);
+    internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids) => Add(cache, ids, LogitRows.None, null, repairs: true);
 
     /// <summary>The logits of one row, [vocabulary]; valid (and free to be changed) until the next forward pass.</summary>
     public Span<float> Logits(int row)
@@ -61,13 +65,13 @@ public sealed unsafe class Batch : IDisposable
 
     internal float* LogitRow(int row) => (float*)_logits!.Pointer + (long)row * _vocabulary;
 
-    private void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows, bool repairs)
+    private void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows, InputEmbeddings? embeddings, bool repairs)
     {
         ArgumentNullException.ThrowIfNull(cache);
         if (ids.IsEmpty) throw new ArgumentException("a sequence must bring at least one token", nameof(ids));
         foreach (BatchEntry entry in _entries)
             if (ReferenceEquals(entry.Cache, cache)) throw new ArgumentException("the cache stands in the batch already", nameof(cache));
-        _entries.Add(new BatchEntry(cache, _ids.Count, ids.Length, rows, repairs));
+        _entries.Add(new BatchEntry(cache, _ids.Count, ids.Length, rows, embeddings, repairs));
         foreach (int id in ids) _ids.Add(id);
     }
 
@@ -85,7 +89,7 @@ public sealed unsafe class Batch : IDisposable
 }
 
 /// <summary>The tokens of one sequence in a batch: new ones, or those at the cache's repaired positions.</summary>
-internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count, LogitRows Rows, bool Repairs)
+internal readonly record struct BatchEntry(KvCache Cache, int FirstId, int Count, LogitRows Rows, InputEmbeddings? Embeddings, bool Repairs)
 {
     /// <summary>Tokens that the sequence is longer by afterwards.</summary>
     public int Growth => Repairs ? 0 : Count;

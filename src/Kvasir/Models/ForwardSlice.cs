@@ -8,8 +8,9 @@ namespace Kvasir.Models;
 /// <param name="FirstRow">Its first row in the slice.</param>
 /// <param name="Tokens">Number of rows.</param>
 /// <param name="SequenceLength">Tokens of the sequence after the whole batch.</param>
+/// <param name="Embeddings">What stands behind ids below 0.</param>
 /// <param name="FirstRepaired">Index of its first row among the cache's repaired positions; -1 where the rows are new tokens.</param>
-internal readonly record struct SliceEntry(KvCache Cache, KvCache.Step Step, int FirstRow, int Tokens, int SequenceLength, int FirstRepaired)
+internal readonly record struct SliceEntry(KvCache Cache, KvCache.Step Step, int FirstRow, int Tokens, int SequenceLength, InputEmbeddings? Embeddings, int FirstRepaired)
 {
     /// <summary>Whether the rows stand in place of tokens that the cache holds already.</summary>
     public bool Repairs => FirstRepaired >= 0;
@@ -49,7 +50,7 @@ internal sealed class ForwardSlice
     {
         int tokens = Math.Min(entry.Count - done, MaxRows - Rows), start = entry.Cache.Length;
         RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
-        Entries.Add(new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null ? start + entry.Count - done : start, repaired is null ? -1 : done));
+        Entries.Add(new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null ? start + entry.Count - done : start, entry.Embeddings, repaired is null ? -1 : done));
         for (int t = 0; t < tokens; t++)
         {
             int row = Rows + t;

@@ -6,7 +6,7 @@ using Kvasir.Tokenization;
 namespace Kvasir.Models;
 
 /// <summary>A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.</summary>
-public sealed partial class Model : IDisposable
+public sealed partial class Model : IForwardEngine, IDisposable
 {
     private readonly ModelFile _file;
     private readonly TransformerSpec _spec;
@@ -25,9 +25,11 @@ public sealed partial class Model : IDisposable
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
         _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(file));
         _template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(file, Tokenizer));
-        CacheLayout = new KvLayout(
-            [.. Enumerable.Range(0, config.Layers).Select(layer => new LayerLayout(config.KvHeads, config.HeadDim, config.HeadDim, spec.WindowOf(layer), Shiftable(spec, layer)))],
-            attention, () => Identity, () => Tokenizer.Identity);
+        CacheLayout = new KvLayout([.. spec.Layers.Select(layer => layer.CacheLayout)], attention, () => Identity, () => Tokenizer.Identity)
+        {
+            Computation = options.Compute.ToString(),
+            KeysDependOnLength = spec.Layers.Any(layer => layer.Rotary?.Long is not null),
+        };
     }
 
     /// <summary>The file or folder.</summary>
@@ -48,10 +50,13 @@ public sealed partial class Model : IDisposable
     /// <summary>Bytes of packed weights.</summary>
     public long WeightBytes => _weights.Bytes;
 
-    internal KvLayout CacheLayout { get; }
+    /// <summary>The shape of its caches, and the identities that they carry when they are saved.</summary>
+    public KvLayout CacheLayout { get; }
 
-    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
-    internal bool KeysDependOnLength => _spec.Rotaries.Any(choice => choice.Long is not null);
+    /// <summary>Where blocks come from that no other pool was named for; without budget.</summary>
+    internal BlockPool DefaultPool => _pool;
+
+    int IForwardEngine.ContextLength => Config.ContextLength;
 
     /// <summary>What it was loaded with.</summary>
     internal ModelOptions Options { get; }
@@ -61,7 +66,7 @@ public sealed partial class Model : IDisposable
     public static Model Load(string path, ModelOptions? options = null)
     {
         options ??= new ModelOptions();
-        ModelFile file = ModelFile.Open(path);
+        ModelFile file = ModelFiles.Open(path);
         try
         {
             var metadata = new ModelMetadata(file);
@@ -94,7 +99,7 @@ public sealed partial class Model : IDisposable
     public KvForecast Forecast(KvPolicy? policy = null) => new(CacheLayout, policy ?? KvPolicy.Default, _transformer.Workers, ForwardSlice.MaxRows);
 
     /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the caches are as before.</summary>
-    /// <exception cref="InvalidInputException">An id outside the vocabulary, or a sequence longer than the model's context.</exception>
+    /// <exception cref="InvalidInputException">An id outside the vocabulary, one below 0 whose embedding was not given, or a sequence longer than the model's context.</exception>
     /// <exception cref="KvBudgetExceededException">A pool's budget does not hold the new tokens.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two slices of 512 tokens.</exception>
     public void Forward(Batch batch, CancellationToken cancellation = default)
@@ -141,10 +146,6 @@ public sealed partial class Model : IDisposable
 
     private const int WarmUpTokens = 40;
 
-    /// <summary>Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
-    private static Rotary? Shiftable(TransformerSpec spec, int layer) =>
-        spec.Rotaries.Count > 0 && spec.Rotaries[spec.RotaryOf(layer)] is { Long: null } choice ? choice.Short : null;
-
     private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
     {
         try
@@ -185,7 +186,7 @@ public sealed partial class Model : IDisposable
             int length = entry.Cache.Length + entry.Growth;
             if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             for (int i = 0; i < entry.Count; i++)
-                if (batch.Id(entry.FirstId + i) is var id && (id < 0 || id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
+                if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
         }
     }
 }

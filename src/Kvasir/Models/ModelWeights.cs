@@ -29,7 +29,7 @@ internal sealed class ModelWeights : IDisposable
         {
             Parallel.For(0, config.Layers + 1, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
             {
-                if (part > 0) Layers[part - 1] = ReadLayer($"blk.{part - 1}.");
+                if (part > 0) Layers[part - 1] = ReadLayer($"blk.{part - 1}.", spec.Layers[part - 1]);
                 else if (spec.Causal) Output = Matrix(IsTied ? _embedding.Name : "output.weight", config.Vocabulary, config.Width);
             });
         }
@@ -75,10 +75,10 @@ internal sealed class ModelWeights : IDisposable
             foreach (WeightMatrix matrix in layer?.Matrices ?? []) matrix.Dispose();
     }
 
-    private LayerWeights ReadLayer(string prefix)
+    private LayerWeights ReadLayer(string prefix, LayerSpec layer)
     {
-        int heads = _config.Heads * _config.HeadDim, kv = _config.KvHeads * _config.HeadDim, width = _config.Width, hidden = _config.FeedForward;
-        (Linear query, Linear key, Linear value) = ReadQueryKeyValue(prefix, heads, kv);
+        int width = _config.Width, hidden = layer.FeedForward;
+        (Linear query, Linear key, Linear value) = ReadQueryKeyValue(prefix, layer);
         (Linear? gate, Linear up) = ReadGateUp(prefix, hidden);
         bool sums = _spec.NormPlace == NormPlace.Sum, before = _spec.NormPlace is NormPlace.Before or NormPlace.BeforeAndAfter;
         NormWeights? After(string name) => sums || _spec.NormsOutput ? Norm(prefix + name, required: true) : null;
@@ -88,9 +88,9 @@ internal sealed class ModelWeights : IDisposable
             Query = query,
             Key = key,
             Value = value,
-            QueryNorm = HeadNorm(prefix + "attn_q_norm", heads),
-            KeyNorm = HeadNorm(prefix + "attn_k_norm", kv),
-            Output = Linear(prefix + "attn_output", width, heads),
+            QueryNorm = HeadNorm(prefix + "attn_q_norm", layer.Heads, layer),
+            KeyNorm = HeadNorm(prefix + "attn_k_norm", layer.KvHeads, layer),
+            Output = Linear(prefix + "attn_output", width, layer.Heads * layer.ValueSize),
             AfterAttentionNorm = After(sums ? "attn_output_norm" : "post_attention_norm"),
             FeedForwardNorm = before && !_spec.Parallel ? Norm(prefix + "ffn_norm", required: true) : null,
             Gate = gate,
@@ -100,12 +100,13 @@ internal sealed class ModelWeights : IDisposable
         };
     }
 
-    private (Linear Query, Linear Key, Linear Value) ReadQueryKeyValue(string prefix, int heads, int kv)
+    private (Linear Query, Linear Key, Linear Value) ReadQueryKeyValue(string prefix, LayerSpec layer)
     {
+        int queries = layer.Heads * layer.KeySize, keys = layer.KvHeads * layer.KeySize, values = layer.KvHeads * layer.ValueSize;
         if (!_file.Tensors.ContainsKey(prefix + "attn_qkv.weight"))
-            return (Linear(prefix + "attn_q", heads, _config.Width), Linear(prefix + "attn_k", kv, _config.Width), Linear(prefix + "attn_v", kv, _config.Width));
-        Linear Part(int first, int rows) => Linear(prefix + "attn_qkv", heads + 2 * kv, _config.Width, first, rows);
-        return (Part(0, heads), Part(heads, kv), Part(heads + kv, kv));
+            return (Linear(prefix + "attn_q", queries, _config.Width), Linear(prefix + "attn_k", keys, _config.Width), Linear(prefix + "attn_v", values, _config.Width));
+        Linear Part(int first, int rows) => Linear(prefix + "attn_qkv", queries + keys + values, _config.Width, first, rows);
+        return (Part(0, queries), Part(queries, keys), Part(queries + keys, values));
     }
 
     /// <summary>Separate tensors, gate and up fused in one of twice the rows (Phi-3), or no gate.</summary>
@@ -145,7 +146,8 @@ internal sealed class ModelWeights : IDisposable
     }
 
     /// <summary>Of every head by itself, or of all heads together where the tensor is as long.</summary>
-    private NormWeights? HeadNorm(string name, int all) => Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == all ? all : _config.HeadDim);
+    private NormWeights? HeadNorm(string name, int heads, LayerSpec layer) =>
+        Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == heads * layer.KeySize ? heads * layer.KeySize : layer.KeySize);
 
     private Tensor? Optional(string name)
     {

@@ -8,7 +8,7 @@ namespace Kvasir.Models;
 /// The forward pass of every architecture, driven by a <see cref="TransformerSpec"/>. All workers run the same program and meet at barriers:
 /// products are split by rows of the weights, everything else by tokens, attention by tiles and blocks.
 /// </summary>
-internal sealed unsafe class Transformer : IDisposable
+internal sealed unsafe partial class Transformer : IDisposable
 {
     private readonly ModelConfig _config;
     private readonly TransformerSpec _spec;
@@ -20,8 +20,8 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly AttentionPlan _plan;
     private readonly Action<int> _run;
     private readonly ForwardSlice _slice = new();
-    private readonly FirstTouch _firstTouch;
-    private readonly int _group;
+    private readonly LazyVerification _verification;
+    private readonly int[] _rotaryOf;
     private float* _logits;
     private int _lastLayer;
     private ReceivedAttention? _received;
@@ -33,9 +33,9 @@ internal sealed unsafe class Transformer : IDisposable
         _buffers = new TransformerBuffers(config, spec, threads);
         _attention = attention;
         _feedForward = FeedForwardKernels.For(path);
-        _firstTouch = new FirstTouch(config.Layers, spec.WindowOf);
-        _plan = new AttentionPlan(config.Heads, config.KvHeads, config.HeadDim, threads, apart: exact);
-        _group = config.Heads / config.KvHeads;
+        _verification = new LazyVerification(spec.Layers);
+        _plan = new AttentionPlan(spec.Layers, threads, apart: exact);
+        _rotaryOf = [.. spec.Layers.Select(layer => Array.IndexOf(_buffers.Rotaries, layer.Rotary))];
         _run = Run;
     }
 
@@ -77,10 +77,10 @@ internal sealed unsafe class Transformer : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
-        _plan.Build(_slice, whole: _received is not null);
-        _firstTouch.Begin(_slice);
+        _plan.Begin(whole: _received is not null);
+        _verification.Begin(_slice);
         _workers.Run(_run);
-        _firstTouch.End();
+        _verification.End();
         foreach (SliceEntry entry in _slice.Entries) entry.Step.Advance(entry.Tokens);
         int logits = _slice.LogitCount;
         _slice.Clear();
@@ -95,26 +95,25 @@ internal sealed unsafe class Transformer : IDisposable
         _workers.Barrier(worker);
         for (int layer = 0; layer < _config.Layers; layer++)
         {
-            LayerWeights weights = _weights.Layers[layer];
+            (LayerSpec spec, LayerWeights weights) = (_spec.Layers[layer], _weights.Layers[layer]);
             ProjectQueryKeyValue(worker, layer, weights);
             (firstRow, endRow) = MeetForRows(worker);
-            if (_firstTouch.FoundDamage) return;
+            if (_verification.FoundDamage) return;
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
             _workers.Barrier(worker);
             if (layer == _lastLayer) return;
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
             (firstRow, endRow) = MeetForRows(worker);
-            if (worker == 0) _plan.Restart();
-            MergeParts(firstRow, endRow);
-            if (!_firstTouch.IsChecking) SealHeads(worker, layer);
-            _buffers.Attention.Quantize(firstRow, endRow, 0, _buffers.HeadsWidth);
+            MergeParts(spec, firstRow, endRow);
+            if (!_verification.IsChecking) SealHeads(worker, layer);
+            _buffers.Attention.Quantize(firstRow, endRow, 0, spec.Heads * spec.ValueSize);
             _workers.Barrier(worker);
             Project(worker, weights.Output, _buffers.Attention);
             (firstRow, endRow) = MeetForRows(worker);
             AddBlock(weights.AfterAttentionNorm, firstRow, endRow);
             if (!_spec.Parallel) NormaliseInput(weights.FeedForwardNorm, firstRow, endRow);
             _workers.Barrier(worker);
-            FeedForward(worker, weights);
+            FeedForward(worker, spec.FeedForward, weights);
             _workers.Barrier(worker);
             Project(worker, weights.Down, _buffers.Hidden);
             (firstRow, endRow) = MeetForRows(worker);
@@ -123,7 +122,7 @@ internal sealed unsafe class Transformer : IDisposable
             _workers.Barrier(worker);
         }
         // Until all files are known to be sound nothing is encoded, so that a pass that finds damage leaves the floats as they were.
-        for (int layer = 0; layer < _config.Layers && _firstTouch.IsChecking; layer++) SealHeads(worker, layer);
+        for (int layer = 0; layer < _config.Layers && _verification.IsChecking; layer++) SealHeads(worker, layer);
         if (_logits != null) Logits(worker);
     }
 
@@ -138,14 +137,16 @@ internal sealed unsafe class Transformer : IDisposable
     {
         int width = _config.Width, position = _slice.Position(row);
         var x = new Span<float>(_buffers.ResidualRow(row), width);
-        _weights.ReadEmbedding(_slice.Id(row), x);
-        if (_spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
+        int id = _slice.Id(row);
+        if (id < 0) _slice.EntryOf(row).Embeddings!.Row(id).CopyTo(x);
+        else _weights.ReadEmbedding(id, x);
+        if (id >= 0 && _spec.EmbeddingScale != 1) TensorPrimitives.Multiply(x, _spec.EmbeddingScale, x);
         if (_weights.Positions is { } positions) TensorPrimitives.Add(x, positions.AsSpan(position * width, width), x);
         if (_weights.TokenType is { } type) TensorPrimitives.Add(x, type, x);
         _weights.EmbeddingNorm?.Apply(x, x);
-        for (int i = 0; i < _spec.Rotaries.Count; i++)
+        for (int i = 0; i < _buffers.Rotaries.Length; i++)
         {
-            Rotary rotary = RotaryOf(i, row);
+            Rotary rotary = RotaryFor(i, row);
             rotary.FillTable(position, new Span<float>(RotaryTable(i, row), rotary.TableLength));
         }
     }
@@ -163,97 +164,9 @@ internal sealed unsafe class Transformer : IDisposable
         _buffers.Input.Quantize(firstRow, endRow, 0, _config.Width);
     }
 
-    private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
-    {
-        _firstTouch.ReadAhead(worker, _workers.Running, layer);
-        if (worker == 0)
-            foreach (SliceEntry entry in _slice.Entries) entry.Step.Open(layer, entry.Tokens);
-        Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.HeadsWidth, accumulate: false);
-        Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KvWidth, accumulate: false);
-        Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.KvWidth, accumulate: false);
-        _firstTouch.Check(layer);
-    }
-
-    private void RotateAndAppend(int layer, LayerWeights weights, int row)
-    {
-        int size = _config.HeadDim;
-        float* query = _buffers.Query + (long)row * _buffers.HeadsWidth, key = _buffers.Key + (long)row * _buffers.KvWidth, value = _buffers.Value + (long)row * _buffers.KvWidth;
-        Rotary? rotary = _spec.Rotaries.Count > 0 ? RotaryOf(_spec.RotaryOf(layer), row) : null;
-        float* table = rotary is null ? null : RotaryTable(_spec.RotaryOf(layer), row);
-        NormWeights? queryNorm = Whole(weights.QueryNorm, query, _buffers.HeadsWidth), keyNorm = Whole(weights.KeyNorm, key, _buffers.KvWidth);
-        for (int h = 0; h < _config.Heads; h++) Prepare(query + h * size, queryNorm);
-        SliceEntry entry = _slice.EntryOf(row);
-        for (int h = 0; h < _config.KvHeads; h++)
-        {
-            Prepare(key + h * size, keyNorm);
-            entry.Step.Write(layer, h, row - entry.FirstRow, key + h * size, value + h * size);
-        }
-
-        void Prepare(float* head, NormWeights? norm)
-        {
-            if (norm is not null) norm.Apply(new ReadOnlySpan<float>(head, size), new Span<float>(head, size));
-            rotary?.Rotate(head, table);
-        }
-    }
-
-    /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>
-    private static NormWeights? Whole(NormWeights? norm, float* heads, int width)
-    {
-        if (norm is null || norm.Length != width) return norm;
-        norm.Apply(new ReadOnlySpan<float>(heads, width), new Span<float>(heads, width));
-        return null;
-    }
-
-    private void Attend(int worker, int layer, in AttentionItem item)
-    {
-        int channels = _config.HeadDim, rows = item.Tokens * _group;
-        SliceEntry entry = _slice.Entries[item.Entry];
-        AttentionScratch scratch = _buffers.Scratch[worker];
-        for (int r = 0; r < rows; r++)
-        {
-            var query = new ReadOnlySpan<float>(_buffers.Query + QueryOffset(entry, item, r), channels);
-            TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * channels, channels));
-        }
-        LayerCache cache = entry.Cache.Layers[layer];
-        HeadCache head = cache.Heads[item.KvHead];
-        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, _group, _spec.Causal, _spec.AttentionSoftCap, entry.Repairs ? entry.Cache.Repaired : null, entry.FirstRepaired + item.FirstToken);
-        int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
-        if (item.Parts > 1)
-        {
-            BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, _plan.PartialOutput(item), _plan.PartialMaximum(item), _plan.PartialSum(item));
-            return;
-        }
-        float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * channels, sum = maximum + AttentionScratch.MaxRows;
-        BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
-        _received?.Add(worker, layer, item.KvHead, head, cache.Layout, _attention, tile, scratch, maximum, sum);
-        BlockAttention.Normalise(_attention, output, rows, channels, sum);
-        for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * channels, channels).CopyTo(new Span<float>(OutputRow(entry, item, r), channels));
-    }
-
-    private void MergeParts(int firstRow, int endRow)
-    {
-        for (int i = 0; i < _plan.Count; i += _plan[i].Parts)
-        {
-            AttentionItem item = _plan[i];
-            if (item.Parts == 1) continue;
-            SliceEntry entry = _slice.Entries[item.Entry];
-            for (int r = 0; r < item.Tokens * _group; r++)
-                if (entry.FirstRow + item.FirstToken + r / _group is var row && row >= firstRow && row < endRow) _plan.Merge(i, r, OutputRow(entry, item, r));
-        }
-    }
-
-    private void SealHeads(int worker, int layer)
-    {
-        foreach (SliceEntry entry in _slice.Entries)
-        {
-            for (int h = worker; h < _config.KvHeads; h += _workers.Running) entry.Step.Seal(layer, h);
-        }
-    }
-
     /// <summary>Gate and up of the same rows, the activation, and the int8 form of the result, without waiting in between.</summary>
-    private void FeedForward(int worker, LayerWeights weights)
+    private void FeedForward(int worker, int hidden, LayerWeights weights)
     {
-        int hidden = _config.FeedForward;
         WeightMatrix up = weights.Up.Matrix;
         (int first, int end) = Share(worker, hidden, Math.Max(up.RowGranularity, 32));
         if (first == end) return;
@@ -326,16 +239,6 @@ internal sealed unsafe class Transformer : IDisposable
         int units = (count + unit - 1) / unit, workers = _workers.Running;
         return (Math.Min(units * worker / workers * unit, count), Math.Min(units * (worker + 1) / workers * unit, count));
     }
-
-    private Rotary RotaryOf(int choice, int row) => _spec.Rotaries[choice].For(_slice.EntryOf(row).SequenceLength);
-
-    private float* RotaryTable(int choice, int row) => (float*)_buffers.RotaryTables[choice] + (long)row * _spec.Rotaries[choice].Short.TableLength;
-
-    private long QueryOffset(in SliceEntry entry, in AttentionItem item, int row) =>
-        (long)(entry.FirstRow + item.FirstToken + row / _group) * _buffers.HeadsWidth + (item.KvHead * _group + row % _group) * _config.HeadDim;
-
-    private float* OutputRow(in SliceEntry entry, in AttentionItem item, int row) =>
-        _buffers.Attention.Row(entry.FirstRow + item.FirstToken + row / _group) + (item.KvHead * _group + row % _group) * _config.HeadDim;
 
     private static long Stride(Activations activations) => activations.Row(1) - activations.Row(0);
 }

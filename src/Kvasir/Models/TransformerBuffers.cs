@@ -14,25 +14,37 @@ internal sealed unsafe class TransformerBuffers : IDisposable
     {
         const int rows = ForwardSlice.MaxRows;
         _config = config;
-        (HeadsWidth, KvWidth) = (config.Heads * config.HeadDim, config.KvHeads * config.HeadDim);
+        int Widest(Func<LayerSpec, int> width) => spec.Layers.Max(width);
+        (QueryWidth, KeyWidth) = (Widest(layer => layer.Heads * layer.KeySize), Widest(layer => layer.KvHeads * layer.KeySize));
+        (ValueWidth, OutputWidth) = (Widest(layer => layer.KvHeads * layer.ValueSize), Widest(layer => layer.Heads * layer.ValueSize));
+        int hidden = Widest(layer => layer.FeedForward), channels = Widest(layer => Math.Max(layer.KeySize, layer.ValueSize));
         Residual = Floats(rows, config.Width);
         Projected = Floats(rows, config.Width);
-        Query = Floats(rows, HeadsWidth);
-        Key = Floats(rows, KvWidth);
-        Value = Floats(rows, KvWidth);
-        Up = Floats(rows, config.FeedForward);
+        Query = Floats(rows, QueryWidth);
+        Key = Floats(rows, KeyWidth);
+        Value = Floats(rows, ValueWidth);
+        Up = Floats(rows, hidden);
         Input = Own(new Activations(rows, config.Width));
-        Attention = Own(new Activations(rows, HeadsWidth));
-        Hidden = Own(new Activations(rows, config.FeedForward));
-        RotaryTables = new nint[spec.Rotaries.Count];
-        for (int i = 0; i < RotaryTables.Length; i++) RotaryTables[i] = (nint)Floats(rows, spec.Rotaries[i].Short.TableLength);
-        Scratch = [.. Enumerable.Range(0, workers).Select(_ => Own(new AttentionScratch(config.HeadDim)))];
-        Tile = [.. Enumerable.Range(0, workers).Select(_ => (nint)Floats(AttentionScratch.MaxRows, config.HeadDim + 2))];
+        Attention = Own(new Activations(rows, OutputWidth));
+        Hidden = Own(new Activations(rows, hidden));
+        Rotaries = [.. spec.Layers.Select(layer => layer.Rotary).OfType<RotaryChoice>().Distinct()];
+        RotaryTables = [.. Rotaries.Select(rotary => (nint)Floats(rows, rotary.Short.TableLength))];
+        Scratch = [.. Enumerable.Range(0, workers).Select(_ => Own(new AttentionScratch(channels)))];
+        Tile = [.. Enumerable.Range(0, workers).Select(_ => (nint)Floats(AttentionScratch.MaxRows, channels + 2))];
     }
 
-    public int HeadsWidth { get; }
+    /// <summary>Floats of a row of queries, of the widest layer.</summary>
+    public int QueryWidth { get; }
 
-    public int KvWidth { get; }
+    public int KeyWidth { get; }
+
+    public int ValueWidth { get; }
+
+    /// <summary>Floats of a row of what the heads give.</summary>
+    public int OutputWidth { get; }
+
+    /// <summary>The rotary embeddings that layers choose from.</summary>
+    public RotaryChoice[] Rotaries { get; }
 
     /// <summary>The residual stream [rows, width].</summary>
     public float* Residual { get; }

@@ -80,14 +80,7 @@ internal sealed record TransformerSpec
     /// <summary>Whether blocks' outputs are normalised before they are added.</summary>
     public bool NormsOutput => NormPlace is NormPlace.BeforeAndAfter or NormPlace.After;
 
-    /// <summary>The rotary embeddings that layers choose from; empty for learned positions.</summary>
-    public IReadOnlyList<RotaryChoice> Rotaries { get; init; } = [];
-
-    /// <summary>Index into <see cref="Rotaries"/> by layer.</summary>
-    public Func<int, int> RotaryOf { get; init; } = _ => 0;
-
-    /// <summary>Sliding window by layer, <see cref="int.MaxValue"/> for none.</summary>
-    public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
+    public required IReadOnlyList<LayerSpec> Layers { get; init; }
 }
 
 /// <summary>A rotary embedding, and the one that replaces it in sequences longer than <paramref name="LongFrom"/> (Phi-3's longrope).</summary>

@@ -12,9 +12,9 @@ namespace Kvasir.Numerics;
 /// </summary>
 internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
 {
-    private const int MostRows = 4, Lanes = CodePanel.Lanes, FoldedBytes = 8192;
+    private const int MostRows = 4, Lanes = QuantizedPanel.Lanes, FoldedBytes = 8192;
 
-    public override void Multiply(in CodeStrip strip)
+    public override void Multiply(in QuantizedRun strip)
     {
         if (strip.Format.Bits == 8 || strip.Inner % Lanes != 0)
         {
@@ -32,7 +32,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
 
     public override void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) => floats.Decode(panel, sets, inner, format, destination, stride);
 
-    private static void Rows<TBits>(in CodeStrip strip) where TBits : IConstant
+    private static void Rows<TBits>(in QuantizedRun strip) where TBits : IConstant
     {
         switch (strip.Rows)
         {
@@ -46,7 +46,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     /// <summary>Some blocks are folded first and then multiplied: their folds overlap, and no product waits for what was stored just before.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TBits, TRows>(in CodeStrip strip) where TBits : IConstant where TRows : IConstant
+    private static void Tile<TBits, TRows>(in QuantizedRun strip) where TBits : IConstant where TRows : IConstant
     {
         int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, scaleBits = strip.Format.ScaleBits, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
         int piece = (TBits.Value == 3 ? 2 : 1) * TRows.Value * inner, side = pieces * piece, endsSide = 4 + 4 * pieces, together = Math.Clamp(FoldedBytes / side, 1, strip.Count);
@@ -59,7 +59,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
                 Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Block(b) + setOffset, setBytes, scaleBits, inner, pieces, work, work + pieces * MostRows * Lanes, folded + (b - first) * side, ends + (b - first) * endsSide);
             for (int b = first; b < end; b++)
             {
-                for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) Sse.Prefetch0(strip.Next[b] + i);
+                for (int i = 0; i < strip.NextBytes; i += QuantizedPanel.LineBytes) Sse.Prefetch0(strip.Next[b] + i);
                 float* steps = ends + (b - first) * endsSide;
                 Product<TBits, TRows>(folded + (b - first) * side, piece, parts, inner, strip.Block(b) + panelOffset, panelBytes, strip.Panels, steps, strip.Result + b * strip.ResultStep, strip.ResultStride, strip.Accumulates);
             }
@@ -146,7 +146,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     private static void Product<TBits, TRows>(sbyte* low, int piece, int parts, int inner, byte* panel, int panelBytes, int panels, float* steps, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
     {
         float* lowBias = steps + 4;
-        for (int p = 0; p < panels; p++, panel += panelBytes, low += parts * piece, lowBias += 4 * parts, result += CodePanel.Columns)
+        for (int p = 0; p < panels; p++, panel += panelBytes, low += parts * piece, lowBias += 4 * parts, result += QuantizedPanel.Columns)
             Product<TBits, TRows>(low, low + (parts - 1) * piece, inner, panel, steps, lowBias, lowBias + 4 * (parts - 1), result, resultStride, accumulate);
     }
 
@@ -158,7 +158,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         for (nint k = 0; k < inner;)
         {
             Vector512<short> a0 = Vector512<short>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-            for (nint end = Math.Min(inner, k + (TBits.Value == 4 ? 32 : 128)); k < end; panel += CodePanel.LineBytes)
+            for (nint end = Math.Min(inner, k + (TBits.Value == 4 ? 32 : 128)); k < end; panel += QuantizedPanel.LineBytes)
             {
                 Vector512<ushort> line = Vector512.Load((ushort*)panel);
                 Vector512<byte> mask = Vector512.Create((byte)(TBits.Value == 4 ? 15 : 3)), l = line.AsByte() & mask, h = (TBits.Value == 4 ? line >>> 4 : line >>> 2).AsByte() & mask;
@@ -185,7 +185,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         for (nint k = TBits.Value == 3 ? 0 : inner; k < inner;)
         {
             Vector512<short> a0 = Vector512<short>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-            for (nint end = Math.Min(inner, k + 512); k < end; panel += CodePanel.LineBytes)
+            for (nint end = Math.Min(inner, k + 512); k < end; panel += QuantizedPanel.LineBytes)
             {
                 Vector512<ushort> line = Vector512.Load((ushort*)panel);
                 for (nint next = k + 16; k < next; k += 4, line >>>= 2)

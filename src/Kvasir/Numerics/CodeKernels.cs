@@ -10,9 +10,9 @@ namespace Kvasir.Numerics;
 internal abstract unsafe class CodeKernels
 {
     /// <summary>
-    /// result[r, n] (=, or += where the strip adds up) sum over k of left[r, k] value[k, n] for the wanted panels (<see cref="CodePanel"/>) of a strip.
+    /// result[r, n] (=, or += where the strip adds up) sum over k of left[r, k] value[k, n] for the wanted panels (<see cref="QuantizedPanel"/>) of a strip.
     /// </summary>
-    public abstract void Multiply(in CodeStrip strip);
+    public abstract void Multiply(in QuantizedRun strip);
 
     /// <summary>destination[k, n] = code[k, n] * scale + minimum, rounded after each step; 32 columns with a row stride.</summary>
     public abstract void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride);
@@ -23,7 +23,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
 {
     private const int MostRows = 6, BiasStride = 16, FoldedFloats = 4096;
 
-    public override void Multiply(in CodeStrip strip)
+    public override void Multiply(in QuantizedRun strip)
     {
         for (int row = 0; row < strip.Rows; row += MostRows)
             switch (strip.Format.Bits)
@@ -46,7 +46,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         }
     }
 
-    private static void Rows<TBits>(in CodeStrip strip) where TBits : IConstant
+    private static void Rows<TBits>(in QuantizedRun strip) where TBits : IConstant
     {
         switch (strip.Rows)
         {
@@ -62,10 +62,10 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     /// <summary>Some blocks are folded first and then multiplied: their folds overlap, and no product waits for what was stored just before.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TBits, TRows>(in CodeStrip strip) where TBits : IConstant where TRows : IConstant
+    private static void Tile<TBits, TRows>(in QuantizedRun strip) where TBits : IConstant where TRows : IConstant
     {
         int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
-        int side = TRows.Value * CodePanel.Padded(inner) + BiasStride, together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
+        int side = TRows.Value * QuantizedPanel.Padded(inner) + BiasStride, together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
         float* folded = stackalloc float[together * pieces * side];
         for (int first = 0; first < strip.Count; first += together)
         {
@@ -82,8 +82,8 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             {
                 byte* panel = strip.Block(b) + panelOffset;
                 float* result = strip.Result + b * strip.ResultStep;
-                for (int i = 0; i < strip.NextBytes; i += CodePanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
-                for (int p = 0; p < strip.Panels; p++, fold += parts * side, panel += panelBytes, result += CodePanel.Columns)
+                for (int i = 0; i < strip.NextBytes; i += QuantizedPanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
+                for (int p = 0; p < strip.Panels; p++, fold += parts * side, panel += panelBytes, result += QuantizedPanel.Columns)
                     Product<TBits, TRows>(fold, fold + (parts - 1) * side, inner, panel, result, strip.ResultStride, strip.Accumulates);
             }
         }
@@ -93,25 +93,25 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Product<TBits, TRows>(float* lowBias, float* highBias, int inner, byte* panel, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
     {
-        nint padded = CodePanel.Padded(inner);
+        nint padded = QuantizedPanel.Padded(inner);
         bool planes = TBits.Value == 3;
-        float* planeOfHighBits = (float*)(panel + CodePanel.PlaneBytes(inner, 2));
+        float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
-        for (int lane = 0; lane < CodePanel.Lanes; lane += TSimd.Width)
+        for (int lane = 0; lane < QuantizedPanel.Lanes; lane += TSimd.Width)
         {
             float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3 + resultStride, out5 = out4 + resultStride;
             TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
             float* line = (float*)panel + lane, highBits = planeOfHighBits + lane, x = lowBias + BiasStride, y = highBias + BiasStride;
             TVector highWords = table;
-            for (int k = 0; k < inner; k += CodePanel.RowsOfLine(planes ? 2 : TBits.Value), line += CodePanel.Lanes)
+            for (int k = 0; k < inner; k += QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value), line += QuantizedPanel.Lanes)
             {
                 TVector words = TSimd.Load(line);
                 if (planes && k % 16 == 0)
                 {
                     highWords = TSimd.Load(highBits);
-                    highBits += CodePanel.Lanes;
+                    highBits += QuantizedPanel.Lanes;
                 }
-                for (int step = 0; step < CodePanel.RowsOfLine(planes ? 2 : TBits.Value); step += TRows.Value <= 3 ? 2 : 1)
+                for (int step = 0; step < QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value); step += TRows.Value <= 3 ? 2 : 1)
                 {
                     TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
                     s00 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), l, s00); s01 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), r, s01);
@@ -141,12 +141,12 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                 if (TRows.Value > 1) (s10, s11) = (TSimd.Add(s10, s40), TSimd.Add(s11, s41));
                 if (TRows.Value > 2) (s20, s21) = (TSimd.Add(s20, s50), TSimd.Add(s21, s51));
             }
-            Finish(s00, lowBias, out0, accumulate); Finish(s01, highBias, out0 + CodePanel.Lanes, accumulate);
-            if (TRows.Value > 1) { Finish(s10, lowBias + 1, out1, accumulate); Finish(s11, highBias + 1, out1 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 2) { Finish(s20, lowBias + 2, out2, accumulate); Finish(s21, highBias + 2, out2 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 3) { Finish(s30, lowBias + 3, out3, accumulate); Finish(s31, highBias + 3, out3 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 4) { Finish(s40, lowBias + 4, out4, accumulate); Finish(s41, highBias + 4, out4 + CodePanel.Lanes, accumulate); }
-            if (TRows.Value > 5) { Finish(s50, lowBias + 5, out5, accumulate); Finish(s51, highBias + 5, out5 + CodePanel.Lanes, accumulate); }
+            Finish(s00, lowBias, out0, accumulate); Finish(s01, highBias, out0 + QuantizedPanel.Lanes, accumulate);
+            if (TRows.Value > 1) { Finish(s10, lowBias + 1, out1, accumulate); Finish(s11, highBias + 1, out1 + QuantizedPanel.Lanes, accumulate); }
+            if (TRows.Value > 2) { Finish(s20, lowBias + 2, out2, accumulate); Finish(s21, highBias + 2, out2 + QuantizedPanel.Lanes, accumulate); }
+            if (TRows.Value > 3) { Finish(s30, lowBias + 3, out3, accumulate); Finish(s31, highBias + 3, out3 + QuantizedPanel.Lanes, accumulate); }
+            if (TRows.Value > 4) { Finish(s40, lowBias + 4, out4, accumulate); Finish(s41, highBias + 4, out4 + QuantizedPanel.Lanes, accumulate); }
+            if (TRows.Value > 5) { Finish(s50, lowBias + 5, out5, accumulate); Finish(s51, highBias + 5, out5 + QuantizedPanel.Lanes, accumulate); }
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fold<TRows>(float* left, int leftStride, int inner, byte* set, int scaleBits, float* folded, float* bias) where TRows : IConstant
     {
-        nint padded = CodePanel.Padded(inner);
+        nint padded = QuantizedPanel.Padded(inner);
         TVector zero = TSimd.Broadcast(0), b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
         var reader = new ScaleReader(set, inner, scaleBits);
         nint k = 0;
@@ -195,30 +195,30 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Decode<TBits>(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) where TBits : IConstant
     {
-        int parts = CodePanel.Columns / format.Group, second = (parts - 1) * inner;
+        int parts = QuantizedPanel.Columns / format.Group, second = (parts - 1) * inner;
         float* scales = stackalloc float[2 * parts * inner], minima = scales + parts * inner;
         for (int p = 0; p < parts; p++) ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales + p * inner, minima + p * inner);
 
         bool planes = TBits.Value == 3;
-        float* planeOfHighBits = (float*)(panel + CodePanel.PlaneBytes(inner, 2));
+        float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
-        for (int lane = 0; lane < CodePanel.Lanes; lane += TSimd.Width)
+        for (int lane = 0; lane < QuantizedPanel.Lanes; lane += TSimd.Width)
         {
             float* line = (float*)panel + lane, highBits = planeOfHighBits + lane, row = destination + lane;
             TVector highWords = table;
-            for (int k = 0; k < inner; line += CodePanel.Lanes)
+            for (int k = 0; k < inner; line += QuantizedPanel.Lanes)
             {
                 TVector words = TSimd.Load(line);
                 if (planes && k % 16 == 0)
                 {
                     highWords = TSimd.Load(highBits);
-                    highBits += CodePanel.Lanes;
+                    highBits += QuantizedPanel.Lanes;
                 }
-                for (int end = Math.Min(inner, k + CodePanel.RowsOfLine(planes ? 2 : TBits.Value)); k < end; k++, row += stride)
+                for (int end = Math.Min(inner, k + QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value)); k < end; k++, row += stride)
                 {
                     TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
                     TSimd.Store(TSimd.Add(TSimd.Multiply(l, TSimd.Broadcast(scales[k])), TSimd.Broadcast(minima[k])), row);
-                    TSimd.Store(TSimd.Add(TSimd.Multiply(r, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row + CodePanel.Lanes);
+                    TSimd.Store(TSimd.Add(TSimd.Multiply(r, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row + QuantizedPanel.Lanes);
                 }
             }
         }

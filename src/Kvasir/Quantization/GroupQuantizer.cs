@@ -24,16 +24,16 @@ internal static unsafe class GroupQuantizer
     /// <param name="inner">Rows of the panel, at most <see cref="MaxInner"/>.</param>
     /// <param name="columns">Real columns, 1 to 32.</param>
     /// <param name="format">Bits, group and scale bits.</param>
-    /// <param name="panel">Where the codes go: <see cref="CodePanel.Bytes"/>.</param>
+    /// <param name="panel">Where the codes go: <see cref="QuantizedPanel.Bytes"/>.</param>
     /// <param name="sets">Where 32 / group sets of scales go, one behind the other.</param>
     [SkipLocalsInit]
     public static void Encode(float* source, int stride, int rows, int inner, int columns, QuantizedFormat format, byte* panel, byte* sets)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(inner, MaxInner);
-        int parts = CodePanel.Columns / format.Group, setBytes = GroupScales.Bytes(inner, format.ScaleBits);
+        int parts = QuantizedPanel.Columns / format.Group, setBytes = GroupScales.Bytes(inner, format.ScaleBits);
         float* extremes = stackalloc float[4 * inner], scales = stackalloc float[2 * parts * inner];
         float* low = extremes, high = extremes + 2 * inner, minima = scales + parts * inner;
-        float* row = stackalloc float[CodePanel.Columns];
+        float* row = stackalloc float[QuantizedPanel.Columns];
         float limit = format.ScaleBits == 32 ? LargestSingle : (float)Half.MaxValue;
         for (int k = 0; k < inner; k++)
         {
@@ -47,12 +47,12 @@ internal static unsafe class GroupQuantizer
         }
         for (int p = 0; p < parts; p++) GroupScales.Write(low + p * inner, high + p * inner, inner, format, sets + p * setBytes, scales + p * inner, minima + p * inner);
 
-        new Span<byte>(panel, CodePanel.Bytes(inner, format.Bits)).Clear();
+        new Span<byte>(panel, QuantizedPanel.Bytes(inner, format.Bits)).Clear();
         int second = (parts - 1) * inner;
         for (int k = 0; k < inner; k++)
         {
             (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, format.Group, k, limit, row);
-            CodePanel.Pack(panel, inner, format.Bits, k, Codes(left, scales[k], minima[k], format.Levels), Codes(right, scales[second + k], minima[second + k], format.Levels));
+            QuantizedPanel.Pack(panel, inner, format.Bits, k, Codes(left, scales[k], minima[k], format.Levels), Codes(right, scales[second + k], minima[second + k], format.Levels));
         }
     }
 
@@ -70,12 +70,12 @@ internal static unsafe class GroupQuantizer
     private static (Vector512<float> Left, Vector512<float> Right) Row(float* source, int stride, int rows, int columns, int group, int k, float limit, float* row)
     {
         float* x = source + (k < rows ? (long)k * stride : 0);
-        if (columns < CodePanel.Columns)
+        if (columns < QuantizedPanel.Columns)
         {
-            for (int n = 0; n < CodePanel.Columns; n++) row[n] = x[n < columns ? n : n / group * group is var first && first < columns ? first : 0];
+            for (int n = 0; n < QuantizedPanel.Columns; n++) row[n] = x[n < columns ? n : n / group * group is var first && first < columns ? first : 0];
             x = row;
         }
-        return (Finite(Vector512.Load(x), limit), Finite(Vector512.Load(x + CodePanel.Lanes), limit));
+        return (Finite(Vector512.Load(x), limit), Finite(Vector512.Load(x + QuantizedPanel.Lanes), limit));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -102,7 +102,7 @@ public sealed unsafe class KvConversionTests : IDisposable
         using (var pattern = new KvCache(_layout, chosen, pool))
         using (KvFile file = KvFile.Open(Source, _layout, verify: true)) KvFileConverter.Write(file, Converted, pattern);
         KvSegmentSummary[] segments = [.. KvFileSummary.Read(Converted).Segments];
-        Assert.Equal([new KvSegmentSummary(0, 0, 32, "2 x f16, 1 x f32", "2 x f32, 1 x f16"), new KvSegmentSummary(32, 0, 68, "2 x f16, 1 x f32", "2 x f32, 1 x f16")], segments);
+        Assert.Equal([new KvSegmentSummary(0, 0, 32, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16"), new KvSegmentSummary(32, 0, 68, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16")], segments);
         Convert(Converted, Source, "k=f16,v=f16");
         Assert.Equal(FromStart("k=f16,v=f16", 6, 100), File.ReadAllBytes(Source));
     }
@@ -199,21 +199,26 @@ public sealed unsafe class KvConversionTests : IDisposable
             if (bad.Length == good.Length) bad[random.Next(good.Length - 64)] ^= (byte)(1 << random.Next(8));
             File.WriteAllBytes(Source, bad);
             if (bad.AsSpan().SequenceEqual(good)) continue;
-            Assert.ThrowsAny<InvalidInputException>(() => Convert(Source, Converted, "k=kivi4,v=kivi4"));
+            Assert.ThrowsAny<KvasirException>(() => Convert(Source, Converted, "k=kivi4,v=kivi4"));
             Assert.Equal("as it was", File.ReadAllText(Converted));
         }
         Assert.Equal(["converted.kv", "source.kv"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
     [Theory]
-    [InlineData("\"segments\":[", "\"segments\":[null,")]
-    [InlineData("\"keys\":[", "\"keys\":[null,")]
-    [InlineData("\"values\":[\"f32\"]", "\"values\":null")]
+    [InlineData("\"tables\":[[", "\"tables\":[[null,")]
+    [InlineData("\"tables\":[[", "\"tables\":[null,[")]
+    [InlineData("\"tableOfHead\":[]", "\"tableOfHead\":null")]
+    [InlineData("\"tableOfHead\":[]", "\"tableOfHead\":[0]")]
+    [InlineData("\"tableOfHead\":[]", "\"tableOfHead\":[0,1,0]")]
+    [InlineData("\"tableOfHead\":[]", "\"tableOfHead\":[0,-1,0]")]
+    [InlineData("\"keys\":\"f32\"", "\"keys\":null")]
+    [InlineData("\"values\":\"f32\"", "\"values\":null")]
     [InlineData("\"policy\":\"k=f32,v=f32\"", "\"policy\":null")]
     [InlineData("\"tokens\":70", "\"tokens\":2147483647")]
     [InlineData("\"offset\":0", "\"offset\":-2147483648")]
     [InlineData("\"firstPosition\":0", "\"firstPosition\":-5")]
-    [InlineData("\"keys\":[\"f32\"]", "\"keys\":[\"kivi9/32/8\"]")]
+    [InlineData("\"keys\":\"f32\"", "\"keys\":\"kivi9/32/8\"")]
     public void Hostile_header_with_a_true_checksum_is_refused(string part, string instead)
     {
         Save("k=f32,v=f32", Source, 10, 70);

@@ -50,8 +50,8 @@ public sealed class KvFileTests : IDisposable
         Assert.Equal(KvPolicy.Parse("k=f16,v=f32"), file.Policy);
         Assert.Equal(2 * 2 * 32 * 16 * (2 + 4), file.Bytes);
         KvFileSummary summary = KvFileSummary.Read(FilePath);
-        Assert.Equal(new KvFileSummary(3, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1, summary.Segments), summary);
-        Assert.Equal([new KvSegmentSummary(24, 0, 50, "f16", "f32")], summary.Segments);
+        Assert.Equal(new KvFileSummary(4, "model", "tokenizer", "k=f16,v=f32", 24, 50, 1, summary.Segments), summary);
+        Assert.Equal([new KvSegmentSummary(24, 0, 50, 2, "f16", "f32")], summary.Segments);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class KvFileTests : IDisposable
         fixture.Append(cache, 50);
         cache.Save(FilePath, Ids(50), firstToken: 64);
         using KvFile file = KvFile.Open(FilePath, fixture.Layout, verify: true);
-        Assert.Equal([new KvSegmentSummary(64, 0, 50, "f32", "f32")], KvFileSummary.Read(FilePath).Segments);
+        Assert.Equal([new KvSegmentSummary(64, 0, 50, 2, "f32", "f32")], KvFileSummary.Read(FilePath).Segments);
         cache.Truncate(64);
         cache.Place(file);
         float[][] queries = fixture.Queries(2);
@@ -140,9 +140,9 @@ public sealed class KvFileTests : IDisposable
     public void A_file_of_another_model_is_refused_by_name()
     {
         Write(out SequenceFixture fixture);
-        KvLayout other = fixture.Layout with { ModelIdentity = () => "another" };
+        KvLayout other = fixture.LayoutOf("another", "tokenizer");
         Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
-        other = fixture.Layout with { TokenizerIdentity = () => "another" };
+        other = fixture.LayoutOf("model", "another");
         Assert.Contains("another tokenizer", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
     }
 
@@ -158,7 +158,7 @@ public sealed class KvFileTests : IDisposable
             int at = random.Next(i % 2 == 0 ? dataOffset : good.Length);
             bad[at] ^= (byte)(1 << random.Next(8));
             File.WriteAllBytes(FilePath, bad);
-            Assert.ThrowsAny<InvalidInputException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
+            Assert.ThrowsAny<KvasirException>(() => KvFile.Open(FilePath, fixture.Layout, verify: true).Dispose());
         }
     }
 

@@ -85,7 +85,7 @@ public sealed partial class ReadAheadTests : IDisposable
         batch.Add(cache, [1]);
         using KvCache.Step step = cache.BeginStep(1);
         slice.Take(batch, batch.Entries[0], step, 0);
-        var touch = new FirstTouch(Layers, windowOf);
+        var touch = new LazyVerification([.. Enumerable.Range(0, Layers).Select(layer => new LayerSpec { Heads = 1, KvHeads = 1, KeySize = 16, ValueSize = 16, FeedForward = 1, Window = windowOf(layer) })]);
         touch.Begin(slice);
         for (int layer = 0; layer < layersRun; layer++)
         {

@@ -88,13 +88,13 @@ public sealed class RepairTests
         var fixture = new SequenceFixture(13, window: window);
         using KvCache whole = fixture.NewCache(), thinned = fixture.NewCache(), placed = fixture.NewCache();
         fixture.Append(whole, 130);
-        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)], [.. Enumerable.Range(17, 70).Select(i => (ushort)i)]];
-        thinned.PlaceThinned(whole, 0, (_, head) => kept[head]);
+        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)], [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
+        thinned.PlacePruned(whole, 0, (_, head) => kept[head]);
         Assert.Equal(130, thinned.Length);
         thinned.Save(path, new int[130]);
         using (KvFile file = KvFile.Open(path, fixture.Layout, verify: true))
         {
-            Assert.True(file.IsThinned);
+            Assert.True(file.IsPruned);
             Assert.Equal(130, file.Tokens);
             placed.Place(file);
         }
@@ -120,11 +120,11 @@ public sealed class RepairTests
     [Fact]
     public unsafe void Lists_of_kept_tokens_that_are_nonsense_are_refused_or_harmless()
     {
-        foreach (ushort[] list in new ushort[][] { [1, 2, 60], [3, 3], [40, 2] }) Assert.Throws<ArgumentException>(() => new KeptPositions(list, 60));
+        foreach (ushort[] list in new ushort[][] { [1, 2, 60], [3, 3], [40, 2] }) Assert.Throws<ArgumentException>(() => new KeptTokens(list, 60));
         ushort[] nonsense = [40, 59, 3, 65535, 2];
         fixed (ushort* mapped = nonsense)
         {
-            var kept = new KeptPositions(mapped, nonsense.Length, 60);
+            var kept = new KeptTokens(mapped, nonsense.Length, 60);
             for (int position = -2; position < 70; position++) Assert.InRange(kept.CountUpTo(position), 0, kept.Count);
         }
     }

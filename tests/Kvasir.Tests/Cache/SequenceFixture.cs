@@ -15,12 +15,15 @@ internal sealed unsafe class SequenceFixture
         double[] frequencies = [.. Enumerable.Range(0, channels / 2).Select(j => Math.Pow(10000, -2.0 * j / channels))];
         Rotary = new Rotary(frequencies, interleaved);
         Layer = new LayerLayout(kvHeads, channels, channels, window, Rotary);
-        Layout = new KvLayout([Layer], AttentionKernels.For(path), () => "model", () => "tokenizer");
+        Kernels = AttentionKernels.For(path);
+        Layout = LayoutOf("model", "tokenizer");
     }
 
     public Rotary Rotary { get; }
 
     public LayerLayout Layer { get; }
+
+    public AttentionKernels Kernels { get; }
 
     public KvLayout Layout { get; }
 
@@ -28,6 +31,8 @@ internal sealed unsafe class SequenceFixture
     public List<float[][]> Keys { get; } = [];
 
     public List<float[][]> Values { get; } = [];
+
+    public KvLayout LayoutOf(string model, string tokenizer) => new([Layer], Kernels, () => model, () => tokenizer);
 
     public KvCache NewCache(string policy = "k=f32,v=f32", BlockPool? pool = null) => new(Layout, KvPolicy.Parse(policy), pool ?? new BlockPool());
 
@@ -76,8 +81,8 @@ internal sealed unsafe class SequenceFixture
         HeadCache cached = cache.Layers[0].Heads[head];
         fixed (float* o = output, m = maximum, s = sum)
         {
-            BlockAttention.Attend(cached, Layer, Layout.Kernels, tile, 0, cached.BlockCount, scratch, o, m, s);
-            BlockAttention.Normalise(Layout.Kernels, o, rows, channels, s);
+            BlockAttention.Attend(cached, Layer, Kernels, tile, 0, cached.BlockCount, scratch, o, m, s);
+            BlockAttention.Normalise(Kernels, o, rows, channels, s);
         }
         return output;
     }

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Calibration;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Quantization;
 using Xunit;
 
@@ -17,7 +18,7 @@ public sealed class GgufFileTests : IDisposable
     [InlineData(4096)]
     public void Written_metadata_and_tensors_are_read_back(int alignment)
     {
-        using ModelFile file = ModelFile.Open(_folder.Write("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
+        using ModelFile file = ModelFiles.Open(_folder.Write("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
         Assert.Equal("gguf", file.Kind);
         Assert.Equal((200, -100), (file.Require<long>("test.u8"), file.Require<long>("test.i8")));
         Assert.Equal((60000, -30000), (file.Require<int>("test.u16"), file.Require<int>("test.i16")));
@@ -198,16 +199,16 @@ public sealed class GgufFileTests : IDisposable
     [Fact]
     public void Missing_paths_empty_files_and_bare_safetensors_are_refused()
     {
-        Assert.Contains("does not exist", Assert.Throws<InvalidInputException>(() => ModelFile.Open(Path.Combine(_folder.Path, "none.gguf"))).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(Path.Combine(_folder.Path, "none.gguf"))).Message, StringComparison.Ordinal);
         Refused([], "is empty");
         string weights = _folder.Write("model.safetensors", "{}");
-        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFile.Open(weights)).Message, StringComparison.Ordinal);
+        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(weights)).Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]
     public void Real_model_is_listed()
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
+        using ModelFile file = ModelFiles.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
         Assert.Equal(272, file.Tensors.Count);
         Assert.Equal(49152, file.Require<string[]>("tokenizer.ggml.tokens").Length);
         Assert.Equal(48900, file.Require<string[]>("tokenizer.ggml.merges").Length);
@@ -218,17 +219,17 @@ public sealed class GgufFileTests : IDisposable
     [SkippableFact]
     public void Vocabulary_without_tensors_is_opened()
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require("golden/engine/vocab/ggml-vocab-llama-spm.gguf"));
+        using ModelFile file = ModelFiles.Open(SharedData.Require("golden/engine/vocab/ggml-vocab-llama-spm.gguf"));
         Assert.Empty(file.Tensors);
         Assert.Equal(file.Require<string[]>("tokenizer.ggml.tokens").Length, file.Require<double[]>("tokenizer.ggml.scores").Length);
     }
 
-    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFile.Open(_folder.Write("test.gguf", bytes));
+    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFiles.Open(_folder.Write("test.gguf", bytes));
 
     private InvalidInputException Refused(ReadOnlySpan<byte> bytes, string expected)
     {
         string path = _folder.Write("test.gguf", bytes);
-        var error = Assert.Throws<InvalidInputException>(() => ModelFile.Open(path).Dispose());
+        var error = Assert.Throws<InvalidInputException>(() => ModelFiles.Open(path).Dispose());
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         return error;

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Quantization;
 using Xunit;
 
@@ -16,7 +17,7 @@ public sealed class GgufSplitTests : IDisposable
     public void Any_part_opens_the_whole(int part)
     {
         string[] paths = WriteParts(3);
-        using ModelFile file = ModelFile.Open(paths[part - 1]);
+        using ModelFile file = ModelFiles.Open(paths[part - 1]);
         Assert.Equal(["part0", "part1", "part2"], file.Tensors.Keys.Order());
         Assert.Equal("llama", file.Require<string>("general.architecture"));
         Assert.All(file.Tensors.Values, tensor => Assert.True(TestGguf.Sum(tensor) > 0));
@@ -70,5 +71,5 @@ public sealed class GgufSplitTests : IDisposable
         return paths;
     }
 
-    private static string Refused(string path) => Assert.Throws<InvalidInputException>(() => ModelFile.Open(path).Dispose()).Message;
+    private static string Refused(string path) => Assert.Throws<InvalidInputException>(() => ModelFiles.Open(path).Dispose()).Message;
 }

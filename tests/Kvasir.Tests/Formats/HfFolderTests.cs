@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Quantization;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class HfFolderTests : IDisposable
     public void Llama_folder_looks_like_its_gguf()
     {
         TestHf.WriteLlama(_folder);
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal("huggingface", file.Kind);
         Assert.False(file.InterleavedRotary);
         Assert.Equal(Path.Combine(_folder.Path, "tokenizer.json"), file.TokenizerJsonPath);
@@ -38,8 +39,8 @@ public sealed class HfFolderTests : IDisposable
     [SkippableFact]
     public void Tiny_llama_has_the_tensors_and_factors_of_its_gguf()
     {
-        using ModelFile folder = ModelFile.Open(SharedData.Require("models/tiny/tiny-llama3-hf"));
-        using ModelFile gguf = ModelFile.Open(SharedData.Require("models/tiny/tiny-llama3.gguf"));
+        using ModelFile folder = ModelFiles.Open(SharedData.Require("models/tiny/tiny-llama3-hf"));
+        using ModelFile gguf = ModelFiles.Open(SharedData.Require("models/tiny/tiny-llama3.gguf"));
         Assert.Equal(gguf.Tensors.Keys.Order(StringComparer.Ordinal), folder.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.All(gguf.Tensors.Values, tensor => Assert.Equal(tensor.Shape, folder.RequireTensor(tensor.Name).Shape));
         Assert.Equal(TensorType.BF16, folder.RequireTensor("blk.0.attn_q.weight").Type);
@@ -54,7 +55,7 @@ public sealed class HfFolderTests : IDisposable
     public void Tied_output_matrix_is_left_out()
     {
         TestHf.WriteLlama(_folder, TestHf.LlamaConfig.Replace("\"llama\",", "\"llama\", \"tie_word_embeddings\": true,", StringComparison.Ordinal));
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.False(file.Tensors.ContainsKey("output.weight"));
     }
 
@@ -66,7 +67,7 @@ public sealed class HfFolderTests : IDisposable
         TestHf.WriteWeights(_folder, "model-00002-of-00002.safetensors", TestHf.LlamaTensors.Skip(5));
         var map = TestHf.LlamaTensors.Select((tensor, i) => KeyValuePair.Create(tensor.Name, $"model-0000{(i < 5 ? 1 : 2)}-of-00002.safetensors"));
         _folder.Write("model.safetensors.index.json", JsonSerializer.Serialize(new { weight_map = new Dictionary<string, string>(map) }));
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(TestHf.LlamaTensors.Length + 1, file.Tensors.Count);
         Assert.Equal(3, file.SourceFiles.Count);
     }
@@ -87,7 +88,7 @@ public sealed class HfFolderTests : IDisposable
     {
         TestHf.Write(_folder, """{"model_type":"gpt2","n_embd":4,"n_layer":1,"n_head":2,"n_positions":8,"vocab_size":6,"activation_function":"gelu_new"}""",
             ("transformer.wte.weight", [6, 4]), ("transformer.wpe.weight", [8, 4]), ("transformer.ln_f.bias", [4]), ("transformer.h.0.attn.c_attn.weight", [4, 12]), ("transformer.h.0.attn.bias", [1, 1, 8, 8]));
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(16, file.Require<int>("gpt2.feed_forward_length"));
         Assert.Equal(1e-5, file.Require<double>("gpt2.attention.layer_norm_epsilon"));
         Assert.Equal([6, 4], file.RequireTensor("token_embd.weight").Shape);
@@ -104,7 +105,7 @@ public sealed class HfFolderTests : IDisposable
         TestHf.Write(_folder, """{"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":16,"intermediate_size":8,"num_hidden_layers":6,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":8,"vocab_size":4,"sliding_window":512,"sliding_window_pattern":6,"rope_scaling":{"rope_type":"linear","factor":8.0}}}""",
             ("language_model.model.embed_tokens.weight", [4, 16]), ("language_model.model.layers.5.post_attention_layernorm.weight", [16]),
             ("language_model.model.layers.5.pre_feedforward_layernorm.weight", [16]), ("language_model.model.layers.5.self_attn.q_norm.weight", [8]), ("vision_tower.x.weight", [2]));
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(["blk.5.attn_q_norm.weight", "blk.5.ffn_norm.weight", "blk.5.post_attention_norm.weight", "token_embd.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(TestGguf.Ramp(16).Select(value => value + 1), Floats(file.RequireTensor("blk.5.ffn_norm.weight")));
         Assert.Equal(TestGguf.Ramp(64), Floats(file.RequireTensor("token_embd.weight")));
@@ -120,7 +121,7 @@ public sealed class HfFolderTests : IDisposable
             ("embeddings.LayerNorm.gamma", [8]), ("encoder.layer.0.attention.self.query.weight", [8, 8]), ("encoder.layer.0.output.LayerNorm.bias", [8]), ("pooler.dense.weight", [8, 8]));
         Directory.CreateDirectory(Path.Combine(_folder.Path, "1_Pooling"));
         _folder.Write("1_Pooling/config.json", """{"pooling_mode_cls_token":true}""");
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(["blk.0.attn_q.weight", "blk.0.layer_output_norm.bias", "token_embd_norm.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((2, false, 1e-12), (file.Require<int>("bert.pooling_type"), file.Require<bool>("bert.attention.causal"), file.Require<double>("bert.attention.layer_norm_epsilon")));
     }
@@ -132,7 +133,7 @@ public sealed class HfFolderTests : IDisposable
     {
         string config = TestHf.LlamaConfig.Replace("\"llama\",", $"\"{type}\", \"sliding_window\": 16, {(expected == 0 ? "\"use_sliding_window\": false," : "")}", StringComparison.Ordinal);
         TestHf.WriteLlama(_folder, config);
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(expected, file.Get($"{architecture}.attention.sliding_window", 0));
     }
 
@@ -141,7 +142,7 @@ public sealed class HfFolderTests : IDisposable
     {
         const string sizes = "\"hidden_size\":16,\"intermediate_size\":8,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"vocab_size\":4";
         TestHf.Write(_folder, $$"""{"model_type":"gemma2",{{sizes}},"final_logit_softcapping":null}""", ("model.embed_tokens.weight", [4, 16]));
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal((50.0, 0.0), (file.Require<double>("gemma2.attn_logit_softcapping"), file.Require<double>("gemma2.final_logit_softcapping")));
         Assert.Equal((4096, 256), (file.Require<int>("gemma2.attention.sliding_window"), file.Require<int>("gemma2.attention.key_length")));
     }
@@ -153,7 +154,7 @@ public sealed class HfFolderTests : IDisposable
         using var blobs = new TemporaryFolder();
         TestHf.WriteLlama(blobs);
         foreach (string path in Directory.GetFiles(blobs.Path)) File.CreateSymbolicLink(Path.Combine(_folder.Path, Path.GetFileName(path)), path);
-        using ModelFile file = ModelFile.Open(_folder.Path);
+        using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.True(file.Tensors.Values.Sum(TestGguf.Sum) > 0);
     }
 
@@ -162,10 +163,10 @@ public sealed class HfFolderTests : IDisposable
     {
         TestHf.WriteLlama(_folder);
         _folder.Write("tokenizer_config.json", """{"chat_template":[{"name":"tool_use","template":"T"},{"name":"default","template":"D"}]}""");
-        using (ModelFile file = ModelFile.Open(_folder.Path))
+        using (ModelFile file = ModelFiles.Open(_folder.Path))
             Assert.Equal(("D", "T"), (file.Require<string>("tokenizer.chat_template"), file.Require<string>("tokenizer.chat_template.tool_use")));
         _folder.Write("chat_template.jinja", "J");
-        using (ModelFile file = ModelFile.Open(_folder.Path)) Assert.Equal("J", file.Require<string>("tokenizer.chat_template"));
+        using (ModelFile file = ModelFiles.Open(_folder.Path)) Assert.Equal("J", file.Require<string>("tokenizer.chat_template"));
     }
 
     [Fact]
@@ -202,7 +203,7 @@ public sealed class HfFolderTests : IDisposable
     }
 
     private void Refused(string expected) =>
-        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => ModelFile.Open(_folder.Path).Dispose()).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => ModelFiles.Open(_folder.Path).Dispose()).Message, StringComparison.Ordinal);
 
     private static float[] Floats(Tensor tensor)
     {

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 using Xunit;
 
 namespace Kvasir.Tests.Formats;
@@ -29,7 +30,7 @@ public sealed class HfRopeTests : IDisposable
     [SkippableFact]
     public void Longrope_matches_the_gguf_of_the_same_model()
     {
-        using ModelFile gguf = ModelFile.Open(SharedData.Require("models/tiny/tiny-phi3.gguf"));
+        using ModelFile gguf = ModelFiles.Open(SharedData.Require("models/tiny/tiny-phi3.gguf"));
         string list = string.Join(",", Enumerable.Repeat("1.5", 16));
         HfJson config = Config($$"""{"type":"longrope","long_factor":[{{list}}],"short_factor":[{{list}}]}""", ", \"original_max_position_embeddings\": 64");
         Dictionary<string, object> metadata = HfRope.Metadata(config).ToDictionary(pair => pair.Key, pair => pair.Value);

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Quantization;
 using Xunit;
 
@@ -40,10 +41,10 @@ public sealed class HfTwinTests : IDisposable
     [InlineData("gpt2", Gpt2)]
     public void Folder_equals_its_gguf(string name, string config)
     {
-        using ModelFile gguf = ModelFile.Open(SharedData.Require($"models/tiny/tiny-{name}.gguf"));
+        using ModelFile gguf = ModelFiles.Open(SharedData.Require($"models/tiny/tiny-{name}.gguf"));
         _folder.Write("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal).Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
-        WriteWeights(gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json"))));
-        using ModelFile folder = ModelFile.Open(_folder.Path);
+        WriteWeights(gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json")), Kvasir.Models.Architecture.FileNames.HuggingFace));
+        using ModelFile folder = ModelFiles.Open(_folder.Path);
         Assert.Equal(gguf.Tensors.Keys.Order(StringComparer.Ordinal), folder.Tensors.Keys.Order(StringComparer.Ordinal));
         foreach (Tensor expected in gguf.Tensors.Values)
         {

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Quantization;
 using Xunit;
 
@@ -55,20 +56,20 @@ public sealed class ModelIdentityTests : IDisposable
     public void Unwritable_cache_folder_is_tolerated()
     {
         string path = _folder.Write("a.gguf", TestGguf.Bytes(Model()));
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         string notAFolder = _folder.Write("file", "x");
         Assert.Equal(ModelIdentity.Compute(file), ModelIdentity.Cached(file, notAFolder));
     }
 
     private string Cached(string path)
     {
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         return ModelIdentity.Cached(file, _folder.Path);
     }
 
     private string Identity(GgufWriter writer)
     {
-        using ModelFile file = ModelFile.Open(_folder.Write("identity.gguf", TestGguf.Bytes(writer)));
+        using ModelFile file = ModelFiles.Open(_folder.Write("identity.gguf", TestGguf.Bytes(writer)));
         return ModelIdentity.Compute(file);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Xunit;
 
 namespace Kvasir.Tests.Formats;
@@ -19,7 +20,7 @@ public sealed class ParserFuzzTests : IDisposable
     [InlineData(3, 1000)]
     public void Damaged_gguf_is_read_or_refused(int seed, int rounds) => Fuzz(TestGguf.Bytes(TestGguf.Sample()), seed, rounds, path =>
     {
-        using ModelFile file = GgufFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         return file.Tensors.Values.Sum(TestGguf.Sum);
     });
 
@@ -47,7 +48,7 @@ public sealed class ParserFuzzTests : IDisposable
         byte[] whole = File.ReadAllBytes(path);
         Fuzz(whole, seed, rounds, _ =>
         {
-            using ModelFile file = ModelFile.Open(_folder.Path);
+            using ModelFile file = ModelFiles.Open(_folder.Path);
             return file.Tensors.Values.Sum(TestGguf.Sum);
         }, "config.json");
     }

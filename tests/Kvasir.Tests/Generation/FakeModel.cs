@@ -1,17 +1,24 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
+using Kvasir.Numerics;
+using Kvasir.Tests.Cache;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Tests.Generation;
 
 /// <summary>
-/// A model whose next token is a function of all tokens in the cache, so that a wrong cache shows in the text:
-/// by default the text "continues the alphabet" from the last letter; a checksum of the whole history can be asked for instead.
+/// A model whose next token is a function of all tokens in the cache, so that a wrong cache shows in the text: by default the text "continues the alphabet" from the
+/// last letter; a checksum of the whole history can be asked for instead. Its caches are real ones: one head, whose keys are the ids.
 /// </summary>
-internal sealed class FakeModel : IForwardPass
+internal sealed class FakeModel : IForwardEngine
 {
-    private readonly List<(FakeCache Cache, int[] Ids, LogitRows Rows)> _batch = [];
-    private readonly List<float[]> _logits = [];
+    private const int Channels = 16;
+
+    /// <summary>Bytes of a block of 32 tokens.</summary>
+    public const long BlockBytes = KvBlock.Tokens * 2 * Channels * sizeof(float);
+
+    private static readonly KvPolicy Exact = KvPolicy.Parse("k=f32,v=f32");
 
     public Func<IReadOnlyList<int>, int> Next { get; set; } = history => history[^1] == 'z' ? ByteTokenizer.End : history[^1] + 1;
 
@@ -19,20 +26,26 @@ internal sealed class FakeModel : IForwardPass
 
     public List<int> BatchSequences { get; } = [];
 
-    public int LiveCaches => Caches.Count;
+    /// <summary>Where all its caches' blocks come from; blocks that are left tell of a cache that was not freed.</summary>
+    public BlockPool Pool { get; private set; } = new();
 
-    public HashSet<FakeCache> Caches { get; } = [];
+    /// <summary>Called before a pass changes anything, with what the caches of its batch hold.</summary>
+    public Action<IReadOnlyList<int[]>>? OnRun { get; set; }
 
-    public long LiveBytes => Caches.Sum(cache => cache.Bytes);
-
-    /// <summary>Called before a pass changes anything, with the caches of its batch.</summary>
-    public Action<IReadOnlyList<FakeCache>>? OnRun { get; set; }
-
-    public Tokenizer Tokenizer { get; } = new ByteTokenizer();
-
-    public ChatTemplate? ChatTemplate => null;
+    public ByteTokenizer Tokenizer { get; } = new();
 
     public int ContextLength { get; set; } = 1 << 20;
+
+    public KvLayout CacheLayout { get; } = new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))], AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "bytes");
+
+    /// <summary>The most bytes that its caches and a pass may hold together.</summary>
+    public long Budget { init => Pool = new BlockPool(value); }
+
+    public Scheduler NewScheduler(SchedulerOptions? options = null) => new(this, Tokenizer, Pool, options, Exact);
+
+    public Session NewSession() => new(this, Tokenizer, null, NewCache());
+
+    public Session LoadSession(string path) => Session.Load(this, Tokenizer, null, path, null, Pool);
 
     /// <summary>A next token that depends on every token of the history, as a letter.</summary>
     public static int Checksum(IReadOnlyList<int> history)
@@ -42,95 +55,53 @@ internal sealed class FakeModel : IForwardPass
         return (int)('a' + sum % 26);
     }
 
-    public long Budget { get; set; } = long.MaxValue;
+    public KvCache NewCache() => new(CacheLayout, Exact, Pool);
 
-    public ISequenceCache NewCache() => new FakeCache(this);
-
-    public long MostBytes(int tokens) => FakeCache.BytesPerToken * tokens;
-
-    public long PassBytes(int tokens, int sequences) => sequences;
-
-    public int MostTokens() => (int)Math.Min(ContextLength, (Budget - PassBytes(0, 1)) / FakeCache.BytesPerToken);
-
-    public int Room(ISequenceCache cache) => Budget == long.MaxValue ? ContextLength - cache.Length : (int)((Budget - PassBytes(0, 1)) / FakeCache.BytesPerToken) - cache.Length;
-
-    public int Recall(ISequenceCache cache, ReadOnlySpan<int> prompt) => cache.Length;
-
-    public void EndStep(ISequenceCache cache, int promptTokens)
+    /// <summary>A cache of these tokens.</summary>
+    public KvCache Filled(params ReadOnlySpan<int> ids)
     {
-    }
-
-    public void Keep(ISequenceCache cache, ReadOnlySpan<int> ids)
-    {
-    }
-
-    public ISequenceCache LoadCache(string path, List<int> ids, out string? messages)
-    {
-        string[] lines = File.ReadAllLines(path);
-        messages = lines.ElementAtOrDefault(1);
-        ids.AddRange(lines[0].Split(' ').Select(int.Parse));
-        var cache = new FakeCache(this);
-        cache.Ids.AddRange(ids);
+        KvCache cache = NewCache();
+        Append(cache, ids.ToArray());
         return cache;
     }
 
-    public void Clear() => _batch.Clear();
+    public KvForecast Forecast(KvPolicy? policy = null) => new(CacheLayout, policy ?? Exact, workers: 1, sliceTokens: 512);
 
-    public void Add(ISequenceCache cache, ReadOnlySpan<int> ids, LogitRows rows) => _batch.Add(((FakeCache)cache, ids.ToArray(), rows));
-
-    public void Run()
+    public void Forward(Batch batch, CancellationToken cancellation = default)
     {
-        OnRun?.Invoke([.. _batch.Select(part => part.Cache)]);
-        _logits.Clear();
-        BatchSizes.Add(_batch.Sum(part => part.Ids.Length));
-        BatchSequences.Add(_batch.Count);
-        foreach ((FakeCache cache, int[] ids, LogitRows rows) in _batch)
+        OnRun?.Invoke([.. batch.Entries.Select(entry => IdsOf(entry.Cache))]);
+        BatchSizes.Add(batch.TokenCount);
+        BatchSequences.Add(batch.Entries.Count);
+        batch.PrepareLogits(ByteTokenizer.Size);
+        int row = 0;
+        foreach (BatchEntry entry in batch.Entries)
         {
-            cache.Ids.AddRange(ids);
-            if (rows == LogitRows.None) continue;
-            var logits = new float[ByteTokenizer.Size];
-            logits[Next(cache.Ids)] = 10;
-            _logits.Add(logits);
+            Append(entry.Cache, [.. Enumerable.Range(entry.FirstId, entry.Count).Select(batch.Id)]);
+            if (entry.Rows == LogitRows.None) continue;
+            Span<float> logits = batch.Logits(row++);
+            logits.Clear();
+            logits[Next(IdsOf(entry.Cache))] = 10;
         }
     }
 
-    public Span<float> Logits(int row) => _logits[row];
-
-    public void Dispose() => _batch.Clear();
-}
-
-internal sealed class FakeCache : ISequenceCache
-{
-    public const long BytesPerToken = 100;
-
-    private readonly FakeModel _model;
-
-    public FakeCache(FakeModel model)
+    /// <summary>The ids that a cache holds.</summary>
+    public static unsafe int[] IdsOf(KvCache cache)
     {
-        _model = model;
-        model.Caches.Add(this);
+        var ids = new List<int>();
+        HeadCache head = cache.Layers[0].Heads[0];
+        float* keys = stackalloc float[KvBlock.Tokens * Channels], values = stackalloc float[KvBlock.Tokens * Channels];
+        foreach (KvSegment segment in head.Segments)
+            for (int b = 0; b < segment.BlockCount; b++)
+            {
+                segment.Codec.Decode(segment.Keys(b), keys, values);
+                for (int t = 0; t < segment.CountIn(b); t++) ids.Add((int)keys[t]);
+            }
+        for (int b = 0; b < head.Tail.BlockCount; b++)
+            for (int t = 0; t < head.Tail.CountIn(b); t++) ids.Add((int)head.Tail.Keys(b)[t]);
+        return [.. ids];
     }
 
-    public List<int> Ids { get; } = [];
-
-    public int Length => Ids.Count;
-
-    public long Bytes => BytesPerToken * Ids.Count;
-
-    public long MostBytes(int tokens) => BytesPerToken * tokens;
-
-    public ISequenceCache Fork()
-    {
-        var copy = new FakeCache(_model);
-        copy.Ids.AddRange(Ids);
-        return copy;
-    }
-
-    public void Truncate(int length) => Ids.RemoveRange(length, Ids.Count - length);
-
-    public void Save(string path, ReadOnlySpan<int> ids, string messages) => File.WriteAllText(path, $"{string.Join(' ', ids.ToArray())}\n{messages}");
-
-    public void Dispose() => _model.Caches.Remove(this);
+    private static void Append(KvCache cache, int[] ids) => cache.Append(ids.Length, seal: true, (_, _, token, key, _) => key[0] = ids[token]);
 }
 
 /// <summary>Every byte is a token; 256 ends a text.</summary>

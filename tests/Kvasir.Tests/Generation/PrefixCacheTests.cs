@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Xunit;
 
@@ -13,9 +14,9 @@ public sealed class PrefixCacheTests : IDisposable
         using var prefixes = new PrefixCache(long.MaxValue);
         Keep(prefixes, Sequence(1, 100));
         List<int> prompt = [.. Sequence(1, 80), .. Sequence(2, 50)];
-        using ISequenceCache? shared = prefixes.Take(prompt);
+        using KvCache? shared = prefixes.Take(prompt);
         Assert.Equal(64, shared!.Length);
-        Assert.Equal(prompt[..64], ((FakeCache)shared).Ids);
+        Assert.Equal(prompt[..64], FakeModel.IdsOf(shared));
     }
 
     [Fact]
@@ -23,7 +24,7 @@ public sealed class PrefixCacheTests : IDisposable
     {
         using var prefixes = new PrefixCache(long.MaxValue);
         Keep(prefixes, Sequence(1, 64));
-        using ISequenceCache? shared = prefixes.Take(Sequence(1, 64));
+        using KvCache? shared = prefixes.Take(Sequence(1, 64));
         Assert.Equal(32, shared!.Length);
     }
 
@@ -43,27 +44,27 @@ public sealed class PrefixCacheTests : IDisposable
         Keep(prefixes, Sequence(1, 96));
         Assert.Null(prefixes.Take(Sequence(2, 100)));
         Assert.Null(prefixes.Take([.. Sequence(1, 64), .. Sequence(2, 40)]));
-        using ISequenceCache? own = prefixes.Take(Sequence(1, 100));
-        Assert.Equal(Sequence(1, 96), ((FakeCache)own!).Ids);
+        using KvCache? own = prefixes.Take(Sequence(1, 100));
+        Assert.Equal(Sequence(1, 96), FakeModel.IdsOf(own!));
     }
 
     [Fact]
     public void Least_recently_used_goes_first()
     {
-        using var prefixes = new PrefixCache(2 * 64 * 100);
+        using var prefixes = new PrefixCache(2 * 2 * FakeModel.BlockBytes);
         Keep(prefixes, Sequence(1, 64));
         Keep(prefixes, Sequence(2, 64));
         prefixes.Take(Sequence(1, 70))!.Dispose();
         Keep(prefixes, Sequence(3, 64));
         Assert.Null(prefixes.Take(Sequence(2, 70)));
         Assert.Equal(64, prefixes.Take(Sequence(1, 70))!.Length);
-        Assert.Equal((2, 2 * 64 * 100), (prefixes.Count, prefixes.Bytes));
+        Assert.Equal((2, 2 * 2 * FakeModel.BlockBytes), (prefixes.Count, prefixes.Bytes));
     }
 
     [Fact]
     public void Beginning_shared_by_two_stays_known_when_one_is_evicted()
     {
-        using var prefixes = new PrefixCache(2 * 64 * 100);
+        using var prefixes = new PrefixCache(2 * 2 * FakeModel.BlockBytes);
         Keep(prefixes, [.. Sequence(1, 32), .. Sequence(2, 32)]);
         Keep(prefixes, [.. Sequence(1, 32), .. Sequence(3, 32)]);
         prefixes.Take([.. Sequence(1, 32), .. Sequence(2, 40)])!.Dispose();
@@ -74,12 +75,12 @@ public sealed class PrefixCacheTests : IDisposable
     [Fact]
     public void Too_short_or_too_large_caches_stay_with_the_caller()
     {
-        using var prefixes = new PrefixCache(40 * 100);
-        Assert.False(prefixes.Keep(Sequence(1, 31), Filled(Sequence(1, 31))));
-        Assert.False(prefixes.Keep(Sequence(1, 64), Filled(Sequence(1, 64))));
+        using var prefixes = new PrefixCache(FakeModel.BlockBytes);
+        Assert.False(prefixes.Keep(Sequence(1, 31), _model.Filled([.. Sequence(1, 31)])));
+        Assert.False(prefixes.Keep(Sequence(1, 64), _model.Filled([.. Sequence(1, 64)])));
     }
 
-    public void Dispose() => _model.Dispose();
+    public void Dispose() => _model.Pool.Dispose();
 
     private static List<int> Sequence(int seed, int length)
     {
@@ -87,12 +88,5 @@ public sealed class PrefixCacheTests : IDisposable
         return [.. Enumerable.Range(0, length).Select(_ => random.Next(256))];
     }
 
-    private void Keep(PrefixCache prefixes, List<int> ids) => Assert.True(prefixes.Keep(ids, Filled(ids)));
-
-    private FakeCache Filled(List<int> ids)
-    {
-        var cache = new FakeCache(_model);
-        cache.Ids.AddRange(ids);
-        return cache;
-    }
+    private void Keep(PrefixCache prefixes, List<int> ids) => Assert.True(prefixes.Keep(ids, _model.Filled([.. ids])));
 }

@@ -8,15 +8,17 @@ namespace Kvasir.Tests.Generation;
 
 public class SchedulerBudgetTests
 {
+    private static readonly KvForecast Forecast = new FakeModel().Forecast();
+
     [Fact]
     public void As_many_run_as_fit_and_the_others_wait_in_their_order()
     {
-        // Each may come to hold 10 + 6 - 1 tokens; a pass needs a byte for each sequence.
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 3 * 15 * FakeCache.BytesPerToken + 3 };
-        using var scheduler = new Scheduler(model);
+        // Each may come to hold 10 + 6 - 1 tokens, in one block.
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 3 * FakeModel.BlockBytes + Forecast.PassBytes(512, 3) };
+        using var scheduler = model.NewScheduler();
         ScheduledSequence[] sequences = [.. Enumerable.Range(0, 5).Select(i => scheduler.Add(Ids(10), new GenerationOptions { MaxTokens = 6 }))];
         scheduler.Step();
-        Assert.Equal((3, 2, 3 * 1500L), (scheduler.Running, scheduler.Waiting, scheduler.ReservedBytes));
+        Assert.Equal((3, 2, 3 * FakeModel.BlockBytes), (scheduler.Running, scheduler.Waiting, scheduler.ReservedBytes));
         scheduler.RunToEnd();
         Assert.All(sequences, sequence => Assert.Equal(6, sequence.Result!.Ids.Count));
         Assert.Equal((3, 0L), (scheduler.MostRunning, scheduler.ReservedBytes));
@@ -26,8 +28,8 @@ public class SchedulerBudgetTests
     [Fact]
     public void Large_sequence_is_not_overtaken_by_small_ones()
     {
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 10_000 };
-        using var scheduler = new Scheduler(model);
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 4 * FakeModel.BlockBytes + Forecast.PassBytes(512, 2) };
+        using var scheduler = model.NewScheduler();
         scheduler.Add(Ids(40), new GenerationOptions { MaxTokens = 9 });
         scheduler.Step();
         ScheduledSequence large = scheduler.Add(Ids(80), new GenerationOptions { MaxTokens = 2 });
@@ -44,58 +46,52 @@ public class SchedulerBudgetTests
     [Fact]
     public void Sequence_that_can_never_fit_fails_alone()
     {
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 5_001 };
-        using var scheduler = new Scheduler(model);
-        ScheduledSequence fits = scheduler.Add(Ids(20), new GenerationOptions { MaxTokens = 31 });
-        ScheduledSequence never = scheduler.Add(Ids(20), new GenerationOptions { MaxTokens = 32 });
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 2 * FakeModel.BlockBytes + Forecast.PassBytes(512, 1) };
+        using var scheduler = model.NewScheduler();
+        ScheduledSequence fits = scheduler.Add(Ids(20), new GenerationOptions { MaxTokens = 45 });
+        ScheduledSequence never = scheduler.Add(Ids(20), new GenerationOptions { MaxTokens = 46 });
         ScheduledSequence unlimited = scheduler.Add(Ids(1));
         scheduler.RunToEnd();
-        Assert.Equal(31, fits.Result!.Ids.Count);
-        Assert.Equal("the sequence may grow to 51 tokens (20 of them its prompt), but the KV budget of 5,001 bytes holds 50; raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(never.Failure).Message);
+        Assert.Equal(45, fits.Result!.Ids.Count);
+        Assert.Equal($"the sequence may grow to 65 tokens (20 of them its prompt), but the KV budget of {model.Pool.Budget:N0} bytes holds 64; raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(never.Failure).Message);
         Assert.IsType<KvBudgetExceededException>(unlimited.Failure);
     }
 
     [Fact]
     public void Filled_cache_is_promised_its_bytes_from_the_start_or_refused()
     {
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 6_003 };
-        using var scheduler = new Scheduler(model, new SchedulerOptions { MaxRunning = 1 });
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 2 * FakeModel.BlockBytes + Forecast.PassBytes(512, 3) };
+        using var scheduler = model.NewScheduler(new SchedulerOptions { MaxRunning = 1 });
         var limits = new GenerationOptions { MaxTokens = 6 };
-        ScheduledSequence fits = scheduler.Add(Filled(15), Ids(20), limits, null, default), waits = scheduler.Add(Filled(10), Ids(20), limits, null, default);
-        Assert.Equal(5_000, scheduler.ReservedBytes);
-        ScheduledSequence refused = scheduler.Add(Filled(10), Ids(20), limits, null, default), later = scheduler.Add(Ids(20), limits);
-        Assert.Equal("the sequence may grow to 25 tokens, 2,500 bytes, but the KV budget of 6,003 bytes has 5,000 promised to others; let some end first, raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(refused.Failure).Message);
-        Assert.Equal(2, model.LiveCaches);
+        ScheduledSequence fits = scheduler.Add(Filled(15), Ids(20), limits), waits = scheduler.Add(Filled(10), Ids(20), limits);
+        Assert.Equal(2 * FakeModel.BlockBytes, scheduler.ReservedBytes);
+        ScheduledSequence refused = scheduler.Add(Filled(10), Ids(20), limits), later = scheduler.Add(Ids(20), limits);
+        Assert.Equal($"the sequence may grow to 25 tokens, {FakeModel.BlockBytes:N0} bytes, but the KV budget of {model.Pool.Budget:N0} bytes has {2 * FakeModel.BlockBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(refused.Failure).Message);
+        Assert.Equal(2 * FakeModel.BlockBytes, model.Pool.Bytes);
         scheduler.RunToEnd();
         Assert.All(new[] { fits, waits, later }, sequence => Assert.Equal(6, sequence.Result!.Ids.Count));
-        Assert.Equal((0L, 0), (scheduler.ReservedBytes, model.LiveCaches));
+        Assert.Equal((0L, 0L), (scheduler.ReservedBytes, model.Pool.Bytes));
 
-        FakeCache Filled(int tokens)
-        {
-            var cache = new FakeCache(model);
-            cache.Ids.AddRange(Ids(tokens));
-            return cache;
-        }
+        KvCache Filled(int tokens) => model.Filled(Ids(tokens));
     }
 
     [Fact]
     public void Reservation_ends_at_the_context()
     {
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 5_001, ContextLength = 50 };
-        using var scheduler = new Scheduler(model);
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 2 * FakeModel.BlockBytes + Forecast.PassBytes(512, 1), ContextLength = 50 };
+        using var scheduler = model.NewScheduler();
         ScheduledSequence sequence = scheduler.Add(Ids(20));
         scheduler.RunToEnd();
-        Assert.Equal((FinishReason.Context, 5_000L), (sequence.Result!.FinishReason, sequence.MostBytes));
+        Assert.Equal((FinishReason.Context, 2 * FakeModel.BlockBytes), (sequence.Result!.FinishReason, sequence.MostBytes));
     }
 
     [Fact]
     public void Random_comings_and_goings_stay_under_the_budget_and_all_finish()
     {
         var random = new Random(5);
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 20_000 };
-        using var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = 40, MaxRunning = 8, PrefixCacheBytes = 8_000 });
+        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 10 * FakeModel.BlockBytes + Forecast.PassBytes(40, 4) };
+        using var scheduler = model.NewScheduler(new SchedulerOptions { TokensPerStep = 40, MaxRunning = 8, PrefixCacheBytes = 3 * FakeModel.BlockBytes });
         var all = new List<ScheduledSequence>();
-        model.OnRun = _ => Assert.True(model.LiveBytes + scheduler.Running <= model.Budget);
         for (int i = 0; i < 200; i++)
         {
             int[] prompt = [.. Ids(32 * random.Next(3)), .. Ids(random.Next(1, 60), 'q')];
@@ -106,6 +102,7 @@ public class SchedulerBudgetTests
         scheduler.RunToEnd();
         Assert.All(all, sequence => Assert.NotNull(sequence.Result));
         Assert.True(scheduler.MostRunning > 1);
+        Assert.True(model.Pool.MostBytes <= model.Pool.Budget);
         Assert.Equal(0, scheduler.ReservedBytes);
     }
 

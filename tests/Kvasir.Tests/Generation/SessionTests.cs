@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Xunit;
 
@@ -8,7 +9,7 @@ public class SessionTests
     [Fact]
     public void Generation_ends_where_the_model_ends()
     {
-        using var session = new Session(new FakeModel());
+        using var session = new FakeModel().NewSession();
         GenerationResult result = session.Complete("uvw");
         Assert.Equal(("xyz", FinishReason.Stop, 3, 0), (result.Text, result.FinishReason, result.PromptTokens, result.ReusedTokens));
         Assert.Equal(3, result.Ids.Count);
@@ -44,7 +45,7 @@ public class SessionTests
     public void Full_context_is_a_finish_reason_of_its_own()
     {
         var model = new FakeModel { ContextLength = 6 };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         GenerationResult result = session.Complete("abc");
         Assert.Equal(("defg", FinishReason.Context), (result.Text, result.FinishReason));
         Assert.Equal(6, session.Ids.Count);
@@ -57,7 +58,7 @@ public class SessionTests
     [Fact]
     public void Prompt_longer_than_the_context_is_refused_with_both_counts()
     {
-        using var session = new Session(new FakeModel { ContextLength = 3 });
+        using var session = new FakeModel { ContextLength = 3 }.NewSession();
         var refused = Assert.Throws<InvalidInputException>(() => session.Complete("abcd"));
         Assert.Contains("4 tokens", refused.Message, StringComparison.Ordinal);
         Assert.Contains("holds 3", refused.Message, StringComparison.Ordinal);
@@ -68,7 +69,7 @@ public class SessionTests
     public void Second_prompt_computes_only_what_is_new()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 5 };
         string first = session.Complete("the quick brown", options).Text;
         model.BatchSizes.Clear();
@@ -82,7 +83,7 @@ public class SessionTests
     public void Repeating_a_prompt_computes_its_last_token_only()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 4 };
         string first = session.Complete("hello", options).Text;
         GenerationResult again = session.Complete("hello", options);
@@ -94,7 +95,7 @@ public class SessionTests
     {
         var random = new Random(3);
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         for (int round = 0; round < 200; round++)
         {
             string prompt = new([.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => (char)('a' + random.Next(2)))]);
@@ -107,7 +108,7 @@ public class SessionTests
     public void Long_prompts_are_prefilled_in_slices()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         session.Complete(new string('x', 2 * Session.PrefillSlice + 7), new GenerationOptions { MaxTokens = 1 });
         Assert.Equal([Session.PrefillSlice, Session.PrefillSlice, 7], model.BatchSizes);
     }
@@ -116,7 +117,7 @@ public class SessionTests
     public void Cancellation_acts_within_one_step_and_leaves_a_usable_session()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         using var cancellation = new CancellationTokenSource();
         int steps = 0;
         model.OnRun = _ =>
@@ -135,7 +136,7 @@ public class SessionTests
     public void Failed_step_leaves_ids_and_cache_equal()
     {
         var model = new FakeModel { Next = FakeModel.Checksum };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         int steps = 0;
         model.OnRun = _ =>
         {
@@ -153,14 +154,14 @@ public class SessionTests
     {
         byte[] text = "é€😀"u8.ToArray();
         var model = new FakeModel { Next = history => history.Count - 1 < text.Length ? text[history.Count - 1] : ByteTokenizer.End };
-        using var session = new Session(model);
+        using var session = model.NewSession();
         Assert.Equal(["é", "€", "😀"], session.Stream("?").ToArray());
     }
 
     [Fact]
     public async Task Async_stream_gives_the_same_text()
     {
-        using var session = new Session(new FakeModel());
+        using var session = new FakeModel().NewSession();
         string text = "";
         await foreach (string piece in session.StreamAsync("t")) text += piece;
         Assert.Equal("uvwxyz", text);
@@ -170,7 +171,7 @@ public class SessionTests
     public void Abandoned_stream_keeps_what_was_computed()
     {
         var model = new FakeModel();
-        using var session = new Session(model);
+        using var session = model.NewSession();
         foreach (string piece in session.Stream("a"))
         {
             if (piece == "d") break;
@@ -187,11 +188,11 @@ public class SessionTests
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try
         {
-            using var session = new Session(model);
+            using var session = model.NewSession();
             session.Complete("hello", new GenerationOptions { MaxTokens = 3 });
             session.Messages.Add(new("user", "hello"));
             session.Save(path);
-            using Session loaded = Session.Load(model, path);
+            using Session loaded = model.LoadSession(path);
             Assert.Equal(session.Ids, loaded.Ids);
             Assert.Equal(session.Messages, loaded.Messages);
             model.BatchSizes.Clear();
@@ -210,12 +211,14 @@ public class SessionTests
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try
         {
-            foreach (string messages in new[] { "", "\n[{\"role\":null}]", "\n[", "\nnull" })
+            foreach (string? messages in new[] { null, "[{\"role\":null}]", "[", "null" })
             {
                 var model = new FakeModel();
-                File.WriteAllText(path, "1 2" + messages);
-                Assert.Contains(path, Assert.Throws<InvalidInputException>(() => Session.Load(model, path)).Message, StringComparison.Ordinal);
-                Assert.Equal(0, model.LiveCaches);
+                using (KvCache cache = model.Filled(1, 2))
+                    if (messages is null) cache.Save(path, [1, 2]);
+                    else cache.SaveCopy(path, [1, 2], messages);
+                Assert.Contains(path, Assert.Throws<InvalidInputException>(() => model.LoadSession(path)).Message, StringComparison.Ordinal);
+                Assert.Equal(0, model.Pool.Bytes);
             }
         }
         finally
@@ -226,7 +229,7 @@ public class SessionTests
 
     private static (string Text, FinishReason Reason) Outcome(FakeModel model, string prompt, GenerationOptions options)
     {
-        using var session = new Session(model);
+        using var session = model.NewSession();
         GenerationResult result = session.Complete(prompt, options);
         return (result.Text, result.FinishReason);
     }

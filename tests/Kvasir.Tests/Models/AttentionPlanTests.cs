@@ -41,22 +41,42 @@ public sealed class AttentionPlanTests
         Assert.All(uneven.Where(item => item.Entry < 9), item => Assert.Equal(1, item.Parts));
     }
 
+    [Fact]
+    public void Heads_are_cut_by_what_they_hold_themselves_and_the_longest_come_first()
+    {
+        var fixture = new SequenceFixture(1);
+        using KvCache whole = fixture.NewCache(), uneven = fixture.NewCache();
+        whole.Append(2000, seal: true, (_, _, _, _, _) => { });
+        uneven.PlacePruned(whole, 0, (_, head) => [.. Enumerable.Range(0, head == 0 ? 40 : 1800).Select(token => (ushort)token)]);
+        AttentionItem[] items = Plan(4, fixture, [uneven], [1]);
+        Assert.Equal([1, 1, 1, 1, 0], items.Select(item => item.KvHead));
+        Assert.Equal((4, 1), (items[0].Parts, items[^1].Parts));
+    }
+
     private static AttentionItem[] Plan(int workers, params (int Length, int Tokens)[] sequences)
     {
         var fixture = new SequenceFixture(1);
+        KvCache[] caches = [.. sequences.Select(_ => fixture.NewCache())];
+        for (int s = 0; s < caches.Length; s++) caches[s].Append(sequences[s].Length, seal: true, (_, _, _, _, _) => { });
+        AttentionItem[] items = Plan(workers, fixture, caches, [.. sequences.Select(sequence => sequence.Tokens)]);
+        foreach (KvCache cache in caches) cache.Dispose();
+        return items;
+    }
+
+    private static AttentionItem[] Plan(int workers, SequenceFixture fixture, KvCache[] caches, int[] tokens)
+    {
         var slice = new ForwardSlice();
         using var batch = new Batch();
-        KvCache[] caches = [.. sequences.Select(_ => fixture.NewCache())];
-        for (int s = 0; s < caches.Length; s++)
+        for (int s = 0; s < caches.Length; s++) batch.Add(caches[s], new int[tokens[s]]);
+        foreach (BatchEntry entry in batch.Entries)
         {
-            caches[s].Append(sequences[s].Length, seal: true, (_, _, _, _, _) => { });
-            batch.Add(caches[s], new int[sequences[s].Tokens]);
+            KvCache.Step step = entry.BeginStep(0);
+            slice.Take(batch, entry, step, 0);
+            step.Open(0, entry.Count);
         }
-
-        foreach (BatchEntry entry in batch.Entries) slice.Take(batch, entry, entry.BeginStep(0), 0);
-        using var plan = new AttentionPlan(heads: 6, kvHeads: 2, channels: 16, workers);
-        plan.Build(slice);
-        foreach (KvCache cache in caches) cache.Dispose();
+        using var plan = new AttentionPlan([new LayerSpec { Heads = 6, KvHeads = 2, KeySize = 16, ValueSize = 16, FeedForward = 1 }], workers);
+        plan.Begin(whole: false);
+        plan.Build(slice, 0);
         return [.. Enumerable.Range(0, plan.Count).Select(i => plan[i])];
     }
 }

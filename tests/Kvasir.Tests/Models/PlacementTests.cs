@@ -24,7 +24,7 @@ public sealed class PlacementTests : IDisposable
         original.Save(path, ids);
         float[] expected = Forward(model, batch, original, [9, 8, 7]);
 
-        using KvFile saved = KvFile.Open(path, model, verify: true);
+        using KvFile saved = KvFile.Open(path, model.CacheLayout, verify: true);
         using KvCache loaded = model.NewCache(KvPolicy.Parse("k=f32,v=f32"));
         loaded.Place(saved);
         float[] actual = Forward(model, batch, loaded, [9, 8, 7]);
@@ -40,7 +40,7 @@ public sealed class PlacementTests : IDisposable
         using var batch = new Batch();
         Forward(model, batch, cache, [1, 2, 3, 4]);
         cache.Save(path, [1, 2, 3, 4]);
-        using KvFile file = KvFile.Open(path, model);
+        using KvFile file = KvFile.Open(path, model.CacheLayout);
         Assert.Contains("cannot be shifted", Assert.Throws<InvalidInputException>(() => cache.Place(file)).Message, StringComparison.Ordinal);
     }
 
@@ -64,11 +64,11 @@ public sealed class PlacementTests : IDisposable
             Forward(model, batch, cache, ids);
             cache.Save(direct, ids);
         }
-        Assert.Equal(150, KvFile.Convert(exact, converted, model, target));
+        Assert.Equal(150, KvFile.Convert(exact, converted, model.CacheLayout, target));
         Assert.Equal(File.ReadAllBytes(direct), File.ReadAllBytes(converted));
         float[][] logits = [.. new[] { converted, direct }.Select(path =>
         {
-            using KvFile file = KvFile.Open(path, model, verify: true);
+            using KvFile file = KvFile.Open(path, model.CacheLayout, verify: true);
             using KvCache cache = model.NewCache(target);
             Forward(model, batch, cache, [3, 4, 5]);
             cache.Place(file);

@@ -52,7 +52,7 @@ public sealed class ReceivedAttentionTests : IDisposable
         double[,][] scores = MostReceived(naive);
         using Model model = Load(naive);
         using KvCache cache = Filled(model);
-        using KvCache thinned = model.Thinned(cache, First, Ids().AsSpan(First + Part), share, s_float32);
+        using KvCache thinned = model.Prune(cache, First, Ids().AsSpan(First + Part), share, s_float32);
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {

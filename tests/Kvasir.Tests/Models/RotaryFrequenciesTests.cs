@@ -76,7 +76,7 @@ public sealed class RotaryFrequenciesTests : IDisposable
         foreach ((string key, object value) in values) writer.Add(key, value);
         writer.AddTensor("token_embd.weight", TensorType.F32, [2, 128], new float[256].AsSpan());
         writer.Write(_path);
-        using ModelFile file = ModelFile.Open(_path);
+        using ModelFile file = ModelFiles.Open(_path);
         var read = new ModelMetadata(file);
         return RotaryFrequencies.FromMetadata(read, read.ReadConfig());
     }

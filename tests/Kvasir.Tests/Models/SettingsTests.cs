@@ -93,7 +93,7 @@ public sealed class SettingsTests : IDisposable
     public void Stray_huge_numbers_do_not_hinder()
     {
         string path = TinyHfModel.WriteGguf(Tiny, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         Assert.Equal(ulong.MaxValue, file.Metadata["llama.x"]);
         Assert.Throws<InvalidInputException>(() => file.Get("llama.x", 1L));
     }

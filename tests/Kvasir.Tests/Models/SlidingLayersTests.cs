@@ -34,7 +34,7 @@ public sealed class SlidingLayersTests : IDisposable
 
     private static bool[] Slides(string path)
     {
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         return [.. Enumerable.Range(0, 4).Select(new ModelMetadata(file).ByLayer(ModelMetadata.SlidingLayers, layers: 4, usualPeriod: 2))];
     }
 

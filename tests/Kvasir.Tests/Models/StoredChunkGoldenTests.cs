@@ -43,9 +43,9 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
         for (int chunk = 0; chunk < golden.Chunks.Length; chunk++)
         {
             using KvCache cache = golden.Model.NewCache(ThreeChunks.Float32);
-            using KvFile file = KvFile.Open(golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model);
+            using KvFile file = KvFile.Open(golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model.CacheLayout);
             Assert.Equal(position, file.FirstPosition);
-            cache.Place(file, turned: false);
+            cache.Place(file, rerotate: false);
             foreach (int layer in new[] { 0, 14, 29 })
             {
                 string name = $"kv.{way}.chunk{chunk}.layer{layer}";
@@ -138,7 +138,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             }
 
             bool alone = method is "M0" or "M1" or "M3_r16_on_M1";
-            KvCache cache = Place(!alone, method == "M2_f16store" ? KvPolicy.Default : Float32, turned: method != "M0");
+            KvCache cache = Place(!alone, method == "M2_f16store" ? KvPolicy.Default : Float32, rerotate: method != "M0");
             if (method.StartsWith("M3", StringComparison.Ordinal)) Repair(cache, 16, fromChunk: alone ? 0 : 1);
             if (method.StartsWith("M4", StringComparison.Ordinal)) Model.RepairMostDeviating(cache, ContextIds, Prefix.Length, Ids("m4.selected_positions").Length);
 
@@ -146,14 +146,14 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
         }
 
         /// <summary>The prefix computed, the stored chunks behind it.</summary>
-        public KvCache Place(bool behindPrefix, KvPolicy policy, bool turned = true)
+        public KvCache Place(bool behindPrefix, KvPolicy policy, bool rerotate = true)
         {
             KvCache cache = Model.NewCache(Float32);
             Feed(cache, Prefix);
             for (int chunk = 0; chunk < Chunks.Length; chunk++)
             {
-                using KvFile file = KvFile.Open(Stored(chunk, behindPrefix, policy), Model, verify: true);
-                cache.Place(file, turned);
+                using KvFile file = KvFile.Open(Stored(chunk, behindPrefix, policy), Model.CacheLayout, verify: true);
+                cache.Place(file, rerotate);
             }
 
             return cache;
@@ -181,7 +181,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             int first = cache.Length;
             Feed(cache, Chunks[chunk]);
             cache.Save(path, Chunks[chunk], first);
-            if (policy != Float32) KvFile.Convert(path, path, Model, policy);
+            if (policy != Float32) KvFile.Convert(path, path, Model.CacheLayout, policy);
             return path;
         }
 

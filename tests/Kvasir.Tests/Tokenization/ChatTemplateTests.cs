@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 using Xunit;
 
@@ -28,7 +29,7 @@ public sealed class ChatTemplateTests
     [SkippableFact]
     public void Template_in_the_model_file_renders_the_golden_conversations()
     {
-        using var file = ModelFile.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
+        using var file = ModelFiles.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
         AssertGolden(new ChatTemplate(file.Require<string>("tokenizer.chat_template")));
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Tests.Tokenization;
@@ -12,7 +13,7 @@ internal static class GoldenTokenizers
 
     public static Tokenizer Load(string relative) => s_loaded.GetOrAdd(SharedData.Require(relative), path =>
     {
-        using ModelFile file = ModelFile.Open(path);
+        using ModelFile file = ModelFiles.Open(path);
         return Tokenizer.Load(file);
     });
 

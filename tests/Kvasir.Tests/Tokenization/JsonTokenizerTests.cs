@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 using Xunit;
 
@@ -18,7 +19,7 @@ public sealed class JsonTokenizerTests : IDisposable
     [InlineData("models/tiny/tiny-gpt2.gguf", """{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true}""", "null")]
     public void Byte_level_gives_the_ids_of_the_gguf(string gguf, string preTokenizer, string normalizer)
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require(gguf));
+        using ModelFile file = ModelFiles.Open(SharedData.Require(gguf));
         JsonObject root = Root(file, preTokenizer, normalizer, text => text);
         root["model"]!["merges"] = new JsonArray([.. file.Require<string[]>("tokenizer.ggml.merges").Select((merge, i) => i % 2 == 0 ? (JsonNode)merge : new JsonArray([.. merge.Split(' ').Select(part => (JsonNode)part)]))]);
         Same(Tokenizer.Load(file), Load(root));
@@ -30,7 +31,7 @@ public sealed class JsonTokenizerTests : IDisposable
     [InlineData("golden/engine/vocab/ggml-vocab-llama-spm.gguf", """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}""", "null")]
     public void Character_level_gives_the_ids_of_the_gguf(string gguf, string normalizer, string preTokenizer)
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require(gguf));
+        using ModelFile file = ModelFiles.Open(SharedData.Require(gguf));
         JsonObject root = Root(file, preTokenizer, normalizer, text => text);
         root["model"]!["byte_fallback"] = true;
         root["model"]!["unk_token"] = "<unk>";
@@ -48,7 +49,7 @@ public sealed class JsonTokenizerTests : IDisposable
     [SkippableFact]
     public void Metaspace_is_the_same_as_prepend_and_replace()
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require("models/tiny/tiny-gemma2.gguf"));
+        using ModelFile file = ModelFiles.Open(SharedData.Require("models/tiny/tiny-gemma2.gguf"));
         JsonObject root = Root(file, """{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}""", "null", text => text);
         root["model"]!["byte_fallback"] = true;
         root["model"]!["merges"] = new JsonArray(new JsonArray("▁", "t"));
@@ -67,7 +68,7 @@ public sealed class JsonTokenizerTests : IDisposable
     [SkippableFact]
     public void Word_piece_gives_the_ids_of_the_gguf()
     {
-        using ModelFile file = ModelFile.Open(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"));
+        using ModelFile file = ModelFiles.Open(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"));
         JsonObject root = Root(file, """{"type":"BertPreTokenizer"}""", """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""", text => text.StartsWith('\u2581') ? text[1..] : "##" + text);
         root["model"]!["type"] = "WordPiece";
         root["model"]!["unk_token"] = "[UNK]";

@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 using Xunit;
 
@@ -99,7 +100,7 @@ public class TokenizerPropertyTests
     {
         string smollm = GoldenTokenizers.SmolLm().Identity;
         Assert.Equal(64, smollm.Length);
-        using ModelFile file = ModelFile.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
+        using ModelFile file = ModelFiles.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
         Assert.Equal(smollm, Tokenizer.Load(file).Identity);
         Assert.NotEqual(smollm, GoldenTokenizers.Load("golden/engine/vocab/ggml-vocab-starcoder.gguf").Identity);
         Assert.NotEqual(GoldenTokenizers.Load("models/tiny/tiny-llama3.gguf").Identity, GoldenTokenizers.Load("models/tiny/tiny-qwen2.gguf").Identity);

@@ -54,6 +54,6 @@ internal sealed class Bert : Architecture
         Causal = metadata.Get("attention.causal", false) ? throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.attention.causal is true; BERT as a decoder is not supported") : false,
         Pooling = metadata.Pooling(Pooling.Mean) is var pooling and not Pooling.None ? pooling
             : throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.pooling_type is 0 (none), so the model gives no embedding of a text"),
-        Rotaries = metadata.Architecture == Rotated ? [RotaryFrequencies.FromMetadata(metadata, config)] : [],
+        Layers = LayerSpec.Alike(config, metadata.Architecture == Rotated ? RotaryFrequencies.FromMetadata(metadata, config) : null),
     };
 }

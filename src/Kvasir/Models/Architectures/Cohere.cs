@@ -22,11 +22,7 @@ internal sealed class Cohere : Architecture
         bool second = metadata.Architecture == Second;
         if (second) metadata.Require<long>("attention.sliding_window");
         TransformerSpec common = LlamaLike(metadata, config, second ? Period : 0, NormKind.Layer) with { Parallel = true, LogitScale = metadata.Factor("logit_scale") };
-        return !second ? common : common with
-        {
-            Rotaries = [common.Rotaries[0], RotaryChoice.None],
-            RotaryOf = layer => common.WindowOf(layer) == int.MaxValue ? 1 : 0,
-        };
+        return !second ? common : common with { Layers = [.. common.Layers.Select(layer => layer.SeesAll ? layer with { Rotary = RotaryChoice.None } : layer)] };
     }
 
     private static HfArchitecture[] ReadHuggingFace()

@@ -38,7 +38,7 @@ internal sealed class Gemma3 : Architecture
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
     {
         TransformerSpec common = LlamaLike(metadata, config, Period);
-        double localBase = metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d));
+        RotaryChoice local = RotaryChoice.Plain(metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d)), metadata, config);
         return common with
         {
             NormPlace = NormPlace.BeforeAndAfter,
@@ -46,8 +46,7 @@ internal sealed class Gemma3 : Architecture
             AttentionScale = Gemma2.GemmaScale(common, metadata, config, LargestLayers),
             EmbeddingScale = MathF.Sqrt(config.Width),
             LogitSoftCap = metadata.Get("final_logit_softcapping", 0f),
-            Rotaries = [common.Rotaries[0], RotaryChoice.Plain(localBase, metadata, config)],
-            RotaryOf = layer => common.WindowOf(layer) == int.MaxValue ? 0 : 1,
+            Layers = [.. common.Layers.Select(layer => layer.SeesAll ? layer : layer with { Rotary = local })],
         };
     }
 }

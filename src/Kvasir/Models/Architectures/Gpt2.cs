@@ -42,5 +42,6 @@ internal sealed class Gpt2 : Architecture
         NormEpsilon = metadata.Epsilon(NormKind.Layer),
         Activation = Activation.GeluTanh,
         AttentionScale = 1 / MathF.Sqrt(config.HeadDim),
+        Layers = LayerSpec.Alike(config, rotary: null),
     };
 }

@@ -27,6 +27,6 @@ internal sealed class SmolLm3 : Architecture
     {
         TransformerSpec common = LlamaLike(metadata, config);
         Func<int, bool> rotates = metadata.ByLayer(ModelMetadata.RotatedLayers, config.Layers, Period);
-        return common with { Rotaries = [common.Rotaries[0], RotaryChoice.None], RotaryOf = layer => rotates(layer) ? 0 : 1 };
+        return common with { Layers = [.. common.Layers.Select((layer, l) => rotates(l) ? layer : layer with { Rotary = RotaryChoice.None })] };
     }
 }

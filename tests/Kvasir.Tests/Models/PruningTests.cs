@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Kvasir.Tests.Models;
 
-public sealed class ThinningTests
+public sealed class PruningTests
 {
     private static readonly KvPolicy s_float32 = KvPolicy.Parse("k=f32,v=f32");
 
@@ -19,7 +19,7 @@ public sealed class ThinningTests
         Feed(model, whole, prefix);
         whole.Seal();
         Feed(model, whole, part);
-        using (KvCache all = model.Thinned(whole, prefix.Length, probe, 1, s_float32), behind = model.NewCache(s_float32), fork = whole.Fork())
+        using (KvCache all = model.Prune(whole, prefix.Length, probe, 1, s_float32), behind = model.NewCache(s_float32), fork = whole.Fork())
         {
             Assert.Equal(prefix.Length + part.Length, whole.Length);
             Feed(model, behind, prefix);
@@ -28,10 +28,10 @@ public sealed class ThinningTests
             for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-4f);
         }
 
-        using KvCache some = model.Thinned(whole, prefix.Length, probe, 0.7, s_float32);
+        using KvCache some = model.Prune(whole, prefix.Length, probe, 0.7, s_float32);
         Assert.All(some.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(35, Assert.Single(head.Segments).TokenCount));
         Assert.True(some.Layers.SelectMany(layer => layer.Heads).Select(head => string.Join(',', head.Segments[0].Kept!.Positions.ToArray())).Distinct().Count() > 1, "every head has a choice of its own");
-        Assert.Throws<ArgumentOutOfRangeException>(() => model.Thinned(whole, prefix.Length, probe, 0, s_float32));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.Prune(whole, prefix.Length, probe, 0, s_float32));
     }
 
     /// <summary>Weights of a token's queries sum to 1 over what they see: the largest ones that a single query gives are that query's weights.</summary>

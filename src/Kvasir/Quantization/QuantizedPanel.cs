@@ -8,7 +8,7 @@ namespace Kvasir.Quantization;
 /// 16..31, so a line holds 16 / bits rows: shifting it right by <c>bits</c> brings up the next half row. Codes of 3 bits are
 /// two planes, first the lines of their two low bits, then those of their high bits.
 /// </summary>
-internal static unsafe class CodePanel
+internal static unsafe class QuantizedPanel
 {
     public const int Columns = 32, Lanes = 16, LineBytes = Lanes * sizeof(uint);
 

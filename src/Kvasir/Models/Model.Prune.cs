@@ -16,17 +16,17 @@ public sealed partial class Model
     /// <param name="policy">How the result keeps keys and values.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens.</param>
     /// <returns>A cache of the part alone, at its positions: to be saved from <paramref name="first"/> on.</returns>
-    public KvCache Thinned(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy, CancellationToken cancellation = default)
+    public KvCache Prune(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(policy);
         int tokens = cache.Length - first;
         if (share is not (> 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "must be above 0 and at most 1");
-        if (tokens is <= 0 or > KeptPositions.LargestSpan) throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptPositions.LargestSpan} can be thinned", nameof(first));
+        if (tokens is <= 0 or > KeptTokens.LargestSpan) throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptTokens.LargestSpan} can be thinned", nameof(first));
         ReceivedAttention received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
-        thinned.PlaceThinned(cache, first, (layer, head) => MostWanted(received.Most(layer, head), count));
+        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received.Most(layer, head), count));
         return thinned;
     }
 

@@ -7,9 +7,7 @@ namespace Kvasir.Models;
 /// pages, and before attention reads them the workers share out the files and check their checksums, which touches the pages too. Files that
 /// stand before all windows of a layer are left alone. Where everything has been checked before, nothing is done.
 /// </summary>
-/// <param name="layers">Number of layers.</param>
-/// <param name="windowOf">Newest positions that a layer's queries see.</param>
-internal sealed class FirstTouch(int layers, Func<int, int> windowOf)
+internal sealed class LazyVerification(IReadOnlyList<LayerSpec> layers)
 {
     private readonly List<(KvFile File, int Distance)> _files = [];
     private DamagedKvException? _damaged;
@@ -33,7 +31,7 @@ internal sealed class FirstTouch(int layers, Func<int, int> windowOf)
     public void ReadAhead(int worker, int workers, int layer)
     {
         layer += KvFile.LayersAhead;
-        for (int i = worker; i < _files.Count && layer < layers; i += workers)
+        for (int i = worker; i < _files.Count && layer < layers.Count; i += workers)
             if (IsRead(_files[i].Distance, layer) && !_files[i].File.IsLayerChecked(layer)) _files[i].File.ReadAhead(layer, layer + 1);
     }
 
@@ -53,5 +51,5 @@ internal sealed class FirstTouch(int layers, Func<int, int> windowOf)
     }
 
     /// <summary>Whether a layer's queries see a token so far before the first of them.</summary>
-    private bool IsRead(int distance, int layer) => distance < windowOf(layer);
+    private bool IsRead(int distance, int layer) => distance < layers[layer].Window;
 }

@@ -4,14 +4,14 @@ namespace Kvasir.Cache;
 /// Which tokens of a run are still there, one head's: their positions counted from the start of the run, ascending. Lies in memory of its own or in a
 /// mapped file; what a damaged file holds leads to wrong answers at most, never to reads outside.
 /// </summary>
-internal sealed unsafe class KeptPositions
+internal sealed unsafe class KeptTokens
 {
     private readonly ushort[]? _own;
     private readonly ushort* _mapped;
 
     /// <param name="positions">Ascending, each below <paramref name="span"/>.</param>
     /// <param name="span">Tokens of the whole run, at most <see cref="LargestSpan"/>.</param>
-    public KeptPositions(ushort[] positions, int span)
+    public KeptTokens(ushort[] positions, int span)
     {
         (_own, Count, Span) = (positions, positions.Length, span);
         for (int i = 0; i < positions.Length; i++)
@@ -19,7 +19,7 @@ internal sealed unsafe class KeptPositions
     }
 
     /// <summary>Positions in mapped memory, which must stay mapped.</summary>
-    public KeptPositions(ushort* positions, int count, int span)
+    public KeptTokens(ushort* positions, int count, int span)
     {
         _mapped = positions;
         (Count, Span) = (count, span);
@@ -37,7 +37,7 @@ internal sealed unsafe class KeptPositions
     public ReadOnlySpan<ushort> Positions => _own is null ? new ReadOnlySpan<ushort>(_mapped, Count) : _own;
 
     /// <summary>The same in memory of its own.</summary>
-    public KeptPositions Copy() => _own is null ? new KeptPositions(Positions.ToArray(), Span) : this;
+    public KeptTokens Copy() => _own is null ? new KeptTokens(Positions.ToArray(), Span) : this;
 
     public ReadOnlySpan<byte> Bytes => MemoryMarshal.AsBytes(Positions);
 

@@ -9,7 +9,7 @@ namespace Kvasir.Numerics;
 /// <param name="blocks">The blocks.</param>
 /// <param name="count">How many.</param>
 /// <param name="format">How they are quantised.</param>
-internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, QuantizedFormat format)
+internal readonly unsafe ref struct QuantizedRun(byte** blocks, int count, QuantizedFormat format)
 {
     public int Count => count;
 
@@ -53,9 +53,9 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
     public bool Accumulates => ResultStep == 0;
 
     /// <summary>Sets of scales of a panel: the first is of columns 0..15, the last of 16..31.</summary>
-    public int Parts => CodePanel.Columns / format.Group;
+    public int Parts => QuantizedPanel.Columns / format.Group;
 
-    public int PanelBytes => CodePanel.Bytes(Inner, format.Bits);
+    public int PanelBytes => QuantizedPanel.Bytes(Inner, format.Bits);
 
     public int SetBytes => GroupScales.Bytes(Inner, format.ScaleBits);
 
@@ -68,7 +68,7 @@ internal readonly unsafe ref struct CodeStrip(byte** blocks, int count, Quantize
     public byte* Block(int block) => blocks[block];
 
     /// <summary>The same for rows from <paramref name="row"/> on.</summary>
-    public CodeStrip From(int row) => new(blocks, count, format)
+    public QuantizedRun From(int row) => new(blocks, count, format)
     {
         Left = Left + row * LeftStride,
         LeftStride = LeftStride,

@@ -6,7 +6,7 @@ using Xunit;
 namespace Kvasir.Tests.Models;
 
 /// <summary>Placed files are checked by the forward pass that first reads them.</summary>
-public sealed class FirstTouchTests : IDisposable
+public sealed class LazyVerificationTests : IDisposable
 {
     private const string Policy = "k=f16,v=f16";
 
@@ -69,7 +69,7 @@ public sealed class FirstTouchTests : IDisposable
     {
         using Model model = Load(2);
         Save(model, 100);
-        using KvFile file = KvFile.Open(FilePath, model);
+        using KvFile file = KvFile.Open(FilePath, model.CacheLayout);
         using KvCache cache = model.NewCache();
         cache.Place(file);
         using KvCache fork = cache.Fork();
@@ -121,7 +121,7 @@ public sealed class FirstTouchTests : IDisposable
     {
         KvCache cache = model.NewCache(KvPolicy.Parse(Policy));
         if (before > 0) Forward(model, cache, Ids(before));
-        using KvFile file = KvFile.Open(FilePath, model);
+        using KvFile file = KvFile.Open(FilePath, model.CacheLayout);
         cache.Place(file);
         return cache;
     }

@@ -1,0 +1,116 @@
+using System.Numerics.Tensors;
+using Kvasir.Cache;
+using Kvasir.Numerics;
+
+namespace Kvasir.Models;
+
+/// <content>Queries, keys and values, and the attention between them.</content>
+internal sealed unsafe partial class Transformer
+{
+    private void ProjectQueryKeyValue(int worker, int layer, LayerWeights weights)
+    {
+        _verification.ReadAhead(worker, _workers.Running, layer);
+        if (worker == 0)
+        {
+            foreach (SliceEntry entry in _slice.Entries) entry.Step.Open(layer, entry.Tokens);
+            _plan.Build(_slice, layer);
+        }
+        Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.QueryWidth, accumulate: false);
+        Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KeyWidth, accumulate: false);
+        Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.ValueWidth, accumulate: false);
+        _verification.Check(layer);
+    }
+
+    private void RotateAndAppend(int layer, LayerWeights weights, int row)
+    {
+        LayerSpec spec = _spec.Layers[layer];
+        int size = spec.KeySize, choice = _rotaryOf[layer];
+        float* query = _buffers.Query + (long)row * _buffers.QueryWidth, key = _buffers.Key + (long)row * _buffers.KeyWidth, value = _buffers.Value + (long)row * _buffers.ValueWidth;
+        Rotary? rotary = choice < 0 ? null : RotaryFor(choice, row);
+        float* table = choice < 0 ? null : RotaryTable(choice, row);
+        NormWeights? queryNorm = Whole(weights.QueryNorm, query, spec.Heads * size), keyNorm = Whole(weights.KeyNorm, key, spec.KvHeads * size);
+        for (int h = 0; h < spec.Heads; h++) Prepare(query + h * size, queryNorm);
+        SliceEntry entry = _slice.EntryOf(row);
+        for (int h = 0; h < spec.KvHeads; h++)
+        {
+            Prepare(key + h * size, keyNorm);
+            entry.Step.Write(layer, h, row - entry.FirstRow, key + h * size, value + h * spec.ValueSize);
+        }
+
+        void Prepare(float* head, NormWeights? norm)
+        {
+            if (norm is not null) norm.Apply(new ReadOnlySpan<float>(head, size), new Span<float>(head, size));
+            rotary?.Rotate(head, table);
+        }
+    }
+
+    /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>
+    private static NormWeights? Whole(NormWeights? norm, float* heads, int width)
+    {
+        if (norm is null || norm.Length != width) return norm;
+        norm.Apply(new ReadOnlySpan<float>(heads, width), new Span<float>(heads, width));
+        return null;
+    }
+
+    private void Attend(int worker, int layer, in AttentionItem item)
+    {
+        LayerSpec spec = _spec.Layers[layer];
+        int group = spec.Group, rows = item.Tokens * group;
+        SliceEntry entry = _slice.Entries[item.Entry];
+        AttentionScratch scratch = _buffers.Scratch[worker];
+        for (int r = 0; r < rows; r++)
+        {
+            var query = new ReadOnlySpan<float>(QueryRow(spec, entry, item, r), spec.KeySize);
+            TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * spec.KeySize, spec.KeySize));
+        }
+        LayerCache cache = entry.Cache.Layers[layer];
+        HeadCache head = cache.Heads[item.KvHead];
+        RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken);
+        int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
+        if (item.Parts > 1)
+        {
+            BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, _plan.PartialOutput(item), _plan.PartialMaximum(item), _plan.PartialSum(item));
+            return;
+        }
+        float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * spec.ValueSize, sum = maximum + AttentionScratch.MaxRows;
+        BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
+        _received?.Add(worker, layer, item.KvHead, head, cache.Layout, _attention, tile, scratch, maximum, sum);
+        BlockAttention.Normalise(_attention, output, rows, spec.ValueSize, sum);
+        for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * spec.ValueSize, spec.ValueSize).CopyTo(new Span<float>(OutputRow(spec, entry, item, r), spec.ValueSize));
+    }
+
+    private void MergeParts(LayerSpec spec, int firstRow, int endRow)
+    {
+        for (int i = 0; i < _plan.Count; i += _plan[i].Parts)
+        {
+            AttentionItem item = _plan[i];
+            if (item.Parts == 1) continue;
+            SliceEntry entry = _slice.Entries[item.Entry];
+            for (int r = 0; r < item.Tokens * spec.Group; r++)
+                if (entry.FirstRow + item.FirstToken + r / spec.Group is var row && row >= firstRow && row < endRow) _plan.Merge(i, r, OutputRow(spec, entry, item, r));
+        }
+    }
+
+    /// <summary>Heads of all sequences, dealt out to the workers one by one.</summary>
+    private void SealHeads(int worker, int layer)
+    {
+        int heads = _spec.Layers[layer].KvHeads;
+        for (int i = worker; i < heads * _slice.Entries.Count; i += _workers.Running) _slice.Entries[i / heads].Step.Seal(layer, i % heads);
+    }
+
+    private Rotary RotaryFor(int choice, int row) => _buffers.Rotaries[choice].For(_slice.EntryOf(row).SequenceLength);
+
+    private float* RotaryTable(int choice, int row) => (float*)_buffers.RotaryTables[choice] + (long)row * _buffers.Rotaries[choice].Short.TableLength;
+
+    private float* QueryRow(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
+        _buffers.Query + (long)RowOf(spec, entry, item, row) * _buffers.QueryWidth + HeadOf(spec, item, row) * spec.KeySize;
+
+    private float* OutputRow(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
+        _buffers.Attention.Row(RowOf(spec, entry, item, row)) + HeadOf(spec, item, row) * spec.ValueSize;
+
+    /// <summary>The slice's row that a query row of an item belongs to.</summary>
+    private static int RowOf(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) => entry.FirstRow + item.FirstToken + row / spec.Group;
+
+    private static int HeadOf(LayerSpec spec, in AttentionItem item, int row) => item.KvHead * spec.Group + row % spec.Group;
+}
