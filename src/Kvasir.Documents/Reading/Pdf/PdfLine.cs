@@ -14,8 +14,8 @@ internal sealed record PdfLine(int Number, string Text, Vector2 Start, Vector2 A
     /// <summary>In units of the font size: a larger gap in a line is one between cells of a table.</summary>
     private const float CellGap = 2;
 
-    /// <summary>Whether it is put together from cells.</summary>
-    public bool IsRow { get; init; }
+    /// <summary>Whether it is a cell of a table or form, or put together from cells.</summary>
+    public bool IsCell { get; init; }
 
     public bool IsOfSize(PdfLine other) => Math.Abs(Size - other.Size) < 0.1f * Size;
 
@@ -34,6 +34,6 @@ internal sealed record PdfLine(int Number, string Text, Vector2 Start, Vector2 A
     public PdfLine With(PdfLine other)
     {
         float to = Vector2.Dot(other.Start - Start, Along);
-        return this with { Text = $"{Text} {other.Text}", Width = to + other.Width, Size = Math.Max(Size, other.Size), IsRow = IsRow || to - Width > CellGap * Size };
+        return this with { Text = $"{Text} {other.Text}", Width = to + other.Width, Size = Math.Max(Size, other.Size), IsCell = IsCell || other.IsCell || to - Width > CellGap * Size };
     }
 }

@@ -24,6 +24,9 @@ internal sealed class PdfPageText
     /// <summary>In units of the font size: lines of narrower paragraphs are not joined, because they are rarely running text.</summary>
     private const float LeastColumn = 12;
 
+    /// <summary>The size that values of form fields are taken to have.</summary>
+    private const float FieldSize = 10;
+
     private readonly List<PdfLine> _lines = [];
     private readonly StringBuilder _text = new();
     private readonly Dictionary<(string Text, int X, int Y), Vector2> _drawn = [];
@@ -74,29 +77,12 @@ internal sealed class PdfPageText
         _size = Math.Max(_size, size);
     }
 
-    /// <summary>
-    /// Puts the value of a form field where its frame stands: behind the line that ends to the left of it on its height, if there is one.
-    /// </summary>
+    /// <summary>Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.</summary>
     public void AddField(string value, PdfRectangle frame)
     {
         EndLine();
-        var middle = new Vector2((float)frame.Centroid.X, (float)frame.Centroid.Y);
-        int label = -1;
-        for (int i = 0; i < _lines.Count; i++)
-        {
-            PdfLine line = _lines[i];
-            bool isBeside = Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2;
-            if (isBeside && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X && (label < 0 || line.Start.X > _lines[label].Start.X))
-                label = i;
-        }
-
-        string text = string.Join(' ', value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        if (label >= 0)
-        {
-            PdfLine line = _lines[label];
-            _lines[label] = line with { Text = $"{line.Text} {text}" };
-        }
-        else _lines.Add(new PdfLine(_lines.Count, text, new Vector2((float)frame.Left, (float)frame.Bottom), Vector2.UnitX, (float)frame.Width, 10));
+        var start = new Vector2((float)frame.Left, (float)frame.Centroid.Y - (FieldSize / 3));
+        _lines.Add(new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
     }
 
     /// <summary>The page's text.</summary>
@@ -148,7 +134,7 @@ internal sealed class PdfPageText
     {
         int word = next.Text.IndexOf(' ', StringComparison.Ordinal);
         float wordWidth = next.Width * (word < 0 ? next.Text.Length : word + 1) / next.Text.Length;
-        return !line.IsRow && !next.IsRow && widest >= LeastColumn * line.Size && (line.Width + wordWidth > widest || IsHyphenated(line, next));
+        return !line.IsCell && !next.IsCell && widest >= LeastColumn * line.Size && (line.Width + wordWidth > widest || IsHyphenated(line, next));
     }
 
     private static bool IsHyphenated(PdfLine line, PdfLine next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);

@@ -60,7 +60,8 @@ internal static class PdfReadingOrder
     /// <summary>Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null where there are none.</summary>
     private static List<List<PdfLine>>? OfText(List<List<PdfLine>> columns)
     {
-        if (columns.Zip(columns.Skip(1)).All(pair => pair.First[^1].Number < pair.Second[0].Number)) return columns;
+        bool inTurn = columns.Zip(columns.Skip(1)).All(pair => pair.First[^1].Number < pair.Second[0].Number);
+        if (inTurn && !columns.Exists(column => column.Exists(line => line.IsCell))) return columns;
 
         var text = new List<List<PdfLine>>();
         List<PdfLine> marks = [];

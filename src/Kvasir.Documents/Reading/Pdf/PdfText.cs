@@ -63,7 +63,7 @@ internal static class PdfText
         return file.NumberOfPages == 0 ? throw new InvalidDataException("a PDF file without pages; it is damaged")
             : text.Length == 0 && notes.Count > 0 ? throw new InvalidDataException(notes[0])
             : text.Length == 0 ? throw new InvalidDataException("no text in it (scanned pages?)")
-            : new Document(null, Title(file) is { Length: > 0 } title ? title : name, WellFormed(text.ToString())) { Notes = notes };
+            : new Document(null, file.Information.Title?.Trim() is { Length: > 0 } title ? title : name, text.ToString()) { Notes = notes };
     }
 
     /// <summary>A page's text. What of it cannot be read is noted; it costs the other pages nothing.</summary>
@@ -92,10 +92,4 @@ internal static class PdfText
     /// <summary>Whether an error says something of one page only.</summary>
     private static bool IsOfPage(Exception error) => error is not
         (UnreadableDocumentException or OutOfMemoryException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
-
-    private static string Title(PdfDocument file) =>
-        WellFormed(string.Concat((file.Information.Title ?? "").Where(c => !char.IsControl(c))).Trim());
-
-    /// <summary>Halves of surrogate pairs, which a font may give, are no text that can be stored.</summary>
-    private static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 }
