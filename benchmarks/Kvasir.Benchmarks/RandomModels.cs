@@ -1,4 +1,3 @@
-using Kvasir.Formats;
 using Kvasir.Quantization;
 
 namespace Kvasir.Benchmarks;
@@ -77,7 +76,7 @@ internal static class RandomModels
         float[] values = [.. Enumerable.Range(0, columns).Select(_ => (float)((random.NextDouble() * 2 - 1) / Math.Sqrt(columns)))];
         byte[] row = new byte[GgmlBlocks.ByteLength(type, columns)];
         if (type == TensorType.Q4_K) RandomQ4K(random, row, columns);
-        else GgmlBlocks.Quantize(type, values, row);
+        else BlockWriter.Quantize(type, values, row);
         return row;
     }
 

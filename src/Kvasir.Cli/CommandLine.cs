@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Kvasir.Cache;
 using Kvasir.Cli.Commands;
 
 namespace Kvasir.Cli;
@@ -121,7 +119,12 @@ internal static class CommandLine
 
     /// <summary>A command line that a shell takes as it is.</summary>
     public static string Typed(IEnumerable<string> args) =>
-        string.Join(' ', args.Select(arg => arg.Length > 0 && arg.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? arg : $"'{arg.Replace("'", "'\\''", StringComparison.Ordinal)}'").Prepend(Program));
+        string.Join(' ', args.Select(Quoted).Prepend(Program));
+
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? word
+        : OperatingSystem.IsWindows() ? $"\"{word}\""
+        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {

@@ -1,73 +1,60 @@
-using System.CommandLine;
-using Kvasir.Cache;
 using Kvasir.Calibration;
-using Kvasir.Documents;
-using Kvasir.Models;
 
 namespace Kvasir.Cli;
 
 /// <summary>The options that most commands share, each with one name, one default and one meaning.</summary>
 internal sealed class CommonOptions
 {
-    private readonly Option<string?> _model = new("--model", "-m") { Description = "A GGUF file, a Hugging Face folder, or a name in a models folder", HelpName = "PATH|NAME" };
     private readonly KvPolicy _usual;
+    private readonly Option<bool> _json;
+    private readonly Option<string?> _model;
+    private readonly Option<int> _threads;
+    private readonly Option<ulong?> _seed;
+    private readonly Option<string> _compute;
     private readonly Option<string[]> _kv;
-    private readonly Option<int> _threads = new Option<int>("--threads", "-t") { Description = "Threads (default: one per physical core)", HelpName = "N" }.InRange(0, 1024, " (0: one per physical core)");
-    private readonly Option<string> _compute = new("--compute") { Description = "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)", HelpName = "int8|float32", DefaultValueFactory = _ => "int8" };
-    private readonly Option<ulong?> _seed = new Option<ulong?>("--seed") { Description = "The same seed gives the same text where tokens are drawn at random", HelpName = "N" }.InRange(0UL, ulong.MaxValue, "; without --seed chance decides");
-    private readonly Option<bool> _json = new("--json") { Description = "Print JSON on standard output and nothing else there" };
 
-    private CommonOptions(KvPolicy? usual = null)
+    private CommonOptions(ExampleCommand command, Scope scope, KvPolicy? usual = null)
     {
+        var elsewhere = new ExampleCommand("elsewhere", "Takes the options that the command does not have.");
+        ExampleCommand From(Scope least) => scope >= least ? command : elsewhere;
         _usual = usual ?? KvPolicy.Default;
-        _kv = new("--kv") { Description = $"How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: {(usual is null ? "float16" : _usual)})", HelpName = "POLICY", AllowMultipleArgumentsPerToken = false };
-        _compute.AcceptOnlyFromAmong("int8", "float32");
+        _json = command.Flag("--json", "Print JSON on standard output and nothing else there");
+        _model = From(Scope.ModelFile).Option<string?>("--model -m", "PATH|NAME", "A GGUF file, a Hugging Face folder, or a name in a models folder");
+        _threads = From(Scope.Model).Option<int>("--threads -t", "N", "Threads (default: one per physical core)")
+            .InRange(0, 1024, " (0: one per physical core)");
+        _seed = From(Scope.Model).Option<ulong?>("--seed", "N", "The same seed gives the same text where tokens are drawn at random")
+            .InRange(0UL, ulong.MaxValue, "; without --seed chance decides");
+        _compute = From(Scope.Model).Choice(
+            "--compute", "int8|float32", "Activations of the matrix products: int8 (fast, default), or float32 (the reference maths)");
+        _kv = From(Scope.Sequences).Option<string[]>(
+            "--kv", "POLICY",
+            $"How keys and values are kept, for example k=kivi4,v=kivi4 or auto:3bit (default: {(usual is null ? "float16" : _usual)})");
+        _kv.AllowMultipleArgumentsPerToken = false;
+    }
+
+    /// <summary>What a command works with; each takes the options of those before it too.</summary>
+    private enum Scope
+    {
+        Output,
+        ModelFile,
+        Model,
+        Sequences,
     }
 
     /// <summary>Adds --json only.</summary>
-    public static CommonOptions ForOutput(Command command) => ForOutput(command, null);
-
-    /// <summary>Adds everything, for commands on stored documents: their default policy is another.</summary>
-    public static CommonOptions ForDocuments(Command command) => ForSequences(command, LibraryOptions.DefaultPolicy);
-
-    private static CommonOptions ForOutput(Command command, KvPolicy? usual)
-    {
-        var options = new CommonOptions(usual);
-        command.Options.Add(options._json);
-        return options;
-    }
+    public static CommonOptions ForOutput(ExampleCommand command) => new(command, Scope.Output);
 
     /// <summary>Adds --model and --json: what needs a model's file but runs no forward pass.</summary>
-    public static CommonOptions ForModelFile(Command command) => ForModelFile(command, null);
-
-    private static CommonOptions ForModelFile(Command command, KvPolicy? usual)
-    {
-        CommonOptions options = ForOutput(command, usual);
-        command.Options.Add(options._model);
-        return options;
-    }
+    public static CommonOptions ForModelFile(ExampleCommand command) => new(command, Scope.ModelFile);
 
     /// <summary>Adds everything but --kv.</summary>
-    public static CommonOptions ForModel(Command command) => ForModel(command, null);
-
-    private static CommonOptions ForModel(Command command, KvPolicy? usual)
-    {
-        CommonOptions options = ForModelFile(command, usual);
-        command.Options.Add(options._threads);
-        command.Options.Add(options._seed);
-        command.Options.Add(options._compute);
-        return options;
-    }
+    public static CommonOptions ForModel(ExampleCommand command) => new(command, Scope.Model);
 
     /// <summary>Adds everything.</summary>
-    public static CommonOptions ForSequences(Command command) => ForSequences(command, null);
+    public static CommonOptions ForSequences(ExampleCommand command) => new(command, Scope.Sequences);
 
-    private static CommonOptions ForSequences(Command command, KvPolicy? usual)
-    {
-        CommonOptions options = ForModel(command, usual);
-        command.Options.Add(options._kv);
-        return options;
-    }
+    /// <summary>Adds everything, for commands on stored documents: their default policy is another.</summary>
+    public static CommonOptions ForDocuments(ExampleCommand command) => new(command, Scope.Sequences, LibraryOptions.DefaultPolicy);
 
     public bool Json(ParseResult parsed) => parsed.GetValue(_json);
 
@@ -129,14 +116,17 @@ internal sealed class CommonOptions
     public KvPolicy? GivenPolicy(ParseResult parsed) => parsed.GetValue(_kv) is { Length: > 0 } ? Policy(parsed) : null;
 
     /// <summary>All policies given with --kv, as written; <paramref name="usual"/> where there is none.</summary>
-    public IReadOnlyList<string> PolicyTexts(ParseResult parsed, string usual = "k=f16,v=f16") => parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : [usual];
+    public IReadOnlyList<string> PolicyTexts(ParseResult parsed, string usual = "k=f16,v=f16") =>
+        parsed.GetValue(_kv) is { Length: > 0 } texts ? texts : [usual];
 
     /// <summary>What policy texts mean for the loaded model.</summary>
     /// <exception cref="InvalidInputException">One that cannot be.</exception>
     public static IReadOnlyList<NamedPolicy> Policies(IEnumerable<string> texts, Model model, Terminal terminal) =>
         [.. texts.Select(text => new NamedPolicy(text, Prepare(KvPolicy.Parse(text), model, terminal)))];
 
-    /// <summary>The policy as caches of the loaded model can be made with it; shows how far it is where <c>auto</c> has to measure the model first.</summary>
+    /// <summary>
+    /// The policy as caches of the loaded model can be made with it; shows how far it is where <c>auto</c> has to measure the model first.
+    /// </summary>
     /// <exception cref="InvalidInputException">The model cannot be kept so.</exception>
     public static KvPolicy Prepare(KvPolicy policy, Model model, Terminal terminal)
     {

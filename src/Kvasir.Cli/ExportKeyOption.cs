@@ -1,20 +1,13 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli;
 
 /// <summary>The option <c>--key-file</c>: the secret that exporter and importer share.</summary>
-internal sealed class ExportKeyOption
+internal sealed class ExportKeyOption(ExampleCommand command, string description)
 {
     private const string Variable = "KVASIR_EXPORT_KEY";
     private const int LeastBytes = 16, MostBytes = 1 << 16;
 
-    private readonly Option<string?> _file;
-
-    public ExportKeyOption(Command command, string description)
-    {
-        _file = new("--key-file") { Description = $"{description} (default: {Variable}, or none)", HelpName = "FILE" };
-        command.Options.Add(_file);
-    }
+    private readonly Option<string?> _file =
+        command.Option<string?>("--key-file", "FILE", $"{description} (default: {Variable}, or none)");
 
     /// <summary>The key's bytes, without line ends behind them; null where none is given.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or the key is too short.</exception>

@@ -1,14 +1,10 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli;
 
 /// <summary>The option <c>--kv-budget</c>: how many bytes the keys and values of all sequences may take.</summary>
-internal sealed class KvBudgetOption
+internal sealed class KvBudgetOption(ExampleCommand command)
 {
-    private readonly Option<string?> _budget = new("--kv-budget") { Description = "The most bytes of keys and values, for example 512MB", HelpName = "SIZE" };
-
-    public KvBudgetOption(Command command) => command.Options.Add(_budget);
+    private readonly Option<string?> _budget =
+        command.Option<string?>("--kv-budget", "SIZE", "The most bytes of keys and values, for example 512MB");
 
     /// <summary>Null where none was given.</summary>
     /// <exception cref="InvalidInputException">Not a size.</exception>

@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Models;
-
 namespace Kvasir.Cli;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
@@ -13,7 +8,8 @@ internal sealed class LibraryChoice : IDisposable
 
     private readonly KvPolicy _policy;
 
-    private LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) => (_model, _encoder, _policy, Library) = (model, encoder, policy, library);
+    private LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) =>
+        (_model, _encoder, _policy, Library) = (model, encoder, policy, library);
 
     public DocumentLibrary Library { get; }
 
@@ -27,26 +23,20 @@ internal sealed class LibraryChoice : IDisposable
         return (double)_model.Forecast(other).SavedBytes(0, tokens) / _model.Forecast(_policy).SavedBytes(0, tokens);
     }
 
-    /// <summary>The options --store and --embedder.</summary>
-    public sealed class Options
+    /// <summary>The options --store and --embedder, and how chunks are made.</summary>
+    public sealed class Options(ExampleCommand command, PlacingOptions? placing = null)
     {
-        private readonly Option<string?> _store = StoreOption();
-        private readonly Option<string?> _embedder = new("--embedder") { Description = "The embedding model: a file, folder or name (default: the first BERT-type one)", HelpName = "PATH|NAME" };
+        private readonly Option<string?> _store = StoreOption(command);
 
-        private readonly Option<string> _thinStore = new("--thin-store") { Description = "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", HelpName = "P%", DefaultValueFactory = _ => "100%" };
-        private readonly Option<int> _chunkTokens = ChunkTokensOption();
-        private readonly Option<bool> _comments = CommentsOption();
-        private readonly PlacingOptions? _placing;
+        private readonly Option<string?> _embedder = command.Option<string?>(
+            "--embedder", "PATH|NAME", "The embedding model: a file, folder or name (default: the first BERT-type one)");
 
-        public Options(Command command, PlacingOptions? placing = null)
-        {
-            _placing = placing;
-            command.Options.Add(_store);
-            command.Options.Add(_embedder);
-            command.Options.Add(_thinStore);
-            command.Options.Add(_chunkTokens);
-            command.Options.Add(_comments);
-        }
+        private readonly Option<string> _thinStore = command.Option(
+            "--thin-store", "P%",
+            "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", "100%");
+
+        private readonly Option<int> _chunkTokens = ChunkTokensOption(command);
+        private readonly Option<bool> _comments = CommentsOption(command);
 
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
@@ -59,7 +49,17 @@ internal sealed class LibraryChoice : IDisposable
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
                 Model encoder = loading.GetAwaiter().GetResult();
-                return new LibraryChoice(model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, new LibraryOptions { Policy = policy, Placement = _placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix, ThinStore = ThinStore(parsed), ChunkTokens = parsed.GetValue(_chunkTokens), Comments = parsed.GetValue(_comments), Warned = StoreWarnings.To(terminal, parsed) }));
+                var options = new LibraryOptions
+                {
+                    Policy = policy,
+                    Placement = placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix,
+                    ThinStore = ThinStore(parsed),
+                    ChunkTokens = parsed.GetValue(_chunkTokens),
+                    Comments = parsed.GetValue(_comments),
+                    Warned = StoreWarnings.To(terminal, parsed),
+                };
+                return new LibraryChoice(
+                    model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options));
             }
             catch
             {
@@ -96,16 +96,15 @@ internal sealed class LibraryChoice : IDisposable
         }
     }
 
-    public static Option<string?> StoreOption() => new("--store") { Description = "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)", HelpName = "DIR" };
+    public static Option<string?> StoreOption(ExampleCommand command) => command.Option<string?>(
+        "--store", "DIR", "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)");
 
-    public static Option<bool> CommentsOption() => new("--comments") { Description = "Read the comments in Word documents too" };
+    public static Option<bool> CommentsOption(ExampleCommand command) => command.Flag("--comments", "Read the comments in Word documents too");
 
-    public static Option<int> ChunkTokensOption() => new Option<int>("--chunk-tokens")
-    {
-        Description = "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested",
-        HelpName = "N",
-        DefaultValueFactory = _ => LibraryOptions.DefaultChunkTokens,
-    }.InRange(16, 8192);
+    public static Option<int> ChunkTokensOption(ExampleCommand command) => command.Option(
+        "--chunk-tokens", "N",
+        "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested",
+        LibraryOptions.DefaultChunkTokens).InRange(16, 8192);
 
     /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>
     public static string StoreFolder(string? given)
@@ -113,21 +112,23 @@ internal sealed class LibraryChoice : IDisposable
         if (!string.IsNullOrEmpty(given)) return given;
         if (Environment.GetEnvironmentVariable("KVASIR_STORE") is { Length: > 0 } set) return set;
         string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return home.Length > 0 ? Path.Combine(home, "kvasir", "store") : throw new InvalidInputException("there is no home folder for a document store; name one with --store");
+        return home.Length > 0
+            ? Path.Combine(home, "kvasir", "store")
+            : throw new InvalidInputException("there is no home folder for a document store; name one with --store");
     }
 
     /// <summary>Ingests with a live bar.</summary>
     public IngestReport Ingest(IReadOnlyList<string> documents, bool force, Terminal terminal)
     {
         using var line = new ProgressLine(terminal, "ingest");
-        return Library.Ingest(documents, new Bar(line), terminal.Interrupted, force);
+        return Library.Ingest(documents, Bar(line), terminal.Interrupted, force);
     }
 
     /// <summary>Ingests for a question, with a live bar; null where the store is read-only.</summary>
     public IngestReport? Refresh(IReadOnlyList<string> documents, Terminal terminal)
     {
         using var line = new ProgressLine(terminal, "ingest");
-        return Library.Refresh(documents, new Bar(line), terminal.Interrupted);
+        return Library.Refresh(documents, Bar(line), terminal.Interrupted);
     }
 
     public void Dispose()
@@ -137,8 +138,6 @@ internal sealed class LibraryChoice : IDisposable
         _model.Dispose();
     }
 
-    private sealed class Bar(ProgressLine line) : IProgress<IngestProgress>
-    {
-        public void Report(IngestProgress value) => line.Report(value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}");
-    }
+    private static IProgress<IngestProgress> Bar(ProgressLine line) => ProgressLine.Of<IngestProgress>(value => line.Report(
+        value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
 }

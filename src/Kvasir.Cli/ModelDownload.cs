@@ -13,13 +13,9 @@ internal static class ModelDownload
         CatalogEntry? entry = repository is null ? Catalog.Require(name) : null;
         using var hub = new ModelHub(ModelHub.AddressFromEnvironment(Environment.GetEnvironmentVariable), folders.ForDownloads());
         using var line = new ProgressLine(terminal, $"pull {entry?.Name ?? name}");
-        return (repository is null ? hub.Pull(entry!, new Bar(line), terminal.Interrupted) : hub.Pull(repository, new Bar(line), terminal.Interrupted)).GetAwaiter().GetResult();
-    }
-
-    private sealed class Bar(ProgressLine line) : IProgress<DownloadProgress>
-    {
-        public void Report(DownloadProgress value) => line.Report(value.Bytes, value.Total ?? 0, value.Total is long total
-            ? string.Create(CultureInfo.InvariantCulture, $"{Units.Bytes(value.Bytes)} of {Units.Bytes(total)}")
-            : Units.Bytes(value.Bytes));
+        IProgress<DownloadProgress> bar = ProgressLine.Of<DownloadProgress>(value => line.Report(
+            value.Bytes, value.Total ?? 0, Units.Bytes(value.Bytes) + (value.Total is long total ? $" of {Units.Bytes(total)}" : "")));
+        Task<PulledModel> pull = repository is null ? hub.Pull(entry!, bar, terminal.Interrupted) : hub.Pull(repository, bar, terminal.Interrupted);
+        return pull.GetAwaiter().GetResult();
     }
 }

@@ -1,21 +1,15 @@
-using System.CommandLine;
-using Kvasir.Generation;
-
 namespace Kvasir.Cli;
 
 /// <summary>The options <c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the keys and values of long prompts are kept for the next run.</summary>
-internal sealed class PromptCacheOption
+internal sealed class PromptCacheOption(ExampleCommand command)
 {
     private const string Variable = "KVASIR_PROMPT_CACHE", Off = "off";
 
-    private readonly Option<string?> _folder = new("--prompt-cache") { Description = $"Where the KV of long prompts is kept for the next run (default: {Variable}, or a folder in your home)", HelpName = $"DIR|{Off}" };
-    private readonly Option<string?> _size = new("--prompt-cache-size") { Description = "The most bytes kept there; what was not used for longest goes first (default: 2GB)", HelpName = "SIZE" };
+    private readonly Option<string?> _folder = command.Option<string?>(
+        "--prompt-cache", $"DIR|{Off}", $"Where the KV of long prompts is kept for the next run (default: {Variable}, or a folder in your home)");
 
-    public PromptCacheOption(Command command)
-    {
-        command.Options.Add(_folder);
-        command.Options.Add(_size);
-    }
+    private readonly Option<string?> _size = command.Option<string?>(
+        "--prompt-cache-size", "SIZE", "The most bytes kept there; what was not used for longest goes first (default: 2GB)");
 
     /// <summary>The store, or null where prompts are not kept.</summary>
     /// <exception cref="InvalidInputException">The folder or the size cannot be.</exception>

@@ -1,26 +1,29 @@
-using System.CommandLine;
-using Kvasir.Generation;
-
 namespace Kvasir.Cli;
 
 /// <summary>The options that say how tokens are chosen and when a text ends.</summary>
-internal sealed class SamplingOptions
+internal sealed class SamplingOptions(ExampleCommand command, int maxTokens, float temperature)
 {
-    private readonly Option<int> _maxTokens = new Option<int>("--max-tokens", "-n") { Description = "The most tokens to generate", HelpName = "N" }.InRange(1, int.MaxValue);
-    private readonly Option<float> _temperature = new Option<float>("--temperature") { Description = "Randomness; 0 is greedy", HelpName = "T" }.InRange(0, float.MaxValue);
-    private readonly Option<int> _topK = new Option<int>("--top-k") { Description = "Only the K most probable tokens; 0 means all", HelpName = "K" }.InRange(0, int.MaxValue);
-    private readonly Option<float> _topP = new Option<float>("--top-p") { Description = "Only the most probable tokens that together reach P", HelpName = "P", DefaultValueFactory = _ => 1 }.InRange(float.Epsilon, 1);
-    private readonly Option<float> _minP = new Option<float>("--min-p") { Description = "Only tokens at least P times as probable as the best one", HelpName = "P" }.InRange(0, 1);
-    private readonly Option<float> _repeatPenalty = new Option<float>("--repeat-penalty") { Description = "Makes the last 64 tokens less probable; 1 is none", HelpName = "F", DefaultValueFactory = _ => 1 }.InRange(float.Epsilon, float.MaxValue, " (1 is none)");
-    private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends the answer; may be given several times", HelpName = "TEXT" };
-    private readonly Option<bool> _ignoreEnd = new("--ignore-end") { Description = "Go on at end-of-text tokens" };
+    private readonly Option<float> _temperature =
+        command.Option("--temperature", "T", "Randomness; 0 is greedy", temperature).InRange(0, float.MaxValue);
 
-    public SamplingOptions(Command command, int maxTokens, float temperature)
-    {
-        _maxTokens.DefaultValueFactory = _ => maxTokens;
-        _temperature.DefaultValueFactory = _ => temperature;
-        foreach (Option option in All) command.Options.Add(option);
-    }
+    private readonly Option<int> _topK = command.Option<int>("--top-k", "K", "Only the K most probable tokens; 0 means all").InRange(0, int.MaxValue);
+
+    private readonly Option<float> _topP =
+        command.Option<float>("--top-p", "P", "Only the most probable tokens that together reach P", 1).InRange(float.Epsilon, 1);
+
+    private readonly Option<float> _minP =
+        command.Option<float>("--min-p", "P", "Only tokens at least P times as probable as the best one").InRange(0, 1);
+
+    private readonly Option<float> _repeatPenalty =
+        command.Option<float>("--repeat-penalty", "F", "Makes the last 64 tokens less probable; 1 is none", 1)
+            .InRange(float.Epsilon, float.MaxValue, " (1 is none)");
+
+    private readonly Option<int> _maxTokens =
+        command.Option("--max-tokens -n", "N", "The most tokens to generate", maxTokens).InRange(1, int.MaxValue);
+
+    private readonly Option<string[]> _stop = command.Option<string[]>("--stop", "TEXT", "Text that ends the answer; may be given several times");
+
+    private readonly Option<bool> _ignoreEnd = command.Flag("--ignore-end", "Go on at end-of-text tokens");
 
     public IReadOnlyList<Option> All => [_temperature, _topK, _topP, _minP, _repeatPenalty, _maxTokens, _stop, _ignoreEnd];
 

@@ -4,23 +4,16 @@ using Spectre.Console.Rendering;
 namespace Kvasir.Cli;
 
 /// <summary>Where a command reads and writes, whether a person sits there, and whether that person has interrupted it.</summary>
-internal sealed class Terminal : IDisposable
+internal sealed class Terminal(Stream input, TextWriter output, TextWriter error) : IDisposable
 {
     private readonly CancellationTokenSource _interrupted = new();
     private Func<bool>? _interruptHandler;
 
-    public Terminal(Stream input, TextWriter output, TextWriter error)
-    {
-        In = input;
-        Out = output;
-        Error = error;
-    }
+    public Stream In => input;
 
-    public Stream In { get; }
+    public TextWriter Out => output;
 
-    public TextWriter Out { get; }
-
-    public TextWriter Error { get; }
+    public TextWriter Error => error;
 
     /// <summary>The command line that is being run.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
@@ -74,7 +67,8 @@ internal sealed class Terminal : IDisposable
     /// <summary>What went wrong, or may have, in one line on standard error.</summary>
     public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(problem));
 
-    public void WriteTable(IReadOnlyList<string> headings, IEnumerable<IReadOnlyList<string>> rows, params int[] rightAligned)
+    /// <summary>A row for every item.</summary>
+    public void WriteTable<T>(IReadOnlyList<string> headings, IEnumerable<T> items, Func<T, IEnumerable<string>> row, params int[] rightAligned)
     {
         var table = new Table { Border = TableBorder.Simple };
         for (int column = 0; column < headings.Count; column++)
@@ -83,7 +77,7 @@ internal sealed class Terminal : IDisposable
             table.AddColumn(rightAligned.Contains(column) ? heading.RightAligned() : heading);
         }
 
-        foreach (IReadOnlyList<string> row in rows) table.AddRow(row.Select(IRenderable (cell) => new Text(TerminalText.Line(cell))));
+        foreach (T item in items) table.AddRow(row(item).Select(IRenderable (cell) => new Text(TerminalText.Line(cell))));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(Out),

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>ask</c>: the main job, an answer from documents.</summary>
@@ -10,45 +8,66 @@ internal static class AskCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("ask", "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"\nkvasir ask \"And who is responsible?\"\nkvasir ask handbook/ --questions questions.txt --json");
-        var words = new Argument<string[]>("[docs...] question") { Description = "Files and folders (none: everything in the store), and last the question (not with --questions)", Arity = ArgumentArity.ZeroOrMore };
-        var passages = new Option<int?>("--passages", "-k") { Description = "Chunks to answer from (default: up to 5, without those far weaker than the best)", HelpName = "N" }.InRange(1, 1000);
-        var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens of the answer, at most", HelpName = "N", DefaultValueFactory = _ => 256 }.InRange(1, int.MaxValue);
-        var recompute = new Option<bool>("--recompute") { Description = "Compute the whole prompt anew instead of reusing stored KV, for comparison" };
-        command.Arguments.Add(words);
-        var minScore = new Option<float?>("--min-score") { Description = "Cosine that the best passage or sentence must have with the question; below it the answer is that nothing relevant was found (default: by what the documents hold, or 0 with --passages; 0: answer in any case)", HelpName = "X" }.InRange(0, 1);
-        var showSources = new Option<bool>("--show-sources") { Description = "Print the passages that the answer is made from" };
-        foreach (Option option in new Option[] { passages, maxTokens, recompute, minScore, showSources }) command.Options.Add(option);
+        var command = new ExampleCommand(
+            "ask",
+            "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.",
+            "kvasir ask notes.md report.html \"What was decided about the budget?\"",
+            "kvasir ask \"And who is responsible?\"",
+            "kvasir ask handbook/ --questions questions.txt --json");
+        var words = command.Argument<string[]>(
+            "[docs...] question",
+            "Files and folders (none: everything in the store), and last the question (not with --questions)", ArgumentArity.ZeroOrMore);
+        var passages = command.Option<int?>(
+            "--passages -k", "N", "Chunks to answer from (default: up to 5, without those far weaker than the best)").InRange(1, 1000);
+        var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of the answer, at most", 256).InRange(1, int.MaxValue);
+        var recompute = command.Flag("--recompute", "Compute the whole prompt anew instead of reusing stored KV, for comparison");
+        var minScore = command.Option<float?>(
+            "--min-score", "X",
+            "Cosine that the best passage or sentence must have with the question; below it the answer is that nothing relevant was "
+            + "found (default: by what the documents hold, or 0 with --passages; 0: answer in any case)").InRange(0, 1);
+        var showSources = command.Flag("--show-sources", "Print the passages that the answer is made from");
         var many = new QuestionOptions(command);
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
         CommonOptions common = CommonOptions.ForDocuments(command);
-        command.SetAction(parsed =>
+        return command.Returns(parsed =>
         {
             string[] given = parsed.GetValue(words)!;
             IReadOnlyList<Question>? questions = many.Read(parsed, terminal);
-            if (questions is null && given.Length == 0) throw new InvalidInputException("no question was given; put it last, or name a file of questions with --questions");
+            if (questions is null && given.Length == 0)
+                throw new InvalidInputException("no question was given; put it last, or name a file of questions with --questions");
             string[] documents = questions is null ? given[..^1] : given;
-            if (questions is null && Path.Exists(given[^1])) throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
+            if (questions is null && Path.Exists(given[^1]))
+                throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             using LibraryChoice open = library.Open(parsed, common, terminal);
             if (documents.Length > 0) Refresh(open, documents, terminal);
-            var options = new AskOptions { Passages = parsed.GetValue(passages), MinScore = parsed.GetValue(minScore), MaxTokens = parsed.GetValue(maxTokens), Recompute = parsed.GetValue(recompute), Repair = placing.Repair(parsed), Within = documents.Length > 0 ? documents : null };
+            var options = new AskOptions
+            {
+                Passages = parsed.GetValue(passages),
+                MinScore = parsed.GetValue(minScore),
+                MaxTokens = parsed.GetValue(maxTokens),
+                Recompute = parsed.GetValue(recompute),
+                Repair = placing.Repair(parsed),
+                Within = documents.Length > 0 ? documents : null,
+            };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);
-            if (questions is not null) return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
+            if (questions is not null)
+                return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
             if (common.Json(parsed)) PrintJson(answer, texts, open.Library.Store, terminal);
             else Print(answer, texts, terminal);
             return CommandLine.Done;
         });
-        return command;
     }
 
     private static void Refresh(LibraryChoice open, string[] documents, Terminal terminal)
     {
         if (open.Refresh(documents, terminal) is not { } report) return;
         SkippedReport.Write(report, terminal.Note);
-        if (report.Documents == 0) throw new InvalidInputException($"{string.Join(", ", documents)}: nothing in it can be read as text{(report.Skipped.Count > 0 ? $" ({report.Skipped[0].Path}: {report.Skipped[0].Reason})" : "")}");
+        if (report.Documents > 0) return;
+        string why = report.Skipped.Count > 0 ? $" ({report.Skipped[0].Path}: {report.Skipped[0].Reason})" : "";
+        throw new InvalidInputException($"{string.Join(", ", documents)}: nothing in it can be read as text{why}");
     }
 
     private static void PrintJson(Answer answer, bool showSources, DocumentStore store, Terminal terminal)
@@ -70,7 +89,15 @@ internal static class AskCommand
         Answer = answer.Text.Trim(),
         Doubtful = answer.IsDoubtful,
         Sources = new SourceList(answer.Sources, showSources).Json(),
-        Tokens = new { Reused = answer.ReusedTokens, Recomputed = answer.RecomputedTokens, Repaired = answer.RepairedTokens, Converted = answer.ConvertedTokens, Question = answer.QuestionTokens, Generated = answer.GeneratedTokens },
+        Tokens = new
+        {
+            Reused = answer.ReusedTokens,
+            Recomputed = answer.RecomputedTokens,
+            Repaired = answer.RepairedTokens,
+            Converted = answer.ConvertedTokens,
+            Question = answer.QuestionTokens,
+            Generated = answer.GeneratedTokens,
+        },
         TtftMs = Units.Rounded(answer.TimeToFirstToken.TotalMilliseconds),
         WallMs = answer.FirstTokenAt is { } first ? Units.Rounded(SinceStart(first).TotalMilliseconds) : (double?)null,
         TotalMs = Units.Rounded(answer.TotalTime.TotalMilliseconds),
@@ -104,7 +131,9 @@ internal static class AskCommand
         string waited = answer.FirstTokenAt is { } first ? $", {Units.Milliseconds(SinceStart(first))} from the start" : "";
         string compared = answer.RecomputeTime is { } time ? $"; computing all anew would take about {Units.Milliseconds(time)}" : "";
         string converted = answer.ConvertedTokens > 0 ? $" ({answer.ConvertedTokens} of them converted from another policy)" : "";
-        terminal.Out.WriteLine($"{Units.Count(answer.ReusedTokens, "token")} reused{converted}, {answer.RecomputedTokens + answer.QuestionTokens} computed; first token after {Units.Milliseconds(answer.TimeToFirstToken)}{waited}{compared}");
+        terminal.Out.WriteLine($"{Units.Count(answer.ReusedTokens, "token")} reused{converted}, "
+            + $"{answer.RecomputedTokens + answer.QuestionTokens} computed; first token after "
+            + $"{Units.Milliseconds(answer.TimeToFirstToken)}{waited}{compared}");
     }
 
     /// <summary>Why the model did not end the answer itself; null where it did.</summary>

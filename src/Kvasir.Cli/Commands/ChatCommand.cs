@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Generation;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>chat</c>: talk to the model.</summary>
@@ -10,18 +5,20 @@ internal static class ChatCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.", "kvasir chat --system \"You answer in one sentence.\"\nkvasir chat --save talk.kv\nkvasir chat --load talk.kv --save talk.kv\necho \"Who are you?\" | kvasir chat --temperature 0");
-        var system = new Option<string?>("--system", "-s") { Description = "A message that tells the model how to behave", HelpName = "TEXT" };
-        var load = new Option<string?>("--load") { Description = "Go on with a conversation saved by --save or /save", HelpName = "FILE" };
-        var save = new Option<string?>("--save") { Description = "Save the conversation with its KV after every reply; to go on with one that is there, give --load too", HelpName = "FILE" };
-        command.Options.Add(system);
-        command.Options.Add(load);
-        command.Options.Add(save);
+        var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.",
+            "kvasir chat --system \"You answer in one sentence.\"",
+            "kvasir chat --save talk.kv",
+            "kvasir chat --load talk.kv --save talk.kv",
+            "echo \"Who are you?\" | kvasir chat --temperature 0");
+        var system = command.Option<string?>("--system -s", "TEXT", "A message that tells the model how to behave");
+        var load = command.Option<string?>("--load", "FILE", "Go on with a conversation saved by --save or /save");
+        var save = command.Option<string?>(
+            "--save", "FILE", "Save the conversation with its KV after every reply; to go on with one that is there, give --load too");
         var sampling = new SamplingOptions(command, maxTokens: 1024, temperature: 0.7f);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
         var promptCache = new PromptCacheOption(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             KvPolicy? policy = common.GivenPolicy(parsed);
             var settings = new ChatSettings([.. sampling.All, common.SeedOption], given => sampling.Read(given, common), parsed);
@@ -30,14 +27,14 @@ internal static class ChatCommand
             using BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             if (policy is not null) policy = CommonOptions.Prepare(policy, model, terminal);
-            if (model.ChatTemplate is null) throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
-            using var conversation = new Conversation(model, policy, pool, prompts, settings, common.Json(parsed), parsed.GetValue(save), terminal);
+            if (model.ChatTemplate is null)
+                throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
+            using var conversation =
+                new Conversation(model, policy, pool, prompts, settings, common.Json(parsed), parsed.GetValue(save), terminal);
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Instruct(text);
             conversation.Run();
-            return CommandLine.Done;
         });
-        return command;
     }
 
     /// <exception cref="InvalidInputException">The file cannot be written, or holds what would be lost.</exception>

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Kvasir.Generation;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>complete</c>: continues a text.</summary>
@@ -9,37 +5,38 @@ internal static class CompleteCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("complete", "Continue a text.", "kvasir complete --prompt \"The capital of France is\" --max-tokens 16\nkvasir complete --ids 504,3575,282,14197,314 --max-tokens 8 --json");
-        var prompt = new Option<string?>("--prompt", "-p") { Description = "The text (default: standard input)", HelpName = "TEXT" };
-        var file = new Option<string?>("--file", "-f") { Description = "A file with the text", HelpName = "FILE" };
-        var ids = new Option<string?>("--ids") { Description = "Token ids instead of a text, fed exactly as given", HelpName = "1,2,3" };
-        command.Options.Add(prompt);
-        command.Options.Add(file);
-        command.Options.Add(ids);
+        var command = new ExampleCommand("complete", "Continue a text.",
+            "kvasir complete --prompt \"The capital of France is\" --max-tokens 16",
+            "kvasir complete --ids 504,3575,282,14197,314 --max-tokens 8 --json");
+        var prompt = command.Option<string?>("--prompt -p", "TEXT", "The text (default: standard input)");
+        var file = command.Option<string?>("--file -f", "FILE", "A file with the text");
+        var ids = command.Option<string?>("--ids", "1,2,3", "Token ids instead of a text, fed exactly as given");
         var sampling = new SamplingOptions(command, maxTokens: 256, temperature: 0);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
         var promptCache = new PromptCacheOption(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             string? idText = parsed.GetValue(ids);
-            if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null) throw new InvalidInputException("both a text and --ids were given; give one of them");
+            if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null)
+                throw new InvalidInputException("both a text and --ids were given; give one of them");
             string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
             Cache.KvPolicy policy = common.Policy(parsed);
             PromptStore? prompts = promptCache.Open(parsed);
             using Cache.BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
-            int[] tokens = idText is null ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true) : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
+            int[] tokens = idText is null
+                ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true)
+                : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
             using var session = new Session(model, policy, pool, prompts);
             bool json = common.Json(parsed);
-            GenerationResult result = session.Complete(tokens, sampling.Read(parsed, common), json ? null : terminal.Out.Write, terminal.Interrupted);
+            GenerationResult result =
+                session.Complete(tokens, sampling.Read(parsed, common), json ? null : terminal.Out.Write, terminal.Interrupted);
             if (json) terminal.WriteJson(Figures.Of(result));
             else terminal.Out.WriteLine();
             terminal.Note(Figures.Line(result));
             if (prompts?.Problem is string problem) terminal.Note($"the prompt was not kept: {problem}");
-            return CommandLine.Done;
         });
-        return command;
     }
 }

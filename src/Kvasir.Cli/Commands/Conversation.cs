@@ -1,12 +1,9 @@
-using Kvasir.Cache;
-using Kvasir.Generation;
-using Kvasir.Models;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary>The loop of messages in and replies out.</summary>
-internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, ChatSettings settings, bool json, string? save, Terminal terminal) : IDisposable
+internal sealed class Conversation(
+    Model model, KvPolicy? given, BlockPool pool, PromptStore? prompts, ChatSettings settings, bool json, string? save, Terminal terminal)
+    : IDisposable
 {
     private const string Help =
         """"
@@ -41,8 +38,10 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
 
     public void Run()
     {
-        terminal.Note($"{Path.GetFileName(model.Path)}, context {Units.Count(model.Config.ContextLength, "token")}; /help for help, /quit or Ctrl-D to leave");
-        using var reader = new StreamReader(terminal.In, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+        string context = Units.Count(model.Config.ContextLength, "token");
+        terminal.Note($"{Path.GetFileName(model.Path)}, context {context}; /help for help, /quit or Ctrl-D to leave");
+        var strict = new UTF8Encoding(false, throwOnInvalidBytes: true);
+        using var reader = new StreamReader(terminal.In, strict, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
         LineEditor? editor = terminal.NewEditor();
         var input = new ChatInput(prompt => editor is null ? ReadPlainly(reader, prompt) : Edit(editor, prompt));
         while (input.Next() is string text)
@@ -54,7 +53,8 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
                 else if (text.StartsWith('/')) Obey(text.Trim());
                 else if (text.Trim().Length > 0) Reply(text);
             }
-            catch (Exception problem) when (terminal.InputIsInteractive && problem is KvasirException or IOException or UnauthorizedAccessException)
+            catch (Exception problem) when (
+                terminal.InputIsInteractive && problem is KvasirException or IOException or UnauthorizedAccessException)
             {
                 terminal.Warn(problem.Message);
             }
@@ -70,7 +70,8 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
         _session.Dispose();
         _session = loaded;
         _policy = policy;
-        if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{(saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)")}");
+        string loss = saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)";
+        if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{loss}");
         terminal.Note($"loaded {Units.Count(_session.Messages.Count, "message")}, {Units.Count(_session.Ids.Count, "token")}");
     }
 
@@ -148,39 +149,36 @@ internal sealed class Conversation(Model model, KvPolicy? given, BlockPool pool,
     {
         string[] words = line.Split((char[])[' ', '\n', '\t'], 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string rest = words.Length > 1 ? words[1] : "";
-        switch (words[0])
+        Action act = words[0] switch
         {
-            case "/help" or "/?":
-                Say(Help);
-                break;
-            case "/kv":
-                Say($"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}, {Units.Bytes(_session.KvBytes)}{(pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}")}, policy {_policy}" + (_session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : ""));
-                break;
-            case "/system":
-                Instruct(rest);
-                break;
-            case "/set" when rest.StartsWith("system ", StringComparison.Ordinal):
-                Instruct(rest["system ".Length..].Trim());
-                break;
-            case "/set":
-                Say(rest.Length == 0 ? settings.ToString() : settings.Set(rest));
-                break;
-            case "/reset" or "/clear":
-                _session.Dispose();
-                _session = new Session(model, given, pool, prompts);
-                _policy = given ?? KvPolicy.Default;
-                break;
-            case "/save" when rest.Length > 0:
-                Save(rest);
-                break;
-            case "/load" when rest.Length > 0:
-                Load(rest);
-                break;
-            case "/save" or "/load":
-                throw new InvalidInputException($"{words[0]} needs a file's name");
-            default:
-                throw new InvalidInputException($"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash");
-        }
+            "/help" or "/?" => () => Say(Help),
+            "/kv" => TellCache,
+            "/system" => () => Instruct(rest),
+            "/set" when rest.StartsWith("system ", StringComparison.Ordinal) => () => Instruct(rest["system ".Length..].Trim()),
+            "/set" => () => Say(rest.Length == 0 ? settings.ToString() : settings.Set(rest)),
+            "/reset" or "/clear" => Reset,
+            "/save" when rest.Length > 0 => () => Save(rest),
+            "/load" when rest.Length > 0 => () => Load(rest),
+            "/save" or "/load" => throw new InvalidInputException($"{words[0]} needs a file's name"),
+            _ => throw new InvalidInputException(
+                $"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash"),
+        };
+        act();
+    }
+
+    private void TellCache()
+    {
+        string tokens = $"{_session.Ids.Count} of {Units.Count(model.Config.ContextLength, "token")}";
+        string budget = pool.Budget == long.MaxValue ? "" : $" of {Units.Bytes(pool.Budget)}";
+        string reply = _session.LastResult is { } last ? $"\nlast reply: {Figures.Line(last)}" : "";
+        Say($"{tokens}, {Units.Bytes(_session.KvBytes)}{budget}, policy {_policy}{reply}");
+    }
+
+    private void Reset()
+    {
+        _session.Dispose();
+        _session = new Session(model, given, pool, prompts);
+        _policy = given ?? KvPolicy.Default;
     }
 
     private void Save(string path)

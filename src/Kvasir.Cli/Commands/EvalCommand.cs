@@ -1,14 +1,11 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>eval</c>: how often the answers through a policy's cache are right.</summary>
 internal static class EvalCommand
 {
     public static Command Create(Terminal terminal) =>
-        new ExampleCommand("eval", "Accuracy on a data set, through the cache that a policy keeps.", "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4")
+        new ExampleCommand("eval", "Accuracy on a data set, through the cache that a policy keeps.",
+            "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4")
         {
             Passkey(terminal),
             EvalFactsCommand.Create(terminal),
@@ -16,28 +13,37 @@ internal static class EvalCommand
 
     private static ExampleCommand Passkey(Terminal terminal)
     {
-        var command = new ExampleCommand("passkey", "Find a key of five digits in a long text; prompts and answers are given as token ids.", "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4 --json\nkvasir eval passkey --data passkey.json --when question --limit 10");
-        var data = new Option<string>("--data") { Description = "JSON with \"items\" of \"context_ids\", \"question_ids\" and \"answer_ids\", or a folder with passkey.json", HelpName = "PATH", Required = true };
-        var when = new Option<string>("--when") { Description = "The context is compressed before the question is known (context, default), or together with it (question)", HelpName = "context|question", DefaultValueFactory = _ => "context" };
-        when.AcceptOnlyFromAmong("context", "question");
-        var limit = new Option<int?>("--limit") { Description = "Only the first prompts", HelpName = "N" }.InRange(1, int.MaxValue);
-        command.Options.Add(data);
-        command.Options.Add(when);
-        command.Options.Add(limit);
+        var command = new ExampleCommand("passkey", "Find a key of five digits in a long text; prompts and answers are given as token ids.",
+            "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4 --json",
+            "kvasir eval passkey --data passkey.json --when question --limit 10");
+        var data = command.Required(
+            "--data", "PATH", "JSON with \"items\" of \"context_ids\", \"question_ids\" and \"answer_ids\", or a folder with passkey.json");
+        var when = command.Choice(
+            "--when", "context|question",
+            "The context is compressed before the question is known (context, default), or together with it (question)");
+        var limit = command.Option<int?>("--limit", "N", "Only the first prompts").InRange(1, int.MaxValue);
         CommonOptions common = CommonOptions.ForSequences(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             KvPolicy policy = common.Policy(parsed);
             IReadOnlyList<RetrievalPrompt> prompts = PasskeyFile.Read(parsed.GetValue(data)!, parsed.GetValue(limit));
             using Model model = common.LoadModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
             foreach (RetrievalPrompt prompt in prompts)
-                if (prompt.Length > model.Config.ContextLength) throw new InvalidInputException($"{parsed.GetValue(data)}: {prompt.Name} needs {prompt.Length} tokens, but the model's context holds {model.Config.ContextLength}");
-            RetrievalTest result = RetrievalTest.Run(model, policy, prompts, parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context, terminal, "pass-key");
-            if (common.Json(parsed)) terminal.WriteJson(new { Accuracy = Units.Rounded(result.Accuracy, 6), result.Items, result.Right, result.Wrong, Kv = policy.ToString(), When = parsed.GetValue(when), result.KvBytes, result.KvBytesF16 });
-            else terminal.Out.WriteLine(FormattableString.Invariant($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}), KV {Units.Bytes(result.KvBytes)} at most ({Units.Bytes(result.KvBytesF16)} in f16)"));
-            return CommandLine.Done;
+                if (prompt.Length > model.Config.ContextLength)
+                    throw new InvalidInputException($"{parsed.GetValue(data)}: {prompt.Name} needs {prompt.Length} tokens, but the model's "
+                        + $"context holds {model.Config.ContextLength}");
+            CompressedWhen compressed = parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context;
+            RetrievalTest result = RetrievalTest.Run(model, policy, prompts, compressed, terminal, "pass-key");
+            if (common.Json(parsed))
+                terminal.WriteJson(new
+                {
+                    Accuracy = Units.Rounded(result.Accuracy, 6), result.Items, result.Right, result.Wrong, Kv = policy.ToString(),
+                    When = parsed.GetValue(when), result.KvBytes, result.KvBytesF16,
+                });
+            else
+                terminal.Out.WriteLine($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}), KV {Units.Bytes(result.KvBytes)} "
+                    + $"at most ({Units.Bytes(result.KvBytesF16)} in f16)");
         });
-        return command;
     }
 }

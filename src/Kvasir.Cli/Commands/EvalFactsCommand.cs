@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>eval facts</c>: questions about short documents, answered from stored or recomputed KV.</summary>
@@ -7,28 +5,34 @@ internal static class EvalFactsCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("facts", "Questions about short documents, from their stored KV or with everything recomputed; the documents before each question are given, or found as ask does.", "kvasir eval facts --data facts/ --k 5 --repair 32\nkvasir eval facts --data facts/ --k 5 --reuse recompute\nkvasir eval facts --data facts/ --context retrieved --form g");
-        var data = new Option<string>("--data") { Description = "A folder with docs.jsonl, questions.jsonl and contexts.jsonl", HelpName = "PATH", Required = true };
-        var count = new Option<int>("--k") { Description = "Documents before each question", HelpName = "2|5", DefaultValueFactory = _ => 2 };
-        var reuse = new Option<string>("--reuse") { Description = "Stored KV is placed (stored, default), or the whole prompt computed (recompute)", HelpName = "stored|recompute", DefaultValueFactory = _ => "stored" };
-        var form = new Option<string>("--form") { Description = "The answer's first words are given (h, default: 8 tokens), or not (g: 20 tokens)", HelpName = "h|g", DefaultValueFactory = _ => "h" };
-        var context = new Option<string>("--context") { Description = "The documents named in contexts.jsonl (given, default), or those that ask finds, with its instruction (retrieved)", HelpName = "given|retrieved", DefaultValueFactory = _ => "given" };
-        var limit = new Option<int?>("--limit") { Description = "Only the first questions", HelpName = "N" }.InRange(1, int.MaxValue);
-        count.AcceptOnlyFromAmong("2", "5");
-        reuse.AcceptOnlyFromAmong("stored", "recompute");
-        form.AcceptOnlyFromAmong("h", "g");
-        context.AcceptOnlyFromAmong("given", "retrieved");
-        foreach (Option option in new Option[] { data, count, reuse, form, context, limit }) command.Options.Add(option);
+        var command = new ExampleCommand(
+            "facts",
+            "Questions about short documents, from their stored KV or with everything recomputed; the documents before each question are "
+                + "given, or found as ask does.",
+            "kvasir eval facts --data facts/ --k 5 --repair 32",
+            "kvasir eval facts --data facts/ --k 5 --reuse recompute",
+            "kvasir eval facts --data facts/ --context retrieved --form g");
+        var data = command.Required("--data", "PATH", "A folder with docs.jsonl, questions.jsonl and contexts.jsonl");
+        var count = command.Choice("--k", "2|5", "Documents before each question");
+        var reuse = command.Choice(
+            "--reuse", "stored|recompute", "Stored KV is placed (stored, default), or the whole prompt computed (recompute)");
+        var form = command.Choice("--form", "h|g", "The answer's first words are given (h, default: 8 tokens), or not (g: 20 tokens)");
+        var context = command.Choice(
+            "--context", "given|retrieved",
+            "The documents named in contexts.jsonl (given, default), or those that ask finds, with its instruction (retrieved)");
+        var limit = command.Option<int?>("--limit", "N", "Only the first questions").InRange(1, int.MaxValue);
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
         CommonOptions common = CommonOptions.ForDocuments(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
-            FactsData facts = FactsData.Read(parsed.GetValue(data)!, parsed.GetValue(count), parsed.GetValue(limit));
+            int documents = parsed.GetValue(count) == "5" ? 5 : 2;
+            FactsData facts = FactsData.Read(parsed.GetValue(data)!, documents, parsed.GetValue(limit));
             var options = new AskOptions { Repair = placing.Repair(parsed), Recompute = parsed.GetValue(reuse) == "recompute" };
             using var folder = new TemporaryStore();
             using LibraryChoice open = library.Open(parsed, common, terminal, folder.Path);
-            FactsTest result = FactsTest.Run(open.Library, facts, parsed.GetValue(context) == "retrieved", parsed.GetValue(form) == "h", options, terminal);
+            bool retrieved = parsed.GetValue(context) == "retrieved", begun = parsed.GetValue(form) == "h";
+            FactsTest result = FactsTest.Run(open.Library, facts, retrieved, begun, options, terminal);
             long bytesF16 = result.ContextTokens * open.BytesPerTokenF16;
             if (common.Json(parsed))
                 terminal.WriteJson(new
@@ -37,7 +41,7 @@ internal static class EvalFactsCommand
                     result.Items,
                     result.Right,
                     result.Wrong,
-                    K = parsed.GetValue(count),
+                    K = documents,
                     Reuse = parsed.GetValue(reuse),
                     Form = parsed.GetValue(form),
                     Context = parsed.GetValue(context),
@@ -49,9 +53,10 @@ internal static class EvalFactsCommand
                     result.KvBytes,
                     KvBytesF16 = bytesF16,
                 });
-            else terminal.Out.WriteLine(FormattableString.Invariant($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}); {result.MeanTokens:0} tokens before a question, {result.MeanRepaired:0} of them repaired; KV {Units.Bytes(result.KvBytes)} at most ({Units.Bytes(bytesF16)} in f16)"));
-            return CommandLine.Done;
+            else
+                terminal.Out.WriteLine($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}); {result.MeanTokens:0} tokens "
+                    + $"before a question, {result.MeanRepaired:0} of them repaired; KV {Units.Bytes(result.KvBytes)} at most "
+                    + $"({Units.Bytes(bytesF16)} in f16)");
         });
-        return command;
     }
 }

@@ -1,8 +1,4 @@
 using System.Collections;
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Formats;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Commands;
 
@@ -14,11 +10,11 @@ internal static class InspectCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("inspect", "What a GGUF, safetensors or saved KV file holds.", "kvasir inspect SmolLM2-135M-Instruct.Q4_1.gguf");
-        var file = new Argument<string>("file") { Description = "The file, or a Hugging Face folder" };
-        command.Arguments.Add(file);
+        var command = new ExampleCommand("inspect", "What a GGUF, safetensors or saved KV file holds.",
+            "kvasir inspect SmolLM2-135M-Instruct.Q4_1.gguf");
+        var file = command.Argument<string>("file", "The file, or a Hugging Face folder");
         CommonOptions common = CommonOptions.ForOutput(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             string path = parsed.GetValue(file)!;
             bool json = common.Json(parsed);
@@ -26,16 +22,15 @@ internal static class InspectCommand
             if (KvFileSummary.IsKvFile(start)) Show(terminal, json, KvFileSummary.Read(path), path);
             else if (IsSafetensors(start)) ShowSafetensors(terminal, json, path);
             else ShowModel(terminal, json, path);
-            return CommandLine.Done;
         });
-        return command;
     }
 
     private static void ShowModel(Terminal terminal, bool json, string path)
     {
         using ModelFile model = ModelFiles.Open(path);
         string kind = Directory.Exists(path) ? "huggingface" : "gguf";
-        var tensors = model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteLength)).ToList();
+        List<TensorRow> tensors =
+            [.. model.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, $"{tensor.Type}", tensor.Shape, tensor.ByteLength))];
         if (json) terminal.WriteJson(new { Kind = kind, model.Path, model.Metadata, Tensors = tensors });
         else Print(terminal, kind, path, model.Metadata.Select(pair => (pair.Key, Shown(pair.Value))), tensors);
     }
@@ -43,7 +38,8 @@ internal static class InspectCommand
     private static void ShowSafetensors(Terminal terminal, bool json, string path)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        var tensors = file.Tensors.Select(pair => new TensorRow(pair.Key, pair.Value.Type, pair.Value.Shape, pair.Value.ByteLength)).ToList();
+        List<TensorRow> tensors =
+            [.. file.Tensors.Values.Select(tensor => new TensorRow(tensor.Name, tensor.Type, tensor.Shape, tensor.ByteLength))];
         if (json) terminal.WriteJson(new { Kind = "safetensors", file.Path, file.Metadata, Tensors = tensors });
         else Print(terminal, "safetensors", path, file.Metadata.Select(pair => (pair.Key, Shown(pair.Value))), tensors);
     }
@@ -53,23 +49,38 @@ internal static class InspectCommand
         if (json) terminal.WriteJson(new { Kind = "kv", Path = path, Metadata = summary, Bytes = new FileInfo(path).Length });
         else
         {
-            Print(terminal, "kv", path, [("version", $"{summary.Version}"), ("model", summary.Model), ("tokenizer", summary.Tokenizer), ("policy", summary.Policy), ("first position", $"{summary.FirstPosition}"), ("tokens", $"{summary.Tokens}"), ("layers", $"{summary.Layers}"), ("bytes", Units.Bytes(new FileInfo(path).Length))], []);
-            terminal.WriteTable(["position", "offset", "tokens", "heads", "keys", "values"], summary.Segments.Select(segment => (IReadOnlyList<string>)[$"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", $"{segment.Heads}", segment.Keys, segment.Values]), 0, 1, 2, 3);
+            Print(terminal, "kv", path,
+            [
+                ("version", $"{summary.Version}"),
+                ("model", summary.Model),
+                ("tokenizer", summary.Tokenizer),
+                ("policy", summary.Policy),
+                ("first position", $"{summary.FirstPosition}"),
+                ("tokens", $"{summary.Tokens}"),
+                ("layers", $"{summary.Layers}"),
+                ("bytes", Units.Bytes(new FileInfo(path).Length)),
+            ], []);
+            terminal.WriteTable(["position", "offset", "tokens", "heads", "keys", "values"], summary.Segments, segment =>
+                [
+                    $"{segment.FirstPosition}", $"{segment.Offset}", $"{segment.Tokens}", $"{segment.Heads}", segment.Keys, segment.Values,
+                ], 0, 1, 2, 3);
         }
     }
 
-    private static void Print(Terminal terminal, string kind, string path, IEnumerable<(string Key, string Value)> metadata, List<TensorRow> tensors)
+    private static void Print(
+        Terminal terminal, string kind, string path, IEnumerable<(string Key, string Value)> metadata, List<TensorRow> tensors)
     {
         terminal.Out.WriteLine($"{path}: {kind}");
-        terminal.WriteTable(["key", "value"], metadata.Select(pair => (IReadOnlyList<string>)[pair.Key, pair.Value]));
+        terminal.WriteTable(["key", "value"], metadata, pair => [pair.Key, pair.Value]);
         if (tensors.Count == 0) return;
-        terminal.WriteTable(["tensor", "type", "shape", "bytes"], tensors.Select(row => (IReadOnlyList<string>)[row.Name, row.Type, string.Join(" x ", row.Shape), row.Bytes.ToString(CultureInfo.InvariantCulture)]), 3);
+        terminal.WriteTable(["tensor", "type", "shape", "bytes"], tensors, row =>
+            [row.Name, row.Type, string.Join(" x ", row.Shape), $"{row.Bytes}"], 3);
         terminal.Out.WriteLine($"{tensors.Count} tensors, {Units.Bytes(tensors.Sum(row => row.Bytes))}");
     }
 
     private static string Shown(object value)
     {
-        string text = value is IEnumerable items and not string ? Shown(items) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        string text = value is IEnumerable items and not string ? Shown(items) : $"{value}";
         text = text.ReplaceLineEndings("\\n");
         return text.Length <= ShownCharacters ? text : text[..ShownCharacters] + "…";
     }
@@ -77,10 +88,10 @@ internal static class InspectCommand
     private static string Shown(IEnumerable items)
     {
         List<object> all = [.. items.Cast<object>()];
-        return $"[{string.Join(", ", all.Take(ShownItems).Select(item => Convert.ToString(item, CultureInfo.InvariantCulture)))}{(all.Count > ShownItems ? ", …" : "")}] ({all.Count})";
+        return $"[{string.Join(", ", all.Take(ShownItems).Select(item => $"{item}"))}{(all.Count > ShownItems ? ", …" : "")}] ({all.Count})";
     }
 
-    /// <summary>The first 16 bytes of a file; none of a folder or of what cannot be read, whose error the reader of its kind gives.</summary>
+    /// <summary>The first 16 bytes of a file; none of what cannot be read, whose error the reader of its kind gives.</summary>
     private static byte[] Start(string path)
     {
         try

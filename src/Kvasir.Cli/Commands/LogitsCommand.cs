@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-using Kvasir.Formats;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>logits</c>: what the model makes of given ids.</summary>
@@ -13,15 +8,14 @@ internal static class LogitsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("logits", "Logits of the last position, or of all.", "kvasir logits --ids 504,3575,282,14197,314 --json\nkvasir logits --ids 504,3575,282 --all --out logits.safetensors");
-        var ids = new Option<string>("--ids") { Description = "Token ids, fed exactly as given", HelpName = "1,2,3", Required = true };
-        var all = new Option<bool>("--all") { Description = "Of every position, not only the last" };
-        var output = new Option<string?>("--out", "-o") { Description = "Write the logits there, as tensor 'logits' [positions, vocabulary]", HelpName = "F.safetensors" };
-        command.Options.Add(ids);
-        command.Options.Add(all);
-        command.Options.Add(output);
+        var command = new ExampleCommand("logits", "Logits of the last position, or of all.",
+            "kvasir logits --ids 504,3575,282,14197,314 --json", "kvasir logits --ids 504,3575,282 --all --out logits.safetensors");
+        var ids = command.Required("--ids", "1,2,3", "Token ids, fed exactly as given");
+        var all = command.Flag("--all", "Of every position, not only the last");
+        var output = command.Option<string?>(
+            "--out -o", "F.safetensors", "Write the logits there, as tensor 'logits' [positions, vocabulary]");
         CommonOptions common = CommonOptions.ForSequences(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             KvPolicy policy = common.Policy(parsed);
             string? path = parsed.GetValue(output);
@@ -29,22 +23,28 @@ internal static class LogitsCommand
             using Model model = common.LoadModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
             int[] tokens = IdList.ParseIds(parsed.GetValue(ids)!, "--ids", model.Config.Vocabulary);
-            if (tokens.Length > model.Config.ContextLength) throw new InvalidInputException($"--ids has {tokens.Length} tokens, but the model's context holds {model.Config.ContextLength}");
+            if (tokens.Length > model.Config.ContextLength)
+                throw new InvalidInputException($"--ids has {tokens.Length} tokens, but the model's context holds "
+                    + $"{model.Config.ContextLength}");
             bool every = parsed.GetValue(all);
             if (path is not null) WriteFile(path, model, policy, tokens, every, terminal);
             List<Row> rows = path is null ? [.. Rows(model, policy, tokens, every, Row.Of, terminal.Interrupted)] : [];
             if (path is not null) terminal.Note($"wrote {path}");
-            else if (common.Json(parsed)) terminal.WriteJson(new { Argmax = rows.Select(row => row.Argmax), LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)), Top = rows.Select(row => new { row.Ids, row.Logits }) });
+            else if (common.Json(parsed))
+                terminal.WriteJson(new
+                {
+                    Argmax = rows.Select(row => row.Argmax), LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)),
+                    Top = rows.Select(row => new { row.Ids, row.Logits }),
+                });
             else Print(terminal, model, rows);
-            return CommandLine.Done;
         });
-        return command;
     }
 
     private static void WriteFile(string path, Model model, KvPolicy policy, int[] ids, bool all, Terminal terminal)
     {
         long rows = all ? ids.Length : 1;
-        if (rows * model.Config.Vocabulary > Array.MaxLength) throw new InvalidInputException($"{rows} rows of {model.Config.Vocabulary} logits are too many for one file; give fewer ids");
+        if (rows * model.Config.Vocabulary > Array.MaxLength)
+            throw new InvalidInputException($"{rows} rows of {model.Config.Vocabulary} logits are too many for one file; give fewer ids");
         var values = new float[rows * model.Config.Vocabulary];
         int row = 0;
         int Keep(ReadOnlySpan<float> logits)
@@ -62,7 +62,8 @@ internal static class LogitsCommand
     private delegate T RowReader<out T>(ReadOnlySpan<float> logits);
 
     /// <summary>The last position or all, in slices so that many positions do not need the memory of all their logits.</summary>
-    private static IEnumerable<T> Rows<T>(Model model, KvPolicy policy, int[] ids, bool all, RowReader<T> read, CancellationToken cancellation)
+    private static IEnumerable<T> Rows<T>(
+        Model model, KvPolicy policy, int[] ids, bool all, RowReader<T> read, CancellationToken cancellation)
     {
         using KvCache cache = model.NewCache(policy);
         using var batch = new Batch();
@@ -80,9 +81,11 @@ internal static class LogitsCommand
 
     private static void Print(Terminal terminal, Model model, List<Row> rows)
     {
-        IEnumerable<IReadOnlyList<string>> cells = rows.Select((row, position) => (IReadOnlyList<string>)
-            [$"{position}", $"{row.Argmax}", model.Tokenizer.Decode([row.Argmax]).ReplaceLineEndings("\\n"), $"{row.Logits[0]:0.0000}", $"{row.LogSumExp:0.0000}"]);
-        terminal.WriteTable(["row", "argmax", "token", "logit", "logSumExp"], cells, 0, 1, 3, 4);
+        terminal.WriteTable(["row", "argmax", "token", "logit", "logSumExp"], rows.Index(), row =>
+        [
+            $"{row.Index}", $"{row.Item.Argmax}", model.Tokenizer.Decode([row.Item.Argmax]).ReplaceLineEndings("\\n"),
+            $"{row.Item.Logits[0]:0.0000}", $"{row.Item.LogSumExp:0.0000}",
+        ], 0, 1, 3, 4);
     }
 
     private sealed record Row(int Argmax, double LogSumExp, int[] Ids, float[] Logits)

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Commands;
 
@@ -15,7 +14,8 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
         using var progress = new ProgressLine(terminal, "questions");
         try
         {
-            foreach (Answer answer in library.AskAll(questions.Select(question => question.Text), options, parallel, _costs, terminal.Interrupted))
+            foreach (Answer answer in library.AskAll(questions.Select(question => question.Text),
+                options, parallel, _costs, terminal.Interrupted))
             {
                 progress.Dispose();
                 Print(questions[answer.Index], answer, library.Store);
@@ -52,11 +52,15 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
     private void PrintText(Question question, Answer answer)
     {
         terminal.Out.WriteLine(TerminalText.Line(question.Text));
-        terminal.Out.WriteLine(answer.Error is { } error ? $"  not answered: {TerminalText.Line(error)}" : $"  {TerminalText.Block(answer.Text.Trim()).ReplaceLineEndings(Environment.NewLine + "  ")}");
+        terminal.Out.WriteLine(answer.Error is { } error
+            ? $"  not answered: {TerminalText.Line(error)}"
+            : $"  {TerminalText.Block(answer.Text.Trim()).ReplaceLineEndings(Environment.NewLine + "  ")}");
         if (answer.IsDoubtful) terminal.Out.WriteLine(AskCommand.Doubt);
         if (AskCommand.Cut(answer) is string cut) terminal.Out.WriteLine($"  ({cut})");
         if (showSources) new SourceList(answer.Sources, showTexts: true).Print(terminal.Out);
-        else if (answer.Sources.Count > 0) terminal.Out.WriteLine($"  [{string.Join("; ", answer.Sources.Select(source => SourceList.Place(source, Path.GetFileName(source.File))))}]");
+        else if (answer.Sources.Count > 0)
+            terminal.Out.WriteLine(
+                $"  [{string.Join("; ", answer.Sources.Select(source => SourceList.Place(source, Path.GetFileName(source.File))))}]");
         terminal.Out.WriteLine();
     }
 }

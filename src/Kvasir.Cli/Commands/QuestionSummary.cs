@@ -3,7 +3,8 @@ namespace Kvasir.Cli.Commands;
 /// <summary>What a stream of questions took in all.</summary>
 internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts costs)
 {
-    private readonly List<double> _firstToken = [.. answers.Where(answer => answer.Error is null).Select(answer => answer.TimeToFirstToken.TotalMilliseconds).Order()];
+    private readonly List<double> _firstToken =
+        [.. answers.Where(answer => answer.Error is null).Select(answer => answer.TimeToFirstToken.TotalMilliseconds).Order()];
 
     private double Seconds => costs.TotalElapsed.TotalSeconds;
 
@@ -11,7 +12,9 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
 
     private double MeanFirstToken => _firstToken.DefaultIfEmpty().Average();
 
-    private double MedianFirstToken => _firstToken.Count == 0 ? 0 : (_firstToken[(_firstToken.Count - 1) / 2] + _firstToken[_firstToken.Count / 2]) / 2;
+    private double MedianFirstToken => _firstToken.Count == 0
+        ? 0
+        : (_firstToken[(_firstToken.Count - 1) / 2] + _firstToken[_firstToken.Count / 2]) / 2;
 
     /// <summary>For <c>--json</c>.</summary>
     public object Figures() => new
@@ -24,7 +27,12 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
         CpuSecondsPerQuestion = Units.Rounded(PerQuestion(CpuSeconds), 6),
         Phases = Enum.GetValues<AskPhase>().ToDictionary(
             phase => Name(phase),
-            phase => new { CpuSecondsPerQuestion = Units.Rounded(PerQuestion(costs.Cpu(phase).TotalSeconds), 6), Share = Units.Rounded(Share(phase), 4), Seconds = Units.Rounded(costs.Elapsed(phase).TotalSeconds) }),
+            phase => new
+            {
+                CpuSecondsPerQuestion = Units.Rounded(PerQuestion(costs.Cpu(phase).TotalSeconds), 6),
+                Share = Units.Rounded(Share(phase), 4),
+                Seconds = Units.Rounded(costs.Elapsed(phase).TotalSeconds),
+            }),
         Tokens = new
         {
             Reused = answers.Sum(answer => (long)answer.ReusedTokens),
@@ -40,9 +48,18 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
     public void Print(Terminal terminal)
     {
         int errors = answers.Count(answer => answer.Error is not null);
-        terminal.Out.WriteLine(Text($"{Units.Count(answers.Count, "question")}{(errors > 0 ? $" ({errors} not answered)" : "")} in {Seconds:0.0} s, {PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)"));
-        terminal.Out.WriteLine(Text($"{PerQuestion(CpuSeconds):0.000} CPU seconds a question: {string.Join(", ", Enum.GetValues<AskPhase>().Where(phase => costs.Cpu(phase) > TimeSpan.Zero).OrderByDescending(costs.Cpu).Select(phase => Text($"{Name(phase)} {100 * Share(phase):0.0}%")))}"));
-        terminal.Out.WriteLine(Text($"{Units.Count(answers.Sum(answer => (long)answer.ReusedTokens), "token")} reused, {answers.Sum(answer => (long)answer.RecomputedTokens + answer.QuestionTokens)} computed, {answers.Sum(answer => (long)answer.GeneratedTokens)} generated; {Units.Bytes(answers.Sum(answer => answer.KvBytesLoaded))} of KV loaded"));
+        string failed = errors > 0 ? $" ({errors} not answered)" : "";
+        terminal.Out.WriteLine($"{Units.Count(answers.Count, "question")}{failed} in {Seconds:0.0} s, "
+            + $"{PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)");
+        IEnumerable<AskPhase> phases = Enum.GetValues<AskPhase>()
+            .Where(phase => costs.Cpu(phase) > TimeSpan.Zero).OrderByDescending(costs.Cpu);
+        string shares = string.Join(", ", phases.Select(phase => $"{Name(phase)} {100 * Share(phase):0.0}%"));
+        terminal.Out.WriteLine($"{PerQuestion(CpuSeconds):0.000} CPU seconds a question: {shares}");
+        long reused = answers.Sum(answer => (long)answer.ReusedTokens), generated = answers.Sum(answer => (long)answer.GeneratedTokens);
+        long computed = answers.Sum(answer => (long)answer.RecomputedTokens + answer.QuestionTokens),
+            loaded = answers.Sum(answer => answer.KvBytesLoaded);
+        terminal.Out.WriteLine(
+            $"{Units.Count(reused, "token")} reused, {computed} computed, {generated} generated; {Units.Bytes(loaded)} of KV loaded");
     }
 
     private double PerQuestion(double sum) => answers.Count > 0 ? sum / answers.Count : 0;
@@ -53,5 +70,4 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
 
     private static string Name(AskPhase phase) => phase.ToString().ToLowerInvariant();
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,9 +1,3 @@
-using System.CommandLine;
-using Kvasir.Documents;
-using Kvasir.Formats;
-using Kvasir.Models;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>read</c>: the text that documents are read as, for looking at what is searched and answered from.</summary>
@@ -11,17 +5,14 @@ internal static class ReadCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("read", "Print the text that documents are read as: what is searched and answered from.", "kvasir read report.pdf prices.csv --chunks");
-        var files = new Argument<string[]>("files") { Description = "Documents, and folders of them", Arity = ArgumentArity.OneOrMore };
-        var chunks = new Option<bool>("--chunks") { Description = "Show where the text is cut, by the model's tokens" };
-        Option<int> chunkTokens = LibraryChoice.ChunkTokensOption();
-        Option<bool> comments = LibraryChoice.CommentsOption();
-        command.Arguments.Add(files);
-        command.Options.Add(chunks);
-        command.Options.Add(chunkTokens);
-        command.Options.Add(comments);
+        var command = new ExampleCommand("read", "Print the text that documents are read as: what is searched and answered from.",
+            "kvasir read report.pdf prices.csv --chunks");
+        var files = command.Argument<string[]>("files", "Documents, and folders of them", ArgumentArity.OneOrMore);
+        var chunks = command.Flag("--chunks", "Show where the text is cut, by the model's tokens");
+        Option<int> chunkTokens = LibraryChoice.ChunkTokensOption(command);
+        Option<bool> comments = LibraryChoice.CommentsOption(command);
         CommonOptions common = CommonOptions.ForModelFile(command);
-        command.SetAction(parsed =>
+        return command.Returns(parsed =>
         {
             Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
             var options = new LibraryOptions { ChunkTokens = parsed.GetValue(chunkTokens), Comments = parsed.GetValue(comments) };
@@ -35,7 +26,6 @@ internal static class ReadCommand
 
             return code;
         });
-        return command;
     }
 
     private static Func<string, int> TokenCounter(string modelPath)
@@ -47,7 +37,8 @@ internal static class ReadCommand
 
     private static void Print(ReadFile file, Terminal terminal)
     {
-        foreach (string remark in file.Skipped is { } reason ? [reason] : file.Notes ?? []) terminal.Error.WriteLine($"kvasir: {file.File}: {remark}");
+        foreach (string remark in file.Skipped is { } reason ? [reason] : file.Notes ?? [])
+            terminal.Error.WriteLine($"kvasir: {file.File}: {remark}");
         if (file.Text is null) return;
         if (file.Chunks is null) terminal.Out.WriteLine(file.Text);
         foreach ((int i, ReadChunk chunk) in (file.Chunks ?? []).Index())

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store export</c>: stored documents with their KV as one file.</summary>
@@ -8,36 +5,47 @@ internal static class StoreExportCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("export", "Write stored documents with texts, embeddings and KV as one file for the store of another machine.", "kvasir store export handbook/ --out handbook.kvx\nkvasir store export notes.md --out notes.kvx --kv k=kivi4,v=kivi4 --key-file secret.key");
-        var path = new Argument<string>("path") { Description = "A stored file, or a folder of stored files" };
-        var output = new Option<string>("--out", "-o") { Description = "The file to write", HelpName = "FILE", Required = true };
-        var model = new Option<string?>("--model", "-m") { Description = "Only the KV of this model: its file's name, or how its identity begins (default: all)", HelpName = "NAME" };
-        var kv = new Option<string?>("--kv") { Description = "Only the KV kept under this policy (default: all)", HelpName = "POLICY" };
-        Option<string?> store = LibraryChoice.StoreOption();
-        command.Arguments.Add(path);
-        foreach (Option option in new Option[] { output, store, model, kv }) command.Options.Add(option);
+        var command = new ExampleCommand(
+            "export",
+            "Write stored documents with texts, embeddings and KV as one file for the store of another machine.",
+            "kvasir store export handbook/ --out handbook.kvx",
+            "kvasir store export notes.md --out notes.kvx --kv k=kivi4,v=kivi4 --key-file secret.key");
+        var path = command.Argument<string>("path", "A stored file, or a folder of stored files");
+        var output = command.Required("--out -o", "FILE", "The file to write");
+        var model = command.Option<string?>(
+            "--model -m", "NAME", "Only the KV of this model: its file's name, or how its identity begins (default: all)");
+        var kv = command.Option<string?>("--kv", "POLICY", "Only the KV kept under this policy (default: all)");
+        Option<string?> store = LibraryChoice.StoreOption(command);
         var key = new ExportKeyOption(command, "A secret to sign the file with, so that its importer knows it is yours");
         CommonOptions common = CommonOptions.ForOutput(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             string file = parsed.GetValue(output)!;
             OutputPath.Check(file);
-            var options = new ExportOptions { Model = parsed.GetValue(model), Policy = parsed.GetValue(kv) is string policy ? KvPolicy.Parse(policy) : null, Key = key.Read(parsed) };
+            var options = new ExportOptions
+            {
+                Model = parsed.GetValue(model), Policy = parsed.GetValue(kv) is string policy ? KvPolicy.Parse(policy) : null,
+                Key = key.Read(parsed),
+            };
             using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
             using var line = new ProgressLine(terminal, "export");
-            ExportReport report = open.Export(parsed.GetValue(path)!, file, options, new TransferBar(line), terminal.Interrupted);
+            ExportReport report = open.Export(parsed.GetValue(path)!, file, options, StoreCommand.Bar(line), terminal.Interrupted);
             line.Dispose();
-            if (common.Json(parsed)) terminal.WriteJson(new { File = file, report.Files, report.Documents, report.Chunks, report.Bytes, Signed = options.Key is not null, report.Kv });
+            if (common.Json(parsed))
+                terminal.WriteJson(new
+                {
+                    File = file, report.Files, report.Documents, report.Chunks, report.Bytes, Signed = options.Key is not null, report.Kv,
+                });
             else Print(file, report, terminal);
-            return CommandLine.Done;
         });
-        return command;
     }
 
     private static void Print(string file, ExportReport report, Terminal terminal)
     {
-        terminal.Out.WriteLine($"{file}: {Units.Count(report.Files, "file")}, {Units.Count(report.Documents, "document")}, {Units.Count(report.Chunks, "chunk")}; {Units.Bytes(report.Bytes)}");
-        foreach (StoredKvInfo kv in report.Kv) terminal.Out.WriteLine($"{kv.Model} as {kv.Policy}: KV of {Units.Count(kv.Chunks, "chunk")}, {Units.Bytes(kv.Bytes)}");
+        terminal.Out.WriteLine($"{file}: {Units.Count(report.Files, "file")}, {Units.Count(report.Documents, "document")}, "
+            + $"{Units.Count(report.Chunks, "chunk")}; {Units.Bytes(report.Bytes)}");
+        foreach (StoredKvInfo kv in report.Kv)
+            terminal.Out.WriteLine($"{kv.Model} as {kv.Policy}: KV of {Units.Count(kv.Chunks, "chunk")}, {Units.Bytes(kv.Bytes)}");
         if (report.Kv.Count == 0) terminal.Out.WriteLine("no KV is stored for them: texts and embeddings only");
     }
 }

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>store quota</c>: how much KV the store may keep.</summary>
@@ -8,13 +5,16 @@ internal static class StoreQuotaCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("quota", "Show or set the most bytes of KV that the store keeps. The least recently used goes first and is computed again when a question needs it; texts and embeddings stay.", "kvasir store quota 4GB\nkvasir store quota none");
-        Option<string?> store = LibraryChoice.StoreOption();
-        var size = new Argument<string?>("size") { Description = "Bytes, as in 512MB or 4GB, or none for no limit (nothing given: show it)", Arity = ArgumentArity.ZeroOrOne };
-        command.Arguments.Add(size);
-        command.Options.Add(store);
+        var command = new ExampleCommand(
+            "quota",
+            "Show or set the most bytes of KV that the store keeps. The least recently used goes first and is computed again when a "
+                + "question needs it; texts and embeddings stay.",
+            "kvasir store quota 4GB", "kvasir store quota none");
+        Option<string?> store = LibraryChoice.StoreOption(command);
+        var size = command.Argument<string?>(
+            "size", "Bytes, as in 512MB or 4GB, or none for no limit (nothing given: show it)", ArgumentArity.ZeroOrOne);
         CommonOptions common = CommonOptions.ForOutput(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             long? quota = parsed.GetValue(size) is string text ? Parse(text) : null;
             using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
@@ -22,9 +22,7 @@ internal static class StoreQuotaCommand
             StoreStatistics numbers = open.Statistics();
             if (common.Json(parsed)) terminal.WriteJson(new { Quota = numbers.KvQuota, Used = numbers.KvBytes, FreedBytes = freed });
             else terminal.Out.WriteLine($"KV {Describe(numbers)}{(freed > 0 ? $"; {Units.Bytes(freed)} freed" : "")}");
-            return CommandLine.Done;
         });
-        return command;
     }
 
     /// <summary>A size, or null for none.</summary>

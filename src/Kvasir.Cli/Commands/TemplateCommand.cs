@@ -1,8 +1,3 @@
-using System.CommandLine;
-using Kvasir.Formats;
-using Kvasir.Models;
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>template</c>: the prompt that a conversation becomes.</summary>
@@ -10,16 +5,19 @@ internal static class TemplateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new ExampleCommand("template", "Render a conversation with the model's chat template.", "echo '[{\"role\":\"user\",\"content\":\"Hello\"}]' | kvasir template --messages -");
-        var messages = new Option<string>("--messages") { Description = "JSON messages with all their fields, alone or with tools and other variables of the template in an object; - is standard input", HelpName = "FILE", Required = true };
-        var noPrompt = new Option<bool>("--no-generation-prompt") { Description = "Leave out what begins the assistant's answer" };
-        command.Options.Add(messages);
-        command.Options.Add(noPrompt);
+        var command = new ExampleCommand("template", "Render a conversation with the model's chat template.",
+            "echo '[{\"role\":\"user\",\"content\":\"Hello\"}]' | kvasir template --messages -");
+        var messages = command.Required(
+            "--messages", "FILE",
+            "JSON messages with all their fields, alone or with tools and other variables of the template in an object; - is "
+            + "standard input");
+        var noPrompt = command.Flag("--no-generation-prompt", "Leave out what begins the assistant's answer");
         CommonOptions common = CommonOptions.ForModelFile(command);
-        command.SetAction(parsed =>
+        return command.Does(parsed =>
         {
             string file = parsed.GetValue(messages)!;
-            MessageFile conversation = MessageFile.Parse(TextInput.Read(null, file, terminal, "list of messages"), file == "-" ? "standard input" : file);
+            MessageFile conversation =
+                MessageFile.Parse(TextInput.Read(null, file, terminal, "list of messages"), file == "-" ? "standard input" : file);
             using ModelFile model = ModelFiles.Open(common.ModelPath(parsed, terminal));
             Tokenizer tokenizer = Tokenizer.Load(model);
             ChatTemplate template = ChatTemplate.Load(model, tokenizer, conversation.HasTools ? "tool_use" : null)
@@ -27,8 +25,6 @@ internal static class TemplateCommand
             string text = template.Render(conversation.Messages, !parsed.GetValue(noPrompt), variables: conversation.Variables);
             if (common.Json(parsed)) terminal.WriteJson(new { Text = text, Ids = tokenizer.Encode(text) });
             else terminal.Out.WriteLine(text);
-            return CommandLine.Done;
         });
-        return command;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Kvasir.Tokenization;
 
 namespace Kvasir.Cli.Input;
 

@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>How many sequences a batch test runs at once.</summary>
@@ -26,19 +23,11 @@ internal sealed record BatchSize(int? Sequences, long? Budget)
 /// Decode speed of many sequences at once, one token of each in every pass. What was computed for the depth is copied block by block, so that every sequence
 /// reads memory of its own; only one policy holds its batch at a time.
 /// </summary>
-internal sealed class BatchSpeedTest : IDisposable
+internal sealed class BatchSpeedTest(Model model, Terminal terminal) : IDisposable
 {
-    private readonly ForwardSteps _steps;
-    private readonly Terminal _terminal;
-    private readonly ProgressLine _progress;
+    private readonly ForwardSteps _steps = new ForwardSteps(model, terminal);
+    private readonly ProgressLine _progress = new ProgressLine(terminal, "bench");
     private readonly Batch _batch = new();
-
-    public BatchSpeedTest(Model model, Terminal terminal)
-    {
-        _steps = new ForwardSteps(model, terminal);
-        _terminal = terminal;
-        _progress = new ProgressLine(terminal, "bench");
-    }
 
     /// <summary>A row for each depth and policy: <paramref name="generate"/> tokens in each of the sequences.</summary>
     public IEnumerable<SpeedRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int generate, int repeat, BatchSize size)
@@ -62,7 +51,7 @@ internal sealed class BatchSpeedTest : IDisposable
     private void Tell(IReadOnlyList<NamedPolicy> policies, int[] sequences, int tokens, BatchSize size)
     {
         if (size.Budget is not long budget) return;
-        for (int i = 0; i < policies.Count; i++) _terminal.Note($"budget {Units.Bytes(budget)}: {Units.Count(sequences[i], "sequence")} of {Units.Count(tokens, "token")} {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
+        for (int i = 0; i < policies.Count; i++) terminal.Note($"budget {Units.Bytes(budget)}: {Units.Count(sequences[i], "sequence")} of {Units.Count(tokens, "token")} {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
     }
 
     /// <summary>Copies the filled cache for every sequence and decodes.</summary>
@@ -90,7 +79,7 @@ internal sealed class BatchSpeedTest : IDisposable
 
     private void Step(List<KvCache> caches, int step)
     {
-        _terminal.Interrupted.ThrowIfCancellationRequested();
+        terminal.Interrupted.ThrowIfCancellationRequested();
         _batch.Clear();
         for (int i = 0; i < caches.Count; i++) _batch.Add(caches[i], [_steps.ScatteredId(step * caches.Count + i)]);
         _steps.Model.Forward(_batch);

@@ -1,5 +1,3 @@
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>What is measured of every policy.</summary>

@@ -1,6 +1,4 @@
 using System.Numerics.Tensors;
-using Kvasir.Cache;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Measuring;
 
@@ -38,7 +36,7 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
                 foreach (KvCache cache in caches) cache.Dispose();
             }
 
-            progress.Report(i + 1, windows.Count, FormattableString.Invariant($"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sums[0].Perplexity.Mean.Ppl:0.000}"));
+            progress.Report(i + 1, windows.Count, $"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sums[0].Perplexity.Mean.Ppl:0.000}");
         }
 
         return [.. sums.Select(sum => sum.Mean)];

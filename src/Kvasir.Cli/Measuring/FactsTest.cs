@@ -1,5 +1,3 @@
-using Kvasir.Documents;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>Share of the questions about given documents that are answered right, from stored or recomputed KV.</summary>

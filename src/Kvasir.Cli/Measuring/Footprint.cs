@@ -1,5 +1,3 @@
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>What a cache filled with <c>Tokens</c> tokens takes.</summary>

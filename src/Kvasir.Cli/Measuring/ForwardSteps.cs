@@ -1,22 +1,12 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>Forward passes as measurements run them: prompts in slices, then token by token. An interrupt ends them between two passes.</summary>
-internal sealed class ForwardSteps : IDisposable
+internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
 {
     private const int PrefillSlice = 512;
-    private readonly Terminal _terminal;
     private readonly Batch _batch = new();
 
-    public ForwardSteps(Model model, Terminal terminal)
-    {
-        Model = model;
-        _terminal = terminal;
-    }
-
-    public Model Model { get; }
+    public Model Model { get; } = model;
 
     /// <summary>Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left.</summary>
     public void Prefill(KvCache cache, ReadOnlySpan<int> ids, bool logits = false)
@@ -34,7 +24,7 @@ internal sealed class ForwardSteps : IDisposable
     /// <summary>Feeds ids in one pass.</summary>
     public void Feed(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows)
     {
-        _terminal.Interrupted.ThrowIfCancellationRequested();
+        terminal.Interrupted.ThrowIfCancellationRequested();
         _batch.Clear();
         _batch.Add(cache, ids, rows);
         Model.Forward(_batch);
@@ -43,7 +33,7 @@ internal sealed class ForwardSteps : IDisposable
     /// <summary>Feeds one id to several caches in one pass; row i of the logits is of cache i.</summary>
     public void Step(ReadOnlySpan<KvCache> caches, int id)
     {
-        _terminal.Interrupted.ThrowIfCancellationRequested();
+        terminal.Interrupted.ThrowIfCancellationRequested();
         _batch.Clear();
         foreach (KvCache cache in caches) _batch.Add(cache, [id]);
         Model.Forward(_batch);

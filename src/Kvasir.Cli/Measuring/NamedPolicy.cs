@@ -1,5 +1,3 @@
-using Kvasir.Cache;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>A policy, and the text that the user gave for it.</summary>

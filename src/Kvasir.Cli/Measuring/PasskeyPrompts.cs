@@ -1,5 +1,3 @@
-using Kvasir.Tokenization;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
@@ -48,7 +46,7 @@ internal static class PasskeyPrompts
         {
             string key = random.Next(10_000, 100_000).ToString(CultureInfo.InvariantCulture);
             double depth = (i + 0.5) / count;
-            return new RetrievalPrompt(FormattableString.Invariant($"{key} at {depth:0%}"), Context(tokenizer, random, key, depth, tokens), question, AnswerTokens, said => Says(tokenizer, said, key));
+            return new RetrievalPrompt($"{key} at {depth:0%}", Context(tokenizer, random, key, depth, tokens), question, AnswerTokens, said => Says(tokenizer, said, key));
         })];
     }
 

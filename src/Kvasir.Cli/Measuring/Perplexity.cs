@@ -1,6 +1,3 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>The perplexity of a text: exp of the mean negative log-likelihood over windows that each start with an empty cache.</summary>
@@ -29,7 +26,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
             }
 
             sum.Add(cache, Stopwatch.GetElapsedTime(started));
-            progress.Report(i + 1, windows.Count, FormattableString.Invariant($"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sum.Mean.Ppl:0.000}"));
+            progress.Report(i + 1, windows.Count, $"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sum.Mean.Ppl:0.000}");
         }
 
         return sum.Mean;

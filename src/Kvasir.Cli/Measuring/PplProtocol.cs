@@ -1,6 +1,3 @@
-using Kvasir.Generation;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>Which parts of a text are scored, and how: see the options of <c>ppl</c>.</summary>

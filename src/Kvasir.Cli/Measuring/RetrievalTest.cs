@@ -1,6 +1,4 @@
 using System.Numerics.Tensors;
-using Kvasir.Cache;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Measuring;
 

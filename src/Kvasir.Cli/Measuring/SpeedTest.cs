@@ -1,22 +1,13 @@
-using Kvasir.Cache;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Prefill and decode speed at given depths, on forks of what was computed for the depth. The memory of the process counts the filled caches of all
 /// policies: one measured alone has a peak of its own.
 /// </summary>
-internal sealed class SpeedTest : IDisposable
+internal sealed class SpeedTest(Model model, Terminal terminal) : IDisposable
 {
-    private readonly ForwardSteps _steps;
-    private readonly ProgressLine _progress;
-
-    public SpeedTest(Model model, Terminal terminal)
-    {
-        _steps = new ForwardSteps(model, terminal);
-        _progress = new ProgressLine(terminal, "bench");
-    }
+    private readonly ForwardSteps _steps = new ForwardSteps(model, terminal);
+    private readonly ProgressLine _progress = new ProgressLine(terminal, "bench");
 
     /// <summary>Tests of <paramref name="prompt"/> and of <paramref name="generate"/> tokens, 0 for none: rows of all policies for each depth and test.</summary>
     public IEnumerable<SpeedRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int prompt, int generate, int repeat)

@@ -1,7 +1,4 @@
-using Kvasir.Cache;
-using Kvasir.Documents;
 using Kvasir.Memory;
-using Kvasir.Models;
 
 namespace Kvasir.Cli.Measuring;
 

@@ -1,27 +1,15 @@
-using Kvasir.Cache;
-using Kvasir.Documents;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
 /// Time to the first token behind a stored context, against computing the context. All ways take turns round by round, so that a machine whose
 /// speed drifts treats all alike; the first round is not timed.
 /// </summary>
-internal sealed class StoredContextTest : IDisposable
+internal sealed class StoredContextTest(Model model, Terminal terminal) : IDisposable
 {
     public const int QuestionTokens = 32;
 
-    private readonly ForwardSteps _steps;
-    private readonly Terminal _terminal;
-    private readonly ProgressLine _progress;
-
-    public StoredContextTest(Model model, Terminal terminal)
-    {
-        _steps = new ForwardSteps(model, terminal);
-        _terminal = terminal;
-        _progress = new ProgressLine(terminal, "bench");
-    }
+    private readonly ForwardSteps _steps = new ForwardSteps(model, terminal);
+    private readonly ProgressLine _progress = new ProgressLine(terminal, "bench");
 
     /// <summary>Rows for each context and policy: recomputed, and stored with each repair, warm and cold.</summary>
     public IEnumerable<StoredRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> contexts, IReadOnlyList<ChunkRepair> repairs, int repeat)
@@ -44,7 +32,7 @@ internal sealed class StoredContextTest : IDisposable
     private IReadOnlyList<StoredRow> Measure(StoredContext context, NamedPolicy policy, int tokens, IReadOnlyList<ChunkRepair> repairs, int repeat)
     {
         bool canDrop = context.DropFromMemory();
-        if (!canDrop) _terminal.Note("this system does not drop files from memory when asked: no cold runs");
+        if (!canDrop) terminal.Note("this system does not drop files from memory when asked: no cold runs");
         Way[] ways =
         [
             new("recompute", "off", () => Recompute(context, policy.Policy)),
@@ -95,7 +83,7 @@ internal sealed class StoredContextTest : IDisposable
         context.Place(cache);
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double loaded = clock.Seconds;
-        context.Repair(cache, repair, _terminal.Interrupted);
+        context.Repair(cache, repair, terminal.Interrupted);
         _steps.Prefill(cache, question, logits: true);
         return new Sample(clock.Seconds, clock.CpuSeconds, loaded, context.Bytes, allocated);
     }

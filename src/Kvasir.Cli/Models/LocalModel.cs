@@ -1,6 +1,3 @@
-using Kvasir.Formats;
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Models;
 
 internal enum ModelKind

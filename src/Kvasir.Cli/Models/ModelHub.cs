@@ -142,17 +142,22 @@ internal sealed class ModelHub : IDisposable
         }
     }
 
-    private async Task<HubResponse> Request(Uri address, long start, CancellationToken cancellation)
+    private Task<HubResponse> Request(Uri address, long start, CancellationToken cancellation) =>
+        Patiently(token => HubResponse.Request(_client, address, start, token), "the server does not answer", cancellation);
+
+    /// <summary>Waits as long as the server may be silent.</summary>
+    /// <exception cref="TimeoutException">It was silent for longer; with this message.</exception>
+    private async Task<T> Patiently<T>(Func<CancellationToken, Task<T>> wait, string silence, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(_patience);
         try
         {
-            return await HubResponse.Request(_client, address, start, patience.Token).ConfigureAwait(false);
+            return await wait(patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException("the server does not answer", error);
+            throw new TimeoutException(silence, error);
         }
     }
 
@@ -197,15 +202,9 @@ internal sealed class ModelHub : IDisposable
 
     private async Task<int> Read(Stream body, byte[] buffer, CancellationToken cancellation)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(_patience);
         try
         {
-            return await body.ReadAsync(buffer, patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
-        {
-            throw new TimeoutException("the server went silent", error);
+            return await Patiently(token => body.ReadAsync(buffer, token).AsTask(), "the server went silent", cancellation).ConfigureAwait(false);
         }
         catch (IOException error)
         {
@@ -243,7 +242,7 @@ internal sealed class ModelHub : IDisposable
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
                 throw new InvalidInputException($"{_address.Host} does not give {what} without a login ({(int)response.Status}), or there is none of this name; {Instead}");
             case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError:
-                throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"the server answers {(int)response.Status}"));
+                throw new HttpRequestException($"the server answers {(int)response.Status}");
             default:
                 throw new WorkFailedException($"{entry.Name}: {_address.Host} answers {(int)response.Status}; {Instead}");
         }
@@ -253,12 +252,12 @@ internal sealed class ModelHub : IDisposable
     {
         long free = new DriveInfo(Path.GetFullPath(_folder)).AvailableFreeSpace;
         if (missing > free)
-            throw new WorkFailedException(string.Create(CultureInfo.InvariantCulture, $"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk"));
+            throw new WorkFailedException($"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk");
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(
         done > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on from there")
+            ? $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on from there"
             : $"{entry.Name}: {_address.Host} cannot be reached ({error.Message}); {Instead}",
         error);
 

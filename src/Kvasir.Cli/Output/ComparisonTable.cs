@@ -1,6 +1,3 @@
-using Kvasir.Models;
-using static System.FormattableString;
-
 namespace Kvasir.Cli.Output;
 
 /// <summary>A comparison as tables for a person and as JSON. The first row is the baseline of all ratios.</summary>
@@ -8,20 +5,20 @@ internal static class ComparisonTable
 {
     public static void Print(Terminal terminal, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows)
     {
-        terminal.Out.WriteLine(Invariant($"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {Units.Count(protocol.KvLength, "token")}."));
+        terminal.Out.WriteLine($"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {Units.Count(protocol.KvLength, "token")}.");
         string peak = rows[0].Footprint.PeakIsOwn ? "peak memory" : "peak memory (since start)";
-        terminal.WriteTable(["kv", "ppl", "/f16", "95%", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows.Select(row => (IReadOnlyList<string>)
+        terminal.WriteTable(["kv", "ppl", "/f16", "95%", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows, row =>
         [
-            row.Kv, Invariant($"{row.Quality.Perplexity.Ppl:0.0000}"), Invariant($"{PplRatio(row, rows):0.0000}"), Interval(row, rows), Divergence(row.Quality.Divergence), Invariant($"{row.Quality.Agreement:0.0%}"),
-            row.Passkey is { } found ? Invariant($"{found.Right}/{found.Items}") : "-", Invariant($"{row.Footprint.BytesPerToken:0}"), Invariant($"{BytesRatio(row, rows):0.000}"), Units.Bytes(row.Footprint.PeakBytes),
-        ]), 1, 2, 3, 4, 5, 6, 7, 8, 9);
+            row.Kv, $"{row.Quality.Perplexity.Ppl:0.0000}", $"{PplRatio(row, rows):0.0000}", Interval(row, rows), Divergence(row.Quality.Divergence), $"{row.Quality.Agreement:0.0%}",
+            row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "-", $"{row.Footprint.BytesPerToken:0}", $"{BytesRatio(row, rows):0.000}", Units.Bytes(row.Footprint.PeakBytes),
+        ], 1, 2, 3, 4, 5, 6, 7, 8, 9);
         foreach (string doubt in Doubts(rows)) terminal.Out.WriteLine(doubt);
         SpeedRow[] tests = [.. rows[0].Prefill, .. rows[0].Decode];
         if (tests.Length == 0) return;
-        terminal.WriteTable(["tokens/s", .. tests.Select(test => $"{test.Test} @{test.Depth}")], rows.Select(row => (IReadOnlyList<string>)
+        terminal.WriteTable(["tokens/s", .. tests.Select(test => $"{test.Test} @{test.Depth}")], rows, row =>
         [
-            row.Kv, .. row.Prefill.Concat(row.Decode).Zip(tests, (own, baseline) => Invariant($"{own.TokensPerSecond:0.0} ({(Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)")),
-        ]), [.. Enumerable.Range(1, tests.Length)]);
+            row.Kv, .. row.Prefill.Concat(row.Decode).Zip(tests, (own, baseline) => $"{own.TokensPerSecond:0.0} ({(Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)"),
+        ], [.. Enumerable.Range(1, tests.Length)]);
         terminal.Out.WriteLine(SpeedNote);
     }
 
@@ -60,7 +57,7 @@ internal static class ComparisonTable
 
     /// <summary>Between which ratios to float16 the perplexity lies with 95%; empty for float16 itself.</summary>
     public static string Interval(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row == rows[0] ? ""
-        : double.IsInfinity(Difference(row, rows).HalfWidth) ? "unknown" : Invariant($"{Math.Exp(Difference(row, rows).Low):0.0000}-{Math.Exp(Difference(row, rows).High):0.0000}");
+        : double.IsInfinity(Difference(row, rows).HalfWidth) ? "unknown" : $"{Math.Exp(Difference(row, rows).Low):0.0000}-{Math.Exp(Difference(row, rows).High):0.0000}";
 
     /// <summary>What the samples are too few to tell, in sentences.</summary>
     public static IEnumerable<string> Doubts(IReadOnlyList<ComparisonRow> rows)
@@ -84,7 +81,7 @@ internal static class ComparisonTable
     public static double BytesRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row.Footprint.BytesPerToken / rows[0].Footprint.BytesPerToken;
 
     /// <summary>Three significant digits over many powers of ten.</summary>
-    public static string Divergence(double nats) => nats == 0 ? "0" : nats >= 0.001 ? Invariant($"{nats:0.0000}") : Invariant($"{nats:0.0e-0}");
+    public static string Divergence(double nats) => nats == 0 ? "0" : nats >= 0.001 ? $"{nats:0.0000}" : $"{nats:0.0e-0}";
 
     private static IEnumerable<object> Speeds(IReadOnlyList<SpeedRow> own, IReadOnlyList<SpeedRow> baseline) =>
         own.Zip(baseline, (row, first) => new { row.Depth, row.TokensPerSecond, row.Min, row.Max, Ratio = Units.Rounded(row.TokensPerSecond / first.TokensPerSecond, 4) });

@@ -1,5 +1,3 @@
-using Kvasir.Models;
-
 namespace Kvasir.Cli.Output;
 
 /// <summary>What a measurement ran on, in words.</summary>

@@ -1,21 +1,12 @@
-using static System.FormattableString;
-
 namespace Kvasir.Cli.Output;
 
 /// <summary>From values to pixels along one axis, and the marks on it.</summary>
-internal sealed class PlotScale
+internal sealed class PlotScale(
+    double low, double high, double pixelLow, double pixelHigh, bool logarithmic, IEnumerable<(double Value, string Label)> marks)
 {
     private const double NearestMarks = 40;
-    private readonly double _low, _high, _from, _to;
-    private readonly bool _logarithmic;
 
-    private PlotScale(double low, double high, double from, double to, bool logarithmic, IEnumerable<(double Value, string Label)> marks)
-    {
-        (_low, _high, _from, _to, _logarithmic) = (low, high, from, to, logarithmic);
-        Marks = [.. marks];
-    }
-
-    public IReadOnlyList<(double Value, string Label)> Marks { get; }
+    public IReadOnlyList<(double Value, string Label)> Marks { get; } = [.. marks];
 
     /// <summary>From 0 to at least the largest value, with round marks.</summary>
     public static PlotScale Linear(double largest, double from, double to, int about = 6)
@@ -51,8 +42,8 @@ internal sealed class PlotScale
 
     public double Pixel(double value)
     {
-        double at = _logarithmic ? Math.Log10(value) : value;
-        return _from + (at - _low) / (_high - _low) * (_to - _from);
+        double at = logarithmic ? Math.Log10(value) : value;
+        return pixelLow + (at - low) / (high - low) * (pixelHigh - pixelLow);
     }
 
     private static double RoundStep(double step)
@@ -62,5 +53,5 @@ internal sealed class PlotScale
         return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
     }
 
-    private static string Label(double value) => value != 0 && value < 0.001 ? Invariant($"{value:0e-0}") : value < 1000 ? Invariant($"{value:0.####}") : Invariant($"{value:#,0}");
+    private static string Label(double value) => value != 0 && value < 0.001 ? $"{value:0e-0}" : value < 1000 ? $"{value:0.####}" : $"{value:#,0}";
 }

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
-using Kvasir.Documents;
 
 namespace Kvasir.Cli.Output;
 
@@ -18,10 +16,6 @@ internal static class StoreWarnings
         string[] names = words[0] == "store" && words[1] != "verify" ? Kept[..1] : Kept;
         IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit && names.Contains(option.Option.Name))
             .SelectMany(option => option.Tokens.Select(token => token.Value).Prepend(option.Option.Name));
-        return $"kvasir {string.Join(' ', words.Concat(options).Select(Quoted))}";
+        return CommandLine.Typed(words.Concat(options));
     }
-
-    private static string Quoted(string word) => word.All(c => char.IsLetterOrDigit(c) || "-_./\\:=,+@%".Contains(c, StringComparison.Ordinal)) && word.Length > 0
-        ? word
-        : OperatingSystem.IsWindows() ? $"\"{word}\"" : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

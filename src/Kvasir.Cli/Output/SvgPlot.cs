@@ -1,5 +1,4 @@
 using System.Net;
-using static System.FormattableString;
 
 namespace Kvasir.Cli.Output;
 
@@ -57,7 +56,7 @@ internal sealed class SvgPlot
     private void Begin(string description, PlotScale x, PlotScale y, string xTitle, string yTitle, double right)
     {
         double bottom = _height - Bottom;
-        _svg.Append(Invariant($"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_width:0} {_height:0}" role="img" aria-label="{Escape(description)}">""")).Append('\n');
+        _svg.Append($"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_width:0} {_height:0}" role="img" aria-label="{Escape(description)}">""").Append('\n');
         foreach ((double value, string label) in y.Marks)
         {
             double at = y.Pixel(value);
@@ -80,7 +79,7 @@ internal sealed class SvgPlot
 
     private void Line(PlotSeries series, PlotScale x, PlotScale y)
     {
-        string path = string.Join(' ', series.Points.Select(point => Invariant($"{x.Pixel(point.X):0.#},{y.Pixel(point.Y):0.#}")));
+        string path = string.Join(' ', series.Points.Select(point => $"{x.Pixel(point.X):0.#},{y.Pixel(point.Y):0.#}"));
         Append($"""<g class="s{series.Color}"><polyline points="{path}" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/>""");
         foreach (PlotPoint point in series.Points)
         {
@@ -103,7 +102,7 @@ internal sealed class SvgPlot
         for (int i = 0; i < ends.Length; i++)
         {
             double from = x.Pixel(ends[i].Line.Points[^1].X) + Radius;
-            _svg.Append(Invariant($"""<g class="s{ends[i].Line.Color}"><polyline points="{from:0.#},{ends[i].Point:0.#} {right + 10:0.#},{at[i]:0.#}" fill="none" stroke="currentColor" stroke-width="0.75" opacity="0.5"/>"""));
+            _svg.Append($"""<g class="s{ends[i].Line.Color}"><polyline points="{from:0.#},{ends[i].Point:0.#} {right + 10:0.#},{at[i]:0.#}" fill="none" stroke="currentColor" stroke-width="0.75" opacity="0.5"/>""");
             Text("name", right + 14, at[i] + 4, "start", Shortened(ends[i].Line.Name));
             _svg.Append("</g>\n");
         }
@@ -139,7 +138,7 @@ internal sealed class SvgPlot
         if (text.Length > 0) Append($"""<text class="{style}" x="{x:0.#}" y="{y:0.#}" text-anchor="{anchor}">{Escape(text)}</text>""");
     }
 
-    private void Append(FormattableString markup) => _svg.Append(Invariant(markup)).Append('\n');
+    private void Append(string markup) => _svg.Append(markup).Append('\n');
 
     private static string Shortened(string name) => name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
 

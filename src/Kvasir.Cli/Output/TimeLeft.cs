@@ -21,6 +21,6 @@ internal sealed class TimeLeft(TimeProvider clock)
 
     /// <summary>Minutes and seconds, or hours before them.</summary>
     public static string Text(TimeSpan time) => time.TotalHours >= 1
-        ? FormattableString.Invariant($"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
-        : FormattableString.Invariant($"{time.Minutes}:{time.Seconds:00}");
+        ? $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}"
+        : $"{time.Minutes}:{time.Seconds:00}";
 }

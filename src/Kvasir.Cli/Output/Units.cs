@@ -5,16 +5,16 @@ internal static class Units
 {
     public static string Bytes(long bytes) => bytes switch
     {
-        < 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-        < 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KB"),
-        < 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1073741824.0:0.00} GB"),
+        < 1L << 10 => $"{bytes} B",
+        < 1L << 20 => $"{bytes / 1024.0:0.0} KB",
+        < 1L << 30 => $"{bytes / 1048576.0:0.0} MB",
+        _ => $"{bytes / 1073741824.0:0.00} GB",
     };
 
     /// <summary>A number of things: "1 file", "2 files".</summary>
-    public static string Count(long number, string thing) => FormattableString.Invariant($"{number} {thing}{(number == 1 ? "" : "s")}");
+    public static string Count(long number, string thing) => $"{number} {thing}{(number == 1 ? "" : "s")}";
 
-    public static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
+    public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0} ms";
 
     public static double Rounded(double value, int digits = 3) => double.IsFinite(value) ? Math.Round(value, digits) : value;
 }

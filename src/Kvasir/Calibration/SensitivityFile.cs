@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kvasir.Cache;
-using Kvasir.Formats;
 using Kvasir.Memory;
 using Kvasir.Models;
 using Kvasir.Quantization;

@@ -5,6 +5,13 @@ namespace Kvasir.Formats;
 /// <summary>One entry of GGUF's tensor list; offsets count from the start of the data. Sizes fit <see cref="Tensor"/>'s integers.</summary>
 internal readonly record struct GgufTensorInfo(string Name, TensorType Type, long[] Shape, long Offset, long ByteLength)
 {
+    /// <summary>The names of types that GGUF knows and Kvasir does not read.</summary>
+    private static readonly Dictionary<uint, string> s_unread = new()
+    {
+        [9] = "Q8_1", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S",
+        [24] = "I8", [25] = "I16", [26] = "I32", [27] = "I64", [28] = "F64", [29] = "IQ1_M", [34] = "TQ1_0", [35] = "TQ2_0", [39] = "MXFP4",
+    };
+
     /// <summary>Reads and checks one entry; only the end of the file is left to be checked.</summary>
     public static GgufTensorInfo Read(GgufCursor cursor, long alignment)
     {
@@ -15,7 +22,7 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
         var shape = new long[dimensions];
         for (int i = shape.Length - 1; i >= 0; i--) shape[i] = ReadSize(cursor, name);
         var type = (TensorType)cursor.Read<uint>();
-        if (!GgmlBlocks.IsKnown(type)) throw cursor.Invalid($"tensor '{name}' has type {TypeName((uint)type)}, which is not supported");
+        if (!GgmlBlocks.IsKnown(type)) throw cursor.Invalid($"tensor '{name}' has type {s_unread.GetValueOrDefault((uint)type, $"{(uint)type} (unknown)")}, which is not supported");
         ulong offset = cursor.Read<ulong>();
         if (offset > long.MaxValue || offset % (ulong)alignment != 0) throw cursor.Invalid($"the offset {offset} of tensor '{name}' is not a multiple of the alignment {alignment} (damaged file?)");
         return new GgufTensorInfo(name, type, shape, (long)offset, CheckedLength(cursor, name, type, shape));
@@ -41,27 +48,4 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
         if (rowBytes > int.MaxValue) throw cursor.Invalid($"tensor '{name}' has rows of {rowBytes} bytes (damaged file?)");
         return rows * rowBytes; // both factors stay below 2^31
     }
-
-    /// <summary>The name of a type that GGUF knows and Kvasir does not read.</summary>
-    private static string TypeName(uint type) => type switch
-    {
-        9 => "Q8_1",
-        15 => "Q8_K",
-        16 => "IQ2_XXS",
-        17 => "IQ2_XS",
-        18 => "IQ3_XXS",
-        19 => "IQ1_S",
-        21 => "IQ3_S",
-        22 => "IQ2_S",
-        24 => "I8",
-        25 => "I16",
-        26 => "I32",
-        27 => "I64",
-        28 => "F64",
-        29 => "IQ1_M",
-        34 => "TQ1_0",
-        35 => "TQ2_0",
-        39 => "MXFP4",
-        _ => $"{type} (unknown)",
-    };
 }

@@ -23,7 +23,7 @@ internal sealed class HfFolder : ModelFile
         _metadata["general.name"] = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
         foreach ((string key, object value) in HfTokenizerSettings.Read(path, root)) _metadata[key] = value;
         if (PoolingType(architecture) is { } pooling) _metadata[$"{architecture.Name}.pooling_type"] = pooling;
-        if (ReadIfThere("sentence_bert_config.json")?.Integer("max_seq_length") is > 0 and var longest)
+        if (HfJson.ReadIfThere(path, "sentence_bert_config.json")?.Integer("max_seq_length") is > 0 and var longest)
             _metadata[$"{architecture.Name}.context_length"] = Math.Min(longest, (long)_metadata[$"{architecture.Name}.context_length"]);
         InterleavedRotary = architecture.Interleaved;
         _tensors = new HfTensors(architecture);
@@ -111,7 +111,7 @@ internal sealed class HfFolder : ModelFile
     /// <summary>GGUF's number for how sentence embeddings are pooled, as a sentence-transformers folder says; for BERT the mean where nothing is said.</summary>
     private long? PoolingType(HfArchitecture architecture)
     {
-        if (ReadIfThere(System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling) return architecture.Name == "bert" ? 1 : null;
+        if (HfJson.ReadIfThere(Path, System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling) return architecture.Name == "bert" ? 1 : null;
         if (Directory.Exists(Inside("2_Dense"))) throw new InvalidInputException($"{Inside("2_Dense")}: a matrix behind the pooling, which is not supported");
         const string mode = "pooling_mode_";
         string[] modes = [.. pooling.Names.Distinct().Where(name => name.StartsWith(mode, StringComparison.Ordinal) && pooling.Flag(name) == true).Select(name => name[mode.Length..])];
@@ -123,8 +123,6 @@ internal sealed class HfFolder : ModelFile
             _ => throw DamagedFile.Error(pooling.Path, $"pooling by {(modes.Length == 0 ? "nothing" : string.Join(" and ", modes))} is not supported (mean_tokens, cls_token and lasttoken are)"),
         };
     }
-
-    private HfJson? ReadIfThere(string name) => File.Exists(Inside(name)) ? HfJson.Read(Inside(name)) : null;
 
     private string Inside(string name) => System.IO.Path.Combine(Path, name);
 

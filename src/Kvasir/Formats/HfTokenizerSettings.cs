@@ -13,7 +13,7 @@ internal static class HfTokenizerSettings
     /// <summary>Ids from generation_config.json, which lists all that end a text, before config.json.</summary>
     private static IEnumerable<(string, object)> TokenIds(string folder, HfJson config)
     {
-        HfJson? generation = ReadIfThere(folder, "generation_config.json");
+        HfJson? generation = HfJson.ReadIfThere(folder, "generation_config.json");
         foreach ((string name, string key) in ((string, string)[])[("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")])
         {
             if ((generation?.Integers(name) ?? config.Integers(name)) is not { Length: > 0 } ids) continue;
@@ -25,7 +25,7 @@ internal static class HfTokenizerSettings
     /// <summary>Texts of special tokens, under <see cref="TokenTextKey"/> and their names (<c>eos_token</c>): what templates read.</summary>
     private static IEnumerable<(string, object)> TokenTexts(string folder)
     {
-        HfJson?[] files = [ReadIfThere(folder, "special_tokens_map.json"), ReadIfThere(folder, "tokenizer_config.json")];
+        HfJson?[] files = [HfJson.ReadIfThere(folder, "special_tokens_map.json"), HfJson.ReadIfThere(folder, "tokenizer_config.json")];
         foreach (HfJson settings in files.OfType<HfJson>())
         {
             foreach (string name in settings.Names.Where(name => name.EndsWith("_token", StringComparison.Ordinal) && !name.StartsWith("add_", StringComparison.Ordinal)))
@@ -47,8 +47,8 @@ internal static class HfTokenizerSettings
             yield break;
         }
         const string property = "chat_template";
-        HfJson? config = ReadIfThere(folder, "tokenizer_config.json");
-        if ((config?.Names.Contains(property) == true ? config : ReadIfThere(folder, "chat_template.json")) is not { } settings) yield break;
+        HfJson? config = HfJson.ReadIfThere(folder, "tokenizer_config.json");
+        if ((config?.Names.Contains(property) == true ? config : HfJson.ReadIfThere(folder, "chat_template.json")) is not { } settings) yield break;
         if (settings.Objects(property) is not { } templates)
         {
             if (settings.Text(property) is { } text) yield return (TemplateKey, text);
@@ -60,11 +60,5 @@ internal static class HfTokenizerSettings
             string text = template.Text("template") ?? throw template.Wrong("template", "given");
             yield return (name == "default" || templates.Count == 1 ? TemplateKey : $"{TemplateKey}.{name}", text);
         }
-    }
-
-    private static HfJson? ReadIfThere(string folder, string name)
-    {
-        string path = System.IO.Path.Combine(folder, name);
-        return File.Exists(path) ? HfJson.Read(path) : null;
     }
 }

@@ -6,22 +6,14 @@ namespace Kvasir.Formats;
 /// The JSON header of a safetensors file: per tensor its type, shape and byte range in the data that follow the header.
 /// Read token by token, so that a hostile header takes no memory beyond the entries that it really lists.
 /// </summary>
-internal ref struct SafetensorsHeader
+internal ref struct SafetensorsHeader(string path, ReadOnlySpan<byte> json, long dataStart, long dataLength)
 {
     private const int MaxDimensions = 8;
 
-    private readonly string _path;
-    private readonly long _dataStart;
-    private readonly long _dataLength;
-    private Utf8JsonReader _json;
-
-    private SafetensorsHeader(string path, ReadOnlySpan<byte> json, long dataStart, long dataLength)
-    {
-        _path = path;
-        _dataStart = dataStart;
-        _dataLength = dataLength;
-        _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 4 });
-    }
+    private readonly string _path = path;
+    private readonly long _dataStart = dataStart;
+    private readonly long _dataLength = dataLength;
+    private Utf8JsonReader _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 4 });
 
     /// <exception cref="InvalidInputException">The header is malformed or lists ranges outside the data.</exception>
     public static (Dictionary<string, SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(string path, ReadOnlySpan<byte> json, long dataStart, long dataLength)

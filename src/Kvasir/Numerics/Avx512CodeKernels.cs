@@ -123,6 +123,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     {
         Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Vector512.Load(folded) * factor);
         Vector128<sbyte> codes = Avx512F.ConvertToVector128SByteWithSaturation(rounded);
+        // A line of 2-bit codes gives the even ones of eight steps of k before the odd ones, one of high bits every fourth of sixteen.
         if (TBits.Value == 4) codes.Store(quads);
         else Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)).Store(quads);
         if (TBits.Value == 3) Vector128.Shuffle(codes, Vector128.Create((sbyte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).Store(quads + plane);
@@ -229,6 +230,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
     private static Vector128<float> Largest(Vector512<float> first, Vector512<float> second, Vector512<float> third, Vector512<float> fourth)
     {
         Vector128<float> a = Largest(first), b = Largest(second), c = Largest(third), d = Largest(fourth);
+        // A transposition of four by four on the way: lane i of the result is the maximum of vector i.
         Vector128<float> ab = Vector128.MaxNative(Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b)), cd = Vector128.MaxNative(Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
         return Vector128.MaxNative(Sse.MoveLowToHigh(ab, cd), Sse.MoveHighToLow(cd, ab));
     }

@@ -13,6 +13,7 @@ internal static unsafe class HalfVectors
     /// <summary>Lifts the smallest subnormal half (2^-24) to the smallest normal one (2^-14).</summary>
     public const int Shift = 10;
 
+    /// <summary>The sign, exponent and mantissa of a sign-extended half shifted up by 13; between them stand copies of the sign.</summary>
     private const int Kept = unchecked((int)0x8FFFE000);
 
     /// <summary>The factor of <c>Widen</c> for halves stored times 2^<paramref name="shift"/>.</summary>

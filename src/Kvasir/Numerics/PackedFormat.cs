@@ -27,18 +27,9 @@ internal readonly record struct PackedFormat(int Bits, int Group, int ZeroPoint,
 
     public int BlockBytes => CodeBytes + (HasMinimum ? 2 : 1) * ScaleBytes;
 
-    public static bool IsQuantized(TensorType type) => type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16);
+    public static bool IsQuantized(TensorType type) => BlockType.Find(type) is not null;
 
-    public static PackedFormat For(TensorType type) => type switch
-    {
-        TensorType.Q4_0 => new(4, 32, 8, false),
-        TensorType.Q4_1 or TensorType.Q4_K => new(4, 32, 0, true),
-        TensorType.Q5_0 => new(8, 32, 16, false),
-        TensorType.Q5_1 or TensorType.Q5_K => new(8, 32, 0, true),
-        TensorType.Q8_0 or TensorType.IQ4_NL or TensorType.IQ4_XS => new(8, 32, 128, false),
-        TensorType.Q2_K => new(4, 16, 0, true),
-        TensorType.Q3_K => new(4, 16, 4, false),
-        TensorType.Q6_K => new(8, 16, 32, false),
-        _ => throw new InvalidInputException($"Tensor type {type} is not a quantised type"),
-    };
+    public static PackedFormat For(TensorType type) => BlockType.Find(type) is { } block
+        ? new(block.Bits, block.Group, block.ZeroPoint, block.HasMinimum)
+        : throw new InvalidInputException($"Tensor type {type} is not a quantised type");
 }

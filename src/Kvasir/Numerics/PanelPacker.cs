@@ -8,57 +8,46 @@ internal static unsafe class PanelPacker
 {
     /// <summary>Packs a tensor's rows; rows that fill the last panel stay zero, as <paramref name="target"/> is given.</summary>
     /// <exception cref="InvalidInputException">The rows are no whole blocks, or not all there.</exception>
-    public static PackedFormat Pack(Tensor tensor, byte* target) => tensor.Type switch
+    public static PackedFormat Pack(Tensor tensor, byte* target)
     {
-        TensorType.Q4_0 => Pack<Q4_0Reader>(tensor, target),
-        TensorType.Q4_1 => Pack<Q4_1Reader>(tensor, target),
-        TensorType.Q5_0 => Pack<Q5_0Reader>(tensor, target),
-        TensorType.Q5_1 => Pack<Q5_1Reader>(tensor, target),
-        TensorType.Q8_0 => Pack<Q8_0Reader>(tensor, target),
-        TensorType.Q2_K => Pack<Q2_KReader>(tensor, target),
-        TensorType.Q3_K => Pack<Q3_KReader>(tensor, target),
-        TensorType.Q4_K => Pack<Q4_KReader>(tensor, target),
-        TensorType.Q5_K => Pack<Q5_KReader>(tensor, target),
-        TensorType.Q6_K => Pack<Q6_KReader>(tensor, target),
-        TensorType.IQ4_NL => Pack<IQ4_NLReader>(tensor, target),
-        TensorType.IQ4_XS => Pack<IQ4_XSReader>(tensor, target),
-        _ => throw new InvalidInputException($"{tensor.Name}: type {tensor.Type} cannot be packed"),
-    };
+        BlockType type = BlockType.Find(tensor.Type) ?? throw new InvalidInputException($"{tensor.Name}: type {tensor.Type} cannot be packed");
+        if (tensor.Columns % type.Length != 0 || (long)tensor.Columns / type.Length * type.Bytes * tensor.Rows > tensor.ByteLength)
+        {
+            throw new InvalidInputException($"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its "
+                + $"{tensor.ByteLength} bytes in blocks of {type.Length} columns");
+        }
 
-    private static PackedFormat Pack<TReader>(Tensor tensor, byte* target) where TReader : IBlockReader
-    {
-        if (tensor.Columns % TReader.Length != 0 || (long)tensor.Columns / TReader.Length * TReader.Bytes * tensor.Rows > tensor.ByteLength)
-            throw new InvalidInputException($"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes in blocks of {TReader.Length} columns");
         var format = PackedFormat.For(tensor.Type) with { ScaleShift = HalfVectors.Shift };
-        if (TryPack<TReader>(format, tensor, target)) return format;
+        if (TryPack(type, format, tensor, target)) return format;
         format = format with { ScaleShift = 0 };
-        TryPack<TReader>(format, tensor, target);
+        TryPack(type, format, tensor, target);
         return format;
     }
 
     /// <summary>False when a scale is too large for the format's shift.</summary>
-    private static bool TryPack<TReader>(PackedFormat format, Tensor tensor, byte* target) where TReader : IBlockReader
+    private static bool TryPack(BlockType type, PackedFormat format, Tensor tensor, byte* target)
     {
-        long rowBytes = (long)tensor.Columns / TReader.Length * TReader.Bytes;
+        long rowBytes = (long)tensor.Columns / type.Length * type.Bytes;
         long panelBytes = (long)tensor.Columns / PackedFormat.BlockColumns * format.BlockBytes;
         for (int row = 0; row < tensor.Rows; row++)
         {
-            if (!PackRow<TReader>(format, tensor.Data + row * rowBytes, tensor.Columns, target + row / PackedFormat.PanelRows * panelBytes, row % PackedFormat.PanelRows)) return false;
+            byte* panel = target + row / PackedFormat.PanelRows * panelBytes;
+            if (!PackRow(type, format, tensor.Data + row * rowBytes, tensor.Columns, panel, row % PackedFormat.PanelRows)) return false;
         }
         return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static bool PackRow<TReader>(PackedFormat format, byte* source, int columns, byte* panel, int row) where TReader : IBlockReader
+    private static bool PackRow(BlockType type, PackedFormat format, byte* source, int columns, byte* panel, int row)
     {
         byte* codes = stackalloc byte[256];
         ushort* scales = stackalloc ushort[16], minimums = stackalloc ushort[16];
         bool shifted = format.ScaleShift != 0;
         int groups = format.GroupsPerBlock, codeBytes = format.CodeBytes, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes;
-        for (int column = 0; column < columns; column += TReader.Length, source += TReader.Bytes)
+        for (int column = 0; column < columns; column += type.Length, source += type.Bytes)
         {
-            TReader.Read(source, codes, scales, minimums);
-            for (int part = 0; part < TReader.Length / PackedFormat.BlockColumns; part++, panel += blockBytes)
+            type.Read(source, codes, scales, minimums);
+            for (int part = 0; part < type.Length / PackedFormat.BlockColumns; part++, panel += blockBytes)
             {
                 if (format.Bits == 4) StoreNibbles(codes + part * PackedFormat.BlockColumns, (uint*)panel + row);
                 else StoreBytes(codes + part * PackedFormat.BlockColumns, (uint*)panel + row);

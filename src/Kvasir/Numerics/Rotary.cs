@@ -6,25 +6,17 @@ namespace Kvasir.Numerics;
 /// Rotary position embedding (Su et al. 2021, RoFormer): pair j of a head is turned by position * frequency[j].
 /// Pairs are (2j, 2j+1) where interleaved, else (j, j + pairs); dimensions beyond the pairs are left alone.
 /// </summary>
-internal sealed unsafe class Rotary
+/// <param name="frequencies">Radians per position of each pair.</param>
+/// <param name="interleaved">How pairs lie.</param>
+/// <param name="magnitude">Factor of cosine and sine (attention factor of YaRN and longrope).</param>
+internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, float magnitude = 1)
 {
-    private readonly double[] _frequencies;
-    private readonly float _magnitude;
+    private readonly float _magnitude = magnitude;
 
-    /// <param name="frequencies">Radians per position of each pair.</param>
-    /// <param name="interleaved">How pairs lie.</param>
-    /// <param name="magnitude">Factor of cosine and sine (attention factor of YaRN and longrope).</param>
-    public Rotary(double[] frequencies, bool interleaved, float magnitude = 1)
-    {
-        _frequencies = frequencies;
-        Interleaved = interleaved;
-        _magnitude = magnitude;
-    }
-
-    public bool Interleaved { get; }
+    public bool Interleaved { get; } = interleaved;
 
     /// <summary>Dimensions that are turned: two a pair.</summary>
-    public int Dimensions => 2 * _frequencies.Length;
+    public int Dimensions => 2 * frequencies.Length;
 
     /// <summary>Floats of one position's table: a cosine and a signed sine for every turned dimension.</summary>
     public int TableLength => 2 * Dimensions;
@@ -32,15 +24,15 @@ internal sealed unsafe class Rotary
     /// <summary>The table of one position. A shift of keys or queries is a rotation without the magnitude.</summary>
     public void FillTable(int position, Span<float> table, bool withMagnitude = true)
     {
-        float magnitude = withMagnitude ? _magnitude : 1;
-        int pairs = _frequencies.Length, dimensions = Dimensions;
+        float size = withMagnitude ? _magnitude : 1;
+        int pairs = frequencies.Length, dimensions = Dimensions;
         for (int j = 0; j < pairs; j++)
         {
-            (double sin, double cos) = Math.SinCos(position * _frequencies[j]);
+            (double sin, double cos) = Math.SinCos(position * frequencies[j]);
             (int first, int second) = Interleaved ? (2 * j, 2 * j + 1) : (j, j + pairs);
-            table[first] = table[second] = (float)cos * magnitude;
-            table[dimensions + first] = -(float)sin * magnitude;
-            table[dimensions + second] = (float)sin * magnitude;
+            table[first] = table[second] = (float)cos * size;
+            table[dimensions + first] = -(float)sin * size;
+            table[dimensions + second] = (float)sin * size;
         }
     }
 
@@ -69,7 +61,7 @@ internal sealed unsafe class Rotary
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RotateHalves(float* head, float* table)
     {
-        int pairs = _frequencies.Length, j = 0;
+        int pairs = frequencies.Length, j = 0;
         float* sines = table + Dimensions;
         for (; j <= pairs - 4; j += 4)
         {

@@ -46,5 +46,5 @@ internal readonly unsafe struct ScalarKernel : IPanelKernel
     public static float Minimum(in PackedFormat format, byte* block, int row, int group) =>
         Stored(format, (ushort*)(block + format.CodeBytes + format.ScaleBytes) + group * PackedFormat.PanelRows + row);
 
-    private static float Stored(in PackedFormat format, ushort* half) => MathF.ScaleB(Nibbles.Float(*half), -format.ScaleShift);
+    private static float Stored(in PackedFormat format, ushort* half) => MathF.ScaleB((float)*(Half*)half, -format.ScaleShift);
 }

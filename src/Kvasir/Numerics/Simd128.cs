@@ -43,6 +43,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Highest(Vector128<float> vector)
     {
+        // Each half meets the other, then each lane its neighbour.
         Vector128<float> pairs = Vector128.MaxNative(vector, Vector128.Shuffle(vector, Vector128.Create(2, 3, 0, 1)));
         return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
@@ -73,6 +74,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         _ => (words.AsUInt32() >>> 8).AsSingle(),
     };
 
+    // Bit 2 comes from the high word; what stands above it does not count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> MergeBits(Vector128<float> low, Vector128<float> high) => Vector128.ConditionalSelect(Vector128.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
 

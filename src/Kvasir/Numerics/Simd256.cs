@@ -57,6 +57,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Codes<TBits>(Vector256<float> words, Vector256<float> table) where TBits : IConstant
     {
+        // A permutation reads only the lowest 2 or 3 bits of an index: mask and conversion in one look-up.
         if (Avx.IsSupported && TBits.Value == 2) return Avx.PermuteVar(table, words.AsInt32());
         if (Avx2.IsSupported && TBits.Value == 3) return Avx2.PermuteVar8x32(table, words.AsInt32());
         return Vector256.ConvertToSingle(words.AsInt32() & Vector256.Create((1 << TBits.Value) - 1));
@@ -71,6 +72,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         _ => (words.AsUInt32() >>> 8).AsSingle(),
     };
 
+    // Bit 2 comes from the high word; what stands above it does not count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MergeBits(Vector256<float> low, Vector256<float> high) => Vector256.ConditionalSelect(Vector256.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
 

@@ -57,6 +57,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Codes<TBits>(Vector512<float> words, Vector512<float> table) where TBits : IConstant
     {
+        // A permutation reads only the lowest 4 bits of an index, and the table repeats: mask and conversion in one look-up.
         if (Avx512F.IsSupported && TBits.Value <= 4) return Avx512F.PermuteVar16x32(table, words.AsInt32());
         return Vector512.ConvertToSingle(words.AsInt32() & Vector512.Create((1 << TBits.Value) - 1));
     }
@@ -70,6 +71,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         _ => (words.AsUInt32() >>> 8).AsSingle(),
     };
 
+    // Bit 2 comes from the high word; what stands above it does not count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MergeBits(Vector512<float> low, Vector512<float> high) => Vector512.ConditionalSelect(Vector512.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
 

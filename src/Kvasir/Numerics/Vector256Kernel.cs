@@ -66,7 +66,7 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     Vector256<byte> v0, v1, v2, v3;
                     if (TBits.Value == 4)
                     {
-                        var mask = Vector256.Create((byte)15);
+                        var mask = Vector256.Create((byte)15); // of bytes, as shifts are of words
                         v0 = (w0.AsUInt16() >> 4).AsByte() & mask; v1 = (w1.AsUInt16() >> 4).AsByte() & mask;
                         v2 = (w2.AsUInt16() >> 4).AsByte() & mask; v3 = (w3.AsUInt16() >> 4).AsByte() & mask;
                         w0 &= mask; w1 &= mask; w2 &= mask; w3 &= mask;

@@ -1,21 +1,32 @@
 using System.Runtime.Intrinsics;
 using Kvasir.Formats;
+using Kvasir.Memory;
 using Kvasir.Quantization;
 
 namespace Kvasir.Numerics;
 
-/// <summary>Weights [rows, columns] packed once for products with <see cref="Activations"/>. Immutable; used by many threads.</summary>
-internal abstract unsafe class WeightMatrix : IDisposable
+/// <summary>
+/// Weights [rows, columns] packed once, in panels of 32 rows, for products with <see cref="Activations"/>. Immutable; used by many threads.
+/// </summary>
+/// <param name="tensor">What is packed.</param>
+/// <param name="panelBytes">Bytes of a panel.</param>
+/// <param name="maxTokens">Tokens of a whole tile.</param>
+/// <param name="passBytes">What the tokens may take of the second-level cache while the panels go by.</param>
+internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int maxTokens, int passBytes) : IDisposable
 {
-    public abstract int Rows { get; }
+    protected const int PanelRows = PackedFormat.PanelRows;
 
-    public abstract int Columns { get; }
+    private readonly NativeBuffer _panels = new((tensor.Rows + PanelRows - 1) / PanelRows * panelBytes, hugePages: true);
 
-    /// <summary>Bytes held.</summary>
-    public abstract long Bytes { get; }
+    public int Rows { get; } = tensor.Rows;
+
+    public int Columns { get; } = tensor.Columns;
 
     /// <summary>Work is split between threads at multiples of this many rows.</summary>
-    public abstract int RowGranularity { get; }
+    public int RowGranularity { get; } = PanelRows;
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => _panels.Length;
 
     /// <summary>Whether <see cref="Multiply"/> reads the int8 form of its activations (else the floats).</summary>
     public abstract bool ReadsInt8 { get; }
@@ -49,12 +60,37 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// output[t * stride + r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where given,
     /// for t in [0, tokens) and r in [firstRow, endRow).
     /// </summary>
-    public abstract void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate);
+    public void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+    {
+        CheckRange(x, firstToken, tokens, firstRow, endRow);
+        // As many tokens as the second-level cache holds while the panels go by, in whole tiles.
+        int pass = Math.Max((int)(passBytes / TokenBytes(x)) / maxTokens, 1) * maxTokens;
+        for (int token = 0; token < tokens; token += pass)
+            MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias, accumulate);
+    }
 
     /// <summary>One row, dequantised (embedding look-up).</summary>
-    public abstract void ReadRow(int row, Span<float> destination);
+    public void ReadRow(int row, Span<float> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
+        Unpack(Panel(row), row % PanelRows, destination);
+    }
 
-    public abstract void Dispose();
+    public void Dispose() => _panels.Dispose();
+
+    /// <summary>The panel of a row.</summary>
+    protected byte* Panel(int row) => _panels.Pointer + row / PanelRows * panelBytes;
+
+    /// <summary>Bytes of a token in the form that is read.</summary>
+    protected abstract nint TokenBytes(Activations x);
+
+    /// <inheritdoc cref="Multiply"/>
+    protected abstract void MultiplyPass(
+        Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate);
+
+    /// <summary>One row of a panel, dequantised.</summary>
+    protected abstract void Unpack(byte* panel, int row, Span<float> destination);
 
     private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32) where TKernel : IFloatKernel => tensor.Type switch
     {
@@ -64,11 +100,11 @@ internal abstract unsafe class WeightMatrix : IDisposable
     };
 
     /// <summary>Refuses what would read or write outside.</summary>
-    protected void CheckRange(Activations x, int firstToken, int tokens, int firstRow, int endRow)
+    private void CheckRange(Activations x, int firstToken, int tokens, int firstRow, int endRow)
     {
         if (x.Columns != Columns) throw new ArgumentException($"Activations of {x.Columns} columns, weights of {Columns}", nameof(x));
         if (firstToken < 0 || tokens < 0 || firstToken > x.Tokens - tokens) throw new ArgumentOutOfRangeException(nameof(firstToken), $"{tokens} tokens from {firstToken} of {x.Tokens}");
-        if (firstRow < 0 || firstRow > endRow || endRow > Rows || firstRow % RowGranularity != 0 || (endRow % RowGranularity != 0 && endRow != Rows))
-            throw new ArgumentOutOfRangeException(nameof(firstRow), $"rows {firstRow}..{endRow} of {Rows}, in steps of {RowGranularity}");
+        if (firstRow < 0 || firstRow > endRow || endRow > Rows || firstRow % PanelRows != 0 || (endRow % PanelRows != 0 && endRow != Rows))
+            throw new ArgumentOutOfRangeException(nameof(firstRow), $"rows {firstRow}..{endRow} of {Rows}, in steps of {PanelRows}");
     }
 }

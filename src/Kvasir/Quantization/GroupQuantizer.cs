@@ -81,7 +81,7 @@ internal static unsafe class GroupQuantizer
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Finite(Vector512<float> x, float limit)
     {
-        x = Vector512.ConditionalSelect(Vector512.Equals(x, x), x, Vector512<float>.Zero);
+        x = Vector512.ConditionalSelect(Vector512.Equals(x, x), x, Vector512<float>.Zero); // NaN, which is not equal to itself
         return Vector512.MinNative(Vector512.MaxNative(x, Vector512.Create(-limit)), Vector512.Create(limit));
     }
 

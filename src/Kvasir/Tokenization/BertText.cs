@@ -1,11 +1,12 @@
 namespace Kvasir.Tokenization;
 
-/// <summary>How BERT prepares text: cleaning, spaces around ideographs, accents and case removed; then words and punctuation marks.</summary>
+/// <summary>How BERT prepares text: cleaned, spaces around ideographs, accents and case removed; then words and punctuation.</summary>
 internal static class BertText
 {
     private static readonly RuneSet s_ideographs = new(
         CharClass.None,
-        "\u4E00\u9FFF\u3400\u4DBF\U00020000\U0002A6DF\U0002A700\U0002B73F\U0002B740\U0002B81F\U0002B920\U0002CEAF\uF900\uFAFF\U0002F800\U0002FA1F");
+        "\u4E00\u9FFF\u3400\u4DBF\uF900\uFAFF\U00020000\U0002A6DF\U0002A700\U0002B73F\U0002B740\U0002B81F\U0002B920\U0002CEAF"
+        + "\U0002F800\U0002FA1F");
 
     /// <summary>BERT's normaliser with its four switches.</summary>
     public static IEnumerable<TextNormalizer.Step> Steps(bool clean, bool spaceIdeographs, bool stripAccents, bool lowercase)
@@ -20,7 +21,8 @@ internal static class BertText
     }
 
     /// <summary>Words between white space, every punctuation mark alone.</summary>
-    public static PreTokenizer PreTokenizer() => Tokenization.PreTokenizer.Sequence(new WhiteSpaceSplitter(), PreTokenizers.PunctuationRuns(longest: 1));
+    public static PreTokenizer PreTokenizer() =>
+        Tokenization.PreTokenizer.Sequence(new WhiteSpaceSplitter(), PreTokenizers.PunctuationRuns(longest: 1));
 
     private static ReadOnlySpan<char> Clean(ReadOnlySpan<char> text, bool clean, bool spaceIdeographs)
     {

@@ -3,22 +3,13 @@ using System.Buffers;
 namespace Kvasir.Tokenization;
 
 /// <summary>Byte-pair encoding of single pieces: first symbols, merges, and what becomes of symbols that are no tokens.</summary>
-internal sealed class BpeModel
+internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
 {
     private const int StackUnits = 128;
 
-    private readonly Vocabulary _vocabulary;
-    private readonly MergeTable _merges;
-    private readonly int[] _byteTokens;
+    private readonly Vocabulary _vocabulary = vocabulary;
+    private readonly int[] _byteTokens = ByteTokens(vocabulary);
     private readonly PieceCache _cache = new();
-
-    /// <summary>A model over a vocabulary and its merges.</summary>
-    public BpeModel(Vocabulary vocabulary, MergeTable merges)
-    {
-        _vocabulary = vocabulary;
-        _merges = merges;
-        _byteTokens = ByteTokens(vocabulary);
-    }
 
     /// <summary>Symbols start as characters (SentencePiece), otherwise as bytes.</summary>
     public bool CharacterSymbols { get; init; }
@@ -73,14 +64,15 @@ internal sealed class BpeModel
 
     private void Encode(ReadOnlySpan<char> piece, Span<byte> buffer, Span<int> ids, Span<int> starts, TokenList output)
     {
-        ReadOnlySpan<byte> bytes = buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
+        ReadOnlySpan<byte> bytes =
+            buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
         if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole)
         {
             output.Add(whole);
             return;
         }
         int count = CharacterSymbols ? Characters(bytes, ids, starts) : Bytes(bytes, ids, starts);
-        count = SymbolMerger.Merge(_merges, ids[..count], starts[..count]);
+        count = SymbolMerger.Merge(merges, ids[..count], starts[..count]);
         starts[count] = bytes.Length;
         for (int i = 0; i < count; i++)
         {

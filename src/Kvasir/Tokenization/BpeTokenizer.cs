@@ -1,7 +1,8 @@
 namespace Kvasir.Tokenization;
 
 /// <summary>Byte-pair encoding, byte-level or over characters: cut into pieces, merge each piece.</summary>
-internal sealed class BpeTokenizer(Vocabulary vocabulary, TokenizerSettings settings, BpeModel model, PreTokenizer preTokenizer, string identity)
+internal sealed class BpeTokenizer(
+    Vocabulary vocabulary, TokenizerSettings settings, BpeModel model, PreTokenizer preTokenizer, string identity)
     : VocabularyTokenizer(vocabulary, settings)
 {
     /// <inheritdoc/>

@@ -63,7 +63,8 @@ internal static class CharClasses
     {
         var table = new CharClass[0x10000];
         for (int unit = 0; unit < table.Length; unit++)
-            table[unit] = Of(CharUnicodeInfo.GetUnicodeCategory((char)unit)) | (char.IsWhiteSpace((char)unit) ? CharClass.Space : CharClass.None);
+            table[unit] =
+                Of(CharUnicodeInfo.GetUnicodeCategory((char)unit)) | (char.IsWhiteSpace((char)unit) ? CharClass.Space : CharClass.None);
         return table;
     }
 

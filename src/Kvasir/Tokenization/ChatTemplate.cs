@@ -40,7 +40,7 @@ public sealed class ChatTemplate
         _body = Parser.Parse(source);
     }
 
-    /// <summary>The template that a model's file carries, with the texts of the model's special tokens; null where it carries none.</summary>
+    /// <summary>The template that a model's file carries, with the texts of its special tokens; null where there is none.</summary>
     /// <param name="file">The model.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="name">Which one of several, such as <c>tool_use</c>; the unnamed one where there is none of this name.</param>
@@ -62,12 +62,13 @@ public sealed class ChatTemplate
     /// <param name="beginOfText">Text of the BOS token (<c>bos_token</c>); where null, the model's if it was loaded with one.</param>
     /// <param name="endOfText">Text of the EOS token (<c>eos_token</c>); where null, the model's if it was loaded with one.</param>
     /// <param name="variables">
-    /// Other variables, such as <c>enable_thinking</c>, <c>tools</c> or <c>date_string</c>; values as for <see cref="ChatMessage.Fields"/>. They stand before
+    /// Other variables, such as <c>enable_thinking</c> or <c>tools</c>; values as for <see cref="ChatMessage.Fields"/>. They stand before
     /// all others. <c>tools</c> and <c>documents</c> are None where they are not given, as Hugging Face has it.
     /// </param>
     /// <param name="cancellation">Ends the rendering.</param>
-    /// <exception cref="InvalidInputException">The template raised an exception or cannot be run; the message has the template's line.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = true, string? beginOfText = null, string? endOfText = null, IReadOnlyDictionary<string, object?>? variables = null, CancellationToken cancellation = default)
+    /// <exception cref="InvalidInputException">The template raised an exception or cannot be run; its line is told.</exception>
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = true, string? beginOfText = null,
+        string? endOfText = null, IReadOnlyDictionary<string, object?>? variables = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var conversion = new ValueConversion();
@@ -100,19 +101,26 @@ public sealed class ChatTemplate
     private static Dictionary<string, string> TokenTexts(ModelFile file, Tokenizer tokenizer)
     {
         string prefix = HfTokenizerSettings.TokenTextKey;
-        var texts = file.Metadata.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[prefix.Length..], entry => (string)entry.Value);
+        var texts = file.Metadata.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[prefix.Length..], entry => (string)entry.Value);
         if (texts.Count > 0) return texts;
         (string Name, long Id)[] ids =
         [
             ("bos_token", tokenizer.BeginOfText),
             ("eos_token", tokenizer.EndOfText),
-            .. new[] { ("pad_token", "padding"), ("unk_token", "unknown"), ("sep_token", "seperator"), ("cls_token", "cls"), ("mask_token", "mask") }
-                .Select(token => (token.Item1, file.Get($"tokenizer.ggml.{token.Item2}_token_id", -1L))),
+            ("pad_token", Id("padding")),
+            ("unk_token", Id("unknown")),
+            ("sep_token", Id("seperator")),
+            ("cls_token", Id("cls")),
+            ("mask_token", Id("mask")),
         ];
-        return ids.Where(token => token.Id >= 0 && token.Id < tokenizer.VocabularySize).ToDictionary(token => token.Name, token => tokenizer.Decode([(int)token.Id]));
+        return ids.Where(token => token.Id >= 0 && token.Id < tokenizer.VocabularySize)
+            .ToDictionary(token => token.Name, token => tokenizer.Decode([(int)token.Id]));
+
+        long Id(string name) => file.Get($"tokenizer.ggml.{name}_token_id", -1L);
     }
 
-    /// <summary>What the template reads of a message: its fields as they are where they hold a role, else role and content, then the fields.</summary>
+    /// <summary>What the template reads of a message: its fields alone where they hold a role, else role, content and fields.</summary>
     private static IReadOnlyDictionary<string, object?> Fields(ChatMessage message)
     {
         if (message.Fields?.ContainsKey("role") == true) return message.Fields;

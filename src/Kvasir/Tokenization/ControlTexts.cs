@@ -6,9 +6,9 @@ internal static class ControlTexts
     /// <summary>Tokens that end a turn; generation ends at them.</summary>
     public static IReadOnlySet<string> EndsOfTurn { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|return|>", "<|call|>", "<|end_of_turn|>",
-        "<|eot|>", "<|EOT|>", "<|eom|>", "<EOT>", "< EOT >", "_< EOT >", "<end_of_utterance>", "<|END_OF_TURN_TOKEN|>", "<|endofturn|>", "<|eos|>", "<eos>",
-        "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "[EOS]",
+        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|return|>", "<|call|>",
+        "<|end_of_turn|>", "<|eot|>", "<|EOT|>", "<|eom|>", "<EOT>", "< EOT >", "_< EOT >", "<end_of_utterance>", "<|END_OF_TURN_TOKEN|>",
+        "<|endofturn|>", "<|eos|>", "<eos>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "[EOS]",
     };
 
     /// <summary>SentencePiece's end of text; in other vocabularies it may be HTML's end of struck-out text.</summary>

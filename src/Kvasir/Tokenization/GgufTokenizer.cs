@@ -31,10 +31,12 @@ internal static class GgufTokenizer
         TokenizerSettings settings = Settings(file, vocabulary, addsBegin: wholePieces) with
         {
             Unknown = -1,
-            Normalizer = pre == "qwen2" ? new TextNormalizer(TextNormalizer.Nfc) : null, // Qwen's authors compose text first; its name implies it
+            // Qwen's authors compose text first; its name implies it.
+            Normalizer = pre == "qwen2" ? new TextNormalizer(TextNormalizer.Nfc) : null,
         };
         string[] merges = file.Require<string[]>(Prefix + "merges");
-        MergeTable table = Merges.FromList(vocabulary, [.. merges.Select((merge, rank) => Parts(file, merge, rank))], TokenSpelling.ByteLevel, file.Path, out int[] pairs);
+        (string, string)[] parts = [.. merges.Select((merge, rank) => Parts(file, merge, rank))];
+        MergeTable table = Merges.FromList(vocabulary, parts, TokenSpelling.ByteLevel, file.Path, out int[] pairs);
         return new BpeTokenizer(
             vocabulary,
             settings,
@@ -80,8 +82,10 @@ internal static class GgufTokenizer
         if (settings.Unknown < 0) throw new InvalidInputException($"{file.Path}: metadata '{Prefix}unknown_token_id' is missing");
         bool cased = HasUpperCase(vocabulary);
         string rules = cased ? "gguf bert cased" : "gguf bert uncased";
-        settings = settings with { Normalizer = new TextNormalizer([.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)]) };
-        return new WordPieceTokenizer(vocabulary, settings, BertText.PreTokenizer(), TokenizerIdentity.Of(vocabulary, settings, rules, default));
+        TextNormalizer.Step[] steps = [.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)];
+        settings = settings with { Normalizer = new TextNormalizer(steps) };
+        string identity = TokenizerIdentity.Of(vocabulary, settings, rules, default);
+        return new WordPieceTokenizer(vocabulary, settings, BertText.PreTokenizer(), identity);
     }
 
     /// <summary>GGUF does not say whether text is to be lower-cased; a vocabulary without capitals does.</summary>
@@ -90,7 +94,8 @@ internal static class GgufTokenizer
         for (int id = 0; id < vocabulary.Count; id++)
         {
             ReadOnlySpan<byte> token = vocabulary.Bytes(id).TrimStart((byte)' ');
-            if (vocabulary.Kinds[id] == TokenKind.Normal && token.Length > 0 && token[0] != '[' && token.ContainsAnyInRange((byte)'A', (byte)'Z'))
+            if (vocabulary.Kinds[id] == TokenKind.Normal && token.Length > 0 && token[0] != '['
+                && token.ContainsAnyInRange((byte)'A', (byte)'Z'))
                 return true;
         }
         return false;
@@ -117,14 +122,17 @@ internal static class GgufTokenizer
         for (int id = 0; id < texts.Length; id++)
         {
             // Converters give control tokens wrong types; then a prompt could not hold them, and a reply would not end at them.
-            bool isControl = kinds[id] is TokenKind.Normal or TokenKind.Unused or TokenKind.Undefined ? ControlTexts.LooksLikeControl(texts[id])
+            bool isControl = kinds[id] is TokenKind.Normal or TokenKind.Unused or TokenKind.Undefined
+                ? ControlTexts.LooksLikeControl(texts[id])
                 : kinds[id] == TokenKind.UserDefined && ControlTexts.EndsOfTurn.Contains(texts[id]);
-            if (isControl || (texts[id] == ControlTexts.EndOfText && spelling == TokenSpelling.SentencePiece)) kinds[id] = TokenKind.Control;
+            if (isControl || (texts[id] == ControlTexts.EndOfText && spelling == TokenSpelling.SentencePiece))
+                kinds[id] = TokenKind.Control;
         }
         return new Vocabulary(texts, kinds, spelling);
     }
 
-    private static TokenizerSettings Settings(ModelFile file, Vocabulary vocabulary, bool addsBegin, bool addsEnd = false, int begin = -1, int end = -1)
+    private static TokenizerSettings Settings(
+        ModelFile file, Vocabulary vocabulary, bool addsBegin, bool addsEnd = false, int begin = -1, int end = -1)
     {
         begin = begin >= 0 ? begin : Id(file, vocabulary, "bos_token_id");
         end = end >= 0 ? end : Id(file, vocabulary, "eos_token_id");

@@ -3,20 +3,14 @@ using System.Text.Json;
 namespace Kvasir.Tokenization;
 
 /// <summary>An object of tokenizer.json, with the place it stands at for errors.</summary>
-internal readonly struct JsonFields
+/// <exception cref="InvalidInputException">It is not an object.</exception>
+internal readonly struct JsonFields(JsonElement element, string place)
 {
-    private readonly JsonElement _element;
-
-    /// <summary>The object at <paramref name="place"/>.</summary>
-    /// <exception cref="InvalidInputException">It is not an object.</exception>
-    public JsonFields(JsonElement element, string place)
-    {
-        _element = element.ValueKind == JsonValueKind.Object ? element : throw new InvalidInputException($"{place} is not an object");
-        Place = place;
-    }
+    private readonly JsonElement _element = element.ValueKind == JsonValueKind.Object
+        ? element : throw new InvalidInputException($"{place} is not an object");
 
     /// <summary>Where it stands: file and path.</summary>
-    public string Place { get; }
+    public string Place { get; } = place;
 
     /// <summary>Its text, for the identity.</summary>
     public string Raw => _element.GetRawText();
@@ -44,7 +38,9 @@ internal readonly struct JsonFields
 
     /// <summary>A whole number.</summary>
     public int Integer(string name, int? fallback = null) =>
-        fallback is { } given && !Has(name) ? given : Field(name, JsonValueKind.Number).TryGetInt32(out int value) ? value : throw Wrong(name);
+        fallback is { } given && !Has(name) ? given
+            : Field(name, JsonValueKind.Number).TryGetInt32(out int value) ? value
+            : throw Wrong(name);
 
     /// <summary>A list.</summary>
     public JsonElement[] Items(string name) => [.. Field(name, JsonValueKind.Array).EnumerateArray()];
@@ -52,8 +48,8 @@ internal readonly struct JsonFields
     /// <summary>A list of objects.</summary>
     public JsonFields[] Objects(string name)
     {
-        string place = $"{Place}.{name}";
-        return [.. Items(name).Select((item, index) => new JsonFields(item, $"{place}[{index}]"))];
+        string list = $"{Place}.{name}";
+        return [.. Items(name).Select((item, index) => new JsonFields(item, $"{list}[{index}]"))];
     }
 
     /// <summary>An object.</summary>

@@ -3,41 +3,24 @@ namespace Kvasir.Tokenization;
 /// <summary>The <c>normalizer</c> of tokenizer.json.</summary>
 internal static class JsonNormalizers
 {
-    /// <summary>Appends its steps. In texts U+2581 is written as the space that it stands for, as vocabularies over characters are here.</summary>
+    /// <summary>Its steps. U+2581 is written as the space that it stands for, as in vocabularies over characters.</summary>
     /// <exception cref="InvalidInputException">It is of an unknown kind.</exception>
-    public static void Read(JsonFields normalizer, List<TextNormalizer.Step> steps)
+    public static IEnumerable<TextNormalizer.Step> Steps(JsonFields normalizer) => normalizer.Type switch
     {
-        switch (normalizer.Type)
-        {
-            case "Sequence":
-                foreach (JsonFields part in normalizer.Objects("normalizers")) Read(part, steps);
-                break;
-            case "NFC":
-                steps.Add(TextNormalizer.Nfc);
-                break;
-            case "NFD":
-                steps.Add(TextNormalizer.Nfd);
-                break;
-            case "Lowercase":
-                steps.Add(TextNormalizer.Lowercase);
-                break;
-            case "StripAccents":
-                steps.Add(TextNormalizer.StripAccents);
-                break;
-            case "Prepend":
-                steps.Add(TextNormalizer.Prepend(Spaced(normalizer.Text("prepend"))));
-                break;
-            case "Replace":
-                Replace(normalizer, steps);
-                break;
-            case "BertNormalizer":
-                bool lowercase = normalizer.Flag("lowercase", true);
-                steps.AddRange(BertText.Steps(normalizer.Flag("clean_text", true), normalizer.Flag("handle_chinese_chars", true), normalizer.Flag("strip_accents", lowercase), lowercase));
-                break;
-            default:
-                throw normalizer.Unsupported($"normalizer '{normalizer.Type}'");
-        }
-    }
+        "Sequence" => normalizer.Objects("normalizers").SelectMany(Steps),
+        "NFC" => [TextNormalizer.Nfc],
+        "NFD" => [TextNormalizer.Nfd],
+        "Lowercase" => [TextNormalizer.Lowercase],
+        "StripAccents" => [TextNormalizer.StripAccents],
+        "Prepend" => [TextNormalizer.Prepend(Spaced(normalizer.Text("prepend")))],
+        "Replace" => Replace(normalizer),
+        "BertNormalizer" => BertText.Steps(
+            normalizer.Flag("clean_text", true),
+            normalizer.Flag("handle_chinese_chars", true),
+            normalizer.Flag("strip_accents", normalizer.Flag("lowercase", true)),
+            normalizer.Flag("lowercase", true)),
+        string other => throw normalizer.Unsupported($"normalizer '{other}'"),
+    };
 
     /// <summary>Whether every space becomes U+2581.</summary>
     public static bool MarksSpaces(JsonFields normalizer) => normalizer.Type switch
@@ -55,18 +38,14 @@ internal static class JsonNormalizers
         _ => false,
     };
 
-    private static void Replace(JsonFields normalizer, List<TextNormalizer.Step> steps)
+    private static TextNormalizer.Step[] Replace(JsonFields normalizer)
     {
         JsonFields pattern = normalizer.Object("pattern");
         string by = Spaced(normalizer.Text("content"));
-        if (pattern.Has("Regex"))
-        {
-            steps.Add(TextNormalizer.ReplacePattern(pattern.Text("Regex"), by));
-            return;
-        }
+        if (pattern.Has("Regex")) return [TextNormalizer.ReplacePattern(pattern.Text("Regex"), by)];
         string what = pattern.Text("String");
         if (what.Length == 0) throw normalizer.Unsupported("replacing an empty text");
-        if (what != by) steps.Add(TextNormalizer.Replace(what, by));
+        return what == by ? [] : [TextNormalizer.Replace(what, by)];
     }
 
     private static string Spaced(string text) => text.Replace(TokenSpellings.SpaceMark, ' ');

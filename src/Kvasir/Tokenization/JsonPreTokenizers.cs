@@ -13,51 +13,37 @@ internal static class JsonPreTokenizers
     /// <exception cref="InvalidInputException">It is of an unknown kind.</exception>
     public static void Read(JsonFields preTokenizer, bool spacesMarked, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
     {
-        switch (preTokenizer.Type)
-        {
-            case "Sequence":
-                foreach (JsonFields part in preTokenizer.Objects("pretokenizers")) Read(part, spacesMarked, steps, stages);
-                break;
-            case "ByteLevel":
-                ByteLevel(preTokenizer, steps, stages);
-                break;
-            case "Split":
-                Split(preTokenizer, spacesMarked, stages);
-                break;
-            case "Digits":
-                stages.Add(new RunSplitter(new RuneSet(CharClass.Number)) { Longest = preTokenizer.Flag("individual_digits", false) ? 1 : int.MaxValue });
-                break;
-            case "Punctuation":
-                stages.Add(Behavior(preTokenizer, "Isolated") switch
-                {
-                    SplitBehavior.Isolated => PreTokenizers.PunctuationRuns(longest: 1),
-                    SplitBehavior.Contiguous => PreTokenizers.PunctuationRuns(),
-                    SplitBehavior other => new RegexSplitter(@"[\p{P}$+<=>^`|~]", other),
-                });
-                break;
-            case "Whitespace":
-                stages.Add(new RegexSplitter(@"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\s]+", SplitBehavior.Removed, inverts: true));
-                break;
-            case "WhitespaceSplit":
-                stages.Add(new RegexSplitter(@"\s", SplitBehavior.Removed));
-                break;
-            case "CharDelimiterSplit":
-                stages.Add(new RegexSplitter(Regex.Escape(preTokenizer.Text("delimiter")), SplitBehavior.Removed));
-                break;
-            case "BertPreTokenizer":
-                stages.Add(BertText.PreTokenizer());
-                break;
-            case "Metaspace":
-                Metaspace(preTokenizer, steps, stages);
-                break;
-            default:
-                throw preTokenizer.Unsupported($"pre-tokenizer '{preTokenizer.Type}'");
-        }
+        if (preTokenizer.Type != "Sequence") stages.AddRange(Stages(preTokenizer, spacesMarked, steps, stages.Count == 0));
+        else foreach (JsonFields part in preTokenizer.Objects("pretokenizers")) Read(part, spacesMarked, steps, stages);
     }
+
+    private static PreTokenizer[] Stages(JsonFields part, bool spacesMarked, List<TextNormalizer.Step> steps, bool first) => part.Type switch
+    {
+        "ByteLevel" => ByteLevel(part, steps, first),
+        "Split" => Split(part, spacesMarked),
+        "Digits" => [new RunSplitter(new RuneSet(CharClass.Number)) { Longest = part.Flag("individual_digits", false) ? 1 : int.MaxValue }],
+        "Punctuation" => Behavior(part, "Isolated") switch
+        {
+            SplitBehavior.Isolated => [PreTokenizers.PunctuationRuns(longest: 1)],
+            SplitBehavior.Contiguous => [PreTokenizers.PunctuationRuns()],
+            SplitBehavior other => [new RegexSplitter(@"[\p{P}$+<=>^`|~]", other)],
+        },
+        "Whitespace" =>
+        [
+            new RegexSplitter(@"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\s]+",
+                SplitBehavior.Removed, inverts: true),
+        ],
+        "WhitespaceSplit" => [new RegexSplitter(@"\s", SplitBehavior.Removed)],
+        "CharDelimiterSplit" => [new RegexSplitter(Regex.Escape(part.Text("delimiter")), SplitBehavior.Removed)],
+        "BertPreTokenizer" => [BertText.PreTokenizer()],
+        "Metaspace" => Metaspace(part, steps),
+        string other => throw part.Unsupported($"pre-tokenizer '{other}'"),
+    };
 
     /// <summary>Whether this kind stands in it.</summary>
     public static bool Contains(JsonFields preTokenizer, string type) =>
-        preTokenizer.Type == type || (preTokenizer.Type == "Sequence" && preTokenizer.Objects("pretokenizers").Any(part => Contains(part, type)));
+        preTokenizer.Type == type
+            || (preTokenizer.Type == "Sequence" && preTokenizer.Objects("pretokenizers").Any(part => Contains(part, type)));
 
     /// <summary>Where Metaspace puts a space before the text.</summary>
     public static SpacePrefix PrefixOf(JsonFields preTokenizer) => preTokenizer.Type switch
@@ -73,45 +59,45 @@ internal static class JsonPreTokenizers
         _ => SpacePrefix.None,
     };
 
-    private static void ByteLevel(JsonFields preTokenizer, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
+    private static PreTokenizer[] ByteLevel(JsonFields preTokenizer, List<TextNormalizer.Step> steps, bool first)
     {
         if (preTokenizer.Flag("add_prefix_space", true))
         {
-            if (stages.Count > 0) throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
+            if (!first) throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
             steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
         }
-        if (preTokenizer.Flag("use_regex", true)) stages.Add(PreTokenizers.Gpt2());
-        stages.Add(PreTokenizer.ToBytes);
+        return preTokenizer.Flag("use_regex", true) ? [PreTokenizers.Gpt2(), PreTokenizer.ToBytes] : [PreTokenizer.ToBytes];
     }
 
-    private static void Split(JsonFields preTokenizer, bool spacesMarked, List<PreTokenizer> stages)
+    private static PreTokenizer[] Split(JsonFields preTokenizer, bool spacesMarked)
     {
         JsonFields pattern = preTokenizer.Object("pattern");
+        // Nothing is left to be cut at a space (Gemma's files still ask for it).
         if (spacesMarked)
-        {
-            // Nothing is left to be cut at a space (Gemma's files still ask for it).
-            if (pattern.Text("String", "") != " ")
-                throw preTokenizer.Unsupported("a pattern after U+2581 has replaced spaces");
-            return;
-        }
+            return pattern.Text("String", "") == " " ? [] : throw preTokenizer.Unsupported("a pattern after U+2581 has replaced spaces");
         bool inverts = preTokenizer.Flag("invert", false);
         string expression = pattern.Has("Regex") ? pattern.Text("Regex") : Regex.Escape(pattern.Text("String"));
         SplitBehavior behavior = Behavior(preTokenizer, null);
         // Known patterns match everything, so that there are no gaps.
         bool wholly = pattern.Has("Regex") && (behavior == SplitBehavior.Isolated || (behavior == SplitBehavior.Removed && inverts));
-        stages.Add(wholly && PreTokenizers.ByPattern(expression) is WordScanner scanner ? scanner : new RegexSplitter(expression, behavior, inverts));
+        return
+        [
+            wholly && PreTokenizers.ByPattern(expression) is WordScanner scanner
+                ? scanner : new RegexSplitter(expression, behavior, inverts),
+        ];
     }
 
     private static SplitBehavior Behavior(JsonFields preTokenizer, string? usual) =>
-        preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0]) ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
+        preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0])
+            ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
 
-    private static void Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
+    private static PreTokenizer[] Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps)
     {
         if (preTokenizer.Text("replacement", "\u2581") != "\u2581")
             throw preTokenizer.Unsupported("a replacement other than U+2581");
         SpacePrefix prefix = PrefixOf(preTokenizer);
         if (prefix != SpacePrefix.None)
             steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
-        if (preTokenizer.Flag("split", true)) stages.Add(new SpaceSplitter(everySpace: true));
+        return preTokenizer.Flag("split", true) ? [new SpaceSplitter(everySpace: true)] : [];
     }
 }

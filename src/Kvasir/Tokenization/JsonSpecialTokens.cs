@@ -33,10 +33,10 @@ internal static class JsonSpecialTokens
     {
         switch (processor.Type)
         {
+            case "ByteLevel":
+                break;
             case "Sequence":
                 foreach (JsonFields part in processor.Objects("processors")) Read(part, prefix, suffix);
-                break;
-            case "ByteLevel":
                 break;
             case "TemplateProcessing":
                 Template(processor, prefix, suffix);
@@ -67,7 +67,8 @@ internal static class JsonSpecialTokens
     }
 
     private static int PairId(JsonFields processor, string name) =>
-        processor.Items(name) is [_, { ValueKind: JsonValueKind.Number } id] && id.TryGetInt32(out int value) ? value : throw processor.Wrong(name);
+        processor.Items(name) is [_, { ValueKind: JsonValueKind.Number } id] && id.TryGetInt32(out int value)
+            ? value : throw processor.Wrong(name);
 
     /// <summary>The id of tokenizer_config.json's text, else the one that metadata gives, else <paramref name="fallback"/>.</summary>
     private static int Id(ModelFile file, string name, string? configured, JsonVocabulary vocabulary, int fallback)
@@ -79,7 +80,8 @@ internal static class JsonSpecialTokens
     }
 
     private static int Check(long id, JsonVocabulary vocabulary, string place) =>
-        id >= 0 && id < vocabulary.Texts.Length ? (int)id : throw new InvalidInputException($"{place}: special token id {id} is not in the vocabulary (0 to {vocabulary.Texts.Length - 1})");
+        id >= 0 && id < vocabulary.Texts.Length ? (int)id : throw new InvalidInputException(
+            $"{place}: special token id {id} is not in the vocabulary (0 to {vocabulary.Texts.Length - 1})");
 
     /// <summary>The texts of BOS and EOS in tokenizer_config.json, where it is there and has them.</summary>
     private static (string? Begin, string? End) Configured(string path)
@@ -90,5 +92,6 @@ internal static class JsonSpecialTokens
     }
 
     /// <summary>A token's text, given as such or as an object with its properties.</summary>
-    private static string? Token(HfJson config, string name) => config.IsText(name) ? config.Text(name) : config.Object(name)?.Text("content");
+    private static string? Token(HfJson config, string name) =>
+        config.IsText(name) ? config.Text(name) : config.Object(name)?.Text("content");
 }

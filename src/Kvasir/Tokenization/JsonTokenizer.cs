@@ -54,46 +54,61 @@ internal static class JsonTokenizer
         SpacePrefix spacePrefix = SpacePrefix.None;
         if (hasNormalizer)
         {
-            JsonNormalizers.Read(root.Object("normalizer"), steps);
+            steps.AddRange(JsonNormalizers.Steps(root.Object("normalizer")));
             spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
         }
         if (!byteLevel) steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
         if (hasPreTokenizer)
         {
             JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked, stretchSteps, stages);
-            if (stages is [.., var last] && last == PreTokenizer.ToBytes)
-            {
-                stages.RemoveAt(stages.Count - 1); // nothing follows that would have to see bytes
-            }
+            // Nothing follows that would have to see bytes.
+            if (stages is [.., var last] && last == PreTokenizer.ToBytes) stages.RemoveAt(stages.Count - 1);
             spacePrefix = (SpacePrefix)Math.Max((int)spacePrefix, (int)JsonPreTokenizers.PrefixOf(root.Object("pre_tokenizer")));
         }
         var entries = new JsonVocabulary(root, model);
         TokenSpelling spelling = byteLevel ? TokenSpelling.ByteLevel : TokenSpelling.SentencePiece;
         var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal);
-        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { SpacePrefix = spacePrefix, Normalizer = new TextNormalizer([.. steps]), StretchNormalizer = new TextNormalizer([.. stretchSteps]) };
-        MergeTable merges = Merges.FromList(vocabulary, [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))], spelling, model.Place, out int[] pairs);
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with
+        {
+            SpacePrefix = spacePrefix,
+            Normalizer = new TextNormalizer([.. steps]),
+            StretchNormalizer = new TextNormalizer([.. stretchSteps]),
+        };
+        (string, string)[] parts = [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))];
+        MergeTable merges = Merges.FromList(vocabulary, parts, spelling, model.Place, out int[] pairs);
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), MemoryMarshal.AsBytes<int>(pairs));
         bool wholePieces = model.Flag("ignore_merges", false);
-        return byteLevel
-            ? new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, merges) { WholePieces = wholePieces, Unknown = entries.Unknown, ByteAlphabet = stages.Contains(PreTokenizer.ToBytes) }, PreTokenizer.Sequence([.. stages]), identity)
-            : SentencePieceBpe.Create(vocabulary, settings, merges, new Dictionary<int, int>(), stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null, identity, wholePieces);
+        PreTokenizer? pieces = byteLevel || stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null;
+        var none = new Dictionary<int, int>();
+        if (!byteLevel) return SentencePieceBpe.Create(vocabulary, settings, merges, none, pieces, identity, wholePieces);
+        var bpe = new BpeModel(vocabulary, merges)
+        {
+            WholePieces = wholePieces,
+            Unknown = entries.Unknown,
+            ByteAlphabet = stages.Contains(PreTokenizer.ToBytes),
+        };
+        return new BpeTokenizer(vocabulary, settings, bpe, pieces!, identity);
     }
 
     private static WordPieceTokenizer WordPiece(JsonFields root, JsonFields model, ModelFile file)
     {
         if (model.Text("continuing_subword_prefix", "##") != "##")
             throw model.Unsupported($"continuing_subword_prefix '{model.Text("continuing_subword_prefix")}'");
-        var steps = new List<TextNormalizer.Step>();
+        IEnumerable<TextNormalizer.Step> steps = root.Has("normalizer") ? JsonNormalizers.Steps(root.Object("normalizer")) : [];
         var stages = new List<PreTokenizer>();
-        if (root.Has("normalizer")) JsonNormalizers.Read(root.Object("normalizer"), steps);
         var stretchSteps = new List<TextNormalizer.Step>();
         JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, stretchSteps, stages);
         var entries = new JsonVocabulary(root, model);
         if (entries.Unknown < 0) throw model.Wrong("unk_token");
         var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
-        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with { Normalizer = new TextNormalizer([.. steps]), StretchNormalizer = new TextNormalizer([.. stretchSteps]) };
+        TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with
+        {
+            Normalizer = new TextNormalizer([.. steps]),
+            StretchNormalizer = new TextNormalizer([.. stretchSteps]),
+        };
         string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
-        return new WordPieceTokenizer(vocabulary, settings, PreTokenizer.Sequence([.. stages]), identity, model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord));
+        int longestWord = model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord);
+        return new WordPieceTokenizer(vocabulary, settings, PreTokenizer.Sequence([.. stages]), identity, longestWord);
     }
 
     private static (string Left, string Right) Parts(JsonElement merge, int rank, JsonFields model)

@@ -15,7 +15,8 @@ internal sealed class JsonVocabulary
         JsonFields vocabulary = model.Object("vocab");
         JsonFields[] added = root.Has("added_tokens") ? root.Objects("added_tokens") : [];
         (string Text, int Id)[] entries = [.. vocabulary.All.Select(entry => (entry.Name, Id(entry, vocabulary.Place)))];
-        int count = Count(entries.Select(entry => entry.Id).Concat(added.Select(token => token.Integer("id"))), entries.Length + added.Length, vocabulary.Place);
+        IEnumerable<int> ids = entries.Select(entry => entry.Id).Concat(added.Select(token => token.Integer("id")));
+        int count = Count(ids, entries.Length + added.Length, vocabulary.Place);
         Texts = new string[count];
         Kinds = new TokenKind[count];
         Array.Fill(Texts, "");
@@ -68,7 +69,8 @@ internal sealed class JsonVocabulary
     }
 
     private static int Id(JsonProperty entry, string place) =>
-        entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out int id) ? id : throw new InvalidInputException($"{place}: the id of '{entry.Name}' is not a whole number");
+        entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out int id)
+            ? id : throw new InvalidInputException($"{place}: the id of '{entry.Name}' is not a whole number");
 
     /// <summary>One more than the largest id. Ids may leave gaps, but not so many that a small file asks for much memory.</summary>
     private static int Count(IEnumerable<int> ids, int tokens, string place)

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Kvasir.Tokenization;
 
-/// <summary>Which two neighbouring symbols merge, how early, and into what: an open-addressing hash table from a pair of ids to rank and merged id.</summary>
+/// <summary>Which neighbours merge, how early, into what: an open-addressing hash table from a pair of ids to rank and merged id.</summary>
 internal sealed class MergeTable
 {
     /// <summary>What <see cref="Find"/> returns for a pair that does not merge; larger than every other value.</summary>

@@ -15,7 +15,8 @@ internal static class Merges
     /// <param name="source">What to name in errors.</param>
     /// <param name="pairs">Left and right id of every merge, for the identity.</param>
     /// <exception cref="InvalidInputException">A part or a merged token is not in the vocabulary.</exception>
-    public static MergeTable FromList(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, TokenSpelling spelling, string source, out int[] pairs)
+    public static MergeTable FromList(
+        Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, TokenSpelling spelling, string source, out int[] pairs)
     {
         var table = new MergeTable(merges.Count);
         pairs = new int[2 * merges.Count];
@@ -31,7 +32,11 @@ internal static class Merges
             int right = vocabulary.Find(whole[border..]);
             int merged = vocabulary.Find(whole);
             if (left < 0 || right < 0 || merged < 0)
-                throw new InvalidInputException($"{source}: merge {rank} ('{merges[rank].Left}' with '{merges[rank].Right}') is not made of tokens of the vocabulary");
+            {
+                (string one, string other) = merges[rank];
+                throw new InvalidInputException($"{source}: merge {rank} ('{one}' with '{other}') is not made of tokens of the vocabulary");
+            }
+
             table.Add(left, right, rank, merged);
             (pairs[2 * rank], pairs[(2 * rank) + 1]) = (left, right);
         }
@@ -57,7 +62,8 @@ internal static class Merges
             ReadOnlySpan<byte> token = vocabulary.Bytes(id);
             if (vocabulary.Find(token) != id) continue;
             if (token.Length > LongestToken)
-                throw new InvalidInputException($"{source}: token {id} is {token.Length} bytes long (at most {LongestToken} are supported)");
+                throw new InvalidInputException(
+                    $"{source}: token {id} is {token.Length} bytes long (at most {LongestToken} are supported)");
             for (int border = 1; border < token.Length; border++)
             {
                 if ((token[border] & 0xC0) == 0x80) continue;
@@ -97,5 +103,6 @@ internal static class Merges
         return ranks;
     }
 
-    private static void Spell(string part, TokenSpelling spelling, ArrayBufferWriter<byte> output) => TokenSpellings.Decode(part, TokenKind.Normal, spelling, output);
+    private static void Spell(string part, TokenSpelling spelling, ArrayBufferWriter<byte> output) =>
+        TokenSpellings.Decode(part, TokenKind.Normal, spelling, output);
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Kvasir.Tokenization;
 
-/// <summary>Finds the tokens that are recognised as whole texts (special and user-defined ones): the leftmost, of several there the longest.</summary>
+/// <summary>Finds tokens that are recognised as whole texts (special, user-defined): the leftmost, of several there the longest.</summary>
 internal sealed class NamedTokens
 {
     private readonly SearchValues<string> _names;
@@ -14,7 +14,8 @@ internal sealed class NamedTokens
     {
         (string Text, int Id)[] named = [.. tokens.Where(token => token.Key.Length > 0).Select(token => (token.Key, token.Value))];
         _names = SearchValues.Create([.. named.Select(token => token.Text)], StringComparison.Ordinal);
-        _byFirst = named.GroupBy(token => token.Text[0]).ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Text.Length).ToArray());
+        _byFirst = named.GroupBy(token => token.Text[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Text.Length).ToArray());
         _borders = borders;
     }
 
@@ -50,15 +51,19 @@ internal sealed class NamedTokens
     }
 
     private bool Fits(ReadOnlySpan<char> text, int at, int length, int token) =>
-        (_borders.GetValueOrDefault(token) & TokenBorders.SingleWord) == 0 || !(EndsWithWord(text[..at]) || StartsWithWord(text[(at + length)..]));
+        (_borders.GetValueOrDefault(token) & TokenBorders.SingleWord) == 0
+            || !(EndsWithWord(text[..at]) || StartsWithWord(text[(at + length)..]));
 
-    private static bool StartsWithWord(ReadOnlySpan<char> text) => !text.IsEmpty && Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+    private static bool StartsWithWord(ReadOnlySpan<char> text) =>
+        !text.IsEmpty && Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
 
-    private static bool EndsWithWord(ReadOnlySpan<char> text) => !text.IsEmpty && Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+    private static bool EndsWithWord(ReadOnlySpan<char> text) =>
+        !text.IsEmpty && Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
 
     /// <summary>Regular expressions' <c>\w</c>.</summary>
-    private static bool IsWord(Rune rune) => rune.Value is 0x200C or 0x200D || (CharClasses.Of(rune) & (CharClass.Letter | CharClass.Mark)) != 0
-        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+    private static bool IsWord(Rune rune) => rune.Value is 0x200C or 0x200D
+        || (CharClasses.Of(rune) & (CharClass.Letter | CharClass.Mark)) != 0 || Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 
     private static (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
     {

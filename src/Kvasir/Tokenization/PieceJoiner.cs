@@ -10,7 +10,7 @@ internal enum SplitBehavior
     Contiguous,
 }
 
-/// <summary>Joins delimiters and what lies between them, given in turn, to pieces. A delimiter that follows another one stays alone.</summary>
+/// <summary>Joins delimiters and what lies between them to pieces. A delimiter that follows another one stays alone.</summary>
 internal ref struct PieceJoiner(ReadOnlySpan<char> text, SplitBehavior behavior, IPieceSink sink)
 {
     private readonly ReadOnlySpan<char> _text = text;

@@ -15,7 +15,7 @@ internal abstract class PreTokenizer
     /// <summary>Pre-tokenizers one after another, each cutting the pieces of the one before.</summary>
     public static PreTokenizer Sequence(params PreTokenizer[] stages) => stages.Length == 1 ? stages[0] : new Stages(stages);
 
-    /// <summary>Writes each piece in GPT-2's alphabet, one character a byte, for stages after ByteLevel: they see bytes and may cut between those of one character.</summary>
+    /// <summary>Writes pieces in GPT-2's alphabet, for stages after ByteLevel: these see bytes and may cut characters.</summary>
     public static PreTokenizer ToBytes { get; } = new ByteAlphabet();
 
     private sealed class ByteAlphabet : PreTokenizer

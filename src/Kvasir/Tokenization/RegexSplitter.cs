@@ -6,20 +6,10 @@ namespace Kvasir.Tokenization;
 /// Cuts at the matches of a regular expression, for patterns without a scanner of their own. The runtime's expressions see UTF-16 units,
 /// so each character beyond the basic plane is shown to them as one rare character of the same category.
 /// </summary>
-internal sealed class RegexSplitter : PreTokenizer
+/// <exception cref="InvalidInputException">The runtime cannot read the pattern.</exception>
+internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool inverts = false) : PreTokenizer
 {
-    private readonly Regex _regex;
-    private readonly SplitBehavior _behavior;
-    private readonly bool _inverts;
-
-    /// <summary>A splitter at <paramref name="pattern"/>'s matches, or at what lies between them where <paramref name="inverts"/>.</summary>
-    /// <exception cref="InvalidInputException">The runtime cannot read the pattern.</exception>
-    public RegexSplitter(string pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool inverts = false)
-    {
-        _regex = Parse(pattern);
-        _behavior = behavior;
-        _inverts = inverts;
-    }
+    private readonly Regex _regex = Parse(pattern);
 
     /// <summary>The expression of a pattern from a model file.</summary>
     /// <exception cref="InvalidInputException">The runtime cannot read it.</exception>
@@ -36,14 +26,15 @@ internal sealed class RegexSplitter : PreTokenizer
     }
 
     /// <summary>The error of a pattern that runs too long.</summary>
-    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException problem) => new($"tokenizer pattern '{regex}' takes too long on this text; the model needs a simpler one", problem);
+    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException problem) =>
+        new($"tokenizer pattern '{regex}' takes too long on this text; the model needs a simpler one", problem);
 
     /// <inheritdoc/>
     public override void Split(ReadOnlySpan<char> text, IPieceSink sink)
     {
         int[]? starts = null;
         ReadOnlySpan<char> shown = text.IndexOfAnyInRange('\uD800', '\uDFFF') < 0 ? text : StandIns(text, out starts);
-        var pieces = new PieceJoiner(text, _behavior, sink);
+        var pieces = new PieceJoiner(text, behavior, sink);
         int gap = 0;
         try
         {
@@ -51,8 +42,8 @@ internal sealed class RegexSplitter : PreTokenizer
             {
                 int start = starts is null ? match.Index : starts[match.Index];
                 int end = starts is null ? match.Index + match.Length : starts[match.Index + match.Length];
-                pieces.Add(gap, start, _inverts);
-                pieces.Add(start, end, !_inverts);
+                pieces.Add(gap, start, inverts);
+                pieces.Add(start, end, !inverts);
                 gap = end;
             }
         }
@@ -60,7 +51,7 @@ internal sealed class RegexSplitter : PreTokenizer
         {
             throw TooSlow(_regex, problem);
         }
-        pieces.Add(gap, text.Length, _inverts);
+        pieces.Add(gap, text.Length, inverts);
         pieces.End();
     }
 

@@ -6,7 +6,7 @@ internal sealed class RuneSet
     private readonly CharClass _classes;
     private readonly int[] _bounds;
 
-    /// <summary>All characters of <paramref name="classes"/> and those of <paramref name="ranges"/>: first and last of each range, one after another.</summary>
+    /// <summary>All characters of the classes, and of the ranges: first and last of each, one after another.</summary>
     public RuneSet(CharClass classes, string ranges = "")
     {
         _classes = classes;

@@ -7,13 +7,20 @@ internal static class SentencePieceBpe
     /// The tokenizer. Where no token has a space after another character, words can be merged one by one with the same result;
     /// then the text is cut before spaces.
     /// </summary>
-    public static BpeTokenizer Create(Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless, PreTokenizer? preTokenizer, string identity, bool wholePieces = false) =>
-        new(
-            vocabulary,
-            settings,
-            new BpeModel(vocabulary, merges) { CharacterSymbols = true, Unknown = settings.Unknown, Tokenless = tokenless, WholePieces = wholePieces },
-            preTokenizer ?? (JoinsWords(vocabulary) ? PreTokenizer.Sequence() : new SpaceSplitter(everySpace: false)),
-            identity);
+    public static BpeTokenizer Create(
+        Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless,
+        PreTokenizer? preTokenizer, string identity, bool wholePieces = false)
+    {
+        var model = new BpeModel(vocabulary, merges)
+        {
+            CharacterSymbols = true,
+            Unknown = settings.Unknown,
+            Tokenless = tokenless,
+            WholePieces = wholePieces,
+        };
+        preTokenizer ??= JoinsWords(vocabulary) ? PreTokenizer.Sequence() : new SpaceSplitter(everySpace: false);
+        return new BpeTokenizer(vocabulary, settings, model, preTokenizer, identity);
+    }
 
     /// <summary>SentencePiece's own: its mark for a space is a space, and a space may be put before the text.</summary>
     public static TextNormalizer Normalizer(bool addsPrefix)

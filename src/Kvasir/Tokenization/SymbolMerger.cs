@@ -10,7 +10,7 @@ internal static class SymbolMerger
 {
     private const int LongestScan = 40;
 
-    /// <summary>Merges in place; <paramref name="starts"/> holds where each symbol begins in the piece. Returns how many symbols are left.</summary>
+    /// <summary>Merges in place; <paramref name="starts"/> holds where each symbol begins. Returns how many symbols are left.</summary>
     public static int Merge(MergeTable table, Span<int> ids, Span<int> starts) =>
         ids.Length <= LongestScan ? MergeByScan(table, ids, starts) : MergeByHeap(table, ids, starts);
 

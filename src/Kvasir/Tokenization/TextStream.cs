@@ -1,13 +1,16 @@
 namespace Kvasir.Tokenization;
 
-/// <summary>Turns token ids, one after another, into text that never cuts a character: bytes of an unfinished UTF-8 sequence wait for the next token. Ill-formed bytes become U+FFFD, one for each maximal subpart. For one thread.</summary>
+/// <summary>
+/// Turns token ids, one after another, into text that never cuts a character: bytes of unfinished UTF-8 wait for the next token.
+/// Ill-formed bytes become U+FFFD, one for each maximal subpart. For one thread.
+/// </summary>
 public sealed class TextStream
 {
     private readonly Tokenizer _tokenizer;
     private readonly bool _skipSpecial;
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
 
-    /// <summary>A stream over <paramref name="tokenizer"/>'s ids, which are taken to go on from earlier text: a leading space is kept.</summary>
+    /// <summary>A stream over ids that are taken to go on from earlier text: a leading space is kept.</summary>
     /// <param name="tokenizer">Whose ids they are.</param>
     /// <param name="skipSpecial">Leave the text of special tokens out.</param>
     public TextStream(Tokenizer tokenizer, bool skipSpecial = true)

@@ -25,7 +25,8 @@ internal static class TokenSpellings
     public const char SpaceMark = '\u2581';
 
     private static readonly short[] s_byteOf = ByteOfCharacter();
-    private static readonly char[] s_characterOf = [.. Enumerable.Range(0, 256).Select(value => (char)Array.IndexOf(s_byteOf, (short)value))];
+    private static readonly char[] s_characterOf =
+        [.. Enumerable.Range(0, 256).Select(value => (char)Array.IndexOf(s_byteOf, (short)value))];
 
     /// <summary>Appends to <paramref name="output"/> the bytes of <paramref name="text"/>.</summary>
     public static void Decode(string text, TokenKind kind, TokenSpelling spelling, ArrayBufferWriter<byte> output)

@@ -46,6 +46,9 @@ public abstract class Tokenizer
     /// <summary>The id of the token with exactly this text, or -1.</summary>
     public abstract int Find(string token);
 
-    /// <summary>The text of the ids; ill-formed UTF-8 becomes U+FFFD. Byte-exact where the ids came from <see cref="Encode"/> of a text that the vocabulary covers; the space that SentencePiece puts before a text is taken away again (<see cref="TextStream"/>, which continues a text, keeps it).</summary>
+    /// <summary>
+    /// The text of the ids; ill-formed UTF-8 becomes U+FFFD. Byte-exact where the ids came from <see cref="Encode"/> of a text that the
+    /// vocabulary covers; the space that SentencePiece puts before a text is taken away again (<see cref="TextStream"/> keeps it).
+    /// </summary>
     public abstract string Decode(ReadOnlySpan<int> ids, bool skipSpecial = false);
 }

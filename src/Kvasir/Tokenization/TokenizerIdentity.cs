@@ -13,7 +13,11 @@ internal static class TokenizerIdentity
     public static string Of(Vocabulary vocabulary, TokenizerSettings settings, string rules, ReadOnlySpan<byte> merges)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        int[] ids = [settings.BeginOfText, settings.EndOfText, settings.Unknown, (int)settings.SpacePrefix, settings.Prefix.Length, .. settings.Prefix, settings.Suffix.Length, .. settings.Suffix, .. settings.Normalized.Order()];
+        int[] ids =
+        [
+            settings.BeginOfText, settings.EndOfText, settings.Unknown, (int)settings.SpacePrefix,
+            settings.Prefix.Length, .. settings.Prefix, settings.Suffix.Length, .. settings.Suffix, .. settings.Normalized.Order(),
+        ];
         int[] borders = [.. settings.Borders.OrderBy(border => border.Key).SelectMany(border => new[] { border.Key, (int)border.Value })];
         Append(hash, Encoding.UTF8.GetBytes(rules));
         Append(hash, MemoryMarshal.AsBytes<int>(ids));

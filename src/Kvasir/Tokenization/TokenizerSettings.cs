@@ -30,7 +30,7 @@ internal sealed record TokenizerSettings
     /// <summary>What is done to each stretch of text that is left then.</summary>
     public TextNormalizer? StretchNormalizer { get; init; }
 
-    /// <summary>Ids of named tokens that are looked for, normalised themselves, in normalised text; all others are before that, as they are spelled (Hugging Face's two passes).</summary>
+    /// <summary>Named tokens looked for in normalised text; the others are before that, as spelled (Hugging Face's passes).</summary>
     public IReadOnlySet<int> Normalized { get; init; } = new HashSet<int>();
 
     /// <summary>How named tokens take in the white space around them; those not listed do not.</summary>

@@ -1,8 +1,6 @@
 namespace Kvasir.Tokenization;
 
-/// <summary>
-/// Canonical normalisation (Unicode Standard, section 3.11): NFD and NFC. The runtime's own does nothing when it runs without ICU, as Kvasir does.
-/// </summary>
+/// <summary>Canonical normalisation (Unicode Standard, section 3.11): NFD and NFC. The runtime's own does nothing without ICU.</summary>
 internal sealed class UnicodeNormalization
 {
     private const int SyllableBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TrailBase = 0x11A7;
@@ -50,7 +48,8 @@ internal sealed class UnicodeNormalization
         {
             int code = rune.Value;
             if (code >= 0x300 && (_classes.ContainsKey(code) || _seconds.Contains(code) || IsVowelOrTrail(code)
-                || (_decompositions.TryGetValue(code, out int[]? parts) && (parts.Length != 2 || !_compositions.TryGetValue((parts[0], parts[1]), out int whole) || whole != code))))
+                || (_decompositions.TryGetValue(code, out int[]? parts)
+                    && (parts.Length != 2 || !_compositions.TryGetValue((parts[0], parts[1]), out int whole) || whole != code))))
             {
                 return false;
             }
@@ -90,7 +89,7 @@ internal sealed class UnicodeNormalization
         else codes.Add(code);
     }
 
-    /// <summary>Puts the marks that stand right before <paramref name="end"/> into canonical order, equals in the order they came.</summary>
+    /// <summary>Puts the marks right before <paramref name="end"/> into canonical order, equals in the order they came.</summary>
     private void SortMarks(List<int> codes, int end)
     {
         int start = end;
@@ -129,7 +128,8 @@ internal sealed class UnicodeNormalization
     {
         if (first - LeadBase is >= 0 and < LeadCount && second - VowelBase is >= 0 and < VowelCount)
             return SyllableBase + ((((first - LeadBase) * VowelCount) + second - VowelBase) * TrailCount);
-        if (first - SyllableBase is >= 0 and < SyllableCount && (first - SyllableBase) % TrailCount == 0 && second - TrailBase is > 0 and < TrailCount)
+        if (first - SyllableBase is >= 0 and < SyllableCount && (first - SyllableBase) % TrailCount == 0
+            && second - TrailBase is > 0 and < TrailCount)
             return first + second - TrailBase;
         return _compositions.GetValueOrDefault((first, second));
     }

@@ -15,7 +15,8 @@ internal abstract class VocabularyTokenizer : Tokenizer
         Settings = settings;
         _namedTokens = Passes(vocabulary.Named);
         _userDefinedTokens = Passes(vocabulary.Named.Where(token => vocabulary.Kinds[token.Value] == TokenKind.UserDefined));
-        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText, .. ControlTexts.EndsOfTurn.Select(Find), vocabulary.Named.GetValueOrDefault(ControlTexts.EndOfText, -1)];
+        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText, .. ControlTexts.EndsOfTurn.Select(Find)];
+        _endOfGeneration.Add(vocabulary.Named.GetValueOrDefault(ControlTexts.EndOfText, -1));
         _endOfGeneration.Remove(-1);
     }
 
@@ -112,8 +113,9 @@ internal abstract class VocabularyTokenizer : Tokenizer
     private (NamedTokens Spelled, NamedTokens Normalized) Passes(IEnumerable<KeyValuePair<string, int>> tokens)
     {
         ILookup<bool, KeyValuePair<string, int>> passes = tokens.ToLookup(token => Settings.Normalized.Contains(token.Value));
-        IEnumerable<KeyValuePair<string, int>> normalized = passes[true].Select(token => KeyValuePair.Create(Settings.Normalizer?.Normalize(token.Key, first: true).ToString() ?? token.Key, token.Value));
-        return (new NamedTokens(passes[false], Settings.Borders), new NamedTokens(normalized.DistinctBy(token => token.Key), Settings.Borders));
+        string Normalized(string text) => Settings.Normalizer?.Normalize(text, first: true).ToString() ?? text;
+        var normalized = passes[true].Select(token => KeyValuePair.Create(Normalized(token.Key), token.Value));
+        return (new(passes[false], Settings.Borders), new(normalized.DistinctBy(token => token.Key), Settings.Borders));
     }
 
     private int Checked(int id) => (uint)id < (uint)Vocabulary.Count

@@ -1,12 +1,14 @@
 namespace Kvasir.Tokenization;
 
-/// <summary>WordPiece (BERT): each word becomes its longest prefix that is a token, then the longest continuation, and so on; the unknown token where that fails.</summary>
+/// <summary>WordPiece (BERT): a word becomes its longest prefix that is a token, then the longest continuation; else unknown.</summary>
 /// <param name="vocabulary">The tokens; a leading space begins a word.</param>
 /// <param name="settings">The parts that ids play.</param>
 /// <param name="words">Cuts it into words.</param>
 /// <param name="identity">The tokenizer's identity.</param>
 /// <param name="longestWord">Longer words (in characters) are unknown, as in BERT's own tokenizer.</param>
-internal sealed class WordPieceTokenizer(Vocabulary vocabulary, TokenizerSettings settings, PreTokenizer words, string identity, int longestWord = WordPieceTokenizer.DefaultLongestWord)
+internal sealed class WordPieceTokenizer(
+    Vocabulary vocabulary, TokenizerSettings settings, PreTokenizer words, string identity,
+    int longestWord = WordPieceTokenizer.DefaultLongestWord)
     : VocabularyTokenizer(vocabulary, settings with { SpacePrefix = SpacePrefix.First })
 {
     /// <summary>BERT's limit.</summary>

@@ -60,7 +60,8 @@ internal sealed class WordScanner : PreTokenizer
     private int End(ReadOnlySpan<char> text, int at)
     {
         CharClass first = CharClasses.At(text, at, out int length);
-        if (text[at] == '\'' && Contractions is Contraction.Exact or Contraction.AnyCase && ContractionLength(text, at) is > 0 and int contraction)
+        if (text[at] == '\'' && Contractions is Contraction.Exact or Contraction.AnyCase
+            && ContractionLength(text, at) is > 0 and int contraction)
             return at + contraction;
         int end = CasedWords ? CasedWordEnd(text, at, first, length) : WordEnd(text, at, first, length);
         if (end > at) return Contractions == Contraction.AfterWord ? end + ContractionLength(text, end) : end;
@@ -103,7 +104,7 @@ internal sealed class WordScanner : PreTokenizer
         return end > afterPrefix ? end : UpperRunEnd(text, at, out _);
     }
 
-    /// <summary>The end of <c>U*L+</c>, or 0. Where no lower case follows the run of U, the regular expression gives back all after its last caseless character.</summary>
+    /// <summary>The end of <c>U*L+</c>, or 0. Without an L behind it, the run of U is given back to its last caseless character.</summary>
     private static int LowerEnding(ReadOnlySpan<char> text, int at)
     {
         int end = UpperRunEnd(text, at, out int afterCaseless);
@@ -125,21 +126,27 @@ internal sealed class WordScanner : PreTokenizer
         return at;
     }
 
-    private static bool IsWord(CharClass value, CharClass without) => (value & (CharClass.Letter | CharClass.Mark)) != 0 && (value & without) == 0;
+    private static bool IsWord(CharClass value, CharClass without) =>
+        (value & (CharClass.Letter | CharClass.Mark)) != 0 && (value & without) == 0;
 
-    private static bool IsAnyPrefix(char unit, CharClass value) => (value & (CharClass.Letter | CharClass.Number)) == 0 && unit is not ('\r' or '\n');
+    private static bool IsAnyPrefix(char unit, CharClass value) =>
+        (value & (CharClass.Letter | CharClass.Number)) == 0 && unit is not ('\r' or '\n');
 
     private int NumberEnd(ReadOnlySpan<char> text, int at)
     {
-        for (int count = 0; count < LongestNumber && at < text.Length && (CharClasses.At(text, at, out int length) & CharClass.Number) != 0; count++)
+        for (int count = 0; count < LongestNumber && at < text.Length; count++)
+        {
+            if ((CharClasses.At(text, at, out int length) & CharClass.Number) == 0) break;
             at += length;
+        }
+
         return at;
     }
 
     private int OtherEnd(ReadOnlySpan<char> text, int at)
     {
-        while (at < text.Length && (CharClasses.At(text, at, out int length) & (CharClass.Letter | CharClass.Number | CharClass.Space)) == 0)
-            at += length;
+        const CharClass Outside = CharClass.Letter | CharClass.Number | CharClass.Space;
+        while (at < text.Length && (CharClasses.At(text, at, out int length) & Outside) == 0) at += length;
         while (at < text.Length && OtherSuffix.Contains(text[at], StringComparison.Ordinal)) at++;
         return at;
     }

@@ -1,4 +1,3 @@
-using Kvasir.Formats;
 using Kvasir.Quantization;
 using Xunit;
 

@@ -51,7 +51,7 @@ public sealed class GgmlBlocksTests
         float[] values = golden.Floats("x");
         ReadOnlySpan<byte> expected = type == TensorType.F32 ? golden.Bytes("x") : golden.Bytes($"{type}.raw");
         var actual = new byte[expected.Length];
-        GgmlBlocks.Quantize(type, values, actual);
+        BlockWriter.Quantize(type, values, actual);
         Assert.Equal(expected, actual);
     }
 
@@ -72,7 +72,7 @@ public sealed class GgmlBlocksTests
             float[] values = [.. Enumerable.Range(0, 32 * 3).Select(_ => ((random.NextSingle() * 2) - 1) * scale)];
             var bytes = new byte[GgmlBlocks.ByteLength(type, values.Length)];
             var back = new float[values.Length];
-            GgmlBlocks.Quantize(type, values, bytes);
+            BlockWriter.Quantize(type, values, bytes);
             GgmlBlocks.Dequantize(type, bytes, back);
             Assert.All(values.Zip(back), pair => Assert.InRange(MathF.Abs(pair.First - pair.Second), 0, step * scale));
         }
@@ -83,7 +83,7 @@ public sealed class GgmlBlocksTests
     {
         float[] values = [BitConverter.UInt32BitsToSingle(0x3F808000), BitConverter.UInt32BitsToSingle(0x3F818000), float.NaN, -0f, float.NegativeInfinity];
         var bytes = new byte[values.Length * 2];
-        GgmlBlocks.Quantize(TensorType.BF16, values, bytes);
+        BlockWriter.Quantize(TensorType.BF16, values, bytes);
         ReadOnlySpan<ushort> words = MemoryMarshal.Cast<byte, ushort>(bytes);
         Assert.Equal([0x3F80, 0x3F82, 0xFFC0, 0x8000, 0xFF80], words.ToArray());
     }
@@ -94,7 +94,7 @@ public sealed class GgmlBlocksTests
     {
         var bytes = new byte[GgmlBlocks.ByteLength(type, 64)];
         float[] back = [.. Enumerable.Repeat(1f, 64)];
-        GgmlBlocks.Quantize(type, new float[64], bytes);
+        BlockWriter.Quantize(type, new float[64], bytes);
         GgmlBlocks.Dequantize(type, bytes, back);
         Assert.All(back, value => Assert.Equal(0, value));
     }
@@ -102,7 +102,7 @@ public sealed class GgmlBlocksTests
     [Theory]
     [MemberData(nameof(ReadOnlyTypes))]
     public void Types_that_are_only_read_refuse_to_be_made(TensorType type) =>
-        Assert.Throws<NotSupportedException>(() => GgmlBlocks.Quantize(type, new float[256], new byte[GgmlBlocks.ByteLength(type, 256)]));
+        Assert.Throws<NotSupportedException>(() => BlockWriter.Quantize(type, new float[256], new byte[GgmlBlocks.ByteLength(type, 256)]));
 
     [Theory]
     [MemberData(nameof(BlockTypes))]

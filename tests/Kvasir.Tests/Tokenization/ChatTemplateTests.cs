@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Tokenization;
 using Xunit;

@@ -7,7 +7,8 @@ internal static class Arithmetic
 {
     public static object? Apply(RenderContext context, string operation, object? left, object? right)
     {
-        if (left is Undefined || (right is Undefined && !(operation == "%" && left is string))) throw ((left as Undefined) ?? (Undefined)right!).Fail();
+        if (left is Undefined || (right is Undefined && !(operation == "%" && left is string)))
+            throw ((left as Undefined) ?? (Undefined)right!).Fail();
         return (operation, left, right) switch
         {
             ("+", string a, string b) => Joined(context, a, b),
@@ -15,7 +16,9 @@ internal static class Arithmetic
             ("%", string format, _) => context.Text(PercentFormat.Apply(context, format, right)),
             ("*", string or Sequence, _) when Numbers.TryLong(right, out long count) => Repeat(context, left, count),
             ("*", _, string or Sequence) when Numbers.TryLong(left, out long count) => Repeat(context, right, count),
-            _ => OfNumbers(context, operation, left, right) ?? throw new InvalidInputException($"'{operation}' does not work on {Operations.TypeName(left)} and {Operations.TypeName(right)}"),
+            _ => OfNumbers(context, operation, left, right)
+                ?? throw new InvalidInputException(
+                    $"'{operation}' does not work on {Operations.TypeName(left)} and {Operations.TypeName(right)}"),
         };
     }
 
@@ -89,8 +92,10 @@ internal static class Arithmetic
     private static double Power(double x, double y) => x switch
     {
         0 when y < 0 => throw DivisionByZero(),
-        < 0 when !double.IsInteger(y) && double.IsFinite(y) => throw new InvalidInputException("a power of a negative number with a broken exponent is no number"),
-        _ => Math.Pow(x, y) is var power && double.IsInfinity(power) && double.IsFinite(x) && double.IsFinite(y) ? throw new InvalidInputException("the result of '**' is too large for a float") : power,
+        < 0 when !double.IsInteger(y) && double.IsFinite(y) =>
+            throw new InvalidInputException("a power of a negative number with a broken exponent is no number"),
+        _ => Math.Pow(x, y) is var power && double.IsInfinity(power) && double.IsFinite(x) && double.IsFinite(y)
+            ? throw new InvalidInputException("the result of '**' is too large for a float") : power,
     };
 
     private static InvalidInputException DivisionByZero() => new("division by zero");
@@ -113,7 +118,8 @@ internal static class Arithmetic
         if (value is Sequence list)
         {
             context.ChargeItems(list.Items.Count * count);
-            return new Sequence([.. Enumerable.Repeat(list.Items, list.Items.Count == 0 ? 0 : (int)count).SelectMany(items => items)], list.Kind);
+            count = list.Items.Count == 0 ? 0 : count;
+            return new Sequence([.. Enumerable.Repeat(list.Items, (int)count).SelectMany(items => items)], list.Kind);
         }
 
         string text = (string)value;

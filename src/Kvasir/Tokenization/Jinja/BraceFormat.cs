@@ -1,19 +1,12 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Python's <c>'{} {0.a[1]} {name!r:>{width}}'.format(…)</c>.</summary>
-internal sealed class BraceFormat
+internal sealed class BraceFormat(RenderContext context, Arguments arguments)
 {
-    private readonly RenderContext _context;
-    private readonly Arguments _arguments;
     private long _next;
 
-    private BraceFormat(RenderContext context, Arguments arguments)
-    {
-        _context = context;
-        _arguments = arguments;
-    }
-
-    public static string Apply(RenderContext context, string format, Arguments arguments) => new BraceFormat(context, arguments).Fill(format, depth: 0);
+    public static string Apply(RenderContext context, string format, Arguments arguments) =>
+        new BraceFormat(context, arguments).Fill(format, depth: 0);
 
     private string Fill(string format, int depth)
     {
@@ -32,9 +25,9 @@ internal sealed class BraceFormat
 
             int end = c == '{' ? End(format, i) : -1;
             if (end < 0) throw new InvalidInputException("format(): a brace stands alone");
-            _context.Charge(1 + ((end - i) / 16));
+            context.Charge(1 + ((end - i) / 16));
             result.Append(Field(format[(i + 1)..end], depth));
-            _context.Room(result.Length);
+            context.Room(result.Length);
             i = end;
         }
 
@@ -65,13 +58,14 @@ internal sealed class BraceFormat
         value = conversion switch
         {
             ' ' => value,
-            's' => Representation.Text(_context, value),
-            'r' or 'a' => Representation.Source(_context, value),
+            's' => Representation.Text(context, value),
+            'r' or 'a' => Representation.Source(context, value),
             _ => throw new InvalidInputException($"format(): the conversion '{conversion}' is not known"),
         };
         if (rest < field.Length && field[rest] != ':') throw new InvalidInputException("format(): a ':' is missing in a field");
         string specification = rest < field.Length ? field[(rest + 1)..] : "";
-        return FormatSpecification.Read(specification.Contains('{', StringComparison.Ordinal) ? Fill(specification, depth + 1) : specification).Format(_context, value);
+        if (specification.Contains('{', StringComparison.Ordinal)) specification = Fill(specification, depth + 1);
+        return FormatSpecification.Read(specification).Format(context, value);
     }
 
     /// <summary>A name or number, then attributes and items.</summary>
@@ -82,10 +76,12 @@ internal sealed class BraceFormat
         while (at < path.Length)
         {
             bool isItem = path[at] == '[';
-            int end = isItem ? path.IndexOf(']', at) : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next : path.Length;
+            int end = isItem ? path.IndexOf(']', at)
+                : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next
+                : path.Length;
             string name = end > at ? path[(at + 1)..end] : throw new InvalidInputException("format(): a bracket is not closed");
-            _context.Charge(1);
-            value = isItem ? Lookup.Item(_context, value, Index(name) is { } index ? index : name) : Lookup.Attribute(_context, value, name);
+            context.Charge(1);
+            value = isItem ? Lookup.Item(context, value, Index(name) is { } index ? index : name) : Lookup.Attribute(context, value, name);
             at = isItem ? end + 1 : end;
         }
 
@@ -95,9 +91,13 @@ internal sealed class BraceFormat
     private object? Argument(string name)
     {
         long? index = name.Length == 0 ? _next++ : Index(name);
-        if (index is not null) return index < _arguments.Positional.Count ? _arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");
-        return _arguments.Named.TryGetValue(name, out object? value) ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
+        if (index is not null)
+            return index < arguments.Positional.Count
+                ? arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");
+        return arguments.Named.TryGetValue(name, out object? value)
+            ? value : throw new InvalidInputException($"format(): there is no value '{name}'");
     }
 
-    private static long? Index(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
+    private static long? Index(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
 }

@@ -3,34 +3,23 @@ using System.Collections;
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>A filter, test, method or function of the language.</summary>
-internal sealed class Builtin
+/// <param name="title">What it is called in messages.</param>
+/// <param name="name">Its name.</param>
+/// <param name="parameters">
+/// Names of its parameters with blanks between; a question mark ends one that may be left out; <c>*</c> alone takes any arguments.
+/// </param>
+/// <param name="body">What it does.</param>
+internal sealed class Builtin(string title, string name, string parameters, Func<Call, object?> body)
 {
-    private const string AnyArguments = "*";
     private static readonly object s_missing = new();
 
-    private readonly string _title;
-    private readonly string[] _parameters;
-    private readonly int _required;
-    private readonly Func<Call, object?> _body;
+    private readonly bool _takesAny = parameters == "*";
+    private readonly string[] _parameters = parameters.Replace("?", "", StringComparison.Ordinal)
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    private readonly int _required = parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Count(parameter => !parameter.EndsWith('?'));
 
-    /// <param name="title">What it is called in messages.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="parameters">Names of its parameters with blanks between; a question mark ends one that may be left out; <c>*</c> alone takes any arguments.</param>
-    /// <param name="body">What it does.</param>
-    public Builtin(string title, string name, string parameters, Func<Call, object?> body)
-    {
-        _title = title;
-        Name = name;
-        TakesAny = parameters == AnyArguments;
-        string[] given = TakesAny ? [] : parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        _required = given.Count(parameter => !parameter.EndsWith('?'));
-        _parameters = [.. given.Select(parameter => parameter.TrimEnd('?'))];
-        _body = body;
-    }
-
-    public string Name { get; }
-
-    private bool TakesAny { get; }
+    public string Name => name;
 
     /// <summary>The one door to all that is built in: texts that it reads are charged before, a text that it makes after.</summary>
     public object? Invoke(RenderContext context, object? target, Arguments arguments)
@@ -38,33 +27,33 @@ internal sealed class Builtin
         context.ChargeText(target);
         foreach (object? argument in arguments.Positional) context.ChargeText(argument);
         foreach (object? argument in arguments.Named.Values) context.ChargeText(argument);
-        object? result = _body(new Call(context, this, target, arguments, TakesAny ? [] : Bind(arguments)));
+        object? result = body(new Call(context, this, target, arguments, _takesAny ? [] : Bind(arguments)));
         return result is string text ? context.Text(text) : result;
     }
 
     public static bool IsMissing(object? value) => ReferenceEquals(value, s_missing);
 
     public InvalidInputException Wrong(int parameter, string wanted, object? value) =>
-        new($"{_title}: the argument '{_parameters[parameter]}' must be {wanted}, not {Operations.TypeName(value)}");
+        new($"{title}: the argument '{_parameters[parameter]}' must be {wanted}, not {Operations.TypeName(value)}");
 
-    public InvalidInputException Fail(string problem) => new($"{_title}: {problem}");
+    public InvalidInputException Fail(string problem) => new($"{title}: {problem}");
 
     private object?[] Bind(Arguments arguments)
     {
         var values = new object?[_parameters.Length];
         Array.Fill(values, s_missing);
         if (arguments.Positional.Count > values.Length)
-            throw new InvalidInputException($"{_title} takes at most {values.Length} arguments, {arguments.Positional.Count} are given");
+            throw new InvalidInputException($"{title} takes at most {values.Length} arguments, {arguments.Positional.Count} are given");
 
         for (int i = 0; i < arguments.Positional.Count; i++) values[i] = arguments.Positional[i];
         foreach ((string name, object? value) in arguments.Named)
         {
             int index = Array.IndexOf(_parameters, name);
-            values[index >= 0 ? index : throw new InvalidInputException($"{_title} has no argument '{name}'")] = value;
+            values[index >= 0 ? index : throw new InvalidInputException($"{title} has no argument '{name}'")] = value;
         }
 
         int missing = Array.FindIndex(values, 0, _required, IsMissing);
-        return missing < 0 ? values : throw new InvalidInputException($"{_title} needs the argument '{_parameters[missing]}'");
+        return missing < 0 ? values : throw new InvalidInputException($"{title} needs the argument '{_parameters[missing]}'");
     }
 }
 
@@ -95,7 +84,8 @@ internal sealed class Call(RenderContext context, Builtin builtin, object? targe
     /// <summary>A string, or <paramref name="fallback"/> where it is missing or None.</summary>
     public string? StringOr(int index, string? fallback = null) => Get(index) is null ? fallback : String(index);
 
-    public long Integer(int index) => Numbers.TryLong(values[index], out long number) ? number : throw builtin.Wrong(index, "an integer", values[index]);
+    public long Integer(int index) => Numbers.TryLong(values[index], out long number)
+        ? number : throw builtin.Wrong(index, "an integer", values[index]);
 
     /// <summary>An integer, or <paramref name="fallback"/> where it is missing or None.</summary>
     public long Integer(int index, long fallback) => Get(index) is null ? fallback : Integer(index);
@@ -103,7 +93,8 @@ internal sealed class Call(RenderContext context, Builtin builtin, object? targe
     public InvalidInputException Fail(string problem) => builtin.Fail(problem);
 
     /// <summary>As <see cref="Fail"/>, for a target of a kind that this does not work on.</summary>
-    public InvalidInputException FailTarget() => target is Undefined undefined ? undefined.Fail() : Fail($"it does not work on {Operations.TypeName(target)}");
+    public InvalidInputException FailTarget() => target is Undefined undefined
+        ? undefined.Fail() : Fail($"it does not work on {Operations.TypeName(target)}");
 }
 
 /// <summary>Built-ins of one kind by name.</summary>

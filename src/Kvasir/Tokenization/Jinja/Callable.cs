@@ -7,6 +7,15 @@ internal abstract class Callable(string name)
 
     public abstract object? Call(RenderContext context, Arguments arguments);
 
+    /// <summary>Calls a value.</summary>
+    /// <exception cref="InvalidInputException">It cannot be called.</exception>
+    public static object? Apply(RenderContext context, object? target, Arguments arguments) => target switch
+    {
+        Callable callable => callable.Call(context, arguments),
+        Undefined undefined => throw undefined.Fail(),
+        _ => throw new InvalidInputException($"{Operations.TypeName(target)} cannot be called"),
+    };
+
     /// <summary>An attribute, or null where there is none of this name.</summary>
     public virtual object? Attribute(RenderContext context, string name) => null;
 }

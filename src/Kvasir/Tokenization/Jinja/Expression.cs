@@ -1,17 +1,18 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>A part of a template that has a value.</summary>
-internal abstract class Expression(int line)
+/// <param name="line">Where it stands.</param>
+/// <param name="compute">Gives the value.</param>
+internal sealed class Expression(int line, Func<RenderContext, object?> compute)
 {
-    public int Line { get; } = line;
+    /// <summary>What is called with which arguments, where this is a call.</summary>
+    public (Expression Target, ArgumentList Arguments)? Call { get; init; }
 
     public object? Evaluate(RenderContext context)
     {
-        int outer = context.Enter(Line);
-        object? value = Compute(context);
+        int outer = context.Enter(line);
+        object? value = compute(context);
         context.Leave(outer);
         return value;
     }
-
-    protected abstract object? Compute(RenderContext context);
 }

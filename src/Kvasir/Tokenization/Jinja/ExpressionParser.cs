@@ -1,166 +1,158 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Reads expressions, weakest binding first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, then filters and tests.</summary>
-internal sealed class ExpressionParser(TokenReader tokens)
+/// <summary>Reads expressions. Weakest first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, filters and tests.</summary>
+internal sealed class ExpressionParser
 {
-    private readonly PrimaryParser _primary = new(tokens);
+    private readonly TokenReader _tokens;
+    private readonly PrimaryParser _primary;
+
+    public ExpressionParser(TokenReader tokens) => (_tokens, _primary) = (tokens, new PrimaryParser(tokens, this));
 
     public Expression Read()
     {
-        tokens.Enter();
-        int line = tokens.Line;
+        _tokens.Enter();
+        int line = _tokens.Line;
         Expression value = ReadWithoutCondition();
-        while (tokens.SkipName("if"))
+        while (_tokens.Skip("if"))
         {
-            Expression condition = ReadWithoutCondition();
-            Expression? otherwise = tokens.SkipName("else") ? Read() : null;
-            value = new ConditionalExpression(value, condition, otherwise, line);
+            Expression chosen = value, condition = ReadWithoutCondition();
+            Expression? otherwise = _tokens.Skip("else") ? Read() : null;
+            value = new(line, c => Operations.IsTrue(condition.Evaluate(c)) ? chosen.Evaluate(c)
+                : otherwise is null ? new Undefined("an inline if without else gave no value")
+                : otherwise.Evaluate(c));
         }
 
-        tokens.Leave();
+        _tokens.Leave();
         return value;
     }
 
     /// <summary>An expression, or several with commas between them as a tuple.</summary>
-    public Expression ReadTuple()
+    public Expression ReadTuple() => ReadTuple(Read);
+
+    /// <summary>As <see cref="ReadTuple()"/>, but an <c>if</c> is left standing: what a for runs over.</summary>
+    public Expression ReadTupleWithoutCondition() => ReadTuple(ReadWithoutCondition);
+
+    public FilterStep ReadFilterStep() => _primary.ReadFilterStep();
+
+    /// <summary>What is called with which arguments, as a call block needs it.</summary>
+    public (Expression Target, ArgumentList Arguments) ReadCall() =>
+        ReadUnary(withFilters: false).Call ?? throw _tokens.Fail("a call block needs a call");
+
+    private Expression ReadTuple(Func<Expression> read)
     {
-        int line = tokens.Line;
-        Expression first = Read();
-        return tokens.IsOperator(",") ? ReadRest(first, Read, line) : first;
-    }
-
-    /// <summary>As <see cref="ReadTuple"/>, but an <c>if</c> is left standing: what a for runs over.</summary>
-    public Expression ReadTupleWithoutCondition()
-    {
-        int line = tokens.Line;
-        Expression first = ReadWithoutCondition();
-        return tokens.IsOperator(",") ? ReadRest(first, ReadWithoutCondition, line) : first;
-    }
-
-    public Expression ReadWithoutCondition()
-    {
-        int line = tokens.Line;
-        Expression left = ReadAnd();
-        while (tokens.SkipName("or")) left = new LogicExpression(isAnd: false, left, ReadAnd(), line);
-        return left;
-    }
-
-    public FilterStep ReadFilterStep() => _primary.ReadFilterStep(this);
-
-    /// <summary>A call, as a call block needs it.</summary>
-    public CallExpression ReadCall() => ReadUnary(withFilters: false) as CallExpression ?? throw tokens.Fail("a call block needs a call");
-
-    private SequenceLiteral ReadRest(Expression first, Func<Expression> read, int line)
-    {
-        var items = new List<Expression> { first };
-        while (tokens.SkipOperator(","))
+        int line = _tokens.Line;
+        var items = new List<Expression> { read() };
+        if (!_tokens.Is(",")) return items[0];
+        while (_tokens.Skip(","))
         {
-            if (tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.PrintEnd || tokens.IsOperator(")") || tokens.IsOperator("=")) break;
+            if (_tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.PrintEnd || _tokens.Is(")") || _tokens.Is("=")) break;
             items.Add(read());
         }
 
-        return new SequenceLiteral(items, SequenceKind.Tuple, line);
+        return PrimaryParser.SequenceOf(items, SequenceKind.Tuple, line);
     }
 
-    private Expression ReadAnd()
+    private Expression ReadWithoutCondition() => ReadLogic("or", () => ReadLogic("and", ReadNot, isAnd: true), isAnd: false);
+
+    /// <summary><c>a and b</c>, <c>a or b</c>: the operand that decides.</summary>
+    private Expression ReadLogic(string name, Func<Expression> operand, bool isAnd)
     {
-        int line = tokens.Line;
-        Expression left = ReadNot();
-        while (tokens.SkipName("and")) left = new LogicExpression(isAnd: true, left, ReadNot(), line);
-        return left;
+        int line = _tokens.Line;
+        Expression value = operand();
+        while (_tokens.Skip(name))
+        {
+            Expression left = value, right = operand();
+            value = new(line, c => left.Evaluate(c) is var decider && Operations.IsTrue(decider) == isAnd ? right.Evaluate(c) : decider);
+        }
+
+        return value;
     }
 
     private Expression ReadNot()
     {
-        int line = tokens.Line;
-        bool negated = false;
-        bool any = false;
-        while (tokens.IsName("not"))
-        {
-            tokens.Next();
-            negated = !negated;
-            any = true;
-        }
-
+        int line = _tokens.Line, count = 0;
+        while (_tokens.Skip("not")) count++;
         Expression value = ReadComparison();
-        return !any ? value : negated ? new NotExpression(value, line) : new NotExpression(new NotExpression(value, line), line);
+        return count == 0 ? value : new(line, c => Operations.IsTrue(value.Evaluate(c)) == (count % 2 == 0));
     }
 
+    /// <summary><c>a &lt; b &lt;= c</c>, <c>a in b</c>: true where every neighbouring pair compares so.</summary>
     private Expression ReadComparison()
     {
-        int line = tokens.Line;
+        int line = _tokens.Line;
         Expression first = ReadSum();
         var rest = new List<KeyValuePair<string, Expression>>();
         while (ReadComparisonOperator() is string operation) rest.Add(KeyValuePair.Create(operation, ReadSum()));
-        return rest.Count == 0 ? first : new ComparisonExpression(first, rest, line);
+        return rest.Count == 0 ? first : new(line, c =>
+        {
+            object? left = first.Evaluate(c);
+            foreach ((string operation, Expression operand) in rest)
+            {
+                object? right = operand.Evaluate(c);
+                if (!Operations.Holds(c, operation, left, right)) return false;
+                left = right;
+            }
+
+            return true;
+        });
     }
 
     private string? ReadComparisonOperator()
     {
-        if (tokens.Current is { Kind: TokenKind.Operator, Text: "==" or "!=" or "<" or "<=" or ">" or ">=" }) return tokens.Next().Text;
-        if (tokens.SkipName("in")) return "in";
-        if (tokens.IsName("not") && tokens.Peek() is { Kind: TokenKind.Name, Text: "in" })
-        {
-            tokens.Next();
-            tokens.Next();
-            return "not in";
-        }
-
-        return null;
+        if (_tokens.Current is { Kind: TokenKind.Operator, Text: "==" or "!=" or "<" or "<=" or ">" or ">=" }) return _tokens.Next().Text;
+        if (_tokens.Skip("in")) return "in";
+        if (!_tokens.Is("not") || _tokens.Peek() is not { Kind: TokenKind.Name, Text: "in" }) return null;
+        _tokens.Next();
+        _tokens.Next();
+        return "not in";
     }
 
-    private Expression ReadSum()
+    private Expression ReadSum() => ReadArithmetic(ReadConcatenation, "+", "-");
+
+    private Expression ReadProduct() => ReadArithmetic(ReadPower, "*", "/", "//", "%");
+
+    private Expression ReadPower() => ReadArithmetic(() => ReadUnary(withFilters: true), "**");
+
+    private Expression ReadArithmetic(Func<Expression> operand, params string[] operations)
     {
-        int line = tokens.Line;
-        Expression left = ReadConcatenation();
-        while (tokens.IsOperator("+") || tokens.IsOperator("-"))
+        int line = _tokens.Line;
+        Expression value = operand();
+        while (_tokens.Current.Kind == TokenKind.Operator && operations.Contains(_tokens.Current.Text))
         {
-            string operation = tokens.Next().Text;
-            left = new ArithmeticExpression(operation, left, ReadConcatenation(), line);
+            string operation = _tokens.Next().Text;
+            Expression left = value, right = operand();
+            value = new(line, c => Arithmetic.Apply(c, operation, left.Evaluate(c), right.Evaluate(c)));
         }
 
-        return left;
+        return value;
     }
 
+    /// <summary><c>a ~ b ~ c</c>: the texts of all, joined.</summary>
     private Expression ReadConcatenation()
     {
-        int line = tokens.Line;
+        int line = _tokens.Line;
         var parts = new List<Expression> { ReadProduct() };
-        while (tokens.SkipOperator("~")) parts.Add(ReadProduct());
-        return parts.Count == 1 ? parts[0] : new ConcatenationExpression(parts, line);
-    }
-
-    private Expression ReadProduct()
-    {
-        int line = tokens.Line;
-        Expression left = ReadPower();
-        while (tokens.Current is { Kind: TokenKind.Operator, Text: "*" or "/" or "//" or "%" })
-        {
-            string operation = tokens.Next().Text;
-            left = new ArithmeticExpression(operation, left, ReadPower(), line);
-        }
-
-        return left;
-    }
-
-    private Expression ReadPower()
-    {
-        int line = tokens.Line;
-        Expression left = ReadUnary(withFilters: true);
-        while (tokens.SkipOperator("**")) left = new ArithmeticExpression("**", left, ReadUnary(withFilters: true), line);
-        return left;
+        while (_tokens.Skip("~")) parts.Add(ReadProduct());
+        return parts.Count == 1
+            ? parts[0]
+            : new(line, c => c.Text(StringMethods.Joined(c, "", parts.Select(part => Representation.Text(c, part.Evaluate(c))))));
     }
 
     private Expression ReadUnary(bool withFilters)
     {
-        tokens.Enter();
-        int line = tokens.Line;
-        Expression value = tokens.SkipOperator("-") ? new SignExpression(negative: true, ReadUnary(withFilters: false), line)
-            : tokens.SkipOperator("+") ? new SignExpression(negative: false, ReadUnary(withFilters: false), line)
-            : _primary.Read(this);
-        value = _primary.ReadPostfix(value, this);
-        value = withFilters ? _primary.ReadFiltersAndTests(value, this) : value;
-        tokens.Leave();
+        _tokens.Enter();
+        Expression value = _tokens.Is("-") || _tokens.Is("+") ? ReadSigned() : _primary.Read();
+        value = _primary.ReadPostfix(value);
+        value = withFilters ? _primary.ReadFiltersAndTests(value) : value;
+        _tokens.Leave();
         return value;
+    }
+
+    private Expression ReadSigned()
+    {
+        int line = _tokens.Line;
+        bool negative = _tokens.Next().Text == "-";
+        Expression operand = ReadUnary(withFilters: false);
+        return new(line, c => Arithmetic.Negate(operand.Evaluate(c)) is var negated && negative ? negated : Arithmetic.Negate(negated));
     }
 }

@@ -8,15 +8,18 @@ internal static class Filters
     public static readonly BuiltinTable Table = new("filter '{0}'")
     {
         { "abs", "", Absolute },
-        { "attr", "name", c => Lookup.OwnAttribute(c.Context, c.Target, c.String(0), out object? found) ? found : Undefined.Attribute(c.Target, c[0]) },
+        { "attr", "name", c =>
+            Lookup.OwnAttribute(c.Context, c.Target, c.String(0), out object? found) ? found : Undefined.Attribute(c.Target, c[0]) },
         { "batch", "linecount fill_with?", SequenceFilters.Batch },
         { "capitalize", "", c => LetterCase.Capitalize(c.Text) },
         { "center", "width?", c => StringMethods.Center(c, c.Integer(0, 80), ' ') },
-        { "default d", "default_value? boolean?", c => c.Target is Undefined || (c.Flag(1) && !Operations.IsTrue(c.Target)) ? c.Get(0, "") : c.Target },
+        { "default d", "default_value? boolean?", c =>
+            c.Target is Undefined || (c.Flag(1) && !Operations.IsTrue(c.Target)) ? c.Get(0, "") : c.Target },
         { "dictsort", "case_sensitive? by? reverse?", SequenceFilters.SortMapping },
         { "escape e forceescape", "", c => TextFilters.Escape(c.Text) },
         { "filesizeformat", "binary?", TextFilters.FileSize },
-        { "first", "", c => Iteration.Items(c.Context, c.Target).Append(new Undefined("there is no first item: the list is empty")).First() },
+        { "first", "", c =>
+            Iteration.Items(c.Context, c.Target).Append(new Undefined("there is no first item: the list is empty")).First() },
         { "float", "default?", ToFloat },
         { "format", "*", Format },
         { "groupby", "attribute default? case_sensitive?", SequenceFilters.GroupBy },
@@ -32,10 +35,13 @@ internal static class Filters
         { "max", "case_sensitive? attribute?", c => SequenceFilters.Extreme(c, sign: 1) },
         { "min", "case_sensitive? attribute?", c => SequenceFilters.Extreme(c, sign: -1) },
         { "pprint", "", c => PrettyText.Of(c.Context, c.Target) },
-        { "random", "", c => Iteration.List(c.Context, c.Target) is { Count: > 0 } items ? items[Random.Shared.Next(items.Count)] : new Undefined("there is no item: the list is empty") },
+        { "random", "", c =>
+            Iteration.List(c.Context, c.Target) is { Count: > 0 } items
+                ? items[Random.Shared.Next(items.Count)] : new Undefined("there is no item: the list is empty") },
         { "reject", "*", c => SelectionFilters.Select(c, byAttribute: false, wanted: false) },
         { "rejectattr", "*", c => SelectionFilters.Select(c, byAttribute: true, wanted: false) },
-        { "replace", "old new count?", c => TextSearch.Replace(c.Context, c.Text, Representation.Text(c.Context, c[0]), Representation.Text(c.Context, c[1]), c.Integer(2, -1)) },
+        { "replace", "old new count?", c => TextSearch.Replace(
+            c.Context, c.Text, Representation.Text(c.Context, c[0]), Representation.Text(c.Context, c[1]), c.Integer(2, -1)) },
         { "reverse", "", SequenceFilters.Reverse },
         { "round", "precision? method?", Round },
         { "safe string", "", c => c.Text },

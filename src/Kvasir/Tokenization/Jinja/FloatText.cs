@@ -18,7 +18,8 @@ internal static class FloatText
     {
         if (!double.IsFinite(value)) return Special(value);
         string digits = Scaled(Math.Abs(value), precision).ToString(CultureInfo.InvariantCulture);
-        return Sign(value) + (precision <= 0 ? digits + (digits == "0" ? "" : new string('0', -precision)) : Plain(digits, digits.Length - precision, precision));
+        if (precision > 0) return Sign(value) + Plain(digits, digits.Length - precision, precision);
+        return Sign(value) + digits + (digits == "0" ? "" : new string('0', -precision));
     }
 
     /// <summary>One digit before the point and <paramref name="precision"/> after it (%e).</summary>
@@ -29,7 +30,7 @@ internal static class FloatText
         return Sign(value) + Scientific(digits, point, mark);
     }
 
-    /// <summary>The shorter of both with <paramref name="precision"/> digits (%g); <paramref name="keepsPoint"/> is how Python writes floats where a format names no letter.</summary>
+    /// <summary>The shorter of both (%g); <paramref name="keepsPoint"/> is Python's form where a format names no letter.</summary>
     public static string General(double value, int precision, char mark, bool keepsZeros, bool keepsPoint)
     {
         if (!double.IsFinite(value)) return Special(value);
@@ -38,7 +39,8 @@ internal static class FloatText
         digits = keepsZeros ? digits : digits.TrimEnd('0');
         bool plain = point > -4 && point <= precision - (keepsPoint ? 1 : 0);
         digits = digits.Length == 0 ? "0" : digits;
-        return Sign(value) + (plain ? Plain(digits, point, keepsPoint ? 1 : 0) + (keepsZeros && digits.Length <= point ? "." : "") : Scientific(digits, point, mark));
+        if (!plain) return Sign(value) + Scientific(digits, point, mark);
+        return Sign(value) + Plain(digits, point, keepsPoint ? 1 : 0) + (keepsZeros && digits.Length <= point ? "." : "");
     }
 
     private static string Sign(double value) => double.IsNegative(value) ? "-" : "";

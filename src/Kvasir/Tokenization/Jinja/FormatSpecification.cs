@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>How one value of a format is written: alignment, sign, width, grouping, precision, letter.</summary>
-internal sealed record FormatSpecification(char Fill, char Align, char Sign, bool Alternate, char Group, int Width, int? Precision, char Kind)
+internal sealed record FormatSpecification(
+    char Fill, char Align, char Sign, bool Alternate, char Group, int Width, int? Precision, char Kind)
 {
     private const char ZeroFlag = '0';
     private const int MaxWidth = 1_000_000;
@@ -22,9 +23,11 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
         if (Take("0") is not null && align == ' ') (fill, align) = ('0', ZeroFlag);
         int width = ReadNumber(text, ref at) ?? 0;
         char group = Take(",_") ?? ' ';
-        int? precision = Take(".") is null ? null : ReadNumber(text, ref at, MaxPrecision) ?? throw new InvalidInputException("a format has a point without a precision");
+        int? precision = Take(".") is null
+            ? null : ReadNumber(text, ref at, MaxPrecision) ?? throw new InvalidInputException("a format has a point without a precision");
         char kind = at < text.Length ? text[at++] : ' ';
-        return at == text.Length ? new FormatSpecification(fill, align, sign, alternate, group, width, precision, kind) : throw new InvalidInputException($"'{text}' is not a format that is understood");
+        return at == text.Length ? new FormatSpecification(fill, align, sign, alternate, group, width, precision, kind)
+            : throw new InvalidInputException($"'{text}' is not a format that is understood");
 
         char? Take(string wanted) => at < text.Length && wanted.Contains(text[at], StringComparison.Ordinal) ? text[at++] : null;
     }
@@ -56,7 +59,8 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
         double when Kind is ' ' => Number(context, value, 'r'),
         double when Kind is 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or 'n' or '%' => Number(context, value, Kind),
         bool when IsPlain => Representation.Text(context, value),
-        long or bool or BigInteger when Kind is 's' || (Precision is not null && Kind is (' ' or 'd' or 'x' or 'X' or 'o' or 'b' or 'c')) => throw Unknown(value),
+        long or bool or BigInteger when Kind is 's' || (Precision is not null && Kind is (' ' or 'd' or 'x' or 'X' or 'o' or 'b' or 'c')) =>
+            throw Unknown(value),
         long or bool or BigInteger => Number(context, value, Kind == ' ' ? 'd' : Kind),
         string or double => throw Unknown(value),
         _ => IsPlain ? Representation.Text(context, value) : throw Unknown(value),
@@ -70,7 +74,8 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
     {
         string body = kind switch
         {
-            'c' => Rune.IsValid((int)BigInteger.Clamp(Integer(value), -1, 0x110000)) ? char.ConvertFromUtf32((int)Integer(value)) : throw new InvalidInputException("a format needs the number of a character"),
+            'c' => Rune.IsValid((int)BigInteger.Clamp(Integer(value), -1, 0x110000))
+                ? char.ConvertFromUtf32((int)Integer(value)) : throw new InvalidInputException("a format needs the number of a character"),
             'd' or 'i' or 'u' => Grouped(Digits(Integer(value), 10)),
             'n' when value is not double => Digits(Integer(value), 10),
             'x' => Prefixed("0x", Digits(Integer(value), 16)),
@@ -80,7 +85,8 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
             'f' or 'F' => Cased(kind, Grouped(FloatText.Fixed(Float(value), Precision ?? 6) + (Alternate && Precision == 0 ? "." : ""))),
             '%' => Grouped(FloatText.Fixed(Float(value) * 100, Precision ?? 6)) + "%",
             'e' or 'E' => Cased(kind, FloatText.Exponential(Float(value), Precision ?? 6, kind)),
-            'g' or 'G' or 'n' or 'r' => Cased(kind, Grouped(FloatText.General(Float(value), Precision ?? 6, kind == 'G' ? 'E' : 'e', Alternate, kind == 'r'))),
+            'g' or 'G' or 'n' or 'r' =>
+                Cased(kind, Grouped(FloatText.General(Float(value), Precision ?? 6, kind == 'G' ? 'E' : 'e', Alternate, kind == 'r'))),
             _ => throw Unknown(value),
         };
         return Pad(context, kind == 'c' ? body : Signed(body), '>');
@@ -107,7 +113,9 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
 
     private string Signed(string body) => Sign != '-' && !body.StartsWith('-') ? Sign + body : body;
 
-    private string Prefixed(string prefix, string digits) => !Alternate ? Grouped(digits) : digits[0] == '-' ? "-" + prefix + digits[1..] : prefix + digits;
+    private string Prefixed(string prefix, string digits) => !Alternate ? Grouped(digits)
+        : digits[0] == '-' ? "-" + prefix + digits[1..]
+        : prefix + digits;
 
     private static string Cased(char kind, string text) => kind is 'F' or 'E' or 'G' ? text.ToUpperInvariant() : text;
 
@@ -117,7 +125,9 @@ internal sealed record FormatSpecification(char Fill, char Align, char Sign, boo
     private string Digits(BigInteger value, int radix)
     {
         BigInteger left = BigInteger.Abs(value);
-        string digits = radix == 10 ? Numbers.Digits(left) : radix == 16 ? left.ToString("x", CultureInfo.InvariantCulture).TrimStart('0') : "";
+        string digits = radix == 10 ? Numbers.Digits(left)
+            : radix == 16 ? left.ToString("x", CultureInfo.InvariantCulture).TrimStart('0')
+            : "";
         for (; radix < 10 && !left.IsZero; left /= radix) digits = (char)('0' + (int)(left % radix)) + digits;
         return (value.Sign < 0 ? "-" : "") + (digits.Length == 0 ? "0" : digits).PadLeft(Precision ?? 1, '0');
     }

@@ -26,7 +26,8 @@ internal static class Globals
 
     private static Sequence Range(Call call)
     {
-        long[] bounds = [.. call.Given.Positional.Select(value => Numbers.TryLong(value, out long bound) ? bound : throw call.Fail($"it takes integers, not {Operations.TypeName(value)}"))];
+        long[] bounds = [.. call.Given.Positional.Select(value => Numbers.TryLong(value, out long bound)
+            ? bound : throw call.Fail($"it takes integers, not {Operations.TypeName(value)}"))];
         (long start, long stop, long step) = bounds switch
         {
             [long end] => (0L, end, 1L),
@@ -71,7 +72,8 @@ internal sealed class Cycler(IReadOnlyList<object?> items) : Callable("cycler")
 
     private int _position;
 
-    public override object? Call(RenderContext context, Arguments arguments) => throw new InvalidInputException("a cycler cannot be called; use its next()");
+    public override object? Call(RenderContext context, Arguments arguments) =>
+        throw new InvalidInputException("a cycler cannot be called; use its next()");
 
     public override object? Attribute(RenderContext context, string name) => name switch
     {

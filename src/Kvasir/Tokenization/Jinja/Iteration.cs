@@ -3,14 +3,15 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>Running over a value, and looking for one in another.</summary>
 internal static class Iteration
 {
-    /// <summary>Items of a list, keys of a dictionary, characters of a string; nothing where the value is undefined. A generator is used up.</summary>
+    /// <summary>Items of a list, keys of a dictionary, characters of a string; nothing of undefined. Generators are used up.</summary>
     /// <exception cref="InvalidInputException">The value cannot be run over.</exception>
-    public static IEnumerable<object?> Items(RenderContext context, object? value) => value is Generator generator ? generator.Rest(context) : List(context, value);
+    public static IEnumerable<object?> Items(RenderContext context, object? value) => value is Generator generator
+        ? generator.Rest(context) : List(context, value);
 
     /// <inheritdoc cref="Items"/>
     public static IReadOnlyList<object?> List(RenderContext context, object? value)
     {
-        context.Charge(value switch { string text => text.Length, Sequence sequence => sequence.Items.Count, Mapping mapping => mapping.Count, _ => 1 });
+        context.Charge(value is string units ? units.Length : value is Sequence or Mapping ? Length(value) : 1);
         return value switch
         {
             Sequence sequence => sequence.Items,

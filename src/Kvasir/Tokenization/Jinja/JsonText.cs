@@ -3,25 +3,10 @@ using System.Numerics;
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>The filter <c>tojson</c>: JSON as Python's <c>json.dumps</c> spaces it.</summary>
-internal sealed class JsonText
+internal sealed class JsonText(RenderContext context, bool ascii, bool sorted, string? indent, string itemSeparator, string keySeparator)
 {
-    private readonly RenderContext _context;
     private readonly StringBuilder _result = new();
-    private readonly bool _ascii;
-    private readonly bool _sorted;
-    private readonly string? _indent;
-    private readonly string _itemSeparator;
-    private readonly string _keySeparator;
-
-    private JsonText(RenderContext context, bool ascii, bool sorted, string? indent, string itemSeparator, string keySeparator)
-    {
-        _context = context;
-        _ascii = ascii;
-        _sorted = sorted;
-        _indent = indent;
-        _itemSeparator = itemSeparator;
-        _keySeparator = keySeparator;
-    }
+    private readonly string? _indent = indent;
 
     /// <summary>The arguments of the filter: ensure_ascii, indent, separators, sort_keys.</summary>
     public static string Write(Call call)
@@ -45,36 +30,26 @@ internal sealed class JsonText
 
     private void Write(object? value, int depth)
     {
-        _context.Charge(1);
-        _context.Room(_result.Length);
+        context.Charge(1);
+        context.Room(_result.Length);
         if (depth > Operations.MaxValueDepth) throw Operations.TooDeep();
-        switch (value)
-        {
-            case string text:
-                WriteString(text);
-                break;
-            case Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } sequence:
-                WriteAll('[', ']', sequence.Items, depth, item => Write(item, depth + 1));
-                break;
-            case Mapping mapping:
-                WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry((Sequence)entry!, depth));
-                break;
-            default:
-                _result.Append(Scalar(value));
-                break;
-        }
+        if (value is string text) WriteString(text);
+        else if (value is Sequence { Kind: SequenceKind.List or SequenceKind.Tuple } sequence)
+            WriteAll('[', ']', sequence.Items, depth, item => Write(item, depth + 1));
+        else if (value is Mapping mapping) WriteAll('{', '}', Entries(mapping), depth, entry => WriteEntry((Sequence)entry!, depth));
+        else _result.Append(Scalar(value));
     }
 
     private List<object?> Entries(Mapping mapping)
     {
         List<object?> pairs = [.. mapping.Pairs];
-        return _sorted ? Operations.Sorted(_context, pairs, pair => ((Sequence)pair!).Items[0]) : pairs;
+        return sorted ? Operations.Sorted(context, pairs, pair => ((Sequence)pair!).Items[0]) : pairs;
     }
 
     private void WriteEntry(Sequence entry, int depth)
     {
         WriteString(entry.Items[0] as string ?? Scalar(entry.Items[0]));
-        _result.Append(_keySeparator);
+        _result.Append(keySeparator);
         Write(entry.Items[1], depth + 1);
     }
 
@@ -83,7 +58,7 @@ internal sealed class JsonText
         _result.Append(open);
         for (int i = 0; i < items.Count; i++)
         {
-            _result.Append(i > 0 ? _itemSeparator : "");
+            _result.Append(i > 0 ? itemSeparator : "");
             NewLine(depth + 1);
             write(items[i]);
         }
@@ -96,7 +71,7 @@ internal sealed class JsonText
     {
         if (_indent is null) return;
         _result.Append('\n');
-        _context.Room(_result.Length + ((long)depth * _indent.Length));
+        context.Room(_result.Length + ((long)depth * _indent.Length));
         for (int i = 0; i < depth; i++) _result.Append(_indent);
     }
 
@@ -104,17 +79,20 @@ internal sealed class JsonText
     {
         null => "null",
         bool flag => flag ? "true" : "false",
+        double.NaN => "NaN",
+        double.PositiveInfinity => "Infinity",
+        double.NegativeInfinity => "-Infinity",
+        double number => FloatText.Shortest(number),
         long number => number.ToString(CultureInfo.InvariantCulture),
         BigInteger number => Numbers.Digits(number),
-        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? (number > 0 ? "Infinity" : "-Infinity") : FloatText.Shortest(number),
         Undefined undefined => throw undefined.Fail(),
         _ => throw new InvalidInputException($"{Operations.TypeName(value)} cannot be written as JSON"),
     };
 
     private void WriteString(string text)
     {
-        _context.Charge(text.Length / 8);
-        _context.Room(_result.Length + (long)text.Length);
+        context.Charge(text.Length / 8);
+        context.Room(_result.Length + (long)text.Length);
         _result.Append('"');
         foreach (char c in text)
         {
@@ -127,7 +105,7 @@ internal sealed class JsonText
                 '\t' => _result.Append("\\t"),
                 '\b' => _result.Append("\\b"),
                 '\f' => _result.Append("\\f"),
-                _ when c < ' ' || (_ascii && c > '~') => _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ when c < ' ' || (ascii && c > '~') => _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
                 _ => _result.Append(c),
             };
         }

@@ -22,7 +22,8 @@ internal static class LetterCase
 
     public static string Upper(string text) => Ascii.IsValid(text) ? text.ToUpperInvariant() : Each(text, (rune, _) => Upper(rune));
 
-    public static string Lower(string text) => Ascii.IsValid(text) ? text.ToLowerInvariant() : Each(text, (rune, at) => Lower(text, rune, at));
+    public static string Lower(string text) => Ascii.IsValid(text)
+        ? text.ToLowerInvariant() : Each(text, (rune, at) => Lower(text, rune, at));
 
     /// <summary>For comparing without regard to case.</summary>
     public static string Fold(string text) => Each(Upper(Lower(text)), (rune, _) => Lower(rune));
@@ -30,7 +31,8 @@ internal static class LetterCase
     /// <summary>First letter large, the rest small.</summary>
     public static string Capitalize(string text) => Each(text, (rune, at) => at == 0 ? Title(rune) : Lower(text, rune, at));
 
-    public static string Swap(string text) => Each(text, (rune, at) => IsUpper(rune) ? Lower(text, rune, at) : IsLower(rune) ? Upper(rune) : rune.ToString());
+    public static string Swap(string text) =>
+        Each(text, (rune, at) => IsUpper(rune) ? Lower(text, rune, at) : IsLower(rune) ? Upper(rune) : rune.ToString());
 
     /// <summary>Letters that follow none large, others small (<c>str.title</c>).</summary>
     public static string Title(string text)
@@ -87,12 +89,16 @@ internal static class LetterCase
         return any;
     }
 
-    private static bool IsUpper(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.UppercaseLetter || rune.Value is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF);
+    private static bool IsUpper(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) == UnicodeCategory.UppercaseLetter
+            || rune.Value is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF);
 
     private static bool IsLower(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.LowercaseLetter
-        || rune.Value is 0xAA or 0xBA or (>= 0x2B0 and <= 0x2B8) or 0x2C0 or 0x2C1 or (>= 0x2E0 and <= 0x2E4) or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9);
+        || rune.Value is 0xAA or 0xBA or (>= 0x2B0 and <= 0x2B8) or 0x2C0 or 0x2C1
+            or (>= 0x2E0 and <= 0x2E4) or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9);
 
-    private static bool IsCased(Rune rune) => IsUpper(rune) || IsLower(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.TitlecaseLetter;
+    private static bool IsCased(Rune rune) =>
+        IsUpper(rune) || IsLower(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.TitlecaseLetter;
 
     private static string Each(string text, Func<Rune, int, string> change)
     {
@@ -116,7 +122,8 @@ internal static class LetterCase
     };
 
     /// <summary>Letters with an iota below are written with a capital iota behind; the accents come in eights, small and capital.</summary>
-    private static string GreekWithIota(int code) => $"{(char)((code < 0x1F90 ? 0x1F08 : code < 0x1FA0 ? 0x1F28 : 0x1F68) + (code & 7))}\u0399";
+    private static string GreekWithIota(int code) =>
+        $"{(char)((code < 0x1F90 ? 0x1F08 : code < 0x1FA0 ? 0x1F28 : 0x1F68) + (code & 7))}\u0399";
 
     private static string Title(Rune rune)
     {
@@ -131,7 +138,8 @@ internal static class LetterCase
     private static string Lower(Rune rune) => rune.Value == '\u0130' ? "i\u0307" : Rune.ToLowerInvariant(rune).ToString();
 
     /// <summary>A capital sigma at the end of a word becomes the final one.</summary>
-    private static string Lower(string text, Rune rune, int at) => rune.Value == '\u03A3' && Borders(text, at - 1, -1) && !Borders(text, at + 1, 1) ? "\u03C2" : Lower(rune);
+    private static string Lower(string text, Rune rune, int at) =>
+        rune.Value == '\u03A3' && Borders(text, at - 1, -1) && !Borders(text, at + 1, 1) ? "\u03C2" : Lower(rune);
 
     /// <summary>Whether the next letter in a direction, over marks and apostrophes, is one with case.</summary>
     private static bool Borders(string text, int at, int step)
@@ -148,5 +156,6 @@ internal static class LetterCase
     }
 
     private static bool IsIgnored(char c) => c is '\'' or '.' or ':' or '·' or '’' or '\u00AD' or '^' or '`' or '¨'
-        || char.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol or UnicodeCategory.Format;
+        || char.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.Format
+            or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
 }

@@ -83,7 +83,7 @@ internal sealed class Lexer
 
     private void ReadRaw()
     {
-        for (int at = _source.IndexOf("{%", _position, StringComparison.Ordinal); at >= 0; at = _source.IndexOf("{%", at + 2, StringComparison.Ordinal))
+        for (int at = Tag(_position); at >= 0; at = Tag(at + 2))
         {
             int content = at + 2;
             char sign = content < _source.Length && _source[content] is '-' or '+' ? _source[content++] : ' ';
@@ -97,6 +97,8 @@ internal sealed class Lexer
         }
 
         throw Fail("a raw block is never closed with endraw");
+
+        int Tag(int from) => _source.IndexOf("{%", from, StringComparison.Ordinal);
     }
 
     private bool IsWord(string word, int at)

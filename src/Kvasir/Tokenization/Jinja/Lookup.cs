@@ -1,9 +1,10 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Attributes, items and slices. As in Jinja, <c>a.b</c> prefers methods and <c>a['b']</c> prefers items; what is missing is undefined.</summary>
+/// <summary>Attributes, items and slices: <c>a.b</c> prefers methods, <c>a['b']</c> items; what is missing is undefined.</summary>
 internal static class Lookup
 {
-    public static object? Attribute(RenderContext context, object? target, string name) => OwnAttribute(context, target, name, out object? found) ? found
+    public static object? Attribute(RenderContext context, object? target, string name) =>
+        OwnAttribute(context, target, name, out object? found) ? found
         : target is Mapping mapping && mapping.TryGet(name, out object? value) ? value
         : Undefined.Attribute(target, name);
 
@@ -55,7 +56,8 @@ internal static class Lookup
     {
         context.ChargeText(target);
         if (target is Undefined undefined) throw undefined.Fail();
-        if (target is not (string or Sequence { HasPlaces: true })) throw new InvalidInputException($"{Operations.TypeName(target)} cannot be sliced");
+        if (target is not (string or Sequence { HasPlaces: true }))
+            throw new InvalidInputException($"{Operations.TypeName(target)} cannot be sliced");
         if (target is string text && step is null or 1L)
         {
             (int from, int to) = PythonText.Range(text, start, stop);
@@ -76,11 +78,13 @@ internal static class Lookup
         long stride = Math.Clamp(Bound(step) ?? 1, -int.MaxValue, int.MaxValue);
         if (stride == 0) throw new InvalidInputException("the step of a slice cannot be 0");
         (long lowest, long highest) = stride > 0 ? (0L, (long)length) : (-1L, length - 1L);
-        long Clip(long? bound, long fallback) => bound is null ? fallback : Math.Clamp(bound < 0 ? bound.Value + length : bound.Value, lowest, highest);
+        long Clip(long? bound, long fallback) => bound is null
+            ? fallback : Math.Clamp(bound < 0 ? bound.Value + length : bound.Value, lowest, highest);
         return (Clip(Bound(start), stride > 0 ? lowest : highest), Clip(Bound(stop), stride > 0 ? highest : lowest), stride);
     }
 
     private static long? Bound(object? value) => value is null ? null
-        : Numbers.TryInteger(value, out System.Numerics.BigInteger bound) ? (long)System.Numerics.BigInteger.Clamp(bound, int.MinValue, int.MaxValue)
+        : Numbers.TryInteger(value, out System.Numerics.BigInteger bound)
+            ? (long)System.Numerics.BigInteger.Clamp(bound, int.MinValue, int.MaxValue)
         : throw new InvalidInputException($"a place in a list or string must be an integer, not {Operations.TypeName(value)}");
 }

@@ -1,6 +1,6 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>The variable <c>loop</c> inside a for block. Items are taken as they are needed; to know whether one is the last, the next is looked at.</summary>
+/// <summary>The variable <c>loop</c> inside a for block. Items are taken as needed; for <c>last</c> the next is looked at.</summary>
 internal sealed class LoopState(IEnumerable<object?> items, int depth, Func<object?, string>? recurse) : Callable("loop")
 {
     private static readonly Builtin s_cycle = new("cycle()", "cycle", "*", c => c.Given.Positional is { Count: > 0 } values

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>A dictionary in the order of insertion. Keys are strings, numbers, booleans, None or tuples of these; filled once, then only read.</summary>
+/// <summary>A dictionary in the order of insertion. Keys are strings, numbers, booleans, None, tuples; filled once, then read.</summary>
 internal sealed class Mapping
 {
     private readonly OrderedDictionary<object, object?> _entries = new(KeyComparer.Instance);
@@ -14,7 +14,8 @@ internal sealed class Mapping
 
     public IEnumerable<object?> Values => _entries.Values;
 
-    public IEnumerable<KeyValuePair<object?, object?>> Entries => _entries.Select(entry => KeyValuePair.Create(FromKey(entry.Key), entry.Value));
+    public IEnumerable<KeyValuePair<object?, object?>> Entries =>
+        _entries.Select(entry => KeyValuePair.Create(FromKey(entry.Key), entry.Value));
 
     /// <summary>Each entry as a tuple.</summary>
     public IEnumerable<object?> Pairs => Entries.Select(entry => (object?)Sequence.Tuple(entry.Key, entry.Value));
@@ -31,7 +32,8 @@ internal sealed class Mapping
     public bool TryGet(object? key, [MaybeNullWhen(true)] out object? value) => _entries.TryGetValue(ToKey(key), out value);
 
     /// <summary>Whether a value can be a key: lists and dictionaries cannot.</summary>
-    public static bool IsKey(object? key) => IsSimple(key) || (key is Sequence { Kind: SequenceKind.Tuple, Items.Count: < 100 } tuple && tuple.Items.All(IsSimple));
+    public static bool IsKey(object? key) =>
+        IsSimple(key) || (key is Sequence { Kind: SequenceKind.Tuple, Items.Count: < 100 } tuple && tuple.Items.All(IsSimple));
 
     private static bool IsSimple(object? key) => key is null or string or long or BigInteger or double or bool or Undefined or Callable;
 

@@ -39,16 +39,19 @@ internal static class NumberLiteral
     {
         string digits = token.Text.Replace("_", "", StringComparison.Ordinal);
         if (token.Kind == TokenKind.Float) return double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture);
-        (int radix, int skip) = digits.Length > 1 ? char.ToLowerInvariant(digits[1]) switch { 'x' => (16, 2), 'o' => (8, 2), 'b' => (2, 2), _ => (10, 0) } : (10, 0);
+        (int radix, int skip) = digits.Length > 1
+            ? char.ToLowerInvariant(digits[1]) switch { 'x' => (16, 2), 'o' => (8, 2), 'b' => (2, 2), _ => (10, 0) } : (10, 0);
         digits = digits[skip..];
-        if (digits.Length is 0 or > MaxDigits || digits.Any(c => !char.IsAsciiDigit(c) && radix != 16) || (radix == 10 && digits.Length > 1 && digits.Trim('0').Length > 0 && digits[0] == '0'))
+        if (digits.Length is 0 or > MaxDigits || digits.Any(c => !char.IsAsciiDigit(c) && radix != 16)
+            || (radix == 10 && digits.Length > 1 && digits.Trim('0').Length > 0 && digits[0] == '0'))
             throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
 
         BigInteger value = 0;
         foreach (char c in digits)
         {
             int digit = Convert.ToInt32(c.ToString(), 16);
-            value = digit < radix ? (value * radix) + digit : throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
+            value = digit < radix
+                ? (value * radix) + digit : throw TemplateError.At(token.Line, $"the number {token.Text} is not a usable integer");
         }
 
         return Numbers.Of(value);

@@ -2,13 +2,14 @@ using System.Numerics;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Python's numbers: integers of any size (<see cref="long"/> where they fit, else <see cref="BigInteger"/>), booleans among them, and floats.</summary>
+/// <summary>Python's numbers: integers of any size (long or else <see cref="BigInteger"/>), booleans among them, and floats.</summary>
 internal static class Numbers
 {
     /// <summary>Longest integer, in bits; far beyond what Python would print (4,300 digits).</summary>
     private const long MaxBits = 100_000;
 
     private const int MaxDigits = 4300;
+    private const NumberStyles FloatStyle = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
     public static bool TryLong(object? value, out long integer)
     {
@@ -27,7 +28,8 @@ internal static class Numbers
     {
         bool isInteger = TryInteger(value, out BigInteger integer);
         number = value is double real ? real : isInteger ? (double)integer : 0;
-        return isInteger ? double.IsFinite(number) ? true : throw new InvalidInputException("an integer is too large for a float") : value is double;
+        if (isInteger && !double.IsFinite(number)) throw new InvalidInputException("an integer is too large for a float");
+        return isInteger || value is double;
     }
 
     public static bool IsNumber(object? value) => value is long or double or bool or BigInteger;
@@ -38,7 +40,7 @@ internal static class Numbers
 
     public static InvalidInputException TooLarge() => new($"an integer of more than {MaxBits} bits is too large");
 
-    /// <summary>Whether the result of a product or power with so many bits is allowed, before it is computed; charges what it costs.</summary>
+    /// <summary>Refuses a product or power with too many bits before it is computed, and charges what it costs.</summary>
     public static void CheckBits(RenderContext context, double bits)
     {
         if (bits > MaxBits + 64) throw TooLarge();
@@ -51,7 +53,8 @@ internal static class Numbers
         if (TryLong(left, out long a) && TryLong(right, out long b)) return a.CompareTo(b);
         if (!IsNumber(left) || !IsNumber(right)) return null;
         if (left is double x && right is double y) return double.IsNaN(x) || double.IsNaN(y) ? null : x.CompareTo(y);
-        if (left is double or null || right is not double real) return left is double ? -Compare(right, left) : Exact(left).CompareTo(Exact(right));
+        if (left is double or null || right is not double real)
+            return left is double ? -Compare(right, left) : Exact(left).CompareTo(Exact(right));
         if (double.IsNaN(real)) return null;
         if (double.IsInfinity(real)) return real > 0 ? -1 : 1;
         int order = Exact(left).CompareTo(new BigInteger(Math.Floor(real)));
@@ -62,14 +65,16 @@ internal static class Numbers
     public static string Digits(BigInteger value)
     {
         string digits = value.ToString(CultureInfo.InvariantCulture);
-        return digits.Length <= MaxDigits + 1 ? digits : throw new InvalidInputException($"an integer of more than {MaxDigits} digits cannot be written");
+        return digits.Length <= MaxDigits + 1
+            ? digits : throw new InvalidInputException($"an integer of more than {MaxDigits} digits cannot be written");
     }
 
     /// <summary>An integer in text, as <c>int(text, radix)</c> reads it; null where it is none.</summary>
     public static object? ParseInteger(RenderContext context, string text, long radix)
     {
         string digits = Body(text, out bool negative);
-        if (digits.Length > 2 && digits[0] == '0' && char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => -1 } is var marked and > 0 && (radix == marked || radix == 0))
+        int marked = digits is ['0', var mark, _, ..] ? char.ToLowerInvariant(mark) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => -1 } : -1;
+        if (marked > 0 && (radix == marked || radix == 0))
             (radix, digits) = (marked, digits[(digits[2] == '_' ? 3 : 2)..]);
 
         radix = radix == 0 ? 10 : radix;
@@ -78,7 +83,9 @@ internal static class Numbers
         BigInteger integer = 0;
         foreach (char c in digits)
         {
-            int digit = char.IsDigit(c) ? (int)char.GetNumericValue(c) : char.IsAsciiLetter(c) ? char.ToLowerInvariant(c) - 'a' + 10 : int.MaxValue;
+            int digit = char.IsDigit(c) ? (int)char.GetNumericValue(c)
+                : char.IsAsciiLetter(c) ? char.ToLowerInvariant(c) - 'a' + 10
+                : int.MaxValue;
             if (digit >= radix) return null;
             integer = (integer * radix) + digit;
         }
@@ -92,7 +99,7 @@ internal static class Numbers
         string digits = Body(text, out bool negative);
         double? value = digits.ToLowerInvariant() switch { "inf" or "infinity" => double.PositiveInfinity, "nan" => double.NaN, _ => null };
         if (value is null && digits.Length > 0 && (char.IsAsciiDigit(digits[0]) || digits[0] == '.') && RemoveUnderscores(ref digits)
-            && double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double number))
+            && double.TryParse(digits, FloatStyle, CultureInfo.InvariantCulture, out double number))
         {
             value = number;
         }

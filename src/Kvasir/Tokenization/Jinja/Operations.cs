@@ -3,9 +3,8 @@ using System.Numerics;
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>
-/// Python's truth, equality and order of template values. A value is null (None), <see cref="bool"/>, <see cref="long"/>, <see cref="BigInteger"/>,
-/// <see cref="double"/>, <see cref="string"/>, <see cref="Sequence"/>, <see cref="Generator"/>, <see cref="Mapping"/>, <see cref="Namespace"/>,
-/// <see cref="Callable"/> or <see cref="Undefined"/>.
+/// Python's truth, equality and order of template values. A value is null (None), a bool, long, <see cref="BigInteger"/>, double or string,
+/// <see cref="Sequence"/>, <see cref="Generator"/>, <see cref="Mapping"/>, Namespace, <see cref="Callable"/> or <see cref="Undefined"/>.
 /// </summary>
 internal static class Operations
 {
@@ -61,7 +60,8 @@ internal static class Operations
 
                 return true;
             case (Mapping a, Mapping b):
-                return a.Count == b.Count && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(context, entry.Value, other, depth + 1));
+                return a.Count == b.Count
+                    && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(context, entry.Value, other, depth + 1));
             case (Undefined, Undefined):
                 return true;
             default:
@@ -90,12 +90,27 @@ internal static class Operations
 
                 return a.Items.Count.CompareTo(b.Items.Count);
             default:
-                throw (left as Undefined ?? right as Undefined)?.Fail() ?? new InvalidInputException($"{TypeName(left)} and {TypeName(right)} cannot be put in order");
+                throw (left as Undefined ?? right as Undefined)?.Fail()
+                    ?? new InvalidInputException($"{TypeName(left)} and {TypeName(right)} cannot be put in order");
         }
     }
 
+    /// <summary>Whether <paramref name="left"/> and <paramref name="right"/> compare so.</summary>
+    public static bool Holds(RenderContext context, string operation, object? left, object? right) => operation switch
+    {
+        "==" => AreEqual(context, left, right),
+        "!=" => !AreEqual(context, left, right),
+        "in" => Iteration.Contains(context, right, left),
+        "not in" => !Iteration.Contains(context, right, left),
+        "<" => Compare(context, left, right) < 0,
+        "<=" => Compare(context, left, right) <= 0,
+        ">" => Compare(context, left, right) > 0,
+        _ => Compare(context, left, right) >= 0,
+    };
+
     /// <summary>The items in the order of their keys; equal ones stay as they stand, in either direction.</summary>
-    public static List<object?> Sorted(RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse = false)
+    public static List<object?> Sorted(
+        RenderContext context, IReadOnlyList<object?> items, Func<object?, object?> key, bool reverse = false)
     {
         context.Charge(items.Count);
         var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
@@ -108,7 +123,8 @@ internal static class Operations
                 for (int at = start, left = start, right = middle; at < end; at++)
                 {
                     bool takesRight = left >= middle || (right < end
-                        && (reverse ? Compare(context, keyed[left].Key, keyed[right].Key) < 0 : Compare(context, keyed[right].Key, keyed[left].Key) < 0));
+                        && (reverse ? Compare(context, keyed[left].Key, keyed[right].Key) < 0
+                            : Compare(context, keyed[right].Key, keyed[left].Key) < 0));
                     other[at] = takesRight ? keyed[right++] : keyed[left++];
                 }
             }

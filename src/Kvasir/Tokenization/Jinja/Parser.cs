@@ -1,46 +1,44 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Reads the statements of a template.</summary>
-internal sealed class Parser
+internal sealed class Parser(TokenReader tokens)
 {
-    private readonly TokenReader _tokens;
-    private readonly ExpressionParser _expressions;
+    private readonly ExpressionParser _expressions = new(tokens);
     private int _loops;
-
-    private Parser(IReadOnlyList<Token> tokens)
-    {
-        _tokens = new TokenReader(tokens);
-        _expressions = new ExpressionParser(_tokens);
-    }
 
     /// <summary>The template as one block.</summary>
     /// <exception cref="InvalidInputException">A syntax error, with its line.</exception>
-    public static Statement Parse(string source) => new Parser(Lexer.Read(source)).ReadBody();
+    public static Statement Parse(string source) => new Parser(new TokenReader(Lexer.Read(source))).ReadBody();
 
-    /// <summary>Statements up to a tag that begins with one of <paramref name="ends"/>, whose name is then the current token; up to the end of the template where none is given.</summary>
-    private Block ReadBody(params ReadOnlySpan<string> ends)
+    /// <summary>
+    /// Statements up to a tag that begins with one of <paramref name="ends"/>, whose name is then the current token;
+    /// up to the end of the template where none is given.
+    /// </summary>
+    private Statement ReadBody(params ReadOnlySpan<string> ends)
     {
-        _tokens.Enter();
-        int line = _tokens.Line;
+        tokens.Enter();
+        int line = tokens.Line;
         var statements = new List<Statement>();
         while (true)
         {
-            Token token = _tokens.Next();
-            if (token.Kind == TokenKind.Data) statements.Add(new TextStatement(token.Text, token.Line));
+            Token token = tokens.Next();
+            if (token.Kind == TokenKind.Data) statements.Add(Statement.Of(token.Line, c => c.Write(token.Text)));
             else if (token.Kind == TokenKind.PrintBegin)
             {
-                statements.Add(new PrintStatement(_expressions.ReadTuple(), token.Line));
-                _tokens.Expect(TokenKind.PrintEnd, "'}}'");
+                statements.Add(ReadPrint(token.Line));
+                tokens.Expect(TokenKind.PrintEnd, "'}}'");
             }
             else if (token.Kind == TokenKind.End)
             {
-                _tokens.Leave();
-                return ends.IsEmpty ? new Block(statements, line) : throw TemplateError.At(line, $"a block is never closed with '{ends[^1]}'");
+                tokens.Leave();
+                return ends.IsEmpty
+                    ? Statement.Block(line, statements)
+                    : throw TemplateError.At(line, $"a block is never closed with '{ends[^1]}'");
             }
-            else if (_tokens.Current.Kind == TokenKind.Name && ends.Contains(_tokens.Current.Text))
+            else if (tokens.Current.Kind == TokenKind.Name && ends.Contains(tokens.Current.Text))
             {
-                _tokens.Leave();
-                return new Block(statements, line);
+                tokens.Leave();
+                return Statement.Block(line, statements);
             }
             else statements.Add(ReadStatement());
         }
@@ -48,7 +46,7 @@ internal sealed class Parser
 
     private Statement ReadStatement()
     {
-        Token name = _tokens.Expect(TokenKind.Name, "the name of a tag");
+        Token name = tokens.Expect(TokenKind.Name, "the name of a tag");
         Statement statement = name.Text switch
         {
             "for" => ReadFor(name.Line),
@@ -56,49 +54,60 @@ internal sealed class Parser
             "set" => ReadSet(name.Line),
             "macro" => ReadMacro(name.Line),
             "call" => ReadCall(name.Line),
-            "print" => new PrintStatement(_expressions.ReadTuple(), name.Line),
+            "print" => ReadPrint(name.Line),
             "break" => ReadLoopControl(Flow.Break, name),
             "continue" => ReadLoopControl(Flow.Continue, name),
             "generation" => ReadScoped([], "endgeneration", name.Line),
             "with" => ReadWith(name.Line),
             "filter" => ReadFilter(name.Line),
-            "include" or "import" or "from" or "extends" or "block" => throw TemplateError.At(name.Line, $"the tag '{name.Text}' needs other templates, and a chat template has none beside it"),
+            "include" or "import" or "from" or "extends" or "block" =>
+                throw TemplateError.At(name.Line, $"the tag '{name.Text}' needs other templates, and a chat template has none beside it"),
             _ => throw TemplateError.At(name.Line, $"the tag '{name.Text}' is not known here"),
         };
         EndTag();
         return statement;
     }
 
-    private void EndTag() => _tokens.Expect(TokenKind.BlockEnd, "'%}'");
+    private void EndTag() => tokens.Expect(TokenKind.BlockEnd, "'%}'");
+
+    private Statement ReadPrint(int line)
+    {
+        Expression value = _expressions.ReadTuple();
+        return Statement.Of(line, c => c.Write(Representation.Text(c, value.Evaluate(c))));
+    }
 
     /// <summary>The body after the current tag, whose end it skips, and the closing tag's name.</summary>
-    private Block ReadClosedBody(string end)
+    private Statement ReadClosedBody(string end)
     {
         EndTag();
-        Block body = ReadBody(end);
-        _tokens.Next();
+        Statement body = ReadBody(end);
+        tokens.Next();
         return body;
     }
 
-    private LoopControlStatement ReadLoopControl(Flow flow, Token name) =>
-        _loops > 0 ? new LoopControlStatement(flow, name.Line) : throw TemplateError.At(name.Line, $"'{name.Text}' stands outside a for loop");
+    private Statement ReadLoopControl(Flow flow, Token name) =>
+        _loops > 0 ? new Statement(name.Line, _ => flow) : throw TemplateError.At(name.Line, $"'{name.Text}' stands outside a for loop");
 
-    private ForStatement ReadFor(int line)
+    private Statement ReadFor(int line)
     {
-        Target target = ReadTargets();
-        if (!_tokens.SkipName("in")) throw _tokens.Fail($"expected 'in', found {_tokens.Current}");
+        Action<RenderContext, object?> assign = ReadTargets();
+        tokens.Expect("in");
         Expression items = _expressions.ReadTupleWithoutCondition();
-        Expression? filter = _tokens.SkipName("if") ? _expressions.Read() : null;
-        bool recursive = _tokens.SkipName("recursive");
+        Expression? filter = tokens.Skip("if") ? _expressions.Read() : null;
+        bool recursive = tokens.Skip("recursive");
         EndTag();
         _loops++;
-        Block body = ReadBody("else", "endfor");
+        Statement body = ReadBody("else", "endfor");
         _loops--;
-        Block? otherwise = _tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
-        return new ForStatement(target, items, line) { Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise };
+        Statement? otherwise = tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
+        var loop = new ForLoop
+        {
+            Line = line, Assign = assign, Items = items, Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise,
+        };
+        return Statement.Of(line, loop.Run);
     }
 
-    private IfStatement ReadIf(int line)
+    private Statement ReadIf(int line)
     {
         var branches = new List<KeyValuePair<Expression, Statement>>();
         string end;
@@ -106,91 +115,128 @@ internal sealed class Parser
         {
             Expression condition = _expressions.ReadTuple();
             EndTag();
-            branches.Add(KeyValuePair.Create<Expression, Statement>(condition, ReadBody("elif", "else", "endif")));
-            end = _tokens.Next().Text;
+            branches.Add(KeyValuePair.Create(condition, ReadBody("elif", "else", "endif")));
+            end = tokens.Next().Text;
         }
         while (end == "elif");
-        return new IfStatement(branches, end == "else" ? ReadClosedBody("endif") : null, line);
+        Statement? otherwise = end == "else" ? ReadClosedBody("endif") : null;
+        return new Statement(line, c =>
+        {
+            foreach ((Expression condition, Statement body) in branches)
+            {
+                if (Operations.IsTrue(condition.Evaluate(c))) return body.Execute(c);
+            }
+
+            return otherwise?.Execute(c) ?? Flow.Next;
+        });
     }
 
     private Statement ReadSet(int line)
     {
-        Target target = ReadTargets();
-        if (_tokens.SkipOperator("=")) return new SetStatement(target, _expressions.ReadTuple(), line);
+        Action<RenderContext, object?> assign = ReadTargets();
+        if (tokens.Skip("="))
+        {
+            Expression value = _expressions.ReadTuple();
+            return Statement.Of(line, c => assign(c, value.Evaluate(c)));
+        }
+
         List<FilterStep> filters = ReadFilterSteps();
-        return new SetBlockStatement(target, filters, ReadDetached("endset"), line);
+        Statement body = ReadDetached("endset");
+        return Statement.Of(line, c => assign(c, Filtered(c, filters, c.InScope(new Scope(c.Scope), () => c.Capture(body)))));
     }
 
     private List<FilterStep> ReadFilterSteps()
     {
         var filters = new List<FilterStep>();
-        while (_tokens.SkipOperator("|")) filters.Add(_expressions.ReadFilterStep());
+        while (tokens.Skip("|")) filters.Add(_expressions.ReadFilterStep());
         return filters;
     }
 
+    private static object? Filtered(RenderContext context, List<FilterStep> filters, object? value) =>
+        filters.Aggregate(value, (result, filter) => filter.Apply(context, result));
+
     /// <summary>A body that a break or continue cannot leave.</summary>
-    private Block ReadDetached(string end)
+    private Statement ReadDetached(string end)
     {
         int loops = _loops;
         _loops = 0;
-        Block body = ReadClosedBody(end);
+        Statement body = ReadClosedBody(end);
         _loops = loops;
         return body;
     }
 
-    private FilterStatement ReadFilter(int line)
+    private Statement ReadFilter(int line)
     {
         List<FilterStep> filters = [_expressions.ReadFilterStep(), .. ReadFilterSteps()];
-        return new FilterStatement(filters, ReadDetached("endfilter"), line);
+        Statement body = ReadDetached("endfilter");
+        return Statement.Of(line, c => c.Write(Representation.Text(c, Filtered(c, filters, c.Capture(body)))));
     }
 
-    private ScopedStatement ReadWith(int line)
+    private Statement ReadWith(int line)
     {
         var variables = new List<KeyValuePair<string, Expression>>();
-        while (_tokens.Current.Kind == TokenKind.Name)
+        while (tokens.Current.Kind == TokenKind.Name)
         {
-            string name = _tokens.Next().Text;
-            _tokens.ExpectOperator("=");
+            string name = tokens.Next().Text;
+            tokens.Expect("=");
             variables.Add(KeyValuePair.Create(name, _expressions.Read()));
-            _tokens.SkipOperator(",");
+            tokens.Skip(",");
         }
 
         return ReadScoped(variables, "endwith", line);
     }
 
-    private ScopedStatement ReadScoped(List<KeyValuePair<string, Expression>> variables, string end, int line) =>
-        new(variables, ReadClosedBody(end), line);
-
-    private MacroStatement ReadMacro(int line)
+    /// <summary>A body whose variables are not seen outside.</summary>
+    private Statement ReadScoped(List<KeyValuePair<string, Expression>> variables, string end, int line)
     {
-        string name = _tokens.Expect(TokenKind.Name, "the name of a macro").Text;
-        return new MacroStatement(ReadDefinition(name, ReadParameters(), "endmacro"), line);
+        Statement body = ReadClosedBody(end);
+        return new Statement(line, c =>
+        {
+            var inner = new Scope(c.Scope);
+            foreach ((string name, Expression value) in variables) inner.Set(name, value.Evaluate(c));
+            return c.InScope(inner, () => body.Execute(c));
+        });
     }
 
-    private CallStatement ReadCall(int line)
+    private Statement ReadMacro(int line)
     {
-        List<MacroParameter> parameters = _tokens.IsOperator("(") ? ReadParameters() : [];
-        return new CallStatement(_expressions.ReadCall(), ReadDefinition("caller", parameters, "endcall"), line);
+        string name = tokens.Expect(TokenKind.Name, "the name of a macro").Text;
+        MacroDefinition definition = ReadDefinition(name, ReadParameters(), "endmacro");
+        return Statement.Of(line, c => c.Scope.Set(name, new Macro(definition, c.Scope)));
+    }
+
+    /// <summary><c>{% call(a) f(b) %}body{% endcall %}</c>: writes what f gives when its <c>caller(a)</c> is the body.</summary>
+    private Statement ReadCall(int line)
+    {
+        List<MacroParameter> parameters = tokens.Is("(") ? ReadParameters() : [];
+        (Expression target, ArgumentList arguments) = _expressions.ReadCall();
+        MacroDefinition body = ReadDefinition("caller", parameters, "endcall");
+        return Statement.Of(line, c =>
+        {
+            object? function = target.Evaluate(c);
+            Arguments given = arguments.Evaluate(c).With("caller", new Macro(body, c.Scope));
+            c.Write(Representation.Text(c, Callable.Apply(c, function, given)));
+        });
     }
 
     private MacroDefinition ReadDefinition(string name, List<MacroParameter> parameters, string end)
     {
-        int start = _tokens.Position;
-        Block body = ReadDetached(end);
-        return new MacroDefinition(name, parameters, body, _tokens.NamesSince(start, "varargs", "kwargs", "caller"));
+        int start = tokens.Position;
+        Statement body = ReadDetached(end);
+        return new MacroDefinition(name, parameters, body, tokens.NamesSince(start, "varargs", "kwargs", "caller"));
     }
 
     private List<MacroParameter> ReadParameters()
     {
-        _tokens.ExpectOperator("(");
+        tokens.Expect("(");
         var parameters = new List<MacroParameter>();
-        while (!_tokens.SkipOperator(")"))
+        while (!tokens.Skip(")"))
         {
-            if (parameters.Count > 0) _tokens.ExpectOperator(",");
-            string parameter = _tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
-            Expression? fallback = _tokens.SkipOperator("=") ? _expressions.Read() : null;
+            if (parameters.Count > 0) tokens.Expect(",");
+            string parameter = tokens.Expect(TokenKind.Name, "the name of a parameter").Text;
+            Expression? fallback = tokens.Skip("=") ? _expressions.Read() : null;
             if (fallback is null && parameters is [.., { Default: not null }])
-                throw _tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
+                throw tokens.Fail($"the parameter '{parameter}' needs a default, as the one before it has");
 
             parameters.Add(new MacroParameter(parameter, fallback));
         }
@@ -198,37 +244,44 @@ internal sealed class Parser
         return parameters;
     }
 
-    private Target ReadTargets()
+    /// <summary>What a <c>set</c> or <c>for</c> gives values to: a name, an attribute of a namespace, or several of these.</summary>
+    private Action<RenderContext, object?> ReadTargets()
     {
-        var targets = new List<Target> { ReadTarget() };
-        bool isTuple = false;
-        while (_tokens.SkipOperator(","))
+        var targets = new List<Action<RenderContext, object?>> { ReadTarget() };
+        if (!tokens.Is(",")) return targets[0];
+        while (tokens.Skip(",") && (tokens.Current.Kind == TokenKind.Name || tokens.Is("("))) targets.Add(ReadTarget());
+        return (context, value) =>
         {
-            isTuple = true;
-            if (_tokens.Current.Kind != TokenKind.Name && !_tokens.IsOperator("(")) break;
-            targets.Add(ReadTarget());
-        }
-
-        return isTuple ? new TupleTarget(targets) : targets[0];
+            if (value is Undefined undefined) throw undefined.Fail();
+            IReadOnlyList<object?> items = Iteration.List(context, value);
+            if (items.Count != targets.Count)
+                throw new InvalidInputException($"{items.Count} values cannot be given to {targets.Count} names");
+            for (int i = 0; i < items.Count; i++) targets[i](context, items[i]);
+        };
     }
 
-    private Target ReadTarget()
+    private Action<RenderContext, object?> ReadTarget()
     {
-        if (_tokens.SkipOperator("("))
+        if (tokens.Skip("("))
         {
-            _tokens.Enter();
-            Target inner = ReadTargets();
-            _tokens.ExpectOperator(")");
-            _tokens.Leave();
+            tokens.Enter();
+            Action<RenderContext, object?> inner = ReadTargets();
+            tokens.Expect(")");
+            tokens.Leave();
             return inner;
         }
 
-        Token name = _tokens.Expect(TokenKind.Name, "a name to set");
+        Token name = tokens.Expect(TokenKind.Name, "a name to set");
         if (name.Text is "true" or "false" or "none" or "True" or "False" or "None")
             throw TemplateError.At(name.Line, $"'{name.Text}' cannot be set");
 
-        return _tokens.SkipOperator(".")
-            ? new NamespaceTarget(name.Text, _tokens.Expect(TokenKind.Name, "a name after '.'").Text)
-            : new NameTarget(name.Text);
+        if (!tokens.Skip(".")) return (context, value) => context.Scope.Set(name.Text, value);
+        string attribute = tokens.Expect(TokenKind.Name, "a name after '.'").Text;
+        return (context, value) =>
+        {
+            Namespace space = context.Scope.Get(name.Text) as Namespace
+                ?? throw new InvalidInputException($"cannot set '{name.Text}.{attribute}': '{name.Text}' is not a namespace");
+            space.Set(attribute, value);
+        };
     }
 }

@@ -1,6 +1,6 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Python's <c>'%s: %05.2f' % values</c> with s, r, a, d, i, u, f, e, g, x, o, c, flags, names in brackets, width and precision.</summary>
+/// <summary>Python's <c>'%s: %05.2f' % values</c>: the letters s r a d i u f e g x o c, flags, names, width, precision.</summary>
 internal static class PercentFormat
 {
     public static string Apply(RenderContext context, string format, object? values)
@@ -8,7 +8,8 @@ internal static class PercentFormat
         IReadOnlyList<object?> items = values is Sequence { Kind: SequenceKind.Tuple } tuple ? tuple.Items : [values];
         var result = new StringBuilder();
         int used = 0;
-        object? Next() => used < items.Count ? items[used++] : throw new InvalidInputException("a format has more '%' directives than values");
+        object? Next() => used < items.Count
+            ? items[used++] : throw new InvalidInputException("a format has more '%' directives than values");
         context.ChargeText(format);
         for (int i = 0; i < format.Length; i++)
         {
@@ -37,9 +38,11 @@ internal static class PercentFormat
     {
         's' => specification.FormatText(context, Representation.Text(context, value)),
         'r' or 'a' => specification.FormatText(context, Representation.Source(context, value)),
-        'c' when value is string text => PythonText.Length(text) == 1 ? specification.FormatText(context, text) : throw new InvalidInputException("%c needs one character"),
+        'c' when value is string text => PythonText.Length(text) == 1
+            ? specification.FormatText(context, text) : throw new InvalidInputException("%c needs one character"),
         'x' or 'X' or 'o' or 'c' when value is double => throw new InvalidInputException($"%{kind} needs an integer, not a float"),
-        'd' or 'i' or 'u' or 'f' or 'F' or 'e' or 'E' or 'g' or 'G' or 'x' or 'X' or 'o' or 'c' => specification.Number(context, value, kind),
+        'd' or 'i' or 'u' or 'f' or 'F' or 'e' or 'E' or 'g' or 'G' or 'x' or 'X' or 'o' or 'c' =>
+            specification.Number(context, value, kind),
         _ => throw new InvalidInputException($"'%{kind}' is not a format that is understood"),
     };
 
@@ -53,14 +56,16 @@ internal static class PercentFormat
         int width = 0;
         if (at < format.Length && format[at] == '*')
         {
-            width = (int)(next() is long given and >= 0 and <= 10_000 ? given : throw new InvalidInputException("a '*' in a format needs a width up to 10000 among the values"));
+            width = (int)(next() is long given and >= 0 and <= 10_000
+                ? given : throw new InvalidInputException("a '*' in a format needs a width up to 10000 among the values"));
             at++;
         }
         else width = FormatSpecification.ReadNumber(format, ref at) ?? 0;
 
         int? precision = FormatSpecification.ReadPrecision(format, ref at);
         bool left = Has('-'), zero = Has('0') && !left && at < format.Length && format[at] is not ('s' or 'r' or 'a' or 'c');
-        return new FormatSpecification(zero ? '0' : ' ', left ? '<' : zero ? '=' : '>', Has('+') ? '+' : Has(' ') ? ' ' : '-', Has('#'), ' ', width, precision, ' ');
+        char align = left ? '<' : zero ? '=' : '>', sign = Has('+') ? '+' : Has(' ') ? ' ' : '-';
+        return new FormatSpecification(zero ? '0' : ' ', align, sign, Has('#'), ' ', width, precision, ' ');
     }
 
     private static string? ReadKey(string format, ref int at)

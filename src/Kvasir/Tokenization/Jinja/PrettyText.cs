@@ -2,15 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>The filter <c>pprint</c>: a value in Python's notation over lines of 80 characters, as Python's <c>pprint</c> lays it out, keys sorted.</summary>
-internal sealed partial class PrettyText
+/// <summary>The filter <c>pprint</c>: a value over lines of 80 characters as Python's <c>pprint</c> lays it out, keys sorted.</summary>
+internal sealed partial class PrettyText(RenderContext context)
 {
     private const int Width = 80;
 
-    private readonly RenderContext _context;
     private readonly StringBuilder _result = new();
-
-    private PrettyText(RenderContext context) => _context = context;
 
     public static string Of(RenderContext context, object? value)
     {
@@ -21,7 +18,7 @@ internal sealed partial class PrettyText
 
     private object? Sorted(object? value, int depth)
     {
-        _context.Charge(1);
+        context.Charge(1);
         if (depth > Operations.MaxValueDepth) throw Operations.TooDeep();
         switch (value)
         {
@@ -29,7 +26,8 @@ internal sealed partial class PrettyText
                 return new Sequence([.. list.Items.Select(item => Sorted(item, depth + 1))], list.Kind);
             case Mapping mapping:
                 var sorted = new Mapping();
-                foreach (object? pair in Operations.Sorted(_context, [.. mapping.Pairs], pair => ((Sequence)pair!).Items[0])) sorted.Set(((Sequence)pair!).Items[0], Sorted(((Sequence)pair).Items[1], depth + 1));
+                foreach (object? pair in Operations.Sorted(context, [.. mapping.Pairs], pair => ((Sequence)pair!).Items[0]))
+                    sorted.Set(((Sequence)pair!).Items[0], Sorted(((Sequence)pair).Items[1], depth + 1));
                 return sorted;
             default:
                 return value;
@@ -42,12 +40,15 @@ internal sealed partial class PrettyText
     /// <param name="level">How deep it lies, from 1.</param>
     private void Write(object? value, int indent, int allowance, int level)
     {
-        string flat = Representation.Source(_context, value);
-        _context.Room(_result.Length + (long)flat.Length);
-        if (flat.Length <= Width - indent - allowance || value is not (string or Mapping or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple })) _result.Append(flat);
+        string flat = Representation.Source(context, value);
+        context.Room(_result.Length + (long)flat.Length);
+        if (flat.Length <= Width - indent - allowance
+            || value is not (string or Mapping or Sequence { Kind: SequenceKind.List or SequenceKind.Tuple }))
+            _result.Append(flat);
         else if (value is string text) WriteText(text, indent, allowance, level);
         else if (value is Mapping mapping) WriteAll("{", "}", [.. mapping.Pairs], indent, allowance, level);
-        else if (value is Sequence { Kind: SequenceKind.Tuple } tuple) WriteAll("(", tuple.Items.Count == 1 ? ",)" : ")", tuple.Items, indent, allowance, level);
+        else if (value is Sequence { Kind: SequenceKind.Tuple } tuple)
+            WriteAll("(", tuple.Items.Count == 1 ? ",)" : ")", tuple.Items, indent, allowance, level);
         else WriteAll("[", "]", ((Sequence)value).Items, indent, allowance, level);
     }
 
@@ -56,9 +57,10 @@ internal sealed partial class PrettyText
         _result.Append(open);
         for (int i = 0; i < items.Count; i++)
         {
-            string key = open == "{" ? Representation.Source(_context, ((Sequence)items[i]!).Items[0]) + ": " : "";
-            _result.Append(i == 0 ? "" : ",\n" + new string(' ', _context.Room(indent + 1))).Append(key);
-            Write(open == "{" ? ((Sequence)items[i]!).Items[1] : items[i], indent + 1 + key.Length, i == items.Count - 1 ? allowance + close.Length : 1, level + 1);
+            string key = open == "{" ? Representation.Source(context, ((Sequence)items[i]!).Items[0]) + ": " : "";
+            _result.Append(i == 0 ? "" : ",\n" + new string(' ', context.Room(indent + 1))).Append(key);
+            object? item = open == "{" ? ((Sequence)items[i]!).Items[1] : items[i];
+            Write(item, indent + 1 + key.Length, i == items.Count - 1 ? allowance + close.Length : 1, level + 1);
         }
 
         _result.Append(close);
@@ -69,17 +71,18 @@ internal sealed partial class PrettyText
     {
         (indent, allowance) = level == 1 ? (indent + 1, allowance + 1) : (indent, allowance);
         var pieces = new List<string>();
-        string[] lines = [.. Splitting.Lines(_context, text, keepEnds: true)];
+        string[] lines = [.. Splitting.Lines(context, text, keepEnds: true)];
         for (int i = 0; i < lines.Length; i++)
         {
             bool isLast = i == lines.Length - 1;
-            if (Representation.Quote(lines[i]).Length <= Width - indent - (isLast ? allowance : 0)) pieces.Add(Representation.Quote(lines[i]));
+            if (Representation.Quote(lines[i]).Length <= Width - indent - (isLast ? allowance : 0))
+                pieces.Add(Representation.Quote(lines[i]));
             else AddWords(pieces, lines[i], Width - indent, isLast ? allowance : 0);
         }
 
         string between = "\n" + new string(' ', indent);
         bool brackets = level == 1 && pieces.Count > 1;
-        _result.Append(brackets ? "(" : "").Append(StringMethods.Joined(_context, between, pieces)).Append(brackets ? ")" : "");
+        _result.Append(brackets ? "(" : "").Append(StringMethods.Joined(context, between, pieces)).Append(brackets ? ")" : "");
     }
 
     private void AddWords(List<string> pieces, string line, int width, int allowance)
@@ -88,7 +91,7 @@ internal sealed partial class PrettyText
         string[] words = [.. Words().Matches(line).Select(match => match.Value).Where(word => word.Length > 0)];
         for (int i = 0; i < words.Length; i++)
         {
-            _context.Charge(current.Length / 8);
+            context.Charge(current.Length / 8);
             bool fits = Representation.Quote(current + words[i]).Length <= width - (i == words.Length - 1 ? allowance : 0);
             if (!fits && current.Length > 0) pieces.Add(Representation.Quote(current));
             current = fits ? current + words[i] : words[i];

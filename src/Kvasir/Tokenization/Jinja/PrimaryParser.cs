@@ -1,103 +1,116 @@
 namespace Kvasir.Tokenization.Jinja;
 
 /// <summary>Reads literals, names, and what follows a value: attributes, items, slices, calls, filters and tests.</summary>
-internal sealed class PrimaryParser(TokenReader tokens)
+internal sealed class PrimaryParser(TokenReader tokens, ExpressionParser expressions)
 {
-    public Expression Read(ExpressionParser expressions)
+    public Expression Read()
     {
         Token token = tokens.Next();
-        switch (token.Kind)
+        return (token.Kind, token.Text) switch
         {
-            case TokenKind.Name:
-                return Named(token);
-            case TokenKind.Text:
-                return new Literal(ReadAdjacentTexts(token.Text), token.Line);
-            case TokenKind.Integer or TokenKind.Float:
-                return new Literal(NumberLiteral.Parse(token), token.Line);
-            case TokenKind.Operator when token.Text == "(":
-                return ReadParentheses(expressions, token.Line);
-            case TokenKind.Operator when token.Text == "[":
-                return new SequenceLiteral(ReadList("]", expressions.Read), SequenceKind.List, token.Line);
-            case TokenKind.Operator when token.Text == "{":
-                return new MappingLiteral(ReadList("}", () => ReadEntry(expressions)), token.Line);
-            default:
-                throw TemplateError.At(token.Line, $"expected a value, found {token}");
-        }
+            (TokenKind.Name, _) => Named(token),
+            (TokenKind.Text, _) => Literal(ReadAdjacentTexts(token.Text), token.Line),
+            (TokenKind.Integer or TokenKind.Float, _) => Literal(NumberLiteral.Parse(token), token.Line),
+            (TokenKind.Operator, "(") => ReadParentheses(token.Line),
+            (TokenKind.Operator, "[") => SequenceOf(ReadList("]", expressions.Read), SequenceKind.List, token.Line),
+            (TokenKind.Operator, "{") => MappingOf(ReadList("}", ReadEntry), token.Line),
+            _ => throw TemplateError.At(token.Line, $"expected a value, found {token}"),
+        };
     }
 
-    public Expression ReadWithPostfix(ExpressionParser expressions) => ReadPostfix(Read(expressions), expressions);
-
-    public Expression ReadPostfix(Expression value, ExpressionParser expressions)
+    public Expression ReadPostfix(Expression value)
     {
         while (true)
         {
             int line = tokens.Line;
-            if (tokens.SkipOperator("."))
+            Expression target = value;
+            if (tokens.Skip("[")) value = ReadSubscript(target, line);
+            else if (tokens.Is("(")) value = ReadCall(target, line);
+            else if (!tokens.Skip(".")) return value;
+            else if (tokens.Current.Kind == TokenKind.Integer)
+                value = Item(target, Literal(NumberLiteral.Parse(tokens.Next()), line), line);
+            else
             {
-                value = tokens.Current.Kind == TokenKind.Integer
-                    ? new ItemExpression(value, new Literal(NumberLiteral.Parse(tokens.Next()), line), line)
-                    : new AttributeExpression(value, tokens.Expect(TokenKind.Name, "a name after '.'").Text, line);
+                string name = tokens.Expect(TokenKind.Name, "a name after '.'").Text;
+                value = new(line, c => Lookup.Attribute(c, target.Evaluate(c), name));
             }
-            else if (tokens.SkipOperator("[")) value = ReadSubscript(value, expressions, line);
-            else if (tokens.IsOperator("("))
-            {
-                value = new CallExpression(value, ReadArguments(expressions), line);
-            }
-            else return value;
         }
     }
 
-    public Expression ReadFiltersAndTests(Expression value, ExpressionParser expressions)
+    public Expression ReadFiltersAndTests(Expression value)
     {
         while (true)
         {
             int line = tokens.Line;
-            if (tokens.SkipOperator("|")) value = new FilterExpression(value, ReadFilterStep(expressions), line);
-            else if (tokens.SkipName("is")) value = ReadTest(value, expressions, line);
-            else if (tokens.IsOperator("(")) value = new CallExpression(value, ReadArguments(expressions), line);
+            if (tokens.Skip("|")) value = Filtered(value, ReadFilterStep(), line);
+            else if (tokens.Skip("is")) value = ReadTest(value, line);
+            else if (tokens.Is("(")) value = ReadCall(value, line);
             else return value;
         }
     }
 
-    public FilterStep ReadFilterStep(ExpressionParser expressions)
+    public FilterStep ReadFilterStep()
     {
         Token name = tokens.Expect(TokenKind.Name, "the name of a filter");
-        return new FilterStep(name.Text, tokens.IsOperator("(") ? ReadArguments(expressions) : ArgumentList.Empty);
+        return new FilterStep(name.Text, tokens.Is("(") ? ReadArguments() : ArgumentList.Empty);
     }
+
+    public static Expression SequenceOf(List<Expression> items, SequenceKind kind, int line) =>
+        new(line, c => new Sequence([.. items.Select(item => item.Evaluate(c))], kind));
+
+    private static Expression Literal(object? value, int line) => new(line, _ => value);
+
+    private static Expression Item(Expression target, Expression key, int line) =>
+        new(line, c => Lookup.Item(c, target.Evaluate(c), key.Evaluate(c)));
+
+    private static Expression Filtered(Expression target, FilterStep filter, int line) =>
+        new(line, c => filter.Apply(c, target.Evaluate(c)));
+
+    private static Expression MappingOf(List<KeyValuePair<Expression, Expression>> entries, int line) => new(line, c =>
+    {
+        var mapping = new Mapping();
+        foreach ((Expression key, Expression value) in entries)
+        {
+            object? name = key.Evaluate(c);
+            c.ChargeText(name);
+            mapping.Set(name, value.Evaluate(c));
+        }
+
+        return mapping;
+    });
 
     private static Expression Named(Token token) => token.Text switch
     {
-        "true" or "True" => new Literal(true, token.Line),
-        "false" or "False" => new Literal(false, token.Line),
-        "none" or "None" => new Literal(null, token.Line),
-        _ => new NameExpression(token.Text, token.Line),
+        "true" or "True" => Literal(true, token.Line),
+        "false" or "False" => Literal(false, token.Line),
+        "none" or "None" => Literal(null, token.Line),
+        string name => new(token.Line, c => c.Scope.Get(name)),
     };
 
     private string ReadAdjacentTexts(string first)
     {
-        if (tokens.Current.Kind != TokenKind.Text) return first;
         var parts = new List<string> { first };
         while (tokens.Current.Kind == TokenKind.Text) parts.Add(tokens.Next().Text);
         return string.Concat(parts);
     }
 
-    private Expression ReadParentheses(ExpressionParser expressions, int line)
+    private Expression ReadParentheses(int line)
     {
-        if (tokens.SkipOperator(")")) return new SequenceLiteral([], SequenceKind.Tuple, line);
+        if (tokens.Skip(")")) return SequenceOf([], SequenceKind.Tuple, line);
         Expression value = expressions.ReadTuple();
-        tokens.ExpectOperator(")");
+        tokens.Expect(")");
         return value;
     }
 
     private List<T> ReadList<T>(string end, Func<T> read)
     {
         var items = new List<T>();
-        while (!tokens.SkipOperator(end))
+        while (!tokens.Skip(end))
         {
             if (items.Count > 0)
             {
-                tokens.ExpectOperator(",");
-                if (tokens.SkipOperator(end)) break;
+                tokens.Expect(",");
+                if (tokens.Skip(end)) break;
             }
 
             items.Add(read());
@@ -106,56 +119,68 @@ internal sealed class PrimaryParser(TokenReader tokens)
         return items;
     }
 
-    private KeyValuePair<Expression, Expression> ReadEntry(ExpressionParser expressions)
+    private KeyValuePair<Expression, Expression> ReadEntry()
     {
         Expression key = expressions.Read();
-        tokens.ExpectOperator(":");
+        tokens.Expect(":");
         return KeyValuePair.Create(key, expressions.Read());
     }
 
-    private Expression ReadSubscript(Expression target, ExpressionParser expressions, int line)
+    private Expression ReadSubscript(Expression target, int line)
     {
-        Expression? start = tokens.IsOperator(":") ? null : expressions.ReadTuple();
-        if (start is not null && tokens.SkipOperator("]")) return new ItemExpression(target, start, line);
-        tokens.ExpectOperator(":");
-        Expression? stop = tokens.IsOperator(":") || tokens.IsOperator("]") ? null : expressions.Read();
-        Expression? step = tokens.SkipOperator(":") && !tokens.IsOperator("]") ? expressions.Read() : null;
-        tokens.ExpectOperator("]");
-        return new SliceExpression(target, start, stop, step, line);
+        Expression? start = tokens.Is(":") ? null : expressions.ReadTuple();
+        if (start is not null && tokens.Skip("]")) return Item(target, start, line);
+        tokens.Expect(":");
+        Expression? stop = tokens.Is(":") || tokens.Is("]") ? null : expressions.Read();
+        Expression? step = tokens.Skip(":") && !tokens.Is("]") ? expressions.Read() : null;
+        tokens.Expect("]");
+        return new(line, c => Lookup.Slice(c, target.Evaluate(c), start?.Evaluate(c), stop?.Evaluate(c), step?.Evaluate(c)));
     }
 
-    public ArgumentList ReadArguments(ExpressionParser expressions)
+    private Expression ReadCall(Expression target, int line)
     {
-        tokens.ExpectOperator("(");
-        var named = new List<KeyValuePair<string, Expression>>();
-        var positional = new List<Expression>();
-        Expression? list = null, mapping = null;
-        ReadList(")", () =>
+        ArgumentList arguments = ReadArguments();
+        return new(line, c => Callable.Apply(c, target.Evaluate(c), arguments.Evaluate(c))) { Call = (target, arguments) };
+    }
+
+    private ArgumentList ReadArguments()
+    {
+        var list = new ArgumentList();
+        tokens.Expect("(");
+        int count = ReadList(")", () => ReadArgument(list)).Count;
+        return count == 0 ? ArgumentList.Empty : list;
+    }
+
+    private Expression ReadArgument(ArgumentList list)
+    {
+        if (tokens.Skip("**"))
+            return list.Mapping = list.Mapping is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with **");
+        if (list.Mapping is not null) throw tokens.Fail("an argument stands after one with **");
+        if (tokens.Skip("*"))
+            return list.List = list.List is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with *");
+        Expression value;
+        if (tokens.Current.Kind == TokenKind.Name && tokens.Peek() is { Kind: TokenKind.Operator, Text: "=" })
         {
-            if (tokens.SkipOperator("**")) mapping = mapping is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with **");
-            else if (mapping is not null) throw tokens.Fail("an argument stands after one with **");
-            else if (tokens.SkipOperator("*")) list = list is null ? expressions.Read() : throw tokens.Fail("a call has two arguments with *");
-            else if (tokens.Current.Kind == TokenKind.Name && tokens.Peek() is { Kind: TokenKind.Operator, Text: "=" })
-            {
-                string name = tokens.Next().Text;
-                tokens.Next();
-                named.Add(KeyValuePair.Create(name, expressions.Read()));
-            }
-            else if (named.Count > 0 || list is not null) throw tokens.Fail("an argument without a name stands after one with a name");
-            else positional.Add(expressions.Read());
-            return true;
-        });
-        return positional.Count + named.Count == 0 && list is null && mapping is null ? ArgumentList.Empty : new ArgumentList(positional, named) { List = list, Mapping = mapping };
+            string name = tokens.Next().Text;
+            tokens.Next();
+            list.Named.Add(KeyValuePair.Create(name, value = expressions.Read()));
+            return value;
+        }
+
+        if (list.Named.Count > 0 || list.List is not null) throw tokens.Fail("an argument without a name stands after one with a name");
+        list.Positional.Add(value = expressions.Read());
+        return value;
     }
 
-    private TestExpression ReadTest(Expression value, ExpressionParser expressions, int line)
+    /// <summary><c>a is t(b)</c>, <c>a is not t</c>.</summary>
+    private Expression ReadTest(Expression value, int line)
     {
-        bool negated = tokens.SkipName("not");
-        Token name = tokens.Expect(TokenKind.Name, "the name of a test");
-        ArgumentList arguments = tokens.IsOperator("(") ? ReadArguments(expressions)
-            : StartsArgument() ? new ArgumentList([ReadWithPostfix(expressions)], [])
-            : ArgumentList.Empty;
-        return new TestExpression(value, name.Text, arguments, negated, line);
+        bool negated = tokens.Skip("not");
+        string name = tokens.Expect(TokenKind.Name, "the name of a test").Text;
+        ArgumentList arguments = ArgumentList.Empty;
+        if (tokens.Is("(")) arguments = ReadArguments();
+        else if (StartsArgument()) arguments = new ArgumentList { Positional = { ReadPostfix(Read()) } };
+        return new(line, c => Operations.IsTrue(Tests.Table.Require(name).Invoke(c, value.Evaluate(c), arguments.Evaluate(c))) != negated);
     }
 
     private bool StartsArgument() => tokens.Current switch

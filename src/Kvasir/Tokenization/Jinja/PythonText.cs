@@ -26,10 +26,14 @@ internal static class PythonText
     {
         int from = 0, to = text.Length;
         HashSet<int>? set = characters is null ? null : [.. characters.EnumerateRunes().Select(rune => rune.Value)];
-        bool Goes(Rune rune) => set?.Contains(rune.Value) ?? (rune.IsBmp && IsSpace((char)rune.Value));
-        while (start && from < to && Rune.DecodeFromUtf16(text.AsSpan(from, to - from), out Rune first, out int length) >= 0 && Goes(first)) from += length;
-        while (end && to > from && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out Rune last, out int length) >= 0 && Goes(last)) to -= length;
+        int length;
+        while (start && from < to && Rune.DecodeFromUtf16(text.AsSpan(from..to), out Rune rune, out length) >= 0 && Goes(rune))
+            from += length;
+        while (end && to > from && Rune.DecodeLastFromUtf16(text.AsSpan(from..to), out Rune rune, out length) >= 0 && Goes(rune))
+            to -= length;
         return text[from..to];
+
+        bool Goes(Rune rune) => set?.Contains(rune.Value) ?? (rune.IsBmp && IsSpace((char)rune.Value));
     }
 
     public static bool HasSurrogates(string text) => text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') >= 0;

@@ -4,7 +4,11 @@ namespace Kvasir.Tokenization.Jinja;
 /// The state of one rendering: output, innermost scope, current line, and what a hostile template may still spend. A step is about what
 /// looking at one value or at 16 characters costs; steps and room for text are taken before the work is done.
 /// </summary>
-internal sealed class RenderContext
+/// <param name="globals">Variables of the template.</param>
+/// <param name="clock">What <c>strftime_now</c> reads.</param>
+/// <param name="inputCharacters">Size of the variables: long conversations may do more work than short ones.</param>
+/// <param name="cancellation">Ends the rendering.</param>
+internal sealed class RenderContext(Scope globals, TimeProvider clock, long inputCharacters, CancellationToken cancellation)
 {
     private const long MaxSteps = 5_000_000;
     private const long MaxCharacters = 64_000_000;
@@ -14,32 +18,16 @@ internal sealed class RenderContext
     private const int StepsBetweenLooks = 10_000;
     private static readonly TimeSpan s_maxTime = TimeSpan.FromSeconds(10);
 
-    private readonly CancellationToken _cancellation;
     private readonly long _started = Stopwatch.GetTimestamp();
-    private readonly TimeSpan _maxTime;
-    private long _steps;
-    private long _nextLook;
-    private long _characters;
+    private readonly TimeSpan _maxTime = s_maxTime * (1 + (inputCharacters / 1_000_000));
+    private long _steps = MaxSteps + (4 * inputCharacters);
+    private long _nextLook = MaxSteps + (4 * inputCharacters) - StepsBetweenLooks;
+    private long _characters = MaxCharacters + (64 * inputCharacters);
     private int _depth;
 
-    /// <param name="globals">Variables of the template.</param>
-    /// <param name="clock">What <c>strftime_now</c> reads.</param>
-    /// <param name="inputCharacters">Size of the variables: long conversations may do more work than short ones.</param>
-    /// <param name="cancellation">Ends the rendering.</param>
-    public RenderContext(Scope globals, TimeProvider clock, long inputCharacters, CancellationToken cancellation)
-    {
-        Scope = globals;
-        Clock = clock;
-        _cancellation = cancellation;
-        _steps = MaxSteps + (4 * inputCharacters);
-        _nextLook = _steps - StepsBetweenLooks;
-        _characters = MaxCharacters + (64 * inputCharacters);
-        _maxTime = s_maxTime * (1 + (inputCharacters / 1_000_000));
-    }
+    public TimeProvider Clock { get; } = clock;
 
-    public TimeProvider Clock { get; }
-
-    public Scope Scope { get; set; }
+    public Scope Scope { get; set; } = globals;
 
     /// <summary>Line of what is being run, for messages.</summary>
     public int Line { get; private set; } = 1;
@@ -94,7 +82,8 @@ internal sealed class RenderContext
 
     /// <summary>Checks that a text of this length may be made, before it is.</summary>
     public int Room(long length) =>
-        length <= MaxTextLength && length <= _characters ? (int)Math.Max(0, length) : throw new InvalidInputException("it makes too much text");
+        length <= MaxTextLength && length <= _characters
+            ? (int)Math.Max(0, length) : throw new InvalidInputException("it makes too much text");
 
     /// <summary>Accounts for a text that was made.</summary>
     public string Text(string text)
@@ -120,9 +109,19 @@ internal sealed class RenderContext
         return text;
     }
 
+    /// <summary>Runs with the variables of another scope.</summary>
+    public T InScope<T>(Scope scope, Func<T> run)
+    {
+        Scope outer = Scope;
+        Scope = scope;
+        T result = run();
+        Scope = outer;
+        return result;
+    }
+
     private void Look()
     {
-        _cancellation.ThrowIfCancellationRequested();
+        cancellation.ThrowIfCancellationRequested();
         if (_steps < 0 || Stopwatch.GetElapsedTime(_started) > _maxTime)
             throw new InvalidInputException("it does not come to an end in reasonable time");
 

@@ -5,20 +5,13 @@ namespace Kvasir.Tokenization.Jinja;
 /// <summary>Values as text: Python's <c>str</c> and <c>repr</c>.</summary>
 internal static class Representation
 {
-    public static string Text(RenderContext context, object? value)
+    public static string Text(RenderContext context, object? value) => value switch
     {
-        switch (value)
-        {
-            case string text:
-                return text;
-            case Undefined:
-                return "";
-            case Sequence or Mapping or Namespace:
-                return Source(context, value);
-            default:
-                return Scalar(value);
-        }
-    }
+        string text => text,
+        Undefined => "",
+        Sequence or Mapping or Namespace => Source(context, value),
+        _ => Scalar(value),
+    };
 
     /// <summary>The value as it would be written in Python source.</summary>
     public static string Source(RenderContext context, object? value)
@@ -100,7 +93,8 @@ internal static class Representation
         result.Append('}');
     }
 
-    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    public static bool IsPrintable(Rune rune) =>
+        rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 

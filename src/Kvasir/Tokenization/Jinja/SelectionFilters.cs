@@ -1,12 +1,12 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary><c>map</c>, <c>select</c>, <c>reject</c>, <c>selectattr</c>, <c>rejectattr</c>: over nothing where the value is false.</summary>
+/// <summary>The filters <c>map</c>, <c>select(attr)</c> and <c>reject(attr)</c>: over nothing where the value is false.</summary>
 internal static class SelectionFilters
 {
     private const string MapName = "generator object sync_do_map", SelectName = "generator object sync_do_select";
 
     /// <summary>
-    /// Looks an attribute up by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; gives the item itself where there is no path.
+    /// Looks an attribute up by a path such as <c>function.name</c> or <c>parts.0</c>, or by an index; the item itself where there is none.
     /// <paramref name="fallback"/>, unless null, stands in for each missing part.
     /// </summary>
     public static Func<object?, object?> Attribute(RenderContext context, object? path, object? fallback = null)
@@ -14,7 +14,7 @@ internal static class SelectionFilters
         object?[] keys = path switch
         {
             null => [],
-            string names => [.. names.Split('.').Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? (object)index : name)],
+            string names => [.. names.Split('.').Select(KeyOf)],
             _ => [path],
         };
         return item =>
@@ -39,7 +39,8 @@ internal static class SelectionFilters
         if (given.Positional.Count == 0)
         {
             if (!given.Named.ContainsKey("attribute")) throw call.Fail("it needs the name of a filter, or an attribute");
-            if (given.Named.Keys.FirstOrDefault(name => name is not ("attribute" or "default")) is { } unknown) throw call.Fail($"it has no argument '{unknown}'");
+            if (given.Named.Keys.FirstOrDefault(name => name is not ("attribute" or "default")) is { } unknown)
+                throw call.Fail($"it has no argument '{unknown}'");
             change = Attribute(call.Context, given.Named["attribute"], given.Named.GetValueOrDefault("default"));
         }
         else
@@ -59,7 +60,8 @@ internal static class SelectionFilters
         if (!Operations.IsTrue(call.Target)) return new Generator(SelectName, []);
         if (byAttribute)
         {
-            pick = Attribute(call.Context, given.Positional.Count > 0 ? given.Positional[0] : throw call.Fail("it needs the name of an attribute"));
+            if (given.Positional.Count == 0) throw call.Fail("it needs the name of an attribute");
+            pick = Attribute(call.Context, given.Positional[0]);
             given = given.Skip(1);
         }
 
@@ -74,5 +76,9 @@ internal static class SelectionFilters
         return new Generator(SelectName, Iteration.Items(call.Context, call.Target).Where(item => holds(pick(item)) == wanted));
     }
 
-    private static string Name(Call call, Arguments given) => given.Positional[0] as string ?? throw call.Fail($"it needs a name, not {Operations.TypeName(given.Positional[0])}");
+    private static object KeyOf(string name) =>
+        long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : name;
+
+    private static string Name(Call call, Arguments given) =>
+        given.Positional[0] as string ?? throw call.Fail($"it needs a name, not {Operations.TypeName(given.Positional[0])}");
 }

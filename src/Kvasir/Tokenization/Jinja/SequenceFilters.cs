@@ -7,7 +7,8 @@ internal static class SequenceFilters
     {
         RenderContext context = call.Context;
         Func<object?, object?> pick = SelectionFilters.Attribute(context, call.Get(1));
-        return StringMethods.Joined(call.Context, Representation.Text(context, call.Get(0, "")), Iteration.Items(context, call.Target).Select(item => Representation.Text(context, pick(item))));
+        IEnumerable<string> texts = Iteration.Items(context, call.Target).Select(item => Representation.Text(context, pick(item)));
+        return StringMethods.Joined(context, Representation.Text(context, call.Get(0, "")), texts);
     }
 
     /// <summary>Key and value of each entry.</summary>
@@ -24,9 +25,11 @@ internal static class SequenceFilters
 
     public static object? SortMapping(Call call)
     {
-        int place = call.StringOr(1, "key") switch { "key" => 0, "value" => 1, _ => throw call.Fail("the argument 'by' must be 'key' or 'value'") };
+        int place = Array.IndexOf(["key", "value"], call.StringOr(1, "key"));
+        if (place < 0) throw call.Fail("the argument 'by' must be 'key' or 'value'");
         object?[] pairs = [.. ((call.Target as Mapping) ?? throw call.FailTarget()).Pairs];
-        return new Sequence(Operations.Sorted(call.Context, pairs, pair => Key(call, ((Sequence)pair!).Items[place], call.Flag(0)), call.Flag(2)));
+        object? Place(object? pair) => Key(call, ((Sequence)pair!).Items[place], call.Flag(0));
+        return new Sequence(Operations.Sorted(call.Context, pairs, Place, call.Flag(2)));
     }
 
     /// <summary>By one attribute, or by several with commas between.</summary>
@@ -78,7 +81,8 @@ internal static class SequenceFilters
     public static object? Sum(Call call)
     {
         Func<object?, object?> pick = SelectionFilters.Attribute(call.Context, call.Get(0));
-        return Iteration.Items(call.Context, call.Target).Aggregate(call.Get(1, 0L), (total, item) => Arithmetic.Apply(call.Context, "+", total, pick(item)));
+        return Iteration.Items(call.Context, call.Target)
+            .Aggregate(call.Get(1, 0L), (total, item) => Arithmetic.Apply(call.Context, "+", total, pick(item)));
     }
 
     /// <summary>Lists of so many items each.</summary>

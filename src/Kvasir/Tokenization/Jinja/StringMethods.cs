@@ -1,6 +1,6 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>Methods of strings, by name; the longer ones are in <see cref="Splitting"/>, <see cref="TextSearch"/> and <see cref="LetterCase"/>.</summary>
+/// <summary>Methods of strings, by name.</summary>
 internal static class StringMethods
 {
     public static readonly BuiltinTable Table = new("{0}()")
@@ -20,7 +20,7 @@ internal static class StringMethods
         { "isascii", "", c => Ascii.IsValid(c.Text) },
         { "isdecimal", "", c => Every(c, rune => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber) },
         { "isdigit", "", c => Every(c, rune => CharUnicodeInfo.GetDigitValue(rune.ToString(), 0) >= 0) },
-        { "isidentifier", "", c => Every(c, rune => rune.Value == '_' || Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.LetterNumber) && !char.IsDigit(c.Text[0]) },
+        { "isidentifier", "", c => Every(c, IsNamePart) && !char.IsDigit(c.Text[0]) },
         { "islower", "", c => LetterCase.IsLower(c.Text) },
         { "isnumeric", "", c => Every(c, IsNumeric) },
         { "isprintable", "", c => c.Text.Length == 0 || Every(c, Representation.IsPrintable) },
@@ -60,7 +60,8 @@ internal static class StringMethods
         return padding[..left] + call.Text + padding[left..];
     }
 
-    private static char Fill(Call call) => call.StringOr(1, " ")! is { Length: 1 } fill ? fill[0] : throw call.Fail("the fill must be one character");
+    private static char Fill(Call call) => call.StringOr(1, " ")! is { Length: 1 } fill
+        ? fill[0] : throw call.Fail("the fill must be one character");
 
     private static string Pad(Call call, long width, char fill) =>
         new(fill, call.Context.Room(Math.Max(0, width - PythonText.Length(call.Text)) + call.Text.Length) - call.Text.Length);
@@ -71,10 +72,14 @@ internal static class StringMethods
         return call.Text.Length > 0 && call.Text.EnumerateRunes().All(holds);
     }
 
-    private static bool IsNumeric(Rune rune) => Rune.GetNumericValue(rune) >= 0 || "一二三四五六七八九十百千万億兆零〇".Contains(rune.ToString(), StringComparison.Ordinal);
+    private static bool IsNamePart(Rune rune) =>
+        rune.Value == '_' || Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.LetterNumber;
+
+    private static bool IsNumeric(Rune rune) =>
+        Rune.GetNumericValue(rune) >= 0 || "一二三四五六七八九十百千万億兆零〇".Contains(rune.ToString(), StringComparison.Ordinal);
 
     private static Arguments Named(Call call) => call[0] is Mapping mapping
-        ? new Arguments([], mapping.Entries.Where(entry => entry.Key is string).ToDictionary(entry => (string)entry.Key!, entry => entry.Value))
+        ? new([], mapping.Entries.Where(entry => entry.Key is string).ToDictionary(entry => (string)entry.Key!, entry => entry.Value))
         : throw call.Fail("it needs a dictionary");
 
     private static string ExpandTabs(Call call)
@@ -96,7 +101,8 @@ internal static class StringMethods
     private static string Join(Call call)
     {
         if (call[0] is Undefined undefined) throw undefined.Fail();
-        return Joined(call.Context, call.Text, Iteration.List(call.Context, call[0]).Select(item => item as string ?? throw call.Fail($"it takes strings, not {Operations.TypeName(item)}")));
+        return Joined(call.Context, call.Text, Iteration.List(call.Context, call[0])
+            .Select(item => item as string ?? throw call.Fail($"it takes strings, not {Operations.TypeName(item)}")));
     }
 
     public static string Joined(RenderContext context, string separator, IEnumerable<string> texts)
@@ -121,7 +127,8 @@ internal static class StringMethods
         foreach (Rune rune in call.Text.EnumerateRunes())
         {
             object? mapped = table.TryGet((long)rune.Value, out object? found) ? found ?? "" : rune.ToString();
-            result.Append(mapped as string ?? (mapped is long code and >= 0 and < 0xD800 ? ((char)code).ToString() : throw call.Fail("the dictionary must give strings or code points")));
+            string? text = mapped is long code and >= 0 and < 0xD800 ? ((char)code).ToString() : mapped as string;
+            result.Append(text ?? throw call.Fail("the dictionary must give strings or code points"));
             call.Context.Room(result.Length);
         }
 

@@ -7,9 +7,12 @@ internal static class TemplateError
 
     public static InvalidInputException At(int line, string problem)
     {
-        string visible = string.Concat(problem.Take(4 * MaxLength).Select(c => char.IsWhiteSpace(c) || !char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format ? c : '\uFFFD'));
+        string visible = string.Concat(problem.Take(4 * MaxLength).Select(c => IsHidden(c) ? '\uFFFD' : c));
         string oneLine = string.Join(' ', visible.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         string text = oneLine.Length > MaxLength ? string.Concat(oneLine.AsSpan(0, MaxLength), "…") : oneLine;
         return new InvalidInputException($"chat template, line {line}: {text}");
     }
+
+    private static bool IsHidden(char c) =>
+        !char.IsWhiteSpace(c) && (char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format);
 }

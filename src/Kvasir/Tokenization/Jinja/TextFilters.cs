@@ -57,7 +57,8 @@ internal static partial class TextFilters
         double unit = call.Flag(0) ? 1024 : 1000;
         if (bytes == 1) return "1 Byte";
         if (bytes < unit && double.IsFinite(bytes)) return $"{Numbers.Of(new System.Numerics.BigInteger(bytes))} Bytes";
-        string[] names = call.Flag(0) ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
+        string[] names = call.Flag(0)
+            ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
         double size = bytes / unit;
         int name = 0;
         for (; size >= unit && name < names.Length - 1; name++) size = bytes / Math.Pow(unit, name + 2);
@@ -84,10 +85,12 @@ internal static partial class TextFilters
     public static object? XmlAttributes(Call call)
     {
         Mapping mapping = call.Target as Mapping ?? throw call.FailTarget();
-        string attributes = StringMethods.Joined(call.Context, " ", mapping.Entries.Where(entry => entry.Value is not (null or Undefined)).Select(entry =>
+        IEnumerable<KeyValuePair<object?, object?>> given = mapping.Entries.Where(entry => entry.Value is not (null or Undefined));
+        string attributes = StringMethods.Joined(call.Context, " ", given.Select(entry =>
         {
             string name = Representation.Text(call.Context, entry.Key);
-            return name.Any(c => c is '/' or '>' or '=' || PythonText.IsSpace(c)) ? throw call.Fail("the name of an attribute has a character that it cannot have")
+            return name.Any(c => c is '/' or '>' or '=' || PythonText.IsSpace(c))
+                ? throw call.Fail("the name of an attribute has a character that it cannot have")
                 : $"{Escape(name)}=\"{Escape(Representation.Text(call.Context, entry.Value))}\"";
         }));
         return (call.Flag(0, true) && attributes.Length > 0 ? " " : "") + attributes;

@@ -34,7 +34,8 @@ internal static class TextSearch
             Sequence { Kind: SequenceKind.Tuple } tuple => tuple.Items.Any(item =>
             {
                 call.Context.ChargeText(item);
-                return text is not null && holds(text, item as string ?? throw call.Fail($"it takes strings, not {Operations.TypeName(item)}"));
+                return text is not null
+                    && holds(text, item as string ?? throw call.Fail($"it takes strings, not {Operations.TypeName(item)}"));
             }),
             Undefined undefined => throw undefined.Fail(),
             _ => throw call.Fail($"it takes a string or a tuple of strings, not {Operations.TypeName(call[0])}"),
@@ -48,10 +49,12 @@ internal static class TextSearch
         if (separator.Length == 0) throw call.Fail("the separator is empty");
         call.Context.ChargeSearch(text, separator);
         int at = last ? text.AsSpan().LastIndexOf(separator) : text.AsSpan().IndexOf(separator);
-        return at >= 0 ? Sequence.Tuple(text[..at], separator, text[(at + separator.Length)..]) : last ? Sequence.Tuple("", "", text) : Sequence.Tuple(text, "", "");
+        return at >= 0 ? Sequence.Tuple(text[..at], separator, text[(at + separator.Length)..])
+            : last ? Sequence.Tuple("", "", text)
+            : Sequence.Tuple(text, "", "");
     }
 
-    /// <summary>Replaces at most <paramref name="count"/> occurrences; all where it is negative. An empty text stands between all characters.</summary>
+    /// <summary>Replaces at most <paramref name="count"/> occurrences (all: negative). An empty text stands between characters.</summary>
     public static string Replace(RenderContext context, string text, string old, string replacement, long count)
     {
         context.ChargeSearch(text, old);
@@ -72,7 +75,7 @@ internal static class TextSearch
         return result.Append(text, at, text.Length - at).ToString();
     }
 
-    /// <summary>The part of the text between the second and third argument, and where it begins; null where that is beyond the end.</summary>
+    /// <summary>The text between the second and third argument, and where it begins; null where that is beyond the end.</summary>
     private static (string? Text, int From) Searched(Call call)
     {
         if (call.Get(1) is long start && start > PythonText.Length(call.Text)) return (null, 0);

@@ -1,6 +1,6 @@
 namespace Kvasir.Tokenization.Jinja;
 
-/// <summary>A date and time in C's <c>strftime</c> directives, with English names. A flag changes the padding (<c>-</c>, <c>_</c>, <c>0</c>) or the case (<c>^</c>, <c>#</c>).</summary>
+/// <summary>A time in C's <c>strftime</c> directives, in English. Flags change padding (<c>- _ 0</c>) or case (<c>^ #</c>).</summary>
 internal static class TimeFormat
 {
     public static string Apply(RenderContext context, DateTimeOffset time, string format)
@@ -23,7 +23,8 @@ internal static class TimeFormat
     {
         '^' or '#' => text.ToUpperInvariant(),
         '0' => text.Replace(' ', '0'),
-        '-' or '_' when text.Length > 1 && text.TrimStart('0', ' ') is var bare => (bare.Length == 0 ? "0" : bare).PadLeft(flag == '_' ? text.Length : 1),
+        '-' or '_' when text.Length > 1 && text.TrimStart('0', ' ') is var bare =>
+            (bare.Length == 0 ? "0" : bare).PadLeft(flag == '_' ? text.Length : 1),
         _ => text,
     };
 

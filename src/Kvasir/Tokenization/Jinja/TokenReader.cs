@@ -5,57 +5,42 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
 {
     private const int MaxDepth = 60;
 
-    private int _position;
     private int _depth;
 
-    public Token Current => tokens[_position];
+    public int Position { get; private set; }
+
+    public Token Current => tokens[Position];
 
     public int Line => Current.Line;
 
     public Token Next()
     {
         Token token = Current;
-        _position = Math.Min(_position + 1, tokens.Count - 1);
+        Position = Math.Min(Position + 1, tokens.Count - 1);
         return token;
     }
 
-    public int Position => _position;
+    public Token Peek() => tokens[Math.Min(Position + 1, tokens.Count - 1)];
 
     /// <summary>Which of these names occur between a position and the current one.</summary>
-    public IReadOnlySet<string> NamesSince(int position, params ReadOnlySpan<string> names)
+    public IReadOnlySet<string> NamesSince(int position, params string[] names) => tokens.Take(position..Position)
+        .Where(token => token.Kind == TokenKind.Name && names.Contains(token.Text))
+        .Select(token => token.Text).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Whether this operator or name comes next.</summary>
+    public bool Is(string text) => Current.Kind is TokenKind.Operator or TokenKind.Name && Current.Text == text;
+
+    /// <summary>Passes over this operator or name where it comes next.</summary>
+    public bool Skip(string text)
     {
-        var found = new HashSet<string>(StringComparer.Ordinal);
-        for (int i = position; i < _position; i++)
-        {
-            if (tokens[i].Kind == TokenKind.Name && names.Contains(tokens[i].Text)) found.Add(tokens[i].Text);
-        }
-
-        return found;
-    }
-
-    public Token Peek() => tokens[Math.Min(_position + 1, tokens.Count - 1)];
-
-    public bool IsOperator(string text) => Current.Kind == TokenKind.Operator && Current.Text == text;
-
-    public bool IsName(string text) => Current.Kind == TokenKind.Name && Current.Text == text;
-
-    public bool SkipOperator(string text)
-    {
-        bool found = IsOperator(text);
+        bool found = Is(text);
         if (found) Next();
         return found;
     }
 
-    public bool SkipName(string text)
+    public void Expect(string text)
     {
-        bool found = IsName(text);
-        if (found) Next();
-        return found;
-    }
-
-    public void ExpectOperator(string text)
-    {
-        if (!SkipOperator(text)) throw Fail($"expected '{text}', found {Current}");
+        if (!Skip(text)) throw Fail($"expected '{text}', found {Current}");
     }
 
     public Token Expect(TokenKind kind, string wanted) => Current.Kind == kind ? Next() : throw Fail($"expected {wanted}, found {Current}");

@@ -47,7 +47,8 @@ internal sealed class ValueConversion
             case IEnumerable items:
                 return FromItems(items.Cast<object?>(), depth);
             default:
-                throw new InvalidInputException($"a variable of the chat template has the type {value.GetType().Name}, which templates cannot use");
+                throw new InvalidInputException(
+                    $"a variable of the chat template has the type {value.GetType().Name}, which templates cannot use");
         }
     }
 
@@ -58,14 +59,18 @@ internal sealed class ValueConversion
         JsonValueKind.False => false,
         JsonValueKind.Number => FromNumber(json.GetRawText()),
         JsonValueKind.Array => FromItems(json.EnumerateArray().Cast<object?>(), depth),
-        JsonValueKind.Object => FromEntries(json.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, (object?)property.Value)), depth),
+        JsonValueKind.Object =>
+            FromEntries(json.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, (object?)property.Value)), depth),
         _ => null,
     };
 
     /// <summary>As Python's json reads it: an integer of any size where there is neither point nor exponent.</summary>
-    private static object? FromNumber(string digits) => digits.AsSpan().IndexOfAny('.', 'e', 'E') < 0
-        ? Numbers.Of(BigInteger.Parse(digits.Length <= MaxDigits ? digits : throw new InvalidInputException($"a variable of the chat template is a number of more than {MaxDigits} digits"), CultureInfo.InvariantCulture))
-        : double.Parse(digits, CultureInfo.InvariantCulture);
+    private static object? FromNumber(string digits)
+    {
+        if (digits.AsSpan().IndexOfAny('.', 'e', 'E') >= 0) return double.Parse(digits, CultureInfo.InvariantCulture);
+        if (digits.Length <= MaxDigits) return Numbers.Of(BigInteger.Parse(digits, CultureInfo.InvariantCulture));
+        throw new InvalidInputException($"a variable of the chat template is a number of more than {MaxDigits} digits");
+    }
 
     private Mapping FromEntries(IEnumerable<KeyValuePair<string, object?>> entries, int depth)
     {

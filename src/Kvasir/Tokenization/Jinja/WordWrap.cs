@@ -11,8 +11,9 @@ internal static partial class WordWrap
         long width = call.Integer(0, 79);
         if (width <= 0) throw call.Fail("the width must be above 0");
         call.Context.Charge(text.Length);
-        return StringMethods.Joined(call.Context, end, Splitting.Lines(call.Context, text)
-            .Select(line => StringMethods.Joined(call.Context, end, Lines(call.Context, Chunks(line, call.Flag(3, true)), (int)Math.Min(width, int.MaxValue), call.Flag(1, true)))));
+        string Wrapped(string line) => StringMethods.Joined(call.Context, end, Lines(
+            call.Context, Chunks(line, call.Flag(3, true)), (int)Math.Min(width, int.MaxValue), call.Flag(1, true)));
+        return StringMethods.Joined(call.Context, end, Splitting.Lines(call.Context, text).Select(Wrapped));
     }
 
     /// <summary>Words and the white space between them; after a hyphen between letters a new one begins.</summary>
@@ -52,7 +53,10 @@ internal static partial class WordWrap
         }
     }
 
-    [GeneratedRegex(@"([\t\n\v\f\r ]+|(?<=[\w!""'&.,?])-{2,}(?=\w)|[^\t\n\v\f\r ]+?(?:-(?:(?<=[^\d\W]{2}-)|(?<=[^\d\W]-[^\d\W]-))(?=[^\d\W]-?[^\d\W])|(?=[\t\n\v\f\r ]|\z)|(?<=[\w!""'&.,?])(?=-{2,}\w)))", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"([\t\n\v\f\r ]+|(?<=[\w!""'&.,?])-{2,}(?=\w)|[^\t\n\v\f\r ]+?"
+            + @"(?:-(?:(?<=[^\d\W]{2}-)|(?<=[^\d\W]-[^\d\W]-))(?=[^\d\W]-?[^\d\W])|(?=[\t\n\v\f\r ]|\z)|(?<=[\w!""'&.,?])(?=-{2,}\w)))",
+        RegexOptions.CultureInvariant)]
     private static partial Regex WithHyphens();
 
     [GeneratedRegex(@"([\t\n\v\f\r ]+)", RegexOptions.CultureInvariant)]

@@ -10,38 +10,14 @@ internal sealed record MacroParameter(string Name, Expression? Default);
 /// <param name="Uses">Which of <c>varargs</c>, <c>kwargs</c> and <c>caller</c> the body names: only then may a call bring them.</param>
 internal sealed record MacroDefinition(string Name, IReadOnlyList<MacroParameter> Parameters, Statement Body, IReadOnlySet<string> Uses);
 
-/// <summary><c>{% macro name(a, b=c) %}body{% endmacro %}</c>: defines a function whose value is what its body writes.</summary>
-internal sealed class MacroStatement(MacroDefinition definition, int line) : Statement(line)
-{
-    protected override Flow Run(RenderContext context)
-    {
-        context.Scope.Set(definition.Name, new Macro(definition, context.Scope));
-        return Flow.Next;
-    }
-}
-
-/// <summary><c>{% call(a) f(b) %}body{% endcall %}</c>: writes what f gives when its <c>caller(a)</c> is the body.</summary>
-internal sealed class CallStatement(CallExpression call, MacroDefinition body, int line) : Statement(line)
-{
-    protected override Flow Run(RenderContext context)
-    {
-        context.Write(call.CallWith(context, new Macro(body, context.Scope)));
-        return Flow.Next;
-    }
-}
-
-/// <summary>A macro with the variables of the place where it is defined.</summary>
+/// <summary>A macro with the variables of the place where it is defined; its value is what its body writes.</summary>
 internal sealed class Macro(MacroDefinition definition, Scope closure) : Callable(definition.Name)
 {
-    public override object? Call(RenderContext context, Arguments arguments)
+    public override object? Call(RenderContext context, Arguments arguments) => context.InScope(new Scope(closure), () =>
     {
-        Scope outer = context.Scope;
-        context.Scope = new Scope(closure);
         Bind(context, arguments);
-        string text = context.Capture(definition.Body);
-        context.Scope = outer;
-        return text;
-    }
+        return context.Capture(definition.Body);
+    });
 
     public override object? Attribute(RenderContext context, string name) => name switch
     {
@@ -57,9 +33,8 @@ internal sealed class Macro(MacroDefinition definition, Scope closure) : Callabl
     {
         var named = new Dictionary<string, object?>(arguments.Named, StringComparer.Ordinal);
         IReadOnlyList<MacroParameter> parameters = definition.Parameters;
-        for (int i = 0; i < parameters.Count; i++)
+        foreach ((int i, MacroParameter parameter) in parameters.Index())
         {
-            MacroParameter parameter = parameters[i];
             object? value = i < arguments.Positional.Count ? arguments.Positional[i]
                 : named.Remove(parameter.Name, out object? given) ? given
                 : parameter.Default is not null ? parameter.Default.Evaluate(context)
@@ -68,11 +43,17 @@ internal sealed class Macro(MacroDefinition definition, Scope closure) : Callabl
         }
 
         if (definition.Uses.Contains("caller"))
-            context.Scope.Set("caller", named.Remove("caller", out object? caller) ? caller : new Undefined("there is no caller: the macro was not called by a call block"));
+        {
+            context.Scope.Set("caller", named.Remove("caller", out object? caller)
+                ? caller
+                : new Undefined("there is no caller: the macro was not called by a call block"));
+        }
 
         object?[] rest = [.. arguments.Positional.Skip(parameters.Count)];
         if (definition.Uses.Contains("varargs")) context.Scope.Set("varargs", Sequence.Tuple(rest));
-        else if (rest.Length > 0) throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} are given");
+        else if (rest.Length > 0)
+            throw new InvalidInputException($"the macro '{Name}' takes at most {parameters.Count} arguments, {arguments.Positional.Count} "
+                + "are given");
 
         if (definition.Uses.Contains("kwargs")) context.Scope.Set("kwargs", Mapping.Of(named));
         else if (named.Count > 0) throw new InvalidInputException($"the macro '{Name}' has no argument '{named.First().Key}'");

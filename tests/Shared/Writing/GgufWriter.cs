@@ -1,7 +1,8 @@
+using Kvasir.Formats;
 using Kvasir.Memory;
 using Kvasir.Quantization;
 
-namespace Kvasir.Formats;
+namespace Kvasir.Tests.Writing;
 
 /// <summary>Writes a GGUF file, version 3. Tensor data are produced when they are written, so a model need not fit in memory.</summary>
 internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
@@ -36,7 +37,7 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
     public void AddTensor(string name, TensorType type, ReadOnlySpan<long> shape, ReadOnlySpan<float> values)
     {
         var data = new byte[GgmlBlocks.ByteLength(type, values.Length)];
-        GgmlBlocks.Quantize(type, values, data);
+        BlockWriter.Quantize(type, values, data);
         AddTensor(name, type, shape, data);
     }
 

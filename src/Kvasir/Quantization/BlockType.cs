@@ -1,0 +1,90 @@
+using System.Runtime.Intrinsics;
+using Kvasir.Numerics;
+using static Kvasir.Quantization.BlockReaders;
+
+namespace Kvasir.Quantization;
+
+/// <summary>
+/// A quantised type of GGML: blocks of unsigned codes with a scale for every group of columns, and either a zero point common to all
+/// (value = scale * (code - zero)) or a minimum for every group (value = scale * code + minimum).
+/// </summary>
+internal sealed unsafe class BlockType
+{
+    private const int LongestBlock = 256, MostGroups = 16;
+
+    private static readonly Dictionary<TensorType, BlockType> s_types = new()
+    {
+        [TensorType.Q4_0] = new(32, 18, (4, 32, 8, false), &Short<Half>, &Short<float>),
+        [TensorType.Q4_1] = new(32, 20, (4, 32, 0, true), &Short<Half>, &Short<float>),
+        [TensorType.Q5_0] = new(32, 22, (8, 32, 16, false), &Short<Half>, &Short<float>),
+        [TensorType.Q5_1] = new(32, 24, (8, 32, 0, true), &Short<Half>, &Short<float>),
+        [TensorType.Q8_0] = new(32, 34, (8, 32, 128, false), &Q8_0<Half>, &Q8_0<float>),
+        [TensorType.Q2_K] = new(256, 84, (4, 16, 0, true), &Q2_K<Half>, &Q2_K<float>),
+        [TensorType.Q3_K] = new(256, 110, (4, 16, 4, false), &Q3_K<Half>, &Q3_K<float>),
+        [TensorType.Q4_K] = new(256, 144, (4, 32, 0, true), &Q4_K<Half>, &Q4_K<float>),
+        [TensorType.Q5_K] = new(256, 176, (8, 32, 0, true), &Q5_K<Half>, &Q5_K<float>),
+        [TensorType.Q6_K] = new(256, 210, (8, 16, 32, false), &Q6_K<Half>, &Q6_K<float>),
+        [TensorType.IQ4_NL] = new(32, 18, (8, 32, 128, false), &IQ4_NL<Half>, &IQ4_NL<float>),
+        [TensorType.IQ4_XS] = new(256, 136, (8, 32, 128, false), &IQ4_XS<Half>, &IQ4_XS<float>),
+    };
+
+    private readonly delegate*<BlockType, byte*, byte*, Half*, Half*, void> _halves;
+    private readonly delegate*<BlockType, byte*, byte*, float*, float*, void> _floats;
+
+    private BlockType(
+        int length,
+        int bytes,
+        (int Bits, int Group, int ZeroPoint, bool HasMinimum) form,
+        delegate*<BlockType, byte*, byte*, Half*, Half*, void> halves,
+        delegate*<BlockType, byte*, byte*, float*, float*, void> floats)
+    {
+        (Length, Bytes, Bits, Group, ZeroPoint, HasMinimum) = (length, bytes, form.Bits, form.Group, form.ZeroPoint, form.HasMinimum);
+        _halves = halves;
+        _floats = floats;
+    }
+
+    /// <summary>Elements of a block.</summary>
+    public int Length { get; }
+
+    /// <summary>Bytes of a block.</summary>
+    public int Bytes { get; }
+
+    /// <summary>Bits in which every code can be packed: 4 or 8.</summary>
+    public int Bits { get; }
+
+    /// <summary>Columns that share a scale: 16 or 32.</summary>
+    public int Group { get; }
+
+    public int ZeroPoint { get; }
+
+    public bool HasMinimum { get; }
+
+    /// <summary>The block type of a tensor type; null for the float types and for numbers that are no type.</summary>
+    public static BlockType? Find(TensorType type) => s_types.GetValueOrDefault(type);
+
+    /// <summary>Codes of one block, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest value stands for all beyond.</summary>
+    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) => _halves(this, block, codes, (Half*)scales, (Half*)minimums);
+
+    /// <summary>Dequantises whole blocks; both spans have the same number of them. Two roundings, as in ggml.</summary>
+    public void Dequantize(ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        byte* codes = stackalloc byte[LongestBlock];
+        float* scales = stackalloc float[MostGroups], minimums = stackalloc float[MostGroups];
+        var zero = Vector256.Create((float)ZeroPoint);
+        fixed (byte* first = source)
+        fixed (float* values = destination)
+        {
+            byte* block = first;
+            for (int at = 0; at < destination.Length; at += Length, block += Bytes)
+            {
+                _floats(this, block, codes, scales, minimums);
+                for (int i = 0; i < Length; i += Vector256<float>.Count)
+                {
+                    Vector256<float> value = (Simd256.LoadBytes(codes + i) - zero) * scales[i / Group];
+                    if (HasMinimum) value += Vector256.Create(minimums[i / Group]);
+                    value.Store(values + at + i);
+                }
+            }
+        }
+    }
+}
