@@ -31,7 +31,8 @@ internal static class DocumentParser
         string name = Path.GetFileNameWithoutExtension(path);
         var notes = new List<string>();
         DocumentKind kind = DocumentKinds.Of(path) ?? DocumentKind.Text;
-        string text = DocumentKinds.IsPacked(kind) ? "" : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8));
+        string text = DocumentKinds.IsPacked(kind) ? ""
+            : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8));
         IReadOnlyList<Document> documents = kind switch
         {
             DocumentKind.JsonLines => JsonLines.Parse(text, notes),

@@ -3,7 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which serves one document after another.
+/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which serves one
+/// document after another.
 /// </summary>
 internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
 {
@@ -28,7 +29,10 @@ internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
             if (length == 0) throw new UnreadableDocumentException("the file is empty, or no regular file (a pipe, socket or device)");
 
             if (first is not { } count)
-                return length > LongestFile ? throw new UnreadableDocumentException($"larger than {LongestFile >> 20} MiB; split it") : File.ReadAllBytes(path);
+            {
+                return length <= LongestFile ? File.ReadAllBytes(path)
+                    : throw new UnreadableDocumentException($"larger than {LongestFile >> 20} MiB; split it");
+            }
 
             using SafeFileHandle file = File.OpenHandle(path);
             byte[] bytes = new byte[Math.Min(count, length)];

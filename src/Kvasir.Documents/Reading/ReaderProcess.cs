@@ -1,8 +1,9 @@
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// A process that reads documents, one at a time. Parsers are other people's code and their input anybody's: in a process of their own they can be stopped whatever they do, and what
-/// they exhaust (time, memory, stack) ends that process only. It is this assembly, started by itself (<see cref="ReaderProgram"/>).
+/// A process that reads documents, one at a time. Parsers are other people's code and their input anybody's: in a process of their own they can be
+/// stopped whatever they do, and what they exhaust (time, memory, stack) ends that process only. It is this assembly, started by itself
+/// (<see cref="ReaderProgram"/>).
 /// </summary>
 internal sealed class ReaderProcess : IDisposable
 {
@@ -26,7 +27,8 @@ internal sealed class ReaderProcess : IDisposable
         _process = Process.Start(program)!;
         // What a dying runtime says would fill its pipe.
         _process.BeginErrorReadLine();
-        (_requests, _answers) = (new BinaryWriter(_process.StandardInput.BaseStream), new BinaryReader(new BufferedStream(_process.StandardOutput.BaseStream)));
+        _requests = new BinaryWriter(_process.StandardInput.BaseStream);
+        _answers = new BinaryReader(new BufferedStream(_process.StandardOutput.BaseStream));
         _leastTime = leastTime;
     }
 
@@ -40,11 +42,13 @@ internal sealed class ReaderProcess : IDisposable
     public static ProcessStartInfo? Program()
     {
         string library = typeof(ReaderProcess).Assembly.Location;
-        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : "")));
-        string? settings = library.Length > 0 ? Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json").FirstOrDefault() : null;
-        return settings is not null && File.Exists(dotnet) ? ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", settings, library)
-            : AppContext.TryGetSwitch(ReaderProgram.Switch, out bool builtIn) && builtIn ? ReaderProgram.StartInfo(Environment.ProcessPath!, ReaderProgram.Verb)
-            : null;
+        string dotnet = Path.GetFullPath("../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : ""), RuntimeEnvironment.GetRuntimeDirectory());
+        IEnumerable<string> settings = library.Length == 0 ? [] : Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json");
+        if (settings.FirstOrDefault() is { } found && File.Exists(dotnet))
+            return ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", found, library);
+
+        bool isBuiltIn = AppContext.TryGetSwitch(ReaderProgram.Switch, out bool known) && known;
+        return isBuiltIn ? ReaderProgram.StartInfo(Environment.ProcessPath!, ReaderProgram.Verb) : null;
     }
 
     /// <summary>Reads a document.</summary>
@@ -53,7 +57,8 @@ internal sealed class ReaderProcess : IDisposable
     {
         TimeSpan time = _leastTime * Math.Max(1, bytes.Length / 1e6), worked = Worked();
         long start = Stopwatch.GetTimestamp();
-        Task<Document> exchange = Task.Factory.StartNew(() => Exchange(path, bytes, comments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task<Document> exchange = Task.Factory.StartNew(
+            () => Exchange(path, bytes, comments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         WaitHandle ended = ((IAsyncResult)exchange).AsyncWaitHandle;
         while (!ended.WaitOne(WatchMilliseconds))
         {
@@ -65,7 +70,7 @@ internal sealed class ReaderProcess : IDisposable
             _process.Kill();
             ended.WaitOne();
             cancellation.ThrowIfCancellationRequested();
-            throw new UnreadableDocumentException(string.Create(CultureInfo.InvariantCulture, $"it takes longer than {time.TotalSeconds:0} s to read"));
+            throw new UnreadableDocumentException($"it takes longer than {(int)Math.Round(time.TotalSeconds)} s to read");
         }
 
         return exchange.GetAwaiter().GetResult();
@@ -100,7 +105,11 @@ internal sealed class ReaderProcess : IDisposable
             _requests.Write(bytes);
             _requests.Flush();
             (ReaderAnswer answer, string text) = ((ReaderAnswer)_answers.ReadByte(), _answers.ReadString());
-            if (answer == ReaderAnswer.Document) return new Document(null, text, _answers.ReadString()) { Notes = [.. Enumerable.Range(0, _answers.ReadInt32()).Select(_ => _answers.ReadString())] };
+            if (answer == ReaderAnswer.Document)
+            {
+                var document = new Document(null, text, _answers.ReadString());
+                return document with { Notes = [.. Enumerable.Range(0, _answers.ReadInt32()).Select(_ => _answers.ReadString())] };
+            }
 
             HasEnded = answer == ReaderAnswer.Exhausted;
             throw new UnreadableDocumentException(text);

@@ -12,7 +12,8 @@ internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
 {
     private const int Levels = 9;
 
-    private readonly Dictionary<string, Definition> _definitions = part.All("abstractNum").GroupBy(element => element.Value("abstractNumId") ?? "")
+    private readonly Dictionary<string, Definition> _definitions = part.All("abstractNum")
+        .GroupBy(element => element.Value("abstractNumId") ?? "")
         .ToDictionary(same => same.Key, same => new Definition(same.Last()), StringComparer.Ordinal);
 
     private readonly Dictionary<string, NumberedList> _lists = part.All("num").GroupBy(element => element.Value("numId") ?? "")
@@ -22,7 +23,8 @@ internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
     public static int Level(string? value) => Math.Clamp(Number(value), 0, Levels - 1);
 
     /// <summary>A number that is not negative; 0 for anything else.</summary>
-    public static int Number(string? value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
+    public static int Number(string? value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
 
     /// <summary>The mark of the next item of a list, with a space behind it; empty where it has none.</summary>
     public string Next(ListPlace place)
@@ -68,7 +70,8 @@ internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
 
     private Definition? DefinitionOf(NumberedList list) =>
         !_definitions.TryGetValue(list.Definition, out Definition? definition) ? null
-        : definition.Style is not null && styles.ListOf(definition.Style) is { } place && _lists.TryGetValue(place.List, out NumberedList? other) ? _definitions.GetValueOrDefault(other.Definition)
+        : styles.ListOf(definition.Style) is { } place && _lists.TryGetValue(place.List, out NumberedList? other)
+            ? _definitions.GetValueOrDefault(other.Definition)
         : definition;
 
     private static ListLevel?[] LevelsOf(XElement list)

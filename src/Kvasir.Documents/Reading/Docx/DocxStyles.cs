@@ -15,7 +15,8 @@ internal sealed class DocxStyles(XElement? part)
         .ToDictionary(same => same.Key, same => new Style(same.Last()), StringComparer.Ordinal);
 
     /// <summary>Whether an outline level is a heading's; 9 stands for body text.</summary>
-    public static bool IsHeadingLevel(string? value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level < 9;
+    public static bool IsHeadingLevel(string? value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level < 9;
 
     public bool IsHeading(string? id) => Inherited(id).Any(style =>
         style.Outlined || style.Name is "Title" or "title" || style.Name?.StartsWith("heading ", StringComparison.OrdinalIgnoreCase) == true);
@@ -45,6 +46,7 @@ internal sealed class DocxStyles(XElement? part)
 
         public bool? Hidden { get; } = style.First("vanish") is { } vanish ? DocxBody.IsOn(vanish.Value()) : null;
 
-        public ListPlace? List { get; } = style.First("numId").Value() is { } list ? new(list, DocxNumbering.Level(style.First("ilvl").Value())) : null;
+        public ListPlace? List { get; } =
+            style.First("numId").Value() is { } list ? new(list, DocxNumbering.Level(style.First("ilvl").Value())) : null;
     }
 }

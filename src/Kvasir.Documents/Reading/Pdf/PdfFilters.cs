@@ -9,8 +9,10 @@ internal sealed class PdfFilters() : BaseFilterProvider(Filters())
 {
     private static Dictionary<string, IFilter> Filters()
     {
-        const string Names = "LZWDecode LZW RunLengthDecode RL ASCII85Decode A85 ASCIIHexDecode AHx DCTDecode DCT JPXDecode JBIG2Decode CCITTFaxDecode CCF";
-        Dictionary<string, IFilter> filters = Names.Split(' ').ToDictionary(name => name, name => DefaultFilterProvider.Instance.GetNamedFilters([NameToken.Create(name)])[0]);
+        const string Names = "LZWDecode LZW RunLengthDecode RL ASCII85Decode A85 ASCIIHexDecode AHx "
+            + "DCTDecode DCT JPXDecode JBIG2Decode CCITTFaxDecode CCF";
+        Dictionary<string, IFilter> filters = Names.Split(' ')
+            .ToDictionary(name => name, name => DefaultFilterProvider.Instance.GetNamedFilters([NameToken.Create(name)])[0]);
         filters["FlateDecode"] = filters["Fl"] = new Flate();
         return filters;
     }

@@ -28,12 +28,14 @@ internal sealed record PdfLine(int Number, string Text, Vector2 Start, Vector2 A
 
     /// <summary>Whether another goes on behind this one on the same baseline.</summary>
     public bool GoesOnIn(PdfLine other) =>
-        Vector2.Dot(other.Start - Start, Along) >= Width && Math.Abs(DistanceTo(other)) < 0.5f * Math.Max(Size, other.Size) && Vector2.Dot(Along, other.Along) > 0.9f;
+        Vector2.Dot(other.Start - Start, Along) >= Width && Vector2.Dot(Along, other.Along) > 0.9f
+        && Math.Abs(DistanceTo(other)) < 0.5f * Math.Max(Size, other.Size);
 
     /// <summary>Both as one.</summary>
     public PdfLine With(PdfLine other)
     {
         float to = Vector2.Dot(other.Start - Start, Along);
-        return this with { Text = $"{Text} {other.Text}", Width = to + other.Width, Size = Math.Max(Size, other.Size), IsCell = IsCell || other.IsCell || to - Width > CellGap * Size };
+        bool isCell = IsCell || other.IsCell || to - Width > CellGap * Size;
+        return this with { Text = $"{Text} {other.Text}", Width = to + other.Width, Size = Math.Max(Size, other.Size), IsCell = isCell };
     }
 }

@@ -134,7 +134,8 @@ internal sealed class PdfPageText
     {
         int word = next.Text.IndexOf(' ', StringComparison.Ordinal);
         float wordWidth = next.Width * (word < 0 ? next.Text.Length : word + 1) / next.Text.Length;
-        return !line.IsCell && !next.IsCell && widest >= LeastColumn * line.Size && (line.Width + wordWidth > widest || IsHyphenated(line, next));
+        return !line.IsCell && !next.IsCell && widest >= LeastColumn * line.Size
+            && (line.Width + wordWidth > widest || IsHyphenated(line, next));
     }
 
     private static bool IsHyphenated(PdfLine line, PdfLine next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
@@ -149,7 +150,8 @@ internal sealed class PdfPageText
     private void EndLine()
     {
         string text = _text.ToString().Trim();
-        if (text.Length > 0) _lines.Add(new PdfLine(_lines.Count, text, _start, _along, Math.Max(0, Vector2.Dot(_inkEnd - _start, _along)), _size));
+        float width = Math.Max(0, Vector2.Dot(_inkEnd - _start, _along));
+        if (text.Length > 0) _lines.Add(new PdfLine(_lines.Count, text, _start, _along, width, _size));
 
         _text.Clear();
     }

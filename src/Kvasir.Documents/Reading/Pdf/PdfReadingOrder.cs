@@ -6,7 +6,7 @@ namespace Kvasir.Documents.Reading.Pdf;
 /// </summary>
 internal static class PdfReadingOrder
 {
-    /// <summary>In units of the font size: the least space between columns, the least width of a full line of text, and the most of an item's mark.</summary>
+    /// <summary>In units of the font size: the least space between columns, the least width of a line of text, the most of an item's mark.</summary>
     private const float Gutter = 0.5f, LeastText = 7, WidestMark = 4;
 
     /// <summary>A column of running text has at least so many lines, half of which fill this share of its width.</summary>
@@ -39,7 +39,7 @@ internal static class PdfReadingOrder
         }
     }
 
-    /// <summary>The columns in the most bands from a given one on that have any, and the first band behind them; without columns the one band.</summary>
+    /// <summary>The columns in the most bands from a given one on that have any, and the band behind them; without columns the one band.</summary>
     private static (int Next, List<List<PdfLine>> Columns) Columns(List<List<PdfLine>> bands, int first)
     {
         (int Next, List<List<PdfLine>> Columns) found = (first + 1, [bands[first]]);
@@ -57,7 +57,10 @@ internal static class PdfReadingOrder
         return found;
     }
 
-    /// <summary>Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null where there are none.</summary>
+    /// <summary>
+    /// Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null where there
+    /// are none.
+    /// </summary>
     private static List<List<PdfLine>>? OfText(List<List<PdfLine>> columns)
     {
         bool inTurn = columns.Zip(columns.Skip(1)).All(pair => pair.First[^1].Number < pair.Second[0].Number);
@@ -117,7 +120,8 @@ internal static class PdfReadingOrder
     private static List<List<PdfLine>> Split(List<PdfLine> lines, Func<PdfLine, (float From, float To)> extent)
     {
         List<(float From, float To)> groups = Merged(lines.Select(extent));
-        ILookup<int, PdfLine> split = lines.OrderBy(line => line.Number).ToLookup(line => groups.FindLastIndex(group => group.From <= extent(line).From));
+        ILookup<int, PdfLine> split = lines.OrderBy(line => line.Number)
+            .ToLookup(line => groups.FindLastIndex(group => group.From <= extent(line).From));
         return [.. Enumerable.Range(0, groups.Count).Select(group => split[group].ToList())];
     }
 }
