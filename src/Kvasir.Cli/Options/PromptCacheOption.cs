@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The options <c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the keys and values of long prompts are kept for the next run.</summary>
 internal sealed class PromptCacheOption(ExampleCommand command)

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Kvasir.Numerics;
 using static Kvasir.Quantization.BlockReaders;
 
 namespace Kvasir.Quantization;
@@ -80,11 +79,14 @@ internal sealed unsafe class BlockType
                 _floats(this, block, codes, scales, minimums);
                 for (int i = 0; i < Length; i += Vector256<float>.Count)
                 {
-                    Vector256<float> value = (Simd256.LoadBytes(codes + i) - zero) * scales[i / Group];
+                    Vector256<float> value = (LoadBytes(codes + i) - zero) * scales[i / Group];
                     if (HasMinimum) value += Vector256.Create(minimums[i / Group]);
                     value.Store(values + at + i);
                 }
             }
         }
     }
+
+    private static Vector256<float> LoadBytes(byte* source) =>
+        Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
 }
