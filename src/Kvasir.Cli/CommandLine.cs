@@ -31,19 +31,12 @@ internal static class CommandLine
         {
             return Interrupted;
         }
-        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && IsBadInput(several.InnerException!))
-        {
-            return Report(several.InnerException!, BadInput, terminal);
-        }
-        catch (Exception problem) when (IsBadInput(problem))
-        {
-            return Report(problem, BadInput, terminal);
-        }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return Report(failure, Failed, terminal);
+            Exception cause = failure is AggregateException { InnerExceptions: [var only] } && IsBadInput(only) ? only : failure;
+            return Report(cause, IsBadInput(cause) ? BadInput : Failed, terminal);
         }
     }
 
