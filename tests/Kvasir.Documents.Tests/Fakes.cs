@@ -268,7 +268,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         {
             for (int b = 0; b < segment.BlockCount; b++)
             {
-                segment.Codec.Decode(segment.Keys(b), keys, values);
+                segment.Codec.Decode(segment.Keys(b), keys, values, default);
                 Add(keys, values, segment.CountIn(b));
             }
         }

@@ -28,9 +28,9 @@ internal static unsafe class CodecThroughput
         float* keys = (float*)work.Pointer, values = keys + 32 * channels, queries = values + 32 * channels, output = queries + rows * channels, scores = output + rows * channels;
         var random = new Random(1);
         for (int i = 0; i < 2 * 32 * channels + rows * channels; i++) keys[i] = (float)random.NextDouble() - 0.5f;
-        codec.Encode(keys, values, 32, blocks.Pointer);
+        codec.Encode(keys, values, 32, blocks.Pointer, default);
         for (int b = 1; b < Far; b++) Buffer.MemoryCopy(blocks.Pointer, blocks.Pointer + (long)b * codec.Bytes, codec.Bytes, codec.Bytes);
-        double encode = Timing.Best(0.05, () => codec.Encode(keys, values, 32, blocks.Pointer));
+        double encode = Timing.Best(0.05, () => codec.Encode(keys, values, 32, blocks.Pointer, default));
 
         double scored = Timing.Best(0.6, () => { for (int i = 0; i < 50; i++) Scores(0, 0); }) / 50 / Strip;
         double summed = Timing.Best(0.6, () => { for (int i = 0; i < 50; i++) Accumulate(0, 0); }) / 50 / Strip;
@@ -49,7 +49,7 @@ internal static unsafe class CodecThroughput
             byte** now = stackalloc byte*[Strip], then = stackalloc byte*[Strip];
             Locate(first, 0, now);
             Locate(next, codec.KeyBytes, then);
-            codec.Keys.Scores(now, Strip, channels, queries, rows, scores, 32 * Strip, then, codec.ValueBytes);
+            codec.Keys.Scores(new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.ValueBytes }, queries, rows, scores, 32 * Strip);
         }
 
         void Accumulate(int first, int next)
@@ -57,7 +57,7 @@ internal static unsafe class CodecThroughput
             byte** now = stackalloc byte*[Strip], then = stackalloc byte*[Strip];
             Locate(first, codec.KeyBytes, now);
             Locate(next, 0, then);
-            codec.Values.Accumulate(now, Strip, channels, scores, 32 * Strip, rows, output, then, codec.KeyBytes);
+            codec.Values.Accumulate(new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.KeyBytes }, scores, 32 * Strip, rows, output);
         }
 
         void Locate(int first, int offset, byte** strip)

@@ -45,7 +45,7 @@ internal static unsafe class BlockAttention
             KvSegment segment = segments[s];
             int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
             block += segment.BlockCount;
-            if (first < end) pass.Over(new SegmentBlocks(segment, head.Repaired?.Positions), Rerotate(segment, layout, tile.Rows, scratch), first, end, After(head, s));
+            if (first < end) pass.Over(new SegmentBlocks(segment, layout, head.Repaired?.Positions), Rerotate(segment, layout, tile.Rows, scratch), first, end, After(head, s));
         }
         if (head.Repaired is { } repaired)
         {
@@ -97,11 +97,17 @@ internal static unsafe class BlockAttention
         /// <summary>Bytes of a block's keys, behind which its values lie.</summary>
         int KeyBytes { get; }
 
+        /// <summary>Bytes of a block's values, to be fetched while its keys are read.</summary>
+        int ValueBytes { get; }
+
         byte* Data(int block);
 
-        void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next);
+        void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride);
 
-        void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next);
+        void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output);
+
+        /// <summary>What the keys of a block and those behind it are read by.</summary>
+        KeyContext Context(int block);
 
         /// <summary>The float keys of a block: its own memory, or decoded into the scratch.</summary>
         float* Keys(int block, int channels, float* scratch);
@@ -109,7 +115,7 @@ internal static unsafe class BlockAttention
         float* Values(int block, int channels, float* scratch);
     }
 
-    private readonly struct SegmentBlocks(KvSegment segment, RepairedPositions? repaired) : IBlocks
+    private readonly struct SegmentBlocks(KvSegment segment, LayerLayout layout, RepairedPositions? repaired) : IBlocks
     {
         public int CountIn(int block) => segment.CountIn(block);
 
@@ -130,15 +136,17 @@ internal static unsafe class BlockAttention
 
         public byte* Data(int block) => segment.Keys(block);
 
-        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next) =>
-            segment.Codec.Keys.Scores(blocks, count, channels, queries, rows, scores, stride, next, segment.Codec.ValueBytes);
+        public int ValueBytes => segment.Codec.ValueBytes;
 
-        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next) =>
-            segment.Codec.Values.Accumulate(blocks, count, channels, weights, stride, rows, output, next, KeyBytes);
+        public KeyContext Context(int block) => segment.Context(layout, block);
+
+        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) => segment.Codec.Keys.Scores(strip, queries, rows, scores, stride);
+
+        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) => segment.Codec.Values.Accumulate(strip, weights, stride, rows, output);
 
         public float* Keys(int block, int channels, float* scratch)
         {
-            segment.Codec.Keys.Decode(segment.Keys(block), channels, scratch);
+            segment.Codec.Keys.Decode(segment.Keys(block), channels, scratch, Context(block));
             return scratch;
         }
 
@@ -164,11 +172,15 @@ internal static unsafe class BlockAttention
 
         public byte* Data(int block) => (byte*)tail.Keys(block);
 
-        public void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int stride, byte** next) =>
-            FloatKeys.Scores(kernels, blocks, count, channels, queries, rows, scores, stride, next);
+        public int ValueBytes => KeyBytes;
 
-        public void Accumulate(byte** blocks, int count, int channels, float* weights, int stride, int rows, float* output, byte** next) =>
-            FloatValues.Accumulate(kernels, blocks, count, channels, weights, stride, rows, output, next);
+        public KeyContext Context(int block) => default;
+
+        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) =>
+            FloatKeys.Scores(kernels, strip.Blocks, strip.Count, strip.Channels, queries, rows, scores, stride, strip.Next);
+
+        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) =>
+            FloatValues.Accumulate(kernels, strip.Blocks, strip.Count, strip.Channels, weights, stride, rows, output, strip.Next);
 
         public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
 
@@ -205,12 +217,14 @@ internal static unsafe class BlockAttention
                 keys[b] = blocks.Data(first + b);
                 values[b] = keys[b] + blocks.KeyBytes;
             }
-            blocks.Scores(keys, count, layout.KeyChannels, queries, tile.Rows, scratch.Scores, Stride, values);
+            var strip = new BlockStrip { Blocks = keys, Count = count, Channels = layout.KeyChannels, Keys = blocks.Context(first), Next = values, NextBytes = blocks.ValueBytes };
+            blocks.Scores(strip, queries, tile.Rows, scratch.Scores, Stride);
             Softmax(blocks, first, count);
             // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
             bool last = first + count >= end && after != null;
             for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
-            blocks.Accumulate(values, count, layout.ValueChannels, scratch.Scores, Stride, tile.Rows, output, keys);
+            strip = new BlockStrip { Blocks = values, Count = count, Channels = layout.ValueChannels, Next = keys, NextBytes = blocks.KeyBytes };
+            blocks.Accumulate(strip, scratch.Scores, Stride, tile.Rows, output);
         }
 
         /// <summary>Many rows: each block decoded once for all of them.</summary>

@@ -17,16 +17,16 @@ internal sealed unsafe class BlockCodec(KeyCodec keys, ValueCodec values, int ke
     public int Bytes { get; } = (keys.Bytes(keyChannels) + values.Bytes(valueChannels) + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment;
 
     /// <summary>Encodes a block from its float form: keys [channels, 32 tokens], values [32 tokens, channels], of which <paramref name="tokens"/> are real.</summary>
-    public void Encode(float* keys, float* values, int tokens, byte* block)
+    public void Encode(float* keys, float* values, int tokens, byte* block, in KeyContext context)
     {
-        Keys.Encode(keys, keyChannels, tokens, block);
+        Keys.Encode(keys, keyChannels, tokens, block, context);
         Values.Encode(values, valueChannels, tokens, block + KeyBytes);
         new Span<byte>(block + KeyBytes + ValueBytes, Bytes - KeyBytes - ValueBytes).Clear();
     }
 
-    public void Decode(byte* block, float* keys, float* values)
+    public void Decode(byte* block, float* keys, float* values, in KeyContext context)
     {
-        Keys.Decode(block, keyChannels, keys);
+        Keys.Decode(block, keyChannels, keys, context);
         Values.Decode(block + KeyBytes, valueChannels, values);
     }
 }

@@ -8,7 +8,7 @@ internal sealed unsafe class BlockRecoder(LayerLayout layout, HeadCodec codec) :
     private readonly NativeBuffer _floats = new(KvTail.BlockBytes(layout));
 
     /// <summary>How a block of <paramref name="segment"/> is to be encoded.</summary>
-    public BlockCodec TargetOf(KvSegment segment, int block) => codec.At(ComputedAt(segment, block));
+    public BlockCodec TargetOf(KvSegment segment, int block) => segment.Kept is null ? codec.At(segment.ComputedAt + block * KvBlock.Tokens) : codec.Rest;
 
     /// <summary>Writes a block as <see cref="TargetOf"/> says: <see cref="BlockCodec.Bytes"/> of it.</summary>
     public void Recode(KvSegment segment, int block, byte* destination)
@@ -20,17 +20,14 @@ internal sealed unsafe class BlockRecoder(LayerLayout layout, HeadCodec codec) :
             return;
         }
         float* keys = (float*)_floats.Pointer, values = keys + KvBlock.Tokens * layout.KeyChannels;
-        source.Decode(segment.Keys(block), keys, values);
+        source.Decode(segment.Keys(block), keys, values, segment.Context(layout, block));
         ClearFrom(segment.CountIn(block), keys, values);
-        target.Encode(keys, values, segment.CountIn(block), destination);
+        target.Encode(keys, values, segment.CountIn(block), destination, segment.Context(layout, block));
         if (source.Keys.Name == target.Keys.Name) Buffer.MemoryCopy(segment.Keys(block), destination, target.KeyBytes, target.KeyBytes);
         if (source.Values.Name == target.Values.Name) Buffer.MemoryCopy(segment.Values(block), destination + target.KeyBytes, target.ValueBytes, target.ValueBytes);
     }
 
     public void Dispose() => _floats.Dispose();
-
-    /// <summary>The position of a block's first token when it was computed.</summary>
-    private static int ComputedAt(KvSegment segment, int block) => segment.FirstPosition - segment.Offset + block * KvBlock.Tokens;
 
     /// <summary>What a short block holds behind its tokens (of a cut sequence, or copies that widen no group) is not carried on.</summary>
     private void ClearFrom(int tokens, float* keys, float* values)

@@ -10,12 +10,12 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(float);
 
-    public override void Encode(float* keys, int channels, int tokens, byte* block) => NativeMemory.Copy(keys, block, (nuint)Bytes(channels));
+    public override void Encode(float* keys, int channels, int tokens, byte* block, in KeyContext context) => NativeMemory.Copy(keys, block, (nuint)Bytes(channels));
 
-    public override void Decode(byte* block, int channels, float* keys) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
+    public override void Decode(byte* block, int channels, float* keys, in KeyContext context) => NativeMemory.Copy(block, keys, (nuint)Bytes(channels));
 
-    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes) =>
-        Scores(kernels, blocks, count, channels, queries, rows, scores, scoresStride, next);
+    public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride) =>
+        Scores(kernels, strip.Blocks, strip.Count, strip.Channels, queries, rows, scores, scoresStride, strip.Next);
 
     /// <summary>The same for any blocks in the float form, those of the tail too.</summary>
     public static void Scores(AttentionKernels kernels, byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next)
@@ -36,8 +36,8 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => NativeMemory.Copy(block, values, (nuint)Bytes(channels));
 
-    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes) =>
-        Accumulate(kernels, blocks, count, channels, weights, weightsStride, rows, output, next);
+    public override void Accumulate(in BlockStrip strip, float* weights, int weightsStride, int rows, float* output) =>
+        Accumulate(kernels, strip.Blocks, strip.Count, strip.Channels, weights, weightsStride, rows, output, strip.Next);
 
     /// <summary>The same for any blocks in the float form, those of the tail too.</summary>
     public static void Accumulate(AttentionKernels kernels, byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next)
@@ -54,14 +54,16 @@ internal sealed unsafe class HalfKeys(AttentionKernels kernels) : KeyCodec
 
     public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(ushort);
 
-    public override void Encode(float* keys, int channels, int tokens, byte* block) => HalfRounding.Narrow(keys, block, KvBlock.Tokens * channels);
+    public override void Encode(float* keys, int channels, int tokens, byte* block, in KeyContext context) => HalfRounding.Narrow(keys, block, KvBlock.Tokens * channels);
 
-    public override void Decode(byte* block, int channels, float* keys) => kernels.Widen((ushort*)block, keys, KvBlock.Tokens * channels);
+    public override void Decode(byte* block, int channels, float* keys, in KeyContext context) => kernels.Widen((ushort*)block, keys, KvBlock.Tokens * channels);
 
-    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
+    public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride)
     {
+        byte** blocks = strip.Blocks;
+        (int count, int channels) = (strip.Count, strip.Channels);
         for (int b = 0; b < count; b++)
-            kernels.MultiplyHalf(queries, channels, (ushort*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false, b + 1 < count ? blocks[b + 1] : next[0]);
+            kernels.MultiplyHalf(queries, channels, (ushort*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
     }
 }
 
@@ -76,10 +78,12 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
 
     public override void Decode(byte* block, int channels, float* values) => kernels.Widen((ushort*)block, values, KvBlock.Tokens * channels);
 
-    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
+    public override void Accumulate(in BlockStrip strip, float* weights, int weightsStride, int rows, float* output)
     {
+        byte** blocks = strip.Blocks;
+        (int count, int channels) = (strip.Count, strip.Channels);
         for (int b = 0; b < count; b++)
-            kernels.MultiplyHalf(weights + b * KvBlock.Tokens, weightsStride, (ushort*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, b + 1 < count ? blocks[b + 1] : next[0]);
+            kernels.MultiplyHalf(weights + b * KvBlock.Tokens, weightsStride, (ushort*)blocks[b], rows, KvBlock.Tokens, channels, output, channels, accumulate: true, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
     }
 }
 

@@ -65,7 +65,7 @@ internal sealed unsafe partial class HeadCache
             if (segment.Offset != 0 || segment.Kept is not null) throw new InvalidOperationException("only tokens that stand where they were computed can be thinned");
             for (int b = 0; b < segment.BlockCount; b++)
             {
-                segment.Codec.Decode(segment.Keys(b), keys, values);
+                segment.Codec.Decode(segment.Keys(b), keys, values, segment.Context(_layout, b));
                 Append(floats, keys, values, segment.CountIn(b));
             }
         }

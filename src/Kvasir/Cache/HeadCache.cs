@@ -160,7 +160,7 @@ internal sealed unsafe partial class HeadCache : IDisposable
         using IEnumerator<(KvSegment Segment, int Block)> blocks = segments.SelectMany(segment => Enumerable.Range(0, segment.BlockCount).Select(block => (segment, block))).GetEnumerator();
         foreach (KvRun run in KvRun.Cut(segments, sink, _codec.SinkTokens))
         {
-            var placed = new PooledSegment(run.InSink ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset);
+            var placed = new PooledSegment(run.InSink ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset, run.Pruned?.Kept?.Copy()) { ComputedAt = run.ComputedAt };
             _segments.Add(placed);
             while (placed.TokenCount < run.Tokens && blocks.MoveNext())
             {
@@ -169,6 +169,7 @@ internal sealed unsafe partial class HeadCache : IDisposable
                 recoder.Recode(source, b, block.Data);
                 placed.Add(block, source.CountIn(b));
             }
+            if (run.Pruned is { } pruned) placed.TruncateTo(pruned.EndPosition);
         }
     }
 
@@ -197,7 +198,7 @@ internal sealed unsafe partial class HeadCache : IDisposable
     private void EncodeOldest(KvTail floats, PooledSegment segment)
     {
         KvBlock block = _pool.Rent(segment.Codec.Bytes);
-        segment.Codec.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data);
+        segment.Codec.Encode(floats.Keys(0), floats.Values(0), floats.CountIn(0), block.Data, segment.Context(_layout, segment.BlockCount));
         floats.TakeOldest(out int tokens).Release();
         segment.Add(block, tokens);
     }

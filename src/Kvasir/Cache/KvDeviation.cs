@@ -29,7 +29,7 @@ internal static unsafe class KvDeviation
                 if (token / KvBlock.Tokens != block)
                 {
                     block = token / KvBlock.Tokens;
-                    segment.Codec.Keys.Decode(segment.Keys(block), layout.KeyChannels, keys);
+                    segment.Codec.Keys.Decode(segment.Keys(block), layout.KeyChannels, keys, segment.Context(layout, block));
                     segment.Codec.Values.Decode(segment.Values(block), layout.ValueChannels, values);
                 }
                 int slot = token % KvBlock.Tokens, exactSlot = position % KvBlock.Tokens;

@@ -187,7 +187,7 @@ public sealed unsafe class KvFile : IDisposable
         int part = PartOf(layer, head, segment);
         byte* data = _file.Pointer + _offsets[part];
         KeptTokens? kept = shape.Span is int span ? new KeptTokens((ushort*)data, shape.Tokens, span) : null;
-        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (rerotate ? shift : 0), shape.Tokens, kept);
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (rerotate ? shift : 0), shape.Tokens, kept) { ComputedAt = shape.FirstPosition - shape.Offset };
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>

@@ -5,7 +5,9 @@ namespace Kvasir.Cache;
 /// <param name="Offset">How far it stands from where it was computed.</param>
 /// <param name="Tokens">Its tokens; all blocks but the last are full.</param>
 /// <param name="InSink">Whether it was computed within the sink.</param>
-internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens, bool InSink)
+/// <param name="ComputedAt">Position of its first token when it was computed.</param>
+/// <param name="Pruned">The segment that it is where tokens were left out of it; else null.</param>
+internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens, bool InSink, int ComputedAt, KvSegment? Pruned = null)
 {
     /// <summary>
     /// Cuts a head's blocks, in their order, into the segments that they would have had under another policy from the start: the border of its
@@ -18,17 +20,20 @@ internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens,
     {
         var runs = new List<KvRun>();
         foreach (KvSegment segment in segments)
-            for (int b = 0; b < segment.BlockCount; b++)
+        {
+            if (segment.Kept is not null) runs.Add(new KvRun(segment.FirstPosition, segment.Offset, segment.TokenCount, false, segment.ComputedAt, segment));
+            for (int b = 0; b < segment.BlockCount && segment.Kept is null; b++)
             {
-                int position = segment.FirstPosition + b * KvBlock.Tokens, computedAt = position - segment.Offset;
-                var block = new KvRun(position, segment.Offset, segment.CountIn(b), HeadCodec.IsSink(computedAt, sink));
+                int position = segment.FirstPosition + b * KvBlock.Tokens, computedAt = segment.ComputedAt + b * KvBlock.Tokens;
+                var block = new KvRun(position, segment.Offset, segment.CountIn(b), HeadCodec.IsSink(computedAt, sink), computedAt);
                 bool mayFollow = b > 0 || HeadCodec.IsSink(computedAt - KvBlock.Tokens, oldSink) != HeadCodec.IsSink(computedAt, oldSink);
                 if (mayFollow && runs.Count > 0 && runs[^1].IsFollowedBy(block)) runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
                 else runs.Add(block);
             }
+        }
         return runs;
     }
 
     private bool IsFollowedBy(KvRun block) =>
-        FirstPosition + Tokens == block.FirstPosition && Tokens % KvBlock.Tokens == 0 && (Offset, InSink) == (block.Offset, block.InSink);
+        Pruned is null && FirstPosition + Tokens == block.FirstPosition && Tokens % KvBlock.Tokens == 0 && (Offset, InSink) == (block.Offset, block.InSink);
 }

@@ -14,6 +14,9 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     public int Offset { get; } = offset;
 
+    /// <summary>Position of the first token when it was computed.</summary>
+    public int ComputedAt { get; init; } = firstPosition - offset;
+
     /// <summary>Which tokens of the run are there; null for all.</summary>
     public KeptTokens? Kept { get; } = kept;
 
@@ -41,6 +44,9 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     /// <summary>The position of a token of the blocks; within the run whatever a mapped file says.</summary>
     public int PositionOf(int token) => FirstPosition + (Kept is null ? token : Math.Min(Kept.Positions[token], Kept.Span - 1));
+
+    /// <summary>What the keys of a block and those behind it are read by.</summary>
+    public KeyContext Context(LayerLayout layout, int block) => new(layout.Rotary, ComputedAt, Kept, block * KvBlock.Tokens);
 
     /// <summary>The same blocks for another cache.</summary>
     public abstract KvSegment Share();

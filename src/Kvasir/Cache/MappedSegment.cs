@@ -18,7 +18,7 @@ internal sealed unsafe class MappedSegment : KvSegment
 
     public override byte* Keys(int block) => _data + (long)block * Codec.Bytes;
 
-    public override KvSegment Share() => new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount, Kept) { EndPosition = EndPosition };
+    public override KvSegment Share() => new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount, Kept) { EndPosition = EndPosition, ComputedAt = ComputedAt };
 
     protected override void Truncate(int tokens) => SetTokens(tokens);
 

@@ -21,7 +21,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     /// <summary>The blocks of any segment, copied into memory of <paramref name="pool"/>.</summary>
     public static PooledSegment CopyOf(KvSegment segment, BlockPool pool)
     {
-        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset, segment.Kept?.Copy());
+        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset, segment.Kept?.Copy()) { ComputedAt = segment.ComputedAt };
         copy.EnsureCapacity(segment.BlockCount);
         for (int b = 0; b < segment.BlockCount; b++)
         {
@@ -56,7 +56,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are rerotated by as much unless <paramref name="rerotate"/> is false.</summary>
     public PooledSegment Share(int shift, bool rerotate = true)
     {
-        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (rerotate ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift };
+        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (rerotate ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift, ComputedAt = ComputedAt };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;

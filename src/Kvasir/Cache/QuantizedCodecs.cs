@@ -10,25 +10,25 @@ internal sealed unsafe class QuantizedKeys(QuantizedFormat format, CodeKernels k
 
     public override int Bytes(int channels) => QuantizedPanel.Bytes(channels, format.Bits) + QuantizedPanel.Columns / format.Group * GroupScales.Bytes(channels, format.ScaleBits);
 
-    public override void Encode(float* keys, int channels, int tokens, byte* block) => GroupQuantizer.Encode(keys, KvBlock.Tokens, channels, channels, tokens, format, block, Sets(block, channels));
+    public override void Encode(float* keys, int channels, int tokens, byte* block, in KeyContext context) => GroupQuantizer.Encode(keys, KvBlock.Tokens, channels, channels, tokens, format, block, Sets(block, channels));
 
-    public override void Decode(byte* block, int channels, float* keys) => kernels.Decode(block, Sets(block, channels), channels, format, keys, KvBlock.Tokens);
+    public override void Decode(byte* block, int channels, float* keys, in KeyContext context) => kernels.Decode(block, Sets(block, channels), channels, format, keys, KvBlock.Tokens);
 
-    public override void Scores(byte** blocks, int count, int channels, float* queries, int rows, float* scores, int scoresStride, byte** next, int nextBytes)
+    public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride)
     {
-        kernels.Multiply(new QuantizedRun(blocks, count, format)
+        kernels.Multiply(new QuantizedRun(strip.Blocks, strip.Count, format)
         {
             Left = queries,
-            LeftStride = channels,
+            LeftStride = strip.Channels,
             Result = scores,
             ResultStride = scoresStride,
             ResultStep = KvBlock.Tokens,
             Rows = rows,
-            Inner = channels,
+            Inner = strip.Channels,
             Panels = 1,
             AllPanels = 1,
-            Next = next,
-            NextBytes = nextBytes,
+            Next = strip.Next,
+            NextBytes = strip.NextBytes,
         });
     }
 
@@ -65,10 +65,10 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
     }
 
     [SkipLocalsInit]
-    public override void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes)
+    public override void Accumulate(in BlockStrip strip, float* weights, int weightsStride, int rows, float* output)
     {
-        int whole = channels / QuantizedPanel.Columns, rest = channels % QuantizedPanel.Columns;
-        var strip = new QuantizedRun(blocks, count, format)
+        int channels = strip.Channels, whole = channels / QuantizedPanel.Columns, rest = channels % QuantizedPanel.Columns;
+        var run = new QuantizedRun(strip.Blocks, strip.Count, format)
         {
             Left = weights,
             LeftStride = weightsStride,
@@ -79,14 +79,14 @@ internal sealed unsafe class QuantizedValues(QuantizedFormat format, CodeKernels
             Inner = KvBlock.Tokens,
             Panels = whole,
             AllPanels = Panels(channels),
-            Next = next,
-            NextBytes = nextBytes,
+            Next = strip.Next,
+            NextBytes = strip.NextBytes,
         };
-        if (whole > 0) kernels.Multiply(strip);
+        if (whole > 0) kernels.Multiply(run);
         if (rest == 0) return;
         float* last = stackalloc float[rows * QuantizedPanel.Columns];
         new Span<float>(last, rows * QuantizedPanel.Columns).Clear();
-        kernels.Multiply(new QuantizedRun(blocks, count, format)
+        kernels.Multiply(new QuantizedRun(strip.Blocks, strip.Count, format)
         {
             Left = weights,
             LeftStride = weightsStride,

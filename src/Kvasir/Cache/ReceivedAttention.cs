@@ -32,7 +32,7 @@ internal sealed unsafe class ReceivedAttention(int layers, int kvHeads, int firs
                 int position = segment.FirstPosition + b * KvBlock.Tokens;
                 if (position >= first + count || position + KvBlock.Tokens <= first) continue;
                 if (segment.Offset != 0 || segment.Kept is not null) throw new InvalidOperationException("attention received is told of tokens that stand where they were computed");
-                segment.Codec.Keys.Decode(segment.Keys(b), layout.KeyChannels, scratch.Block);
+                segment.Codec.Keys.Decode(segment.Keys(b), layout.KeyChannels, scratch.Block, segment.Context(layout, b));
                 AddBlock(scratch.Block, position, segment.CountIn(b), weights, layout, kernels, tile, scratch, maximum, sum);
             }
         for (int b = 0; b < head.Tail.BlockCount; b++)

@@ -16,7 +16,7 @@ internal abstract unsafe class ValueCodec
 
     /// <summary>
     /// output[r, c] += sum over blocks b and tokens t of weights[r, 32 b + t] value[t, c], straight from the encoded bytes, for a strip of blocks; weights [rows, 32 count] with a
-    /// stride, output [rows, channels]. As many pointers of <paramref name="next"/> say what will be read after that, to be fetched meanwhile; they need not be valid.
+    /// stride, output [rows, channels].
     /// </summary>
-    public abstract void Accumulate(byte** blocks, int count, int channels, float* weights, int weightsStride, int rows, float* output, byte** next, int nextBytes);
+    public abstract void Accumulate(in BlockStrip strip, float* weights, int weightsStride, int rows, float* output);
 }

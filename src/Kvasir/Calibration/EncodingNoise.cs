@@ -19,9 +19,10 @@ internal static unsafe class EncodingNoise
         foreach (KvSegment segment in head.Segments.Where(segment => segment.FirstPosition >= codec.SinkTokens))
             for (int b = 0; b < segment.BlockCount; b++)
             {
-                segment.Codec.Decode(segment.Keys(b), keys, values);
-                codec.Rest.Encode(keys, values, segment.CountIn(b), encoded.Pointer);
-                codec.Rest.Decode(encoded.Pointer, movedKeys, movedValues);
+                KeyContext context = segment.Context(layout, b);
+                segment.Codec.Decode(segment.Keys(b), keys, values, context);
+                codec.Rest.Encode(keys, values, segment.CountIn(b), encoded.Pointer, context);
+                codec.Rest.Decode(encoded.Pointer, movedKeys, movedValues, context);
                 keyError += SquaredDistance(keys, movedKeys, keyCount);
                 valueError += SquaredDistance(values, movedValues, valueCount);
             }

@@ -29,7 +29,7 @@ internal sealed unsafe class EncodedBlock : IDisposable
         _codec = new Codecs(kernels).Block(new LayerLayout(1, channels, channels, int.MaxValue, null), keyCodec, valueCodec);
         _memory = new NativeBuffer(_codec.Bytes + NativeBuffer.Alignment);
         new Span<byte>(_memory.Pointer, _codec.Bytes + NativeBuffer.Alignment).Fill(Watch);
-        fixed (float* k = keys, v = values) _codec.Encode(k, v, tokens, _memory.Pointer);
+        fixed (float* k = keys, v = values) _codec.Encode(k, v, tokens, _memory.Pointer, default);
         Assert.False(new Span<byte>(_memory.Pointer + _codec.Bytes, NativeBuffer.Alignment).ContainsAnyExcept(Watch), "encoding wrote behind the block");
     }
 
@@ -48,7 +48,7 @@ internal sealed unsafe class EncodedBlock : IDisposable
     public (float[] Keys, float[] Values) Decode()
     {
         float[] keys = NewFloats(_channels * KvBlock.Tokens), values = NewFloats(_channels * KvBlock.Tokens);
-        fixed (float* k = keys, v = values) _codec.Decode(_memory.Pointer, k, v);
+        fixed (float* k = keys, v = values) _codec.Decode(_memory.Pointer, k, v, default);
         return (Taken(keys), Taken(values));
     }
 
@@ -63,7 +63,7 @@ internal sealed unsafe class EncodedBlock : IDisposable
         float[] scores = NewFloats(rows * stride);
         byte** blocks = stackalloc byte*[strip.Length];
         for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer;
-        fixed (float* q = queries, s = scores) strip[0]._codec.Keys.Scores(blocks, strip.Length, channels, q, rows, s, stride, blocks, strip[0]._codec.ValueBytes);
+        fixed (float* q = queries, s = scores) strip[0]._codec.Keys.Scores(new BlockStrip { Blocks = blocks, Count = strip.Length, Channels = channels, Next = blocks, NextBytes = strip[0]._codec.ValueBytes }, q, rows, s, stride);
         for (int r = 0; r < rows; r++) Assert.False(scores.AsSpan(r * stride + width, stride - width).ContainsAnyExcept(Untouched), "scores were written between the rows");
         return Taken(scores);
     }
@@ -76,7 +76,7 @@ internal sealed unsafe class EncodedBlock : IDisposable
         start.CopyTo(output, 0);
         byte** blocks = stackalloc byte*[strip.Length];
         for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer + strip[b]._codec.KeyBytes;
-        fixed (float* w = weights, o = output) strip[0]._codec.Values.Accumulate(blocks, strip.Length, channels, w, stride, rows, o, blocks, strip[0]._codec.KeyBytes);
+        fixed (float* w = weights, o = output) strip[0]._codec.Values.Accumulate(new BlockStrip { Blocks = blocks, Count = strip.Length, Channels = channels, Next = blocks, NextBytes = strip[0]._codec.KeyBytes }, w, stride, rows, o);
         return Taken(output);
     }
 

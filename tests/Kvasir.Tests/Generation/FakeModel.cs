@@ -93,7 +93,7 @@ internal sealed class FakeModel : IForwardEngine
         foreach (KvSegment segment in head.Segments)
             for (int b = 0; b < segment.BlockCount; b++)
             {
-                segment.Codec.Decode(segment.Keys(b), keys, values);
+                segment.Codec.Decode(segment.Keys(b), keys, values, default);
                 for (int t = 0; t < segment.CountIn(b); t++) ids.Add((int)keys[t]);
             }
         for (int b = 0; b < head.Tail.BlockCount; b++)
