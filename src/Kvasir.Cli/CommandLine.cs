@@ -8,14 +8,6 @@ namespace Kvasir.Cli;
 /// <summary>The whole program: parses arguments, runs a command, and turns what went wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    public const int Done = 0;
-    public const int Failed = 1;
-    public const int BadInput = 2;
-    public const int Interrupted = 130;
-
-    /// <summary>How the program was called.</summary>
-    public static string Program => Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
-
     public static int Run(string[] args, Terminal terminal)
     {
         terminal.Arguments = args;
@@ -25,18 +17,18 @@ internal static class CommandLine
             if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
             int code = parsed.Invoke(configuration);
-            return terminal.Interrupted.IsCancellationRequested ? Interrupted : code;
+            return terminal.Interrupted.IsCancellationRequested ? ExitCode.Interrupted : code;
         }
         catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)
         {
-            return Interrupted;
+            return ExitCode.Interrupted;
         }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             Exception cause = failure is AggregateException { InnerExceptions: [var only] } && IsBadInput(only) ? only : failure;
-            return Report(cause, IsBadInput(cause) ? BadInput : Failed, terminal);
+            return Report(cause, IsBadInput(cause) ? ExitCode.BadInput : ExitCode.Failed, terminal);
         }
     }
 
@@ -106,18 +98,9 @@ internal static class CommandLine
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)
     {
-        terminal.Warn($"{misuse.Trim()}; see {Typed([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
-        return BadInput;
+        terminal.Warn($"{misuse.Trim()}; see {TypedCommand.Line([.. Names(parsed.CommandResult).Skip(1), "--help"])}");
+        return ExitCode.BadInput;
     }
-
-    /// <summary>A command line that a shell takes as it is.</summary>
-    public static string Typed(IEnumerable<string> args) =>
-        string.Join(' ', args.Select(Quoted).Prepend(Program));
-
-    private static string Quoted(string word) =>
-        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_=,./:%@+".Contains(c)) ? word
-        : OperatingSystem.IsWindows() ? $"\"{word}\""
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static int Report(Exception problem, int code, Terminal terminal)
     {
@@ -134,7 +117,7 @@ internal static class CommandLine
         public override int Invoke(ParseResult parseResult)
         {
             parseResult.InvocationConfiguration.Output.WriteLine(typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
-            return Done;
+            return ExitCode.Done;
         }
     }
 }

@@ -19,12 +19,12 @@ return CommandLine.Run(args, terminal);
 void End(PosixSignalContext signal)
 {
     signal.Cancel = true;
-    if (!terminal.Interrupt(mayGoOn: signal.Signal == PosixSignal.SIGINT)) Environment.Exit(CommandLine.Interrupted);
+    if (!terminal.Interrupt(mayGoOn: signal.Signal == PosixSignal.SIGINT)) Environment.Exit(ExitCode.Interrupted);
 }
 
 // A step may wait for the system: a read from a pipe, a slow disk. Stores and saved files are sound whenever a process ends.
 static void ExitAfterGrace()
 {
     Thread.Sleep(TimeSpan.FromSeconds(1.5));
-    Environment.Exit(CommandLine.Interrupted);
+    Environment.Exit(ExitCode.Interrupted);
 }

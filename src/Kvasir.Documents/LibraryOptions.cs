@@ -1,4 +1,6 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Asking;
+using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents;
 

@@ -1,22 +1,25 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
-/// <summary>Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.</summary>
+/// <summary>
+/// Every command that reads a file of text or a list, with ones that cannot be used. None of them gets as far as a model.
+/// </summary>
 public sealed class BadTextTests : IDisposable
 {
     private static readonly byte[] Latin1 = [(byte)'c', (byte)'a', (byte)'f', 0xE9, (byte)'!'];
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Readers => new("complete --file", "tokenize --file", "tokenize --decode --file", "embed --file", "ppl --file", "template --messages", "inspect");
-
-    [Theory]
-    [MemberData(nameof(Readers))]
-    public void Missing_file_is_refused(string command) => Refused(command, _folder.Missing("none.txt"), "none.txt");
+    public static TheoryData<string> Readers =>
+        new("complete --file", "tokenize --file", "tokenize --decode --file", "embed --file", "ppl --file", "template --messages",
+            "inspect");
 
     [Theory]
     [MemberData(nameof(Readers))]
-    public void Directory_is_refused(string command) => Refused(command, Directory.CreateDirectory(_folder.Missing("folder")).FullName, "folder");
+    public void Missing_file_is_refused(string command) => Refused(command, _folder.Sub("none.txt"), "none.txt");
+
+    [Theory]
+    [MemberData(nameof(Readers))]
+    public void Directory_is_refused(string command) =>
+        Refused(command, Directory.CreateDirectory(_folder.Sub("folder")).FullName, "folder");
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -27,7 +30,8 @@ public sealed class BadTextTests : IDisposable
     [InlineData("tokenize")]
     [InlineData("embed")]
     [InlineData("template", "--messages", "-")]
-    public void Standard_input_that_is_not_utf8_is_refused(params string[] args) => Invocation.With(Latin1, args).IsRefused("UTF-8 at byte 3");
+    public void Standard_input_that_is_not_utf8_is_refused(params string[] args) =>
+        Invocation.With(Latin1, args).IsRefused("UTF-8 at byte 3");
 
     [Theory]
     [InlineData("not json")]
@@ -36,7 +40,8 @@ public sealed class BadTextTests : IDisposable
     [InlineData("[{\"role\":\"user\"}]")]
     [InlineData("[{\"role\":\"user\",\"content\":7}]")]
     [InlineData("")]
-    public void Messages_of_another_form_are_refused(string json) => Invocation.With(json, "template", "--messages", "-").IsRefused("standard input");
+    public void Messages_of_another_form_are_refused(string json) =>
+        Invocation.With(json, "template", "--messages", "-").IsRefused("standard input");
 
     [Theory]
     [InlineData("--window", "1")]
@@ -58,7 +63,7 @@ public sealed class BadTextTests : IDisposable
     [Fact]
     public void Output_that_cannot_be_written_is_refused_before_the_work()
     {
-        Invocation.Of("logits", "--ids", "1", "--out", _folder.Missing("none/l.safetensors")).IsRefused("there is no folder");
+        Invocation.Of("logits", "--ids", "1", "--out", _folder.Sub("none/l.safetensors")).IsRefused("there is no folder");
         Invocation.Of("logits", "--ids", "1", "--out", _folder.Path).IsRefused("a folder");
     }
 

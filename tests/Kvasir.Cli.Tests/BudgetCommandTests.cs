@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -11,7 +10,9 @@ public class BudgetCommandTests
     [SkippableFact]
     public void Batch_benchmark_fits_every_policy_under_the_budget()
     {
-        JsonElement[] rows = Rows("bench", "--kv-budget", "3MB", "--depth", "200,0", "--gen", "4", "--repeat", "1", "--kv", "k=f16,v=f16", "--kv", "k=kivi2,v=kivi2,residual=0,sink=0");
+        JsonElement[] rows = Rows(
+            "bench", "--kv-budget", "3MB", "--depth", "200,0", "--gen", "4", "--repeat", "1", "--kv", "k=f16,v=f16", "--kv",
+            "k=kivi2,v=kivi2,residual=0,sink=0");
         Assert.Equal(4, rows.Length);
         foreach (JsonElement row in rows)
         {
@@ -40,7 +41,8 @@ public class BudgetCommandTests
 
     [SkippableFact]
     public void Every_benchmark_row_has_the_peak_of_the_process() =>
-        Assert.All(Rows("bench", "--prompt", "8", "--gen", "4", "--repeat", "1"), row => Assert.True(row.GetProperty("peakBytes").GetInt64() > 1 << 20));
+        Assert.All(Rows("bench", "--prompt", "8", "--gen", "4", "--repeat", "1"), row =>
+            Assert.True(row.GetProperty("peakBytes").GetInt64() > 1 << 20));
 
     [SkippableTheory]
     [InlineData("--kv-budget", "--kv-budget", "25%")]
@@ -50,22 +52,27 @@ public class BudgetCommandTests
     [InlineData("--kv-budget", "--batch", "auto")]
     [InlineData("--prompt", "--batch", "2", "--prompt", "8")]
     [InlineData("10 tokens", "--kv-budget", "1KB", "--depth", "6", "--gen", "4")]
-    public void Impossible_batch_is_refused(string named, params string[] arguments) => Invocation.Of(["bench", .. arguments, "--model", Tiny]).IsRefused(named);
+    public void Impossible_batch_is_refused(string named, params string[] arguments) =>
+        Invocation.Of(["bench", .. arguments, "--model", Tiny]).IsRefused(named);
 
     [SkippableFact]
     public void Prompt_that_the_budget_cannot_hold_is_refused_with_what_it_can()
     {
         string ids = string.Join(',', Enumerable.Range(1, 400).Select(id => id % 300));
-        Invocation.Of("complete", "--ids", ids, "--kv-budget", "200KB", "--model", Tiny).IsRefused("the prompt has 400 tokens, but the KV budget holds ");
+        Invocation.Of("complete", "--ids", ids, "--kv-budget", "200KB", "--model", Tiny)
+            .IsRefused("the prompt has 400 tokens, but the KV budget holds ");
         Invocation.Of("complete", "--ids", "1,2,3", "--kv-budget", "2KB", "--model", Tiny).IsRefused("holds 0;");
-        Invocation.Of("complete", "--ids", ids, "--kv-budget", "2MB", "--max-tokens", "2", "--ignore-end", "--json", "--model", Tiny).IsDone();
-        Invocation.With("Hello\n", "chat", "--kv-budget", "50KB", "--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf")).IsRefused("KV budget");
+        Invocation.Of("complete", "--ids", ids, "--kv-budget", "2MB", "--max-tokens", "2", "--ignore-end", "--json", "--model", Tiny)
+            .IsDone();
+        Invocation.With("Hello\n", "chat", "--kv-budget", "50KB", "--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"))
+            .IsRefused("KV budget");
     }
 
     [SkippableFact]
     public void Answer_that_outgrows_the_budget_ends_with_a_line()
     {
-        Invocation ended = Invocation.Of("complete", "--ids", "1,2,3", "--kv-budget", "100KB", "--max-tokens", "1000", "--ignore-end", "--model", Tiny);
+        Invocation ended = Invocation.Of(
+            "complete", "--ids", "1,2,3", "--kv-budget", "100KB", "--max-tokens", "1000", "--ignore-end", "--model", Tiny);
         Assert.Equal(1, ended.Code);
         Assert.Single(ended.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("KV budget of 102,400 bytes is used up", ended.Error, StringComparison.Ordinal);

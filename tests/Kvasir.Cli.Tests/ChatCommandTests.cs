@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -11,8 +10,10 @@ public sealed class ChatCommandTests
     [SkippableFact]
     public void Settings_are_changed_shown_and_used()
     {
-        string error = Chat("/set max_tokens 2\n/set parameter top_k 7\n/set temperature 0\n/set seed 5\n/set seed\n/set\nHello\n", "--json").IsDone(anyNotes: true).Error;
-        foreach (string shown in new[] { "max-tokens       2", "top-k            7", "temperature      0", "seed             -" }) Assert.Contains(shown, error, StringComparison.Ordinal);
+        string error = Chat("/set max_tokens 2\n/set parameter top_k 7\n/set temperature 0\n/set seed 5\n/set seed\n/set\nHello\n",
+            "--json").IsDone(anyNotes: true).Error;
+        foreach (string shown in new[] { "max-tokens       2", "top-k            7", "temperature      0", "seed             -" })
+            Assert.Contains(shown, error, StringComparison.Ordinal);
         JsonElement reply = Chat("/set temperature 0\n/set num_predict 2\nHello\n", "--json").IsDone(anyNotes: true).Json;
         Assert.Equal(2, reply.GetProperty("ids").GetArrayLength());
     }
@@ -20,7 +21,8 @@ public sealed class ChatCommandTests
     [SkippableFact]
     public void System_message_and_messages_with_a_slash_reach_the_model()
     {
-        int Prompt(string input) => Chat(input, "--json", "--max-tokens", "1").IsDone(anyNotes: true).Json.GetProperty("promptTokens").GetInt32();
+        int Prompt(string input) =>
+            Chat(input, "--json", "--max-tokens", "1").IsDone(anyNotes: true).Json.GetProperty("promptTokens").GetInt32();
         string pirate = "You are a pirate who only ever talks about ships and the sea, and about nothing else at all.";
         int plain = Prompt("x\n"), told = Prompt($"/system {pirate}\nx\n");
         Assert.Equal(plain + 1, Prompt("//x\n"));

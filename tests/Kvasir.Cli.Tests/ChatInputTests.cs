@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Messages and commands of <c>chat</c>, from lines.</summary>
@@ -22,7 +20,8 @@ public class ChatInputTests
     public void Control_characters_do_not_get_into_messages(string line, string message) => Assert.Equal([message], Read(line));
 
     [Fact]
-    public void Half_characters_and_titles_do_not_either() => Assert.Equal(["half  and whole 😀"], Read("\e]0;title\ahalf \ud83d and whole 😀"));
+    public void Half_characters_and_titles_do_not_either() =>
+        Assert.Equal(["half  and whole 😀"], Read("\e]0;title\ahalf \ud83d and whole 😀"));
 
     [Fact]
     public void Text_of_several_lines_may_hold_the_whole_block() => Assert.Equal(["a\nb", "c"], Read("\"\"\"\na\nb\n\"\"\"", "c"));

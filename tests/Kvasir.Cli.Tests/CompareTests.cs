@@ -2,15 +2,16 @@ using System.Text.Json;
 using System.Xml.Linq;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>The <c>compare</c> command on a tiny model.</summary>
 public sealed class CompareTests : IDisposable
 {
-    private static readonly string[] Quick = ["--prefill", "40", "--score", "8", "--windows", "2", "--passkey", "0", "--depth", "0,64", "--prompt", "32", "--gen", "4", "--repeat", "1", "--kv-length", "96", "--compute", "float32", "--threads", "1"];
-    private readonly TestFolder _folder = new();
+    private static readonly string[] Quick =
+        ["--prefill", "40", "--score", "8", "--windows", "2", "--passkey", "0", "--depth", "0,64", "--prompt", "32", "--gen", "4",
+            "--repeat", "1", "--kv-length", "96", "--compute", "float32", "--threads", "1"];
+    private readonly TemporaryFolder _folder = new();
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
@@ -25,7 +26,8 @@ public sealed class CompareTests : IDisposable
     public void Baseline_does_not_differ_from_itself_and_others_hardly_from_it()
     {
         JsonElement rows = Compare("k=f32,v=f32");
-        Assert.Equal((0.0, 1.0, 1.0, 1.0), (Figure(rows[0], "kl"), Figure(rows[0], "agree"), Figure(rows[0], "pplRatio"), Figure(rows[0], "kvBytesRatio")));
+        Assert.Equal((0.0, 1.0, 1.0, 1.0),
+            (Figure(rows[0], "kl"), Figure(rows[0], "agree"), Figure(rows[0], "pplRatio"), Figure(rows[0], "kvBytesRatio")));
         Assert.InRange(Figure(rows[1], "kl"), double.Epsilon, 1e-3);
         Assert.False(rows[0].GetProperty("tooFewWindows").GetBoolean());
         Assert.InRange(Figure(rows[1], "pplRatio"), Figure(rows[1], "pplRatioLow"), Figure(rows[1], "pplRatioHigh"));
@@ -50,10 +52,15 @@ public sealed class CompareTests : IDisposable
     [SkippableFact]
     public void Perplexity_is_that_of_ppl_on_the_same_windows()
     {
-        string text = _folder.File("text.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60).Select(i => $"Sentence {i * 37 % 60} says little. "))));
-        JsonElement ppl = Invocation.Of("ppl", "--file", text, "--prefill", "40", "--score", "8", "--starts", "3,100", "--kv", "k=f32,v=f32", "--compute", "float32", "--json", "--model", Tiny).IsDone().Json;
+        string text = _folder.File(
+            "text.txt", Encoding.UTF8.GetBytes(
+            string.Concat(Enumerable.Range(0, 60).Select(i => $"Sentence {i * 37 % 60} says little. "))));
+        JsonElement ppl = Invocation.Of(
+            "ppl", "--file", text, "--prefill", "40", "--score", "8", "--starts", "3,100", "--kv", "k=f32,v=f32", "--compute", "float32",
+            "--json", "--model", Tiny).IsDone().Json;
         string[] windows = [.. Quick.Select(option => option == "--windows" ? "--starts" : option == "2" ? "3,100" : option)];
-        JsonElement compared = Invocation.Of(["compare", "--policies", "k=f32,v=f32", "--file", text, .. windows, "--json", "--model", Tiny]).IsDone().Json;
+        JsonElement compared = Invocation.Of(
+            ["compare", "--policies", "k=f32,v=f32", "--file", text, .. windows, "--json", "--model", Tiny]).IsDone().Json;
         Assert.Equal(1, Figure(compared.GetProperty("rows")[1], "ppl") / Figure(ppl, "ppl"), 1e-5);
         Assert.Equal("text.txt", compared.GetProperty("text").GetString());
     }
@@ -61,16 +68,20 @@ public sealed class CompareTests : IDisposable
     [SkippableFact]
     public void Report_is_one_well_formed_page_without_outside_parts()
     {
-        string page = _folder.Missing("report.html");
-        Invocation printed = Invocation.Of(["compare", "--policies", "k=f32,v=f32", "k=f16,v=f16,residual=32", "--report", page, .. Quick, "--model", Tiny]).IsDone();
+        string page = _folder.Sub("report.html");
+        Invocation printed = Invocation.Of(
+            ["compare", "--policies", "k=f32,v=f32", "k=f16,v=f16,residual=32", "--report", page, .. Quick, "--model", Tiny]).IsDone();
         Assert.Contains("written by the model itself", printed.Out, StringComparison.Ordinal);
         Assert.Contains("pp32 @64", printed.Out, StringComparison.Ordinal);
-        Assert.Contains("Too few windows to tell whether the perplexity differs from float16: k=f32,v=f32", printed.Out, StringComparison.Ordinal);
+        Assert.Contains("Too few windows to tell whether the perplexity differs from float16: k=f32,v=f32", printed.Out,
+            StringComparison.Ordinal);
         string html = File.ReadAllText(page);
         XDocument document = XDocument.Parse(html);
         Assert.Equal(3, document.Descendants().Count(element => element.Name.LocalName == "svg"));
         Assert.Equal([3, 3], document.Descendants("tbody").Select(table => table.Elements("tr").Count()));
-        Assert.DoesNotContain(document.Descendants(), element => element.Name.LocalName is "script" or "link" or "img" or "iframe" || element.Attributes().Any(attribute => attribute.Name.LocalName is "src" or "href"));
+        Assert.DoesNotContain(document.Descendants(), element =>
+            element.Name.LocalName is "script" or "link" or "img" or "iframe"
+                || element.Attributes().Any(attribute => attribute.Name.LocalName is "src" or "href"));
         Assert.DoesNotContain("url(", html, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
         Assert.Contains("residual=32", html, StringComparison.Ordinal);
@@ -91,7 +102,8 @@ public sealed class CompareTests : IDisposable
 
     [SkippableFact]
     public void Depth_beyond_learned_positions_is_refused() =>
-        Invocation.Of("compare", "--policies", "k=f32", "--model", SharedData.Require("models/tiny/tiny-gpt2.gguf")).IsRefused("learned positions for 128 tokens");
+        Invocation.Of("compare", "--policies", "k=f32", "--model", SharedData.Require("models/tiny/tiny-gpt2.gguf"))
+            .IsRefused("learned positions for 128 tokens");
 
     [SkippableFact]
     public void Calibration_text_is_the_same_for_a_seed_and_holds_no_special_tokens()
@@ -99,7 +111,8 @@ public sealed class CompareTests : IDisposable
         using Model model = Model.Load(Tiny);
         int[][] texts = CalibrationText.Write(model, 3, 50, seed: 9);
         Assert.Equal([50, 50, 50], texts.Select(text => text.Length));
-        Assert.All(texts, text => Assert.DoesNotContain(text.Skip(1), id => model.Tokenizer.IsSpecial(id) || model.Tokenizer.IsEndOfGeneration(id)));
+        Assert.All(texts, text =>
+            Assert.DoesNotContain(text.Skip(1), id => model.Tokenizer.IsSpecial(id) || model.Tokenizer.IsEndOfGeneration(id)));
         Assert.Equal(texts, CalibrationText.Write(model, 3, 50, seed: 9));
         Assert.NotEqual(texts, CalibrationText.Write(model, 3, 50, seed: 10));
         Assert.NotEqual(texts[0], texts[1]);
@@ -107,7 +120,8 @@ public sealed class CompareTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static JsonElement Compare(params string[] policies) => Invocation.Of(["compare", "--policies", .. policies, .. Quick, "--json", "--model", Tiny]).IsDone().Json.GetProperty("rows");
+    private static JsonElement Compare(params string[] policies) =>
+        Invocation.Of(["compare", "--policies", .. policies, .. Quick, "--json", "--model", Tiny]).IsDone().Json.GetProperty("rows");
 
     private static double Figure(JsonElement row, string name) => row.GetProperty(name).GetDouble();
 }

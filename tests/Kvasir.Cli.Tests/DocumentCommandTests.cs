@@ -1,17 +1,17 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Documents from the command line: ingest, ask, and the care of the store.</summary>
 public sealed class DocumentCommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string[] Models =>
-        ["--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), "--embedder", SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf")];
+        ["--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), "--embedder",
+            SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf")];
 
-    private string[] Store => ["--store", _folder.Missing("store")];
+    private string[] Store => ["--store", _folder.Sub("store")];
 
     [SkippableFact]
     public void Question_is_answered_from_documents_whose_kv_is_reused()
@@ -22,7 +22,8 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.Equal((2, 2), (ingested.GetProperty("documents").GetInt32(), ingested.GetProperty("chunks").GetInt32()));
         Assert.True(ingested.GetProperty("kvBytes").GetInt64() > 0);
 
-        JsonElement answer = Invocation.Of(["ask", river, "How long is the river Corwood?", "--max-tokens", "12", "--json", .. Models, .. Store]).IsDone().Json;
+        JsonElement answer = Invocation.Of(
+            ["ask", river, "How long is the river Corwood?", "--max-tokens", "12", "--json", .. Models, .. Store]).IsDone().Json;
         Assert.Equal(river, Assert.Single(answer.GetProperty("sources").EnumerateArray()).GetProperty("file").GetString());
         Assert.Equal(0, answer.GetProperty("tokens").GetProperty("recomputed").GetInt32());
         Assert.True(answer.GetProperty("wallMs").GetDouble() > answer.GetProperty("ttftMs").GetDouble());
@@ -44,11 +45,15 @@ public sealed class DocumentCommandTests : IDisposable
         _folder.File("notes.txt", "Some text."u8);
         _folder.File("photo.png", [1, 2]);
         _folder.File("scan.pdf", "%PDF-1.4"u8);
-        string[] lines = Invocation.Of(["ingest", _folder.Path, .. Models, .. Store]).IsDone().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] lines = Invocation.Of(["ingest", _folder.Path, .. Models, .. Store])
+            .IsDone().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.StartsWith("1 document, ", lines[0], StringComparison.Ordinal);
-        Assert.Equal(["2 files left out:", "not a kind of document that is read:", _folder.Missing("photo.png"), "a PDF file without pages; it is damaged:", _folder.Missing("scan.pdf")], lines[1..]);
+        Assert.Equal(
+            ["2 files left out:", "not a kind of document that is read:", _folder.Sub("photo.png"),
+            "a PDF file without pages; it is damaged:", _folder.Sub("scan.pdf")], lines[1..]);
         JsonElement skipped = Invocation.Of(["ingest", _folder.Path, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("skipped");
-        Assert.Equal(["not a kind of document that is read", "a PDF file without pages; it is damaged"], skipped.EnumerateArray().Select(entry => entry.GetProperty("reason").GetString()));
+        Assert.Equal(["not a kind of document that is read", "a PDF file without pages; it is damaged"], skipped.EnumerateArray()
+            .Select(entry => entry.GetProperty("reason").GetString()));
     }
 
     [SkippableFact]
@@ -65,7 +70,9 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.False(source.TryGetProperty("text", out _));
         Assert.Equal(0, source.GetProperty("chunk").GetInt32());
         Assert.True(source.GetProperty("score").GetDouble() > 0);
-        Assert.Equal(("strong", "current", 0), (source.GetProperty("strength").GetString(), source.GetProperty("state").GetString(), source.GetProperty("alsoIn").GetArrayLength()));
+        Assert.Equal(("strong", "current", 0),
+            (source.GetProperty("strength").GetString(), source.GetProperty("state").GetString(), source.GetProperty("alsoIn")
+            .GetArrayLength()));
         source = Assert.Single(Invocation.Of([.. ask, "--json", "--show-sources"]).IsDone().Json.GetProperty("sources").EnumerateArray());
         Assert.Contains("northern hills", source.GetProperty("text").GetString(), StringComparison.Ordinal);
     }
@@ -81,7 +88,8 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.Equal(0, answer.GetProperty("sources").GetArrayLength());
         Assert.All(answer.GetProperty("tokens").EnumerateObject(), tokens => Assert.Equal(0, tokens.Value.GetInt32()));
         Assert.Contains("--min-score 0", Invocation.Of(ask).IsDone().Out, StringComparison.Ordinal);
-        Assert.NotEqual("irrelevant", Invocation.Of([.. ask, "--json", "--min-score", "0"]).IsDone().Json.GetProperty("finishReason").GetString());
+        Assert.NotEqual("irrelevant", Invocation.Of([.. ask, "--json", "--min-score", "0"]).IsDone().Json.GetProperty("finishReason")
+            .GetString());
         Invocation.Of([.. ask, "--min-score", "1.5"]).IsRefused("--min-score");
     }
 
@@ -90,7 +98,7 @@ public sealed class DocumentCommandTests : IDisposable
     [InlineData("latin1.txt", new byte[] { 0x63, 0xE9, 0x21 })]
     public void Document_that_cannot_be_read_is_refused(string name, byte[]? content)
     {
-        string path = content is null ? _folder.Missing(name) : _folder.File(name, content);
+        string path = content is null ? _folder.Sub(name) : _folder.File(name, content);
         Invocation.Of(["ingest", path, .. Models, .. Store]).IsRefused(name);
         Invocation.Of(["ask", path, "What?", .. Models, .. Store]).IsRefused(name);
     }
@@ -104,16 +112,20 @@ public sealed class DocumentCommandTests : IDisposable
         string[] ask = ["ask", "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store];
         Invocation asked = Invocation.Of(ask);
         Assert.Contains("the river.txt, line 1: the river (strong, changed since)", asked.Out, StringComparison.Ordinal);
-        Assert.StartsWith($"kvasir: {river} has changed since it was ingested; to mend it: kvasir ingest '{river}' --", asked.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"kvasir: {river} has changed since it was ingested; to mend it: kvasir ingest '{river}' --", asked.Error,
+            StringComparison.Ordinal);
         Assert.Contains(Store[1], asked.Error, StringComparison.Ordinal);
         JsonElement answer = Invocation.Of([.. ask, "--json"]).Json;
         Assert.Equal("changed", answer.GetProperty("sources")[0].GetProperty("state").GetString());
         Assert.Equal(1, answer.GetProperty("warnings").GetArrayLength());
         Assert.Contains("changed", Invocation.Of(["store", "ls", .. Store]).IsDone().Out, StringComparison.Ordinal);
-        Assert.Equal("changed", Invocation.Of(["store", "ls", "--json", .. Store]).IsDone().Json.GetProperty("files")[0].GetProperty("state").GetString());
-        Assert.Equal(1, Invocation.Of(["ingest", "--stored", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles").GetInt32());
+        Assert.Equal("changed", Invocation.Of(["store", "ls", "--json", .. Store]).IsDone().Json.GetProperty("files")[0]
+            .GetProperty("state").GetString());
+        Assert.Equal(1, Invocation.Of(["ingest", "--stored", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles")
+            .GetInt32());
         Assert.Contains("311", Invocation.Of([.. ask, "--show-sources"]).IsDone().Out, StringComparison.Ordinal);
-        Assert.Equal(1, Invocation.Of(["ingest", river, "--force", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles").GetInt32());
+        Assert.Equal(1, Invocation.Of(["ingest", river, "--force", "--json", .. Models, .. Store]).IsDone().Json.GetProperty("changedFiles")
+            .GetInt32());
         Invocation.Of(["ingest", .. Store]).IsRefused("--stored");
     }
 
@@ -140,13 +152,15 @@ public sealed class DocumentCommandTests : IDisposable
     [Fact]
     public void Quota_is_set_and_shown()
     {
-        DocumentStore.Open(_folder.Missing("store"), create: true).Dispose();
+        DocumentStore.Open(_folder.Sub("store"), create: true).Dispose();
         Assert.Contains("no quota", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
-        Assert.Equal(512L << 20, Invocation.Of(["store", "quota", "512MB", "--json", .. Store]).IsDone().Json.GetProperty("quota").GetInt64());
+        Assert.Equal(512L << 20, Invocation.Of(["store", "quota", "512MB", "--json", .. Store]).IsDone().Json.GetProperty("quota")
+            .GetInt64());
         Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "quota", .. Store]).IsDone().Out, StringComparison.Ordinal);
         Assert.Contains("of a quota of 512.0 MB", Invocation.Of(["store", "stats", .. Store]).IsDone().Out, StringComparison.Ordinal);
         Assert.Equal(512L << 20, Invocation.Of(["store", "stats", "--json", .. Store]).IsDone().Json.GetProperty("kvQuota").GetInt64());
-        Assert.Equal(JsonValueKind.Null, Invocation.Of(["store", "quota", "none", "--json", .. Store]).IsDone().Json.GetProperty("quota").ValueKind);
+        Assert.Equal(JsonValueKind.Null, Invocation.Of(["store", "quota", "none", "--json", .. Store])
+            .IsDone().Json.GetProperty("quota").ValueKind);
         foreach (string size in new[] { "much", "3bit", "-1MB", "0MB" })
         {
             Invocation.Of(["store", "quota", .. Store, "--", size]).IsRefused(size);
@@ -161,7 +175,8 @@ public sealed class DocumentCommandTests : IDisposable
         string river = _folder.File("river.md", "The river Corwood is 310 km long."u8);
         JsonElement ingested = Invocation.Of(["ingest", river, "--quota", "1KB", "--json", .. Models, .. Store]).IsDone().Json;
         Assert.Equal((1, 1), (ingested.GetProperty("chunks").GetInt32(), ingested.GetProperty("chunksWithoutKv").GetInt32()));
-        JsonElement answer = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", "--json", .. Models, .. Store]).IsDone().Json;
+        JsonElement answer = Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", "--json", .. Models, .. Store])
+            .IsDone().Json;
         Assert.True(answer.GetProperty("tokens").GetProperty("recomputed").GetInt32() > 5);
         Assert.Equal(0, Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64());
         Invocation.Of(["store", "quota", "1MB", .. Store]).IsDone();

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -26,7 +25,7 @@ internal sealed record Invocation(int Code, string Out, string Error)
     /// <summary>Exit code 2, nothing on standard output, and one line on standard error that names <paramref name="what"/>.</summary>
     public void IsRefused(string what)
     {
-        Assert.Equal((CommandLine.BadInput, ""), (Code, Out));
+        Assert.Equal((ExitCode.BadInput, ""), (Code, Out));
         Assert.StartsWith("kvasir: ", Error, StringComparison.Ordinal);
         Assert.Equal(Error.Length - Environment.NewLine.Length, Error.IndexOf(Environment.NewLine, StringComparison.Ordinal));
         Assert.Contains(what, Error, StringComparison.Ordinal);
@@ -34,27 +33,8 @@ internal sealed record Invocation(int Code, string Out, string Error)
 
     public Invocation IsDone(bool anyNotes = false)
     {
-        Assert.True(Code == CommandLine.Done, $"exit code {Code}: {Error}");
+        Assert.True(Code == ExitCode.Done, $"exit code {Code}: {Error}");
         if (!anyNotes) Assert.Equal("", Error);
         return this;
     }
-}
-
-/// <summary>A folder of its own, gone after the test.</summary>
-internal sealed class TestFolder : IDisposable
-{
-    private readonly string _path = Directory.CreateTempSubdirectory("kvasir-cli-").FullName;
-
-    public string Path => _path;
-
-    public string File(string name, ReadOnlySpan<byte> content)
-    {
-        string file = System.IO.Path.Combine(_path, name);
-        System.IO.File.WriteAllBytes(file, content);
-        return file;
-    }
-
-    public string Missing(string name) => System.IO.Path.Combine(_path, name);
-
-    public void Dispose() => Directory.Delete(_path, recursive: true);
 }

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 public class LikelihoodTests

@@ -1,5 +1,4 @@
 using Spectre.Console;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -32,7 +31,8 @@ public class LineEditorTests
     [InlineData("\e[200~one\rtwo\r\nthree\n\tfour\e[201~\r", "one\ntwo\nthree\n\tfour")]
     [InlineData("say \e[200~red \e[31mtext\e[0m\a\e[201~!\r", "say red text!")]
     [InlineData("\e[200~/kv\rx\e[201~\r", "/kv\nx")]
-    public void Marked_paste_is_one_text(string keys, string expected) => Assert.Equal([expected], Typed(keys.Replace("\r\n", "\r¦\n", StringComparison.Ordinal)));
+    public void Marked_paste_is_one_text(string keys, string expected) =>
+        Assert.Equal([expected], Typed(keys.Replace("\r\n", "\r¦\n", StringComparison.Ordinal)));
 
     [Fact]
     public void Lines_that_arrive_at_once_are_one_text() => Assert.Equal(["one\ntwo\nthree", "four"], Typed("one\rtwo\rthree\r¦four\r"));
@@ -76,7 +76,8 @@ public class LineEditorTests
     [Theory]
     [InlineData(0)]
     [InlineData(2)]
-    public void Terminal_without_a_usable_width_is_drawn_on(int columns) => Assert.Equal(["some text"], Typed("some text¦\r", size: (columns, 0)));
+    public void Terminal_without_a_usable_width_is_drawn_on(int columns) =>
+        Assert.Equal(["some text"], Typed("some text¦\r", size: (columns, 0)));
 
     private static string Plain(string row) => System.Text.RegularExpressions.Regex.Replace(row, @"\e\[[0-9?]*[A-Za-z]|\r", "");
 
@@ -91,7 +92,8 @@ public class LineEditorTests
         ConsoleKeyInfo Read()
         {
             while (keys[at] == '¦') at++;
-            foreach ((string sequence, ConsoleKey key) in new[] { (Left, ConsoleKey.LeftArrow), (Right, ConsoleKey.RightArrow), (Up, ConsoleKey.UpArrow), (Down, ConsoleKey.DownArrow) })
+            foreach ((string sequence, ConsoleKey key) in new[] { (Left, ConsoleKey.LeftArrow), (Right, ConsoleKey.RightArrow),
+                (Up, ConsoleKey.UpArrow), (Down, ConsoleKey.DownArrow) })
             {
                 if (string.CompareOrdinal(keys, at, sequence, 0, sequence.Length) != 0) continue;
                 at += sequence.Length;

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Tests that change the process's environment run alone.</summary>
@@ -12,13 +10,13 @@ public sealed class MissingModelTests : IDisposable
 {
     private static readonly string[] s_variables = ["KVASIR_MODELS", "KVASIR_MODEL", "XDG_DATA_HOME", "KVASIR_COMMAND"];
     private readonly Dictionary<string, string?> _before = s_variables.ToDictionary(name => name, Environment.GetEnvironmentVariable);
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public MissingModelTests()
     {
-        Set("KVASIR_MODELS", _folder.Missing("models"));
+        Set("KVASIR_MODELS", _folder.Sub("models"));
         Set("KVASIR_MODEL", null);
-        Set("XDG_DATA_HOME", _folder.Missing("data"));
+        Set("XDG_DATA_HOME", _folder.Sub("data"));
         Set("KVASIR_COMMAND", "./kvasir");
     }
 
@@ -35,8 +33,10 @@ public sealed class MissingModelTests : IDisposable
         refused.IsRefused("two files are needed, a language model and a sentence encoder, and neither was found");
         foreach (string part in new[]
         {
-            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)", "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
-            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder", @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
+            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)",
+                "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
+            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder",
+                @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
         })
         {
             Assert.Contains(part, refused.Error, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class MissingModelTests : IDisposable
     {
         Set("KVASIR_MODELS", SharedData.Require("models"));
         Invocation.Of("ask", "x.md", "Why?", "--embedder", "nosuch").IsRefused("or pass --embedder PATH");
-        string models = Directory.CreateDirectory(_folder.Missing("models")).FullName;
+        string models = Directory.CreateDirectory(_folder.Sub("models")).FullName;
         File.Copy(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"), Path.Combine(models, "encoder.gguf"));
         Set("KVASIR_MODELS", models);
         Invocation refused = Invocation.Of("ask", "x.md", "Why?");

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Whether samples are enough for the difference that they show.</summary>

@@ -1,25 +1,29 @@
 using System.Text.Json;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 public sealed class PasskeyTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Real => SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf");
 
     private static string Tiny => SharedData.Require("models/tiny/tiny-llama3.gguf");
 
-    /// <summary>In float32 with one thread: with 8-bit activations a code rounded the other way may change an answer, and how sums are rounded depends on the CPU and the threads.</summary>
+    /// <summary>
+    /// In float32 with one thread: with 8-bit activations a code rounded the other way may change an answer, and how sums are rounded
+    /// depends on the CPU and the threads.
+    /// </summary>
     [SkippableTheory]
     [InlineData("context")]
     [InlineData("question")]
     public void Given_prompts_are_answered_right(string when)
     {
         string data = SharedData.Require("golden/eviction/passkey");
-        JsonElement result = Invocation.Of("eval", "passkey", "--data", data, "--when", when, "--limit", "3", "--compute", "float32", "--threads", "1", "--json", "--model", Real).IsDone().Json;
+        JsonElement result = Invocation.Of(
+            "eval", "passkey", "--data", data, "--when", when, "--limit", "3", "--compute", "float32", "--threads", "1", "--json",
+            "--model", Real).IsDone().Json;
         Assert.Equal((1.0, 3), (result.GetProperty("accuracy").GetDouble(), result.GetProperty("items").GetInt32()));
         Assert.Equal(result.GetProperty("kvBytesF16").GetInt64(), result.GetProperty("kvBytes").GetInt64());
     }
@@ -54,13 +58,16 @@ public sealed class PasskeyTests : IDisposable
     [InlineData("{\"items\":[{\"context_ids\":[1],\"question_ids\":[2.5],\"answer_ids\":[3]}]}", "2.5")]
     [InlineData("{\"items\":[{\"context_ids\":[99999999],\"question_ids\":[2],\"answer_ids\":[3]}]}", "99999999")]
     public void Damaged_data_is_refused(string json, string named) =>
-        Invocation.Of("eval", "passkey", "--data", _folder.File("data.json", Encoding.UTF8.GetBytes(json)), "--model", Tiny).IsRefused(named);
+        Invocation.Of("eval", "passkey", "--data", _folder.File("data.json", Encoding.UTF8.GetBytes(json)), "--model", Tiny)
+            .IsRefused(named);
 
     [SkippableFact]
     public void Prompt_beyond_the_context_is_refused()
     {
-        string json = $"{{\"items\":[{{\"id\":\"long\",\"context_ids\":[{string.Join(',', Enumerable.Repeat(5, 600))}],\"question_ids\":[2],\"answer_ids\":[3]}}]}}";
-        Invocation.Of("eval", "passkey", "--data", _folder.File("data.json", Encoding.UTF8.GetBytes(json)), "--model", Tiny).IsRefused("long needs 602 tokens");
+        string context = string.Join(',', Enumerable.Repeat(5, 600));
+        string json = $$"""{"items":[{"id":"long","context_ids":[{{context}}],"question_ids":[2],"answer_ids":[3]}]}""";
+        Invocation.Of("eval", "passkey", "--data", _folder.File("data.json", Encoding.UTF8.GetBytes(json)), "--model", Tiny)
+            .IsRefused("long needs 602 tokens");
     }
 
     public void Dispose() => _folder.Dispose();

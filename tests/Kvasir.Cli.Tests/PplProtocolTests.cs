@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 public class PplProtocolTests
@@ -21,7 +19,8 @@ public class PplProtocolTests
     }
 
     [Fact]
-    public void Starts_are_taken_as_told() => Assert.Equal([5, 400, 3], new PplProtocol(100, null, null, null, "5,400,3").Places(500, 512, "t"));
+    public void Starts_are_taken_as_told() =>
+        Assert.Equal([5, 400, 3], new PplProtocol(100, null, null, null, "5,400,3").Places(500, 512, "t"));
 
     [Theory]
     [InlineData(null, 99)]

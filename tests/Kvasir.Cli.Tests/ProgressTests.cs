@@ -1,5 +1,4 @@
 using Spectre.Console;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -47,20 +46,25 @@ public class ProgressTests
     [InlineData(42, "0:42")]
     [InlineData(754, "12:34")]
     [InlineData(97_205, "27:00:05")]
-    public void Time_left_is_minutes_and_seconds_or_hours_before_them(int seconds, string text) => Assert.Equal(text, TimeLeft.Text(TimeSpan.FromSeconds(seconds)));
+    public void Time_left_is_minutes_and_seconds_or_hours_before_them(int seconds, string text) =>
+        Assert.Equal(text, TimeLeft.Text(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void Bar_shows_share_and_time_left_on_a_terminal_and_nothing_elsewhere()
     {
         Assert.Equal("", Drawn(interactive: false));
         string[] lines = Drawn(interactive: true).Split('\r', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(["work [..............................] 0% one", "work [#######.......................] 25% ETA 2:06 two", "work [##############################] 100% three"], lines);
+        Assert.Equal(
+            ["work [..............................] 0% one", "work [#######.......................] 25% ETA 2:06 two",
+            "work [##############################] 100% three"], lines);
     }
 
     [Theory]
     [InlineData("資料/年度報告書の要約と付録を全部まとめたもの.txt")]
     [InlineData("\e[31mred\e[0m\r\nsecond line and more that does not fit at all")]
-    [InlineData("e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301 👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧")]
+    [InlineData(
+        "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301"
+            + "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301 👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧")]
     public void Line_takes_no_more_cells_than_the_terminal_has(string detail)
     {
         foreach (int columns in new[] { 2, 5, 20, 41, 79, 0 })
@@ -88,7 +92,8 @@ public class ProgressTests
     [InlineData("longer than it", 6, "longe…")]
     [InlineData("世界世界", 6, "世界…")]
     [InlineData("e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301")]
-    public void Text_is_cut_by_the_cells_that_it_takes(string text, int cells, string expected) => Assert.Equal(expected, TerminalText.Cut(text, cells));
+    public void Text_is_cut_by_the_cells_that_it_takes(string text, int cells, string expected) =>
+        Assert.Equal(expected, TerminalText.Cut(text, cells));
 
     [Theory]
     [InlineData(0, "0 files")]
@@ -102,8 +107,16 @@ public class ProgressTests
         var lines = new List<string>();
         SkippedReport.Write(new IngestReport(), lines.Add);
         Assert.Empty(lines);
-        SkippedReport.Write(new IngestReport { Skipped = [.. Enumerable.Range(0, 12).Select(i => new SkippedFile($"{i}.png", "a picture")), new SkippedFile("a.pdf", "no text in it")], Incomplete = [new SkippedFile("b.pdf", "page 2 is odd")] }, lines.Add);
-        Assert.Equal(["13 files left out:", "  a picture:", .. Enumerable.Range(0, 10).Select(i => $"    {i}.png"), "    and 2 more", "  no text in it:", "    a.pdf", "1 file not read wholly:", "  page 2 is odd:", "    b.pdf"], lines);
+        SkippedReport.Write(
+            new IngestReport
+            {
+                Skipped =
+            [.. Enumerable.Range(0, 12).Select(i => new SkippedFile($"{i}.png", "a picture")), new SkippedFile("a.pdf", "no text in it")],
+                Incomplete = [new SkippedFile("b.pdf", "page 2 is odd")]
+            }, lines.Add);
+        Assert.Equal(
+            ["13 files left out:", "  a picture:", .. Enumerable.Range(0, 10).Select(i => $"    {i}.png"), "    and 2 more",
+            "  no text in it:", "    a.pdf", "1 file not read wholly:", "  page 2 is odd:", "    b.pdf"], lines);
     }
 
     private string Drawn(bool interactive)

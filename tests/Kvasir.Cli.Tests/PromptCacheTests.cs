@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -7,11 +6,11 @@ namespace Kvasir.Cli.Tests;
 public sealed class PromptCacheTests : IDisposable
 {
     private static readonly string Ids = string.Join(',', Enumerable.Range(0, 600).Select(i => 5 + i * i % 97));
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private static string Chatty => SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf");
 
-    private string Prompts => _folder.Missing("prompts");
+    private string Prompts => _folder.Sub("prompts");
 
     [SkippableFact]
     public void A_long_prompt_is_reused_by_the_next_run()
@@ -35,7 +34,8 @@ public sealed class PromptCacheTests : IDisposable
     [SkippableTheory]
     [InlineData("--prompt-cache-size", "many")]
     [InlineData("--prompt-cache-size", "25%")]
-    public void A_size_that_is_none_is_refused(string option, string value) => Invocation.Of("complete", "--ids", Ids, option, value, "--model", Chatty).IsRefused(option);
+    public void A_size_that_is_none_is_refused(string option, string value) =>
+        Invocation.Of("complete", "--ids", Ids, option, value, "--model", Chatty).IsRefused(option);
 
     [SkippableFact]
     public void A_file_in_place_of_the_folder_is_refused()
@@ -47,7 +47,7 @@ public sealed class PromptCacheTests : IDisposable
     [SkippableFact]
     public void A_chat_is_saved_after_every_reply_and_goes_on()
     {
-        string saved = _folder.Missing("talk.kv");
+        string saved = _folder.Sub("talk.kv");
         Chat("Hello\nMy name is Ada.\n", "--save", saved).IsDone();
         Assert.Equal([saved], Directory.GetFiles(_folder.Path));
         Chat("Hello\n", "--save", saved).IsRefused("exists already");
@@ -60,7 +60,7 @@ public sealed class PromptCacheTests : IDisposable
 
     [SkippableFact]
     public void A_chat_cannot_be_saved_where_nothing_can_be_written() =>
-        Chat("Hello\n", "--save", Path.Combine(_folder.Missing("nowhere"), "talk.kv")).IsRefused("nowhere");
+        Chat("Hello\n", "--save", Path.Combine(_folder.Sub("nowhere"), "talk.kv")).IsRefused("nowhere");
 
     public void Dispose() => _folder.Dispose();
 

@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
 public sealed class ReadCommandTests : IDisposable
 {
-    private readonly TestFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -15,7 +14,8 @@ public sealed class ReadCommandTests : IDisposable
         string file = _folder.File("prices.csv", "Item,Price\nLamp,15\n"u8);
         Assert.Equal("Item: Lamp\nPrice: 15\n", Invocation.Of("read", file).IsDone().Out.ReplaceLineEndings("\n"));
         JsonElement json = Invocation.Of("read", file, "--json").IsDone().Json;
-        Assert.Equal((file, "table", "Item: Lamp\nPrice: 15"), (json.GetProperty("file").GetString(), json.GetProperty("kind").GetString(), json.GetProperty("text").GetString()));
+        Assert.Equal((file, "table", "Item: Lamp\nPrice: 15"),
+            (json.GetProperty("file").GetString(), json.GetProperty("kind").GetString(), json.GetProperty("text").GetString()));
     }
 
     [Fact]
@@ -23,21 +23,24 @@ public sealed class ReadCommandTests : IDisposable
     {
         string broken = _folder.File("a.docx", "PK"u8), sound = _folder.File("b.md", "# Sound"u8);
         Invocation read = Invocation.Of("read", broken, sound, "--json");
-        JsonElement[] files = [.. read.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
-        Assert.Equal((CommandLine.BadInput, 2), (read.Code, files.Length));
+        JsonElement[] files = [.. read.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal((ExitCode.BadInput, 2), (read.Code, files.Length));
         Assert.Contains("not a readable Word document", files[0].GetProperty("skipped").GetString(), StringComparison.Ordinal);
         Assert.False(files[0].TryGetProperty("text", out _) || files[1].TryGetProperty("skipped", out _));
         Assert.Equal("Sound", files[1].GetProperty("text").GetString());
-        Assert.Equal(CommandLine.Done, Invocation.Of("read", _folder.Path).Code);
-        Invocation.Of("read", _folder.Missing("none.txt")).IsRefused("none.txt");
+        Assert.Equal(ExitCode.Done, Invocation.Of("read", _folder.Path).Code);
+        Invocation.Of("read", _folder.Sub("none.txt")).IsRefused("none.txt");
     }
 
     [SkippableFact]
     public void Chunks_are_the_cuts_of_the_text()
     {
-        string text = string.Join("\n\n", Enumerable.Range(1, 40).Select(i => $"Paragraph {i} tells something of the harbour and of its ships."));
+        string text = string.Join(
+            "\n\n", Enumerable.Range(1, 40).Select(i => $"Paragraph {i} tells something of the harbour and of its ships."));
         string file = _folder.File("long.txt", System.Text.Encoding.UTF8.GetBytes(text));
-        string[] read = ["read", file, "--chunks", "--chunk-tokens", "64", "--model", SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf")];
+        string[] read = ["read", file, "--chunks", "--chunk-tokens", "64", "--model",
+            SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf")];
         JsonElement[] chunks = [.. Invocation.Of([.. read, "--json"]).IsDone().Json.GetProperty("chunks").EnumerateArray()];
         Assert.True(chunks.Length > 5);
         Assert.All(chunks, chunk => Assert.InRange(chunk.GetProperty("tokens").GetInt32(), 1, 64));

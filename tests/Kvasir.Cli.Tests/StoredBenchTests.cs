@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xunit;
 
 namespace Kvasir.Cli.Tests;
 
@@ -17,7 +16,9 @@ public class StoredBenchTests
         Assert.Equal(1, rows[0].GetProperty("speedup").GetDouble());
         Assert.Equal(["warm off", "warm 32", "warm 15%"], stored.Take(3));
         if (OperatingSystem.IsLinux()) Assert.Equal(["cold off", "cold 32", "cold 15%"], stored.Skip(3));
-        Assert.All(rows, row => Assert.Equal((600, 32, "k=kivi4,v=kivi4"), (row.GetProperty("tokens").GetInt32(), row.GetProperty("question").GetInt32(), row.GetProperty("kv").GetString())));
+        Assert.All(rows, row =>
+            Assert.Equal((600, 32, "k=kivi4,v=kivi4"),
+                (row.GetProperty("tokens").GetInt32(), row.GetProperty("question").GetInt32(), row.GetProperty("kv").GetString())));
         Assert.All(rows, row => Assert.True(row.GetProperty("seconds").GetDouble() > 0 && row.GetProperty("cpuSeconds").GetDouble() > 0));
         Assert.All(rows.Skip(1), row => Assert.InRange(row.GetProperty("loadedBytes").GetInt64(), 600 * 10, 600 * 10_000));
         Assert.All(rows.Skip(1), row => Assert.InRange(row.GetProperty("allocatedBytes").GetInt64(), 1, 1 << 20));
@@ -29,7 +30,8 @@ public class StoredBenchTests
         JsonElement[] rows = Rows("--stored", "40,10", "--kv", "k=f16,v=f16", "--kv", "k=kivi2,v=kivi2", "--repeat", "1");
         Assert.Equal(
             [(40, "k=f16,v=f16"), (40, "k=kivi2,v=kivi2"), (10, "k=f16,v=f16"), (10, "k=kivi2,v=kivi2")],
-            rows.Where(row => row.GetProperty("test").GetString() == "warm").Select(row => (row.GetProperty("tokens").GetInt32(), row.GetProperty("kv").GetString()!)));
+            rows.Where(row => row.GetProperty("test").GetString() == "warm")
+                .Select(row => (row.GetProperty("tokens").GetInt32(), row.GetProperty("kv").GetString()!)));
     }
 
     [SkippableTheory]
@@ -40,7 +42,8 @@ public class StoredBenchTests
     [InlineData("repair=all", "--stored", "64", "--repair", "all")]
     [InlineData("repair=101%", "--stored", "64", "--repair", "off,101%")]
     [InlineData("--repair", "--repair", "32")]
-    public void Test_that_cannot_be_is_refused(string named, params string[] arguments) => Invocation.Of(["bench", .. arguments, "--model", Tiny]).IsRefused(named);
+    public void Test_that_cannot_be_is_refused(string named, params string[] arguments) =>
+        Invocation.Of(["bench", .. arguments, "--model", Tiny]).IsRefused(named);
 
     private static JsonElement[] Rows(params string[] arguments)
     {

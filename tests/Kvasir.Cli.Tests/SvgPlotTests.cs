@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using Xunit;
+using Kvasir.Cli.Reports;
 
 namespace Kvasir.Cli.Tests;
 
@@ -10,7 +10,8 @@ public class SvgPlotTests
     [InlineData(9)]
     public void Points_are_well_formed_and_inside(int count)
     {
-        PlotSeries[] series = [.. Enumerable.Range(0, count).Select(i => new PlotSeries($"<p&{i}> \"x\"", i, [new PlotPoint(23040.0 / (i + 1), i * i * 1e-4)]))];
+        PlotSeries[] series = [.. Enumerable.Range(0, count)
+            .Select(i => new PlotSeries($"<p&{i}> \"x\"", i, [new PlotPoint(23040.0 / (i + 1), i * i * 1e-4)]))];
         XElement svg = Parsed(SvgPlot.Points("<d>", "bytes & more", "KL", series));
         Assert.Equal(count, svg.Descendants().Count(element => element.Name.LocalName == "circle"));
         Assert.Contains(svg.Descendants(), element => element.Value == "<p&0> \"x\"");
@@ -21,11 +22,15 @@ public class SvgPlotTests
     [Fact]
     public void Lines_are_well_formed_and_inside_and_names_do_not_overlap()
     {
-        PlotSeries[] series = [.. Enumerable.Range(0, 8).Select(i => new PlotSeries($"policy {i}", i, [new PlotPoint(0, 400, 390, 410), new PlotPoint(2048, 100 + i * 0.1), new PlotPoint(8192, 50)]))];
+        PlotSeries[] series = [.. Enumerable.Range(0, 8)
+            .Select(i =>
+            new PlotSeries($"policy {i}", i,
+            [new PlotPoint(0, 400, 390, 410), new PlotPoint(2048, 100 + i * 0.1), new PlotPoint(8192, 50)]))];
         XElement svg = Parsed(SvgPlot.Lines("speed", "depth", "tokens/s", series));
         IsInside(svg, "circle", "cx", "cy");
         IsInside(svg, "text", "x", "y");
-        double[] names = [.. svg.Descendants().Where(element => (string?)element.Attribute("class") == "name").Select(element => Number(element, "y")).Order()];
+        double[] names = [.. svg.Descendants().Where(element => (string?)element.Attribute("class") == "name")
+            .Select(element => Number(element, "y")).Order()];
         Assert.Equal(8, names.Length);
         Assert.All(names.Zip(names.Skip(1)), pair => Assert.True(pair.Second - pair.First > 12, $"{pair}"));
     }
@@ -75,7 +80,8 @@ public class SvgPlotTests
 
     private static void IsInside(XElement svg, string name, string x, string y)
     {
-        double[] size = [.. ((string)svg.Attribute("viewBox")!).Split(' ').Select(part => double.Parse(part, CultureInfo.InvariantCulture))];
+        double[] size = [.. ((string)svg.Attribute("viewBox")!).Split(' ')
+            .Select(part => double.Parse(part, CultureInfo.InvariantCulture))];
         Assert.All(svg.Descendants().Where(element => element.Name.LocalName == name && element.Attribute(x) is not null), element =>
         {
             Assert.InRange(Number(element, x), 0, size[2]);
@@ -83,5 +89,6 @@ public class SvgPlotTests
         });
     }
 
-    private static double Number(XElement element, string attribute) => double.Parse((string)element.Attribute(attribute)!, CultureInfo.InvariantCulture);
+    private static double Number(XElement element, string attribute) =>
+        double.Parse((string)element.Attribute(attribute)!, CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Names and texts of others never steer the terminal.</summary>

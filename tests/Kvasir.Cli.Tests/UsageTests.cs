@@ -1,12 +1,12 @@
-using Xunit;
-
 namespace Kvasir.Cli.Tests;
 
 public class UsageTests
 {
     public static TheoryData<string> Commands => new(
-        "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export", "store import", "chat", "complete", "tokenize", "template",
-        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "bench", "inspect", "models", "models ls", "models pull");
+        "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export",
+            "store import", "chat", "complete", "tokenize", "template",
+        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "bench", "inspect", "models", "models ls",
+            "models pull");
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -69,7 +69,8 @@ public class UsageTests
     [InlineData("no documents were named", "ingest")]
     [InlineData("pull needs <name>", "models", "pull")]
     [InlineData("store needs one of ls, stats, verify", "store")]
-    public void What_is_missing_or_wrong_is_named_with_what_is_right(string problem, params string[] args) => Invocation.Of(args).IsRefused(problem);
+    public void What_is_missing_or_wrong_is_named_with_what_is_right(string problem, params string[] args) =>
+        Invocation.Of(args).IsRefused(problem);
 
     [Theory]
     [InlineData("k=f16,colour=blue", "colour")]
@@ -89,7 +90,8 @@ public class UsageTests
 
     [Fact]
     public void Models_that_can_be_pulled_are_listed() =>
-        Assert.Contains("SmolLM2-135M-Instruct", Invocation.Of("models", "ls", "--all", "--json").IsDone().Json.GetProperty("pullable").EnumerateArray().Select(model => model.GetProperty("name").GetString()));
+        Assert.Contains("SmolLM2-135M-Instruct", Invocation.Of("models", "ls", "--all", "--json").IsDone().Json.GetProperty("pullable")
+            .EnumerateArray().Select(model => model.GetProperty("name").GetString()));
 
     [Fact]
     public void Interrupted_command_exits_with_130()
@@ -100,6 +102,6 @@ public class UsageTests
         using var terminal = new Terminal(stdin, stdout, stderr);
         Assert.True(terminal.Interrupt());
         Assert.False(terminal.Interrupt());
-        Assert.Equal(CommandLine.Interrupted, CommandLine.Run(["--version"], terminal));
+        Assert.Equal(ExitCode.Interrupted, CommandLine.Run(["--version"], terminal));
     }
 }

@@ -20,7 +20,8 @@ public class ChunkerTests
     private static string Words(int count, string word = "word") => string.Join(' ', Enumerable.Range(0, count).Select(i => word + i));
 
     [Fact]
-    public void Text_that_fits_is_one_chunk() => Assert.Equal(["One paragraph.\n\nAnother one. With two sentences."], Split("One paragraph.\n\nAnother one. With two sentences."));
+    public void Text_that_fits_is_one_chunk() =>
+        Assert.Equal(["One paragraph.\n\nAnother one. With two sentences."], Split("One paragraph.\n\nAnother one. With two sentences."));
 
     [Fact]
     public void Paragraphs_are_cut_before_sentences() =>
@@ -65,7 +66,8 @@ public class ChunkerTests
     [Fact]
     public void Chunks_cover_any_text_within_the_limit()
     {
-        string[] parts = [" ", "\n", "\n\n", ". ", "! ", "word", "Ünïcode", "日本語の文。", "😀", "👩‍🚀", "\ud83d\ude00", "x", "1.5", "e.g.", "\t", new string('y', 60)];
+        string[] parts = [" ", "\n", "\n\n", ". ", "! ", "word", "Ünïcode", "日本語の文。", "😀", "👩‍🚀", "\ud83d\ude00", "x", "1.5", "e.g.", "\t",
+            new string('y', 60)];
         var random = new Random(5);
         for (int round = 0; round < 400; round++)
         {
@@ -78,7 +80,8 @@ public class ChunkerTests
                 Assert.Equal(at, chunk.Start);
                 Assert.True(chunk.Length > 0);
                 at = chunk.End;
-                Assert.True(at == text.Length || !char.IsLowSurrogate(text[at]) || !char.IsHighSurrogate(text[at - 1]), "a surrogate pair was cut");
+                Assert.True(at == text.Length || !char.IsLowSurrogate(text[at])
+                    || !char.IsHighSurrogate(text[at - 1]), "a surrogate pair was cut");
                 Assert.InRange(chunk.Tokens, 0, limit);
                 Assert.Equal(Count(Chunker.PromptText(text.AsSpan(chunk.Start, chunk.Length))), chunk.Tokens);
             }

@@ -34,7 +34,9 @@ public sealed class ConversionTests : LibraryFixture
         FakeModel model = Another(Small);
         KvConversionReport report = Convert(Small, model: model);
         Assert.Equal((0, 5, 0), (report.Files, report.Skipped, model.Conversions));
-        File.Delete(KvFiles().First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal) && file.Contains(Shelf(Small), StringComparison.Ordinal)));
+        File.Delete(
+            KvFiles().First(file =>
+            !file.EndsWith("prefix.kv", StringComparison.Ordinal) && file.Contains(Shelf(Small), StringComparison.Ordinal)));
         Assert.Equal((1, 4), Convert(Small) is var again ? (again.Files, again.Skipped) : default);
     }
 
@@ -61,11 +63,13 @@ public sealed class ConversionTests : LibraryFixture
         {
             using var cancellation = new CancellationTokenSource();
             var progress = new Immediate(value => { if (value.FilesDone == done) { cancellation.Cancel(); } });
-            Assert.ThrowsAny<OperationCanceledException>(() => Convert(Small, new KvConversionOptions { RemoveSource = true }, progress: progress, cancellation: cancellation.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() =>
+                Convert(Small, new KvConversionOptions { RemoveSource = true }, progress: progress, cancellation: cancellation.Token));
             Assert.Equal(4, Kept().Single(shelf => shelf.Policy == Half).Chunks);
         }
 
-        Assert.Equal((1, 4, true), Convert(Small, new KvConversionOptions { RemoveSource = true }) is var report ? (report.Files, report.Skipped, report.SourceRemoved) : default);
+        Assert.Equal((1, 4, true), Convert(Small, new KvConversionOptions { RemoveSource = true }) is var report
+            ? (report.Files, report.Skipped, report.SourceRemoved) : default);
     }
 
     [Fact]
@@ -78,7 +82,8 @@ public sealed class ConversionTests : LibraryFixture
             StoreNumber = writes;
             Ingest(Half);
             disk = new FullDisk(writes);
-            Exception? error = Record.Exception(() => Convert(Small, new KvConversionOptions { RemoveSource = true }, Another(Small, disk), disk));
+            Exception? error = Record.Exception(() =>
+                Convert(Small, new KvConversionOptions { RemoveSource = true }, Another(Small, disk), disk));
             Assert.True(error is null or StoreWriteException, error?.ToString());
             Assert.Equal(error is null ? 0 : 1, Kept().Count(shelf => shelf == (Half, 4)));
 
@@ -128,7 +133,8 @@ public sealed class ConversionTests : LibraryFixture
         Ingest(Exact);
         Assert.Contains("name one with --from", Refused("k=kivi2,v=kivi2"), StringComparison.Ordinal);
         var other = new FakeModel(sameTokenizer: Model) { Identity = "model-b", Policy = "k=kivi2,v=kivi2" };
-        Assert.Contains("none of this model", Assert.Throws<InvalidInputException>(() => Convert("", model: other)).Message, StringComparison.Ordinal);
+        Assert.Contains("none of this model", Assert.Throws<InvalidInputException>(() => Convert("", model: other)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(5, Convert("k=kivi2,v=kivi2", new KvConversionOptions { From = KvPolicy.Parse(Exact) }).Files);
     }
 
@@ -138,7 +144,8 @@ public sealed class ConversionTests : LibraryFixture
         Ingest(Half);
         using DocumentStore store = DocumentStore.Open(Store);
         using StoreWriter writer = store.Write();
-        Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(() => Convert(Small)).Message, StringComparison.Ordinal);
+        Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(() => Convert(Small)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -228,14 +235,16 @@ public sealed class ConversionTests : LibraryFixture
         }
     }
 
-    private KvConversionReport Convert(string policy, KvConversionOptions? options = null, FakeModel? model = null, StoreFiles? files = null, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
+    private KvConversionReport Convert(string policy, KvConversionOptions? options = null, FakeModel? model = null,
+        StoreFiles? files = null, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using DocumentStore store = DocumentStore.Open(Store, create: false, files ?? new StoreFiles());
         return store.ConvertKv(model ?? Another(policy), options ?? new KvConversionOptions(), progress, cancellation);
     }
 
     private string Refused(string policy, string? from = null) =>
-        Assert.Throws<InvalidInputException>(() => Convert(policy, new KvConversionOptions { From = from is null ? null : KvPolicy.Parse(from) })).Message;
+        Assert.Throws<InvalidInputException>(() =>
+            Convert(policy, new KvConversionOptions { From = from is null ? null : KvPolicy.Parse(from) })).Message;
 
     private List<(string Policy, int Chunks)> Kept()
     {
@@ -243,7 +252,8 @@ public sealed class ConversionTests : LibraryFixture
         return [.. store.Statistics().Kv.Select(kv => (kv.Policy, kv.Chunks)).Order()];
     }
 
-    private string Shelf(string policy) => new KvKey("", Model.Identity, Model.TokenizerIdentity, policy, Model.EncodePrefix()).FolderName();
+    private string Shelf(string policy) =>
+        new KvKey("", Model.Identity, Model.TokenizerIdentity, policy, Model.EncodePrefix()).FolderName();
 
     private sealed class Immediate(Action<KvConversionProgress> report) : IProgress<KvConversionProgress>
     {

@@ -27,7 +27,8 @@ public sealed class EngineKvTests : IDisposable
         using DocumentLibrary library = Open(policy);
         library.Ingest([_folder.Sub("corpus")]);
         string sound = library.Ask("alpha or beta?", Options).Complete();
-        Dictionary<string, byte[]> files = Directory.GetFiles(_folder.Sub("store"), "*.kv", SearchOption.AllDirectories).ToDictionary(file => file, File.ReadAllBytes);
+        Dictionary<string, byte[]> files = Directory.GetFiles(_folder.Sub("store"), "*.kv", SearchOption.AllDirectories)
+            .ToDictionary(file => file, File.ReadAllBytes);
         Directory.Delete(_folder.Sub("store/kv"), recursive: true);
         using (WriterLock.TryTake(library.Store.Folder))
         {
@@ -61,12 +62,14 @@ public sealed class EngineKvTests : IDisposable
 
         foreach (string other in new[] { "k=f16,v=f16", "k=f32,v=f32", "k=kivi4,v=kivi2" })
         {
-            new ModelAnswers(_model, KvPolicy.Parse(other)).Convert(_folder.Sub("saved"), _folder.Sub("converted"), bytes => announced = bytes);
+            new ModelAnswers(_model, KvPolicy.Parse(other))
+                .Convert(_folder.Sub("saved"), _folder.Sub("converted"), bytes => announced = bytes);
             Assert.Equal(new FileInfo(_folder.Sub("converted")).Length, announced);
         }
 
         File.Delete(_folder.Sub("saved"));
-        Assert.Throws<QuotaReachedException>(() => cache.Save(_folder.Sub("saved"), ids.AsSpan(11), 11, _ => throw new QuotaReachedException()));
+        Assert.Throws<QuotaReachedException>(() =>
+            cache.Save(_folder.Sub("saved"), ids.AsSpan(11), 11, _ => throw new QuotaReachedException()));
         Assert.DoesNotContain(Directory.GetFiles(_folder.Path), file => file.Contains("saved", StringComparison.Ordinal));
     }
 
@@ -110,5 +113,6 @@ public sealed class EngineKvTests : IDisposable
     }
 
     private DocumentLibrary Open(string policy) =>
-        new(DocumentStore.Open(_folder.Sub("store"), create: true), new ModelAnswers(_model, KvPolicy.Parse(policy)), new FakeEncoder(), 300);
+        new(DocumentStore.Open(_folder.Sub("store"), create: true), new ModelAnswers(_model, KvPolicy.Parse(policy)), new FakeEncoder(),
+            300);
 }

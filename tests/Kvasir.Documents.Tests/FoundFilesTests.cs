@@ -19,9 +19,11 @@ public class FoundFilesTests
         FoundFiles found = FoundFiles.Under([folder.Path]);
         Assert.Equal(["pipe"], found.Skipped.Select(skipped => Path.GetFileName(skipped.Path)));
         Assert.Equal(["broken.md", "link.txt", "loop.md", "pipe.txt"], found.Files.Select(file => Path.GetFileName(file.Path)));
-        foreach ((string name, string reason) in new[] { ("pipe.txt", "no regular file"), ("link.txt", "no regular file"), ("loop.md", "cannot be read"), ("broken.md", "cannot be read") })
+        foreach ((string name, string reason) in new[] { ("pipe.txt", "no regular file"), ("link.txt", "no regular file"),
+            ("loop.md", "cannot be read"), ("broken.md", "cannot be read") })
         {
-            Assert.Contains(reason, Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Load(folder.Sub(name))).Message, StringComparison.Ordinal);
+            Assert.Contains(reason, Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Load(folder.Sub(name))).Message,
+                StringComparison.Ordinal);
         }
     }
 

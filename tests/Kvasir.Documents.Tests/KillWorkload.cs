@@ -4,8 +4,8 @@ using Kvasir.Models;
 namespace Kvasir.Documents.Tests;
 
 /// <summary>
-/// What the process does that <see cref="KillTests"/> kill: everything that writes to a store, over and over, at random. Each line that it prints is
-/// out before the next thing begins: <c>begin WORK</c>, <c>end WORK</c>, and what a user may rely on from then on.
+/// What the process does that <see cref="KillTests"/> kill: everything that writes to a store, over and over, at random. Each line that it
+/// prints is out before the next thing begins: <c>begin WORK</c>, <c>end WORK</c>, and what a user may rely on from then on.
 /// </summary>
 internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
 {
@@ -30,7 +30,8 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
 
     public static string Archive(string root) => Path.Combine(root, "archive.kvx");
 
-    public static string FilePath(string root, int file) => Path.Combine(file < Files ? Corpus(root) : Path.Combine(root, "imported"), $"{file}.txt");
+    public static string FilePath(string root, int file) =>
+        Path.Combine(file < Files ? Corpus(root) : Path.Combine(root, "imported"), $"{file}.txt");
 
     public static string Store(string root) => Path.Combine(root, "store");
 
@@ -113,7 +114,9 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                         break;
                     }
 
-                    Work("ask", () => library.Ask($"What is w{_random.Next(1000)} of file {_random.Next(Files)}?", new AskOptions { Passages = 3, MaxTokens = 1 }).Complete());
+                    Work("ask", () =>
+                        library.Ask($"What is w{_random.Next(1000)} of file {_random.Next(Files)}?",
+                            new AskOptions { Passages = 3, MaxTokens = 1 }).Complete());
                     break;
             }
         }
@@ -131,7 +134,9 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
         }
     }
 
-    /// <summary>New versions of some files; some are deleted. A file is replaced as a whole, so that what is ingested is one version.</summary>
+    /// <summary>
+    /// New versions of some files; some are deleted. A file is replaced as a whole, so that what is ingested is one version.
+    /// </summary>
     private void Edit()
     {
         for (int i = _random.Next(5); i > 0; i--)

@@ -26,7 +26,8 @@ public class LookAheadTests
         }
 
         // An item counts from when it is taken until the consumer asks for the one after it.
-        foreach (int weight in new LookAhead<int, int>((item, _) => item, item => item, capacity: 60, most: 5).Run(Items(), CancellationToken.None))
+        foreach (int weight in new LookAhead<int, int>((item, _) => item, item => item, capacity: 60, most: 5)
+            .Run(Items(), CancellationToken.None))
         {
             Interlocked.Add(ref held, -weight);
             Interlocked.Decrement(ref count);
@@ -76,7 +77,8 @@ public class LookAheadTests
             capacity: 100,
             most: 4);
         var results = new List<int>();
-        var error = Assert.Throws<InvalidDataException>(() => { foreach (int item in ahead.Run(Enumerable.Range(0, 100), CancellationToken.None)) { results.Add(item); } });
+        var error = Assert.Throws<InvalidDataException>(
+            () => { foreach (int item in ahead.Run(Enumerable.Range(0, 100), CancellationToken.None)) { results.Add(item); } });
         Assert.Equal("five", error.Message);
         Assert.Equal([0, 1, 2, 3, 4], results);
         Assert.Equal(0, running);
@@ -87,8 +89,14 @@ public class LookAheadTests
     {
         using var cancellation = new CancellationTokenSource();
         int begun = 0;
-        var ahead = new LookAhead<int, int>((item, stop) => { Interlocked.Increment(ref begun); stop.WaitHandle.WaitOne(item == 0 ? 0 : 5000); stop.ThrowIfCancellationRequested(); return item; }, _ => 1, capacity: 100, most: 4);
-        Assert.ThrowsAny<OperationCanceledException>(() => { foreach (int _ in ahead.Run(Enumerable.Range(0, 100), cancellation.Token)) { cancellation.Cancel(); } });
+        var ahead = new LookAhead<int, int>(
+            (item, stop) =>
+            {
+                Interlocked.Increment(ref begun); stop.WaitHandle.WaitOne(
+            item == 0 ? 0 : 5000); stop.ThrowIfCancellationRequested(); return item;
+            }, _ => 1, capacity: 100, most: 4);
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => { foreach (int _ in ahead.Run(Enumerable.Range(0, 100), cancellation.Token)) { cancellation.Cancel(); } });
         Assert.InRange(begun, 1, 5);
     }
 }

@@ -41,7 +41,10 @@ internal sealed class PdfBuilder
 
     public int AddStream(byte[] bytes, string entries = "", string? length = null)
     {
-        _objects[_next] = [.. Encoding.Latin1.GetBytes($"<<{entries}/Length {length ?? bytes.Length.ToString(CultureInfo.InvariantCulture)}>>\nstream\r\n"), .. bytes, .. "\nendstream"u8];
+        _objects[_next] =
+            [.. Encoding.Latin1.GetBytes(
+                $"<<{entries}/Length {length ?? bytes.Length.ToString(CultureInfo.InvariantCulture)}>>\nstream\r\n"), .. bytes,
+                .. "\nendstream"u8];
         return _next++;
     }
 
@@ -83,7 +86,8 @@ internal sealed class PdfBuilder
             }
         }
 
-        AddStream(Deflate(predicted.ToArray()), $"/Type/ObjStm/N {numbers.Length}/First {index.Length}/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns {width}>>");
+        AddStream(Deflate(predicted.ToArray()),
+            $"/Type/ObjStm/N {numbers.Length}/First {index.Length}/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns {width}>>");
         return this;
     }
 
@@ -102,11 +106,15 @@ internal sealed class PdfBuilder
         }
 
         long start = file.Length;
-        file.Write(Encoding.Latin1.GetBytes($"{(_packed ? "" : table)}trailer\n<</Size 99/Root 1 0 R{Trailer}>>\nstartxref\n{(_packed ? 0 : start)}\n%%EOF\n"));
+        file.Write(
+            Encoding.Latin1.GetBytes(
+            $"{(_packed ? "" : table)}trailer\n<</Size 99/Root 1 0 R{Trailer}>>\nstartxref\n{(_packed ? 0 : start)}\n%%EOF\n"));
         return file.ToArray();
     }
 
     private byte[] Page(byte[] value) => value.AsSpan().StartsWith("PAGE"u8)
-        ? Encoding.Latin1.GetBytes($"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]{PageEntries}/Resources<<{Resources}>>/Contents {Encoding.Latin1.GetString(value.AsSpan(4))} 0 R>>")
+        ? Encoding.Latin1.GetBytes(
+            $"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]{PageEntries}/Resources<<{Resources}>>/Contents "
+            + $"{Encoding.Latin1.GetString(value.AsSpan(4))} 0 R>>")
         : value;
 }

@@ -26,7 +26,8 @@ public sealed class PlacingTests : LibraryFixture
     [InlineData("101%")]
     [InlineData("NaN%")]
     [InlineData("99999999999")]
-    public void Other_repairs_are_refused(string text) => Assert.Contains("15%", Assert.Throws<InvalidInputException>(() => ChunkRepair.Parse(text)).Message, StringComparison.Ordinal);
+    public void Other_repairs_are_refused(string text) =>
+        Assert.Contains("15%", Assert.Throws<InvalidInputException>(() => ChunkRepair.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void The_first_tokens_of_every_chunk_but_the_first_are_repaired()
@@ -93,7 +94,8 @@ public sealed class PlacingTests : LibraryFixture
         using DocumentLibrary thin = new(DocumentStore.Open(Store), new FakeModel(sameTokenizer: Model), Encoder, 16, thinStore: 0.75);
         IngestReport report = thin.Ingest([Documents]);
         Assert.Equal((4, 0), (report.ComputedChunks, report.ConvertedChunks));
-        Assert.Equal(["k=f16,v=f16", "k=f16,v=f16,thin-store=75%"], thin.Store.Statistics().Kv.Select(kv => kv.Policy).Order(StringComparer.Ordinal));
+        Assert.Equal(["k=f16,v=f16", "k=f16,v=f16,thin-store=75%"], thin.Store.Statistics().Kv.Select(kv => kv.Policy)
+            .Order(StringComparer.Ordinal));
         Assert.Throws<InvalidInputException>(() => new DocumentLibrary(thin.Store, Model, Encoder, 16, thinStore: 0));
     }
 

@@ -2,7 +2,9 @@ namespace Kvasir.Documents.Tests;
 
 public sealed class QuestionStreamTests : LibraryFixture
 {
-    private static readonly string[] Questions = ["Why do cats purr?", "What do dogs bark at?", "Who sleeps all day?", "Who likes long walks?", "Do cats sleep?", "Do dogs walk?", "Why?"];
+    private static readonly string[] Questions =
+        ["Why do cats purr?", "What do dogs bark at?", "Who sleeps all day?", "Who likes long walks?", "Do cats sleep?", "Do dogs walk?",
+            "Why?"];
 
     [Theory]
     [InlineData(1)]
@@ -13,7 +15,8 @@ public sealed class QuestionStreamTests : LibraryFixture
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
         // The first words are said again, one a step: answers of different lengths.
-        Model.Generated = prompt => [.. prompt.Split(' ').Take(1 + prompt.Length % 5).Select(word => new GeneratedPiece(word)), new("", "stop", 1)];
+        Model.Generated = prompt =>
+            [.. prompt.Split(' ').Take(1 + prompt.Length % 5).Select(word => new GeneratedPiece(word)), new("", "stop", 1)];
         List<string> alone = [.. Questions.Select(question => library.Ask(question).Complete())];
         Model.BatchSizes.Clear();
         List<Answer> together = [.. library.AskAll(Questions, parallel: parallel)];
@@ -36,7 +39,8 @@ public sealed class QuestionStreamTests : LibraryFixture
         using IEnumerator<Answer> answers = library.AskAll(Taken(), parallel: 2).GetEnumerator();
         Assert.True(answers.MoveNext());
         Assert.Equal(3, taken);
-        Assert.All(answers.Current.Sources, source => Assert.Contains(Model.ReadAheads, path => path.Contains(source.KvName, StringComparison.Ordinal)));
+        Assert.All(answers.Current.Sources, source =>
+            Assert.Contains(Model.ReadAheads, path => path.Contains(source.KvName, StringComparison.Ordinal)));
         Model.ReadAheads.Clear();
         while (answers.MoveNext())
         {
@@ -59,11 +63,17 @@ public sealed class QuestionStreamTests : LibraryFixture
             ? [new("Half "), new("", Failure: new InvalidOperationException("logits are not numbers"))]
             : [new("An answer"), new("", "stop", 2)];
         string tooLong = string.Join(' ', Enumerable.Repeat("word", 80));
-        List<Answer> answers = [.. library.AskAll([Questions[0], " ", tooLong, "Who likes walks?", Questions[1]], new AskOptions { Instruction = "" }, parallel: 2)];
-        Assert.Equal([null, "empty", "does not fit", "not numbers", null], answers.Zip(["", "empty", "does not fit", "not numbers", ""], (answer, part) => answer.Error?.Contains(part, StringComparison.Ordinal) == true ? part : answer.Error));
+        List<Answer> answers =
+            [.. library.AskAll([Questions[0], " ", tooLong, "Who likes walks?", Questions[1]], new AskOptions { Instruction = "" },
+                parallel: 2)];
+        Assert.Equal([null, "empty", "does not fit", "not numbers", null],
+            answers.Zip(["", "empty", "does not fit", "not numbers", ""], (answer, part) =>
+            answer.Error?.Contains(part, StringComparison.Ordinal) == true ? part : answer.Error));
         Assert.Equal(["An answer", "", "", "Half ", "An answer"], answers.Select(answer => answer.Text));
         Assert.Equal(1, small.LiveBlocks);
-        Assert.Contains("not numbers", Assert.Throws<InvalidOperationException>(() => library.Ask("Who likes walks?", new AskOptions { Instruction = "" }).Complete()).Message, StringComparison.Ordinal);
+        Assert.Contains("not numbers",
+            Assert.Throws<InvalidOperationException>(() =>
+            library.Ask("Who likes walks?", new AskOptions { Instruction = "" }).Complete()).Message, StringComparison.Ordinal);
         Assert.Equal(1, small.LiveBlocks);
     }
 
@@ -81,7 +91,8 @@ public sealed class QuestionStreamTests : LibraryFixture
             _ => [new("short"), new("", "stop", 1)],
         };
         var answers = new List<Answer>();
-        Assert.Throws<OperationCanceledException>(() => answers.AddRange(Each(library.AskAll(Questions, parallel: 2, cancellation: source.Token), answers)));
+        Assert.Throws<OperationCanceledException>(() =>
+            answers.AddRange(Each(library.AskAll(Questions, parallel: 2, cancellation: source.Token), answers)));
         Assert.Equal([1, 2, 3], answers.Select(answer => answer.Index));
         Assert.All(answers, answer => Assert.Equal("short", answer.Text));
         Assert.Equal(1, Model.LiveBlocks);
@@ -120,14 +131,16 @@ public sealed class QuestionStreamTests : LibraryFixture
     {
         using DocumentLibrary library = Open();
         library.Ingest([Documents]);
-        Assert.Contains("1 to 256", Assert.Throws<InvalidInputException>(() => library.AskAll(Questions, parallel: parallel)).Message, StringComparison.Ordinal);
+        Assert.Contains("1 to 256", Assert.Throws<InvalidInputException>(() => library.AskAll(Questions, parallel: parallel)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Empty_store_is_refused_at_once()
     {
         using DocumentLibrary library = Open();
-        Assert.Contains("no documents", Assert.Throws<InvalidInputException>(() => library.AskAll(Questions)).Message, StringComparison.Ordinal);
+        Assert.Contains("no documents", Assert.Throws<InvalidInputException>(() => library.AskAll(Questions)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

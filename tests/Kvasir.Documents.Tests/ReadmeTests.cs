@@ -11,8 +11,11 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Every_code_block_of_the_readme_is_a_sample_that_runs()
     {
-        string[] samples = [.. Sample().Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/ReadmeTests.cs")))).Select(match => Dedented(match.Groups[1].Value))];
-        string[] blocks = [.. CodeBlock().Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "README.md")))).Select(match => match.Groups[1].Value.Trim('\n'))];
+        string[] samples = [.. Sample()
+            .Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/ReadmeTests.cs"))))
+            .Select(match => Dedented(match.Groups[1].Value))];
+        string[] blocks = [.. CodeBlock().Matches(Normalised(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "README.md"))))
+            .Select(match => match.Groups[1].Value.Trim('\n'))];
         Assert.Equal(5, samples.Length);
         Assert.Equal(samples, blocks);
     }
@@ -20,7 +23,8 @@ public sealed partial class ReadmeTests
     [SkippableFact]
     public async Task Samples_run_on_the_real_model()
     {
-        string modelPath = SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), encoderPath = SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf");
+        string modelPath = SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"),
+            encoderPath = SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf");
         string documents = SharedData.Require("data/facts/docs.jsonl");
         using var folder = new TemporaryFolder();
         string savePath = Path.Combine(folder.Path, "chat.kv"), storeFolder = Path.Combine(folder.Path, "store");
@@ -98,7 +102,9 @@ public sealed partial class ReadmeTests
 
     private static string Normalised(string text) => text.Replace("\r\n", "\n", StringComparison.Ordinal);
 
-    private static string Dedented(string sample) => string.Join('\n', sample.Trim('\n').Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line)).TrimEnd();
+    private static string Dedented(string sample) =>
+        string.Join('\n', sample.Trim('\n').Split('\n')
+            .Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line)).TrimEnd();
 
     [GeneratedRegex(@"// sample\n(.*?) *// end\n", RegexOptions.Singleline | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Sample();

@@ -26,10 +26,12 @@ public class RealModelTests
     {
         using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Float32);
         using JsonDocument golden = ThreeChunks();
-        string[] texts = [.. golden.RootElement.GetProperty("chunks").EnumerateArray().Select(chunk => chunk.GetProperty("text").GetString()!)];
+        string[] texts = [.. golden.RootElement.GetProperty("chunks").EnumerateArray()
+            .Select(chunk => chunk.GetProperty("text").GetString()!)];
         using var folder = new TemporaryFolder();
         string documents = folder.File("chunks.jsonl", string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text }))));
-        using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true), new ModelAnswers(model, KvPolicy.Default), new FakeEncoder(), 320);
+        using var library = new DocumentLibrary(
+            DocumentStore.Open(folder.Sub("store"), create: true), new ModelAnswers(model, KvPolicy.Default), new FakeEncoder(), 320);
         Assert.Equal(texts.Length, library.Ingest([documents]).ComputedChunks);
 
         string shelf = Assert.Single(Directory.GetDirectories(folder.Sub("store/kv")));
@@ -49,14 +51,20 @@ public class RealModelTests
         Assert.True(worst < 0.02f, $"largest difference of the logits: {worst}");
     }
 
-    /// <summary>Both ways of converting hold the same; against KV made under the policy at once few codes differ by a step, because float16 was rounded between.</summary>
+    /// <summary>
+    /// Both ways of converting hold the same; against KV made under the policy at once few codes differ by a step, because float16 was
+    /// rounded between.
+    /// </summary>
     [SkippableFact]
     public void Answers_from_a_converted_store_are_those_from_kv_converted_while_asking()
     {
-        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Int8), encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
+        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Int8),
+            encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
         using var folder = new TemporaryFolder();
-        string documents = folder.File("facts.jsonl", string.Join('\n', File.ReadLines(SharedData.Require("data/facts/docs.jsonl")).Take(5)));
-        string[] questions = [.. File.ReadLines(SharedData.Require("data/facts/questions.jsonl")).Take(3).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
+        string documents = folder.File(
+            "facts.jsonl", string.Join('\n', File.ReadLines(SharedData.Require("data/facts/docs.jsonl")).Take(5)));
+        string[] questions = [.. File.ReadLines(SharedData.Require("data/facts/questions.jsonl")).Take(3)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
         KvPolicy half = KvPolicy.Default, small = KvPolicy.Parse("k=kivi4,v=kivi4");
         using (DocumentLibrary library = DocumentLibrary.Open(folder.Sub("store"), model, encoder, new LibraryOptions { Policy = half }))
         {
@@ -86,15 +94,21 @@ public class RealModelTests
         }
     }
 
-    /// <summary>In float32; with 8-bit activations the sums' order, and so a rounded code, depends on how many tokens are computed at once.</summary>
+    /// <summary>
+    /// In float32; with 8-bit activations the sums' order, and so a rounded code, depends on how many tokens are computed at once.
+    /// </summary>
     [SkippableFact]
     public void Answers_of_a_stream_are_those_of_single_questions_in_float32()
     {
-        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Float32, threads: 1), encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
+        using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Float32, threads: 1),
+            encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
         using var folder = new TemporaryFolder();
-        string documents = folder.File("facts.jsonl", string.Join('\n', File.ReadLines(SharedData.Require("data/facts/docs.jsonl")).Take(4)));
-        string[] questions = [.. File.ReadLines(SharedData.Require("data/facts/questions.jsonl")).Take(4).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
-        using var library = DocumentLibrary.Open(folder.Sub("store"), model, encoder, new LibraryOptions { Policy = KvPolicy.Parse("k=kivi4,v=kivi4") });
+        string documents = folder.File(
+            "facts.jsonl", string.Join('\n', File.ReadLines(SharedData.Require("data/facts/docs.jsonl")).Take(4)));
+        string[] questions = [.. File.ReadLines(SharedData.Require("data/facts/questions.jsonl")).Take(4)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
+        using var library = DocumentLibrary.Open(
+            folder.Sub("store"), model, encoder, new LibraryOptions { Policy = KvPolicy.Parse("k=kivi4,v=kivi4") });
         library.Ingest([documents]);
         var options = new AskOptions { MaxTokens = 8 };
         string[] alone = [.. questions.Select(question => library.Ask(question, options).Complete())];
@@ -106,13 +120,16 @@ public class RealModelTests
         }
     }
 
-    /// <summary>A prompt and a token behind it, of a sequence beside others of other lengths: as many as make tiles of one, of six, and one more.</summary>
+    /// <summary>
+    /// A prompt and a token behind it, of a sequence beside others of other lengths: as many as make tiles of one, of six, and one more.
+    /// </summary>
     [SkippableTheory]
     [InlineData(1)]
     [InlineData(6)]
     public void Logits_in_float32_are_bit_for_bit_the_same_beside_other_sequences(int others)
     {
-        using var model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32, Threads = 2 });
+        using var model = Model.Load(
+            SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32, Threads = 2 });
         int[] ids = [.. Enumerable.Range(0, 400).Select(i => i * 37 % 4000 + 100)];
         Assert.Equal(Logits(0), Logits(others));
 
@@ -144,7 +161,8 @@ public class RealModelTests
     {
         using Model model = Load("SmolLM2-135M-Instruct.Q4_1.gguf", ComputeMode.Int8);
         using var folder = new TemporaryFolder();
-        int[] ids = model.Tokenizer.Encode(string.Join(' ', Enumerable.Range(1, 60).Select(i => $"Fact {i}: the tower is {i * 7} m high.")))[..300];
+        int[] ids = model.Tokenizer.Encode(
+            string.Join(' ', Enumerable.Range(1, 60).Select(i => $"Fact {i}: the tower is {i * 7} m high.")))[..300];
         KvPolicy small = KvPolicy.Parse("k=kivi4,v=kivi2");
         foreach (KvPolicy policy in new[] { KvPolicy.Parse("k=f32,v=f32"), small })
         {
@@ -165,14 +183,16 @@ public class RealModelTests
         using Model encoder = Load("all-MiniLM-L6-v2.q8_0.gguf", ComputeMode.Int8);
         using var folder = new TemporaryFolder();
         var model = new FakeModel();
-        using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true), model, new ModelEncoder(encoder), 4000);
+        using var library = new DocumentLibrary(
+            DocumentStore.Open(folder.Sub("store"), create: true), model, new ModelEncoder(encoder), 4000);
         library.Ingest([SharedData.Require("data/facts/docs.jsonl")]);
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/retrieval_facts.json")));
         foreach (JsonElement result in golden.RootElement.GetProperty("results").EnumerateArray().Where((_, i) => i % 8 == 0))
         {
             IReadOnlyList<Passage> found = library.Search(result.GetProperty("question").GetString()!, 60);
             Assert.Equal(result.GetProperty("top5")[0].GetString(), found[0].DocumentId);
-            foreach ((JsonElement id, JsonElement score) in result.GetProperty("top5").EnumerateArray().Zip(result.GetProperty("scores").EnumerateArray()))
+            foreach ((JsonElement id, JsonElement score) in result.GetProperty("top5").EnumerateArray()
+                .Zip(result.GetProperty("scores").EnumerateArray()))
             {
                 // The weights here have 8 bits, the reference's 32.
                 Assert.Equal(score.GetSingle(), found.Single(passage => passage.DocumentId == id.GetString()).Cosine, 0.03f);
@@ -180,9 +200,11 @@ public class RealModelTests
         }
     }
 
-    private static Model Load(string name, ComputeMode compute, int threads = 0) => Model.Load(SharedData.Require("models/" + name), new ModelOptions { Compute = compute, Threads = threads });
+    private static Model Load(string name, ComputeMode compute, int threads = 0) =>
+        Model.Load(SharedData.Require("models/" + name), new ModelOptions { Compute = compute, Threads = threads });
 
-    private static JsonDocument ThreeChunks() => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/three_chunks.json")));
+    private static JsonDocument ThreeChunks() =>
+        JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/three_chunks.json")));
 
     private static int[] Ids(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
 

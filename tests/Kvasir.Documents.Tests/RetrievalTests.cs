@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Documents.Retrieval;
+using Kvasir.Reference;
 
 namespace Kvasir.Documents.Tests;
 
@@ -61,6 +62,21 @@ public class RetrievalTests
     }
 
     [Fact]
+    public void Texts_are_ordered_as_in_the_small_golden_file()
+    {
+        SmallGolden.RetrievalCase golden = SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), SmallGolden.FileName))).Retrieval;
+        float[] words = Bm25(golden.Query, golden.Texts);
+        using var folder = new TemporaryFolder();
+        using VectorFile file = VectorsOf(folder, [.. golden.Vectors.SelectMany(vector => vector)], golden.QueryVector.Length);
+        var index = new VectorIndex();
+        index.Add(file, 0, golden.Texts.Length);
+        float[] cosines = index.Scores(golden.QueryVector);
+        Assert.All(golden.Bm25.Zip(words), pair => Assert.Equal(pair.First, pair.Second, 2e-5));
+        Assert.All(golden.Cosines.Zip(cosines), pair => Assert.Equal(pair.First, pair.Second, 2e-5));
+        Assert.Equal(golden.Order, TopScores.Best(RankFusion.Fuse(words, cosines), golden.Texts.Length));
+    }
+
+    [Fact]
     public void Passages_far_weaker_than_the_best_are_left_out()
     {
         Passage[] found = [Scored(0.8f, 10), Scored(0.7f, 7), Scored(0.4f, 4), Scored(0.5f, 9)];
@@ -94,13 +110,13 @@ public class RetrievalTests
         Assert.Equal(once, VectorFile.Normalised(once, 384));
     }
 
-    private static VectorFile VectorsOf(TemporaryFolder folder, float[] rows)
+    private static VectorFile VectorsOf(TemporaryFolder folder, float[] rows, int width = 2)
     {
         string path = folder.Sub("vectors.f32");
-        File.WriteAllBytes(path, VectorFile.Header("e", 1, 2));
+        File.WriteAllBytes(path, VectorFile.Header("e", 1, width));
         using (VectorFile file = VectorFile.Open(path, "e", 1, write: true)!)
         {
-            file.Append(VectorFile.Normalised(rows, 2), new StoreFiles(), out _);
+            file.Append(VectorFile.Normalised(rows, width), new StoreFiles(), out _);
         }
 
         return VectorFile.Open(path, "e", 1, write: false)!;

@@ -6,14 +6,16 @@ public sealed class SourcesTests : LibraryFixture
     [Fact]
     public void Equal_texts_have_one_place_and_the_other_files_are_named()
     {
-        string[] copies = [.. Enumerable.Range(0, 6).Select(i => Folder.File($"copies/memo{i}.txt", "The budget for the garden is 90 crowns."))];
+        string[] copies = [.. Enumerable.Range(0, 6)
+            .Select(i => Folder.File($"copies/memo{i}.txt", "The budget for the garden is 90 crowns."))];
         string spaced = Folder.File("copies/spaced.txt", "The budget  for the\ngarden is 90 crowns.");
         string right = Folder.File("copies/house.txt", "The house has a budget of 700 crowns.");
         using DocumentLibrary library = Open();
         library.Ingest([Folder.Sub("copies")]);
         IReadOnlyList<Passage> found = library.Search("What is the budget of the garden and the house?", 2);
         Assert.Equal(2, found.Count);
-        Passage house = Assert.Single(found, passage => passage.File == right), garden = Assert.Single(found, passage => passage.File != right);
+        Passage house = Assert.Single(found, passage => passage.File == right),
+            garden = Assert.Single(found, passage => passage.File != right);
         Assert.Equal([.. copies, spaced], garden.AlsoIn.Append(garden.File).Order(StringComparer.Ordinal));
         Assert.Empty(house.AlsoIn);
         Assert.Equal([copies[3]], library.Search("garden", 5, [copies[3]]).Select(passage => passage.File));
@@ -35,7 +37,10 @@ public sealed class SourcesTests : LibraryFixture
     [Fact]
     public void Line_is_that_of_the_file()
     {
-        string path = Folder.File("lines.txt", "\n\nOne two three four five six seven eight nine ten.\r\n\r\n\r\n  Eleven twelve thirteen fourteen fifteen sixteen.\n\nLast words of all, and some more of them here.");
+        string path = Folder.File(
+            "lines.txt",
+            "\n\nOne two three four five six seven eight nine ten.\r\n\r\n\r\n  Eleven twelve thirteen fourteen fifteen sixteen.\n\nLast "
+            + "words of all, and some more of them here.");
         using DocumentLibrary library = Open();
         library.Ingest([path, Documents]);
         Assert.Equal(3, Line("one two three"));
@@ -131,12 +136,15 @@ public sealed class SourcesTests : LibraryFixture
         File.Delete(held);
         Directory.CreateDirectory(held); // opening it fails as without permission, for root too
         using DocumentLibrary library = Open();
-        Assert.Contains("may only be read", Assert.Throws<ReadOnlyStoreException>(() => library.Ingest([Documents])).Message, StringComparison.Ordinal);
+        Assert.Contains("may only be read", Assert.Throws<ReadOnlyStoreException>(() => library.Ingest([Documents])).Message,
+            StringComparison.Ordinal);
         Assert.Null(library.Refresh([Documents]));
         Assert.Contains("may only be read", Assert.Single(library.Store.Warnings).Problem, StringComparison.Ordinal);
         Assert.Equal("An answer", library.Ask("Why do cats purr?", new AskOptions { Within = [Documents] }).Complete());
         string other = Folder.File("other.txt", "Ships have sailors.");
-        Assert.Contains("holds nothing of " + other, Assert.Throws<InvalidInputException>(() => library.Ask("Which ships?", new AskOptions { Within = [other] })).Message, StringComparison.Ordinal);
+        Assert.Contains("holds nothing of " + other,
+            Assert.Throws<InvalidInputException>(() => library.Ask("Which ships?", new AskOptions { Within = [other] })).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ReadOnlyStoreException>(() => library.Store.CollectGarbage());
     }
 

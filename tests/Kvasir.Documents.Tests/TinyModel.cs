@@ -2,7 +2,9 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Documents.Tests;
 
-/// <summary>A Llama-type model of two small layers with random weights, whose tokens are bytes: it starts at once and answers nonsense.</summary>
+/// <summary>
+/// A Llama-type model of two small layers with random weights, whose tokens are bytes: it starts at once and answers nonsense.
+/// </summary>
 internal static class TinyModel
 {
     private const int Layers = 2, Width = 32, Heads = 4, KvHeads = 2, FeedForward = 48;
@@ -28,7 +30,8 @@ internal static class TinyModel
         writer.Add("tokenizer.ggml.token_type", tokens.Select(token => Special.Contains(token) ? 3 : 1).ToArray());
         writer.Add("tokenizer.ggml.merges", new[] { "t h" });
         writer.Add("tokenizer.ggml.eos_token_id", (uint)Array.IndexOf(tokens, "<|end|>"));
-        writer.Add("tokenizer.chat_template", "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}");
+        writer.Add("tokenizer.chat_template",
+            "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}");
         AddWeights(writer, tokens.Length);
         writer.Write(path);
         return path;
@@ -54,7 +57,8 @@ internal static class TinyModel
         }
 
         void Matrix(string name, int rows, int columns) =>
-            writer.AddTensor(name, TensorType.F32, [rows, columns], [.. Enumerable.Range(0, rows * columns).Select(_ => (random.NextSingle() - 0.5f) * 3 / MathF.Sqrt(columns))]);
+            writer.AddTensor(name, TensorType.F32, [rows, columns],
+                [.. Enumerable.Range(0, rows * columns).Select(_ => (random.NextSingle() - 0.5f) * 3 / MathF.Sqrt(columns))]);
 
         void Norm(string name) => writer.AddTensor(name, TensorType.F32, [Width], [.. Enumerable.Repeat(1f, Width)]);
     }

@@ -140,7 +140,8 @@ public sealed class TransferTests : LibraryFixture
         Assert.Equal(["k=q8,v=q8"], Export(options: new ExportOptions { Policy = KvPolicy.Parse("k=q8,v=q8") }).Kv.Select(kv => kv.Policy));
         Assert.Equal(["model-b-identity"], Export(options: new ExportOptions { Model = "model-b-" }).Kv.Select(kv => kv.ModelIdentity));
         Assert.Equal(3, Export(options: new ExportOptions { Model = "FAKE" }).Kv.Count);
-        Assert.Contains("fake.gguf as k=q8,v=q8", Refused(() => Export(options: new ExportOptions { Model = "other" })), StringComparison.Ordinal);
+        Assert.Contains("fake.gguf as k=q8,v=q8", Refused(() => Export(options: new ExportOptions { Model = "other" })),
+            StringComparison.Ordinal);
         Assert.Contains("not in the store", Refused(() => Export(Folder.Sub("nowhere"))), StringComparison.Ordinal);
     }
 
@@ -150,7 +151,8 @@ public sealed class TransferTests : LibraryFixture
         Fill();
         Export(options: new ExportOptions { Key = Key });
         StoreNumber = 1;
-        Assert.Contains("not signed with this key", Refused(() => Import(new ImportOptions { Key = [.. Key.Reverse()] })), StringComparison.Ordinal);
+        Assert.Contains("not signed with this key", Refused(() => Import(new ImportOptions { Key = [.. Key.Reverse()] })),
+            StringComparison.Ordinal);
         Rewrite(("documents", "Cats sleep", "Cats never"));
         Assert.Contains("not signed with this key", Refused(() => Import(new ImportOptions { Key = Key })), StringComparison.Ordinal);
         StoreNumber = 0;
@@ -185,7 +187,13 @@ public sealed class TransferTests : LibraryFixture
             }
 
             System.IO.File.WriteAllBytes(File, bad);
-            refused += Record.Exception(() => Import()) switch { null => 0, InvalidInputException => 1, var other => throw new InvalidOperationException($"turn {turn}", other) };
+            refused += Record.Exception(() => Import()) switch
+            {
+                null =>
+                0,
+                InvalidInputException => 1,
+                var other => throw new InvalidOperationException($"turn {turn}", other)
+            };
         }
 
         // A few bits of a ZIP file, such as times, mean nothing here.
@@ -291,7 +299,8 @@ public sealed class TransferTests : LibraryFixture
         System.IO.File.WriteAllText(File, "before");
         using var stop = new CancellationTokenSource();
         using DocumentStore store = DocumentStore.Open(Store);
-        Assert.Throws<OperationCanceledException>(() => store.Export(Documents, File, progress: new Stopper(stop), cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            store.Export(Documents, File, progress: new Stopper(stop), cancellation: stop.Token));
         Assert.Equal("before", System.IO.File.ReadAllText(File));
         Assert.Single(Directory.GetFiles(Folder.Path));
     }
@@ -328,10 +337,14 @@ public sealed class TransferTests : LibraryFixture
     }
 
     private Dictionary<string, string> Snapshot() => Directory.GetFiles(Store, "*", SearchOption.AllDirectories)
-        .ToDictionary(file => Path.GetRelativePath(Store, file), file => Convert.ToHexStringLower(SHA256.HashData(System.IO.File.ReadAllBytes(file))));
+        .ToDictionary(file =>
+            Path.GetRelativePath(Store, file), file => Convert.ToHexStringLower(SHA256.HashData(System.IO.File.ReadAllBytes(file))));
 
-    /// <summary>Writes the exported file anew as somebody would who can do everything but sign: lengths and checksums fit what was changed.</summary>
-    private void Rewrite((string Where, string From, string To)? change = null, string? extra = null, CompressionLevel level = CompressionLevel.NoCompression)
+    /// <summary>
+    /// Writes the exported file anew as somebody would who can do everything but sign: lengths and checksums fit what was changed.
+    /// </summary>
+    private void Rewrite((string Where, string From, string To)? change = null, string? extra = null,
+        CompressionLevel level = CompressionLevel.NoCompression)
     {
         Dictionary<string, byte[]> content = [];
         using (ZipArchive zip = ZipFile.OpenRead(File))
@@ -348,7 +361,9 @@ public sealed class TransferTests : LibraryFixture
         ExportManifest manifest = ExportManifest.Read(content[ExportManifest.Name]);
         if (change is ("documents", var from, var to))
         {
-            string name = content.First(entry => entry.Key.StartsWith("files/", StringComparison.Ordinal) && Encoding.UTF8.GetString(entry.Value).Contains(from, StringComparison.Ordinal)).Key;
+            string name = content.First(entry =>
+                entry.Key.StartsWith("files/", StringComparison.Ordinal)
+                    && Encoding.UTF8.GetString(entry.Value).Contains(from, StringComparison.Ordinal)).Key;
             content[name] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(content[name]).Replace(from, to, StringComparison.Ordinal));
         }
 
@@ -358,7 +373,13 @@ public sealed class TransferTests : LibraryFixture
             manifest = manifest with { Entries = [.. manifest.Entries, new ExportedEntry(extra, 3, [])] };
         }
 
-        string json = Encoding.UTF8.GetString((manifest with { Entries = [.. manifest.Entries.Select(entry => new ExportedEntry(entry.Name, content[entry.Name].Length, SHA256.HashData(content[entry.Name])))] }).Write());
+        string json = Encoding.UTF8.GetString(
+            (manifest with
+            {
+                Entries =
+            [.. manifest.Entries.Select(entry =>
+            new ExportedEntry(entry.Name, content[entry.Name].Length, SHA256.HashData(content[entry.Name])))]
+            }).Write());
         if (change is ("manifest", var old, var fresh))
         {
             Assert.Contains(old, json, StringComparison.Ordinal);

@@ -3,7 +3,9 @@ namespace Kvasir.Tests;
 /// <summary>Where the real models, data and golden values lie: <c>KVASIR_SHARED</c>, default <c>../shared</c> beside the project.</summary>
 internal static class SharedData
 {
-    public static string Root { get; } = Environment.GetEnvironmentVariable("KVASIR_SHARED") is { Length: > 0 } set ? set : Path.GetFullPath(Path.Combine(ProjectRoot(), "..", "shared"));
+    public static string Root { get; } = Environment.GetEnvironmentVariable("KVASIR_SHARED") is { Length: > 0 } set
+        ? set
+        : Path.GetFullPath(Path.Combine(ProjectRoot(), "..", "shared"));
 
     /// <summary>The full path of <paramref name="relative"/>; the calling test is reported as skipped where it is missing.</summary>
     public static string Require(string relative)
@@ -13,6 +15,8 @@ internal static class SharedData
         return path;
     }
 
-    public static string ProjectRoot([CallerFilePath] string thisFile = "") =>
+    public static string ProjectRoot() => AboveTests();
+
+    private static string AboveTests([CallerFilePath] string thisFile = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "..", ".."));
 }

@@ -5,24 +5,31 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Benchmarks.Kernels;
 
-/// <summary>Prints, for one thread, GOPS of prefill products and GB/s of decode products per type and path, beside memcpy: best of many short runs.</summary>
+/// <summary>
+/// Prints, for one thread, GOPS of prefill products and GB/s of decode products per type and path, beside memcpy: best of many short runs.
+/// </summary>
 internal static unsafe class KernelThroughput
 {
     public static int Run(string[] args)
     {
         using WorkerPool one = new(1), two = new(2, TimeSpan.MaxValue);
-        Print($"memcpy {MemcpyBandwidth(one):f1} GB/s read by one thread, {MemcpyBandwidth(two):f1} by two; barrier of two threads {BarrierNanoseconds(two):f0} ns, run {RunNanoseconds(two):f0} ns\n");
+        Print($"memcpy {MemcpyBandwidth(one):f1} GB/s read by one thread, {MemcpyBandwidth(two):f1} by two; ");
+        Print($"barrier of two threads {BarrierNanoseconds(two):f0} ns, run {RunNanoseconds(two):f0} ns\n");
         if (args is ["pool"]) return 0;
-        TensorType[] types = args.Length > 0 ? [.. args.Select(Enum.Parse<TensorType>)] : [TensorType.Q4_1, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q8_0, TensorType.Q6_K, TensorType.F16, TensorType.BF16, TensorType.F32];
+        TensorType[] types = args.Length > 0 ? [.. args.Select(Enum.Parse<TensorType>)]
+            : [TensorType.Q4_1, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q8_0, TensorType.Q6_K, TensorType.F16, TensorType.BF16,
+            TensorType.F32];
         foreach (var type in types)
         {
             Print($"{type}: packed at {PackingSpeed(type):f2} GB/s\n");
-            foreach (var path in Environment.GetEnvironmentVariable(KernelPaths.Variable) == null ? KernelPaths.Supported : [KernelPaths.Choose()])
+            foreach (var path in Environment.GetEnvironmentVariable(KernelPaths.Variable) == null
+                ? KernelPaths.Supported : [KernelPaths.Choose()])
             {
                 Print($"{type,-5} {path,-10} GOPS, 576 x 1536 by tokens");
                 foreach (int tokens in new[] { 1, 2, 4, 8, 16, 512 })
                     Print($" {tokens}:{Gops(type, path, 576, 1536, tokens):f0}");
-                Print($" | one token from memory {DecodeBandwidth(type, path, one):f1} GB/s, two threads {DecodeBandwidth(type, path, two):f1}\n");
+                Print($" | one token from memory {DecodeBandwidth(type, path, one):f1} GB/s");
+                Print($", two threads {DecodeBandwidth(type, path, two):f1}\n");
             }
         }
         return 0;
@@ -34,7 +41,8 @@ internal static unsafe class KernelThroughput
     {
         const int Rows = 4096, Columns = 1536;
         using var buffer = Random(type, Rows, Columns);
-        return buffer.Length / Timing.Best(0.2, () => WeightMatrix.Pack(Tensor(type, Rows, Columns, buffer), false, KernelPath.Scalar).Dispose()) * 1e-9;
+        return buffer.Length / Timing.Best(0.2, () =>
+            WeightMatrix.Pack(Tensor(type, Rows, Columns, buffer), false, KernelPath.Scalar).Dispose()) * 1e-9;
     }
 
     private static double BarrierNanoseconds(WorkerPool pool)
@@ -72,7 +80,9 @@ internal static unsafe class KernelThroughput
         x.Quantize(0, 1, 0, Columns);
         using var output = new NativeBuffer((long)Rows * sizeof(float));
         int share = Rows / pool.Workers;
-        return matrix.Bytes / Timing.Best(0.4, () => pool.Run(worker => matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
+        return matrix.Bytes / Timing.Best(0.4, () =>
+            pool.Run(worker =>
+                matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
     }
 
     private static double MemcpyBandwidth(WorkerPool pool)
@@ -81,7 +91,8 @@ internal static unsafe class KernelThroughput
         using var source = new NativeBuffer(Length);
         using var target = new NativeBuffer(Length);
         int share = Length / pool.Workers;
-        return Length / Timing.Best(0.5, () => pool.Run(worker => Buffer.MemoryCopy(source.Pointer + worker * share, target.Pointer + worker * share, share, share))) * 1e-9;
+        return Length / Timing.Best(0.5, () =>
+            pool.Run(worker => Buffer.MemoryCopy(source.Pointer + worker * share, target.Pointer + worker * share, share, share))) * 1e-9;
     }
 
     private static NativeBuffer Random(TensorType type, int rows, int columns)
@@ -94,5 +105,6 @@ internal static unsafe class KernelThroughput
         return buffer;
     }
 
-    private static Tensor Tensor(TensorType type, int rows, int columns, NativeBuffer buffer) => new("w", type, [rows, columns], buffer.Pointer, buffer.Length);
+    private static Tensor Tensor(TensorType type, int rows, int columns, NativeBuffer buffer) =>
+        new("w", type, [rows, columns], buffer.Pointer, buffer.Length);
 }

@@ -6,7 +6,10 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Benchmarks.Kernels;
 
-/// <summary>One thread's product of a SmolLM2 feed-forward matrix (576 x 1536) with a few and with many tokens; run with <c>--filter *MatrixProducts*</c>.</summary>
+/// <summary>
+/// One thread's product of a SmolLM2 feed-forward matrix (576 x 1536) with a few and with many tokens; run with <c>--filter
+/// *MatrixProducts*</c>.
+/// </summary>
 public unsafe class MatrixProducts : IDisposable
 {
     private const int Rows = 576, Columns = 1536;

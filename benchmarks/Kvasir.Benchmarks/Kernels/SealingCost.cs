@@ -16,7 +16,8 @@ internal static unsafe class SealingCost
     {
         double step = args is [var path] ? DecodeStep(path) : 0;
         if (step > 0) Print($"decode step {1e6 * step:f0} us\n");
-        foreach (string policy in new[] { "k=f32,v=f32", "k=f16,v=f16", "k=q8,v=q8", "k=kivi4,v=kivi4", "k=kivi4,v=kivi4,scale=16", "k=kivi3,v=kivi3", "k=kivi2,v=kivi2", "k=kivi2,v=kivi2,group=16" })
+        foreach (string policy in new[] { "k=f32,v=f32", "k=f16,v=f16", "k=q8,v=q8", "k=kivi4,v=kivi4", "k=kivi4,v=kivi4,scale=16",
+            "k=kivi3,v=kivi3", "k=kivi2,v=kivi2", "k=kivi2,v=kivi2,group=16" })
         {
             double sealing = Sealing(KvPolicy.Parse($"{policy},residual=0"));
             Print($"{policy,-26} {1e6 * sealing / Heads:f2} us a block, {1e6 * sealing / KvBlock.Tokens:f1} us a step");
@@ -42,7 +43,8 @@ internal static unsafe class SealingCost
                 using KvCache.Step step = cache.BeginStep(KvBlock.Tokens);
                 step.Open(0, KvBlock.Tokens);
                 for (int h = 0; h < Heads; h++)
-                    for (int t = 0; t < KvBlock.Tokens; t++) step.Write(0, h, t, x + random.Next(floats.Length - Channels), x + random.Next(floats.Length - Channels));
+                    for (int t = 0; t < KvBlock.Tokens; t++)
+                        step.Write(0, h, t, x + random.Next(floats.Length - Channels), x + random.Next(floats.Length - Channels));
                 long start = Stopwatch.GetTimestamp();
                 for (int h = 0; h < Heads; h++) step.Seal(0, h);
                 step.Advance(KvBlock.Tokens);

@@ -62,7 +62,7 @@ internal static class AskCommand
                 terminal.WriteJson(Figures(answer, texts, open.Library.Store));
             }
 
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
     }
 

@@ -65,7 +65,7 @@ internal static class BenchCommand
                 using var test = new BatchSpeedTest(model, terminal);
                 Print(terminal, common.Json(parsed), test.Run(policies, depths, generated, rounds, size));
             }
-            return CommandLine.Done;
+            return ExitCode.Done;
         });
     }
 
@@ -82,7 +82,7 @@ internal static class BenchCommand
             common.LoadModel(parsed, terminal, StoredContext.PrefixTokens + contexts.Max() + StoredContextTest.QuestionTokens);
         using var test = new StoredContextTest(model, terminal);
         Print(terminal, common.Json(parsed), test.Run(CommonOptions.Policies(texts, model, terminal), contexts, repairs, rounds));
-        return CommandLine.Done;
+        return ExitCode.Done;
     }
 
     private static BatchSize? ReadBatch(string? batch, long? budget) => batch switch

@@ -79,7 +79,7 @@ internal static class CompareCommand
             else ComparisonTable.Print(terminal, protocol, rows);
             if (page is null) return;
             var machine = MachineInfo.Describe(model, common.ModelOptions(parsed));
-            WriteReport(page, new ComparisonReport(machine, protocol, rows, CommandLine.Typed(terminal.Arguments)), terminal);
+            WriteReport(page, new ComparisonReport(machine, protocol, rows, TypedCommand.Line(terminal.Arguments)), terminal);
         });
     }
 

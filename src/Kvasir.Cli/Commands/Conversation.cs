@@ -42,7 +42,7 @@ internal sealed class Conversation(
         terminal.Note($"{Path.GetFileName(model.Path)}, context {context}; /help for help, /quit or Ctrl-D to leave");
         var strict = new UTF8Encoding(false, throwOnInvalidBytes: true);
         using var reader = new StreamReader(terminal.In, strict, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
-        LineEditor? editor = terminal.NewEditor();
+        LineEditor? editor = LineEditor.For(terminal);
         var input = new ChatInput(prompt => editor is null ? ReadPlainly(reader, prompt) : Edit(editor, prompt));
         while (input.Next() is string text)
         {
@@ -120,7 +120,7 @@ internal sealed class Conversation(
     /// <summary>While a line is awaited, an interrupt ends the program at once: nothing is running that needs to be finished.</summary>
     private IDisposable LeaveAtOnce() => terminal.HandleInterrupts(() =>
     {
-        if (terminal.InputIsInteractive) Environment.Exit(CommandLine.Interrupted);
+        if (terminal.InputIsInteractive) Environment.Exit(ExitCode.Interrupted);
         return false;
     });
 

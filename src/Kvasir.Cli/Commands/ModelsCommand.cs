@@ -67,7 +67,7 @@ internal static class ModelsCommand
         else
         {
             string places = string.Join(" or ", folders.Folders);
-            terminal.Out.WriteLine($"no models in {places}; {CommandLine.Program} models pull {Catalog.DefaultName} gets one");
+            terminal.Out.WriteLine($"no models in {places}; {TypedCommand.Program} models pull {Catalog.DefaultName} gets one");
         }
 
         if (pullable.Count == 0) return;

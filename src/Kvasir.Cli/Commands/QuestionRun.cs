@@ -31,7 +31,7 @@ internal sealed class QuestionRun(IReadOnlyList<Question> questions, bool json, 
         var summary = new QuestionSummary(_answers, _costs);
         if (json) terminal.WriteJson(new { Summary = summary.Figures() });
         else summary.Print(terminal);
-        return _answers.Any(answer => answer.Error is not null) ? CommandLine.Failed : CommandLine.Done;
+        return _answers.Any(answer => answer.Error is not null) ? ExitCode.Failed : ExitCode.Done;
     }
 
     private void Print(Question question, Answer answer, DocumentStore store)

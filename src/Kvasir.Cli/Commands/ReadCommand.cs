@@ -16,12 +16,12 @@ internal static class ReadCommand
         {
             Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
             var options = new LibraryOptions { ChunkTokens = parsed.GetValue(chunkTokens), Comments = parsed.GetValue(comments) };
-            int code = CommandLine.Done;
+            int code = ExitCode.Done;
             foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, options, terminal.Interrupted))
             {
                 if (common.Json(parsed)) terminal.WriteJson(file);
                 else Print(file, terminal);
-                if (file is { Named: true, Skipped: not null }) code = CommandLine.BadInput;
+                if (file is { Named: true, Skipped: not null }) code = ExitCode.BadInput;
             }
 
             return code;

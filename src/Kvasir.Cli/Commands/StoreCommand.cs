@@ -76,7 +76,7 @@ internal static class StoreCommand
                 });
             }
 
-            return outcome.IsSound ? CommandLine.Done : CommandLine.Failed;
+            return outcome.IsSound ? ExitCode.Done : ExitCode.Failed;
         });
     }
 

@@ -32,7 +32,7 @@ internal static class StoreConvertCommand
             if (common.Json(parsed)) terminal.WriteJson(Fields(report));
             else Print(report, terminal);
             return report.Damaged.Count == 0
-                ? CommandLine.Done
+                ? ExitCode.Done
                 : throw new WorkFailedException($"{report.Damaged.Count} damaged KV files were set aside and not converted; ingesting "
                     + "their documents again computes them anew");
         });

@@ -22,6 +22,12 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
     private bool _pasting;
     private char _previous;
 
+    /// <summary>An editor for what a person types; null where none sits here, or the terminal cannot draw.</summary>
+    public static LineEditor? For(Terminal terminal) =>
+        terminal.InputIsInteractive && terminal.ErrorIsInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb"
+            ? new LineEditor(terminal.Error, () => Console.KeyAvailable, () => Console.ReadKey(intercept: true), terminal.Size)
+            : null;
+
     /// <summary>A text, which may have several lines; null where Ctrl-D is pressed on an empty one.</summary>
     /// <exception cref="OperationCanceledException">Ctrl-C was pressed.</exception>
     public string? ReadLine(string prompt)

@@ -51,7 +51,7 @@ internal sealed partial class LocalModels(ModelFolders folders)
         name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase) && WeightType().IsMatch(name.AsSpan(wanted.Length));
 
     private string Mend(string? pullable, string option) =>
-        $"{(pullable is null ? "" : $"run '{CommandLine.Program} models pull {pullable}' ({Catalog.Find(pullable)!.Megabytes} MB), ")}put a GGUF file into {folders.UserFolder} or a folder that KVASIR_MODELS names, or pass {option} PATH";
+        $"{(pullable is null ? "" : $"run '{TypedCommand.Program} models pull {pullable}' ({Catalog.Find(pullable)!.Megabytes} MB), ")}put a GGUF file into {folders.UserFolder} or a folder that KVASIR_MODELS names, or pass {option} PATH";
 
     private IEnumerable<string> Paths()
     {

@@ -16,6 +16,6 @@ internal static class StoreWarnings
         string[] names = words[0] == "store" && words[1] != "verify" ? Kept[..1] : Kept;
         IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit && names.Contains(option.Option.Name))
             .SelectMany(option => option.Tokens.Select(token => token.Value).Prepend(option.Option.Name));
-        return CommandLine.Typed(words.Concat(options));
+        return TypedCommand.Line(words.Concat(options));
     }
 }

@@ -5,7 +5,8 @@ internal static class DamagedFile
 {
     private const int MaxLength = 400;
 
-    public static InvalidInputException Experts(string path) => new($"{path}: a mixture of experts (MoE), which is not supported; use a dense model of the same family");
+    public static InvalidInputException Experts(string path) =>
+        new($"{path}: a mixture of experts (MoE), which is not supported; use a dense model of the same family");
 
     public static InvalidInputException Error(string path, string problem, Exception? cause = null)
     {

@@ -5,7 +5,7 @@ namespace Kvasir.Formats;
 /// <summary>Reads a GGUF header front to back; every read is checked against the file's length.</summary>
 internal sealed class GgufCursor(MappedFile file)
 {
-    /// <summary>More elements than the metadata of any real model has (vocabularies reach some 2^20), so that a hostile count cannot take much memory.</summary>
+    /// <summary>More elements than any real metadata has (vocabularies reach some 2^20): a hostile count cannot take much memory.</summary>
     private const long MaxArrayElements = 1 << 24;
 
     private long _arrayElements;
@@ -53,7 +53,8 @@ internal sealed class GgufCursor(MappedFile file)
             _ => throw UnknownType(key, type),
         };
         if (count > (ulong)(Remaining / size)) throw Truncated();
-        if ((_arrayElements += (long)count) > MaxArrayElements) throw Invalid($"its metadata has more than {MaxArrayElements} array elements at '{key}'");
+        if ((_arrayElements += (long)count) > MaxArrayElements)
+            throw Invalid($"its metadata has more than {MaxArrayElements} array elements at '{key}'");
         int length = (int)count;
         return type switch
         {
@@ -108,9 +109,11 @@ internal sealed class GgufCursor(MappedFile file)
         return bytes;
     }
 
-    public InvalidInputException Truncated() => Invalid($"its header runs past the end of the file ({file.Length} bytes): the file is truncated or damaged; fetch it again");
+    public InvalidInputException Truncated() =>
+        Invalid($"its header runs past the end of the file ({file.Length} bytes): the file is truncated or damaged; fetch it again");
 
     public InvalidInputException Invalid(string problem) => DamagedFile.Error(file.Path, problem);
 
-    private InvalidInputException UnknownType(string key, GgufValueType type) => Invalid($"metadata '{key}' has the unknown value type {(uint)type} (damaged file?)");
+    private InvalidInputException UnknownType(string key, GgufValueType type) =>
+        Invalid($"metadata '{key}' has the unknown value type {(uint)type} (damaged file?)");
 }

@@ -3,7 +3,7 @@ using Kvasir.Memory;
 
 namespace Kvasir.Formats;
 
-/// <summary>A model in GGUF, mapped into memory: one file, or all parts of a split one (<c>name-00001-of-00003.gguf</c>) from any of them.</summary>
+/// <summary>A model in GGUF, mapped: one file, or all parts of a split one (<c>name-00001-of-00003.gguf</c>) from any of them.</summary>
 internal sealed partial class GgufFile : ModelFile
 {
     private const string SplitCount = "split.count", SplitNumber = "split.no", SplitTensors = "split.tensors.count";
@@ -69,21 +69,27 @@ internal sealed partial class GgufFile : ModelFile
     {
         Match name = SplitName().Match(Path);
         if (!name.Success || long.Parse(name.Groups["count"].ValueSpan, CultureInfo.InvariantCulture) != count)
-            throw new InvalidInputException($"{Path}: one of {count} parts of a split model; the parts must be named like name-00001-of-{count:D5}.gguf");
+            throw new InvalidInputException(
+                $"{Path}: one of {count} parts of a split model; the parts must be named like name-00001-of-{count:D5}.gguf");
         foreach (MappedFile part in _parts) part.Dispose();
         _parts.Clear();
         for (int number = 0; number < count; number++)
         {
-            string path = string.Create(CultureInfo.InvariantCulture, $"{name.Groups["stem"].ValueSpan}-{number + 1:D5}-of-{count:D5}.gguf");
-            if (!File.Exists(path)) throw new InvalidInputException($"{path} does not exist: {Path} is one of {count} parts of a split model, which must lie together");
+            string path = string.Create(
+                CultureInfo.InvariantCulture, $"{name.Groups["stem"].ValueSpan}-{number + 1:D5}-of-{count:D5}.gguf");
+            if (!File.Exists(path))
+                throw new InvalidInputException(
+                    $"{path} does not exist: {Path} is one of {count} parts of a split model, which must lie together");
             GgufHeader header = Map(path);
-            if (header.Metadata.GetValueOrDefault(SplitNumber) is not long found || found != number || header.Metadata.GetValueOrDefault(SplitCount) is not long countFound || countFound != count)
+            if (header.Metadata.GetValueOrDefault(SplitNumber) is not long found || found != number
+                || header.Metadata.GetValueOrDefault(SplitCount) is not long countFound || countFound != count)
                 throw new InvalidInputException($"{path}: not part {number + 1} of {count} of a split model, though its name says so");
             if (number == 0) MetadataOfFirst = header.Metadata;
             Add(header, path);
         }
         if (Get(SplitTensors, (long)_tensors.Count) is var expected && expected != _tensors.Count)
-            throw new InvalidInputException($"{Path}: the parts of this split model hold {_tensors.Count} tensors where {expected} are promised");
+            throw new InvalidInputException(
+                $"{Path}: the parts of this split model hold {_tensors.Count} tensors where {expected} are promised");
     }
 
     private GgufHeader Map(string path)
@@ -97,10 +103,12 @@ internal sealed partial class GgufFile : ModelFile
     {
         foreach ((string name, Tensor tensor) in header.Tensors)
         {
-            if (!_tensors.TryAdd(name, tensor)) throw new InvalidInputException($"{path}: tensor '{name}' also stands in another part of this split model");
+            if (!_tensors.TryAdd(name, tensor))
+                throw new InvalidInputException($"{path}: tensor '{name}' also stands in another part of this split model");
         }
     }
 
-    [GeneratedRegex(@"^(?<stem>.*)-(?<number>[0-9]{5})-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.IgnoreCase | RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^(?<stem>.*)-(?<number>[0-9]{5})-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.IgnoreCase | RegexOptions.Singleline,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex SplitName();
 }

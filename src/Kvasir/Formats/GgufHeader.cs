@@ -84,7 +84,8 @@ internal sealed class GgufHeader
         foreach (GgufTensorInfo info in infos.OrderBy(info => info.Offset))
         {
             if (info.Offset > dataLength || info.ByteLength > dataLength - info.Offset)
-                throw _cursor.Invalid($"the data of tensor '{info.Name}' run past the end of the file: it is truncated or damaged; fetch it again");
+                throw _cursor.Invalid(
+                    $"the data of tensor '{info.Name}' run past the end of the file: it is truncated or damaged; fetch it again");
             if (info.Offset < end) throw _cursor.Invalid($"tensors '{previous}' and '{info.Name}' overlap (damaged file?)");
             end = info.Offset + info.ByteLength;
             previous = info.Name;

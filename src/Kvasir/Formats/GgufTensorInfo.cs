@@ -18,20 +18,24 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
         string name = cursor.ReadString();
         if (name.Length == 0) throw cursor.Invalid("a tensor name is empty (damaged file?)");
         uint dimensions = cursor.Read<uint>();
-        if (dimensions is 0 or > GgufHeader.MaxDimensions) throw cursor.Invalid($"tensor '{name}' has {dimensions} dimensions (1 to {GgufHeader.MaxDimensions} are possible; damaged file?)");
+        if (dimensions is 0 or > GgufHeader.MaxDimensions)
+            throw cursor.Invalid(
+                $"tensor '{name}' has {dimensions} dimensions (1 to {GgufHeader.MaxDimensions} are possible; damaged file?)");
         var shape = new long[dimensions];
         for (int i = shape.Length - 1; i >= 0; i--) shape[i] = ReadSize(cursor, name);
         var type = (TensorType)cursor.Read<uint>();
         if (!GgmlBlocks.IsKnown(type)) throw cursor.Invalid($"tensor '{name}' has type {s_unread.GetValueOrDefault((uint)type, $"{(uint)type} (unknown)")}, which is not supported");
         ulong offset = cursor.Read<ulong>();
-        if (offset > long.MaxValue || offset % (ulong)alignment != 0) throw cursor.Invalid($"the offset {offset} of tensor '{name}' is not a multiple of the alignment {alignment} (damaged file?)");
+        if (offset > long.MaxValue || offset % (ulong)alignment != 0)
+            throw cursor.Invalid($"the offset {offset} of tensor '{name}' is not a multiple of the alignment {alignment} (damaged file?)");
         return new GgufTensorInfo(name, type, shape, (long)offset, CheckedLength(cursor, name, type, shape));
     }
 
     private static long ReadSize(GgufCursor cursor, string name)
     {
         ulong size = cursor.Read<ulong>();
-        return size is > 0 and <= int.MaxValue ? (long)size : throw cursor.Invalid($"tensor '{name}' has a dimension of {size} (damaged file?)");
+        return size is > 0 and <= int.MaxValue
+            ? (long)size : throw cursor.Invalid($"tensor '{name}' has a dimension of {size} (damaged file?)");
     }
 
     private static long CheckedLength(GgufCursor cursor, string name, TensorType type, long[] shape)
@@ -43,7 +47,8 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
             if (rows > int.MaxValue) throw cursor.Invalid($"tensor '{name}' has more than {int.MaxValue} rows (damaged file?)");
         }
         int block = GgmlBlocks.BlockLength(type);
-        if (shape[^1] % block != 0) throw cursor.Invalid($"tensor '{name}' has rows of {shape[^1]} elements, which are not whole {type} blocks of {block}");
+        if (shape[^1] % block != 0)
+            throw cursor.Invalid($"tensor '{name}' has rows of {shape[^1]} elements, which are not whole {type} blocks of {block}");
         long rowBytes = GgmlBlocks.ByteLength(type, shape[^1]);
         if (rowBytes > int.MaxValue) throw cursor.Invalid($"tensor '{name}' has rows of {rowBytes} bytes (damaged file?)");
         return rows * rowBytes; // both factors stay below 2^31

@@ -6,7 +6,8 @@ namespace Kvasir.Formats;
 /// </summary>
 internal sealed record HfArchitecture
 {
-    private static readonly string[] ExpertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "num_routed_experts"];
+    private static readonly string[] ExpertCounts =
+        ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "num_routed_experts"];
 
     /// <summary>The settings of a Llama-like decoder, to be varied with <c>with</c>.</summary>
     public static HfArchitecture Decoder { get; } = new()
@@ -82,7 +83,7 @@ internal sealed record HfArchitecture
     /// <summary>Whether the output matrix is the embedding where the configuration does not say.</summary>
     public bool Tied { get; init; }
 
-    /// <summary>Whether a sliding window counts only where <c>use_sliding_window</c> is true, and from layer <c>max_window_layers</c> on.</summary>
+    /// <summary>Whether a window counts only where <c>use_sliding_window</c> is true, from layer <c>max_window_layers</c> on.</summary>
     public bool WindowIsOptional { get; init; }
 
     /// <summary>Whether positions are turned into rotations.</summary>
@@ -94,11 +95,14 @@ internal sealed record HfArchitecture
     /// <exception cref="InvalidInputException">The configuration names none or an unknown model type.</exception>
     public static HfArchitecture Of(HfJson config, IReadOnlyList<HfArchitecture> known)
     {
-        string type = config.Text("model_type") ?? throw new InvalidInputException($"{config.Path}: \"model_type\" is missing; this is not the configuration of a language model");
+        string type = config.Text("model_type")
+            ?? throw DamagedFile.Error(config.Path, "\"model_type\" is missing; this is not the configuration of a language model");
         HfJson inner = config.Object("text_config") ?? config;
-        if (ExpertCounts.Any(name => inner.Number(name) > 1) || type.Contains("moe", StringComparison.Ordinal)) throw DamagedFile.Experts(config.Path);
+        if (ExpertCounts.Any(name => inner.Number(name) > 1) || type.Contains("moe", StringComparison.Ordinal))
+            throw DamagedFile.Experts(config.Path);
         return known.FirstOrDefault(architecture => architecture.ModelTypes.Contains(type))
-            ?? throw DamagedFile.Error(config.Path, $"model type '{type}' is not supported ({string.Join(", ", known.SelectMany(architecture => architecture.ModelTypes))} are)");
+            ?? throw DamagedFile.Error(config.Path,
+                $"model type '{type}' is not supported ({string.Join(", ", known.SelectMany(other => other.ModelTypes))} are)");
     }
 
     /// <summary>These with others in their place or besides.</summary>

@@ -20,7 +20,8 @@ internal sealed class HfFolder : ModelFile
         HfJson config = (root.Object("text_config") ?? root).With(architecture.Defaults);
         _metadata = HfMetadata.Translate(architecture, config);
         _metadata["general.architecture"] = architecture.Name;
-        _metadata["general.name"] = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+        _metadata["general.name"] =
+            System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
         foreach ((string key, object value) in HfTokenizerSettings.Read(path, root)) _metadata[key] = value;
         if (PoolingType(architecture) is { } pooling) _metadata[$"{architecture.Name}.pooling_type"] = pooling;
         if (HfJson.ReadIfThere(path, "sentence_bert_config.json")?.Integer("max_seq_length") is > 0 and var longest)
@@ -85,7 +86,8 @@ internal sealed class HfFolder : ModelFile
         if (root.Flag("tie_word_embeddings") ?? config.Flag("tie_word_embeddings") ?? architecture.Tied) _tensors.Remove("output.weight");
         foreach ((string name, float[] factors) in architecture.Rotary ? HfRope.Factors(config) : []) _tensors.Add(name, factors);
         bool biased = _tensors.All.ContainsKey("blk.0.attn_q.bias") || _tensors.All.ContainsKey("blk.0.attn_qkv.bias");
-        if (config.Flag("attention_bias") is { } promised && promised != biased) throw config.Wrong("attention_bias", biased ? "true: the weights have biases" : "false: the weights have no biases");
+        if (config.Flag("attention_bias") is { } promised && promised != biased)
+            throw config.Wrong("attention_bias", biased ? "true: the weights have biases" : "false: the weights have no biases");
         config.RefuseUnread();
     }
 
@@ -95,8 +97,10 @@ internal sealed class HfFolder : ModelFile
         if (File.Exists(Inside(WeightsName))) return [WeightsName];
         if (File.Exists(Inside(IndexName)))
         {
-            HfJson map = HfJson.Read(Inside(IndexName)) is var index && index.Object("weight_map") is { } found ? found : throw index.Wrong("weight_map", "given");
-            string[] names = [.. map.Names.Select(name => map.Text(name) ?? "").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            HfJson map = HfJson.Read(Inside(IndexName)) is var index && index.Object("weight_map") is { } found
+                ? found : throw index.Wrong("weight_map", "given");
+            string[] names = [.. map.Names.Select(name => map.Text(name) ?? "").Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)];
             return Array.TrueForAll(names, name => name.Length > 0 && name == System.IO.Path.GetFileName(name) && name is not ("." or ".."))
                 ? names
                 : throw map.Wrong("*", "the name of a file in the same folder");
@@ -105,22 +109,26 @@ internal sealed class HfFolder : ModelFile
         if (others.Length == 1) return [System.IO.Path.GetFileName(others[0])];
         throw new InvalidInputException(others.Length > 1
             ? $"{Path}: several safetensors files but no {IndexName}"
-            : $"{Path}: no {WeightsName} (weights in other forms, such as pytorch_model.bin, are not read; convert them to safetensors or GGUF)");
+            : $"{Path}: no {WeightsName} (other forms, such as pytorch_model.bin, are not read; convert them to safetensors or GGUF)");
     }
 
-    /// <summary>GGUF's number for how sentence embeddings are pooled, as a sentence-transformers folder says; for BERT the mean where nothing is said.</summary>
+    /// <summary>GGUF's number for how a sentence-transformers folder pools; for BERT the mean where nothing is said.</summary>
     private long? PoolingType(HfArchitecture architecture)
     {
         if (HfJson.ReadIfThere(Path, System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling) return architecture.Name == "bert" ? 1 : null;
         if (Directory.Exists(Inside("2_Dense"))) throw new InvalidInputException($"{Inside("2_Dense")}: a matrix behind the pooling, which is not supported");
         const string mode = "pooling_mode_";
-        string[] modes = [.. pooling.Names.Distinct().Where(name => name.StartsWith(mode, StringComparison.Ordinal) && pooling.Flag(name) == true).Select(name => name[mode.Length..])];
+        string[] modes = [.. pooling.Names.Distinct()
+            .Where(name => name.StartsWith(mode, StringComparison.Ordinal) && pooling.Flag(name) == true)
+            .Select(name => name[mode.Length..])];
         return modes switch
         {
             ["mean_tokens"] => 1,
             ["cls_token"] => 2,
             ["lasttoken"] => 3,
-            _ => throw DamagedFile.Error(pooling.Path, $"pooling by {(modes.Length == 0 ? "nothing" : string.Join(" and ", modes))} is not supported (mean_tokens, cls_token and lasttoken are)"),
+            [] => throw DamagedFile.Error(pooling.Path, "pooling by nothing is not supported (mean_tokens, cls_token and lasttoken are)"),
+            _ => throw DamagedFile.Error(pooling.Path,
+                $"pooling by {string.Join(" and ", modes)} is not supported (mean_tokens, cls_token and lasttoken are)"),
         };
     }
 

@@ -25,7 +25,8 @@ internal static class HfRope
     /// <summary>Metadata under <c>{architecture}.</c>.</summary>
     public static IEnumerable<(string Key, object Value)> Metadata(HfJson config)
     {
-        if ((config.Object("rope_parameters")?.Object("sliding_attention")?.Number("rope_theta") ?? config.Number("rope_local_base_freq")) is { } local)
+        if ((config.Object("rope_parameters")?.Object("sliding_attention")?.Number("rope_theta")
+            ?? config.Number("rope_local_base_freq")) is { } local)
             yield return ("rope.freq_base_swa", local);
         if (Settings(config) is not { } settings) yield break;
         string kind = Kind(settings);
@@ -37,7 +38,8 @@ internal static class HfRope
                 break;
             case "yarn":
                 double original = OriginalContext(config, settings);
-                double factor = settings.Number("factor") is null ? (config.Number("max_position_embeddings") ?? original) / original : Positive(settings, "factor");
+                double factor = settings.Number("factor") is null
+                    ? (config.Number("max_position_embeddings") ?? original) / original : Positive(settings, "factor");
                 yield return ("rope.scaling.type", kind);
                 yield return ("rope.scaling.factor", factor);
                 yield return ("rope.scaling.original_context_length", (long)original);
@@ -46,8 +48,10 @@ internal static class HfRope
                 if (settings.Flag("truncate") == false) yield return ("rope.scaling.yarn_truncate", false);
                 // GGUF's factor comes on top of YaRN's own 1 + 0.1 ln(factor); Hugging Face's stand instead of it.
                 double growth = 0.1 * Math.Log(Math.Max(factor, 1));
-                double? scale = settings.Number("mscale"), all = settings.Number("mscale_all_dim"), given = settings.Number("attention_factor");
-                if (given is null && scale is { } own && all is { } shared && own != 0 && shared != 0) given = (1 + growth * own) / (1 + growth * shared);
+                double? scale = settings.Number("mscale"), all = settings.Number("mscale_all_dim"),
+                    given = settings.Number("attention_factor");
+                if (given is null && scale is { } own && all is { } shared && own != 0 && shared != 0)
+                    given = (1 + growth * own) / (1 + growth * shared);
                 if (given is { } attention) yield return ("rope.scaling.attn_factor", attention / (1 + growth));
                 break;
             case "longrope":
@@ -75,7 +79,8 @@ internal static class HfRope
     /// </summary>
     private static float[] Llama3Factors(HfJson config, HfJson settings, int pairs)
     {
-        double factor = Positive(settings, "factor"), low = Positive(settings, "low_freq_factor"), high = Positive(settings, "high_freq_factor");
+        double factor = Positive(settings, "factor"), low = Positive(settings, "low_freq_factor"),
+            high = Positive(settings, "high_freq_factor");
         if (high <= low) throw settings.Wrong("high_freq_factor", "greater than low_freq_factor");
         double original = OriginalContext(config, settings), theta = Base(config);
         var factors = new float[pairs];
@@ -113,15 +118,18 @@ internal static class HfRope
 
     private static double OriginalContext(HfJson config, HfJson settings)
     {
-        double? value = settings.Number("original_max_position_embeddings") ?? config.Number("original_max_position_embeddings") ?? config.Number("max_position_embeddings");
+        double? value = settings.Number("original_max_position_embeddings") ?? config.Number("original_max_position_embeddings")
+            ?? config.Number("max_position_embeddings");
         return value is >= 1 and <= int.MaxValue ? value.Value : throw settings.Wrong("original_max_position_embeddings", "a length");
     }
 
-    private static double Positive(HfJson settings, string name) => settings.Number(name) is { } value and > 0 ? value : throw settings.Wrong(name, "a positive number");
+    private static double Positive(HfJson settings, string name) =>
+        settings.Number(name) is { } value and > 0 ? value : throw settings.Wrong(name, "a positive number");
 
     private static float[] List(HfJson settings, string name, int length)
     {
         double[] values = settings.Numbers(name) ?? throw settings.Wrong(name, "a list of numbers");
-        return values.Length == length && Array.TrueForAll(values, value => value > 0) ? Array.ConvertAll(values, value => (float)value) : throw settings.Wrong(name, $"a list of {length} positive numbers");
+        return values.Length == length && Array.TrueForAll(values, value => value > 0)
+            ? Array.ConvertAll(values, value => (float)value) : throw settings.Wrong(name, $"a list of {length} positive numbers");
     }
 }

@@ -23,7 +23,8 @@ internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposabl
         foreach (SafetensorsEntry entry in file.Tensors.Values)
         {
             if (architecture.Translate(file.Path, entry.Name) is not { } name) continue;
-            if (!_tensors.TryAdd(name, Convert(file, entry, name))) throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' is there twice");
+            if (!_tensors.TryAdd(name, Convert(file, entry, name)))
+                throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' is there twice");
         }
     }
 
@@ -46,10 +47,14 @@ internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposabl
 
     private Tensor Convert(SafetensorsFile file, SafetensorsEntry entry, string name)
     {
-        if (SafetensorsFile.FloatType(entry.Type) is not { } type) throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' is of type {entry.Type}, which is not supported (F32, F16 and BF16 are)");
+        if (SafetensorsFile.FloatType(entry.Type) is not { } type)
+            throw DamagedFile.Error(file.Path,
+                $"tensor '{entry.Name}' is of type {entry.Type}, which is not supported (F32, F16 and BF16 are)");
         if (entry.Shape.Count is not (1 or 2) || entry.Shape.Any(size => size is < 1 or > int.MaxValue))
-            throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] is neither a vector nor a matrix");
-        if (entry.Shape[^1] > MaxColumns) throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' has rows of {entry.Shape[^1]} elements (damaged file?)");
+            throw DamagedFile.Error(file.Path,
+                $"tensor '{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] is neither a vector nor a matrix");
+        if (entry.Shape[^1] > MaxColumns)
+            throw DamagedFile.Error(file.Path, $"tensor '{entry.Name}' has rows of {entry.Shape[^1]} elements (damaged file?)");
         var stored = new Tensor(name, type, entry.Shape, file.File.Pointer + entry.Offset, entry.ByteLength);
         if (stored.Shape.Count == 1) return ToFloat32(stored);
         bool linear = name.StartsWith("blk.", StringComparison.Ordinal);
@@ -101,5 +106,6 @@ internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposabl
         return new Tensor(name, type, shape, buffer.Pointer, bytes);
     }
 
-    private static Span<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(new Span<byte>(tensor.Data, checked((int)tensor.ByteLength)));
+    private static Span<float> Floats(Tensor tensor) =>
+        MemoryMarshal.Cast<byte, float>(new Span<byte>(tensor.Data, checked((int)tensor.ByteLength)));
 }

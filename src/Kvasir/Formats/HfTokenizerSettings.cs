@@ -8,7 +8,8 @@ internal static class HfTokenizerSettings
 
     private const string TemplateKey = "tokenizer.chat_template";
 
-    public static IEnumerable<(string Key, object Value)> Read(string folder, HfJson config) => [.. TokenIds(folder, config), .. TokenTexts(folder), .. Templates(folder)];
+    public static IEnumerable<(string Key, object Value)> Read(string folder, HfJson config) =>
+        [.. TokenIds(folder, config), .. TokenTexts(folder), .. Templates(folder)];
 
     /// <summary>Ids from generation_config.json, which lists all that end a text, before config.json.</summary>
     private static IEnumerable<(string, object)> TokenIds(string folder, HfJson config)
@@ -22,15 +23,17 @@ internal static class HfTokenizerSettings
         }
     }
 
-    /// <summary>Texts of special tokens, under <see cref="TokenTextKey"/> and their names (<c>eos_token</c>): what templates read.</summary>
+    /// <summary>Texts of special tokens, under <see cref="TokenTextKey"/> and their names (<c>eos_token</c>), for templates.</summary>
     private static IEnumerable<(string, object)> TokenTexts(string folder)
     {
         HfJson?[] files = [HfJson.ReadIfThere(folder, "special_tokens_map.json"), HfJson.ReadIfThere(folder, "tokenizer_config.json")];
         foreach (HfJson settings in files.OfType<HfJson>())
         {
-            foreach (string name in settings.Names.Where(name => name.EndsWith("_token", StringComparison.Ordinal) && !name.StartsWith("add_", StringComparison.Ordinal)))
+            foreach (string name in settings.Names.Where(name =>
+                name.EndsWith("_token", StringComparison.Ordinal) && !name.StartsWith("add_", StringComparison.Ordinal)))
             {
-                if ((settings.IsText(name) ? settings.Text(name) : settings.Object(name)?.Text("content")) is { } text) yield return (TokenTextKey + name, text);
+                if ((settings.IsText(name) ? settings.Text(name) : settings.Object(name)?.Text("content")) is { } text)
+                    yield return (TokenTextKey + name, text);
             }
         }
     }
@@ -38,7 +41,8 @@ internal static class HfTokenizerSettings
     /// <summary>One template, or several by name of which <c>default</c> is the one without a suffix.</summary>
     private static IEnumerable<(string, object)> Templates(string folder)
     {
-        string file = System.IO.Path.Combine(folder, "chat_template.jinja"), further = System.IO.Path.Combine(folder, "additional_chat_templates");
+        string file = System.IO.Path.Combine(folder, "chat_template.jinja"),
+            further = System.IO.Path.Combine(folder, "additional_chat_templates");
         foreach (string named in Directory.Exists(further) ? Directory.GetFiles(further, "*.jinja") : [])
             yield return ($"{TemplateKey}.{System.IO.Path.GetFileNameWithoutExtension(named)}", File.ReadAllText(named));
         if (File.Exists(file))

@@ -6,6 +6,6 @@ internal interface IArchitectureNames
     /// <summary>Their names and settings in Hugging Face's files.</summary>
     IReadOnlyList<HfArchitecture> HuggingFace { get; }
 
-    /// <summary>Whether GGUF files of this architecture have the rows of query and key matrices permuted so that neighbouring channels are rotated together.</summary>
+    /// <summary>Whether its GGUF files have the rows of query and key permuted so that neighbouring channels turn together.</summary>
     bool Interleaves(string ggufName);
 }

@@ -14,13 +14,13 @@ public abstract class ModelFile : IDisposable
     /// <summary>What it is: <c>gguf</c> or <c>huggingface</c>.</summary>
     public string Kind => TokenizerJsonPath == null ? "gguf" : "huggingface";
 
-    /// <summary>Metadata: string, bool, long (all integers; ulong beyond its range), double (all floats), or arrays of these (string[], long[], double[], bool[]).</summary>
+    /// <summary>Metadata: string, bool, long (all integers; ulong beyond its range), double (all floats), or arrays of these.</summary>
     public abstract IReadOnlyDictionary<string, object> Metadata { get; }
 
     /// <summary>All tensors by name.</summary>
     public abstract IReadOnlyDictionary<string, Tensor> Tensors { get; }
 
-    /// <summary>True where rows of the query and key matrices are permuted for interleaved rotary pairs (2j, 2j+1), as llama-type GGUF files store them; Hugging Face files pair (j, j + half).</summary>
+    /// <summary>Whether rows of query and key are permuted for rotary pairs (2j, 2j + 1), as in Llama's GGUF; else (j, j + half).</summary>
     public abstract bool InterleavedRotary { get; }
 
     /// <summary>The tokenizer.json beside the weights, or null where the tokenizer stands in the metadata (GGUF).</summary>
@@ -35,7 +35,8 @@ public abstract class ModelFile : IDisposable
     {
         if (Directory.Exists(path)) return HfFolder.Open(path, names);
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
-            throw new InvalidInputException($"{path}: a safetensors file alone is not a model; name the folder that holds it with its config.json");
+            throw new InvalidInputException(
+                $"{path}: a safetensors file alone is not a model; name the folder that holds it with its config.json");
         return GgufFile.Open(path, names);
     }
 
@@ -45,21 +46,25 @@ public abstract class ModelFile : IDisposable
 
     /// <summary>The metadata value of <paramref name="key"/>.</summary>
     /// <exception cref="InvalidInputException">There is none or it is of another type.</exception>
-    public T Require<T>(string key) => Metadata.TryGetValue(key, out object? value) ? Cast<T>(key, value) : throw new InvalidInputException($"{Path}: metadata '{key}' is missing");
+    public T Require<T>(string key) =>
+        Metadata.TryGetValue(key, out object? value)
+            ? Cast<T>(key, value) : throw new InvalidInputException($"{Path}: metadata '{key}' is missing");
 
     /// <summary>The tensor <paramref name="name"/>.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public Tensor RequireTensor(string name) => Tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new InvalidInputException($"{Path}: tensor '{name}' is missing");
+    public Tensor RequireTensor(string name) =>
+        Tensors.TryGetValue(name, out Tensor? tensor) ? tensor : throw new InvalidInputException($"{Path}: tensor '{name}' is missing");
 
     /// <summary>Tells the operating system that a tensor's pages are not needed in memory for now (after packing).</summary>
     internal abstract void Release(Tensor tensor);
 
-    /// <summary>Releases the pages of <paramref name="tensor"/> in the mapped file that holds it, if any of <paramref name="files"/> does.</summary>
+    /// <summary>Releases the pages of <paramref name="tensor"/> in that of <paramref name="files"/> that holds it, if any does.</summary>
     private protected static unsafe void Release(IEnumerable<MappedFile> files, Tensor tensor)
     {
         foreach (MappedFile file in files)
         {
-            if (tensor.Data >= file.Pointer && tensor.Data < file.Pointer + file.Length) file.Release(tensor.Data - file.Pointer, tensor.ByteLength);
+            if (tensor.Data >= file.Pointer && tensor.Data < file.Pointer + file.Length)
+                file.Release(tensor.Data - file.Pointer, tensor.ByteLength);
         }
     }
 

@@ -5,7 +5,7 @@ namespace Kvasir.Formats;
 
 /// <summary>
 /// What makes two model files the same model: SHA-256 over the tensors (name, type, shape, data) and over the metadata that
-/// affect the mathematics. Names, licences and the tokenizer (which has an identity of its own) do not count, nor does the order in the file.
+/// affect the mathematics. Names, licences and the tokenizer (which has an identity of its own) do not count, nor does their order.
 /// </summary>
 internal static class ModelIdentity
 {
@@ -18,7 +18,8 @@ internal static class ModelIdentity
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, "architecture", file.Get("general.architecture", ""), file.InterleavedRotary ? "interleaved" : "halves");
-        foreach ((string key, object value) in file.Metadata.Where(pair => Counts(pair.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string key, object value) in file.Metadata.Where(pair => Counts(pair.Key))
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal))
             Append(hash, "metadata", key, value.GetType().Name, Text(value));
         foreach (Tensor tensor in file.Tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
@@ -41,7 +42,8 @@ internal static class ModelIdentity
         try
         {
             string path = Path.Combine(folder, CacheKey(file));
-            if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: 64 } known && known.All(char.IsAsciiHexDigitLower)) return known;
+            if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: 64 } known && known.All(char.IsAsciiHexDigitLower))
+                return known;
             string identity = Compute(file);
             TryKeep(path, identity);
             return identity;
@@ -74,7 +76,8 @@ internal static class ModelIdentity
         {
             var info = new FileInfo(Path.GetFullPath(path));
             info = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
-            Append(hash, info.FullName, info.Length.ToString(CultureInfo.InvariantCulture), info.LastWriteTimeUtc.Ticks.ToString(CultureInfo.InvariantCulture));
+            Append(hash, info.FullName, info.Length.ToString(CultureInfo.InvariantCulture),
+                info.LastWriteTimeUtc.Ticks.ToString(CultureInfo.InvariantCulture));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

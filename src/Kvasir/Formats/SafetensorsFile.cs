@@ -59,7 +59,8 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="InvalidInputException">There is no such tensor or it is of another type.</exception>
     public float[] Floats(string name)
     {
-        if (FloatType(Require(name).Type) is not { } type) throw new InvalidInputException($"{Path}: tensor '{name}' is of type {Require(name).Type}, not of floats");
+        if (FloatType(Require(name).Type) is not { } type)
+            throw new InvalidInputException($"{Path}: tensor '{name}' is of type {Require(name).Type}, not of floats");
         ReadOnlySpan<byte> bytes = Bytes(name);
         var values = new float[bytes.Length / GgmlBlocks.BlockBytes(type)];
         GgmlBlocks.Dequantize(type, bytes, values);
@@ -78,14 +79,19 @@ public sealed class SafetensorsFile : IDisposable
         _ => null,
     };
 
-    private SafetensorsEntry Require(string name) => _entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw new InvalidInputException($"{Path}: tensor '{name}' is missing");
+    private SafetensorsEntry Require(string name) =>
+        _entries.TryGetValue(name, out SafetensorsEntry? entry)
+            ? entry : throw new InvalidInputException($"{Path}: tensor '{name}' is missing");
 
     private static (Dictionary<string, SafetensorsEntry>, Dictionary<string, string>) Parse(MappedFile file)
     {
         if (file.Length < LengthBytes) throw new InvalidInputException($"{file.Path}: not a safetensors file ({file.Length} bytes)");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthBytes));
-        if (length is < 2 or > MaxHeader || file.Slice(LengthBytes, 1)[0] != '{') throw new InvalidInputException($"{file.Path}: not a safetensors file (it does not begin with a JSON header)");
-        if ((long)length > file.Length - LengthBytes) throw new InvalidInputException($"{file.Path}: its header of {length} bytes runs past the end of the file: it is truncated; fetch it again");
+        if (length is < 2 or > MaxHeader || file.Slice(LengthBytes, 1)[0] != '{')
+            throw new InvalidInputException($"{file.Path}: not a safetensors file (it does not begin with a JSON header)");
+        if ((long)length > file.Length - LengthBytes)
+            throw new InvalidInputException(
+                $"{file.Path}: its header of {length} bytes runs past the end of the file: it is truncated; fetch it again");
         long dataStart = LengthBytes + (long)length;
         return SafetensorsHeader.Parse(file.Path, file.Slice(LengthBytes, (int)length), dataStart, file.Length - dataStart);
     }

@@ -19,7 +19,8 @@ public sealed class SafetensorsWriter
     {
         long count = 1;
         foreach (long size in shape) count = checked(count * size);
-        if (count != values.Length) throw new ArgumentException($"tensor '{name}' has {values.Length} values where its shape needs {count}", nameof(values));
+        if (count != values.Length)
+            throw new ArgumentException($"tensor '{name}' has {values.Length} values where its shape needs {count}", nameof(values));
         if (_tensors.Exists(tensor => tensor.Name == name)) throw new ArgumentException($"tensor '{name}' is there already", nameof(name));
         _tensors.Add((name, shape.ToArray(), values));
     }

@@ -60,7 +60,8 @@ public sealed unsafe class Tensor
     /// <summary>Some consecutive rows of this tensor under another name (a part of a fused matrix).</summary>
     internal Tensor Slice(string name, int firstRow, int rows)
     {
-        if (firstRow < 0 || rows < 1 || firstRow + rows > Rows) throw new InvalidInputException($"{Name} has {Rows} rows; rows {firstRow}..{firstRow + rows} were asked for");
+        if (firstRow < 0 || rows < 1 || firstRow + rows > Rows)
+            throw new InvalidInputException($"{Name} has {Rows} rows; rows {firstRow}..{firstRow + rows} were asked for");
         long length = ByteLength / Rows;
         return new Tensor(name, Type, Shape.Count == 1 ? [Columns] : [rows, Columns], _data + firstRow * length, rows * length);
     }

@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace Kvasir.Formats;
 
 /// <summary>
-/// Settings of a model that nobody asked for although their names say that they change what is computed: they are refused by name, because to
-/// ignore them is to compute something else in silence. What was asked for is understood; values that mean "nothing" and the names here are harmless.
+/// Settings of a model that nobody asked for although their names say that they change what is computed: they are refused by name, because
+/// to ignore them is to compute something else in silence. What was asked for is understood; values that mean "nothing" and the names here
+/// are harmless.
 /// </summary>
 internal static partial class UnreadSettings
 {
@@ -19,8 +20,11 @@ internal static partial class UnreadSettings
         foreach ((string name, object? value) in settings)
         {
             if (asked.Contains(name) || !ChangesResult().IsMatch(name) || Harmless().IsMatch(name) || MeansNothing(name, value)) continue;
-            string shown = value is string text ? $"\"{text}\"" : value is IEnumerable ? "a list" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
-            throw DamagedFile.Error(path, $"\"{prefix}{name}\" ({shown}) changes what this kind of model computes and is not supported; without it the answers would be wrong");
+            string shown = value is string text
+                ? $"\"{text}\"" : value is IEnumerable ? "a list" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+            throw DamagedFile.Error(path,
+                $"\"{prefix}{name}\" ({shown}) changes what this kind of model computes and is not supported; without it the answers "
+                + "would be wrong");
         }
     }
 
@@ -32,10 +36,14 @@ internal static partial class UnreadSettings
         _ => false,
     };
 
-    [GeneratedRegex("attention|attn|rope|rotary|scale|scaling|softcap|multiplier|expert|norm|residual|causal|bidirectional|window|pattern|parallel|alibi|clamp|clip|ssm|conv|interleave|mup|sink")]
+    [GeneratedRegex(
+        "attention|attn|rope|rotary|scale|scaling|softcap|multiplier|expert|norm|residual|causal|bidirectional|window|pattern"
+        + "|parallel|alibi|clamp|clip|ssm|conv|interleave|mup|sink")]
     private static partial Regex ChangesResult();
 
-    [GeneratedRegex(@"^_|^vision\.|^output_attentions$|^full_attn_mod$|^use_parallel_embedding$|drop|init|loss|router_|implementation|finetuned|eps$|epsilon$|^max_window_layers$|^reorder_and_upcast_attn$|norm_topk")]
+    [GeneratedRegex(
+        @"^_|^vision\.|^output_attentions$|^full_attn_mod$|^use_parallel_embedding$|drop|init|loss|router_"
+        + "|implementation|finetuned|eps$|epsilon$|^max_window_layers$|^reorder_and_upcast_attn$|norm_topk")]
     private static partial Regex Harmless();
 
     [GeneratedRegex("scale|scaling|multiplier|factor|pct")]

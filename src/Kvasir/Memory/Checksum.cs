@@ -3,12 +3,12 @@ using System.Numerics;
 namespace Kvasir.Memory;
 
 /// <summary>
-/// CRC-32C (Castagnoli), in hardware where there is an instruction for it. It finds what storage does to bytes (all single errors of up to 32 bits in a
-/// row, others but for one in four billion), not what an adversary does to them.
+/// CRC-32C (Castagnoli), in hardware where there is an instruction for it. It finds what storage does to bytes (all single errors of up to
+/// 32 bits in a row, others but for one in four billion), not what an adversary does to them.
 /// </summary>
 /// <remarks>
-/// An instruction takes eight bytes but waits for the one before it, so long ranges go through in three lanes side by side. The register is linear over
-/// bits: that of A followed by B is that of A, taken over as many zeros as B has bytes, xor that of B started from zero.
+/// An instruction takes eight bytes but waits for the one before it, so long ranges go through in three lanes side by side. The register is
+/// linear over bits: that of A followed by B is that of A, taken over as many zeros as B has bytes, xor that of B started from zero.
 /// </remarks>
 internal static class Checksum
 {
@@ -22,7 +22,8 @@ internal static class Checksum
     public static uint Of(ReadOnlySpan<byte> bytes, uint start = 0)
     {
         uint crc = ~start;
-        for (; bytes.Length >= 3 * Lane; bytes = bytes[(3 * Lane)..]) crc = ThreeLanes(MemoryMarshal.Cast<byte, ulong>(bytes[..(3 * Lane)]), crc);
+        for (; bytes.Length >= 3 * Lane; bytes = bytes[(3 * Lane)..])
+            crc = ThreeLanes(MemoryMarshal.Cast<byte, ulong>(bytes[..(3 * Lane)]), crc);
         int whole = bytes.Length & ~7;
         foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(bytes[..whole])) crc = BitOperations.Crc32C(crc, word);
         foreach (byte rest in bytes[whole..]) crc = BitOperations.Crc32C(crc, rest);
@@ -42,7 +43,8 @@ internal static class Checksum
         return Shift(Shift(a) ^ b) ^ c;
     }
 
-    private static uint Shift(uint crc) => OverZeros[crc & 0xFF] ^ OverZeros[256 + (crc >> 8 & 0xFF)] ^ OverZeros[512 + (crc >> 16 & 0xFF)] ^ OverZeros[768 + (crc >> 24)];
+    private static uint Shift(uint crc) =>
+        OverZeros[crc & 0xFF] ^ OverZeros[256 + (crc >> 8 & 0xFF)] ^ OverZeros[512 + (crc >> 16 & 0xFF)] ^ OverZeros[768 + (crc >> 24)];
 
     private static uint[] TakeOverZeros()
     {

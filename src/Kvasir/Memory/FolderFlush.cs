@@ -1,6 +1,8 @@
 namespace Kvasir.Memory;
 
-/// <summary>Makes the names in a folder durable: after a power cut a renamed file is found under its new name. Does nothing where there is no such call.</summary>
+/// <summary>
+/// Makes a folder's names durable: a renamed file keeps its new name after a power cut. Does nothing where there is no such call.
+/// </summary>
 internal static partial class FolderFlush
 {
     private const int ReadOnly = 0;

@@ -45,7 +45,8 @@ internal sealed unsafe class MappedFile : IDisposable
                 handle.Dispose();
                 throw new InvalidInputException($"{path} is empty");
             }
-            var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            var file = MemoryMappedFile.CreateFromFile(
+                handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             var mapped = new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
             if (scattered) MemoryAdvice.Random(mapped.Pointer, (nuint)length);
             return mapped;
@@ -56,13 +57,14 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>Maps the file behind a handle as long as it is now, whatever has its name meanwhile. The handle stays the caller's.</summary>
+    /// <summary>Maps the file behind a handle, whatever has its name meanwhile. The handle stays the caller's.</summary>
     /// <exception cref="InvalidInputException">The file is empty.</exception>
     public static MappedFile Open(SafeFileHandle handle, string path)
     {
         long length = RandomAccess.GetLength(handle);
         if (length == 0) throw new InvalidInputException($"{path} is empty");
-        var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        var file = MemoryMappedFile.CreateFromFile(
+            handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         return new MappedFile(path, length, file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read));
     }
 
@@ -71,18 +73,19 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         ObjectDisposedException.ThrowIf(_pointer == null, this);
         if (offset < 0 || length < 0 || offset > Length - length)
-            throw new InvalidInputException($"{Path}: bytes {offset}..{offset + length} lie outside its {Length} bytes (truncated or damaged file)");
+            throw new InvalidInputException(
+                $"{Path}: bytes {offset}..{offset + length} lie outside its {Length} bytes (truncated or damaged file)");
         return new ReadOnlySpan<byte>(_pointer + offset, length);
     }
 
-    /// <summary>Tells the operating system that the pages of a range are not needed in memory now; reading them again is allowed. A hint: does nothing where there is no such call.</summary>
+    /// <summary>A hint that a range's pages are not needed now; they may be read again. Does nothing where there is no such call.</summary>
     public void Release(long offset, long length)
     {
         if (Pages(offset, length, out byte* start, out nuint bytes)) MemoryAdvice.DontNeed(start, bytes);
     }
 
     /// <summary>
-    /// Asks the operating system to read the pages of a range, and no others, before they are touched; does not wait for them. A hint, as <see cref="Release"/> is.
+    /// Asks for the pages of a range, and no others, before they are touched; does not wait. A hint, as <see cref="Release"/> is.
     /// </summary>
     public void ReadAhead(long offset, long length)
     {
@@ -101,7 +104,8 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>The range from the start of its first page on; false where there is nothing of it.</summary>
     private bool Pages(long offset, long length, out byte* start, out nuint bytes)
     {
-        long page = Environment.SystemPageSize, first = Math.Clamp(offset, 0, Length) / page * page, end = Math.Clamp(offset + length, 0, Length);
+        long page = Environment.SystemPageSize, first = Math.Clamp(offset, 0, Length) / page * page,
+            end = Math.Clamp(offset + length, 0, Length);
         start = _pointer + first;
         bytes = (nuint)Math.Max(0, end - first);
         return _pointer != null && end > first;

@@ -19,13 +19,13 @@ internal static unsafe partial class MemoryAdvice
         if (OperatingSystem.IsLinux()) _ = MemoryAdvise(address, length, HugePageAdvice);
     }
 
-    /// <summary>A page of a mapped file that is touched is to be read alone: its neighbours, of which the system would read 128 kB, may never be needed.</summary>
+    /// <summary>A page that is touched is to be read alone: its neighbours (the system would read 128 kB) may never be needed.</summary>
     public static void Random(void* address, nuint length)
     {
         if (HasAdvice) _ = MemoryAdvise(address, length, RandomAdvice);
     }
 
-    /// <summary>The pages of a mapped file will be needed soon: starts reading those that are not in memory, no others, without waiting for them.</summary>
+    /// <summary>The pages will be needed soon: starts reading those that are not in memory, no others, without waiting.</summary>
     public static void WillNeed(void* address, nuint length)
     {
         if (HasAdvice) _ = MemoryAdvise(address, length, WillNeedAdvice);

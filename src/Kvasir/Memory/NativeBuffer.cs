@@ -15,7 +15,7 @@ internal sealed unsafe class NativeBuffer : IDisposable
     private byte* _pointer;
 
     /// <param name="length">Bytes.</param>
-    /// <param name="hugePages">Ask the system for pages of 2 MB: long streams through all of it then miss the translation cache less. Not for buffers of which only a part is touched.</param>
+    /// <param name="hugePages">Pages of 2 MB: fewer misses of address translation. Not where only a part is touched.</param>
     public NativeBuffer(long length, bool hugePages = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

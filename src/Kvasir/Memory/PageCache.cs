@@ -8,7 +8,7 @@ internal static partial class PageCache
     private const int DontNeedAdvice = 4;
 
     /// <summary>
-    /// Lets the system forget the pages of a file, so that the next read comes from the disk: for measuring. Pages that are mapped anywhere stay.
+    /// Lets the system forget a file's pages, so that the next read comes from the disk: for measuring. Mapped pages stay.
     /// False where there is no such call.
     /// </summary>
     public static bool Drop(string path)

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Memory;
 
-/// <summary>A file written under a temporary name beside its place and renamed when it is whole; without <see cref="Commit"/> nothing is left.</summary>
+/// <summary>A file written under a temporary name and renamed when it is whole; without <see cref="Commit"/> nothing is left.</summary>
 internal sealed class ReplacedFile : IDisposable
 {
     private readonly string _path;
@@ -15,7 +15,8 @@ internal sealed class ReplacedFile : IDisposable
     {
         _path = path;
         _temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 1 << 16 };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None,
+            BufferSize = 1 << 16 };
         if (isPrivate && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         Stream = new FileStream(_temporary, options);
     }

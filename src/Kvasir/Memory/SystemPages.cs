@@ -1,8 +1,8 @@
 namespace Kvasir.Memory;
 
 /// <summary>
-/// Memory straight from the operating system: zeroed without being touched, and given back when it is freed. The allocator of the C library keeps what
-/// large buffers leave behind, and writes zeros over it before it hands it out again.
+/// Memory straight from the operating system: zeroed without being touched, and given back when it is freed. The allocator of the C library
+/// keeps what large buffers leave behind, and writes zeros over it before it hands it out again.
 /// </summary>
 internal static unsafe partial class SystemPages
 {
@@ -28,7 +28,8 @@ internal static unsafe partial class SystemPages
     /// <summary>Gives back what <see cref="Map(nuint, nuint)"/> gave.</summary>
     public static void Free(void* address, nuint length) => _ = Unmap(address, WholePages(length));
 
-    private static nuint WholePages(nuint length) => (length + (nuint)Environment.SystemPageSize - 1) & ~((nuint)Environment.SystemPageSize - 1);
+    private static nuint WholePages(nuint length) =>
+        (length + (nuint)Environment.SystemPageSize - 1) & ~((nuint)Environment.SystemPageSize - 1);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

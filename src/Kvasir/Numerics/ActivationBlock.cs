@@ -1,6 +1,6 @@
 namespace Kvasir.Numerics;
 
-/// <summary>32 columns of one token in int8: value = Scale * code. One cache line, with the sums that zero points and minimums need.</summary>
+/// <summary>32 columns of one token in int8: value = Scale * code. One cache line, with the sums for zero points and minimums.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal unsafe struct ActivationBlock
 {

@@ -55,7 +55,9 @@ internal sealed unsafe class Activations : IDisposable
         return (ActivationBlock*)(_blockRows + token * BlockStride);
     }
 
-    /// <summary>Makes the int8 form of columns [firstColumn, endColumn) (multiples of 32, or the end) of tokens [firstToken, endToken). Different ranges may be made by different threads at once.</summary>
+    /// <summary>
+    /// Makes the int8 form of columns (multiples of 32, or the end) of tokens; threads may make different ranges at once.
+    /// </summary>
     public void Quantize(int firstToken, int endToken, int firstColumn, int endColumn)
     {
         if (firstToken < 0 || endToken > Tokens || firstToken > endToken) throw new ArgumentOutOfRangeException(nameof(firstToken), $"tokens {firstToken}..{endToken} of {Tokens}");

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace Kvasir.Numerics;
 
-/// <summary>The inner loops of attention, for one instruction set: small products against a block of keys or values, and the online softmax.</summary>
+/// <summary>The inner loops of attention, for one instruction set: products against a block of keys or values, online softmax.</summary>
 internal abstract unsafe class AttentionKernels
 {
     /// <summary>The kernels of a path; with <paramref name="exact"/> nothing is rounded to fewer bits than float32 on the way.</summary>
@@ -15,10 +15,11 @@ internal abstract unsafe class AttentionKernels
     };
 
     /// <summary>
-    /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner] with stride <paramref name="leftStride"/>,
-    /// right [inner, columns] float32 without gaps, result [rows, columns] with stride <paramref name="resultStride"/>.
-    /// With keys (inner = channels, columns = 32 tokens) it gives scores; with values (inner = tokens, columns = channels) the weighted sum.
-    /// As many bytes as the right side has are fetched from <paramref name="ahead"/> meanwhile, where it is given: what will be read next lies on other pages, where the hardware does not look ahead.
+    /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner] with stride
+    /// <paramref name="leftStride"/>, right [inner, columns] float32 without gaps, result [rows, columns] with stride
+    /// <paramref name="resultStride"/>. With keys (inner = channels, columns = 32 tokens) it gives scores; with values (inner = tokens,
+    /// columns = channels) the weighted sum. As many bytes as the right side has are fetched from <paramref name="ahead"/> meanwhile, where
+    /// it is given: what will be read next lies on other pages, where the hardware does not look ahead.
     /// </summary>
     public abstract void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead = null);
 

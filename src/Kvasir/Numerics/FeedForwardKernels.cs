@@ -103,8 +103,8 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
     }
 
     /// <summary>
-    /// max(x, 0) - |x|/2 erfc(|x|/sqrt 2), which loses nothing where x/2 (1 + erf) cancels; erfc(z) = (a1 t + ... + a5 t^5) e^-z², t = 1 / (1 + pz), to
-    /// 1.5e-7 (Abramowitz and Stegun 7.1.26).
+    /// max(x, 0) - |x|/2 erfc(|x|/sqrt 2), which loses nothing where x/2 (1 + erf) cancels; erfc(z) = (a1 t + ... + a5 t^5) e^-z², t = 1 /
+    /// (1 + pz), to 1.5e-7 (Abramowitz and Stegun 7.1.26).
     /// </summary>
     private readonly struct GeluErf : IFunction
     {

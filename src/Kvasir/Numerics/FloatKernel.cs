@@ -32,7 +32,9 @@ internal readonly unsafe struct BFloat16Element : IFloatElement
     public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.LoadBFloat16((ushort*)source);
 }
 
-/// <summary>Products of a panel of 32 float rows, stored column by column, with float activations: two vectors of rows x up to 6 tokens in registers.</summary>
+/// <summary>
+/// A panel of 32 float rows, stored by columns, times float activations: two vectors of rows x up to 6 tokens in registers.
+/// </summary>
 internal unsafe interface IFloatKernel
 {
     public static abstract void Multiply<TElement>(byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement;
@@ -65,8 +67,8 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
     }
 
     /// <summary>
-    /// One token: up to four vectors of rows, for as many sums in flight as there can be. Each sum goes through the columns in their order as in a tile,
-    /// so that a token's products are the same, bit for bit, whatever is computed beside it.
+    /// One token: up to four vectors of rows, for as many sums in flight as there can be. Each sum goes through the columns in their order
+    /// as in a tile, so that a token's products are the same, bit for bit, whatever is computed beside it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void One<TElement>(byte* panel, TVector factor, int columns, float* x, float* result) where TElement : IFloatElement

@@ -17,7 +17,7 @@ internal unsafe interface ISimd<TVector> where TVector : struct
 
     static abstract void Store(TVector vector, float* destination);
 
-    /// <summary>Float16 bits to float32, finite values exactly; the factor is <see cref="HalfVectors.Factor"/> of how they are stored.</summary>
+    /// <summary>Float16 bits to float32, finite values exactly; the factor is <see cref="HalfVectors.Factor"/> of their form.</summary>
     static abstract TVector LoadHalf(ushort* source, TVector factor);
 
     static abstract TVector LoadBFloat16(ushort* source);
@@ -65,7 +65,9 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     /// <summary>Words shifted right by 1, 2, 4 or 8: a literal in every case, or the JIT takes the slow form.</summary>
     static abstract TVector ShiftRight<TCount>(TVector words) where TCount : IConstant;
 
-    /// <summary>Words whose three lowest bits are two of <paramref name="low"/> and above them one of <paramref name="high"/>; the other bits are not defined.</summary>
+    /// <summary>
+    /// Words of two bits of <paramref name="low"/> and above them one of <paramref name="high"/>; other bits are undefined.
+    /// </summary>
     static abstract TVector MergeBits(TVector low, TVector high);
 
     /// <summary>Asks for the cache line at an address that need not be valid.</summary>

@@ -1,6 +1,6 @@
 namespace Kvasir.Numerics;
 
-/// <summary>How many cores this process may use, counting the hardware threads of one core once: a second thread on a core only takes the first one's units.</summary>
+/// <summary>How many cores this process may use; a core's hardware threads count once, because they share its units.</summary>
 internal static class PhysicalCores
 {
     private const string Topology = "/sys/devices/system/cpu";

@@ -33,7 +33,7 @@ internal readonly unsafe struct ScaleReader(byte* set, int groups, int scaleBits
         return (codes[0] * header[1] + header[0], codes[count] * header[3] + header[2]);
     }
 
-    /// <summary>Where the scale of group <paramref name="k"/> stands, how far from it the minimum does, and the run's bases and steps.</summary>
+    /// <summary>Where the scale of group <paramref name="k"/> stands, how far from it the minimum, and the run's bases and steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* RunOf(int k, out int count, out float* header)
     {

@@ -34,7 +34,9 @@ internal sealed class SpinGate
         lock (_park) Monitor.PulseAll(_park);
     }
 
-    /// <summary>Returns once <see cref="Phase"/> is no longer <paramref name="phase"/>, with the ticks that went by, or 0 where they were few.</summary>
+    /// <summary>
+    /// Returns once <see cref="Phase"/> is not <paramref name="phase"/>, with the ticks that went by, or 0 where they were few.
+    /// </summary>
     public long Wait(int phase)
     {
         long start = Stopwatch.GetTimestamp(), waited = 0;

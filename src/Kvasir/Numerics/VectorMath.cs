@@ -25,8 +25,9 @@ internal static class VectorMath<TSimd, TVector> where TSimd : struct, ISimd<TVe
     }
 
     /// <summary>
-    /// e^x for x at most 0, in fewer steps: 2^(x / ln 2) with a polynomial of degree 6 in the fraction (Taylor). The relative error grows with |x| to 4e-6 at -69,
-    /// where the value is nothing beside e^0; below that it stays 2^-100, far from the subnormal numbers that vector units are slow with.
+    /// e^x for x at most 0, in fewer steps: 2^(x / ln 2) with a polynomial of degree 6 in the fraction (Taylor). The relative error grows
+    /// with |x| to 4e-6 at -69, where the value is nothing beside e^0; below that it stays 2^-100, far from the subnormal numbers that
+    /// vector units are slow with.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ExpOfNegative(TVector x)

@@ -31,7 +31,7 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     /// <summary>Whether <see cref="Multiply"/> reads the int8 form of its activations (else the floats).</summary>
     public abstract bool ReadsInt8 { get; }
 
-    /// <summary>Packs a tensor of any type. With <paramref name="float32"/> the weights are dequantised and multiplied in float32.</summary>
+    /// <summary>Packs a tensor of any type; with <paramref name="float32"/> dequantised, to be multiplied in float32.</summary>
     /// <exception cref="InvalidInputException">The tensor's columns are no whole blocks of its type.</exception>
     public static WeightMatrix Pack(Tensor tensor, bool float32, KernelPath path)
     {
@@ -57,8 +57,8 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     }
 
     /// <summary>
-    /// output[t * stride + r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where given,
-    /// for t in [0, tokens) and r in [firstRow, endRow).
+    /// output[t * stride + r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where
+    /// given, for t in [0, tokens) and r in [firstRow, endRow).
     /// </summary>
     public void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
     {

@@ -5,8 +5,9 @@ namespace Kvasir.Numerics;
 /// <summary>A fixed set of threads that run one body together (single program, multiple data), with a spin-then-park barrier.</summary>
 /// <remarks>
 /// Runs of several callers are done one after the other. A body must not call <see cref="Run"/>.
-/// On a busy machine threads that meet every few microseconds wait for each other's turn on a core most of the time, and one thread would be faster. Where that is seen, the caller does
-/// the rest of the run alone, and what comes within a pause; each time that it is seen again, the next pause is twice as long, and half as long after a run that went well.
+/// On a busy machine threads that meet every few microseconds wait for each other's turn on a core most of the time, and one thread would
+/// be faster. Where that is seen, the caller does the rest of the run alone, and what comes within a pause; each time that it is seen
+/// again, the next pause is twice as long, and half as long after a run that went well.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
@@ -22,7 +23,7 @@ internal sealed class WorkerPool : IDisposable
     private readonly long _patience;
 
     /// <param name="workers">Threads, the caller's included.</param>
-    /// <param name="patience">Waiting that a run may cost before it is held against the work; <see cref="TimeSpan.MaxValue"/> keeps all workers in every run. Default: 2 ms.</param>
+    /// <param name="patience">Waiting that a run may cost, 2 ms by default; <see cref="TimeSpan.MaxValue"/> keeps all workers in.</param>
     public WorkerPool(int workers, TimeSpan? patience = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(workers);
@@ -44,10 +45,12 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Number of workers, the calling thread included.</summary>
     public int Workers { get; }
 
-    /// <summary>How many of them share the work from here on: all, or the caller alone. Inside <see cref="Run"/> it may change with every <see cref="Barrier"/>.</summary>
+    /// <summary>How many share the work from here on: all, or the caller alone. It may change with every <see cref="Barrier"/>.</summary>
     public int Running => _alone ? 1 : Workers;
 
-    /// <summary>Runs <paramref name="body"/>(worker) on every worker; the caller is worker 0. Returns when all are done; an exception of any worker is thrown here and releases the others from their barriers. Allocates nothing.</summary>
+    /// <summary>
+    /// Runs <paramref name="body"/>(worker) on all workers, the caller being 0. A worker's exception frees the others and is thrown here.
+    /// </summary>
     public void Run(Action<int> body)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -74,7 +77,7 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Inside <see cref="Run"/>: <paramref name="worker"/> waits for all others. Those that are no longer wanted in this run do not come back.</summary>
+    /// <summary>Inside <see cref="Run"/>: waits for all others. Those no longer wanted in this run do not come back.</summary>
     public void Barrier(int worker)
     {
         if (_alone) return;
@@ -146,7 +149,7 @@ internal sealed class WorkerPool : IDisposable
         if (ticks > 0) Interlocked.Add(ref _lost, ticks);
     }
 
-    /// <summary>Whether the other workers' gain is more than half lost in waiting (what else a busy machine takes, threads cannot see); the next runs are the caller's then.</summary>
+    /// <summary>Whether more than half of the other workers' gain is lost in waiting; the next runs are the caller's then.</summary>
     private bool Loses()
     {
         long lost = Volatile.Read(ref _lost);

@@ -5,8 +5,8 @@ namespace Kvasir.Quantization;
 /// <summary>
 /// Scales and minima of a set of groups as a block carries them: all scales, then all minima, in float32, float16 (nearest even) or 8 bits.
 /// With 8 bits, runs of up to 64 groups share four float32 numbers, base and step of the scales and of the minima, which stand before
-/// the run's bytes. With few levels, minima and scales are rounded to nearest, which costs least on average; with more than 16, where a step of
-/// the minima is many of the codes, minima are rounded down and scales up, so that the codes still reach every value of the group.
+/// the run's bytes. With few levels, minima and scales are rounded to nearest, which costs least on average; with more than 16, where a
+/// step of the minima is many of the codes, minima are rounded down and scales up, so that the codes still reach every value of the group.
 /// </summary>
 internal static unsafe class GroupScales
 {
@@ -19,7 +19,10 @@ internal static unsafe class GroupScales
     /// <summary>Bytes of a set.</summary>
     public static int Bytes(int groups, int scaleBits) => scaleBits == 8 ? 2 * groups + (groups + Run - 1) / Run * RunHeader : 2 * groups * scaleBits / 8;
 
-    /// <summary>Writes a set for groups that reach from <paramref name="low"/> to <paramref name="high"/>, and gives the scales and minima that a reader will see.</summary>
+    /// <summary>
+    /// Writes a set for groups that reach from <paramref name="low"/> to <paramref name="high"/>, and gives the scales and minima that a
+    /// reader will see.
+    /// </summary>
     public static void Write(float* low, float* high, int groups, QuantizedFormat format, byte* set, float* scales, float* minima)
     {
         if (format.ScaleBits == 8)
@@ -51,7 +54,10 @@ internal static unsafe class GroupScales
         Quantize(needed, count, up: true, slack, (float*)run, codes, scales);
     }
 
-    /// <summary>8-bit codes of <paramref name="x"/> between its extremes, rounded up or down where they are more than <paramref name="slack"/> away; <paramref name="seen"/> is what they stand for.</summary>
+    /// <summary>
+    /// 8-bit codes of <paramref name="x"/> between its extremes, rounded up or down where they are more than <paramref name="slack"/> away;
+    /// <paramref name="seen"/> is what they stand for.
+    /// </summary>
     private static void Quantize(float* x, int count, bool up, float slack, float* baseAndStep, byte* codes, float* seen)
     {
         var values = new ReadOnlySpan<float>(x, count);

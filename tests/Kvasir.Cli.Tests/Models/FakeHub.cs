@@ -4,7 +4,10 @@ using System.Security.Cryptography;
 
 namespace Kvasir.Cli.Tests.Models;
 
-/// <summary>A model hub on 127.0.0.1 that serves one file as the real one does: a redirect that names checksum and size, then the bytes, with ranges.</summary>
+/// <summary>
+/// A model hub on 127.0.0.1 that serves one file as the real one does: a redirect that names checksum and size, then the bytes, with
+/// ranges.
+/// </summary>
 internal sealed class FakeHub : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -71,7 +74,8 @@ internal sealed class FakeHub : IDisposable
     {
         string[] lines = await ReadHead(stream);
         string path = lines[0].Split(' ')[1];
-        string? range = lines.FirstOrDefault(line => line.StartsWith("Range:", StringComparison.OrdinalIgnoreCase))?.Split('=')[1].TrimEnd('-').Trim();
+        string? range = lines.FirstOrDefault(line => line.StartsWith("Range:", StringComparison.OrdinalIgnoreCase))?.Split('=')[1]
+            .TrimEnd('-').Trim();
         lock (_requests)
         {
             _requests.Add(range is null ? path : $"{path} from {range}");
@@ -79,11 +83,14 @@ internal sealed class FakeHub : IDisposable
 
         if (Status is null && path.StartsWith("/api/", StringComparison.Ordinal) && Listing is not null)
         {
-            await Write(stream, $"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.ASCII.GetByteCount(Listing)}\r\nConnection: close\r\n\r\n{Listing}");
+            await Write(
+                stream, $"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.ASCII.GetByteCount(Listing)}\r\nConnection: close\r\n\r\n{Listing}");
         }
         else if ((Status ?? (path.StartsWith("/api/", StringComparison.Ordinal) ? 404 : null)) is int status)
         {
-            await Write(stream, $"HTTP/1.1 {status} No\r\n{(Refusal is null ? "" : $"X-Error-Code: {Refusal}\r\n")}Content-Length: 0\r\nConnection: close\r\n\r\n");
+            await Write(
+                stream, $"HTTP/1.1 {status} No\r\n{(Refusal is null ? "" : $"X-Error-Code: {Refusal}\r\n")}Content-Length: "
+                + "0\r\nConnection: close\r\n\r\n");
         }
         else if (!path.StartsWith("/blob", StringComparison.Ordinal))
         {
@@ -92,7 +99,8 @@ internal sealed class FakeHub : IDisposable
         }
         else
         {
-            await SendFile(stream, range is null || IgnoresRanges ? 0 : int.Parse(range, CultureInfo.InvariantCulture), range is not null && !IgnoresRanges);
+            await SendFile(stream, range is null || IgnoresRanges
+                ? 0 : int.Parse(range, CultureInfo.InvariantCulture), range is not null && !IgnoresRanges);
         }
     }
 
@@ -100,11 +108,13 @@ internal sealed class FakeHub : IDisposable
     {
         if (start >= _file.Length)
         {
-            await Write(stream, $"HTTP/1.1 416 No\r\nContent-Range: bytes */{_file.Length}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            await Write(
+                stream, $"HTTP/1.1 416 No\r\nContent-Range: bytes */{_file.Length}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             return;
         }
 
-        string head = partial ? $"HTTP/1.1 206 Part\r\nContent-Range: bytes {start}-{_file.Length - 1}/{_file.Length}\r\n" : "HTTP/1.1 200 OK\r\n";
+        string head = partial ? $"HTTP/1.1 206 Part\r\nContent-Range: bytes {start}-{_file.Length - 1}/{_file.Length}\r\n"
+            : "HTTP/1.1 200 OK\r\n";
         await Write(stream, $"{head}Content-Length: {_file.Length - start}\r\nConnection: close\r\n\r\n");
         int length = Cuts.TryDequeue(out int cut) ? Math.Min(cut, _file.Length - start) : _file.Length - start;
         await stream.WriteAsync(_file.AsMemory(start, length));

@@ -1,5 +1,4 @@
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 
@@ -102,9 +101,14 @@ public sealed class LocalModelsTests : IDisposable
         Assert.Contains(At("a"), error.Message, StringComparison.Ordinal);
         Assert.Contains("kvasir models pull Qwen3-0.6B", error.Message, StringComparison.Ordinal);
         Assert.Contains("--model PATH", error.Message, StringComparison.Ordinal);
-        Assert.Contains("--embedder PATH", Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding("none", "--embedder")).Message, StringComparison.Ordinal);
-        Assert.Contains("pull SmolLM2-135M-Instruct", Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).Resolve(null)).Message, StringComparison.Ordinal);
-        Assert.Contains("pull all-MiniLM-L6-v2", Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding(null)).Message, StringComparison.Ordinal);
+        Assert.Contains("--embedder PATH",
+            Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding("none", "--embedder")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("pull SmolLM2-135M-Instruct",
+            Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).Resolve(null)).Message, StringComparison.Ordinal);
+        Assert.Contains("pull all-MiniLM-L6-v2",
+            Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding(null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -144,11 +148,13 @@ public sealed class LocalModelsTests : IDisposable
     [Theory]
     [InlineData("smollm2-1.7b-instruct", "HuggingFaceTB/SmolLM2-1.7B-Instruct-GGUF")]
     [InlineData("owner/repo/sub/file-Q8_0.gguf", "owner/repo")]
-    public void Catalogue_knows_names_and_files_of_the_hub(string name, string repository) => Assert.Equal(repository, Catalog.Require(name).Repository);
+    public void Catalogue_knows_names_and_files_of_the_hub(string name, string repository) =>
+        Assert.Equal(repository, Catalog.Require(name).Repository);
 
     [Fact]
     public void Pulling_what_is_new_today_needs_only_its_name() =>
-        Assert.All(new[] { "smollm2-360m-instruct", "qwen3-1.7b", "Qwen3-4B", "gemma-3-270m-it", "llama-3.2-3b-instruct" }, name => Assert.NotNull(Catalog.Find(name)));
+        Assert.All(new[] { "smollm2-360m-instruct", "qwen3-1.7b", "Qwen3-4B", "gemma-3-270m-it", "llama-3.2-3b-instruct" }, name =>
+            Assert.NotNull(Catalog.Find(name)));
 
     [Theory]
     [InlineData("nosuch")]

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 
@@ -100,7 +99,8 @@ public sealed class ModelHubTests : IDisposable
     {
         string wrong = new('a', 64);
         using var server = new FakeHub(_file) { Checksum = fixedInCatalogue ? null : wrong };
-        WorkFailedException error = await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, s_entry with { Sha256 = fixedInCatalogue ? wrong : null }));
+        WorkFailedException error =
+            await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, s_entry with { Sha256 = fixedInCatalogue ? wrong : null }));
         Assert.Contains(wrong, error.Message, StringComparison.Ordinal);
         Assert.Contains("deleted", error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
@@ -182,7 +182,9 @@ public sealed class ModelHubTests : IDisposable
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var hub = new ModelHub(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}"), _folder, TimeSpan.FromMilliseconds(50), TimeSpan.Zero);
+        using var hub = new ModelHub(
+            new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}"), _folder, TimeSpan.FromMilliseconds(50),
+            TimeSpan.Zero);
         WorkFailedException error = await Assert.ThrowsAsync<WorkFailedException>(() => hub.Pull(s_entry));
         Assert.Contains("does not answer", error.Message, StringComparison.Ordinal);
     }
@@ -234,11 +236,13 @@ public sealed class ModelHubTests : IDisposable
     [Fact]
     public void Address_that_is_none_is_refused_by_name()
     {
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => ModelHub.AddressFromEnvironment(name => name == "KVASIR_HUB" ? "ftp://x" : null));
+        InvalidInputException error =
+            Assert.Throws<InvalidInputException>(() => ModelHub.AddressFromEnvironment(name => name == "KVASIR_HUB" ? "ftp://x" : null));
         Assert.StartsWith("KVASIR_HUB: 'ftp://x'", error.Message, StringComparison.Ordinal);
     }
 
-    private async Task<PulledModel> Pull(FakeHub server, CatalogEntry? entry = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+    private async Task<PulledModel> Pull(
+        FakeHub server, CatalogEntry? entry = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var hub = new ModelHub(server.Address, _folder, TimeSpan.FromMinutes(2), TimeSpan.Zero);
         return await hub.Pull(entry ?? s_entry, progress, cancellation);

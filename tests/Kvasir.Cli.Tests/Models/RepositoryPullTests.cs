@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Cli.Models;
-using Xunit;
 
 namespace Kvasir.Cli.Tests.Models;
 
@@ -20,7 +19,8 @@ public sealed class RepositoryPullTests : IDisposable
     [InlineData("hf.co/own-er/re.po_1:Q4_0", "own-er/re.po_1", null, "Q4_0", "main")]
     [InlineData("https://huggingface.co/owner/repo", "owner/repo", null, null, "main")]
     [InlineData("https://huggingface.co/owner/repo/tree/main", "owner/repo", null, null, "main")]
-    [InlineData("https://huggingface.co/owner/repo/resolve/abc123/sub/file.gguf?download=true", "owner/repo", "sub/file.gguf", null, "abc123")]
+    [InlineData("https://huggingface.co/owner/repo/resolve/abc123/sub/file.gguf?download=true", "owner/repo", "sub/file.gguf", null,
+        "abc123")]
     [InlineData("owner/repo/sub/file.gguf@main", "owner/repo", "sub/file.gguf", null, "main")]
     public void References_are_read_as_people_write_them(string text, string repository, string? file, string? quant, string revision) =>
         Assert.Equal(new HubReference(repository, file, quant, revision), HubReference.Parse(text));
@@ -44,7 +44,9 @@ public sealed class RepositoryPullTests : IDisposable
     [InlineData("BF16", "BF16/m-BF16-00001-of-00002.gguf BF16/m-BF16-00002-of-00002.gguf")]
     public void File_is_chosen_by_its_type(string? quant, string expected)
     {
-        RepositoryFile[] files = [.. "README.md mmproj-m-Q4_K_M.gguf m.imatrix.gguf m-IQ2_M.gguf m-Q8_0.gguf BF16/m-BF16-00002-of-00002.gguf BF16/m-BF16-00001-of-00002.gguf m-UD-Q5_K_XL.gguf m-Q4_K_M.gguf ../m-Q4_K_M.gguf"
+        RepositoryFile[] files =
+            [.. ("README.md mmproj-m-Q4_K_M.gguf m.imatrix.gguf m-IQ2_M.gguf m-Q8_0.gguf BF16/m-BF16-00002-of-00002.gguf "
+                + "BF16/m-BF16-00001-of-00002.gguf m-UD-Q5_K_XL.gguf m-Q4_K_M.gguf ../m-Q4_K_M.gguf")
             .Split(' ').Select(path => new RepositoryFile(path, 1, null))];
         Assert.Equal(expected, string.Join(' ', RepositoryFiles.Choose(files, quant, "o/r").Select(file => file.Path)));
     }
@@ -55,7 +57,10 @@ public sealed class RepositoryPullTests : IDisposable
     [InlineData("model.gguf", "model.gguf")]
     [InlineData("m-IQ1_S.gguf m-TQ1_0.gguf m-Q2_K.gguf", "m-Q2_K.gguf")]
     public void Without_a_type_the_best_that_can_be_read_is_taken(string paths, string expected) =>
-        Assert.Equal(expected, Assert.Single(RepositoryFiles.Choose([.. paths.Split(' ').Select(path => new RepositoryFile(path, null, null))], null, "o/r")).Path);
+        Assert.Equal(
+            expected,
+            Assert.Single(
+            RepositoryFiles.Choose([.. paths.Split(' ').Select(path => new RepositoryFile(path, null, null))], null, "o/r")).Path);
 
     [Theory]
     [InlineData("m-Q8_0.gguf m-Q6_K.gguf", "Q4_K_M", "o/r has no Q4_K_M that can be read here; it has Q6_K, Q8_0")]
@@ -64,7 +69,10 @@ public sealed class RepositoryPullTests : IDisposable
     [InlineData("README.md model.safetensors", null, "holds no GGUF model")]
     [InlineData("m-Q8_0-00001-of-00003.gguf m-Q8_0-00003-of-00003.gguf", null, "one of 3 parts, but only 2 of them are there")]
     public void What_is_not_there_is_named_with_what_is(string paths, string? quant, string problem) =>
-        Assert.Contains(problem, Assert.Throws<InvalidInputException>(() => RepositoryFiles.Choose([.. paths.Split(' ').Select(path => new RepositoryFile(path, null, null))], quant, "o/r")).Message, StringComparison.Ordinal);
+        Assert.Contains(problem,
+            Assert.Throws<InvalidInputException>(() =>
+            RepositoryFiles.Choose([.. paths.Split(' ').Select(path => new RepositoryFile(path, null, null))], quant, "o/r")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task Repository_is_listed_and_its_file_pulled_and_checked()
@@ -99,7 +107,8 @@ public sealed class RepositoryPullTests : IDisposable
     {
         using var server = Hub("m-Q8_0.gguf");
         server.Listing = server.Listing!.Replace(server.Checksum!, new string('b', 64), StringComparison.Ordinal);
-        Assert.Contains("SHA-256", (await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, "owner/repo"))).Message, StringComparison.Ordinal);
+        Assert.Contains("SHA-256", (await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, "owner/repo"))).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
@@ -112,7 +121,8 @@ public sealed class RepositoryPullTests : IDisposable
     {
         using var server = Hub("m-Q8_0.gguf");
         (server.Status, server.Refusal) = (status, code);
-        Assert.Contains(problem, (await Assert.ThrowsAsync<InvalidInputException>(() => Pull(server, "owner/repo"))).Message, StringComparison.Ordinal);
+        Assert.Contains(problem, (await Assert.ThrowsAsync<InvalidInputException>(() => Pull(server, "owner/repo"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -123,20 +133,34 @@ public sealed class RepositoryPullTests : IDisposable
     {
         using var server = Hub();
         server.Listing = answer;
-        Assert.Contains("cannot be reached", (await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, "owner/repo"))).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be reached", (await Assert.ThrowsAsync<WorkFailedException>(() => Pull(server, "owner/repo"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Listing_may_be_the_description_of_the_repository()
     {
-        using JsonDocument description = JsonDocument.Parse("""{"siblings": [{"rfilename": "a-Q4_0.gguf", "size": 7, "lfs": {"size": 7, "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}, {"rfilename": "README.md"}]}""");
-        Assert.Equal([new RepositoryFile("a-Q4_0.gguf", 7, new string('0', 64)), new RepositoryFile("README.md", null, null)], RepositoryFiles.Parse(description.RootElement));
+        using JsonDocument description =
+            JsonDocument.Parse(
+                """{"siblings": [{"rfilename": "a-Q4_0.gguf", "size": 7, "lfs": {"size": 7,"""
+                + """ "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}, {"rfilename": "README.md"}]}""");
+        Assert.Equal([new RepositoryFile("a-Q4_0.gguf", 7, new string('0', 64)), new RepositoryFile("README.md", null, null)],
+            RepositoryFiles.Parse(description.RootElement));
     }
 
     private FakeHub Hub(params string[] paths)
     {
         var hub = new FakeHub(_file);
-        hub.Listing = JsonSerializer.Serialize(paths.Select(path => new { type = "file", path, oid = "0123456789abcdef0123456789abcdef01234567", size = _file.Length, lfs = new { oid = hub.Checksum, size = _file.Length } }));
+        hub.Listing = JsonSerializer.Serialize(
+            paths.Select(path =>
+            new
+            {
+                type = "file",
+                path,
+                oid = "0123456789abcdef0123456789abcdef01234567",
+                size = _file.Length,
+                lfs = new { oid = hub.Checksum, size = _file.Length }
+            }));
         return hub;
     }
 

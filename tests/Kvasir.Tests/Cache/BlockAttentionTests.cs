@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -33,7 +32,8 @@ public sealed class BlockAttentionTests
         using KvCache cache = fixture.NewCache();
         fixture.Append(cache, 90);
         float[][] queries = fixture.Queries(20 * 2);
-        fixture.Close(fixture.Expected(0, queries, 60, 2, 90, softCap: softCap), fixture.Attend(cache, 0, queries, 60, 2, softCap: softCap));
+        fixture.Close(fixture.Expected(0, queries, 60, 2, 90, softCap: softCap),
+            fixture.Attend(cache, 0, queries, 60, 2, softCap: softCap));
     }
 
     [Fact]
@@ -66,6 +66,7 @@ public sealed class BlockAttentionTests
         fixture.Append(cache, 130);
         float[][] queries = fixture.Queries(30);
         float[] together = fixture.Attend(cache, 0, queries, 100, 1);
-        for (int r = 0; r < queries.Length; r++) fixture.Close(fixture.Attend(cache, 0, [queries[r]], 100 + r, 1), together[(r * 64)..((r + 1) * 64)]);
+        for (int r = 0; r < queries.Length; r++)
+            fixture.Close(fixture.Attend(cache, 0, [queries[r]], 100 + r, 1), together[(r * 64)..((r + 1) * 64)]);
     }
 }

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -28,7 +27,8 @@ public sealed class CacheFuzzTests : IDisposable
     {
         var random = new Random(seed);
         IReadOnlyList<KernelPath> paths = KernelPaths.Supported;
-        int kvHeads = random.Next(1, 4), channels = 16 * random.Next(1, 5), window = random.Next(5) == 0 ? random.Next(1, 120) : int.MaxValue;
+        int kvHeads = random.Next(1, 4), channels = 16 * random.Next(1, 5), window = random.Next(5) == 0
+            ? random.Next(1, 120) : int.MaxValue;
         var fixture = new SequenceFixture(seed, kvHeads, channels, window, random.Next(2) == 0, paths[seed % paths.Count]);
         using var pool = new BlockPool();
         var pairs = new List<(KvCache Cache, OracleCache Oracle)>();
@@ -41,9 +41,12 @@ public sealed class CacheFuzzTests : IDisposable
             foreach ((KvCache held, OracleCache expected) in pairs)
             {
                 Assert.True(expected.Length == held.Length, $"seed {seed}, {operation}: length {held.Length}, {expected.Length} expected");
-                Assert.True(expected.Bytes == held.Bytes, $"seed {seed}, {operation}, {held.Policy}: {held.Bytes} bytes, {expected.Bytes} expected");
+                Assert.True(expected.Bytes == held.Bytes,
+                    $"seed {seed}, {operation}, {held.Policy}: {held.Bytes} bytes, {expected.Bytes} expected");
             }
-            long bytes = pairs.SelectMany(pair => pair.Oracle.Blocks).Where(block => !block.Mapped).Distinct(ReferenceEqualityComparer.Instance).Sum(block => ((OracleCache.Block)block!).Bytes) + pairs.Sum(pair => pair.Oracle.TailBytes);
+            long bytes = pairs.SelectMany(pair => pair.Oracle.Blocks).Where(block => !block.Mapped)
+                .Distinct(ReferenceEqualityComparer.Instance).Sum(block => ((OracleCache.Block)block!).Bytes)
+                + pairs.Sum(pair => pair.Oracle.TailBytes);
             Assert.True(bytes == pool.Bytes, $"seed {seed}, {operation}: the pool holds {pool.Bytes} bytes, {bytes} expected");
             (cache, oracle) = pairs[random.Next(pairs.Count)];
             if (cache.Length > 0) CompareAttention(random, fixture, cache, oracle, $"seed {seed}, {operation}, {cache.Policy}");
@@ -93,7 +96,8 @@ public sealed class CacheFuzzTests : IDisposable
     }
 
     /// <summary>Saves a cache, or only what is appended behind a border, and places the file at the end of another or the same.</summary>
-    private void SaveAndPlace(Random random, SequenceFixture fixture, KvCache cache, OracleCache oracle, KvCache target, OracleCache expected)
+    private void SaveAndPlace(
+        Random random, SequenceFixture fixture, KvCache cache, OracleCache oracle, KvCache target, OracleCache expected)
     {
         int firstToken = 0;
         if (random.Next(2) == 0)
@@ -123,7 +127,11 @@ public sealed class CacheFuzzTests : IDisposable
         long most = cache.Bytes + cache.Layers[0].Heads.Sum(head => head.MostGrowthBytes(tokens));
         fixture.Append(cache, tokens);
         Assert.InRange(cache.Bytes, 0, most);
-        oracle.Append([.. Enumerable.Range(0, tokens).Select(t => new OracleCache.Token([.. fixture.Keys[first + t].Select(key => fixture.Rotated(key, position + t))], fixture.Values[first + t]))]);
+        oracle.Append(
+            [.. Enumerable.Range(0, tokens)
+            .Select(t =>
+            new OracleCache.Token([.. fixture.Keys[first + t].Select(key => fixture.Rotated(key, position + t))],
+            fixture.Values[first + t]))]);
     }
 
     private static void CompareAttention(Random random, SequenceFixture fixture, KvCache cache, OracleCache oracle, string what)
@@ -136,9 +144,13 @@ public sealed class CacheFuzzTests : IDisposable
         for (int r = 0; r < queries.Length; r++)
         {
             var turned = new Dictionary<int, float[]>();
-            double[] expected = oracle.Attend(head, position + r / group, at => turned.TryGetValue(at, out float[]? known) ? known : turned[at] = fixture.Rotated(queries[r], at), out double tolerance);
+            double[] expected = oracle.Attend(head, position + r / group, at =>
+                turned.TryGetValue(at, out float[]? known) ? known : turned[at] = fixture.Rotated(queries[r], at), out double tolerance);
             for (int c = 0; c < expected.Length; c++)
-                if (!(Math.Abs(expected[c] - actual[r * expected.Length + c]) <= tolerance)) Assert.Fail($"{what}: row {r}, channel {c}: {expected[c]} expected, {actual[r * expected.Length + c]} found, tolerance {tolerance}");
+                if (!(Math.Abs(expected[c] - actual[r * expected.Length + c]) <= tolerance))
+                    Assert.Fail(
+                        $"{what}: row {r}, channel {c}: {expected[c]} expected, {actual[r * expected.Length + c]} found, tolerance "
+                        + $"{tolerance}");
         }
     }
 
@@ -154,7 +166,17 @@ public sealed class CacheFuzzTests : IDisposable
             Residual = 32 * random.Next(4),
             Sink = 32 * random.Next(3),
         };
-        if (random.Next(4) == 0) policy = policy with { Auto = KvBudget.Parse("3bit"), Keys = "f16", Values = "f16", Group = 32, Chosen = new HeadFormats([[.. Enumerable.Range(0, kvHeads).Select(_ => (OracleCache.Name(Name(), 32, policy.ScaleBits), OracleCache.Name(Name(), 32, policy.ScaleBits)))]]) };
+        if (random.Next(4) == 0)
+            policy = policy with
+            {
+                Auto = KvBudget.Parse("3bit"),
+                Keys = "f16",
+                Values = "f16",
+                Group = 32,
+                Chosen = new HeadFormats(
+                [[.. Enumerable.Range(0, kvHeads)
+                .Select(_ => (OracleCache.Name(Name(), 32, policy.ScaleBits), OracleCache.Name(Name(), 32, policy.ScaleBits)))]])
+            };
         return policy;
 
         string Name() => names[random.Next(names.Length)];

@@ -2,7 +2,6 @@ using Kvasir.Cache;
 using Kvasir.Memory;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -23,22 +22,26 @@ internal sealed unsafe class EncodedBlock : IDisposable
     /// <param name="keys">[channels, 32 tokens].</param>
     /// <param name="values">[32 tokens, channels].</param>
     /// <param name="tokens">Real tokens.</param>
-    public EncodedBlock(AttentionKernels kernels, string keyCodec, string valueCodec, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
+    public EncodedBlock(AttentionKernels kernels, string keyCodec, string valueCodec, int channels, float[] keys, float[] values,
+        int tokens = KvBlock.Tokens)
     {
         _channels = channels;
         _codec = new Codecs(kernels).Block(new LayerLayout(1, channels, channels, int.MaxValue, null), keyCodec, valueCodec);
         _memory = new NativeBuffer(_codec.Bytes + NativeBuffer.Alignment);
         new Span<byte>(_memory.Pointer, _codec.Bytes + NativeBuffer.Alignment).Fill(Watch);
         fixed (float* k = keys, v = values) _codec.Encode(k, v, tokens, _memory.Pointer, default);
-        Assert.False(new Span<byte>(_memory.Pointer + _codec.Bytes, NativeBuffer.Alignment).ContainsAnyExcept(Watch), "encoding wrote behind the block");
+        Assert.False(new Span<byte>(_memory.Pointer + _codec.Bytes, NativeBuffer.Alignment).ContainsAnyExcept(Watch),
+            "encoding wrote behind the block");
     }
 
     /// <summary>Keys and values in one format; the values' groups are always of 32.</summary>
-    public EncodedBlock(AttentionKernels kernels, QuantizedFormat format, int channels, float[] keys, float[] values, int tokens = KvBlock.Tokens)
+    public EncodedBlock(AttentionKernels kernels, QuantizedFormat format, int channels, float[] keys, float[] values,
+        int tokens = KvBlock.Tokens)
         : this(kernels, format.ToString(), (format with { Group = 32 }).ToString(), channels, keys, values, tokens) { }
 
     /// <summary>Every path of this machine, exact and as models use it.</summary>
-    public static IEnumerable<AttentionKernels> AllKernels => KernelPaths.Supported.SelectMany(path => new[] { AttentionKernels.For(path), AttentionKernels.For(path, exact: false) });
+    public static IEnumerable<AttentionKernels> AllKernels =>
+        KernelPaths.Supported.SelectMany(path => new[] { AttentionKernels.For(path), AttentionKernels.For(path, exact: false) });
 
     /// <summary>The fastest path, exact.</summary>
     public static AttentionKernels BestKernels => AttentionKernels.For(KernelPaths.Choose());
@@ -63,8 +66,11 @@ internal sealed unsafe class EncodedBlock : IDisposable
         float[] scores = NewFloats(rows * stride);
         byte** blocks = stackalloc byte*[strip.Length];
         for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer;
-        fixed (float* q = queries, s = scores) strip[0]._codec.Keys.Scores(new BlockStrip { Blocks = blocks, Count = strip.Length, Channels = channels, Next = blocks, NextBytes = strip[0]._codec.ValueBytes }, q, rows, s, stride);
-        for (int r = 0; r < rows; r++) Assert.False(scores.AsSpan(r * stride + width, stride - width).ContainsAnyExcept(Untouched), "scores were written between the rows");
+        fixed (float* q = queries, s = scores)
+            strip[0]._codec.Keys.Scores(Strip(blocks, strip.Length, channels, strip[0]._codec.ValueBytes), q, rows, s, stride);
+        for (int r = 0; r < rows; r++)
+            Assert.False(scores.AsSpan(r * stride + width, stride - width).ContainsAnyExcept(Untouched),
+                "scores were written between the rows");
         return Taken(scores);
     }
 
@@ -76,11 +82,15 @@ internal sealed unsafe class EncodedBlock : IDisposable
         start.CopyTo(output, 0);
         byte** blocks = stackalloc byte*[strip.Length];
         for (int b = 0; b < strip.Length; b++) blocks[b] = strip[b]._memory.Pointer + strip[b]._codec.KeyBytes;
-        fixed (float* w = weights, o = output) strip[0]._codec.Values.Accumulate(new BlockStrip { Blocks = blocks, Count = strip.Length, Channels = channels, Next = blocks, NextBytes = strip[0]._codec.KeyBytes }, w, stride, rows, o);
+        fixed (float* w = weights, o = output)
+            strip[0]._codec.Values.Accumulate(Strip(blocks, strip.Length, channels, strip[0]._codec.KeyBytes), w, stride, rows, o);
         return Taken(output);
     }
 
     public void Dispose() => _memory.Dispose();
+
+    private static BlockStrip Strip(byte** blocks, int count, int channels, int nextBytes) =>
+        new() { Blocks = blocks, Count = count, Channels = channels, Next = blocks, NextBytes = nextBytes };
 
     /// <summary>Room for the result and 64 floats behind it that must stay as they are.</summary>
     private static float[] NewFloats(int count)

@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -21,5 +20,6 @@ public sealed class KvBudgetTests
     [InlineData("GB")]
     [InlineData("")]
     public void What_is_no_size_is_named(string text) =>
-        Assert.Contains($"'{text}'", Assert.Throws<InvalidInputException>(() => KvBudget.ParseBytes(text)).Message, StringComparison.Ordinal);
+        Assert.Contains($"'{text}'", Assert.Throws<InvalidInputException>(() => KvBudget.ParseBytes(text)).Message,
+            StringComparison.Ordinal);
 }

@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -63,7 +62,8 @@ public sealed class KvCacheTests
         fixture.Append(cache, 60);
         Assert.Equal(before, Block(cache));
 
-        static unsafe byte[] Block(KvCache cache) => new ReadOnlySpan<byte>(cache.Layers[0].Heads[0].Segments[0].Keys(1), 32 * 16 * 2).ToArray();
+        static unsafe byte[] Block(KvCache cache) =>
+            new ReadOnlySpan<byte>(cache.Layers[0].Heads[0].Segments[0].Keys(1), 32 * 16 * 2).ToArray();
     }
 
     [Theory]
@@ -142,7 +142,8 @@ public sealed class KvCacheTests
             }
             fixture.Append(cache, 1);
             float[][] queries = fixture.Queries(2);
-            fixture.Close(fixture.Expected(1, queries, cache.Length - 1, 2, cache.Length), fixture.Attend(cache, 1, queries, cache.Length - 1, 2));
+            fixture.Close(fixture.Expected(1, queries, cache.Length - 1, 2, cache.Length),
+                fixture.Attend(cache, 1, queries, cache.Length - 1, 2));
             cache.Dispose();
         }
     }

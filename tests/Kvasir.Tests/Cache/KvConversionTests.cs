@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Memory;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -9,7 +8,8 @@ namespace Kvasir.Tests.Cache;
 public sealed unsafe class KvConversionTests : IDisposable
 {
     private static readonly string[] Targets =
-        ["k=f32,v=f32", "k=f16,v=f16", "k=f16,v=f32", "k=q8,v=f16", "k=kivi4,v=kivi4", "k=kivi3,v=kivi2", "k=kivi2,v=kivi2,group=16", "k=kivi4,v=kivi2,scale=16,sink=0", "k=f16,v=kivi3,sink=96,residual=64"];
+        ["k=f32,v=f32", "k=f16,v=f16", "k=f16,v=f32", "k=q8,v=f16", "k=kivi4,v=kivi4", "k=kivi3,v=kivi2", "k=kivi2,v=kivi2,group=16",
+            "k=kivi4,v=kivi2,scale=16,sink=0", "k=f16,v=kivi3,sink=96,residual=64"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kvasir-convert").FullName;
     private readonly KvLayout _layout;
@@ -17,7 +17,8 @@ public sealed unsafe class KvConversionTests : IDisposable
     public KvConversionTests()
     {
         Rotary rotary = new SequenceFixture(0).Rotary;
-        _layout = new KvLayout([new LayerLayout(2, 16, 16, int.MaxValue, rotary), new LayerLayout(1, 80, 48, 64, rotary)], AttentionKernels.For(KernelPath.Vector128), () => "model", () => "tokenizer");
+        _layout = new KvLayout([new LayerLayout(2, 16, 16, int.MaxValue, rotary), new LayerLayout(1, 80, 48, 64, rotary)],
+            AttentionKernels.For(KernelPath.Vector128), () => "model", () => "tokenizer");
     }
 
     private string Source => Path.Combine(_folder, "source.kv");
@@ -76,7 +77,8 @@ public sealed unsafe class KvConversionTests : IDisposable
         {
             KvSegment kept = file.Map(0, head, 1, 0), expected = direct.Layers[0].Heads[head].Segments[1];
             for (int b = 0; b < kept.BlockCount; b++)
-                Assert.Equal(new ReadOnlySpan<byte>(expected.Keys(b), expected.Codec.KeyBytes), new ReadOnlySpan<byte>(kept.Keys(b), kept.Codec.KeyBytes));
+                Assert.Equal(new ReadOnlySpan<byte>(expected.Keys(b), expected.Codec.KeyBytes),
+                    new ReadOnlySpan<byte>(kept.Keys(b), kept.Codec.KeyBytes));
         }
     }
 
@@ -96,13 +98,17 @@ public sealed unsafe class KvConversionTests : IDisposable
     [Fact]
     public void Heads_may_differ()
     {
-        KvPolicy chosen = KvPolicy.Parse("auto:12bit") with { Chosen = new HeadFormats([[("f16", "f32"), ("f32", "f32")], [("f16", "f16")]]) };
+        KvPolicy chosen = KvPolicy.Parse(
+            "auto:12bit") with
+        { Chosen = new HeadFormats([[("f16", "f32"), ("f32", "f32")], [("f16", "f16")]]) };
         Save("k=f32,v=f32", Source, 6, 100);
         using (var pool = new BlockPool())
         using (var pattern = new KvCache(_layout, chosen, pool))
         using (KvFile file = KvFile.Open(Source, _layout, verify: true)) KvFileConverter.Write(file, Converted, pattern);
         KvSegmentSummary[] segments = [.. KvFileSummary.Read(Converted).Segments];
-        Assert.Equal([new KvSegmentSummary(0, 0, 32, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16"), new KvSegmentSummary(32, 0, 68, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16")], segments);
+        Assert.Equal(
+            [new KvSegmentSummary(0, 0, 32, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16"),
+            new KvSegmentSummary(32, 0, 68, 3, "2 x f16, 1 x f32", "2 x f32, 1 x f16")], segments);
         Convert(Converted, Source, "k=f16,v=f16");
         Assert.Equal(FromStart("k=f16,v=f16", 6, 100), File.ReadAllBytes(Source));
     }
@@ -223,7 +229,8 @@ public sealed unsafe class KvConversionTests : IDisposable
     {
         Save("k=f32,v=f32", Source, 10, 70);
         byte[] file = File.ReadAllBytes(Source);
-        int length = BitConverter.ToInt32(file, 12), jsonLength = BitConverter.ToInt32(file, 20), jsonAt = KvFileHeader.FixedLength + 16 * BitConverter.ToInt32(file, 28) + 4 * BitConverter.ToInt32(file, 24);
+        int length = BitConverter.ToInt32(file, 12), jsonLength = BitConverter.ToInt32(file, 20), jsonAt = KvFileHeader.FixedLength
+            + 16 * BitConverter.ToInt32(file, 28) + 4 * BitConverter.ToInt32(file, 24);
         string json = System.Text.Encoding.UTF8.GetString(file, jsonAt, jsonLength);
         Assert.Contains(part, json, StringComparison.Ordinal);
         byte[] changed = System.Text.Encoding.UTF8.GetBytes(json.Replace(part, instead, StringComparison.Ordinal));
@@ -318,7 +325,9 @@ public sealed unsafe class KvConversionTests : IDisposable
     private KvCache Filled(string policy, int seed, bool rounded, params int[] parts)
     {
         var cache = new KvCache(_layout, KvPolicy.Parse(policy), new BlockPool());
-        Random[][] numbers = [.. cache.Layers.Select((layer, l) => layer.Heads.Select((_, h) => new Random(seed * 10 + l * layer.Heads.Length + h)).ToArray())];
+        Random[][] numbers =
+            [.. cache.Layers.Select((layer, l) =>
+                layer.Heads.Select((_, h) => new Random(seed * 10 + l * layer.Heads.Length + h)).ToArray())];
         foreach (int tokens in parts)
         {
             cache.Seal();
@@ -330,7 +339,8 @@ public sealed unsafe class KvConversionTests : IDisposable
         }
         return cache;
 
-        float[] Numbers(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => Kept((float)(random.NextDouble() * 4 - 2)))];
+        float[] Numbers(Random random, int count) =>
+            [.. Enumerable.Range(0, count).Select(_ => Kept((float)(random.NextDouble() * 4 - 2)))];
 
         float Kept(float x) => !rounded ? x : MathF.Abs(x) < 6.103515625e-5f ? MathF.CopySign(0, x) : (float)(Half)x;
     }

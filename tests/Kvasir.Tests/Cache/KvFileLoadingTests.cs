@@ -1,6 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Tests.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

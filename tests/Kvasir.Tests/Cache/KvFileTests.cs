@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -141,9 +140,11 @@ public sealed class KvFileTests : IDisposable
     {
         Write(out SequenceFixture fixture);
         KvLayout other = fixture.LayoutOf("another", "tokenizer");
-        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message,
+            StringComparison.Ordinal);
         other = fixture.LayoutOf("model", "another");
-        Assert.Contains("another tokenizer", Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("another tokenizer",
+            Assert.Throws<InvalidInputException>(() => KvFile.Open(FilePath, other, verify: false)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

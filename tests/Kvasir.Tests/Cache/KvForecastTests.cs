@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -103,12 +102,19 @@ public sealed class KvForecastTests
         Assert.Equal(0, pool.Bytes);
     }
 
-    private static SequenceFixture Fixture(Random random) => new(random.Next(), kvHeads: random.Next(1, 4), channels: 16 * random.Next(1, 6));
+    private static SequenceFixture Fixture(Random random) =>
+        new(random.Next(), kvHeads: random.Next(1, 4), channels: 16 * random.Next(1, 6));
 
     private static KvPolicy RandomPolicy(Random random)
     {
         string[] codecs = ["f32", "f16", "q8", "kivi4", "kivi3", "kivi2"];
-        var policy = new KvPolicy { Keys = codecs[random.Next(codecs.Length)], Values = codecs[random.Next(codecs.Length)], Group = 16 << random.Next(2), ScaleBits = 8 << random.Next(3) };
+        var policy = new KvPolicy
+        {
+            Keys = codecs[random.Next(codecs.Length)],
+            Values = codecs[random.Next(codecs.Length)],
+            Group = 16 << random.Next(2),
+            ScaleBits = 8 << random.Next(3)
+        };
         return random.Next(2) == 0 ? policy : policy with { Residual = 32 * random.Next(4), Sink = 32 * random.Next(4) };
     }
 

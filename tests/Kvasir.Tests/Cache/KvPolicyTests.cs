@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

@@ -7,7 +7,8 @@ namespace Kvasir.Tests.Cache;
 internal sealed unsafe class LayeredFile(int layers, int kvHeads, int channels)
 {
     public KvLayout Layout { get; } = new(
-        [.. Enumerable.Repeat(new LayerLayout(kvHeads, channels, channels, int.MaxValue, new SequenceFixture(1, channels: channels).Rotary), layers)],
+        [.. Enumerable.Repeat(new LayerLayout(kvHeads, channels, channels, int.MaxValue, new SequenceFixture(1, channels: channels).Rotary),
+            layers)],
         AttentionKernels.For(KernelPath.Vector128), () => "model", () => "tokenizer");
 
     public KvCache NewCache(string policy) => new(Layout, KvPolicy.Parse(policy), new BlockPool());

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -10,7 +9,8 @@ public sealed unsafe class LongDecodeTests
     private const int Steps = 100_000, Channels = 16, Group = 3, Window = 96, WarmUp = 1000;
 
     private static readonly AttentionKernels Kernels = AttentionKernels.For(KernelPaths.Choose());
-    private static readonly LayerLayout Windowed = new(1, Channels, Channels, Window, null), Whole = Windowed with { Window = int.MaxValue };
+    private static readonly LayerLayout Windowed = new(1, Channels, Channels, Window, null),
+        Whole = Windowed with { Window = int.MaxValue };
     private static readonly KvPolicy Policy = KvPolicy.Parse("k=kivi2,v=kivi4,group=16");
 
     [Fact]
@@ -65,7 +65,8 @@ public sealed unsafe class LongDecodeTests
             float[] query = sequence.Queries[(r * Channels)..((r + 1) * Channels)];
             double[] expected = oracle.Attend(0, step - 1, _ => query, out double tolerance, window);
             for (int c = 0; c < Channels; c++)
-                if (!(Math.Abs(expected[c] - sequence.Output[r * Channels + c]) <= tolerance)) Assert.Fail($"step {step}, row {r}, channel {c}: {expected[c]} expected, {sequence.Output[r * Channels + c]} found");
+                if (!(Math.Abs(expected[c] - sequence.Output[r * Channels + c]) <= tolerance))
+                    Assert.Fail($"step {step}, row {r}, channel {c}: {expected[c]} expected, {sequence.Output[r * Channels + c]} found");
         }
     }
 
@@ -110,7 +111,8 @@ public sealed unsafe class LongDecodeTests
             Queries.CopyTo(new Span<float>(_scratch.Queries, Queries.Length));
             fixed (float* o = Output, m = _maximum, s = _sum)
             {
-                BlockAttention.Attend(Cache, layer, Kernels, new QueryTile(Cache.Length - 1, Group, Group, Causal: true, SoftCap: 0), 0, Cache.BlockCount, _scratch, o, m, s);
+                BlockAttention.Attend(Cache, layer, Kernels, new QueryTile(Cache.Length - 1, Group, Group, Causal: true, SoftCap: 0), 0,
+                    Cache.BlockCount, _scratch, o, m, s);
                 BlockAttention.Normalise(Kernels, o, Group, Channels, s);
             }
         }

@@ -33,7 +33,9 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
 
     public IEnumerable<Block> Blocks => _blocks.Select(view => view.Block);
 
-    public long TailBytes => (_tail.Count + BlockTokens - 1) / BlockTokens * (long)BlockTokens * layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(float);
+    public long TailBytes =>
+        (_tail.Count + BlockTokens - 1) / BlockTokens * (long)BlockTokens * layer.KvHeads * (layer.KeyChannels
+            + layer.ValueChannels) * sizeof(float);
 
     public long Bytes => Blocks.Sum(block => block.Bytes) + TailBytes;
 
@@ -57,7 +59,8 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         if (length < TailPosition) _tail.Clear();
         else _tail.RemoveRange(length - TailPosition, _tail.Count - (length - TailPosition));
         _blocks.RemoveAll(view => view.Position >= length);
-        if (_blocks.Count > 0 && _blocks[^1] is var last && last.Position + last.Count > length) _blocks[^1] = last with { Count = length - last.Position };
+        if (_blocks.Count > 0 && _blocks[^1] is var last && last.Position + last.Count > length)
+            _blocks[^1] = last with { Count = length - last.Position };
     }
 
     public OracleCache Convert(KvPolicy other)
@@ -67,7 +70,9 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         return copy;
     }
 
-    /// <summary>Appends what a file of <paramref name="saved"/> holds from <paramref name="firstToken"/> on, as it is or as the policy here says.</summary>
+    /// <summary>
+    /// Appends what a file of <paramref name="saved"/> holds from <paramref name="firstToken"/> on, as it is or as the policy here says.
+    /// </summary>
     public void Place(OracleCache saved, int firstToken, bool converted)
     {
         Seal();
@@ -77,9 +82,14 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     }
 
     /// <summary>Whether everything that a file of <paramref name="saved"/> holds is kept there as the policy here says.</summary>
-    public bool KeepsAs(OracleCache saved, int firstToken) => saved._blocks.Where(view => view.Position >= firstToken).All(view => view.Block.Codecs.SequenceEqual(CodecsAt(view.Block.ComputedAt)));
+    public bool KeepsAs(OracleCache saved, int firstToken) =>
+        saved._blocks.Where(view => view.Position >= firstToken)
+            .All(view => view.Block.Codecs.SequenceEqual(CodecsAt(view.Block.ComputedAt)));
 
-    /// <summary>softmax(q · k) v in double over the layer's window, or another; <paramref name="rotated"/> gives the query as rotated for a position.</summary>
+    /// <summary>
+    /// softmax(q · k) v in double over the layer's window, or another; <paramref name="rotated"/> gives the query as rotated for a
+    /// position.
+    /// </summary>
     public double[] Attend(int head, int own, Func<int, float[]> rotated, out double tolerance, int? window = null)
     {
         int first = (window ?? layer.Window) is var visible && visible <= own ? own - visible + 1 : 0;
@@ -94,7 +104,9 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
             scores.Add((score, token.Values[head]));
             largestKey = Math.Max(largestKey, Largest(token.Keys[head]));
         }
-        tolerance = AttentionRounding.Bound(layer.KeyChannels, scores.Count, Math.Sqrt(rotated(own).Sum(x => (double)x * x)), largestKey, scores.Max(pair => Largest(pair.Value)));
+        tolerance = AttentionRounding.Bound(
+            layer.KeyChannels, scores.Count, Math.Sqrt(rotated(own).Sum(x => (double)x * x)), largestKey,
+            scores.Max(pair => Largest(pair.Value)));
         double highest = scores.Max(pair => pair.Score), sum = 0;
         var output = new double[layer.ValueChannels];
         foreach ((double score, float[] value) in scores)
@@ -111,7 +123,8 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     private IEnumerable<(Token Token, int Position, int Offset)> Tokens(int first)
     {
         foreach (View view in _blocks)
-            for (int t = Math.Max(0, first - view.Position); t < view.Count; t++) yield return (view.Block.Tokens[t], view.Position + t, view.Position - view.Block.ComputedAt);
+            for (int t = Math.Max(0, first - view.Position); t < view.Count; t++)
+                yield return (view.Block.Tokens[t], view.Position + t, view.Position - view.Block.ComputedAt);
         for (int t = Math.Max(0, first - TailPosition); t < _tail.Count; t++) yield return (_tail[t], TailPosition + t, 0);
     }
 
@@ -137,8 +150,11 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         long bytes = 0;
         for (int head = 0; head < layer.KvHeads; head++)
         {
-            long keyBytes = Encode(codecs[head].Keys, perChannel: true, layer.KeyChannels, [.. tokens.Select(token => token.Keys[head])], (t, key) => decoded[t].Keys[head] = key);
-            long valueBytes = Encode(codecs[head].Values, perChannel: false, layer.ValueChannels, [.. tokens.Select(token => token.Values[head])], (t, value) => decoded[t].Values[head] = value);
+            long keyBytes = Encode(codecs[head].Keys, perChannel: true, layer.KeyChannels, [.. tokens.Select(token => token.Keys[head])],
+                (t, key) => decoded[t].Keys[head] = key);
+            long valueBytes = Encode(
+                codecs[head].Values, perChannel: false, layer.ValueChannels, [.. tokens.Select(token => token.Values[head])], (t, value) =>
+                decoded[t].Values[head] = value);
             bytes += (keyBytes + valueBytes + 63) / 64 * 64;
         }
         return new Block(decoded, bytes, computedAt, codecs, Mapped: false);
@@ -159,7 +175,10 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
     }
 
     private (string Keys, string Values)[] CodecsAt(int position) =>
-        [.. Enumerable.Range(0, layer.KvHeads).Select(head => policy.Chosen is { } chosen ? chosen[0, head] : (Name(policy.Keys, policy.Group, policy.ScaleBits), Name(policy.Values, 32, policy.ScaleBits)))
+        [.. Enumerable.Range(0, layer.KvHeads)
+            .Select(head =>
+            policy.Chosen is { } chosen
+            ? chosen[0, head] : (Name(policy.Keys, policy.Group, policy.ScaleBits), Name(policy.Values, 32, policy.ScaleBits)))
             .Select(names => position + 32 <= policy.Sink ? (Exact(names.Item1), Exact(names.Item2)) : names)];
 
     /// <summary>The name of a codec as files carry it.</summary>
@@ -179,8 +198,10 @@ internal sealed class OracleCache(LayerLayout layer, KvPolicy policy)
         var block = new float[numbers];
         for (int t = 0; t < rows.Length; t++)
             for (int c = 0; c < channels; c++) block[perChannel ? c * BlockTokens + t : t * channels + c] = rows[t][c];
-        float[] values = perChannel ? PlainQuantizer.Keys(block, channels, rows.Length, format).Values : PlainQuantizer.Values(block, channels, rows.Length, format).Values;
-        for (int t = 0; t < rows.Length; t++) decoded(t, [.. Enumerable.Range(0, channels).Select(c => values[perChannel ? c * BlockTokens + t : t * channels + c])]);
+        float[] values = perChannel ? PlainQuantizer.Keys(block, channels, rows.Length, format).Values
+            : PlainQuantizer.Values(block, channels, rows.Length, format).Values;
+        for (int t = 0; t < rows.Length; t++)
+            decoded(t, [.. Enumerable.Range(0, channels).Select(c => values[perChannel ? c * BlockTokens + t : t * channels + c])]);
         // Sets of scales and minima: one per range of tokens with one pair a channel, or one per range of channels with one pair a token.
         // Codes of values fill up the last range of 32 channels.
         (int sets, int pairs) = perChannel ? (BlockTokens / format.Group, channels) : ((channels + 31) / 32, BlockTokens);

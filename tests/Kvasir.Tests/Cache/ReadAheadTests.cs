@@ -1,8 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Memory;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -56,5 +55,6 @@ public sealed class SealingTests
         Assert.NotEmpty(expected!);
     }
 
-    private static BlockCodec CodecAt(HeadCache head, int position) => head.Segments.Single(segment => segment.FirstPosition <= position && position < segment.EndPosition).Codec;
+    private static BlockCodec CodecAt(HeadCache head, int position) =>
+        head.Segments.Single(segment => segment.FirstPosition <= position && position < segment.EndPosition).Codec;
 }

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 
@@ -9,7 +8,8 @@ internal sealed unsafe class SequenceFixture
 {
     private readonly Random _random;
 
-    public SequenceFixture(int seed, int kvHeads = 2, int channels = 16, int window = int.MaxValue, bool interleaved = false, KernelPath path = KernelPath.Vector128)
+    public SequenceFixture(int seed, int kvHeads = 2, int channels = 16, int window = int.MaxValue, bool interleaved = false,
+        KernelPath path = KernelPath.Vector128)
     {
         _random = new Random(seed);
         double[] frequencies = [.. Enumerable.Range(0, channels / 2).Select(j => Math.Pow(10000, -2.0 * j / channels))];
@@ -34,7 +34,8 @@ internal sealed unsafe class SequenceFixture
 
     public KvLayout LayoutOf(string model, string tokenizer) => new([Layer], Kernels, () => model, () => tokenizer);
 
-    public KvCache NewCache(string policy = "k=f32,v=f32", BlockPool? pool = null) => new(Layout, KvPolicy.Parse(policy), pool ?? new BlockPool());
+    public KvCache NewCache(string policy = "k=f32,v=f32", BlockPool? pool = null) =>
+        new(Layout, KvPolicy.Parse(policy), pool ?? new BlockPool());
 
     public float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(_random.NextDouble() * 4 - 2))];
 
@@ -64,7 +65,9 @@ internal sealed unsafe class SequenceFixture
         return copy;
     }
 
-    /// <summary>What the cache gives for rows of queries (not rotated) from <paramref name="position"/> on, [tokens * group, channels].</summary>
+    /// <summary>
+    /// What the cache gives for rows of queries (not rotated) from <paramref name="position"/> on, [tokens * group, channels].
+    /// </summary>
     public float[] Attend(KvCache cache, int head, float[][] queries, int position, int group, bool causal = true, float softCap = 0) =>
         Attend(cache, head, queries, new QueryTile(position, queries.Length, group, causal, softCap));
 
@@ -76,7 +79,8 @@ internal sealed unsafe class SequenceFixture
     {
         int channels = Layer.KeyChannels, rows = queries.Length;
         using var scratch = new AttentionScratch(channels);
-        for (int r = 0; r < rows; r++) Rotated(queries[r], tile.PositionOf(r)).CopyTo(new Span<float>(scratch.Queries + r * channels, channels));
+        for (int r = 0; r < rows; r++)
+            Rotated(queries[r], tile.PositionOf(r)).CopyTo(new Span<float>(scratch.Queries + r * channels, channels));
         float[] output = new float[rows * channels], maximum = new float[rows], sum = new float[rows];
         HeadCache cached = cache.Layers[0].Heads[head];
         fixed (float* o = output, m = maximum, s = sum)
@@ -88,7 +92,8 @@ internal sealed unsafe class SequenceFixture
     }
 
     /// <summary>The same by the definition: softmax(q · k) v over the visible tokens.</summary>
-    public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0, Func<int, bool>? counts = null)
+    public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0,
+        Func<int, bool>? counts = null)
     {
         int channels = Layer.KeyChannels;
         float[] output = new float[queries.Length * channels];
@@ -105,20 +110,26 @@ internal sealed unsafe class SequenceFixture
                 weights[t] = Math.Exp(softCap == 0 ? score : softCap * Math.Tanh(score / softCap));
             }
             double total = weights.Sum();
-            for (int c = 0; c < channels; c++) output[r * channels + c] = (float)Enumerable.Range(0, length).Sum(t => weights[t] / total * Values[t][head][c]);
+            for (int c = 0; c < channels; c++)
+                output[r * channels + c] = (float)Enumerable.Range(0, length).Sum(t => weights[t] / total * Values[t][head][c]);
         }
         return output;
     }
 
     public float[][] Queries(int rows) => [.. Enumerable.Range(0, rows).Select(_ => Random(Layer.KeyChannels))];
 
-    /// <summary>Equal but for rounding: of keys, values and queries no channel is beyond 2, and of turned keys none beyond the root of two times that.</summary>
+    /// <summary>
+    /// Equal but for rounding: of keys, values and queries no channel is beyond 2, and of turned keys none beyond the root of two times
+    /// that.
+    /// </summary>
     public void Close(float[] expected, float[] actual) =>
-        Close(expected, actual, (float)AttentionRounding.Bound(Layer.KeyChannels, Keys.Count, 2 * Math.Sqrt(Layer.KeyChannels), 2 * Math.Sqrt(2), 2));
+        Close(expected, actual, (float)AttentionRounding.Bound(
+            Layer.KeyChannels, Keys.Count, 2 * Math.Sqrt(Layer.KeyChannels), 2 * Math.Sqrt(2), 2));
 
     public static void Close(float[] expected, float[] actual, float tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"at {i}: {expected[i]} expected, {actual[i]} found");
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"at {i}: {expected[i]} expected, {actual[i]} found");
     }
 }

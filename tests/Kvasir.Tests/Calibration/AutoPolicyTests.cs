@@ -2,7 +2,6 @@ using Kvasir.Cache;
 using Kvasir.Calibration;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 
@@ -47,7 +46,8 @@ public sealed class AutoPolicyTests : IDisposable
             model.Forward(batch);
             most = Math.Max(most, cache.Bytes);
         }
-        Assert.InRange(most, Math.Min(kilobytes * 1024 * 0.8, model.Config.ContextLength * model.CacheLayout.BytesPerTokenF16 * 0.9), kilobytes * 1024);
+        Assert.InRange(most, Math.Min(kilobytes * 1024 * 0.8, model.Config.ContextLength * model.CacheLayout.BytesPerTokenF16 * 0.9),
+            kilobytes * 1024);
     }
 
     [SkippableTheory]
@@ -58,14 +58,16 @@ public sealed class AutoPolicyTests : IDisposable
     public void Budget_below_the_smallest_codecs_is_refused(string budget)
     {
         using Model model = Tiny();
-        Assert.Contains("auto:" + budget, Assert.Throws<InvalidInputException>(() => model.Prepare(Policy(budget))).Message, StringComparison.Ordinal);
+        Assert.Contains("auto:" + budget, Assert.Throws<InvalidInputException>(() => model.Prepare(Policy(budget))).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
     public void Policy_that_was_not_prepared_is_refused_with_what_to_call()
     {
         using Model model = Tiny();
-        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse("auto:3bit"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse("auto:3bit"))).Message,
+            StringComparison.Ordinal);
         KvPolicy plain = KvPolicy.Parse("k=kivi4,v=kivi2");
         Assert.Same(plain, model.Prepare(plain));
     }
@@ -73,9 +75,11 @@ public sealed class AutoPolicyTests : IDisposable
     [SkippableFact]
     public void Policy_prepared_for_another_model_is_refused()
     {
-        using Model model = Tiny(), other = Model.Load(SharedData.Require("models/tiny/tiny-gemma2.gguf"), new ModelOptions { Threads = 1 });
+        using Model model = Tiny(),
+            other = Model.Load(SharedData.Require("models/tiny/tiny-gemma2.gguf"), new ModelOptions { Threads = 1 });
         KvPolicy policy = model.Prepare(Policy("4bit"));
-        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => other.NewCache(policy)).Message, StringComparison.Ordinal);
+        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => other.NewCache(policy)).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -1,5 +1,4 @@
 using Kvasir.Calibration;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 
@@ -25,7 +24,9 @@ public sealed class BitAllocationTests
         }
     }
 
-    /// <summary>What a threshold chooses is the best of all choices of its size; elsewhere at most one step of one head is missing.</summary>
+    /// <summary>
+    /// What a threshold chooses is the best of all choices of its size; elsewhere at most one step of one head is missing.
+    /// </summary>
     [Fact]
     public void Choice_is_the_best_of_all_choices_but_for_one_step()
     {
@@ -34,7 +35,8 @@ public sealed class BitAllocationTests
         for (int round = 0; round < 60; round++)
         {
             CodecOption[][] heads = RandomHeads(random, 4);
-            for (int budget = heads.Sum(head => head.Min(option => option.Bytes)); budget <= heads.Sum(head => head.Max(option => option.Bytes)); budget += 128)
+            for (int budget = heads.Sum(head =>
+                head.Min(option => option.Bytes)); budget <= heads.Sum(head => head.Max(option => option.Bytes)); budget += 128)
             {
                 int[] chosen = BitAllocation.Solve(heads, budget);
                 double optimum = BestOf(heads, budget);
@@ -67,13 +69,17 @@ public sealed class BitAllocationTests
     }
 
     private static CodecOption[][] RandomHeads(Random random, int heads) =>
-        [.. Enumerable.Range(0, heads).Select(_ => Enumerable.Range(0, 2 + random.Next(5)).Select(_ => new CodecOption(64 * (1 + random.Next(30)), Math.Exp(-8 * random.NextDouble()))).ToArray())];
+        [.. Enumerable.Range(0, heads)
+            .Select(_ =>
+            Enumerable.Range(0, 2 + random.Next(5))
+            .Select(_ => new CodecOption(64 * (1 + random.Next(30)), Math.Exp(-8 * random.NextDouble()))).ToArray())];
 
     private static double BestOf(CodecOption[][] heads, int budget, int head = 0)
     {
         if (head == heads.Length) return 0;
         int rest = heads.Skip(head + 1).Sum(other => other.Min(option => option.Bytes));
-        return heads[head].Where(option => option.Bytes + rest <= budget).Min(option => option.Damage + BestOf(heads, budget - option.Bytes, head + 1));
+        return heads[head].Where(option => option.Bytes + rest <= budget)
+            .Min(option => option.Damage + BestOf(heads, budget - option.Bytes, head + 1));
     }
 
     private static int Bytes(CodecOption[][] heads, int[] chosen) => heads.Zip(chosen).Sum(pair => pair.First[pair.Second].Bytes);

@@ -1,5 +1,4 @@
 using Kvasir.Calibration;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 
@@ -22,7 +21,8 @@ public sealed class LogitDivergenceTests
     }
 
     [Fact]
-    public void Nothing_moved_is_no_divergence() => Assert.InRange(new LogitDivergence([[1f, 2f, 3f]]).At(0, new float[] { 4f, 5f, 6f }), 0, 1e-6);
+    public void Nothing_moved_is_no_divergence() =>
+        Assert.InRange(new LogitDivergence([[1f, 2f, 3f]]).At(0, new float[] { 4f, 5f, 6f }), 0, 1e-6);
 
     [Theory]
     [InlineData(float.NaN)]

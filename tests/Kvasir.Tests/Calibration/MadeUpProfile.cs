@@ -9,7 +9,8 @@ internal static class MadeUpProfile
     public static SensitivityProfile For(Model model)
     {
         var random = new Random(4);
-        string[] keys = [.. CandidateCodecs.Keys(8).Select(format => format.ToString())], values = [.. CandidateCodecs.Values(8).Select(format => format.ToString())];
+        string[] keys = [.. CandidateCodecs.Keys(8).Select(format => format.ToString())],
+            values = [.. CandidateCodecs.Values(8).Select(format => format.ToString())];
         return new SensitivityProfile
         {
             Model = model.Identity,
@@ -17,7 +18,9 @@ internal static class MadeUpProfile
             ScaleBits = 8,
             Keys = keys,
             Values = values,
-            Layers = [.. model.CacheLayout.Layers.Select(layer => (IReadOnlyList<HeadSensitivity>)[.. Enumerable.Range(0, layer.KvHeads).Select(_ => new HeadSensitivity(Damages(keys.Length), Damages(values.Length)))])],
+            Layers = [.. model.CacheLayout.Layers.Select(layer =>
+                (IReadOnlyList<HeadSensitivity>)[.. Enumerable.Range(0, layer.KvHeads)
+                    .Select(_ => new HeadSensitivity(Damages(keys.Length), Damages(values.Length)))])],
         };
 
         double[] Damages(int codecs)

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Kvasir.Cache;
 using Kvasir.Calibration;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Calibration;
 
@@ -47,7 +46,8 @@ public sealed class SensitivityProfileTests : IDisposable
         using Model model = Tiny();
         string text = string.Join(' ', Enumerable.Range(0, 2000).Select(i => $"{i * 7919 % 1000} apples"));
         Assert.Contains("given text", SensitivityProfile.Measure(model, text, scaleBits: 16).Calibration, StringComparison.Ordinal);
-        Assert.Contains("calibration text", Assert.Throws<InvalidInputException>(() => SensitivityProfile.Measure(model, "too short")).Message, StringComparison.Ordinal);
+        Assert.Contains("calibration text",
+            Assert.Throws<InvalidInputException>(() => SensitivityProfile.Measure(model, "too short")).Message, StringComparison.Ordinal);
     }
 
     [SkippableTheory]
@@ -73,7 +73,8 @@ public sealed class SensitivityProfileTests : IDisposable
         JsonNode json = JsonNode.Parse(File.ReadAllText(At("p.json")))!;
         json[field] = JsonNode.Parse(value);
         File.WriteAllText(At("p.json"), json.ToJsonString());
-        string message = Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("p.json")}"))).Message;
+        string message = Assert.Throws<InvalidInputException>(() =>
+            model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("p.json")}"))).Message;
         Assert.Contains("p.json", message, StringComparison.Ordinal);
         Assert.Contains(what, message, StringComparison.Ordinal);
     }
@@ -87,7 +88,8 @@ public sealed class SensitivityProfileTests : IDisposable
     {
         using Model model = Tiny();
         File.WriteAllText(At("p.json"), content);
-        Assert.Contains("p.json", Assert.Throws<InvalidInputException>(() => SensitivityProfile.Load(At("p.json"), model)).Message, StringComparison.Ordinal);
+        Assert.Contains("p.json", Assert.Throws<InvalidInputException>(() => SensitivityProfile.Load(At("p.json"), model)).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -95,7 +97,9 @@ public sealed class SensitivityProfileTests : IDisposable
     {
         using Model model = Tiny();
         MadeUpProfile.For(model).Save(At("p.json"));
-        Assert.Contains("8 bits", Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,scale=16,profile={At("p.json")}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("8 bits",
+            Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,scale=16,profile={At("p.json")}"))).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -104,8 +108,12 @@ public sealed class SensitivityProfileTests : IDisposable
         using Model model = Tiny();
         model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("new.json")}"));
         SensitivityProfile.Load(At("new.json"), model);
-        Assert.Contains("a folder", Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={_folder}"))).Message, StringComparison.Ordinal);
-        Assert.Contains("nowhere", Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("nowhere/p.json")}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a folder",
+            Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={_folder}"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("nowhere",
+            Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"auto:8bit,profile={At("nowhere/p.json")}"))).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -119,9 +127,11 @@ public sealed class SensitivityProfileTests : IDisposable
         SensitivityProfile.Load(path, model);
     }
 
-    private static Model Tiny(ComputeMode compute = ComputeMode.Int8) => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = compute });
+    private static Model Tiny(ComputeMode compute = ComputeMode.Int8) =>
+        Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = compute });
 
-    private static double[] Damages(SensitivityProfile profile) => [.. profile.Layers.SelectMany(layer => layer).SelectMany(head => head.Keys.Concat(head.Values))];
+    private static double[] Damages(SensitivityProfile profile) =>
+        [.. profile.Layers.SelectMany(layer => layer).SelectMany(head => head.Keys.Concat(head.Values))];
 
     private string At(string name) => Path.Combine(_folder, name);
 

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -18,13 +17,16 @@ public sealed class GgufFileTests : IDisposable
     [InlineData(4096)]
     public void Written_metadata_and_tensors_are_read_back(int alignment)
     {
-        using ModelFile file = ModelFiles.Open(_folder.Write("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
+        using ModelFile file = ModelFiles.Open(_folder.File("a.gguf", TestGguf.Bytes(TestGguf.Sample(alignment))));
         Assert.Equal("gguf", file.Kind);
         Assert.Equal((200, -100), (file.Require<long>("test.u8"), file.Require<long>("test.i8")));
         Assert.Equal((60000, -30000), (file.Require<int>("test.u16"), file.Require<int>("test.i16")));
         Assert.Equal((4_000_000_000, -2_000_000_000), (file.Require<long>("test.u32"), file.Require<long>("test.i32")));
-        Assert.Equal((9_000_000_000_000_000_000, -9_000_000_000_000_000_000), (file.Require<long>("test.u64"), file.Require<long>("test.i64")));
-        Assert.Equal((0.5, 0.1, true, "Ωmega"), (file.Require<double>("test.f32"), file.Require<double>("test.f64"), file.Require<bool>("test.true"), file.Require<string>("test.text")));
+        Assert.Equal((9_000_000_000_000_000_000, -9_000_000_000_000_000_000),
+            (file.Require<long>("test.u64"), file.Require<long>("test.i64")));
+        Assert.Equal((0.5, 0.1, true, "Ωmega"),
+            (file.Require<double>("test.f32"), file.Require<double>("test.f64"), file.Require<bool>("test.true"),
+            file.Require<string>("test.text")));
         Assert.Equal(["a", "", "ü"], file.Require<string[]>("test.texts"));
         Assert.Equal([1, -2, 3], file.Require<long[]>("test.integers"));
         Assert.Equal([1, 2.5], file.Require<double[]>("test.rates"));
@@ -199,10 +201,13 @@ public sealed class GgufFileTests : IDisposable
     [Fact]
     public void Missing_paths_empty_files_and_bare_safetensors_are_refused()
     {
-        Assert.Contains("does not exist", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(Path.Combine(_folder.Path, "none.gguf"))).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist",
+            Assert.Throws<InvalidInputException>(() => ModelFiles.Open(Path.Combine(_folder.Path, "none.gguf"))).Message,
+            StringComparison.Ordinal);
         Refused([], "is empty");
-        string weights = _folder.Write("model.safetensors", "{}");
-        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(weights)).Message, StringComparison.Ordinal);
+        string weights = _folder.File("model.safetensors", "{}");
+        Assert.Contains("name the folder", Assert.Throws<InvalidInputException>(() => ModelFiles.Open(weights)).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -224,11 +229,11 @@ public sealed class GgufFileTests : IDisposable
         Assert.Equal(file.Require<string[]>("tokenizer.ggml.tokens").Length, file.Require<double[]>("tokenizer.ggml.scores").Length);
     }
 
-    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFiles.Open(_folder.Write("test.gguf", bytes));
+    private ModelFile Open(ReadOnlySpan<byte> bytes) => ModelFiles.Open(_folder.File("test.gguf", bytes));
 
     private InvalidInputException Refused(ReadOnlySpan<byte> bytes, string expected)
     {
-        string path = _folder.Write("test.gguf", bytes);
+        string path = _folder.File("test.gguf", bytes);
         var error = Assert.Throws<InvalidInputException>(() => ModelFiles.Open(path).Dispose());
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);

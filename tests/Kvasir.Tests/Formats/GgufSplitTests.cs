@@ -1,7 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 

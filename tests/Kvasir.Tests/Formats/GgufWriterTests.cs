@@ -1,5 +1,4 @@
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -10,14 +9,15 @@ public sealed class GgufWriterTests
     {
         var writer = new GgufWriter();
         writer.AddTensor("short", TensorType.F32, [8], new byte[31]);
-        Assert.Contains("31 bytes where 32 are due", Assert.Throws<InvalidOperationException>(() => writer.Write(Stream.Null)).Message, StringComparison.Ordinal);
+        Assert.Contains("31 bytes where 32 are due", Assert.Throws<InvalidOperationException>(() => writer.Write(Stream.Null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Failed_write_leaves_the_old_file_and_nothing_else()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("a.gguf", "old");
+        string path = folder.File("a.gguf", "old");
         var writer = new GgufWriter();
         writer.AddTensor("x", TensorType.F32, [8], _ => throw new IOException("No space left on device"));
         Assert.Throws<IOException>(() => writer.Write(path));

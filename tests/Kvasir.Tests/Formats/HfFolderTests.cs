@@ -2,7 +2,6 @@ using System.Text.Json;
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -20,9 +19,15 @@ public sealed class HfFolderTests : IDisposable
         Assert.Equal("huggingface", file.Kind);
         Assert.False(file.InterleavedRotary);
         Assert.Equal(Path.Combine(_folder.Path, "tokenizer.json"), file.TokenizerJsonPath);
-        Assert.Equal(("llama", 1, 16, 24), (file.Require<string>("general.architecture"), file.Require<int>("llama.block_count"), file.Require<int>("llama.embedding_length"), file.Require<int>("llama.feed_forward_length")));
-        Assert.Equal((4, 2, 4, 4), (file.Require<int>("llama.attention.head_count"), file.Require<int>("llama.attention.head_count_kv"), file.Require<int>("llama.attention.key_length"), file.Require<int>("llama.rope.dimension_count")));
-        Assert.Equal((128, 10, 1e-5, 10000.0), (file.Require<int>("llama.context_length"), file.Require<int>("llama.vocab_size"), file.Require<double>("llama.attention.layer_norm_rms_epsilon"), file.Require<double>("llama.rope.freq_base")));
+        Assert.Equal(("llama", 1, 16, 24),
+            (file.Require<string>("general.architecture"), file.Require<int>("llama.block_count"),
+            file.Require<int>("llama.embedding_length"), file.Require<int>("llama.feed_forward_length")));
+        Assert.Equal((4, 2, 4, 4),
+            (file.Require<int>("llama.attention.head_count"), file.Require<int>("llama.attention.head_count_kv"),
+            file.Require<int>("llama.attention.key_length"), file.Require<int>("llama.rope.dimension_count")));
+        Assert.Equal((128, 10, 1e-5, 10000.0),
+            (file.Require<int>("llama.context_length"), file.Require<int>("llama.vocab_size"),
+            file.Require<double>("llama.attention.layer_norm_rms_epsilon"), file.Require<double>("llama.rope.freq_base")));
         Assert.Equal((1, 3), (file.Require<int>("tokenizer.ggml.bos_token_id"), file.Require<int>("tokenizer.ggml.eos_token_id")));
         Assert.Equal([3, 4], file.Require<long[]>("tokenizer.ggml.eos_token_ids"));
         string[] expected =
@@ -54,7 +59,8 @@ public sealed class HfFolderTests : IDisposable
     [Fact]
     public void Tied_output_matrix_is_left_out()
     {
-        TestHf.WriteLlama(_folder, TestHf.LlamaConfig.Replace("\"llama\",", "\"llama\", \"tie_word_embeddings\": true,", StringComparison.Ordinal));
+        TestHf.WriteLlama(_folder,
+            TestHf.LlamaConfig.Replace("\"llama\",", "\"llama\", \"tie_word_embeddings\": true,", StringComparison.Ordinal));
         using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.False(file.Tensors.ContainsKey("output.weight"));
     }
@@ -62,11 +68,12 @@ public sealed class HfFolderTests : IDisposable
     [Fact]
     public void Shards_are_joined_by_their_index()
     {
-        _folder.Write("config.json", TestHf.LlamaConfig);
+        _folder.File("config.json", TestHf.LlamaConfig);
         TestHf.WriteWeights(_folder, "model-00001-of-00002.safetensors", TestHf.LlamaTensors.Take(5));
         TestHf.WriteWeights(_folder, "model-00002-of-00002.safetensors", TestHf.LlamaTensors.Skip(5));
-        var map = TestHf.LlamaTensors.Select((tensor, i) => KeyValuePair.Create(tensor.Name, $"model-0000{(i < 5 ? 1 : 2)}-of-00002.safetensors"));
-        _folder.Write("model.safetensors.index.json", JsonSerializer.Serialize(new { weight_map = new Dictionary<string, string>(map) }));
+        var map = TestHf.LlamaTensors.Select((tensor, i) =>
+            KeyValuePair.Create(tensor.Name, $"model-0000{(i < 5 ? 1 : 2)}-of-00002.safetensors"));
+        _folder.File("model.safetensors.index.json", JsonSerializer.Serialize(new { weight_map = new Dictionary<string, string>(map) }));
         using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(TestHf.LlamaTensors.Length + 1, file.Tensors.Count);
         Assert.Equal(3, file.SourceFiles.Count);
@@ -78,16 +85,19 @@ public sealed class HfFolderTests : IDisposable
     [InlineData("..")]
     public void Index_cannot_leave_the_folder(string name)
     {
-        _folder.Write("config.json", TestHf.LlamaConfig);
-        _folder.Write("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
+        _folder.File("config.json", TestHf.LlamaConfig);
+        _folder.File("model.safetensors.index.json", $$"""{"weight_map": {"a": "{{name}}"} }""");
         Refused("name of a file in the same folder");
     }
 
     [Fact]
     public void Gpt2_matrices_are_turned_and_vectors_are_float32()
     {
-        TestHf.Write(_folder, """{"model_type":"gpt2","n_embd":4,"n_layer":1,"n_head":2,"n_positions":8,"vocab_size":6,"activation_function":"gelu_new"}""",
-            ("transformer.wte.weight", [6, 4]), ("transformer.wpe.weight", [8, 4]), ("transformer.ln_f.bias", [4]), ("transformer.h.0.attn.c_attn.weight", [4, 12]), ("transformer.h.0.attn.bias", [1, 1, 8, 8]));
+        TestHf.Write(
+            _folder, """{"model_type":"gpt2","n_embd":4,"n_layer":1,"n_head":2,"n_positions":8,"vocab_size":6,"""
+                + """ "activation_function":"gelu_new"}""",
+            ("transformer.wte.weight", [6, 4]), ("transformer.wpe.weight", [8, 4]), ("transformer.ln_f.bias", [4]),
+                ("transformer.h.0.attn.c_attn.weight", [4, 12]), ("transformer.h.0.attn.bias", [1, 1, 8, 8]));
         using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(16, file.Require<int>("gpt2.feed_forward_length"));
         Assert.Equal(1e-5, file.Require<double>("gpt2.attention.layer_norm_epsilon"));
@@ -96,34 +106,50 @@ public sealed class HfFolderTests : IDisposable
         Assert.Equal([12, 4], turned.Shape);
         float[] stored = TestGguf.Ramp(48);
         Assert.Equal(Enumerable.Range(0, 48).Select(i => stored[(i % 4 * 12) + (i / 4)]), Floats(turned));
-        Assert.Equal(["blk.0.attn_qkv.weight", "output_norm.bias", "position_embd.weight", "token_embd.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["blk.0.attn_qkv.weight", "output_norm.bias", "position_embd.weight", "token_embd.weight"],
+            file.Tensors.Keys.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Gemma_norms_gain_the_one_that_gguf_contains()
     {
-        TestHf.Write(_folder, """{"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":16,"intermediate_size":8,"num_hidden_layers":6,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":8,"vocab_size":4,"sliding_window":512,"sliding_window_pattern":6,"rope_scaling":{"rope_type":"linear","factor":8.0}}}""",
+        TestHf.Write(
+            _folder, """{"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":16,"intermediate_size":8,"""
+                + """ "num_hidden_layers":6,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":8,"vocab_size":4,"""
+                + """ "sliding_window":512,"sliding_window_pattern":6,"rope_scaling":{"rope_type":"linear","factor":8.0}}}""",
             ("language_model.model.embed_tokens.weight", [4, 16]), ("language_model.model.layers.5.post_attention_layernorm.weight", [16]),
-            ("language_model.model.layers.5.pre_feedforward_layernorm.weight", [16]), ("language_model.model.layers.5.self_attn.q_norm.weight", [8]), ("vision_tower.x.weight", [2]));
+            ("language_model.model.layers.5.pre_feedforward_layernorm.weight", [16]),
+                ("language_model.model.layers.5.self_attn.q_norm.weight", [8]), ("vision_tower.x.weight", [2]));
         using ModelFile file = ModelFiles.Open(_folder.Path);
-        Assert.Equal(["blk.5.attn_q_norm.weight", "blk.5.ffn_norm.weight", "blk.5.post_attention_norm.weight", "token_embd.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["blk.5.attn_q_norm.weight", "blk.5.ffn_norm.weight", "blk.5.post_attention_norm.weight", "token_embd.weight"],
+            file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(TestGguf.Ramp(16).Select(value => value + 1), Floats(file.RequireTensor("blk.5.ffn_norm.weight")));
         Assert.Equal(TestGguf.Ramp(64), Floats(file.RequireTensor("token_embd.weight")));
-        Assert.Equal((512, 1e6, 10000.0), (file.Require<int>("gemma3.attention.sliding_window"), file.Require<double>("gemma3.rope.freq_base"), file.Require<double>("gemma3.rope.freq_base_swa")));
+        Assert.Equal((512, 1e6, 10000.0),
+            (file.Require<int>("gemma3.attention.sliding_window"), file.Require<double>("gemma3.rope.freq_base"),
+            file.Require<double>("gemma3.rope.freq_base_swa")));
         Assert.Equal([true, true, true, true, true, false], file.Require<bool[]>("gemma3.attention.sliding_window_pattern"));
-        Assert.Equal(("linear", 8.0, 1 / 16.0), (file.Require<string>("gemma3.rope.scaling.type"), file.Require<double>("gemma3.rope.scaling.factor"), file.Require<double>("gemma3.attention.scale")));
+        Assert.Equal(("linear", 8.0, 1 / 16.0),
+            (file.Require<string>("gemma3.rope.scaling.type"), file.Require<double>("gemma3.rope.scaling.factor"),
+            file.Require<double>("gemma3.attention.scale")));
     }
 
     [Fact]
     public void Bert_names_and_pooling_are_translated()
     {
-        TestHf.Write(_folder, """{"model_type":"bert","hidden_size":8,"intermediate_size":16,"num_hidden_layers":1,"num_attention_heads":2,"vocab_size":4,"hidden_act":"gelu"}""",
-            ("embeddings.LayerNorm.gamma", [8]), ("encoder.layer.0.attention.self.query.weight", [8, 8]), ("encoder.layer.0.output.LayerNorm.bias", [8]), ("pooler.dense.weight", [8, 8]));
+        TestHf.Write(
+            _folder, """{"model_type":"bert","hidden_size":8,"intermediate_size":16,"num_hidden_layers":1,"num_attention_heads":2,"""
+                + """ "vocab_size":4,"hidden_act":"gelu"}""",
+            ("embeddings.LayerNorm.gamma", [8]), ("encoder.layer.0.attention.self.query.weight", [8, 8]),
+                ("encoder.layer.0.output.LayerNorm.bias", [8]), ("pooler.dense.weight", [8, 8]));
         Directory.CreateDirectory(Path.Combine(_folder.Path, "1_Pooling"));
-        _folder.Write("1_Pooling/config.json", """{"pooling_mode_cls_token":true}""");
+        _folder.File("1_Pooling/config.json", """{"pooling_mode_cls_token":true}""");
         using ModelFile file = ModelFiles.Open(_folder.Path);
-        Assert.Equal(["blk.0.attn_q.weight", "blk.0.layer_output_norm.bias", "token_embd_norm.weight"], file.Tensors.Keys.Order(StringComparer.Ordinal));
-        Assert.Equal((2, false, 1e-12), (file.Require<int>("bert.pooling_type"), file.Require<bool>("bert.attention.causal"), file.Require<double>("bert.attention.layer_norm_epsilon")));
+        Assert.Equal(["blk.0.attn_q.weight", "blk.0.layer_output_norm.bias", "token_embd_norm.weight"],
+            file.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal((2, false, 1e-12),
+            (file.Require<int>("bert.pooling_type"), file.Require<bool>("bert.attention.causal"),
+            file.Require<double>("bert.attention.layer_norm_epsilon")));
     }
 
     [Theory]
@@ -131,7 +157,9 @@ public sealed class HfFolderTests : IDisposable
     [InlineData("qwen2", "qwen2", 0)]
     public void Sliding_window_counts_where_it_is_used(string type, string architecture, int expected)
     {
-        string config = TestHf.LlamaConfig.Replace("\"llama\",", $"\"{type}\", \"sliding_window\": 16, {(expected == 0 ? "\"use_sliding_window\": false," : "")}", StringComparison.Ordinal);
+        string config = TestHf.LlamaConfig.Replace(
+            "\"llama\",", $"\"{type}\", \"sliding_window\": 16, {(expected == 0 ? "\"use_sliding_window\": false," : "")}",
+            StringComparison.Ordinal);
         TestHf.WriteLlama(_folder, config);
         using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.Equal(expected, file.Get($"{architecture}.attention.sliding_window", 0));
@@ -140,10 +168,13 @@ public sealed class HfFolderTests : IDisposable
     [Fact]
     public void Caps_of_gemma2_are_on_unless_they_are_null()
     {
-        const string sizes = "\"hidden_size\":16,\"intermediate_size\":8,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"vocab_size\":4";
-        TestHf.Write(_folder, $$"""{"model_type":"gemma2",{{sizes}},"final_logit_softcapping":null}""", ("model.embed_tokens.weight", [4, 16]));
+        const string sizes =
+            "\"hidden_size\":16,\"intermediate_size\":8,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"vocab_size\":4";
+        TestHf.Write(_folder, $$"""{"model_type":"gemma2",{{sizes}},"final_logit_softcapping":null}""",
+            ("model.embed_tokens.weight", [4, 16]));
         using ModelFile file = ModelFiles.Open(_folder.Path);
-        Assert.Equal((50.0, 0.0), (file.Require<double>("gemma2.attn_logit_softcapping"), file.Require<double>("gemma2.final_logit_softcapping")));
+        Assert.Equal((50.0, 0.0),
+            (file.Require<double>("gemma2.attn_logit_softcapping"), file.Require<double>("gemma2.final_logit_softcapping")));
         Assert.Equal((4096, 256), (file.Require<int>("gemma2.attention.sliding_window"), file.Require<int>("gemma2.attention.key_length")));
     }
 
@@ -153,7 +184,8 @@ public sealed class HfFolderTests : IDisposable
         // A hub cache holds links to blobs elsewhere.
         using var blobs = new TemporaryFolder();
         TestHf.WriteLlama(blobs);
-        foreach (string path in Directory.GetFiles(blobs.Path)) File.CreateSymbolicLink(Path.Combine(_folder.Path, Path.GetFileName(path)), path);
+        foreach (string path in Directory.GetFiles(blobs.Path))
+            File.CreateSymbolicLink(Path.Combine(_folder.Path, Path.GetFileName(path)), path);
         using ModelFile file = ModelFiles.Open(_folder.Path);
         Assert.True(file.Tensors.Values.Sum(TestGguf.Sum) > 0);
     }
@@ -162,17 +194,19 @@ public sealed class HfFolderTests : IDisposable
     public void Template_file_and_lists_of_templates_are_found()
     {
         TestHf.WriteLlama(_folder);
-        _folder.Write("tokenizer_config.json", """{"chat_template":[{"name":"tool_use","template":"T"},{"name":"default","template":"D"}]}""");
+        _folder.File("tokenizer_config.json",
+            """{"chat_template":[{"name":"tool_use","template":"T"},{"name":"default","template":"D"}]}""");
         using (ModelFile file = ModelFiles.Open(_folder.Path))
-            Assert.Equal(("D", "T"), (file.Require<string>("tokenizer.chat_template"), file.Require<string>("tokenizer.chat_template.tool_use")));
-        _folder.Write("chat_template.jinja", "J");
+            Assert.Equal(("D", "T"),
+                (file.Require<string>("tokenizer.chat_template"), file.Require<string>("tokenizer.chat_template.tool_use")));
+        _folder.File("chat_template.jinja", "J");
         using (ModelFile file = ModelFiles.Open(_folder.Path)) Assert.Equal("J", file.Require<string>("tokenizer.chat_template"));
     }
 
     [Fact]
     public void Folder_of_a_gguf_names_the_file()
     {
-        string gguf = _folder.Write("some.gguf", TestGguf.Bytes(TestGguf.Sample()));
+        string gguf = _folder.File("some.gguf", TestGguf.Bytes(TestGguf.Sample()));
         Refused(gguf);
     }
 
@@ -203,12 +237,14 @@ public sealed class HfFolderTests : IDisposable
     }
 
     private void Refused(string expected) =>
-        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => ModelFiles.Open(_folder.Path).Dispose()).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => ModelFiles.Open(_folder.Path).Dispose()).Message,
+            StringComparison.Ordinal);
 
     private static float[] Floats(Tensor tensor)
     {
         var values = new float[tensor.Rows * tensor.Columns];
-        for (int row = 0; row < tensor.Rows; row++) GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(row), values.AsSpan(row * tensor.Columns, tensor.Columns));
+        for (int row = 0; row < tensor.Rows; row++)
+            GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(row), values.AsSpan(row * tensor.Columns, tensor.Columns));
         return values;
     }
 }

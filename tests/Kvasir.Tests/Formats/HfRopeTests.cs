@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -17,7 +16,8 @@ public sealed class HfRopeTests : IDisposable
     [Fact]
     public void Llama3_keeps_short_waves_and_stretches_long_ones()
     {
-        HfJson config = Config("""{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":64}""");
+        HfJson config =
+            Config("""{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":64}""");
         (string name, float[] factors) = Assert.Single(HfRope.Factors(config));
         Assert.Equal("rope_freqs.weight", name);
         Assert.Equal(16, factors.Length);
@@ -32,7 +32,8 @@ public sealed class HfRopeTests : IDisposable
     {
         using ModelFile gguf = ModelFiles.Open(SharedData.Require("models/tiny/tiny-phi3.gguf"));
         string list = string.Join(",", Enumerable.Repeat("1.5", 16));
-        HfJson config = Config($$"""{"type":"longrope","long_factor":[{{list}}],"short_factor":[{{list}}]}""", ", \"original_max_position_embeddings\": 64");
+        HfJson config = Config($$"""{"type":"longrope","long_factor":[{{list}}],"short_factor":[{{list}}]}""",
+            ", \"original_max_position_embeddings\": 64");
         Dictionary<string, object> metadata = HfRope.Metadata(config).ToDictionary(pair => pair.Key, pair => pair.Value);
         Assert.Equal(gguf.Require<double>("phi3.rope.scaling.attn_factor"), (double)metadata["rope.scaling.attn_factor"], 1e-6);
         Assert.Equal(gguf.Require<long>("phi3.rope.scaling.original_context_length"), metadata["rope.scaling.original_context_length"]);
@@ -43,15 +44,23 @@ public sealed class HfRopeTests : IDisposable
     [Fact]
     public void Yarn_and_linear_become_metadata()
     {
-        Dictionary<string, object> yarn = HfRope.Metadata(Config("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"beta_fast":16}""")).ToDictionary(pair => pair.Key, pair => pair.Value);
-        Assert.Equal(("yarn", 4.0, 64L, 16.0), (yarn["rope.scaling.type"], yarn["rope.scaling.factor"], yarn["rope.scaling.original_context_length"], yarn["rope.scaling.yarn_beta_fast"]));
-        Assert.Equal([("rope.scaling.type", "linear"), ("rope.scaling.factor", (object)2.0)], HfRope.Metadata(Config("""{"type":"linear","factor":2}""")));
+        Dictionary<string, object> yarn =
+            HfRope.Metadata(Config("""{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64,"beta_fast":16}"""))
+                .ToDictionary(pair => pair.Key, pair => pair.Value);
+        Assert.Equal(("yarn", 4.0, 64L, 16.0),
+            (yarn["rope.scaling.type"], yarn["rope.scaling.factor"], yarn["rope.scaling.original_context_length"],
+            yarn["rope.scaling.yarn_beta_fast"]));
+        Assert.Equal([("rope.scaling.type", "linear"), ("rope.scaling.factor", (object)2.0)],
+            HfRope.Metadata(Config("""{"type":"linear","factor":2}""")));
     }
 
     [Fact]
     public void Parameters_per_layer_type_are_read()
     {
-        HfJson config = Read($$"""{ {{Sizes}}, "rope_parameters": {"full_attention":{"rope_type":"linear","factor":8,"rope_theta":1000000},"sliding_attention":{"rope_type":"default","rope_theta":5000} } }""");
+        HfJson config =
+            Read($$"""{ {{Sizes}},"""
+                + $$""" "rope_parameters": {"full_attention":{"rope_type":"linear","factor":8,"rope_theta":1000000},"""
+                    + $$""" "sliding_attention":{"rope_type":"default","rope_theta":5000} } }""");
         Assert.Equal(1e6, HfRope.Base(config));
         Assert.Contains(("rope.freq_base_swa", (object)5000.0), HfRope.Metadata(config));
         Assert.Contains(("rope.scaling.factor", (object)8.0), HfRope.Metadata(config));
@@ -71,5 +80,5 @@ public sealed class HfRopeTests : IDisposable
 
     private HfJson Config(string scaling, string more = "") => Read($$"""{ {{Sizes}}{{more}}, "rope_scaling": {{scaling}} }""");
 
-    private HfJson Read(string json) => HfJson.Read(_folder.Write("config.json", json));
+    private HfJson Read(string json) => HfJson.Read(_folder.File("config.json", json));
 }

@@ -1,7 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -42,8 +41,11 @@ public sealed class HfTwinTests : IDisposable
     public void Folder_equals_its_gguf(string name, string config)
     {
         using ModelFile gguf = ModelFiles.Open(SharedData.Require($"models/tiny/tiny-{name}.gguf"));
-        _folder.Write("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal).Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
-        WriteWeights(gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json")), Kvasir.Models.Architecture.FileNames.HuggingFace));
+        _folder.File("config.json", config.Replace("LONG", Factors(gguf, "long"), StringComparison.Ordinal)
+            .Replace("SHORT", Factors(gguf, "short"), StringComparison.Ordinal));
+        WriteWeights(
+            gguf, HfArchitecture.Of(HfJson.Read(Path.Combine(_folder.Path, "config.json")),
+            Kvasir.Models.Architecture.FileNames.HuggingFace));
         using ModelFile folder = ModelFiles.Open(_folder.Path);
         Assert.Equal(gguf.Tensors.Keys.Order(StringComparer.Ordinal), folder.Tensors.Keys.Order(StringComparer.Ordinal));
         foreach (Tensor expected in gguf.Tensors.Values)
@@ -65,11 +67,13 @@ public sealed class HfTwinTests : IDisposable
             bool block = parts[0] == "blk";
             IEnumerable<KeyValuePair<string, string>> modules = block ? architecture.BlockModules : architecture.Modules;
             // Where two modules have one GGUF name, phi3 has the fused one.
-            string module = modules.Last(pair => pair.Value == parts[^2] && (architecture.Name == "phi3" || pair.Key != "mlp.gate_up_proj")).Key;
+            string module = modules.Last(pair =>
+                pair.Value == parts[^2] && (architecture.Name == "phi3" || pair.Key != "mlp.gate_up_proj")).Key;
             string name = $"{(block ? $"{architecture.BlockStem}{parts[1]}." : "")}{module}.{parts[^1]}";
             float[] values = Floats(tensor);
             long[] shape = [.. tensor.Shape];
-            if (architecture.NormsLackOne && parts[^2].EndsWith("norm", StringComparison.Ordinal)) values = [.. values.Select(value => value - 1)];
+            if (architecture.NormsLackOne && parts[^2].EndsWith("norm", StringComparison.Ordinal))
+                values = [.. values.Select(value => value - 1)];
             if (architecture.Transposed && block && shape.Length == 2)
             {
                 float[] rows = values;
@@ -81,14 +85,16 @@ public sealed class HfTwinTests : IDisposable
         writer.Write(Path.Combine(_folder.Path, "model.safetensors"));
     }
 
-    private static string Factors(ModelFile gguf, string kind) => gguf.Tensors.TryGetValue($"rope_factors_{kind}.weight", out Tensor? tensor)
+    private static string Factors(ModelFile gguf, string kind) =>
+        gguf.Tensors.TryGetValue($"rope_factors_{kind}.weight", out Tensor? tensor)
         ? string.Join(",", Floats(tensor).Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)))
         : "";
 
     private static float[] Floats(Tensor tensor)
     {
         var values = new float[tensor.Rows * tensor.Columns];
-        for (int row = 0; row < tensor.Rows; row++) GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(row), values.AsSpan(row * tensor.Columns, tensor.Columns));
+        for (int row = 0; row < tensor.Rows; row++)
+            GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(row), values.AsSpan(row * tensor.Columns, tensor.Columns));
         return values;
     }
 }

@@ -1,7 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -40,7 +39,7 @@ public sealed class ModelIdentityTests : IDisposable
     [Fact]
     public void Identity_is_kept_until_the_file_changes()
     {
-        string path = _folder.Write("a.gguf", TestGguf.Bytes(Model()));
+        string path = _folder.File("a.gguf", TestGguf.Bytes(Model()));
         string expected = Cached(path);
         string kept = Assert.Single(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories), file => file != path);
         File.WriteAllText(kept, new string('a', 64));
@@ -55,9 +54,9 @@ public sealed class ModelIdentityTests : IDisposable
     [Fact]
     public void Unwritable_cache_folder_is_tolerated()
     {
-        string path = _folder.Write("a.gguf", TestGguf.Bytes(Model()));
+        string path = _folder.File("a.gguf", TestGguf.Bytes(Model()));
         using ModelFile file = ModelFiles.Open(path);
-        string notAFolder = _folder.Write("file", "x");
+        string notAFolder = _folder.File("file", "x");
         Assert.Equal(ModelIdentity.Compute(file), ModelIdentity.Cached(file, notAFolder));
     }
 
@@ -69,11 +68,12 @@ public sealed class ModelIdentityTests : IDisposable
 
     private string Identity(GgufWriter writer)
     {
-        using ModelFile file = ModelFiles.Open(_folder.Write("identity.gguf", TestGguf.Bytes(writer)));
+        using ModelFile file = ModelFiles.Open(_folder.File("identity.gguf", TestGguf.Bytes(writer)));
         return ModelIdentity.Compute(file);
     }
 
-    private static GgufWriter Model(bool reversed = false, int alignment = 32, float first = 1f, float epsilon = 1e-5f, string name = "a", TensorType type = TensorType.F32, long[]? shape = null, string architecture = "llama", Action<GgufWriter>? extra = null)
+    private static GgufWriter Model(bool reversed = false, int alignment = 32, float first = 1f, float epsilon = 1e-5f, string name = "a",
+        TensorType type = TensorType.F32, long[]? shape = null, string architecture = "llama", Action<GgufWriter>? extra = null)
     {
         var writer = new GgufWriter(alignment);
         if (reversed) extra?.Invoke(writer);

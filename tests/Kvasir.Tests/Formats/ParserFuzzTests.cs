@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -57,11 +56,11 @@ public sealed class ParserFuzzTests : IDisposable
     {
         var random = new Random(seed);
         int refused = 0;
-        read(_folder.Write(name, whole));
+        read(_folder.File(name, whole));
         for (int round = 0; round < rounds; round++)
         {
             byte[] damaged = Damage(whole, random);
-            string path = _folder.Write(name, damaged);
+            string path = _folder.File(name, damaged);
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
@@ -91,8 +90,10 @@ public sealed class ParserFuzzTests : IDisposable
                 bytes[at] ^= (byte)(1 << random.Next(8));
                 return bytes;
             case 2:
-                ulong[] extremes = [0, 1, ulong.MaxValue, long.MaxValue, 1ul << 63, uint.MaxValue, int.MaxValue, (ulong)bytes.Length, ulong.MaxValue - 31];
-                if (at + 8 <= bytes.Length) BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), extremes[random.Next(extremes.Length)]);
+                ulong[] extremes = [0, 1, ulong.MaxValue, long.MaxValue, 1ul << 63, uint.MaxValue, int.MaxValue, (ulong)bytes.Length,
+                    ulong.MaxValue - 31];
+                if (at + 8 <= bytes.Length)
+                    BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), extremes[random.Next(extremes.Length)]);
                 return bytes;
             case 3: return bytes[..random.Next(bytes.Length)];
             case 4:

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Kvasir.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Formats;
 
@@ -30,7 +29,9 @@ public sealed class SafetensorsFileTests : IDisposable
     public void Metadata_and_half_precision_are_read()
     {
         byte[] data = [0x80, 0x3F, 0x00, 0xC0, 0x00, 0x3C];
-        using var file = Open("""{"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"h":{"dtype":"F16","shape":[1,1],"data_offsets":[4,6]}}""", data);
+        using var file =
+            Open("""{"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"h":{"dtype":"F16","""
+                + """ "shape":[1,1],"data_offsets":[4,6]}}""", data);
         Assert.Equal("pt", file.Metadata["format"]);
         Assert.Equal([1f, -2f], file.Floats("b"));
         Assert.Equal([1f], file.Floats("h"));
@@ -49,8 +50,10 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""", "lacks")]
     [InlineData("""{"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}}""", "should be a JSON string")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}}""", "unknown property")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "listed twice")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "overlap")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        "listed twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        "overlap")]
     [InlineData("""{"a":[[[[[[[[[[1]]]]]]]]]]}""", "should be a JSON object")]
     [InlineData("""{"__metadata__":{"a":1}}""", "should be a JSON string")]
     [InlineData("""{"a" """, "not valid JSON")]
@@ -75,7 +78,7 @@ public sealed class SafetensorsFileTests : IDisposable
         var bytes = new byte[64];
         bytes[8] = (byte)'{';
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, length);
-        string path = _folder.Write("test.safetensors", bytes);
+        string path = _folder.File("test.safetensors", bytes);
         Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path).Dispose());
     }
 
@@ -92,12 +95,13 @@ public sealed class SafetensorsFileTests : IDisposable
         using var file = Open("""{"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", [1, 2, 3, 4, 5, 6, 7, 8]);
         Assert.Equal("I64", file.Tensors["ids"].Type);
         Assert.Contains("of type I64", Assert.Throws<InvalidInputException>(() => file.Floats("ids")).Message, StringComparison.Ordinal);
-        Assert.Contains("'none' is missing", Assert.Throws<InvalidInputException>(() => file.Floats("none")).Message, StringComparison.Ordinal);
+        Assert.Contains("'none' is missing", Assert.Throws<InvalidInputException>(() => file.Floats("none")).Message,
+            StringComparison.Ordinal);
     }
 
     private SafetensorsFile Open(string json, ReadOnlySpan<byte> data)
     {
         byte[] header = Encoding.UTF8.GetBytes(json);
-        return SafetensorsFile.Open(_folder.Write("test.safetensors", [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. data]));
+        return SafetensorsFile.Open(_folder.File("test.safetensors", [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. data]));
     }
 }

@@ -34,7 +34,7 @@ internal static class TestHf
 
     public static void Write(TemporaryFolder folder, string config, params IEnumerable<(string Name, long[] Shape)> tensors)
     {
-        folder.Write("config.json", config);
+        folder.File("config.json", config);
         WriteWeights(folder, "model.safetensors", tensors);
     }
 

@@ -8,8 +8,9 @@ using Kvasir.Tokenization;
 namespace Kvasir.Tests.Generation;
 
 /// <summary>
-/// A model whose next token is a function of all tokens in the cache, so that a wrong cache shows in the text: by default the text "continues the alphabet" from the
-/// last letter; a checksum of the whole history can be asked for instead. Its caches are real ones: one head, whose keys are the ids.
+/// A model whose next token is a function of all tokens in the cache, so that a wrong cache shows in the text: by default the text
+/// "continues the alphabet" from the last letter; a checksum of the whole history can be asked for instead. Its caches are real ones: one
+/// head, whose keys are the ids.
 /// </summary>
 internal sealed class FakeModel : IForwardEngine
 {
@@ -36,7 +37,9 @@ internal sealed class FakeModel : IForwardEngine
 
     public int ContextLength { get; set; } = 1 << 20;
 
-    public KvLayout CacheLayout { get; } = new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))], AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "bytes");
+    public KvLayout CacheLayout { get; } =
+        new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))],
+            AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "bytes");
 
     /// <summary>The most bytes that its caches and a pass may hold together.</summary>
     public long Budget { init => Pool = new BlockPool(value); }
@@ -101,7 +104,8 @@ internal sealed class FakeModel : IForwardEngine
         return [.. ids];
     }
 
-    private static void Append(KvCache cache, int[] ids) => cache.Append(ids.Length, seal: true, (_, _, token, key, _) => key[0] = ids[token]);
+    private static void Append(KvCache cache, int[] ids) =>
+        cache.Append(ids.Length, seal: true, (_, _, token, key, _) => key[0] = ids[token]);
 }
 
 /// <summary>Every byte is a token; 256 ends a text.</summary>

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -203,7 +202,8 @@ public sealed class PromptStoreTests : IDisposable
     public void Only_what_is_the_stores_own_is_removed()
     {
         Directory.CreateDirectory(Folder);
-        string mine = Path.Combine(Folder, "notes.kv"), left = Path.Combine(Folder, new string('a', 64) + ".kv.0123.tmp"), being = Path.Combine(Folder, new string('b', 64) + ".kv.0123");
+        string mine = Path.Combine(Folder, "notes.kv"), left = Path.Combine(Folder, new string('a', 64) + ".kv.0123.tmp"),
+            being = Path.Combine(Folder, new string('b', 64) + ".kv.0123");
         foreach (string file in new[] { mine, left, being }) File.WriteAllText(file, "x");
         foreach (string file in new[] { mine, left }) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-2));
         Complete(Prompt, quota: 1);
@@ -216,7 +216,8 @@ public sealed class PromptStoreTests : IDisposable
         Complete(Prompt);
         if (OperatingSystem.IsWindows()) return;
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Folder));
-        foreach (string file in Directory.GetFiles(Folder)) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        foreach (string file in Directory.GetFiles(Folder))
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
     }
 
     [SkippableFact]
@@ -234,7 +235,8 @@ public sealed class PromptStoreTests : IDisposable
     [SkippableFact]
     public void Storing_keeps_to_the_budget_of_the_pool()
     {
-        using var pool = new BlockPool(_model.Value.Forecast(KvPolicy.Parse("k=kivi4,v=kivi4")) is var forecast ? forecast.MostBytes(920) + forecast.PassBytes(920, 1) : 0);
+        using var pool = new BlockPool(_model.Value.Forecast(KvPolicy.Parse("k=kivi4,v=kivi4")) is var forecast
+            ? forecast.MostBytes(920) + forecast.PassBytes(920, 1) : 0);
         using var session = new Session(_model.Value, KvPolicy.Parse("k=kivi4,v=kivi4"), pool, new PromptStore(Folder));
         session.Complete(Prompt, Five);
         Assert.Equal(3, Names.Length);
@@ -247,7 +249,9 @@ public sealed class PromptStoreTests : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static Model Load(ComputeMode compute) => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = compute, ContextLength = 2048 });
+    private static Model Load(ComputeMode compute) =>
+        Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"),
+            new ModelOptions { Threads = 1, Compute = compute, ContextLength = 2048 });
 
     private Session NewSession(string policy = "k=f16,v=f16", long quota = PromptStore.DefaultQuota) =>
         new(_model.Value, KvPolicy.Parse(policy), prompts: new PromptStore(Folder, quota));

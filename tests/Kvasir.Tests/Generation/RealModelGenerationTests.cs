@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -10,14 +9,16 @@ public sealed class RealModelGenerationTests : IDisposable
 {
     private static readonly GenerationOptions Twenty = new() { MaxTokens = 20, IgnoreEndOfText = true };
     private static readonly int[] Prompt = [.. Enumerable.Range(0, 100).Select(i => 20 + i * 37 % 300)];
-    private readonly Lazy<Model> _model = new(() => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = ComputeMode.Float32 }));
+    private readonly Lazy<Model> _model = new(() =>
+        Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = ComputeMode.Float32 }));
 
     [SkippableFact]
     public void Sequences_scheduled_together_get_the_ids_they_get_alone()
     {
         int[][] prompts = [Prompt, Prompt[..7], [.. Prompt[..64], 5, 6, 7], Prompt[30..95]];
         List<IReadOnlyList<int>> alone = [.. prompts.Select(prompt => Alone(prompt).Ids)];
-        using var scheduler = new Scheduler(_model.Value, new SchedulerOptions { TokensPerStep = 48, MaxRunning = 3, PrefixCacheBytes = 1 << 24 });
+        using var scheduler = new Scheduler(
+            _model.Value, new SchedulerOptions { TokensPerStep = 48, MaxRunning = 3, PrefixCacheBytes = 1 << 24 });
         List<ScheduledSequence> together = [.. prompts.Select(prompt => scheduler.Add(prompt, Twenty))];
         scheduler.RunToEnd();
         Assert.Equal(alone, together.Select(sequence => sequence.Result!.Ids));
@@ -63,7 +64,8 @@ public sealed class RealModelGenerationTests : IDisposable
         string path = Path.GetTempFileName();
         try
         {
-            using Session saved = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2")), other = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2"));
+            using Session saved = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2")),
+                other = new(_model.Value, KvPolicy.Parse("k=kivi2,v=kivi2"));
             Assert.Equal(saved.Complete(Prompt, Twenty).Ids, other.Complete(Prompt, Twenty).Ids);
             saved.Save(path);
             Assert.Equal(saved.Continue([11, 12], Twenty).Ids, other.Continue([11, 12], Twenty).Ids);
@@ -84,7 +86,8 @@ public sealed class RealModelGenerationTests : IDisposable
             using var session = new Session(_model.Value, KvPolicy.Parse("k=f32,v=f32"));
             session.Complete(Prompt, Twenty);
             session.Save(path);
-            using Session same = Session.Load(_model.Value, path), smaller = Session.Load(_model.Value, path, KvPolicy.Parse("k=f16,v=f16"));
+            using Session same = Session.Load(_model.Value, path),
+                smaller = Session.Load(_model.Value, path, KvPolicy.Parse("k=f16,v=f16"));
             Assert.Equal(same.KvBytes, 2 * smaller.KvBytes);
             Assert.Equal(same.Ids, smaller.Ids);
             Assert.Equal(session.Continue([11, 12], Twenty).ReusedTokens, smaller.Continue([11, 12], Twenty).ReusedTokens);

@@ -1,5 +1,4 @@
 using Kvasir.Generation;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -20,7 +19,8 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Positive_infinity_is_chosen() => Assert.Equal(2, new Sampler(new SamplerOptions { Temperature = 1 }).Sample([5, float.NaN, float.PositiveInfinity, 7]));
+    public void Positive_infinity_is_chosen() =>
+        Assert.Equal(2, new Sampler(new SamplerOptions { Temperature = 1 }).Sample([5, float.NaN, float.PositiveInfinity, 7]));
 
     [Fact]
     public void Logits_without_a_number_are_an_error() =>
@@ -79,7 +79,8 @@ public class SamplerTests
     [InlineData(0f, 0, 1f, 0f)]
     public void Sampling_allocates_nothing(float temperature, int topK, float topP, float minP)
     {
-        var sampler = new Sampler(new SamplerOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, RepeatPenalty = 1.1f, Seed = 5 });
+        var sampler = new Sampler(
+            new SamplerOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, RepeatPenalty = 1.1f, Seed = 5 });
         var random = new Random(1);
         float[] logits = [.. Enumerable.Range(0, 49152).Select(_ => (float)(random.NextDouble() * 10))];
         float[] copy = [.. logits];
@@ -103,11 +104,13 @@ public class SamplerTests
     [InlineData(1f, 0, 1f, 2f, 1f)]
     [InlineData(1f, 0, 1f, 0f, 0f)]
     public void Options_out_of_range_are_refused(float temperature, int topK, float topP, float minP, float penalty) =>
-        Assert.Throws<InvalidInputException>(() => new Sampler(new SamplerOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, RepeatPenalty = penalty }));
+        Assert.Throws<InvalidInputException>(() =>
+            new Sampler(new SamplerOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, RepeatPenalty = penalty }));
 
     private static double[] Oracle(float[] logits, double temperature, int topK, double topP, double minP)
     {
-        var sorted = logits.Select((logit, id) => (Weight: Math.Exp(logit / temperature), Id: id)).OrderByDescending(pair => pair.Weight).ToList();
+        var sorted = logits.Select((logit, id) => (Weight: Math.Exp(logit / temperature), Id: id)).OrderByDescending(pair => pair.Weight)
+            .ToList();
         if (topK > 0) sorted = [.. sorted.Take(topK)];
         double total = sorted.Sum(pair => pair.Weight);
         double sum = 0;

@@ -2,7 +2,6 @@ using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Tests.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -16,7 +15,8 @@ public class SchedulerBudgetTests
         // Each may come to hold 10 + 6 - 1 tokens, in one block.
         var model = new FakeModel { Next = FakeModel.Checksum, Budget = 3 * FakeModel.BlockBytes + Forecast.PassBytes(512, 3) };
         using var scheduler = model.NewScheduler();
-        ScheduledSequence[] sequences = [.. Enumerable.Range(0, 5).Select(i => scheduler.Add(Ids(10), new GenerationOptions { MaxTokens = 6 }))];
+        ScheduledSequence[] sequences =
+            [.. Enumerable.Range(0, 5).Select(i => scheduler.Add(Ids(10), new GenerationOptions { MaxTokens = 6 }))];
         scheduler.Step();
         Assert.Equal((3, 2, 3 * FakeModel.BlockBytes), (scheduler.Running, scheduler.Waiting, scheduler.ReservedBytes));
         scheduler.RunToEnd();
@@ -33,7 +33,8 @@ public class SchedulerBudgetTests
         scheduler.Add(Ids(40), new GenerationOptions { MaxTokens = 9 });
         scheduler.Step();
         ScheduledSequence large = scheduler.Add(Ids(80), new GenerationOptions { MaxTokens = 2 });
-        ScheduledSequence[] small = [.. Enumerable.Range(0, 20).Select(_ => scheduler.Add(Ids(2), new GenerationOptions { MaxTokens = 3 }))];
+        ScheduledSequence[] small =
+            [.. Enumerable.Range(0, 20).Select(_ => scheduler.Add(Ids(2), new GenerationOptions { MaxTokens = 3 }))];
         while (!large.IsFinished)
         {
             Assert.All(small, sequence => Assert.False(sequence.IsFinished));
@@ -53,7 +54,9 @@ public class SchedulerBudgetTests
         ScheduledSequence unlimited = scheduler.Add(Ids(1));
         scheduler.RunToEnd();
         Assert.Equal(45, fits.Result!.Ids.Count);
-        Assert.Equal($"the sequence may grow to 65 tokens (20 of them its prompt), but the KV budget of {model.Pool.Budget:N0} bytes holds 64; raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(never.Failure).Message);
+        Assert.Equal(
+            $"the sequence may grow to 65 tokens (20 of them its prompt), but the KV budget of {model.Pool.Budget:N0} bytes holds 64; "
+            + "raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(never.Failure).Message);
         Assert.IsType<KvBudgetExceededException>(unlimited.Failure);
     }
 
@@ -66,7 +69,10 @@ public class SchedulerBudgetTests
         ScheduledSequence fits = scheduler.Add(Filled(15), Ids(20), limits), waits = scheduler.Add(Filled(10), Ids(20), limits);
         Assert.Equal(2 * FakeModel.BlockBytes, scheduler.ReservedBytes);
         ScheduledSequence refused = scheduler.Add(Filled(10), Ids(20), limits), later = scheduler.Add(Ids(20), limits);
-        Assert.Equal($"the sequence may grow to 25 tokens, {FakeModel.BlockBytes:N0} bytes, but the KV budget of {model.Pool.Budget:N0} bytes has {2 * FakeModel.BlockBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens", Assert.IsType<KvBudgetExceededException>(refused.Failure).Message);
+        Assert.Equal(
+            $"the sequence may grow to 25 tokens, {FakeModel.BlockBytes:N0} bytes, but the KV budget of {model.Pool.Budget:N0} bytes has "
+            + $"{2 * FakeModel.BlockBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens",
+            Assert.IsType<KvBudgetExceededException>(refused.Failure).Message);
         Assert.Equal(2 * FakeModel.BlockBytes, model.Pool.Bytes);
         scheduler.RunToEnd();
         Assert.All(new[] { fits, waits, later }, sequence => Assert.Equal(6, sequence.Result!.Ids.Count));
@@ -78,7 +84,12 @@ public class SchedulerBudgetTests
     [Fact]
     public void Reservation_ends_at_the_context()
     {
-        var model = new FakeModel { Next = FakeModel.Checksum, Budget = 2 * FakeModel.BlockBytes + Forecast.PassBytes(512, 1), ContextLength = 50 };
+        var model = new FakeModel
+        {
+            Next = FakeModel.Checksum,
+            Budget = 2 * FakeModel.BlockBytes + Forecast.PassBytes(512, 1),
+            ContextLength = 50
+        };
         using var scheduler = model.NewScheduler();
         ScheduledSequence sequence = scheduler.Add(Ids(20));
         scheduler.RunToEnd();
@@ -90,7 +101,8 @@ public class SchedulerBudgetTests
     {
         var random = new Random(5);
         var model = new FakeModel { Next = FakeModel.Checksum, Budget = 10 * FakeModel.BlockBytes + Forecast.PassBytes(40, 4) };
-        using var scheduler = model.NewScheduler(new SchedulerOptions { TokensPerStep = 40, MaxRunning = 8, PrefixCacheBytes = 3 * FakeModel.BlockBytes });
+        using var scheduler = model.NewScheduler(
+            new SchedulerOptions { TokensPerStep = 40, MaxRunning = 8, PrefixCacheBytes = 3 * FakeModel.BlockBytes });
         var all = new List<ScheduledSequence>();
         for (int i = 0; i < 200; i++)
         {
@@ -118,7 +130,8 @@ public class SchedulerBudgetTests
         KvForecast forecast = model.Forecast(policy);
         var random = new Random(7);
         using var pool = new BlockPool(3 * forecast.MostBytes(300) + forecast.PassBytes(tokensPerStep, 3));
-        using (var scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = tokensPerStep, MaxRunning = 16, PrefixCacheBytes = 1 << 20 }, policy, pool))
+        using (var scheduler = new Scheduler(
+            model, new SchedulerOptions { TokensPerStep = tokensPerStep, MaxRunning = 16, PrefixCacheBytes = 1 << 20 }, policy, pool))
         {
             ScheduledSequence[] all = [.. Enumerable.Range(0, 24).Select(i => scheduler.Add(
                 [.. Enumerable.Range(0, random.Next(1, 280)).Select(t => (t * 37 + i % 3 * 11) % model.Config.Vocabulary)],
@@ -140,7 +153,8 @@ public class SchedulerBudgetTests
         using var pool = new BlockPool(150_000);
         using var session = new Session(model, pool: pool);
         int[] prompt = [.. Enumerable.Range(0, fits + 1).Select(i => i % model.Config.Vocabulary)];
-        string message = Assert.Throws<InvalidInputException>(() => session.Complete(prompt, new GenerationOptions { MaxTokens = 1 })).Message;
+        string message = Assert.Throws<InvalidInputException>(() =>
+            session.Complete(prompt, new GenerationOptions { MaxTokens = 1 })).Message;
         Assert.Contains($"{fits + 1} tokens", message, StringComparison.Ordinal);
         Assert.Contains($"holds {fits};", message, StringComparison.Ordinal);
         Assert.Single(session.Complete(prompt.AsSpan(0, fits), new GenerationOptions { MaxTokens = 1, IgnoreEndOfText = true }).Ids);

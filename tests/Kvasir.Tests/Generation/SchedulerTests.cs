@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -15,7 +14,9 @@ public class SchedulerTests
         var expected = new List<(ScheduledSequence Sequence, string Text)>();
         for (int i = 0; i < 40; i++)
         {
-            string prompt = new([.. Enumerable.Repeat('s', 40 * random.Next(2)), .. Enumerable.Range(0, random.Next(1, 60)).Select(_ => (char)('a' + random.Next(26)))]);
+            string prompt =
+                new([.. Enumerable.Repeat('s', 40 * random.Next(2)), .. Enumerable.Range(0, random.Next(1, 60))
+                    .Select(_ => (char)('a' + random.Next(26)))]);
             var options = new GenerationOptions { MaxTokens = random.Next(1, 30) };
             using var alone = model.NewSession();
             string text = alone.Complete(prompt, options).Text;
@@ -169,7 +170,8 @@ public class SchedulerTests
         using var scheduler = model.NewScheduler();
         var options = new GenerationOptions { MaxTokens = 12 };
         string[] prompts = ["first", "second", "third"];
-        ScheduledSequence[] expected = [.. prompts.Select(prompt => undisturbed.Add(Ids(prompt), options))], actual = [.. prompts.Select(prompt => scheduler.Add(Ids(prompt), options))];
+        ScheduledSequence[] expected = [.. prompts.Select(prompt => undisturbed.Add(Ids(prompt), options))],
+            actual = [.. prompts.Select(prompt => scheduler.Add(Ids(prompt), options))];
         undisturbed.RunToEnd();
         for (int step = 0; step < 4; step++) scheduler.Step();
         model.OnRun = caches => { if (caches.Any(ids => ids[0] == 's')) throw new DamagedKvException("x.kv", 0); };

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 
@@ -25,7 +24,8 @@ public class SessionTests
         // The fake model goes round the last twelve letters of the alphabet but one, for ever.
         FakeModel Looping() => new() { Next = history => history[^1] == 'y' ? 'n' : history[^1] + 1 };
         const string run = "nopqrstuvwxy";
-        Assert.Equal((run + run, FinishReason.Repetition), Outcome(Looping(), "m", new GenerationOptions { MaxTokens = 100, StopAtRepetition = true }));
+        Assert.Equal((run + run, FinishReason.Repetition),
+            Outcome(Looping(), "m", new GenerationOptions { MaxTokens = 100, StopAtRepetition = true }));
         Assert.Equal(FinishReason.Length, Outcome(Looping(), "m", new GenerationOptions { MaxTokens = 100 }).Item2);
     }
 
@@ -217,7 +217,8 @@ public class SessionTests
                 using (KvCache cache = model.Filled(1, 2))
                     if (messages is null) cache.Save(path, [1, 2]);
                     else cache.SaveCopy(path, [1, 2], messages);
-                Assert.Contains(path, Assert.Throws<InvalidInputException>(() => model.LoadSession(path)).Message, StringComparison.Ordinal);
+                Assert.Contains(path, Assert.Throws<InvalidInputException>(() => model.LoadSession(path)).Message,
+                    StringComparison.Ordinal);
                 Assert.Equal(0, model.Pool.Bytes);
             }
         }

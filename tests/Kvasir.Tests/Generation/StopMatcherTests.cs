@@ -1,5 +1,4 @@
 using Kvasir.Generation;
-using Xunit;
 
 namespace Kvasir.Tests.Generation;
 

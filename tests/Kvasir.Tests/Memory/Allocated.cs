@@ -6,11 +6,12 @@ internal readonly record struct Allocated(long Bytes, int Collections)
     public static Allocated Now() => new(GC.GetAllocatedBytesForCurrentThread(), GC.CollectionCount(0));
 
     /// <summary>Null where a collection, which other tests may cause, has counted what was left of the thread's piece of heap.</summary>
-    public long? Since() => GC.GetAllocatedBytesForCurrentThread() - Bytes is var bytes && GC.CollectionCount(0) == Collections ? bytes : null;
+    public long? Since() =>
+        GC.GetAllocatedBytesForCurrentThread() - Bytes is var bytes && GC.CollectionCount(0) == Collections ? bytes : null;
 
     /// <summary>
-    /// The least that doing it allocates: nothing, once, where nothing has to be. Until then it is done again, for code that is not compiled for good yet may allocate, and on a busy
-    /// machine that takes long.
+    /// The least that doing it allocates: nothing, once, where nothing has to be. Until then it is done again, for code that is not
+    /// compiled for good yet may allocate, and on a busy machine that takes long.
     /// </summary>
     public static long Least(Action work)
     {

@@ -1,5 +1,4 @@
 using Kvasir.Memory;
-using Xunit;
 
 namespace Kvasir.Tests.Memory;
 

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -57,7 +56,8 @@ public sealed class ContinuousBatchTests
     [SkippableFact]
     public void A_prompt_longer_than_a_slice_gives_what_small_steps_give()
     {
-        using Model model = Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
+        using Model model = Model.Load(
+            SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
         int[] ids = [.. Enumerable.Range(0, 500).Select(i => i * 31 % model.Config.Vocabulary)];
         using KvCache whole = model.NewCache(KvPolicy.Parse("k=f32,v=f32")), stepwise = model.NewCache(KvPolicy.Parse("k=f32,v=f32"));
         using Batch one = new(), many = new();
@@ -125,7 +125,8 @@ public sealed class ContinuousBatchTests
     [InlineData(2)]
     public void Steady_decoding_allocates_nothing(int threads)
     {
-        using Model model = Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { ContextLength = 4000, Threads = threads });
+        using Model model = Model.Load(
+            SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { ContextLength = 4000, Threads = threads });
         using KvCache cache = model.NewCache();
         using var batch = new Batch();
         cache.Reserve(4000);
@@ -143,7 +144,9 @@ public sealed class ContinuousBatchTests
         }
     }
 
-    /// <summary>A prompt and two steps of several sequences of one length, of which all but the first depend on <paramref name="neighbours"/>.</summary>
+    /// <summary>
+    /// A prompt and two steps of several sequences of one length, of which all but the first depend on <paramref name="neighbours"/>.
+    /// </summary>
     private static float[][] Logits(Model model, int sequences, int neighbours)
     {
         KvCache[] caches = [.. Enumerable.Range(0, sequences).Select(_ => model.NewCache(KvPolicy.Parse("k=kivi4,v=kivi4")))];
@@ -159,5 +162,6 @@ public sealed class ContinuousBatchTests
         return logits;
     }
 
-    private static int[] Ids(Model model, int count, int seed) => [.. Enumerable.Range(0, count).Select(i => (i * 37 + seed * 11 + 5) % model.Config.Vocabulary)];
+    private static int[] Ids(Model model, int count, int seed) =>
+        [.. Enumerable.Range(0, count).Select(i => (i * 37 + seed * 11 + 5) % model.Config.Vocabulary)];
 }

@@ -1,26 +1,20 @@
-using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
 /// <summary>
-/// Architectures of 2024 and 2025, read from a Hugging Face folder and from a GGUF file, against a forward pass written out from their definitions.
-/// Each test also shows that it would notice: with the feature in question left out or changed, the logits differ by far more than is tolerated.
+/// Architectures of 2024 and 2025, read from a Hugging Face folder and from a GGUF file, against a forward pass written out from their
+/// definitions. Each test also shows that it would notice: with the feature in question left out or changed, the logits differ by far more
+/// than is tolerated.
 /// </summary>
-public sealed class FurtherArchitectureTests : IDisposable
+public sealed class FurtherArchitectureTests : ReferenceComparison
 {
-    private const double Tolerance = 1e-4, Noticeable = 0.02;
     private const int Window = 16;
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void StarCoder2_gives_the_logits_of_its_definition()
     {
-        NaiveTransformer model = (Basic() with
+        NaiveTransformer model = (Llama with
         {
             Centred = true,
             Biased = ["_proj", "c_fc", "norm"],
@@ -29,49 +23,70 @@ public sealed class FurtherArchitectureTests : IDisposable
             Tied = true,
             WindowOf = _ => Window,
         }).WithRandomWeights(11);
-        Same(model, "starcoder2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "gelu_pytorch_tanh", "use_bias": true, "sliding_window": {{Window}}, "attention_dropout": 0.1, "norm_type": "layer_norm", "norm_epsilon": 1e-5, "layer_norm_eps": null}""",
+        Same(model, "starcoder2",
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "gelu_pytorch_tanh", "use_bias": true,"""
+            + $$""" "sliding_window": {{Window}}, "attention_dropout": 0.1, "norm_type": "layer_norm", "norm_epsilon": 1e-5,"""
+            + $$""" "layer_norm_eps": null}""",
             model with { Centred = false },
             model with { Activation = NaiveTransformer.Silu },
             model with { WindowOf = _ => int.MaxValue },
-            model with { Weights = model.Weights.Where(weight => !weight.Key.EndsWith("_proj.bias", StringComparison.Ordinal)).ToDictionary() });
+            model with
+            {
+                Weights = model.Weights.Where(weight => !weight.Key.EndsWith("_proj.bias", StringComparison.Ordinal))
+                .ToDictionary()
+            });
         SameGguf(model, "starcoder2", permutes: false, ("attention.sliding_window", (uint)Window));
     }
 
     [Fact]
     public void SmolLm3_leaves_every_fourth_layer_without_rotation()
     {
-        NaiveTransformer rotated = Basic() with { Layers = 5, Tied = true };
-        NaiveTransformer model = (rotated with { RotationOf = layer => layer == 3 ? NaiveRotation.None : rotated.RotationOf(layer) }).WithRandomWeights(12);
-        NaiveTransformer[] wrong = [model with { RotationOf = rotated.RotationOf }, model with { RotationOf = layer => layer == 0 ? NaiveRotation.None : rotated.RotationOf(layer) }];
-        Same(model, "smollm3", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layer_interval": 4, "use_sliding_window": false, "sliding_window": null, "attention_bias": false, "mlp_bias": false}""", wrong);
-        Same(model, "smollm3", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layers": [1, 1, 1, 0, 1], "layer_types": ["full_attention", "full_attention", "full_attention", "full_attention", "full_attention"]}""", wrong);
+        NaiveTransformer rotated = Llama with { Layers = 5, Tied = true };
+        NaiveTransformer model = (rotated with { RotationOf = layer => layer == 3 ? NaiveRotation.None : rotated.RotationOf(layer) })
+            .WithRandomWeights(12);
+        NaiveTransformer[] wrong =
+            [model with { RotationOf = rotated.RotationOf },
+                model with { RotationOf = layer => layer == 0 ? NaiveRotation.None : rotated.RotationOf(layer) }];
+        Same(model, "smollm3",
+            """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layer_interval": 4, "use_sliding_window": false,"""
+            + """ "sliding_window": null, "attention_bias": false, "mlp_bias": false}""", wrong);
+        Same(model, "smollm3",
+            """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layers": [1, 1, 1, 0, 1],"""
+            + """ "layer_types": ["full_attention", "full_attention", "full_attention", "full_attention", "full_attention"]}""", wrong);
         SameGguf(model, "smollm3", permutes: true);
     }
 
     [Fact]
     public void SmolLm3_takes_the_layers_without_rotation_from_the_configuration()
     {
-        NaiveTransformer rotated = Basic() with { Tied = true };
-        NaiveTransformer model = (rotated with { RotationOf = layer => layer == 0 ? NaiveRotation.None : rotated.RotationOf(layer) }).WithRandomWeights(13);
-        Same(model, "smollm3", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layers": [0, 1]}""", model with { RotationOf = rotated.RotationOf });
+        NaiveTransformer rotated = Llama with { Tied = true };
+        NaiveTransformer model = (rotated with { RotationOf = layer => layer == 0 ? NaiveRotation.None : rotated.RotationOf(layer) })
+            .WithRandomWeights(13);
+        Same(model, "smollm3", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "no_rope_layers": [0, 1]}""",
+            model with { RotationOf = rotated.RotationOf });
     }
 
     [Fact]
     public void Granite_gives_the_logits_of_its_definition()
     {
-        NaiveTransformer model = (Basic() with { EmbeddingScale = 3, ScoreScale = 0.2, ResidualScale = 0.4, LogitScale = 1 / 1.5 }).WithRandomWeights(14);
-        Same(model, "granite", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "embedding_multiplier": 3.0, "attention_multiplier": 0.2, "residual_multiplier": 0.4, "logits_scaling": 1.5, "attention_bias": false}""",
+        NaiveTransformer model = (Llama with { EmbeddingScale = 3, ScoreScale = 0.2, ResidualScale = 0.4, LogitScale = 1 / 1.5 })
+            .WithRandomWeights(14);
+        Same(model, "granite",
+            """{"rope_theta": 10000.0, "max_position_embeddings": 256, "embedding_multiplier": 3.0, "attention_multiplier": 0.2,"""
+            + """ "residual_multiplier": 0.4, "logits_scaling": 1.5, "attention_bias": false}""",
             model with { EmbeddingScale = 1 },
             model with { ScoreScale = 1 / Math.Sqrt(16) },
             model with { ResidualScale = 1 },
             model with { LogitScale = 1.5 });
-        SameGguf(model, "granite", permutes: true, ("embedding_scale", 3f), ("attention.scale", 0.2f), ("residual_scale", 0.4f), ("logit_scale", 1.5f));
+        SameGguf(model, "granite", permutes: true, ("embedding_scale", 3f), ("attention.scale", 0.2f), ("residual_scale", 0.4f),
+            ("logit_scale", 1.5f));
     }
 
     [Fact]
     public void Olmo2_gives_the_logits_of_its_definition()
     {
-        NaiveTransformer model = (Basic() with { WholeNorms = true, Norms = [null, "post_attention", null, "post_feedforward"] }).WithRandomWeights(15);
+        NaiveTransformer model = (Llama with { WholeNorms = true, Norms = [null, "post_attention", null, "post_feedforward"] })
+            .WithRandomWeights(15);
         Same(model, "olmo2", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "attention_bias": false}""",
             model with { WholeNorms = false },
             model with { Norms = [null, null, null, "post_feedforward"] },
@@ -84,7 +99,9 @@ public sealed class FurtherArchitectureTests : IDisposable
     public void Command_r_gives_the_logits_of_its_definition()
     {
         NaiveTransformer model = CommandR().WithRandomWeights(16);
-        Same(model, "cohere", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "use_qk_norm": false, "attention_bias": false}""",
+        Same(model, "cohere",
+            """{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "use_qk_norm": false,"""
+            + """ "attention_bias": false}""",
             model with { Parallel = false, Norms = ["input", null, "input", null] },
             model with { Centred = false },
             model with { LogitScale = 1 },
@@ -95,29 +112,43 @@ public sealed class FurtherArchitectureTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData(", \"sliding_window_pattern\": 4")]
-    [InlineData(", \"_sliding_window_pattern\": 4, \"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\"]")]
+    [InlineData(
+        ", \"_sliding_window_pattern\": 4, \"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"sliding_attention\", "
+        + "\"full_attention\", \"sliding_attention\"]")]
     public void Cohere2_slides_and_rotates_three_layers_of_four(string pattern)
     {
         NaiveTransformer first = CommandR() with { Layers = 5 };
-        NaiveTransformer model = (first with { WindowOf = layer => layer == 3 ? int.MaxValue : Window, RotationOf = layer => layer == 3 ? NaiveRotation.None : first.RotationOf(layer) }).WithRandomWeights(17);
-        Same(model, "cohere2", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "sliding_window": {{Window}}, "cache_implementation": "hybrid", "position_embedding_type": "rope_gptj", "order_of_interleaved_layers": "local_attn_first", "use_parallel_block": true, "use_parallel_embedding": true, "rotary_pct": 1.0 {{pattern}} }""",
+        NaiveTransformer model =
+            (first with
+            {
+                WindowOf = layer => layer == 3 ? int.MaxValue : Window,
+                RotationOf = layer =>
+                layer == 3 ? NaiveRotation.None : first.RotationOf(layer)
+            }).WithRandomWeights(17);
+        Same(model, "cohere2",
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "logit_scale": 0.5, "sliding_window": {{Window}},"""
+            + $$""" "cache_implementation": "hybrid", "position_embedding_type": "rope_gptj","""
+            + $$""" "order_of_interleaved_layers": "local_attn_first", "use_parallel_block": true, "use_parallel_embedding": true,"""
+            + $$""" "rotary_pct": 1.0 {{pattern}} }""",
             model with { RotationOf = first.RotationOf },
             model with { WindowOf = _ => Window },
             model with { WindowOf = _ => int.MaxValue });
-        SameGguf(model, "cohere2", permutes: false, ("logit_scale", 0.5f), ("attention.sliding_window", (uint)Window), ("rope.scaling.type", "none"));
+        SameGguf(model, "cohere2", permutes: false, ("logit_scale", 0.5f), ("attention.sliding_window", (uint)Window),
+            ("rope.scaling.type", "none"));
     }
 
     [Fact]
     public void Glm4_gives_the_logits_of_its_definition()
     {
-        NaiveTransformer model = (Basic() with
+        NaiveTransformer model = (Llama with
         {
             Norms = ["input", "post_self_attn", "post_attention", "post_mlp"],
             FeedForwardNames = ["gate_up_proj", "gate_up_proj", "down_proj"],
             Biased = ["q_proj", "k_proj", "v_proj"],
             RotationOf = _ => NaiveRotation.Plain(10000, 8) with { Neighbours = true },
         }).WithRandomWeights(18);
-        Same(model, "glm4", """{"rope_theta": 10000.0, "max_position_embeddings": 256, "partial_rotary_factor": 0.5, "attention_bias": true}""",
+        Same(model, "glm4",
+            """{"rope_theta": 10000.0, "max_position_embeddings": 256, "partial_rotary_factor": 0.5, "attention_bias": true}""",
             model with { Norms = ["input", null, "post_attention", "post_mlp"] },
             model with { Norms = ["input", "post_self_attn", "post_attention", null] },
             model with { RotationOf = _ => NaiveRotation.Plain(10000, 8) },
@@ -125,22 +156,7 @@ public sealed class FurtherArchitectureTests : IDisposable
         SameGguf(model, "glm4", permutes: false);
     }
 
-    private static NaiveTransformer Basic() => new()
-    {
-        Layers = 2,
-        Width = 40,
-        Heads = 6,
-        KvHeads = 2,
-        HeadDim = 16,
-        FeedForward = 56,
-        Vocabulary = 50,
-        Epsilon = 1e-5,
-        ScoreScale = 1 / Math.Sqrt(16),
-        Activation = NaiveTransformer.Silu,
-        RotationOf = _ => NaiveRotation.Plain(10000, 16),
-    };
-
-    private static NaiveTransformer CommandR() => Basic() with
+    private static NaiveTransformer CommandR() => Llama with
     {
         Centred = true,
         Parallel = true,
@@ -152,29 +168,7 @@ public sealed class FurtherArchitectureTests : IDisposable
 
     private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
     {
-        int[] ids = Ids(naive);
-        double[] expected = naive.Logits(ids);
-        for (int i = 0; i < different.Length; i++)
-        {
-            double change = Difference(expected, [.. different[i].Logits(ids).Select(logit => (float)logit)]);
-            Assert.True(change > Noticeable, $"variant {i} changes the logits by {change} only");
-        }
-        using Model model = TinyHfModel.Load(naive, _folder, type, settings);
-        Assert.InRange(Difference(expected, GoldenLogitsTests.AllLogits(model, ids)), 0, Tolerance);
+        Noticed(naive, 0.02, different);
+        SameHf(naive, type, settings);
     }
-
-    private void SameGguf(NaiveTransformer naive, string architecture, bool permutes, params (string Key, object Value)[] metadata)
-    {
-        int[] ids = Ids(naive);
-        using Model model = Model.Load(TinyHfModel.WriteGguf(naive, _folder, architecture, permutes, metadata), new ModelOptions { Compute = ComputeMode.Float32 });
-        Assert.InRange(Difference(naive.Logits(ids), GoldenLogitsTests.AllLogits(model, ids)), 0, Tolerance);
-    }
-
-    private static int[] Ids(NaiveTransformer naive)
-    {
-        var random = new Random(4);
-        return [.. Enumerable.Range(0, 60).Select(_ => random.Next(naive.Vocabulary))];
-    }
-
-    private static double Difference(double[] expected, float[] actual) => expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
 }

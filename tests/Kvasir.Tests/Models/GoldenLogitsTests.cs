@@ -4,19 +4,23 @@ using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
-/// <summary>Logits and greedy continuations as the reference implementations give them (shared golden/models and golden/engine/logits).</summary>
+/// <summary>
+/// Logits and greedy continuations as the reference implementations give them (shared golden/models and golden/engine/logits).
+/// </summary>
 [Trait("Category", "Kernels")]
 public sealed class GoldenLogitsTests
 {
     /// <summary>On all paths of this CPU.</summary>
     public static TheoryData<string, string, double> TinyModels =>
-        OnAllPaths(("tiny-llama3.gguf", 1e-3), ("tiny-qwen2.gguf", 1e-3), ("tiny-gemma2.gguf", 1e-3), ("tiny-phi3.gguf", 1e-3), ("tiny-gpt2.gguf", 5e-4), ("tiny-llama3-hf", 1e-3));
+        OnAllPaths(("tiny-llama3.gguf", 1e-3), ("tiny-qwen2.gguf", 1e-3), ("tiny-gemma2.gguf", 1e-3), ("tiny-phi3.gguf", 1e-3),
+            ("tiny-gpt2.gguf", 5e-4), ("tiny-llama3-hf", 1e-3));
 
-    public static TheoryData<string, string, double> RoundedModels => OnAllPaths(("tiny-llama3.gguf", 0.2), ("tiny-qwen2.gguf", 0.2), ("tiny-gemma2.gguf", 0.2), ("tiny-phi3.gguf", 0.2), ("tiny-gpt2.gguf", 0.03));
+    public static TheoryData<string, string, double> RoundedModels =>
+        OnAllPaths(("tiny-llama3.gguf", 0.2), ("tiny-qwen2.gguf", 0.2), ("tiny-gemma2.gguf", 0.2), ("tiny-phi3.gguf", 0.2),
+            ("tiny-gpt2.gguf", 0.03));
 
     [SkippableTheory]
     [MemberData(nameof(TinyModels))]
@@ -29,7 +33,9 @@ public sealed class GoldenLogitsTests
         {
             int[] ids = Ints(testCase, "ids");
             float[] expected = golden.Floats($"{testCase.GetProperty("name").GetString()}.logits"), actual = AllLogits(model, ids);
-            for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"{name}, position {i / model.Config.Vocabulary}: {expected[i]} expected, {actual[i]} found");
+            for (int i = 0; i < expected.Length; i++)
+                Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance,
+                    $"{name}, position {i / model.Config.Vocabulary}: {expected[i]} expected, {actual[i]} found");
             if (!testCase.TryGetProperty("greedy16_gap", out JsonElement gaps)) continue;
             int[] greedy = UntilDoubtful(Ints(testCase, "greedy16"), gaps);
             Assert.Equal(greedy, Greedy(model, ids, greedy.Length));
@@ -45,7 +51,8 @@ public sealed class GoldenLogitsTests
         using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require($"golden/models/{name}.safetensors"));
         foreach (JsonElement testCase in Cases(name))
         {
-            float[] expected = golden.Floats($"{testCase.GetProperty("name").GetString()}.logits"), actual = AllLogits(model, Ints(testCase, "ids"));
+            float[] expected = golden.Floats($"{testCase.GetProperty("name").GetString()}.logits"),
+                actual = AllLogits(model, Ints(testCase, "ids"));
             Assert.True(expected.Zip(actual, (e, a) => Math.Abs(e - a)).Average() <= meanDifference);
             Assert.True(MeanKl(expected, actual, model.Config.Vocabulary) <= meanKl);
         }
@@ -54,7 +61,8 @@ public sealed class GoldenLogitsTests
     [SkippableFact]
     public void Real_model_gives_the_reference_logits_in_float32()
     {
-        using Model model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
+        using Model model = Model.Load(
+            SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
         using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require("golden/engine/logits/smollm2.last_logits.safetensors"));
         foreach (JsonElement prompt in Prompts())
         {
@@ -72,7 +80,8 @@ public sealed class GoldenLogitsTests
     public void Real_model_with_int8_activations_stays_near_the_reference()
     {
         using Model model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
-        using Model exact = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
+        using Model exact = Model.Load(
+            SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 });
         foreach (JsonElement prompt in Prompts())
         {
             int[] ids = Ints(prompt, "ids");
@@ -91,11 +100,13 @@ public sealed class GoldenLogitsTests
         {
             ReadOnlySpan<float> row = all.AsSpan(p * vocabulary, vocabulary);
             Assert.Equal(prompt.GetProperty("logsumexp")[p].GetDouble(), LogSumExp(row), logSumExpTolerance);
-            if (prompt.GetProperty("argmax_gap")[p].GetDouble() > doubtfulGap) Assert.Equal(argmax[p], System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row));
+            if (prompt.GetProperty("argmax_gap")[p].GetDouble() > doubtfulGap)
+                Assert.Equal(argmax[p], System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row));
         }
     }
 
-    internal static Model Load(string tiny, ComputeMode compute, KernelPath? kernels = null) => Model.Load(SharedData.Require($"models/tiny/{tiny}"), new ModelOptions { Compute = compute, Kernels = kernels });
+    internal static Model Load(string tiny, ComputeMode compute, KernelPath? kernels = null) =>
+        Model.Load(SharedData.Require($"models/tiny/{tiny}"), new ModelOptions { Compute = compute, Kernels = kernels });
 
     private static TheoryData<string, string, double> OnAllPaths(params (string File, double Tolerance)[] models)
     {
@@ -133,14 +144,20 @@ public sealed class GoldenLogitsTests
         return [.. chosen];
     }
 
-    private static IEnumerable<JsonElement> Cases(string name) => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require($"golden/models/{name}.json"))).RootElement.GetProperty("cases").EnumerateArray();
+    private static IEnumerable<JsonElement> Cases(string name) =>
+        JsonDocument.Parse(File.ReadAllBytes(SharedData.Require($"golden/models/{name}.json"))).RootElement.GetProperty("cases")
+            .EnumerateArray();
 
-    private static IEnumerable<JsonElement> Prompts() => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/engine/logits/smollm2.json"))).RootElement.GetProperty("prompts").EnumerateArray();
+    private static IEnumerable<JsonElement> Prompts() =>
+        JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/engine/logits/smollm2.json"))).RootElement.GetProperty("prompts")
+            .EnumerateArray();
 
-    private static int[] Ints(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
+    private static int[] Ints(JsonElement element, string name) =>
+        [.. element.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
 
     /// <summary>The steps before the first whose two best tokens lie within rounding of one another.</summary>
-    private static int[] UntilDoubtful(int[] greedy, JsonElement gaps) => greedy[..gaps.EnumerateArray().TakeWhile(gap => gap.GetDouble() > 0.01).Count()];
+    private static int[] UntilDoubtful(int[] greedy, JsonElement gaps) =>
+        greedy[..gaps.EnumerateArray().TakeWhile(gap => gap.GetDouble() > 0.01).Count()];
 
     internal static double LogSumExp(ReadOnlySpan<float> row)
     {

@@ -1,7 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -107,7 +105,9 @@ public sealed class LazyVerificationTests : IDisposable
         Assert.False(File.Exists(copy));
     }
 
-    private static Model Load(int threads) => Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Compute = ComputeMode.Float32, Threads = threads });
+    private static Model Load(int threads) =>
+        Model.Load(SharedData.Require("models/tiny/tiny-llama3.gguf"),
+            new ModelOptions { Compute = ComputeMode.Float32, Threads = threads });
 
     private void Save(Model model, int tokens)
     {

@@ -1,31 +1,14 @@
 using System.Text.Json.Nodes;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
-/// <summary>Models whose settings were changed at random either load, and then a pass over a few tokens runs, or are refused with one line.</summary>
-public sealed class ModelFuzzTests : IDisposable
+/// <summary>
+/// Models whose settings were changed at random either load, and then a pass over a few tokens runs, or are refused with one line.
+/// </summary>
+public sealed class ModelFuzzTests : ReferenceComparison
 {
-    private static readonly NaiveTransformer Tiny = new NaiveTransformer
-    {
-        Layers = 2,
-        Width = 16,
-        Heads = 2,
-        KvHeads = 1,
-        HeadDim = 8,
-        FeedForward = 32,
-        Vocabulary = 20,
-        ScoreScale = 1 / Math.Sqrt(8),
-        Activation = NaiveTransformer.Silu,
-        RotationOf = _ => NaiveRotation.Plain(10000, 8),
-    }.WithRandomWeights(1);
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData("llama", 1)]
     [InlineData("cohere2", 2)]
@@ -35,15 +18,23 @@ public sealed class ModelFuzzTests : IDisposable
         var random = new Random(seed);
         string[] keys =
         [
-            "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length", "attention.scale",
-            "attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon", "attention.sliding_window", "attention.sliding_window_pattern", "attention.causal", "rope.dimension_count", "rope.freq_base", "rope.freq_base_swa",
-            "rope.scaling.type", "rope.scaling.factor", "rope.scaling.original_context_length", "rope.scaling.attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_log_multiplier", "rope.scale_linear",
+            "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count", "attention.head_count_kv",
+                "attention.key_length", "attention.value_length", "attention.scale",
+            "attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon", "attention.sliding_window",
+                "attention.sliding_window_pattern", "attention.causal", "rope.dimension_count", "rope.freq_base", "rope.freq_base_swa",
+            "rope.scaling.type", "rope.scaling.factor", "rope.scaling.original_context_length", "rope.scaling.attn_factor",
+                "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_log_multiplier", "rope.scale_linear",
             "logit_scale", "expert_count", "pooling_type", "attn_logit_softcapping", "final_logit_softcapping", "other",
         ];
-        NaiveTransformer model = architecture == "cohere2" ? (Tiny with { Norms = ["input", null, null, null], Centred = true, Tied = true }).WithRandomWeights(2)
-            : architecture == "gemma3" ? (Tiny with { Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"] }).WithRandomWeights(3) : Tiny;
+        NaiveTransformer model = architecture == "cohere2"
+            ? (Llama with { Norms = ["input", null, null, null], Centred = true, Tied = true }).WithRandomWeights(2)
+            : architecture == "gemma3"
+                ? (Llama with { Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"] }).WithRandomWeights(3) : Llama;
         (string, object)[] needed = architecture == "cohere2" ? [("attention.sliding_window", 16u)] : [];
-        Fuzz(200, random, () => TinyHfModel.WriteGguf(model, _folder, architecture, permutes: false, [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => (keys[random.Next(keys.Length)], Value(random))).Concat(needed).DistinctBy(pair => pair.Item1)]));
+        Fuzz(200, random, () =>
+            TinyHfModel.WriteGguf(model, _folder, architecture, permutes: false,
+                [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => (keys[random.Next(keys.Length)], Value(random))).Concat(needed)
+                .DistinctBy(pair => pair.Item1)]));
     }
 
     [Theory]
@@ -54,7 +45,9 @@ public sealed class ModelFuzzTests : IDisposable
     {
         var random = new Random(seed);
         string own = type switch { "smollm3" => ", \"no_rope_layer_interval\": 4", "granite" => ", \"residual_multiplier\": 0.5", _ => "" };
-        TinyHfModel.Load(Tiny, _folder, type, $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, "hidden_act": "silu"{{own}}}""").Dispose();
+        TinyHfModel.Load(Llama, _folder, type,
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 256, "rope_scaling": {"rope_type": "yarn", "factor": 4.0,"""
+            + $$""" "original_max_position_embeddings": 64}, "hidden_act": "silu"{{own}}}""").Dispose();
         string whole = File.ReadAllText(Path.Combine(_folder.Path, "config.json"));
         Fuzz(200, random, () =>
         {
@@ -66,7 +59,7 @@ public sealed class ModelFuzzTests : IDisposable
                 if (random.Next(5) == 0) changed.Remove(key);
                 else changed[key] = JsonNode.Parse(Json(random));
             }
-            _folder.Write("config.json", config.ToJsonString());
+            _folder.File("config.json", config.ToJsonString());
             return _folder.Path;
         });
     }

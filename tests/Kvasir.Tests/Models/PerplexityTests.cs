@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -14,9 +13,11 @@ public sealed class PerplexityTests
     [InlineData(ComputeMode.Int8, "k=f16,v=f16", 0.02)]
     public void Windows_of_real_text_are_as_likely_as_in_the_reference(ComputeMode compute, string policy, double tolerance)
     {
-        using Model model = Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = compute });
+        using Model model = Model.Load(
+            SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = compute });
         int[] ids = model.Tokenizer.Encode(File.ReadAllText(SharedData.Require("data/wikitext-2/test.txt")), parseSpecial: false);
-        JsonElement golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/engine/ppl.json"))).RootElement.GetProperty("protocols")[0].GetProperty("float32_window_mean_nll");
+        JsonElement golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/engine/ppl.json"))).RootElement.GetProperty(
+            "protocols")[0].GetProperty("float32_window_mean_nll");
         double expected = 0, actual = 0;
         for (int window = 0; window < 3; window++)
         {

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -41,7 +40,8 @@ public sealed class PlacementTests : IDisposable
         Forward(model, batch, cache, [1, 2, 3, 4]);
         cache.Save(path, [1, 2, 3, 4]);
         using KvFile file = KvFile.Open(path, model.CacheLayout);
-        Assert.Contains("cannot be shifted", Assert.Throws<InvalidInputException>(() => cache.Place(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be shifted", Assert.Throws<InvalidInputException>(() => cache.Place(file)).Message,
+            StringComparison.Ordinal);
     }
 
     [SkippableTheory]
@@ -51,7 +51,8 @@ public sealed class PlacementTests : IDisposable
     {
         using Model model = GoldenLogitsTests.Load("tiny-llama3.gguf", ComputeMode.Float32);
         int[] ids = [.. Enumerable.Range(0, 150).Select(i => i * 17 % model.Config.Vocabulary)];
-        string exact = Path.Combine(_folder, "exact.kv"), converted = Path.Combine(_folder, "converted.kv"), direct = Path.Combine(_folder, "direct.kv");
+        string exact = Path.Combine(_folder, "exact.kv"), converted = Path.Combine(_folder, "converted.kv"),
+            direct = Path.Combine(_folder, "direct.kv");
         KvPolicy target = KvPolicy.Parse(policy);
         using var batch = new Batch();
         using (KvCache cache = model.NewCache(KvPolicy.Parse("k=f32,v=f32")))

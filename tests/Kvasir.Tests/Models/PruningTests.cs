@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -19,7 +18,8 @@ public sealed class PruningTests
         Feed(model, whole, prefix);
         whole.Seal();
         Feed(model, whole, part);
-        using (KvCache all = model.Prune(whole, prefix.Length, probe, 1, s_float32), behind = model.NewCache(s_float32), fork = whole.Fork())
+        using (KvCache all = model.Prune(whole, prefix.Length, probe, 1, s_float32), behind = model.NewCache(s_float32),
+            fork = whole.Fork())
         {
             Assert.Equal(prefix.Length + part.Length, whole.Length);
             Feed(model, behind, prefix);
@@ -30,11 +30,15 @@ public sealed class PruningTests
 
         using KvCache some = model.Prune(whole, prefix.Length, probe, 0.7, s_float32);
         Assert.All(some.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(35, Assert.Single(head.Segments).TokenCount));
-        Assert.True(some.Layers.SelectMany(layer => layer.Heads).Select(head => string.Join(',', head.Segments[0].Kept!.Positions.ToArray())).Distinct().Count() > 1, "every head has a choice of its own");
+        Assert.True(some.Layers.SelectMany(layer => layer.Heads)
+            .Select(head => string.Join(',', head.Segments[0].Kept!.Positions.ToArray())).Distinct().Count() > 1,
+            "every head has a choice of its own");
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Prune(whole, prefix.Length, probe, 0, s_float32));
     }
 
-    /// <summary>Weights of a token's queries sum to 1 over what they see: the largest ones that a single query gives are that query's weights.</summary>
+    /// <summary>
+    /// Weights of a token's queries sum to 1 over what they see: the largest ones that a single query gives are that query's weights.
+    /// </summary>
     [SkippableFact]
     public void Attention_received_from_one_query_sums_to_one()
     {
@@ -53,7 +57,8 @@ public sealed class PruningTests
         Assert.Equal(70, cache.Length);
     }
 
-    private static int[] Ids(Model model, int count, int step) => [.. Enumerable.Range(0, count).Select(i => (i * step + 1) % model.Config.Vocabulary)];
+    private static int[] Ids(Model model, int count, int step) =>
+        [.. Enumerable.Range(0, count).Select(i => (i * step + 1) % model.Config.Vocabulary)];
 
     private static float[] Feed(Model model, KvCache cache, int[] ids)
     {

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
@@ -9,16 +8,12 @@ namespace Kvasir.Tests.Models;
 /// Attention statistics, and the thinning that follows from them, held against the weights of a forward pass written out from the definition:
 /// with a soft cap, with a window on every other layer, and several query heads for one kv head.
 /// </summary>
-public sealed class ReceivedAttentionTests : IDisposable
+public sealed class ReceivedAttentionTests : ReferenceComparison
 {
     private const int Window = 16, First = 9, Part = 70, Probe = 21;
-    private const double SoftCap = 1.5, Tolerance = 1e-4, Noticeable = 0.02;
+    private const double SoftCap = 1.5, Noticeable = 0.02;
 
     private static readonly KvPolicy s_float32 = KvPolicy.Parse("k=f32,v=f32");
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Most_attention_received_is_that_of_the_definition()
@@ -83,15 +78,12 @@ public sealed class ReceivedAttentionTests : IDisposable
         return most;
     }
 
-    private static NaiveTransformer Gemma2() => new NaiveTransformer
+    private static NaiveTransformer Gemma2() => (Llama with
     {
         Layers = 4,
         Width = 32,
-        Heads = 6,
-        KvHeads = 2,
-        HeadDim = 16,
         FeedForward = 48,
-        Vocabulary = 50,
+        Epsilon = 1e-6,
         ScoreScale = 1 / Math.Sqrt(4),
         ScoreSoftCap = SoftCap,
         Activation = NaiveTransformer.GeluTanh,
@@ -101,7 +93,7 @@ public sealed class ReceivedAttentionTests : IDisposable
         NormOffset = 1,
         Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
         Tied = true,
-    }.WithRandomWeights(6);
+    }).WithRandomWeights(6);
 
     private Model Load(NaiveTransformer naive) => TinyHfModel.Load(naive, _folder, "gemma2",
         $$"""{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 4, "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}}, "final_logit_softcapping": 30.0}""");
@@ -120,11 +112,5 @@ public sealed class ReceivedAttentionTests : IDisposable
         return cache;
     }
 
-    private static int[] Ids()
-    {
-        var random = new Random(5);
-        return [.. Enumerable.Range(0, First + Part + Probe).Select(_ => random.Next(50))];
-    }
-
-    private static double Difference(double[] expected, float[] actual) => expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
+    private static int[] Ids() => Ids(Llama, First + Part + Probe);
 }

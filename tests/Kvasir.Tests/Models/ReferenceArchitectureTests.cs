@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
@@ -10,20 +9,17 @@ namespace Kvasir.Tests.Models;
 /// it would notice: with the feature in question left out or changed, the logits differ by far more than is tolerated.
 /// </summary>
 [Trait("Category", "Kernels")]
-public sealed class ReferenceArchitectureTests : IDisposable
+public sealed class ReferenceArchitectureTests : ReferenceComparison
 {
-    private const double Tolerance = 1e-4, Noticeable = 0.5;
     private const int Window = 16;
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Qwen3_gives_the_logits_of_its_definition()
     {
         NaiveTransformer qwen = Qwen3();
-        Same(qwen, "qwen3", """{"rope_theta": 1000000.0, "max_position_embeddings": 256, "hidden_act": "silu", "use_sliding_window": false, "sliding_window": 16, "max_window_layers": 1}""",
+        Same(qwen, "qwen3",
+            """{"rope_theta": 1000000.0, "max_position_embeddings": 256, "hidden_act": "silu", "use_sliding_window": false,"""
+            + """ "sliding_window": 16, "max_window_layers": 1}""",
             qwen with { HeadNorms = false },
             qwen with { RotationOf = _ => NaiveRotation.Plain(10000, qwen.HeadDim) },
             qwen with { ScoreScale = 1 / Math.Sqrt((double)qwen.Width / qwen.Heads) },
@@ -36,14 +32,17 @@ public sealed class ReferenceArchitectureTests : IDisposable
     public void Qwen3_slides_its_window_on_upper_layers_only(string layers)
     {
         NaiveTransformer full = Qwen3(), qwen = full with { WindowOf = layer => layer >= 1 ? Window : int.MaxValue };
-        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "use_sliding_window": true, "sliding_window": {{Window}}, {{layers}}}""", full, full with { WindowOf = _ => Window });
+        Same(qwen, "qwen3",
+            $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "use_sliding_window": true, "sliding_window": {{Window}},"""
+            + $$""" {{layers}}}""", full, full with { WindowOf = _ => Window });
     }
 
     [Fact]
     public void Qwen3_has_no_window_unless_it_is_switched_on()
     {
         NaiveTransformer qwen = Qwen3();
-        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "sliding_window": {{Window}}}""", qwen with { WindowOf = _ => Window });
+        Same(qwen, "qwen3", $$"""{"rope_theta": 1000000.0, "max_position_embeddings": 256, "sliding_window": {{Window}}}""",
+            qwen with { WindowOf = _ => Window });
     }
 
     [Fact]
@@ -72,17 +71,22 @@ public sealed class ReferenceArchitectureTests : IDisposable
         """)]
     public void Gemma3_stretches_positions_on_global_layers_only(string rotation)
     {
-        NaiveTransformer plain = Gemma3(), gemma = plain with { RotationOf = layer => layer == 5 ? plain.RotationOf(layer).Stretched(8) : plain.RotationOf(layer) };
-        Same(gemma, "gemma3_text", GemmaSettings(rotation), plain, plain with { RotationOf = layer => plain.RotationOf(layer).Stretched(8) });
+        NaiveTransformer plain = Gemma3(),
+            gemma = plain with { RotationOf = layer => layer == 5 ? plain.RotationOf(layer).Stretched(8) : plain.RotationOf(layer) };
+        Same(gemma, "gemma3_text", GemmaSettings(rotation), plain,
+            plain with { RotationOf = layer => plain.RotationOf(layer).Stretched(8) });
     }
 
     [Theory]
     [InlineData("\"sliding_window_pattern\": 3", 3)]
     [InlineData("\"sliding_window_pattern\": 1", 1)]
-    [InlineData("\"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\"]", 3)]
+    [InlineData(
+        "\"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\", \"sliding_attention\", "
+        + "\"sliding_attention\", \"full_attention\", \"sliding_attention\"]", 3)]
     public void Gemma3_takes_the_pattern_of_its_layers_from_the_configuration(string pattern, int period)
     {
-        NaiveTransformer usual = Gemma3(), gemma = usual with { WindowOf = layer => usual.WindowOf(Like(layer)), RotationOf = layer => usual.RotationOf(Like(layer)) };
+        NaiveTransformer usual = Gemma3(),
+            gemma = usual with { WindowOf = layer => usual.WindowOf(Like(layer)), RotationOf = layer => usual.RotationOf(Like(layer)) };
         Same(gemma, "gemma3_text", GemmaSettings($"{GemmaBases}, {pattern}"), usual);
 
         int Like(int layer) => layer % period == period - 1 ? 5 : 0;
@@ -133,7 +137,9 @@ public sealed class ReferenceArchitectureTests : IDisposable
         if (magnitude is { } given) yarn = yarn with { Magnitude = given };
         NaiveTransformer llama = (plain with { RotationOf = _ => yarn }).WithRandomWeights(5);
         string more = magnitude is null ? "" : string.Create(CultureInfo.InvariantCulture, $", \"attention_factor\": {magnitude}");
-        Same(llama, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 4096, "rope_scaling": {"rope_type": "yarn", "factor": {{factor}}.0, "original_max_position_embeddings": {{original}}{{more}}} }""",
+        Same(llama, "llama",
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 4096, "rope_scaling": {"rope_type": "yarn", "factor": {{factor}}.0,"""
+            + $$""" "original_max_position_embeddings": {{original}}{{more}}} }""",
             llama with { RotationOf = _ => unscaled },
             llama with { RotationOf = _ => yarn with { Magnitude = 1 } },
             llama with { RotationOf = _ => unscaled with { Magnitude = yarn.Magnitude } },
@@ -141,40 +147,26 @@ public sealed class ReferenceArchitectureTests : IDisposable
             llama with { RotationOf = _ => NaiveRotation.Yarn(10000, 32, factor, original: 4096) with { Magnitude = yarn.Magnitude } });
     }
 
-    private const string MistralSettings = """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
+    private const string MistralSettings =
+        """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
 
     private const string GemmaBases = """
         "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
         """;
 
-    private static NaiveTransformer Qwen3() => new NaiveTransformer
-    {
-        Layers = 2,
-        Width = 40,
-        Heads = 6,
-        KvHeads = 2,
-        HeadDim = 16,
-        FeedForward = 56,
-        Vocabulary = 50,
-        ScoreScale = 1 / Math.Sqrt(16),
-        Activation = NaiveTransformer.Silu,
-        RotationOf = _ => NaiveRotation.Plain(1e6, 16),
-        HeadNorms = true,
-        Tied = true,
-    }.WithRandomWeights(1);
+    private static NaiveTransformer Qwen3() =>
+        (Llama with { Epsilon = 1e-6, RotationOf = _ => NaiveRotation.Plain(1e6, 16), HeadNorms = true, Tied = true }).WithRandomWeights(1);
 
-    private static NaiveTransformer Mistral() => (Qwen3() with { HeadNorms = false, Tied = false, Epsilon = 1e-5, RotationOf = _ => NaiveRotation.Plain(10000, 16), WindowOf = _ => Window }).WithRandomWeights(2);
+    private static NaiveTransformer Mistral() => (Llama with { WindowOf = _ => Window }).WithRandomWeights(2);
 
     /// <summary>Layer 5 of the seven is the global one.</summary>
-    private static NaiveTransformer Gemma3() => new NaiveTransformer
+    private static NaiveTransformer Gemma3() => (Llama with
     {
         Layers = 7,
         Width = 32,
         Heads = 4,
-        KvHeads = 2,
-        HeadDim = 16,
         FeedForward = 48,
-        Vocabulary = 50,
+        Epsilon = 1e-6,
         ScoreScale = 1 / Math.Sqrt(6),
         Activation = NaiveTransformer.GeluTanh,
         RotationOf = layer => NaiveRotation.Plain(layer == 5 ? 1e6 : 1e4, 16),
@@ -184,30 +176,15 @@ public sealed class ReferenceArchitectureTests : IDisposable
         HeadNorms = true,
         Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
         Tied = true,
-    }.WithRandomWeights(3);
+    }).WithRandomWeights(3);
 
     private static string GemmaSettings(string more) =>
-        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6, "sliding_window": {{Window}}, {{more}} }""";
+        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6,"""
+            + $$""" "sliding_window": {{Window}}, {{more}} }""";
 
     private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
     {
-        int[] ids = Ids(naive, 60);
-        double[] expected = naive.Logits(ids);
-        Assert.InRange(Math.Sqrt(expected.Sum(logit => logit * logit) / expected.Length), 1, 4);
-        for (int i = 0; i < different.Length; i++)
-        {
-            double change = Difference(expected, [.. different[i].Logits(ids).Select(logit => (float)logit)]);
-            Assert.True(change > Noticeable, $"variant {i} changes the logits by {change} only");
-        }
-        using Model model = TinyHfModel.Load(naive, _folder, type, settings);
-        Assert.InRange(Difference(expected, GoldenLogitsTests.AllLogits(model, ids)), 0, Tolerance);
+        Noticed(naive, 0.5, different);
+        SameHf(naive, type, settings);
     }
-
-    private static int[] Ids(NaiveTransformer naive, int count)
-    {
-        var random = new Random(4);
-        return [.. Enumerable.Range(0, count).Select(_ => random.Next(naive.Vocabulary))];
-    }
-
-    private static double Difference(double[] expected, float[] actual) => expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
 }

@@ -2,7 +2,6 @@ using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 
@@ -24,7 +23,9 @@ public sealed class RotaryFrequenciesTests : IDisposable
     public void Yarn_keeps_fast_pairs_and_divides_slow_ones()
     {
         const int original = 2048;
-        double[] plain = Frequencies(), yarn = Frequencies(("llama.rope.scaling.type", "yarn"), ("llama.rope.scaling.factor", 8f), ("llama.rope.scaling.original_context_length", (uint)original));
+        double[] plain = Frequencies(),
+            yarn = Frequencies(("llama.rope.scaling.type", "yarn"), ("llama.rope.scaling.factor", 8f),
+            ("llama.rope.scaling.original_context_length", (uint)original));
         for (int j = 0; j < plain.Length; j++)
         {
             double turns = original * plain[j] / (2 * Math.PI);

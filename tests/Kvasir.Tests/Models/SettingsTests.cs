@@ -1,32 +1,13 @@
 using Kvasir.Formats;
 using Kvasir.Models;
-using Kvasir.Tests.Formats;
-using Xunit;
+using Kvasir.Reference;
 
 namespace Kvasir.Tests.Models;
 
 /// <summary>Settings that change what a model computes are understood or refused by name; all others do not matter.</summary>
-public sealed class SettingsTests : IDisposable
+public sealed class SettingsTests : ReferenceComparison
 {
-    private static readonly NaiveTransformer Tiny = new NaiveTransformer
-    {
-        Layers = 2,
-        Width = 32,
-        Heads = 4,
-        KvHeads = 2,
-        HeadDim = 8,
-        FeedForward = 32,
-        Vocabulary = 20,
-        Epsilon = 1e-5,
-        ScoreScale = 1 / Math.Sqrt(8),
-        Activation = NaiveTransformer.Silu,
-        RotationOf = _ => NaiveRotation.Plain(10000, 8),
-        Tied = true,
-    }.WithRandomWeights(1);
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
+    private static readonly NaiveTransformer Tied = (Llama with { Tied = true }).WithRandomWeights(1);
 
     public static TheoryData<string, object> Refused => new()
     {
@@ -46,7 +27,7 @@ public sealed class SettingsTests : IDisposable
         { "rope.scaling.factor", -2f },
         { "rope.freq_base", 0f },
         { "attention.head_count_kv", new[] { 2, 1 } },
-        { "attention.head_count", new[] { 4, 2 } },
+        { "attention.head_count", new[] { 6, 4 } },
         { "attention.layer_norm_rms_epsilon", float.NaN },
         { "context_length", 0u },
     };
@@ -57,7 +38,14 @@ public sealed class SettingsTests : IDisposable
     {
         InvalidInputException error = Assert.Throws<InvalidInputException>(() => Gguf((key, value)));
         Assert.Contains("llama.gguf", error.Message, StringComparison.Ordinal);
-        Assert.Contains(key switch { "rope.scaling.type" => "rope", "attention.head_count_kv" or "attention.head_count" => "head_count", "attention.layer_norm_rms_epsilon" => "epsilon", _ => key }, error.Message, StringComparison.Ordinal);
+        Assert.Contains(key switch
+        {
+            "rope.scaling.type" => "rope",
+            "attention.head_count_kv" or "attention.head_count" =>
+            "head_count",
+            "attention.layer_norm_rms_epsilon" => "epsilon",
+            _ => key
+        }, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
 
@@ -73,8 +61,8 @@ public sealed class SettingsTests : IDisposable
         { "expert_count", 0u },
         { "expert_used_count", 0u },
         { "attention.head_count_kv", new[] { 2, 2 } },
-        { "attention.head_count", new[] { 4, 4 } },
-        { "feed_forward_length", new[] { 32, 32 } },
+        { "attention.head_count", new[] { 6, 6 } },
+        { "feed_forward_length", new[] { 56, 56 } },
         { "context_length", 1UL << 40 },
         { "rope.scaling.type", "none" },
     };
@@ -84,15 +72,14 @@ public sealed class SettingsTests : IDisposable
     public void Gguf_settings_without_effect_do_not_hinder(string key, object value)
     {
         using Model model = Gguf((key, value));
-        int[] ids = [1, 5, 3];
-        float[] actual = GoldenLogitsTests.AllLogits(model, ids);
-        Assert.All(Tiny.Logits(ids).Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Same(Tied, model, tokens: 5);
     }
 
     [Fact]
     public void Stray_huge_numbers_do_not_hinder()
     {
-        string path = TinyHfModel.WriteGguf(Tiny, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
+        string path = TinyHfModel.WriteGguf(
+            Tied, _folder, "llama", permutes: true, ("x", ulong.MaxValue), ("y", new[] { 1UL, ulong.MaxValue }));
         using ModelFile file = ModelFiles.Open(path);
         Assert.Equal(ulong.MaxValue, file.Metadata["llama.x"]);
         Assert.Throws<InvalidInputException>(() => file.Get("llama.x", 1L));
@@ -101,13 +88,13 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void Linear_scaling_is_read_under_its_old_names()
     {
-        foreach ((string Key, object Value)[] settings in ((string, object)[][])[[("rope.scale_linear", 4f)], [("rope.scaling.factor", 4f)], [("rope.scaling.type", "linear"), ("rope.scale_linear", 4f)], [("rope.scale_linear", 9f), ("rope.scaling.factor", 4f)]])
+        foreach ((string Key, object Value)[] settings in ((string, object)[][])[[("rope.scale_linear", 4f)], [("rope.scaling.factor", 4f)],
+            [("rope.scaling.type", "linear"), ("rope.scale_linear", 4f)], [("rope.scale_linear", 9f), ("rope.scaling.factor", 4f)]])
         {
-            NaiveTransformer stretched = Tiny with { RotationOf = layer => Tiny.RotationOf(layer).Stretched(4) };
-            int[] ids = [.. Enumerable.Range(0, 20)];
+            NaiveTransformer stretched = Tied with { RotationOf = layer => Tied.RotationOf(layer).Stretched(4) };
             using Model model = Gguf(settings);
-            Assert.All(stretched.Logits(ids).Zip(GoldenLogitsTests.AllLogits(model, ids)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
-            Assert.Contains(stretched.Logits(ids).Zip(Tiny.Logits(ids)), pair => Math.Abs(pair.First - pair.Second) > 0.05);
+            Same(stretched, model, tokens: 20);
+            Noticed(stretched, 0.05, Tied);
         }
     }
 
@@ -119,23 +106,29 @@ public sealed class SettingsTests : IDisposable
     public void Yarn_follows_its_further_settings(string more, double own, double all, bool truncate)
     {
         double growth = 0.1 * Math.Log(8);
-        NaiveRotation yarn = NaiveRotation.Yarn(10000, 8, 8, original: 400, truncate) with { Magnitude = (1 + own * growth) / (1 + all * growth) };
-        NaiveTransformer naive = Tiny with { RotationOf = _ => yarn };
-        int[] ids = [.. Enumerable.Range(0, 20)];
-        string config = $$"""{"rope_theta": 10000.0, "max_position_embeddings": 3200, "rope_scaling": {"type": "yarn", "factor": 8.0, "original_max_position_embeddings": 400, {{more}} } }""";
-        using Model model = TinyHfModel.Load(naive, _folder, "llama", config);
-        Assert.All(naive.Logits(ids).Zip(GoldenLogitsTests.AllLogits(model, ids)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
-        if (!truncate) Assert.NotEqual(NaiveRotation.Yarn(10000, 8, 8, original: 400).Frequencies, yarn.Frequencies);
+        NaiveRotation yarn = NaiveRotation.Yarn(
+            10000, 16, 8, original: 400, truncate) with
+        { Magnitude = (1 + own * growth) / (1 + all * growth) };
+        NaiveTransformer naive = Tied with { RotationOf = _ => yarn };
+        string config =
+            $$"""{"rope_theta": 10000.0, "max_position_embeddings": 3200, "rope_scaling": {"type": "yarn", "factor": 8.0,"""
+                + $$""" "original_max_position_embeddings": 400, {{more}} } }""";
+        SameHf(naive, "llama", config);
+        if (!truncate) Assert.NotEqual(NaiveRotation.Yarn(10000, 16, 8, original: 400).Frequencies, yarn.Frequencies);
     }
 
     [Fact]
     public void Yarn_of_a_gguf_divides_by_its_log_multiplier()
     {
         double growth = 0.1 * Math.Log(8);
-        NaiveTransformer naive = Tiny with { RotationOf = _ => NaiveRotation.Yarn(10000, 8, 8, original: 40) with { Magnitude = 1.5 * (1 + growth) / (1 + 0.6 * growth) } };
-        int[] ids = [.. Enumerable.Range(0, 20)];
-        using Model model = Gguf(("rope.scaling.type", "yarn"), ("rope.scaling.factor", 8f), ("rope.scaling.original_context_length", 40u), ("rope.scaling.yarn_log_multiplier", 0.6f), ("rope.scaling.attn_factor", 1.5f));
-        Assert.All(naive.Logits(ids).Zip(GoldenLogitsTests.AllLogits(model, ids)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        NaiveTransformer naive = Tied with
+        {
+            RotationOf = _ =>
+            NaiveRotation.Yarn(10000, 16, 8, original: 40) with { Magnitude = 1.5 * (1 + growth) / (1 + 0.6 * growth) }
+        };
+        using Model model = Gguf(("rope.scaling.type", "yarn"), ("rope.scaling.factor", 8f), ("rope.scaling.original_context_length", 40u),
+            ("rope.scaling.yarn_log_multiplier", 0.6f), ("rope.scaling.attn_factor", 1.5f));
+        Same(naive, model);
     }
 
     [Theory]
@@ -181,8 +174,7 @@ public sealed class SettingsTests : IDisposable
     public void Hugging_face_settings_without_effect_do_not_hinder(string name, string value)
     {
         using Model model = Hf(name, value);
-        int[] ids = [1, 5, 3];
-        Assert.All(Tiny.Logits(ids).Zip(GoldenLogitsTests.AllLogits(model, ids)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Same(Tied, model, tokens: 5);
     }
 
     [Theory]
@@ -190,54 +182,52 @@ public sealed class SettingsTests : IDisposable
     [InlineData("model_type", "\"qwen3_moe\"", "x", "0")]
     [InlineData("model_type", "\"llama\"", "num_experts", "16")]
     public void Mixtures_of_experts_are_refused_as_such(string name, string value, string other, string count) =>
-        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Hf(name, value + $", \"{other}\": {count}")).Message, StringComparison.Ordinal);
+        Assert.Contains("mixture of experts",
+            Assert.Throws<InvalidInputException>(() => Hf(name, value + $", \"{other}\": {count}")).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("llama")]
     [InlineData("qwen3moe")]
     public void Mixtures_of_experts_in_gguf_are_refused_as_such(string architecture)
     {
-        string path = TinyHfModel.WriteGguf(Tiny, _folder, architecture, permutes: true, ("expert_count", 8u));
-        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
+        string path = TinyHfModel.WriteGguf(Tied, _folder, architecture, permutes: true, ("expert_count", 8u));
+        Assert.Contains("mixture of experts", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("output_norm.weight")]
     [InlineData("blk.1.attn_norm.weight")]
     [InlineData("blk.0.ffn_norm.weight")]
-    public void A_missing_norm_is_refused_by_name(string gguf)
-    {
-        string path = TinyHfModel.WriteGguf(Tiny, _folder, "llama", permutes: true);
-        byte[] bytes = File.ReadAllBytes(path);
-        int at = bytes.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(gguf));
-        bytes[at] = (byte)'_';
-        File.WriteAllBytes(path, bytes);
-        Assert.Contains(gguf, Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
-    }
+    public void A_missing_norm_is_refused_by_name(string gguf) => RefusedByName(Tied, gguf, "_" + gguf[1..], named: gguf);
 
     [Fact]
-    public void A_missing_epsilon_is_refused_by_name()
-    {
-        string path = TinyHfModel.WriteGguf(Tiny, _folder, "llama", permutes: true);
-        byte[] bytes = File.ReadAllBytes(path);
-        bytes[bytes.AsSpan().IndexOf("rms_epsilon"u8)] = (byte)'_';
-        File.WriteAllBytes(path, bytes);
-        Assert.Contains("attention.layer_norm_rms_epsilon", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
-    }
+    public void A_missing_epsilon_is_refused_by_name() =>
+        RefusedByName(Tied, "rms_epsilon", "_ms_epsilon", named: "attention.layer_norm_rms_epsilon");
 
     [Fact]
     public void A_tensor_of_a_layer_that_is_not_used_is_refused_by_name()
     {
-        string path = TinyHfModel.WriteGguf(Tiny with { Biased = ["o_proj"], Weights = Tiny.Weights.Concat(Enumerable.Range(0, 2).Select(layer => KeyValuePair.Create($"model.layers.{layer}.self_attn.o_proj.bias", new float[32]))).ToDictionary() }, _folder, "llama", permutes: true);
+        NaiveTransformer biased = (Tied with { Biased = ["o_proj"] }).WithRandomWeights(2);
+        RefusedByName(biased, "blk.1.attn_output.bias", "blk.1.attn_sinks12.bia", named: "blk.1.attn_sinks12");
+    }
+
+    /// <summary>
+    /// A file in which a name was replaced by another of the same length is refused with a message that says <paramref name="named"/>.
+    /// </summary>
+    private void RefusedByName(NaiveTransformer naive, string name, string other, string named)
+    {
+        string path = TinyHfModel.WriteGguf(naive, _folder, "llama", permutes: true);
         byte[] bytes = File.ReadAllBytes(path);
-        int at = bytes.AsSpan().IndexOf("blk.1.attn_output.bias"u8);
-        "blk.1.attn_sinks12.bia"u8.CopyTo(bytes.AsSpan(at));
+        Encoding.ASCII.GetBytes(other).CopyTo(bytes, bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(name)));
         File.WriteAllBytes(path, bytes);
-        Assert.Contains("blk.1.attn_sinks12", Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<InvalidInputException>(() => Model.Load(path)).Message, StringComparison.Ordinal);
     }
 
     private Model Gguf(params (string Key, object Value)[] metadata) =>
-        Model.Load(TinyHfModel.WriteGguf(Tiny, _folder, "llama", permutes: true, metadata), new ModelOptions { Compute = ComputeMode.Float32 });
+        Model.Load(TinyHfModel.WriteGguf(Tied, _folder, "llama", permutes: true, metadata),
+            new ModelOptions { Compute = ComputeMode.Float32 });
 
-    private Model Hf(string name, string value) => TinyHfModel.Load(Tiny, _folder, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 64, "{{name}}": {{value}} }""");
+    private Model Hf(string name, string value) =>
+        TinyHfModel.Load(Tied, _folder, "llama", $$"""{"rope_theta": 10000.0, "max_position_embeddings": 64, "{{name}}": {{value}} }""");
 }

@@ -1,8 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
-using Kvasir.Tests.Formats;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Models;
-using Xunit;
 
 namespace Kvasir.Tests.Models;
 

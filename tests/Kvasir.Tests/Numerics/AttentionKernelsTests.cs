@@ -1,5 +1,4 @@
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
@@ -83,5 +82,6 @@ public sealed unsafe class AttentionKernelsTests
         Assert.All(scores, weight => Assert.Equal(0, weight));
     }
 
-    private static float[] Floats(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 2 - 1))];
+    private static float[] Floats(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 2 - 1))];
 }

@@ -1,5 +1,4 @@
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 

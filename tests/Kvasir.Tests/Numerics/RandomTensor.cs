@@ -22,7 +22,8 @@ internal sealed unsafe class RandomTensor : IDisposable
             foreach (int half in halves)
                 BitConverter.TryWriteBytes(all[(at + half)..], (Half)((random.NextDouble() - 0.5) / 16));
             if (type == TensorType.F32) BitConverter.TryWriteBytes(all[at..], (float)(random.NextDouble() - 0.5));
-            if (type == TensorType.BF16) BitConverter.TryWriteBytes(all[at..], (ushort)(BitConverter.SingleToInt32Bits((float)(random.NextDouble() - 0.5)) >> 16));
+            if (type == TensorType.BF16)
+                BitConverter.TryWriteBytes(all[at..], (ushort)(BitConverter.SingleToInt32Bits((float)(random.NextDouble() - 0.5)) >> 16));
         }
     }
 

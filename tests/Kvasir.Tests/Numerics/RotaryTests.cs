@@ -1,5 +1,4 @@
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
@@ -32,7 +31,8 @@ public sealed unsafe class RotaryTests
     {
         var rotary = new Rotary(Frequencies, interleaved);
         float[] query = Vector(2, 22), key = Vector(3, 22);
-        double moved = Dot(Turn(rotary, query, 500), Turn(rotary, key, 100 + 321)), turnedBack = Dot(Turn(rotary, Turn(rotary, query, 500), -321), Turn(rotary, key, 100));
+        double moved = Dot(Turn(rotary, query, 500), Turn(rotary, key, 100 + 321)),
+            turnedBack = Dot(Turn(rotary, Turn(rotary, query, 500), -321), Turn(rotary, key, 100));
         Assert.Equal(moved, turnedBack, 1e-5);
     }
 

@@ -1,6 +1,5 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
@@ -13,7 +12,8 @@ public unsafe class WeightMatrixTests
 
     public static TheoryData<string> Types() => new(RandomTensor.Types.Select(type => type.ToString()));
 
-    public static TheoryData<string> QuantizedTypes() => new(RandomTensor.Types.Where(PackedFormat.IsQuantized).Select(type => type.ToString()));
+    public static TheoryData<string> QuantizedTypes() =>
+        new(RandomTensor.Types.Where(PackedFormat.IsQuantized).Select(type => type.ToString()));
 
     [Theory]
     [MemberData(nameof(TypesAndPaths))]
@@ -24,7 +24,8 @@ public unsafe class WeightMatrixTests
         for (int round = 0; round < 18; round++)
         {
             int block = RandomTensor.BlockLength(type);
-            int rows = random.Next(1, 140), columns = block * random.Next(1, block == 1 ? 150 : block == 32 ? 9 : 3), tokens = round < 17 ? round + 1 : 45;
+            int rows = random.Next(1, 140), columns = block * random.Next(1, block == 1 ? 150 : block == 32 ? 9 : 3), tokens = round < 17
+                ? round + 1 : 45;
             using var tensor = new RandomTensor(type, rows, columns, round);
             using var matrix = WeightMatrix.Pack(tensor.Tensor, false, path);
             using var x = RandomActivations(tokens + 2, columns, random);
@@ -50,7 +51,8 @@ public unsafe class WeightMatrixTests
                 matrix.ReadRow(r, row);
                 var (expected, magnitude) = Dot(x, 1 + i / stride, row, matrix.ReadsInt8);
                 expected += (biased ? bias[r] : 0) + (accumulate ? before[i] : 0);
-                Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {path} {rows}x{columns} tokens {tokens}, row {r}: {output[i]}, expected {expected}");
+                Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6,
+                    $"{type} {path} {rows}x{columns} tokens {tokens}, row {r}: {output[i]}, expected {expected}");
             }
         }
     }
@@ -95,7 +97,8 @@ public unsafe class WeightMatrixTests
             matrix.ReadRow(r, row);
             float largest = expected.Max(Math.Abs);
             for (int c = 0; c < Columns; c++)
-                Assert.True(rounded ? Math.Abs(expected[c] - row[c]) <= largest / 1024 : expected[c] == row[c], $"{type} row {r} column {c}: {row[c]}, expected {expected[c]}");
+                Assert.True(rounded ? Math.Abs(expected[c] - row[c]) <= largest / 1024
+                    : expected[c] == row[c], $"{type} row {r} column {c}: {row[c]}, expected {expected[c]}");
         }
     }
 
@@ -157,7 +160,8 @@ public unsafe class WeightMatrixTests
             using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
             using var x = new Activations(Tokens, Columns);
             for (int t = 0; t < Tokens; t++)
-                for (int c = 0; c < Columns; c++) x.Row(t)[c] = (t % 4) switch { 0 => 1, 1 => -1, 2 => c % 2 == 0 ? 1 : -1, _ => c % 4 < 2 ? 1 : -1 };
+                for (int c = 0; c < Columns; c++)
+                    x.Row(t)[c] = (t % 4) switch { 0 => 1, 1 => -1, 2 => c % 2 == 0 ? 1 : -1, _ => c % 4 < 2 ? 1 : -1 };
             x.Quantize(0, Tokens, 0, Columns);
             float[] output = new float[Tokens * Rows], row = new float[Columns];
             fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, target, Rows, null, false);
@@ -165,7 +169,8 @@ public unsafe class WeightMatrixTests
             {
                 matrix.ReadRow(i % Rows, row);
                 var (expected, magnitude) = Dot(x, i / Rows, row, true);
-                Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6, $"{type} {pathName} fill {fill}: {output[i]}, expected {expected}");
+                Assert.True(Math.Abs(expected - output[i]) <= 3e-6 * magnitude + 1e-6,
+                    $"{type} {pathName} fill {fill}: {output[i]}, expected {expected}");
             }
         }
     }

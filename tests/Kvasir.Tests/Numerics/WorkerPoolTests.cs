@@ -1,5 +1,4 @@
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Numerics;
 
@@ -106,7 +105,10 @@ public class WorkerPoolTests
         Assert.Equal(0, Allocated.Least(() => { for (int i = 0; i < 1000; i++) pool.Run(body); }));
     }
 
-    /// <summary>Each barrier waits for one worker that sleeps, as on a busy machine for one that is not running: three together do no more than one would.</summary>
+    /// <summary>
+    /// Each barrier waits for one worker that sleeps, as on a busy machine for one that is not running: three together do no more than one
+    /// would.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

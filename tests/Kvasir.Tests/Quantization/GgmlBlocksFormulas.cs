@@ -19,7 +19,9 @@ internal static class GgmlBlocksFormulas
         TensorType.Q2_K => (Half(b, 80) * (b[i / 16] & 15) * Pair(b[16..], i)) - (Half(b, 82) * (b[i / 16] >> 4)),
         TensorType.Q3_K => Half(b, 108) * (Q3Scale(b[96..], i / 16) - 32) * (Pair(b[32..], i) + (4 * ((b[i % 32] >> (i / 32)) & 1)) - 4),
         TensorType.Q4_K => (Half(b, 0) * Scale6(b[4..], i / 32) * Nibble64(b[16..], i)) - (Half(b, 2) * Minimum6(b[4..], i / 32)),
-        TensorType.Q5_K => (Half(b, 0) * Scale6(b[4..], i / 32) * (Nibble64(b[48..], i) + (16 * ((b[16 + (i % 32)] >> (i / 32)) & 1)))) - (Half(b, 2) * Minimum6(b[4..], i / 32)),
+        TensorType.Q5_K =>
+            (Half(b, 0) * Scale6(b[4..], i / 32) * (Nibble64(b[48..], i) + (16 * ((b[16 + (i % 32)] >> (i / 32)) & 1)))) - (Half(
+                b, 2) * Minimum6(b[4..], i / 32)),
         TensorType.Q6_K => Half(b, 208) * (sbyte)b[192 + (i / 16)] * (Nibble128(b, i) + (16 * Pair(b[128..], i)) - 32),
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
@@ -36,9 +38,11 @@ internal static class GgmlBlocksFormulas
 
     private static int Pair(ReadOnlySpan<byte> quants, int i) => (quants[(i / 128 * 32) + (i % 32)] >> (i / 32 % 4 * 2)) & 3;
 
-    private static int Q3Scale(ReadOnlySpan<byte> scales, int j) => ((scales[j % 8] >> (j / 8 * 4)) & 15) + (16 * ((scales[8 + (j % 4)] >> (j / 4 * 2)) & 3));
+    private static int Q3Scale(ReadOnlySpan<byte> scales, int j) =>
+        ((scales[j % 8] >> (j / 8 * 4)) & 15) + (16 * ((scales[8 + (j % 4)] >> (j / 4 * 2)) & 3));
 
-    private static int Iq4Scale(ReadOnlySpan<byte> b, int j) => ((b[4 + (j / 2)] >> (j % 2 * 4)) & 15) + (16 * ((b[2 + (j / 4)] >> (j % 4 * 2)) & 3));
+    private static int Iq4Scale(ReadOnlySpan<byte> b, int j) =>
+        ((b[4 + (j / 2)] >> (j % 2 * 4)) & 15) + (16 * ((b[2 + (j / 4)] >> (j % 4 * 2)) & 3));
 
     private static int Scale6(ReadOnlySpan<byte> s, int j) => j < 4 ? s[j] % 64 : (s[j + 4] % 16) + (16 * (s[j - 4] / 64));
 

@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
-using Xunit;
 
 namespace Kvasir.Tests.Quantization;
 

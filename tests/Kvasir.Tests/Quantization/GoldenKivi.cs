@@ -29,7 +29,8 @@ internal sealed class GoldenKivi(JsonElement entry, SafetensorsFile tensors)
     {
         using SafetensorsFile tensors = SafetensorsFile.Open(SharedData.Require("golden/kivi/quant.safetensors"));
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/kivi/quant.json")));
-        foreach (JsonElement entry in document.RootElement.GetProperty("cases").EnumerateArray()) yield return new GoldenKivi(entry, tensors);
+        foreach (JsonElement entry in document.RootElement.GetProperty("cases").EnumerateArray())
+            yield return new GoldenKivi(entry, tensors);
     }
 
     /// <summary>A number of the case, such as <c>sum_codes</c>.</summary>
@@ -46,7 +47,8 @@ internal sealed class GoldenKivi(JsonElement entry, SafetensorsFile tensors)
         int perWord = 32 / Bits;
         return (head, token, channel) =>
         {
-            int along = PerChannel ? token : channel, length = PerChannel ? Tokens : Channels, row = PerChannel ? head * Channels + channel : head * Tokens + token;
+            int along = PerChannel ? token
+                : channel, length = PerChannel ? Tokens : Channels, row = PerChannel ? head * Channels + channel : head * Tokens + token;
             return (int)(words[row * (length / perWord) + along / perWord] >> (along % perWord * Bits)) & Levels;
         };
     }
@@ -74,7 +76,9 @@ internal sealed class GoldenKivi(JsonElement entry, SafetensorsFile tensors)
             : (head, token, channel) => values[(head * Tokens + token) * (Channels / 32) + channel / 32];
     }
 
-    /// <summary>The tokens from <paramref name="first"/> on as a block: keys [channels, 32 tokens] or values [32 tokens, channels].</summary>
+    /// <summary>
+    /// The tokens from <paramref name="first"/> on as a block: keys [channels, 32 tokens] or values [32 tokens, channels].
+    /// </summary>
     public float[] Block(int head, int first)
     {
         var block = new float[Channels * KvBlock.Tokens];

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Quantization;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Quantization;
 
@@ -15,7 +14,8 @@ public sealed class KiviGoldenTests
         int seen = 0;
         foreach (GoldenKivi golden in GoldenKivi.All())
         {
-            Func<int, int, int, float> decoded = Decoded(golden, golden.Bits, scaleBits: 32), scale = golden.OfGroup("scale"), minimum = golden.OfGroup("min");
+            Func<int, int, int, float> decoded = Decoded(golden, golden.Bits, scaleBits: 32), scale = golden.OfGroup("scale"),
+                minimum = golden.OfGroup("min");
             Func<int, int, int, int> code = golden.PackedCodes(), listed = golden.Has("codes") ? golden.Codes("codes") : code;
             Func<int, int, int, float>? dequantised = golden.Has("dequant") ? golden.Values("dequant") : null;
             double sumCodes = 0, sumDecoded = 0, squares = 0;
@@ -51,7 +51,8 @@ public sealed class KiviGoldenTests
             if (double.IsFinite(golden.Number("mse_f16_scale"))) Near(golden.Number("mse_f16_scale"), mean);
             if (!golden.Has("f16.scale")) continue;
             Func<int, int, int, float> scale = golden.OfGroup("f16.scale"), minimum = golden.OfGroup("f16.min");
-            Func<int, int, int, int> code = golden.Has("f16.codes") ? golden.Codes("f16.codes") : (h, t, c) => Code(golden.X(h, t, c), scale(h, t, c), minimum(h, t, c), golden.Bits);
+            Func<int, int, int, int> code = golden.Has("f16.codes") ? golden.Codes("f16.codes") : (h, t, c) =>
+                Code(golden.X(h, t, c), scale(h, t, c), minimum(h, t, c), golden.Bits);
             ForEach(golden, (h, t, c) =>
             {
                 float product = code(h, t, c) * scale(h, t, c);
@@ -69,7 +70,8 @@ public sealed class KiviGoldenTests
     [InlineData(8, 1.1)]
     public void Eight_bits_of_scale_cost_next_to_nothing_on_keys_and_values_of_a_model(int bits, double factor)
     {
-        foreach (GoldenKivi golden in GoldenKivi.All().Where(golden => golden.Bits == 2 && golden.Name.StartsWith("real.L", StringComparison.Ordinal)))
+        foreach (GoldenKivi golden in GoldenKivi.All()
+            .Where(golden => golden.Bits == 2 && golden.Name.StartsWith("real.L", StringComparison.Ordinal)))
         {
             double ratio = SquaredError(golden, bits, 8) / SquaredError(golden, bits, 32);
             Assert.True(ratio <= factor, $"{golden.Name}: {ratio}");
@@ -90,7 +92,8 @@ public sealed class KiviGoldenTests
                 if ((golden.PerChannel ? t : c) % 32 != 0) return;
                 float[] group = [.. Enumerable.Range(0, 32).Select(i => golden.PerChannel ? golden.X(h, t + i, c) : golden.X(h, t, c + i))];
                 float low = group.Min(), high = group.Max(), seenScale, seenMinimum;
-                fixed (byte* s = set) GroupScales.Write(&low, &high, 1, new QuantizedFormat(golden.Bits, 32, scaleBits), s, &seenScale, &seenMinimum);
+                fixed (byte* s = set)
+                    GroupScales.Write(&low, &high, 1, new QuantizedFormat(golden.Bits, 32, scaleBits), s, &seenScale, &seenMinimum);
                 Equal(golden, (h, t, c), scale(h, t, c), seenScale);
                 Equal(golden, (h, t, c), minimum(h, t, c), seenMinimum);
                 Equal(golden, (h, t, c), seenScale, scaleBits == 32 ? BitConverter.ToSingle(set) : (float)BitConverter.ToHalf(set));
@@ -110,7 +113,9 @@ public sealed class KiviGoldenTests
             for (int first = 0; first < golden.Tokens; first += KvBlock.Tokens)
             {
                 float[] floats = golden.Block(h, first);
-                using var block = new EncodedBlock(EncodedBlock.BestKernels, new QuantizedFormat(bits, 32, scaleBits), GoldenKivi.Channels, floats, floats, Math.Min(KvBlock.Tokens, golden.Tokens - first));
+                using var block = new EncodedBlock(
+                    EncodedBlock.BestKernels, new QuantizedFormat(bits, 32, scaleBits), GoldenKivi.Channels, floats, floats,
+                    Math.Min(KvBlock.Tokens, golden.Tokens - first));
                 (float[] keys, float[] values) = block.Decode();
                 blocks[(h, first / KvBlock.Tokens)] = golden.PerChannel ? keys : values;
             }
@@ -134,8 +139,10 @@ public sealed class KiviGoldenTests
 
     private static void Equal(GoldenKivi golden, (int, int, int) at, float expected, float actual)
     {
-        if (BitConverter.SingleToInt32Bits(expected) != BitConverter.SingleToInt32Bits(actual)) Assert.Fail($"{golden.Name} at {at}: {expected:r} expected, {actual:r} found");
+        if (BitConverter.SingleToInt32Bits(expected) != BitConverter.SingleToInt32Bits(actual))
+            Assert.Fail($"{golden.Name} at {at}: {expected:r} expected, {actual:r} found");
     }
 
-    private static void Near(double expected, double actual) => Assert.True(Math.Abs(expected - actual) <= 1e-5 * Math.Abs(expected) + 1e-30, $"{expected} expected, {actual} found");
+    private static void Near(double expected, double actual) =>
+        Assert.True(Math.Abs(expected - actual) <= 1e-5 * Math.Abs(expected) + 1e-30, $"{expected} expected, {actual} found");
 }

@@ -1,7 +1,6 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Quantization;
 
@@ -31,7 +30,8 @@ public sealed class QuantizedCodecTests
         foreach (int channels in new[] { 64, 80, 96, 128, 256, 20, 33, 1, 7 })
         {
             float[] keys = Channelwise(random, channels), values = Spread(random, channels * 32);
-            float[] expectedKeys = PlainQuantizer.Keys(keys, channels, 32, format).Values, expectedValues = PlainQuantizer.Values(values, channels, 32, format).Values;
+            float[] expectedKeys = PlainQuantizer.Keys(keys, channels, 32, format).Values,
+                expectedValues = PlainQuantizer.Values(values, channels, 32, format).Values;
             byte[]? bytes = null;
             foreach (AttentionKernels kernels in EncodedBlock.AllKernels)
             {
@@ -54,7 +54,8 @@ public sealed class QuantizedCodecTests
         {
             int channels = tokens % 3 == 0 ? 80 : 24;
             float[] keys = Channelwise(random, channels), values = Spread(random, channels * 32);
-            float[] expectedKeys = PlainQuantizer.Keys(keys, channels, tokens, format).Values, expectedValues = PlainQuantizer.Values(values, channels, tokens, format).Values;
+            float[] expectedKeys = PlainQuantizer.Keys(keys, channels, tokens, format).Values,
+                expectedValues = PlainQuantizer.Values(values, channels, tokens, format).Values;
             using var block = new EncodedBlock(EncodedBlock.BestKernels, format, channels, keys, values, tokens);
             (float[] decodedKeys, float[] decodedValues) = block.Decode();
             Equal(expectedValues[..(tokens * channels)], decodedValues[..(tokens * channels)], $"{format}, values of {tokens} tokens");
@@ -74,9 +75,11 @@ public sealed class QuantizedCodecTests
         var random = new Random(7);
         foreach (Func<int, float> input in Hostile(random))
         {
-            float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(input)], values = [.. Enumerable.Range(0, Channels * 32).Select(input)];
+            float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(input)],
+                values = [.. Enumerable.Range(0, Channels * 32).Select(input)];
             float[] left = [.. Enumerable.Range(0, 3 * Channels).Select(_ => random.NextSingle() * 2 - 1)];
-            float[] expectedKeys = PlainQuantizer.Keys(keys, Channels, 32, format).Values, expectedValues = PlainQuantizer.Values(values, Channels, 32, format).Values;
+            float[] expectedKeys = PlainQuantizer.Keys(keys, Channels, 32, format).Values,
+                expectedValues = PlainQuantizer.Values(values, Channels, 32, format).Values;
             foreach (AttentionKernels kernels in EncodedBlock.AllKernels)
             {
                 using var block = new EncodedBlock(kernels, format, Channels, keys, values);
@@ -94,7 +97,9 @@ public sealed class QuantizedCodecTests
     [InlineData("kivi4/32/8")]
     public void Codecs_below_float32_let_no_infinity_or_NaN_through(string codec)
     {
-        float[] floats = [.. Enumerable.Range(0, 64 * 32).Select(i => (i % 5) switch { 0 => float.NaN, 1 => float.NegativeInfinity, 2 => float.PositiveInfinity, 3 => float.MaxValue, _ => i })];
+        float[] floats = [.. Enumerable.Range(0, 64 * 32)
+            .Select(i =>
+            (i % 5) switch { 0 => float.NaN, 1 => float.NegativeInfinity, 2 => float.PositiveInfinity, 3 => float.MaxValue, _ => i })];
         using var block = new EncodedBlock(EncodedBlock.BestKernels, codec, codec, 64, floats, floats);
         (float[] keys, float[] values) = block.Decode();
         Assert.InRange(keys.Concat(values).Max(Math.Abs), 0, 66000);
@@ -107,7 +112,8 @@ public sealed class QuantizedCodecTests
         const int Channels = 64;
         if (scaleBits == 8) return;
         // Representable in float16; another number for every channel of keys and token of values.
-        float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(i => i / 32 * 0.25f - 7)], values = [.. Enumerable.Range(0, Channels * 32).Select(i => i / Channels * -0.5f + 3)];
+        float[] keys = [.. Enumerable.Range(0, Channels * 32).Select(i => i / 32 * 0.25f - 7)],
+            values = [.. Enumerable.Range(0, Channels * 32).Select(i => i / Channels * -0.5f + 3)];
         using var block = new EncodedBlock(EncodedBlock.BestKernels, new QuantizedFormat(bits, group, scaleBits), Channels, keys, values);
         (float[] decodedKeys, float[] decodedValues) = block.Decode();
         Assert.Equal(keys, decodedKeys);
@@ -132,7 +138,8 @@ public sealed class QuantizedCodecTests
             for (int i = 0; i < keys.Length; i++)
             {
                 float[] group = keys[(i / 32 * 32)..(i / 32 * 32 + 32)];
-                float step = (group.Max() - group.Min()) / format.Levels, roundedScale = scaleBits == 16 ? group.Max(Math.Abs) * 2e-3f : 1e-5f;
+                float step = (group.Max() - group.Min()) / format.Levels, roundedScale = scaleBits == 16
+                    ? group.Max(Math.Abs) * 2e-3f : 1e-5f;
                 Assert.InRange(Math.Abs(keys[i] - decoded[i]), 0, step / 2 + roundedScale);
             }
         }
@@ -141,7 +148,8 @@ public sealed class QuantizedCodecTests
     /// <summary>Numbers by index that are hard to quantise.</summary>
     private static IEnumerable<Func<int, float>> Hostile(Random random)
     {
-        float[] specials = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue, float.Epsilon, -float.Epsilon, 1e-40f, 1e30f, -1e30f, 65504, 65520, -0f, 0, 1, 6e-8f, 3e-8f, 1e-30f];
+        float[] specials = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue, float.Epsilon,
+            -float.Epsilon, 1e-40f, 1e30f, -1e30f, 65504, 65520, -0f, 0, 1, 6e-8f, 3e-8f, 1e-30f];
         yield return _ => 0;
         yield return _ => float.NaN;
         yield return _ => float.PositiveInfinity;
@@ -173,7 +181,8 @@ public sealed class QuantizedCodecTests
         return keys;
     }
 
-    private static float[] Spread(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() - 0.5f) * MathF.Exp(random.NextSingle() * 4 - 2))];
+    private static float[] Spread(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() - 0.5f) * MathF.Exp(random.NextSingle() * 4 - 2))];
 
     private static void Equal(float[] expected, float[] actual, string what)
     {

@@ -1,7 +1,6 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
 using Kvasir.Tests.Cache;
-using Xunit;
 
 namespace Kvasir.Tests.Quantization;
 
@@ -120,8 +119,10 @@ public sealed class QuantizedProductsTests
 
     internal static float[] Floats(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() * 2 - 1)];
 
-    private static void Near(double expected, float actual, double absolute, (QuantizedFormat Format, int Channels, int Rows, int Row, int Column) at)
+    private static void Near(
+        double expected, float actual, double absolute, (QuantizedFormat Format, int Channels, int Rows, int Row, int Column) at)
     {
-        if (!(Math.Abs(expected - actual) <= Rounding * absolute)) Assert.Fail($"{at}: {expected:r} expected, {actual:r} found, sum of absolute products {absolute:r}");
+        if (!(Math.Abs(expected - actual) <= Rounding * absolute))
+            Assert.Fail($"{at}: {expected:r} expected, {actual:r} found, sum of absolute products {absolute:r}");
     }
 }

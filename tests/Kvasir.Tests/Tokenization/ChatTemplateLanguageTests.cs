@@ -1,5 +1,4 @@
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -106,8 +105,12 @@ public sealed class ChatTemplateLanguageTests
         { "d|length", "5" },
         { "d|list", "['a', 'B', 'c', 'items', 'n']" },
         { "d|tojson", "{\"a\": 1, \"B\": 2.5, \"c\": null, \"items\": \"x\", \"n\": {\"k\": [1, 2, {\"z\": true}]}}" },
-        { "d|tojson(indent=2)", "{\n  \"a\": 1,\n  \"B\": 2.5,\n  \"c\": null,\n  \"items\": \"x\",\n  \"n\": {\n    \"k\": [\n      1,\n      2,\n      {\n        \"z\": true\n      }\n    ]\n  }\n}" },
-        { "d|tojson(indent=4,sort_keys=false)", "{\n    \"a\": 1,\n    \"B\": 2.5,\n    \"c\": null,\n    \"items\": \"x\",\n    \"n\": {\n        \"k\": [\n            1,\n            2,\n            {\n                \"z\": true\n            }\n        ]\n    }\n}" },
+        { "d|tojson(indent=2)",
+            "{\n  \"a\": 1,\n  \"B\": 2.5,\n  \"c\": null,\n  \"items\": \"x\",\n  \"n\": {\n    \"k\": [\n      1,\n      2,\n      {\n  "
+            + "      \"z\": true\n      }\n    ]\n  }\n}" },
+        { "d|tojson(indent=4,sort_keys=false)",
+            "{\n    \"a\": 1,\n    \"B\": 2.5,\n    \"c\": null,\n    \"items\": \"x\",\n    \"n\": {\n        \"k\": [\n            1,\n "
+            + "           2,\n            {\n                \"z\": true\n            }\n        ]\n    }\n}" },
         { "e|tojson(indent=2)", "[]" },
         { "{}|tojson(indent=1)", "{}" },
         { "s|tojson", "\"Hello, Wörld 👋 it's \\\"q\\\"\"" },
@@ -192,11 +195,14 @@ public sealed class ChatTemplateLanguageTests
         { "1 in nope", "False" },
         { "not 1 in nums", "False" },
         { "1 is odd, 2 is even, 4 is divisibleby 2, 4 is divisibleby(3)", "(True, True, True, False)" },
-        { "1 is number, true is number, 1.5 is float, 1 is integer, true is integer, true is boolean", "(True, True, True, True, False, True)" },
-        { "s is string, d is mapping, nums is sequence, s is sequence, d is sequence, nums is iterable, 5 is iterable", "(True, True, True, True, True, True, False)" },
+        { "1 is number, true is number, 1.5 is float, 1 is integer, true is integer, true is boolean",
+            "(True, True, True, True, False, True)" },
+        { "s is string, d is mapping, nums is sequence, s is sequence, d is sequence, nums is iterable, 5 is iterable",
+            "(True, True, True, True, True, True, False)" },
         { "none is none, nope is none, nope is not none", "(True, False, True)" },
         { "true is true, 1 is true, false is false", "(True, False, True)" },
-        { "1 is eq 1, 1 is equalto(1), 1 is ne 2, 1 is lt 2, 2 is ge 2, 1 is in [1], 1 is sameas 1", "(True, True, True, True, True, True, True)" },
+        { "1 is eq 1, 1 is equalto(1), 1 is ne 2, 1 is lt 2, 2 is ge 2, 1 is in [1], 1 is sameas 1",
+            "(True, True, True, True, True, True, True)" },
         { "'abc' is lower, 'ABC' is upper, '12' is lower", "(True, True, False)" },
         { "s is callable, d.get is callable", "(False, True)" },
         { "1 is not defined", "False" },
@@ -204,7 +210,8 @@ public sealed class ChatTemplateLanguageTests
         { "'x' if false", "" },
         { "('x' if false) is defined", "False" },
         { "'x' if nope is defined and nope else 'y'", "y" },
-        { "nums[0], nums[-1], nums[10], nums[1:], nums[:-1], nums[::-1], nums[-2:], nums[5:2:-1], nums[1:4:2]", "(3, -1, Undefined, [1, 2, 3, -1], [3, 1, 2, 3], [-1, 3, 2, 1, 3], [3, -1], [-1, 3], [1, 3])" },
+        { "nums[0], nums[-1], nums[10], nums[1:], nums[:-1], nums[::-1], nums[-2:], nums[5:2:-1], nums[1:4:2]",
+            "(3, -1, Undefined, [1, 2, 3, -1], [3, 1, 2, 3], [-1, 3, 2, 1, 3], [3, -1], [-1, 3], [1, 3])" },
         { "(1,2,3)[1:]", "(2, 3)" },
         { "messages[::-1]|map(attribute='role')|list", "['user', 'assistant', 'user', 'system']" },
         { "messages[0].role, messages[0]['role'], messages.0.role", "('system', 'system', 'system')" },
@@ -214,7 +221,8 @@ public sealed class ChatTemplateLanguageTests
         { "'%s'|format('x')", "x" },
         { "'%(a)s' % d", "1" },
         { "'{} {}'.format(1,'b')", "1 b" },
-        { "'{0}{1}{0} {x} {{}} {y:>5}|{z:.2f}|{n:05d}|{t:<4}|{t:^5}|'.format('a','b',x=1,y='q',z=1.2345,n=42,t='k')", "aba 1 {}     q|1.23|00042|k   |  k  |" },
+        { "'{0}{1}{0} {x} {{}} {y:>5}|{z:.2f}|{n:05d}|{t:<4}|{t:^5}|'.format('a','b',x=1,y='q',z=1.2345,n=42,t='k')",
+            "aba 1 {}     q|1.23|00042|k   |  k  |" },
         { "range(5)|list", "[0, 1, 2, 3, 4]" },
         { "range(2,10,3)|list", "[2, 5, 8]" },
         { "range(5,0,-2)|list", "[5, 3, 1]" },
@@ -325,22 +333,27 @@ public sealed class ChatTemplateLanguageTests
 
     public static TheoryData<string, string> Statements => new()
     {
-        { "{% for m in messages %}{{ loop.index }}/{{ loop.index0 }}/{{ loop.revindex }}/{{loop.revindex0}}/{{ loop.first }}/{{ loop.last }}/{{ loop.length }}:{{ m.role }};{% endfor %}", "1/0/4/3/True/False/4:system;2/1/3/2/False/False/4:user;3/2/2/1/False/False/4:assistant;4/3/1/0/False/True/4:user;" },
-        { "{% for m in messages if m.role=='user' %}{{ loop.index }}{{ loop.last }}{{ m.content }}{% else %}none{% endfor %}", "1FalseHi2True" },
+        { "{% for m in messages %}{{ loop.index }}/{{ loop.index0 }}/{{ loop.revindex }}/{{loop.revindex0}}/{{ loop.first }}/{{ loop.last "
+            + "}}/{{ loop.length }}:{{ m.role }};{% endfor %}",
+            "1/0/4/3/True/False/4:system;2/1/3/2/False/False/4:user;3/2/2/1/False/False/4:assistant;4/3/1/0/False/True/4:user;" },
+        { "{% for m in messages if m.role=='user' %}{{ loop.index }}{{ loop.last }}{{ m.content }}{% else %}none{% endfor %}",
+            "1FalseHi2True" },
         { "{% for m in e %}x{% else %}empty{% endfor %}", "empty" },
         { "{% for k, v in d.items() %}{{k}}={{v}},{% endfor %}", "a=1,B=2.5,c=None,items=x,n={'k': [1, 2, {'z': True}]}," },
         { "{% for k, v in d|dictsort %}{{k}}={{v}},{% endfor %}", "a=1,B=2.5,c=None,items=x,n={'k': [1, 2, {'z': True}]}," },
         { "{% for (a,b),c in [((1,2),3)] %}{{a}}{{b}}{{c}}{% endfor %}", "123" },
         { "{% for i in range(10) %}{% if i==3 %}{% continue %}{% endif %}{% if i>5 %}{% break %}{% endif %}{{i}}{% endfor %}", "01245" },
         { "{% set x=1 %}{% for i in [1,2] %}{{x}}{% set x=x+i %}{{x}}{% endfor %}{{x}}", "12131" },
-        { "{% set ns=namespace(x=1, l=[]) %}{% for i in [1,2] %}{% set ns.x=ns.x+i %}{% set ns.l = ns.l + [i] %}{% endfor %}{{ns.x}}{{ns.l}}", "4[1, 2]" },
+        { "{% set ns=namespace(x=1, l=[]) %}{% for i in [1,2] %}{% set ns.x=ns.x+i %}{% set ns.l = ns.l + [i] %}{% endfor "
+            + "%}{{ns.x}}{{ns.l}}", "4[1, 2]" },
         { "{% set x %}a{{n}}b{% endset %}[{{x}}]", "[a7b]" },
         { "{% set x | upper | trim %} a{{n}}b {% endset %}[{{x}}]", "[A7B]" },
         { "{% set a, b = 1, 2 %}{{a}}{{b}}", "12" },
         { "{% set a = 1, 2 %}{{a}}", "(1, 2)" },
         { "{% if b %}1{% elif n==7 %}2{% else %}3{% endif %}", "2" },
         { "{% if nope %}1{% endif %}x", "x" },
-        { "{% macro f(a, b=2, c='x') %}[{{a}},{{b}},{{c}}]{% endmacro %}{{ f(1) }}{{ f(1,c=3) }}{{ f(a=5,b=6) }}{{ f() }}{{ f(1)|upper }}", "[1,2,x][1,2,3][5,6,x][,2,x][1,2,X]" },
+        { "{% macro f(a, b=2, c='x') %}[{{a}},{{b}},{{c}}]{% endmacro %}{{ f(1) }}{{ f(1,c=3) }}{{ f(a=5,b=6) }}{{ f() }}{{ f(1)|upper }}",
+            "[1,2,x][1,2,3][5,6,x][,2,x][1,2,X]" },
         { "{% macro f(n) %}{{n}}{% if n>0 %}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(3) }}", "3210" },
         { "{% macro f() %}{{ q }}{% endmacro %}{% set q = 5 %}{{ f() }}", "5" },
         { "{% macro f() %}{% set y = 2 %}{{y}}{% endmacro %}{{ f() }}{{ y }}", "2" },
@@ -370,17 +383,21 @@ public sealed class ChatTemplateLanguageTests
         { "{{-1}}", "1" },
         { "{% with a=1, b=2 %}{{a}}{{b}}{% endwith %}{{a}}", "12" },
         { "{% filter upper %}ab{{n}}{% endfilter %}", "AB7" },
-        { "{% for i in [1,2,3] %}{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }}{{ loop.cycle('a','b') }}{% endfor %}", "<1>2a1<2>3b2<3>a" },
+        { "{% for i in [1,2,3] %}{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }}{{ loop.cycle('a','b') }}{% endfor %}",
+            "<1>2a1<2>3b2<3>a" },
         { "{% for i in [1,1,2] %}{{ loop.changed(i) }}{% endfor %}", "TrueFalseTrue" },
         { "{% for a in [1] %}{% for b in [1] %}{{ loop.depth }}{{loop.depth0}}{% endfor %}{{ loop.depth }}{% endfor %}", "101" },
         { "{% for c in 'a👋b' %}{{c}}.{% endfor %}", "a.👋.b." },
         { "{% for x in nope %}a{% else %}b{% endfor %}", "b" },
         { "{% for x in 1, 2 %}{{x}}{% endfor %}", "12" },
         { "{%if true%}a{%else%}b{%endif%}", "a" },
-        { "{% set content = messages[2].content %}{% if '</think>' in content %}{{ content.split('</think>')[-1].lstrip('\\n') }}{% endif %}", "b" },
-        { "{%- for message in messages[::-1] %}{% set idx = (messages|length - 1) - loop.index0 %}{{ idx }}{{ message.role }}{% endfor %}", "3user2assistant1user0system" },
+        { "{% set content = messages[2].content %}{% if '</think>' in content %}{{ content.split('</think>')[-1].lstrip('\\n') }}{% "
+            + "endif %}", "b" },
+        { "{%- for message in messages[::-1] %}{% set idx = (messages|length - 1) - loop.index0 %}{{ idx }}{{ message.role }}{% endfor %}",
+            "3user2assistant1user0system" },
         { "{% for i in range(3) %}{% if loop.first %}{{ loop.index }}{% else %},{{ loop.index }}{% endif %}{% endfor %}", "1,2,3" },
-        { "{% set loop_messages = messages[1:] %}{% for m in loop_messages %}{% if (m['role']=='user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alt\\nernate') }}{% endif %}{{ m.role }}{% endfor %}", "userassistantuser" },
+        { "{% set loop_messages = messages[1:] %}{% for m in loop_messages %}{% if (m['role']=='user') != (loop.index0 % 2 == 0) %}{{ "
+            + "raise_exception('alt\\nernate') }}{% endif %}{{ m.role }}{% endfor %}", "userassistantuser" },
         { "{% if a is not defined %}{% set a = none %}{% endif %}{{ a }}", "None" },
         { "{% if n == 7 and not b %}y{% endif %}", "y" },
         { "{% for x in [1,2] %}{% set y = x %}{% endfor %}{{ y is defined }}", "False" },
@@ -390,7 +407,8 @@ public sealed class ChatTemplateLanguageTests
         { "{% for i in nums|sort %}{{i}}{% endfor %}", "-11233" },
         { "{% for i in (1,2) %}{{i}}{% endfor %}", "12" },
         { "{% for i in [1] %}{% for i in [2] %}{{ i }}{% endfor %}{{ i }}{% endfor %}", "21" },
-        { "{%- macro r(x) -%}{%- for k in x -%}{%- if k is mapping -%}m{%- elif k is iterable and k is not string -%}{{ r(k) }}{%- else -%}{{ k }}{%- endif -%}{%- endfor -%}{%- endmacro -%}{{ r([1,[2,'a'],{'z':1}]) }}", "12am" },
+        { "{%- macro r(x) -%}{%- for k in x -%}{%- if k is mapping -%}m{%- elif k is iterable and k is not string -%}{{ r(k) }}{%- else "
+            + "-%}{{ k }}{%- endif -%}{%- endfor -%}{%- endmacro -%}{{ r([1,[2,'a'],{'z':1}]) }}", "12am" },
         { "{{ 'a' }}\n{{ 'b' }}\n\n", "a\nb\n" },
         { "\n", "" },
         { "", "" },
@@ -403,7 +421,8 @@ public sealed class ChatTemplateLanguageTests
 
     [Theory]
     [MemberData(nameof(Expressions))]
-    public void Expression_has_the_value_that_Jinja_gives(string expression, string expected) => Assert.Equal(expected, Render("{{ " + expression + " }}"));
+    public void Expression_has_the_value_that_Jinja_gives(string expression, string expected) =>
+        Assert.Equal(expected, Render("{{ " + expression + " }}"));
 
     [Theory]
     [MemberData(nameof(Statements))]
@@ -414,9 +433,11 @@ public sealed class ChatTemplateLanguageTests
         Assert.Equal("a\nb\n", Render("{% for m in ['a', 'b'] %}\n{% generation %}\n{{ m }}\n{% endgeneration %}\n{% endfor %}"));
 
     [Fact]
-    public void Unknown_filter_in_a_branch_that_is_not_taken_does_no_harm() => Assert.Equal("ok", Render("{% if b %}{{ s | nosuch }}{% else %}ok{% endif %}"));
+    public void Unknown_filter_in_a_branch_that_is_not_taken_does_no_harm() =>
+        Assert.Equal("ok", Render("{% if b %}{{ s | nosuch }}{% else %}ok{% endif %}"));
 
     private static string Render(string source) => new ChatTemplate(source).Render([], variables: s_variables);
 
-    private static Dictionary<string, object?> Map(params (string Key, object? Value)[] entries) => entries.ToDictionary(entry => entry.Key, entry => entry.Value);
+    private static Dictionary<string, object?> Map(params (string Key, object? Value)[] entries) =>
+        entries.ToDictionary(entry => entry.Key, entry => entry.Value);
 }

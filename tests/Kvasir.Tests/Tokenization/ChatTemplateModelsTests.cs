@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -269,7 +268,8 @@ public sealed class ChatTemplateModelsTests
 
     private static readonly ChatMessage[] s_withSystem = [new("system", "Be terse."), .. s_turns];
 
-    private static Dictionary<string, object?> Variables(params (string Name, object? Value)[] variables) => variables.ToDictionary(variable => variable.Name, variable => variable.Value);
+    private static Dictionary<string, object?> Variables(params (string Name, object? Value)[] variables) =>
+        variables.ToDictionary(variable => variable.Name, variable => variable.Value);
 
     [Fact]
     public void Llama3_puts_every_turn_under_a_header()
@@ -290,18 +290,23 @@ public sealed class ChatTemplateModelsTests
     {
         string system = withSystem ? "Be terse." : "";
         Assert.Equal(
-            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n" + system + "<|eot_id|>"
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul "
+                + "2024\n\n" + system + "<|eot_id|>"
             + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\nHello<|eot_id|>"
             + "<|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\n",
-            new ChatTemplate(Llama32).Render(withSystem ? s_withSystem : s_turns, beginOfText: "<|begin_of_text|>", variables: Variables(("date_string", "26 Jul 2024"))));
+            new ChatTemplate(Llama32)
+                .Render(withSystem ? s_withSystem
+                : s_turns, beginOfText: "<|begin_of_text|>", variables: Variables(("date_string", "26 Jul 2024"))));
     }
 
     [Fact]
     public void Llama32_writes_tools_calls_and_their_results()
     {
-        using var json = JsonDocument.Parse("""{"tool_calls": [{"function": {"name": "sum", "arguments": {"a": 1, "b": [2]}}}], "tools": [{"name": "sum", "strict": true}]}""");
+        using var json = JsonDocument.Parse(
+            """{"tool_calls": [{"function": {"name": "sum", "arguments": {"a": 1, "b": [2]}}}], "tools": [{"name": "sum","""
+            + """ "strict": true}]}""");
         ChatMessage[] messages =
         [
             new("user", "1+2?"),
@@ -309,12 +314,15 @@ public sealed class ChatTemplateModelsTests
             new("tool", "3"),
         ];
         Assert.Equal(
-            "<|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\nCutting Knowledge Date: December 2023\nToday Date: 1 Jan 2025\n\n"
+            "<|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\nCutting Knowledge Date: December 2023\nToday Date: 1 Jan "
+                + "2025\n\n"
             + "{\n    \"name\": \"sum\",\n    \"strict\": true\n}\n\n<|eot_id|>"
             + "<|start_header_id|>user<|end_header_id|>\n\n1+2?<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\n{\"name\": \"sum\", \"parameters\": {\"a\": 1, \"b\": [2]}}<|eot_id|>"
             + "<|start_header_id|>ipython<|end_header_id|>\n\n\"3\"<|eot_id|>",
-            new ChatTemplate(Llama32).Render(messages, addGenerationPrompt: false, variables: Variables(("date_string", "1 Jan 2025"), ("tools", json.RootElement.GetProperty("tools")))));
+            new ChatTemplate(Llama32)
+                .Render(messages, addGenerationPrompt: false,
+                variables: Variables(("date_string", "1 Jan 2025"), ("tools", json.RootElement.GetProperty("tools")))));
     }
 
     [Fact]
@@ -322,7 +330,8 @@ public sealed class ChatTemplateModelsTests
     {
         Assert.Equal(
             "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
-            + "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello <|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n",
+            + "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello "
+                + "<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n",
             new ChatTemplate(Qwen25).Render(s_turns));
     }
 
@@ -385,8 +394,11 @@ public sealed class ChatTemplateModelsTests
     public void Mistral_refuses_roles_that_do_not_alternate()
     {
         var template = new ChatTemplate(Mistral);
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => template.Render([new("user", "a"), new("user", "b")], beginOfText: "<s>", endOfText: "</s>"));
-        Assert.Equal("chat template, line 14: After the optional system message, conversation roles must alternate user/assistant/user/assistant/...", error.Message);
+        InvalidInputException error = Assert.Throws<InvalidInputException>(() =>
+            template.Render([new("user", "a"), new("user", "b")], beginOfText: "<s>", endOfText: "</s>"));
+        Assert.Equal(
+            "chat template, line 14: After the optional system message, conversation roles must alternate "
+            + "user/assistant/user/assistant/...", error.Message);
     }
 
     [Theory]
@@ -401,7 +413,8 @@ public sealed class ChatTemplateModelsTests
     public void Gemma2_refuses_a_system_message()
     {
         var template = new ChatTemplate(Gemma2);
-        Assert.Equal("chat template, line 1: System role not supported", Assert.Throws<InvalidInputException>(() => template.Render(s_withSystem, beginOfText: "<bos>")).Message);
+        Assert.Equal("chat template, line 1: System role not supported",
+            Assert.Throws<InvalidInputException>(() => template.Render(s_withSystem, beginOfText: "<bos>")).Message);
     }
 
     [Fact]

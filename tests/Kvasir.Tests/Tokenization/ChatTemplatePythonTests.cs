@@ -1,14 +1,17 @@
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
-/// <summary>The far corners of the language of templates. Expected texts were rendered by Jinja 3.1.6 on Python 3.11 with the settings that Hugging Face uses.</summary>
+/// <summary>
+/// The far corners of the language of templates. Expected texts were rendered by Jinja 3.1.6 on Python 3.11 with the settings that Hugging
+/// Face uses.
+/// </summary>
 public sealed class ChatTemplatePythonTests
 {
     private static readonly Dictionary<string, object?> s_variables = new()
     {
-        ["messages"] = new[] { Map(("role", "system"), ("content", " Sys 👋 ")), Map(("role", "user"), ("content", "Hi")), Map(("role", "assistant"), ("content", "a</think>b")), Map(("role", "user"), ("content", "")) },
+        ["messages"] = new[] { Map(("role", "system"), ("content", " Sys 👋 ")), Map(("role", "user"), ("content", "Hi")),
+            Map(("role", "assistant"), ("content", "a</think>b")), Map(("role", "user"), ("content", "")) },
         ["d"] = Map(("a", 1), ("B", 2.5), ("c", null), ("items", "x"), ("n", Map(("k", new object?[] { 1, 2, Map(("z", true)) })))),
         ["s"] = "Hello, Wörld 👋 it's \"q\"",
         ["n"] = 7,
@@ -18,9 +21,11 @@ public sealed class ChatTemplatePythonTests
         ["e"] = Array.Empty<string>(),
         ["b"] = false,
         ["long"] = "line1\nline2\n\nline4",
-        ["objs"] = new[] { Map(("name", "x"), ("v", 3), ("t", Map(("u", 1)))), Map(("name", "y"), ("v", 1)), Map(("name", "Z"), ("v", 2), ("t", Map(("u", 5)))) },
+        ["objs"] = new[] { Map(("name", "x"), ("v", 3), ("t", Map(("u", 1)))), Map(("name", "y"), ("v", 1)),
+            Map(("name", "Z"), ("v", 2), ("t", Map(("u", 5)))) },
         ["big"] = System.Text.Json.JsonDocument.Parse("123456789012345678901234567890").RootElement,
-        ["txt"] = "The quick brown fox jumps over the lazy dog. A well-known state-of-the-art thing -- really; supercalifragilisticexpialidocious end.",
+        ["txt"] = "The quick brown fox jumps over the lazy dog. A well-known state-of-the-art thing -- really; "
+            + "supercalifragilisticexpialidocious end.",
     };
 
     public static TheoryData<string, string> Expressions => new()
@@ -93,9 +98,11 @@ public sealed class ChatTemplatePythonTests
         { "'ΑΣΑ'.lower()", "ασα" },
         { "words|sort(case_sensitive=true)", "['Apple', 'apple', 'fig', 'pear']" },
         { "words|unique(case_sensitive=true)|list", "['pear', 'Apple', 'fig', 'apple']" },
-        { "objs|groupby('v')", "[(1, [{'name': 'y', 'v': 1}]), (2, [{'name': 'Z', 'v': 2, 't': {'u': 5}}]), (3, [{'name': 'x', 'v': 3, 't': {'u': 1}}])]" },
+        { "objs|groupby('v')",
+            "[(1, [{'name': 'y', 'v': 1}]), (2, [{'name': 'Z', 'v': 2, 't': {'u': 5}}]), (3, [{'name': 'x', 'v': 3, 't': {'u': 1}}])]" },
         { "(objs|groupby('v'))[0].grouper", "1" },
-        { "objs|groupby('t.u', default=0)", "[(0, [{'name': 'y', 'v': 1}]), (1, [{'name': 'x', 'v': 3, 't': {'u': 1}}]), (5, [{'name': 'Z', 'v': 2, 't': {'u': 5}}])]" },
+        { "objs|groupby('t.u', default=0)",
+            "[(0, [{'name': 'y', 'v': 1}]), (1, [{'name': 'x', 'v': 3, 't': {'u': 1}}]), (5, [{'name': 'Z', 'v': 2, 't': {'u': 5}}])]" },
         { "[{'a':1,'b':2},{'a':1,'b':1}]|sort(attribute='a,b')", "[{'a': 1, 'b': 1}, {'a': 1, 'b': 2}]" },
         { "[nope,nope]|sort", "[Undefined, Undefined]" },
         { "[3,1,2]|slice(2,'-')|list", "[[3, 1], [2, '-']]" },
@@ -107,9 +114,15 @@ public sealed class ChatTemplatePythonTests
         { "'3' in nums|map('string')", "True" },
         { "{'a':1,'b':2}.items()", "dict_items([('a', 1), ('b', 2)])" },
         { "range(3)", "range(0, 3)" },
-        { "txt|wordwrap(20)", "The quick brown fox\njumps over the lazy\ndog. A well-known\nstate-of-the-art\nthing -- really; sup\nercalifragilisticexp\nialidocious end." },
-        { "txt|wordwrap(12,true,'|')", "The quick|brown fox|jumps over|the lazy|dog. A well-|known state-|of-the-art|thing --|really; supe|rcalifragili|sticexpialid|ocious end." },
-        { "txt|wordwrap(12,break_on_hyphens=false)", "The quick\nbrown fox\njumps over\nthe lazy\ndog. A\nwell-known s\ntate-of-the-\nart thing --\nreally; supe\nrcalifragili\nsticexpialid\nocious end." },
+        { "txt|wordwrap(20)",
+            "The quick brown fox\njumps over the lazy\ndog. A well-known\nstate-of-the-art\nthing -- really; "
+            + "sup\nercalifragilisticexp\nialidocious end." },
+        { "txt|wordwrap(12,true,'|')",
+            "The quick|brown fox|jumps over|the lazy|dog. A well-|known state-|of-the-art|thing --|really; "
+            + "supe|rcalifragili|sticexpialid|ocious end." },
+        { "txt|wordwrap(12,break_on_hyphens=false)",
+            "The quick\nbrown fox\njumps over\nthe lazy\ndog. A\nwell-known s\ntate-of-the-\nart thing --\nreally; "
+            + "supe\nrcalifragili\nsticexpialid\nocious end." },
         { "txt|truncate(20)", "The quick brown..." },
         { "txt|truncate(20,true)", "The quick brown f..." },
         { "txt|wordcount", "20" },
@@ -120,9 +133,15 @@ public sealed class ChatTemplatePythonTests
         { "{'a b':'c d','e':'é/'}|urlencode", "a+b=c+d&e=%C3%A9%2F" },
         { "'a b/c?d=é&f'|urlencode", "a%20b/c%3Fd%3D%C3%A9%26f" },
         { "{'id':'x','class':none,'data':'<\"'}|xmlattr", " id=\"x\" data=\"&lt;&#34;\"" },
-        { "{'b':txt,'a':[1,2,3]}|pprint", "{'a': [1, 2, 3],\n 'b': 'The quick brown fox jumps over the lazy dog. A well-known '\n      'state-of-the-art thing -- really; supercalifragilisticexpialidocious '\n      'end.'}" },
-        { "(txt,)|pprint", "('The quick brown fox jumps over the lazy dog. A well-known state-of-the-art '\n 'thing -- really; supercalifragilisticexpialidocious end.',)" },
-        { "range(40)|list|pprint", "[0,\n 1,\n 2,\n 3,\n 4,\n 5,\n 6,\n 7,\n 8,\n 9,\n 10,\n 11,\n 12,\n 13,\n 14,\n 15,\n 16,\n 17,\n 18,\n 19,\n 20,\n 21,\n 22,\n 23,\n 24,\n 25,\n 26,\n 27,\n 28,\n 29,\n 30,\n 31,\n 32,\n 33,\n 34,\n 35,\n 36,\n 37,\n 38,\n 39]" },
+        { "{'b':txt,'a':[1,2,3]}|pprint",
+            "{'a': [1, 2, 3],\n 'b': 'The quick brown fox jumps over the lazy dog. A well-known '\n      'state-of-the-art thing -- "
+            + "really; supercalifragilisticexpialidocious '\n      'end.'}" },
+        { "(txt,)|pprint",
+            "('The quick brown fox jumps over the lazy dog. A well-known state-of-the-art '\n 'thing -- really; "
+            + "supercalifragilisticexpialidocious end.',)" },
+        { "range(40)|list|pprint",
+            "[0,\n 1,\n 2,\n 3,\n 4,\n 5,\n 6,\n 7,\n 8,\n 9,\n 10,\n 11,\n 12,\n 13,\n 14,\n 15,\n 16,\n 17,\n 18,\n 19,\n 20,\n 21,\n "
+            + "22,\n 23,\n 24,\n 25,\n 26,\n 27,\n 28,\n 29,\n 30,\n 31,\n 32,\n 33,\n 34,\n 35,\n 36,\n 37,\n 38,\n 39]" },
         { "'a\\n'|indent", "a\n" },
         { "{'b':1,'a':2}|tojson(sort_keys=true)", "{\"a\": 2, \"b\": 1}" },
         { "{'a':[],'b':{},'c':()}|tojson(indent=2)", "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": []\n}" },
@@ -140,13 +159,18 @@ public sealed class ChatTemplatePythonTests
         { "{% macro f(a) %}{{a}}{{varargs}}{{kwargs}}{% endmacro %}{{ f(1,2,3,x=4) }}", "1(2, 3){'x': 4}" },
         { "{% macro f(a) %}{{a}}{% endmacro %}{{ f(*[1]) }}{{ f(**{'a':2}) }}", "12" },
         { "{% macro f(a,b=2) %}{{a}}{{b}}{{caller()}}{% endmacro %}{% call f(1) %}body{% endcall %}", "12body" },
-        { "{% macro f() %}{% for i in [1,2] %}{{caller(i, i*2)}}{% endfor %}{% endmacro %}{% call(x, y=5) f() %}[{{x}}{{y}}]{% endcall %}", "[12][24]" },
+        { "{% macro f() %}{% for i in [1,2] %}{{caller(i, i*2)}}{% endfor %}{% endmacro %}{% call(x, y=5) f() %}[{{x}}{{y}}]{% endcall %}",
+            "[12][24]" },
         { "{% macro f() %}{{ caller }}{% endmacro %}{{ f() }}", "" },
-        { "{% macro f() %}{% if caller is defined %}{{caller()}}{% else %}none{% endif %}{% endmacro %}{{ f() }}{% call f() %}c{% endcall %}", "nonec" },
-        { "{% macro f(x) %}{{ x }}{% endmacro %}{{ f.name }} {{ f.arguments }} {{ f.catch_varargs }} {{ f.catch_kwargs }} {{ f.caller }}", "f ('x',) False False False" },
-        { "{% for i in [[1,[2,[3]]],4] recursive %}{% if i is iterable %}({{ loop(i) }}){% else %}{{i}}@{{loop.depth}}{{loop.depth0}}{% endif %}{% endfor %}", "(1@21(2@32(3@43)))4@10" },
+        { "{% macro f() %}{% if caller is defined %}{{caller()}}{% else %}none{% endif %}{% endmacro %}{{ f() }}{% call f() %}c{% "
+            + "endcall %}", "nonec" },
+        { "{% macro f(x) %}{{ x }}{% endmacro %}{{ f.name }} {{ f.arguments }} {{ f.catch_varargs }} {{ f.catch_kwargs }} {{ f.caller }}",
+            "f ('x',) False False False" },
+        { "{% for i in [[1,[2,[3]]],4] recursive %}{% if i is iterable %}({{ loop(i) }}){% else %}{{i}}@{{loop.depth}}{{loop.depth0}}{% "
+            + "endif %}{% endfor %}", "(1@21(2@32(3@43)))4@10" },
         { "{% for i in [{'n':'a','c':[{'n':'b','c':[]}]}] recursive %}<{{i.n}}{{ loop(i.c) }}>{% else %}-{% endfor %}", "<a<b->>" },
-        { "{% for i in nums|map('string') %}{{i}}{{loop.last}}{{loop.length}}{{loop.revindex}};{% endfor %}", "3False55;1False54;2False53;3False52;-1True51;" },
+        { "{% for i in nums|map('string') %}{{i}}{{loop.last}}{{loop.length}}{{loop.revindex}};{% endfor %}",
+            "3False55;1False54;2False53;3False52;-1True51;" },
         { "{% for i in nums|select('odd') %}{{loop.index}}{{loop.last}}{{loop.nextitem}}{% endfor %}", "1False12False33False-14True" },
         { "{% for i in nums %}{{ loop.cycle('a','b','c') }}{{ loop.changed(i>1) }}{% endfor %}", "aTruebTruecTrueaFalsebTrue" },
         { "{% for i in nums %}{{ loop.previtem }}-{{ loop.nextitem }},{% endfor %}", "-1,3-2,1-3,2--1,3-," },
@@ -155,9 +179,11 @@ public sealed class ChatTemplatePythonTests
         { "{% set g = nums|select('odd') %}{{ g|first }}{{ g|list }}", "3[1, 3, -1]" },
         { "{% set g = nums|map('string') %}{{ '1' in g }}{{ g|list }}", "True['2', '3', '-1']" },
         { "{% set g = nums|map('string') %}{% if g %}t{% endif %}", "t" },
-        { "{% set c = cycler('a','b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.reset() }}{{ c.current }}", "ababNonea" },
+        { "{% set c = cycler('a','b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.reset() }}{{ c.current }}",
+            "ababNonea" },
         { "{% set j = joiner('|') %}{% for i in nums %}{{ j() }}{{ i }}{% endfor %}", "3|1|2|3|-1" },
-        { "{% set ns = namespace(a=1) %}{% for i in nums %}{% set ns.a = ns.a + i %}{% endfor %}{{ ns.a }}{{ ns }}", "9<Namespace {'a': 9}>" },
+        { "{% set ns = namespace(a=1) %}{% for i in nums %}{% set ns.a = ns.a + i %}{% endfor %}{{ ns.a }}{{ ns }}",
+            "9<Namespace {'a': 9}>" },
         { "{% set x = 1 %}{% for i in [1] %}{% set x = 2 %}{% endfor %}{{x}}", "1" },
         { "{% set a,b = [1,2] %}{{a}}{{b}}", "12" },
         { "{% set a,b = 'xy' %}{{a}}{{b}}", "xy" },
@@ -192,12 +218,17 @@ public sealed class ChatTemplatePythonTests
         { "{% set x = [1,2] + [3] %}{{ x|join('-') }}", "1-2-3" },
         { "{% set x = namespace(items=[]) %}{{ x.items }}", "[]" },
         { "{% set m = messages[0] %}{{ m.role }}{{ m['content'] }}{{ m.tool_calls is defined }}", "system Sys 👋 False" },
-        { "{% for m in messages %}{{ m.role ~ ':' ~ m.content|trim }}{% if not loop.last %}|{% endif %}{% endfor %}", "system:Sys 👋|user:Hi|assistant:a</think>b|user:" },
+        { "{% for m in messages %}{{ m.role ~ ':' ~ m.content|trim }}{% if not loop.last %}|{% endif %}{% endfor %}",
+            "system:Sys 👋|user:Hi|assistant:a</think>b|user:" },
         { "{% macro a(x) %}{% if x > 0 %}{{ x }}{{ a(x-1) }}{% endif %}{% endmacro %}{{ a(5) }}", "54321" },
         { "{% set x = {'a': 1} %}{% set y = dict(x, b=2) %}{{ y }}", "{'a': 1, 'b': 2}" },
         { "{% for m in messages %}{% set c = m.content %}{% if c is string %}s{% elif c is iterable %}i{% endif %}{% endfor %}", "ssss" },
-        { "{%- set ns = namespace(x='') -%}{%- for m in messages -%}{%- set ns.x = ns.x ~ m.role[0] -%}{%- endfor -%}{{- ns.x -}}", "suau" },
-        { "{{ strftime_now('%Y-%m-%d %H:%M:%S %j %U %W %V %G %g %u %w %a %A %b %B %p %I %y %C %e %k %l %h %n %t %% %D %F %T %R %r %c %x %X %f %s %P %z %Z') }}", "2024-03-05 16:07:09 065 09 10 10 2024 24 2 2 Tue Tuesday Mar March PM 04 24 20  5 16  4 Mar \n \t % 03/05/24 2024-03-05 16:07:09 16:07 04:07:09 PM Tue Mar  5 16:07:09 2024 03/05/24 16:07:09 123456 1709654829 pm  " },
+        { "{%- set ns = namespace(x='') -%}{%- for m in messages -%}{%- set ns.x = ns.x ~ m.role[0] -%}{%- endfor -%}{{- ns.x -}}",
+            "suau" },
+        { "{{ strftime_now('%Y-%m-%d %H:%M:%S %j %U %W %V %G %g %u %w %a %A %b %B %p %I %y %C %e %k %l %h %n %t %% %D %F %T %R %r %c %x "
+            + "%X %f %s %P %z %Z') }}",
+            "2024-03-05 16:07:09 065 09 10 10 2024 24 2 2 Tue Tuesday Mar March PM 04 24 20  5 16  4 Mar \n \t % 03/05/24 2024-03-05 "
+            + "16:07:09 16:07 04:07:09 PM Tue Mar  5 16:07:09 2024 03/05/24 16:07:09 123456 1709654829 pm  " },
         { "{{ strftime_now('%-d %-m %-H %-I %-j %_d %0e %^a %^B %#b %q %') }}", "5 3 16 4 65  5 05 TUE MARCH MAR %q %" },
     };
 
@@ -252,7 +283,8 @@ public sealed class ChatTemplatePythonTests
 
     [Theory]
     [MemberData(nameof(Expressions))]
-    public void Expression_has_the_value_that_Jinja_gives(string expression, string expected) => Assert.Equal(expected, Render("{{ " + expression + " }}"));
+    public void Expression_has_the_value_that_Jinja_gives(string expression, string expected) =>
+        Assert.Equal(expected, Render("{{ " + expression + " }}"));
 
     [Theory]
     [MemberData(nameof(Statements))]
@@ -268,7 +300,8 @@ public sealed class ChatTemplatePythonTests
 
     private static string Render(string source) => new ChatTemplate(source, new Clock()).Render([], variables: s_variables);
 
-    private static Dictionary<string, object?> Map(params (string Key, object? Value)[] entries) => entries.ToDictionary(entry => entry.Key, entry => entry.Value);
+    private static Dictionary<string, object?> Map(params (string Key, object? Value)[] entries) =>
+        entries.ToDictionary(entry => entry.Key, entry => entry.Value);
 
     private sealed class Clock : TimeProvider
     {

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kvasir.Models;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -48,7 +47,8 @@ public sealed class ChatTemplateTests
     [Fact]
     public void Special_tokens_and_variables_are_seen_by_the_template()
     {
-        var template = new ChatTemplate("{{ bos_token }}|{{ eos_token }}|{{ depth + 1 }}|{{ names | join(',') }}|{{ flags.on }}|{{ tools }}");
+        var template = new ChatTemplate(
+            "{{ bos_token }}|{{ eos_token }}|{{ depth + 1 }}|{{ names | join(',') }}|{{ flags.on }}|{{ tools }}");
         string text = template.Render([], beginOfText: "<s>", endOfText: "</s>", variables: new Dictionary<string, object?>
         {
             ["depth"] = 2,
@@ -62,7 +62,8 @@ public sealed class ChatTemplateTests
     public void Json_values_keep_their_kinds_and_order()
     {
         using var json = JsonDocument.Parse("""{"b": 1, "a": 1.0, "n": null, "t": [true, "é\n", 12345678901]}""");
-        string text = new ChatTemplate("{{ x | tojson }}").Render([], variables: new Dictionary<string, object?> { ["x"] = json.RootElement });
+        string text = new ChatTemplate("{{ x | tojson }}")
+            .Render([], variables: new Dictionary<string, object?> { ["x"] = json.RootElement });
         Assert.Equal("""{"b": 1, "a": 1.0, "n": null, "t": [true, "é\n", 12345678901]}""", text);
     }
 
@@ -71,7 +72,11 @@ public sealed class ChatTemplateTests
     {
         var message = new ChatMessage("assistant", "plain")
         {
-            Fields = new Dictionary<string, object?> { ["reasoning_content"] = "why", ["content"] = new object?[] { new Dictionary<string, object?> { ["type"] = "text", ["text"] = "part" } } },
+            Fields = new Dictionary<string, object?>
+            {
+                ["reasoning_content"] = "why",
+                ["content"] = new object?[] { new Dictionary<string, object?> { ["type"] = "text", ["text"] = "part" } }
+            },
         };
         string text = new ChatTemplate("{{ messages[0].reasoning_content }} {{ messages[0].content[0].text }}").Render([message]);
         Assert.Equal("why part", text);
@@ -95,7 +100,8 @@ public sealed class ChatTemplateTests
     [Fact]
     public void One_template_renders_on_many_threads_at_once()
     {
-        var template = new ChatTemplate("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + m.content | length %}{% endfor %}{{ ns.n }}");
+        var template = new ChatTemplate(
+            "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + m.content | length %}{% endfor %}{{ ns.n }}");
         Parallel.For(0, 200, i =>
         {
             ChatMessage[] messages = [.. Enumerable.Repeat(new ChatMessage("user", new string('x', i)), 7)];
@@ -135,7 +141,8 @@ public sealed class ChatTemplateTests
     [InlineData("{% macro f() %}\n\n{% endmacro %}{{ f() + 1 }}", "chat template, line 3: '+' does not work on a string and an integer")]
     [InlineData("{{ raise_exception('a\u001b[31m\u202eb\u0007') }}", "chat template, line 1: a\uFFFD[31m\uFFFDb\uFFFD")]
     [InlineData("{{ loop(1) }}{% for i in [1] %}{{ loop([2]) }}{% endfor %}", "chat template, line 1: 'loop' is undefined")]
-    [InlineData("{% macro f() %}x{% endmacro %}{% call f() %}y{% endcall %}", "chat template, line 1: the macro 'f' has no argument 'caller'")]
+    [InlineData("{% macro f() %}x{% endmacro %}{% call f() %}y{% endcall %}",
+        "chat template, line 1: the macro 'f' has no argument 'caller'")]
     [InlineData("{{ 1 / 0 }}", "chat template, line 1: division by zero")]
     [InlineData("{% set messages.x = 1 %}", "chat template, line 1: cannot set 'messages.x': 'messages' is not a namespace")]
     [InlineData("{{ 'x' | nosuch }}", "chat template, line 1: there is no filter 'nosuch'")]
@@ -151,9 +158,12 @@ public sealed class ChatTemplateTests
     [InlineData("{{ range(100000000) }}")]
     [InlineData("{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}")]
     [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}")]
-    [InlineData("{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}")]
+    [InlineData(
+        "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% "
+        + "endfor %}{{ ns.x == ns.y }}")]
     [InlineData("{% set ns = namespace(x=1) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}")]
-    [InlineData("{% set ns = namespace(x=1) %}{% for i in range(9999) %}{% set ns.x = (ns.x,) %}{% endfor %}{{ ns.x == [ns.x] }}{{ ns.x }}")]
+    [InlineData(
+        "{% set ns = namespace(x=1) %}{% for i in range(9999) %}{% set ns.x = (ns.x,) %}{% endfor %}{{ ns.x == [ns.x] }}{{ ns.x }}")]
     [InlineData("{{ 'x' * 999999999999 }}")]
     [InlineData("{{ [1] * 999999999999 }}")]
     [InlineData("{{ '%99999999d' % 1 }}")]
@@ -172,7 +182,8 @@ public sealed class ChatTemplateTests
     [InlineData("{% set s = ' ' * 9000000 %}{% for i in range(90000) %}{{ s | trim }}{{ s.strip() }}{% endfor %}")]
     [InlineData("{{ 10 ** 100000000 }}")]
     [InlineData("{{ ('a' * 900000) | wordwrap(9) }}")]
-    [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = ns.x | map('string') %}{% endfor %}{{ ns.x | list }}")]
+    [InlineData(
+        "{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = ns.x | map('string') %}{% endfor %}{{ ns.x | list }}")]
     [InlineData("{{ {'a': {'b': {'c': 1}}} | tojson(indent=9000000) }}")]
     [InlineData("{{ 'x' | center(99999999999) }}")]
     [InlineData("{{ ('\\t' * 90000).expandtabs(900000) }}")]
@@ -199,7 +210,8 @@ public sealed class ChatTemplateTests
     public void Deep_nesting_never_overflows_the_stack(string start, string open, string middle, string close, string end)
     {
         const int Depth = 50_000;
-        string source = start + string.Concat(Enumerable.Repeat(open, Depth)) + middle + string.Concat(Enumerable.Repeat(close, Depth)) + end;
+        string source = start + string.Concat(Enumerable.Repeat(open, Depth)) + middle + string.Concat(Enumerable.Repeat(close, Depth))
+            + end;
         Exception? error = Record.Exception(() => new ChatTemplate(source).Render([s_hello]));
         Assert.True(error is null or InvalidInputException, error?.ToString());
     }
@@ -207,7 +219,8 @@ public sealed class ChatTemplateTests
     [Fact]
     public void Random_edits_of_a_template_give_text_or_a_clear_error()
     {
-        string[] pieces = ["{%", "%}", "{{", "}}", "-", "'", "\"", "\\", "(", ")", "[", "]", "|", ".", "if", "endif", "for x in", "endfor", "set", "macro", "endmacro", "{#", "#}", "raw", " ", "\n", "::", "9", "loop", "namespace"];
+        string[] pieces = ["{%", "%}", "{{", "}}", "-", "'", "\"", "\\", "(", ")", "[", "]", "|", ".", "if", "endif", "for x in", "endfor",
+            "set", "macro", "endmacro", "{#", "#}", "raw", " ", "\n", "::", "9", "loop", "namespace"];
         var random = new Random(7);
         for (int i = 0; i < 3000; i++)
         {
@@ -235,7 +248,9 @@ public sealed class ChatTemplateTests
         {
             string source = RandomTemplate.Next(new Random(seed));
             Exception? error = Record.Exception(() => new ChatTemplate(source).Render([s_hello]));
-            Assert.True(error is null || (error is InvalidInputException && error.Message.StartsWith("chat template, line ", StringComparison.Ordinal) && !error.Message.Any(char.IsControl)), $"{source}\n{error}");
+            Assert.True(error is null
+                || (error is InvalidInputException && error.Message.StartsWith("chat template, line ", StringComparison.Ordinal)
+                && !error.Message.Any(char.IsControl)), $"{source}\n{error}");
         }
     }
 
@@ -252,8 +267,14 @@ public sealed class ChatTemplateTests
     public void A_message_whose_fields_hold_a_role_is_its_fields_and_nothing_else()
     {
         using var json = JsonDocument.Parse("""{"tool_calls": [{"id": 1}], "role": "assistant"}""");
-        var message = new ChatMessage("assistant", "") { Fields = json.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => (object?)field.Value) };
-        Assert.Equal("""{"tool_calls": [{"id": 1}], "role": "assistant"} False None""", new ChatTemplate("{{ messages[0] | tojson }} {{ 'content' in messages[0] }} {{ tools }}").Render([message]));
+        var message = new ChatMessage(
+            "assistant", "")
+        {
+            Fields = json.RootElement.EnumerateObject()
+            .ToDictionary(field => field.Name, field => (object?)field.Value)
+        };
+        Assert.Equal("""{"tool_calls": [{"id": 1}], "role": "assistant"} False None""",
+            new ChatTemplate("{{ messages[0] | tojson }} {{ 'content' in messages[0] }} {{ tools }}").Render([message]));
     }
 
     private sealed class FixedClock : TimeProvider

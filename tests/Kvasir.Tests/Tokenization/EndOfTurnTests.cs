@@ -1,6 +1,5 @@
 using Kvasir.Formats;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 

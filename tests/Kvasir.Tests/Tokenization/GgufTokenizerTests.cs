@@ -1,5 +1,4 @@
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -99,8 +98,11 @@ public class GgufTokenizerTests
     [Fact]
     public void An_endless_token_and_odd_scores_do_no_harm()
     {
-        Assert.Contains("token 1 ", Assert.Throws<InvalidInputException>(() => Load(SentencePiece(["<unk>", new string('a', 5000)], [0, 0]))).Message, StringComparison.Ordinal);
-        Tokenizer tokenizer = Load(SentencePiece(["<unk>", "a", "b", "ab", "ba"], [0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.NaN]));
+        Assert.Contains("token 1 ",
+            Assert.Throws<InvalidInputException>(() => Load(SentencePiece(["<unk>", new string('a', 5000)], [0, 0]))).Message,
+            StringComparison.Ordinal);
+        Tokenizer tokenizer = Load(
+            SentencePiece(["<unk>", "a", "b", "ab", "ba"], [0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.NaN]));
         Assert.Equal("abba", tokenizer.Decode(tokenizer.Encode("abba")));
     }
 

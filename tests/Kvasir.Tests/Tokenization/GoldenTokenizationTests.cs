@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -75,7 +74,8 @@ public class GoldenTokenizationTests
         Assert.Equal(46, texts.Length);
         for (int i = 0; i < texts.Length; i++)
         {
-            Check([.. lines[i].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)], tokenizer.Encode(texts[i], parseSpecial: false), texts[i]);
+            Check([.. lines[i].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)],
+                tokenizer.Encode(texts[i], parseSpecial: false), texts[i]);
         }
         foreach (JsonElement item in GoldenTokenizers.Json("golden/engine/vocab/extra.json").GetProperty(name).EnumerateArray())
         {
@@ -110,7 +110,8 @@ public class GoldenTokenizationTests
     public void Sentences_for_embedding_have_the_reference_ids()
     {
         Tokenizer tokenizer = GoldenTokenizers.Load("models/all-MiniLM-L6-v2.q8_0.gguf");
-        foreach (JsonElement item in GoldenTokenizers.Json("golden/engine/embeddings/minilm.json").GetProperty("sentences").EnumerateArray())
+        foreach (JsonElement item in GoldenTokenizers.Json("golden/engine/embeddings/minilm.json").GetProperty("sentences")
+            .EnumerateArray())
         {
             int[] ids = item.Ids("ids");
             int[] actual = tokenizer.Encode(item.Text("text"), addSpecial: true);
@@ -133,5 +134,6 @@ public class GoldenTokenizationTests
     }
 
     private static void Check(int[] expected, int[] actual, string text) =>
-        Assert.True(expected.AsSpan().SequenceEqual(actual), $"'{text}': expected {string.Join(' ', expected)}, got {string.Join(' ', actual)}");
+        Assert.True(expected.AsSpan().SequenceEqual(actual),
+            $"'{text}': expected {string.Join(' ', expected)}, got {string.Join(' ', actual)}");
 }

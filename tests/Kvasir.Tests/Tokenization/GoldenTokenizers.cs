@@ -21,7 +21,8 @@ internal static class GoldenTokenizers
 
     public static JsonElement Json(string relative) => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require(relative))).RootElement;
 
-    public static int[] Ids(this JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
+    public static int[] Ids(this JsonElement element, string name) =>
+        [.. element.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
 
     public static string Text(this JsonElement element, string name) => element.GetProperty(name).GetString()!;
 }

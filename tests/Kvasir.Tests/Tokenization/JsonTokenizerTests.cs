@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -14,21 +13,33 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [SkippableTheory]
-    [InlineData("models/SmolLM2-135M-Instruct.Q4_1.gguf", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}""", "null")]
-    [InlineData("models/tiny/tiny-qwen2.gguf", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", """{"type":"NFC"}""")]
+    [InlineData("models/SmolLM2-135M-Instruct.Q4_1.gguf",
+        """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"""
+            + """ "trim_offsets":true,"use_regex":true}]}""", "null")]
+    [InlineData("models/tiny/tiny-qwen2.gguf",
+        """{"type":"Sequence","pretokenizers":[{"type":"Split","""
+            + """ "pattern":{"Regex":"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", """{"type":"NFC"}""")]
     [InlineData("models/tiny/tiny-gpt2.gguf", """{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true}""", "null")]
     public void Byte_level_gives_the_ids_of_the_gguf(string gguf, string preTokenizer, string normalizer)
     {
         using ModelFile file = ModelFiles.Open(SharedData.Require(gguf));
         JsonObject root = Root(file, preTokenizer, normalizer, text => text);
-        root["model"]!["merges"] = new JsonArray([.. file.Require<string[]>("tokenizer.ggml.merges").Select((merge, i) => i % 2 == 0 ? (JsonNode)merge : new JsonArray([.. merge.Split(' ').Select(part => (JsonNode)part)]))]);
+        root["model"]!["merges"] =
+            new JsonArray(
+                [.. file.Require<string[]>("tokenizer.ggml.merges")
+                .Select((merge, i) => i % 2 == 0 ? (JsonNode)merge : new JsonArray([.. merge.Split(' ').Select(part => (JsonNode)part)]))]);
         Same(Tokenizer.Load(file), Load(root));
     }
 
     [SkippableTheory]
-    [InlineData("models/tiny/tiny-gemma2.gguf", """{"type":"Replace","pattern":{"String":" "},"content":"▁"}""", """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}""")]
-    [InlineData("models/tiny/tiny-phi3.gguf", """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}""", "null")]
-    [InlineData("golden/engine/vocab/ggml-vocab-llama-spm.gguf", """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}""", "null")]
+    [InlineData("models/tiny/tiny-gemma2.gguf", """{"type":"Replace","pattern":{"String":" "},"content":"▁"}""",
+        """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}""")]
+    [InlineData("models/tiny/tiny-phi3.gguf",
+        """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"""
+            + """ "content":"▁"}]}""", "null")]
+    [InlineData("golden/engine/vocab/ggml-vocab-llama-spm.gguf",
+        """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"""
+            + """ "content":"▁"}]}""", "null")]
     public void Character_level_gives_the_ids_of_the_gguf(string gguf, string normalizer, string preTokenizer)
     {
         using ModelFile file = ModelFiles.Open(SharedData.Require(gguf));
@@ -39,7 +50,8 @@ public sealed class JsonTokenizerTests : IDisposable
         double[] scores = file.Require<double[]>("tokenizer.ggml.scores");
         long[] kinds = file.Require<long[]>("tokenizer.ggml.token_type");
         var normal = texts.Where((_, id) => kinds[id] == 1).ToHashSet(StringComparer.Ordinal);
-        root["model"]!["merges"] = new JsonArray([.. Enumerable.Range(0, texts.Length).Where(id => kinds[id] == 1).OrderByDescending(id => scores[id])
+        root["model"]!["merges"] =
+            new JsonArray([.. Enumerable.Range(0, texts.Length).Where(id => kinds[id] == 1).OrderByDescending(id => scores[id])
             .SelectMany(id => Enumerable.Range(1, texts[id].Length - 1).Select(cut => (Left: texts[id][..cut], Right: texts[id][cut..])))
             .Where(pair => normal.Contains(pair.Left) && normal.Contains(pair.Right))
             .Select(pair => (JsonNode)new JsonArray(pair.Left, pair.Right))]);
@@ -50,7 +62,8 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Metaspace_is_the_same_as_prepend_and_replace()
     {
         using ModelFile file = ModelFiles.Open(SharedData.Require("models/tiny/tiny-gemma2.gguf"));
-        JsonObject root = Root(file, """{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}""", "null", text => text);
+        JsonObject root = Root(file, """{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}""", "null", text =>
+            text);
         root["model"]!["byte_fallback"] = true;
         root["model"]!["merges"] = new JsonArray(new JsonArray("▁", "t"));
         Tokenizer never = Load(root);
@@ -69,11 +82,17 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Word_piece_gives_the_ids_of_the_gguf()
     {
         using ModelFile file = ModelFiles.Open(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"));
-        JsonObject root = Root(file, """{"type":"BertPreTokenizer"}""", """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""", text => text.StartsWith('\u2581') ? text[1..] : "##" + text);
+        JsonObject root = Root(file, """{"type":"BertPreTokenizer"}""",
+            """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""", text =>
+            text.StartsWith('\u2581') ? text[1..] : "##" + text);
         root["model"]!["type"] = "WordPiece";
         root["model"]!["unk_token"] = "[UNK]";
         root["model"]!["continuing_subword_prefix"] = "##";
-        root["post_processor"] = JsonNode.Parse("""{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}},{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"[SEP]","type_id":0}}],"pair":[],"special_tokens":{"[CLS]":{"id":"[CLS]","ids":[101],"tokens":["[CLS]"]},"[SEP]":{"id":"[SEP]","ids":[102],"tokens":["[SEP]"]}}}""");
+        root["post_processor"] =
+            JsonNode.Parse(
+                """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}},{"Sequence":{"id":"A","""
+                    + """ "type_id":0}},{"SpecialToken":{"id":"[SEP]","type_id":0}}],"pair":[],"special_tokens":{"[CLS]":{"id":"[CLS]","""
+                    + """ "ids":[101],"tokens":["[CLS]"]},"[SEP]":{"id":"[SEP]","ids":[102],"tokens":["[SEP]"]}}}""");
         Tokenizer json = Load(root);
         Same(Tokenizer.Load(file), json);
         Assert.Equal(101, json.BeginOfText);
@@ -85,7 +104,9 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Added_tokens_take_in_white_space_as_they_ask()
     {
         JsonObject root = Small();
-        root["added_tokens"] = JsonNode.Parse("""[{"id":3,"content":"<l>","special":true,"lstrip":true},{"id":4,"content":"<r>","special":true,"rstrip":true},{"id":5,"content":"ab","special":false,"single_word":true},{"id":6,"content":"<r><l>","special":true}]""");
+        root["added_tokens"] = JsonNode.Parse(
+            """[{"id":3,"content":"<l>","special":true,"lstrip":true},{"id":4,"content":"<r>","special":true,"rstrip":true},{"id":5,"""
+                + """ "content":"ab","special":false,"single_word":true},{"id":6,"content":"<r><l>","special":true}]""");
         Tokenizer tokenizer = Load(root);
         Assert.Equal([0, 3, 2, 0], tokenizer.Encode("a  <l> a"));
         Assert.Equal([0, 2, 4, 0], tokenizer.Encode("a <r>  a"));
@@ -120,9 +141,12 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Tokens_are_looked_for_first_as_spelled_and_then_normalised_in_normalised_text(string text, int[] ids)
     {
         JsonObject root = Small();
-        root["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"Replace","pattern":{"String":"x"},"content":" "}]}""");
+        root["normalizer"] = JsonNode.Parse(
+            """{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"Replace","pattern":{"String":"x"},"content":" "}]}""");
         root["pre_tokenizer"]!["use_regex"] = false;
-        root["added_tokens"] = JsonNode.Parse("""[{"id":5,"content":"aBc","normalized":true},{"id":6,"content":"X>","normalized":false},{"id":7,"content":"AX>","normalized":true,"special":true}]""");
+        root["added_tokens"] = JsonNode.Parse(
+            """[{"id":5,"content":"aBc","normalized":true},{"id":6,"content":"X>","normalized":false},{"id":7,"content":"AX>","""
+                + """ "normalized":true,"special":true}]""");
         Assert.Equal(ids, Load(root).Encode(text));
     }
 
@@ -130,7 +154,9 @@ public sealed class JsonTokenizerTests : IDisposable
     public void Contents_of_normalised_tokens_get_the_prefix_that_texts_get()
     {
         JsonObject root = Small();
-        root["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}""");
+        root["normalizer"] = JsonNode.Parse(
+            """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"""
+                + """ "content":"\u2581"}]}""");
         root["pre_tokenizer"] = null;
         root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"\u2581":2,"<":3,">":4}""");
         root["added_tokens"] = JsonNode.Parse("""[{"id":5,"content":"<b>","normalized":true}]""");
@@ -155,9 +181,15 @@ public sealed class JsonTokenizerTests : IDisposable
 
     [Theory]
     [InlineData("""{"type":"ByteLevel","add_prefix_space":false}""", new[] { 6, 3 })]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false},{"type":"Digits","individual_digits":true}]}""", new[] { 4, 5, 1, 1 })]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false,"use_regex":false},{"type":"Digits","individual_digits":false}]}""", new[] { 4, 5, 3 })]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false}]}""", new[] { 6, 1, 1 })]
+    [InlineData(
+        """{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false},{"type":"Digits","""
+            + """ "individual_digits":true}]}""", new[] { 4, 5, 1, 1 })]
+    [InlineData(
+        """{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false,"use_regex":false},{"type":"Digits","""
+            + """ "individual_digits":false}]}""", new[] { 4, 5, 3 })]
+    [InlineData(
+        """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","""
+            + """ "add_prefix_space":false}]}""", new[] { 6, 1, 1 })]
     public void Stages_after_byte_level_see_bytes(string preTokenizer, int[] ids)
     {
         JsonObject root = Small();
@@ -181,7 +213,9 @@ public sealed class JsonTokenizerTests : IDisposable
     {
         JsonObject root = Small();
         root["added_tokens"] = null;
-        root["pre_tokenizer"] = JsonNode.Parse($$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"String":"-"},"behavior":"{{behavior}}"},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+        root["pre_tokenizer"] = JsonNode.Parse(
+            $$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"String":"-"},"behavior":"{{behavior}}"},"""
+                + $$""" {"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
         root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"-":2,"a-":3,"-b":4,"b-":5,"--":6}""");
         root["model"]!["merges"] = JsonNode.Parse("""["a -","- b","b -","- -"]""");
         Assert.Equal(ids, Load(root).Encode("a-b--b"));
@@ -195,7 +229,8 @@ public sealed class JsonTokenizerTests : IDisposable
     {
         JsonObject root = Small();
         root["added_tokens"] = null;
-        root["pre_tokenizer"] = JsonNode.Parse($$"""{"type":"Sequence","pretokenizers":[{{preTokenizer}},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+        root["pre_tokenizer"] = JsonNode.Parse(
+            $$"""{"type":"Sequence","pretokenizers":[{{preTokenizer}},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
         root["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"-":2,"ab":3,"\u0120":4}""");
         root["model"]!["merges"] = JsonNode.Parse("""["a b"]""");
         Assert.Equal(ids, Load(root).Encode("ab - a"));
@@ -208,7 +243,8 @@ public sealed class JsonTokenizerTests : IDisposable
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}""", "'('")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"Doubled"}""", "Doubled")]
     [InlineData("pre_tokenizer", "7", "pre_tokenizer")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}],"special_tokens":{"<s>":{"ids":[99]}}}""", "99")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}],"special_tokens":{"<s>":{"ids":[99]}}}""", "99")]
     [InlineData("post_processor", """{"type":"Other"}""", "Other")]
     [InlineData("model.vocab", """{"a":0,"b":0}""", "'b'")]
     [InlineData("model.vocab", """{"a":2000000000}""", "2000000000")]
@@ -271,7 +307,8 @@ public sealed class JsonTokenizerTests : IDisposable
         long[] kinds = file.Require<long[]>("tokenizer.ggml.token_type");
         var added = Enumerable.Range(0, texts.Length).Where(id => kinds[id] is 2 or 3)
             .Select(id => (JsonNode)new JsonObject { ["id"] = id, ["content"] = texts[id], ["special"] = true });
-        var vocabulary = new JsonObject(texts.Select((text, id) => KeyValuePair.Create(kinds[id] is 2 or 3 ? text : spell(text), (JsonNode?)id)));
+        var vocabulary = new JsonObject(
+            texts.Select((text, id) => KeyValuePair.Create(kinds[id] is 2 or 3 ? text : spell(text), (JsonNode?)id)));
         return new JsonObject
         {
             ["added_tokens"] = new JsonArray([.. added]),

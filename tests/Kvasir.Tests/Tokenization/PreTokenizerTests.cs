@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -24,7 +23,8 @@ public class PreTokenizerTests
         ["olmo"] = [PreTokenizers.Gpt2Pattern],
         ["exaone"] = [@"\p{N}", PreTokenizers.Gpt2Pattern],
         ["deepseek-coder"] = [@"[\r\n]", @"\s?\p{L}+", @"\s?\p{P}+", Han, @"\p{N}"],
-        ["deepseek-llm"] = [@"[\r\n]", $@"\s?[{BasicRanges(PreTokenizers.DeepSeekLetters)}]+", "\\s?[!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002]+", @"\s+\z", Han, @"\p{N}+"],
+        ["deepseek-llm"] = [@"[\r\n]", $@"\s?[{BasicRanges(PreTokenizers.DeepSeekLetters)}]+",
+            "\\s?[!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002]+", @"\s+\z", Han, @"\p{N}+"],
         ["deepseek-v3"] = [@"\p{N}{1,3}", "[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+", PreTokenizers.DeepSeek3WordPattern],
     };
 
@@ -35,7 +35,9 @@ public class PreTokenizerTests
     public void Scanner_cuts_as_the_published_pattern(string name)
     {
         PreTokenizer scanner = PreTokenizers.ByName(name)!;
-        Regex[] stages = [.. s_patterns[name].Select(pattern => new Regex(pattern.Replace("(?i:'s|", "(?i:'[s\u017F]|", StringComparison.Ordinal), RegexOptions.CultureInvariant))];
+        Regex[] stages = [.. s_patterns[name]
+            .Select(pattern =>
+            new Regex(pattern.Replace("(?i:'s|", "(?i:'[s\u017F]|", StringComparison.Ordinal), RegexOptions.CultureInvariant))];
         var random = new Random(7);
         for (int round = 0; round < 4000; round++)
         {
@@ -73,7 +75,8 @@ public class PreTokenizerTests
         PreTokenizer other = PreTokenizers.ByPattern(@"\p{Lu}\p{Ll}*|\d+");
         Assert.IsType<RegexSplitter>(other);
         Assert.Equal(["Ab", "C", "\U00010400\U00010428x", "12", "\u2014"], Pieces(other, "AbC\U00010400\U00010428x12\u2014"));
-        Assert.Contains("(?<", Assert.Throws<InvalidInputException>(() => PreTokenizers.ByPattern("(?<")).Message, StringComparison.Ordinal);
+        Assert.Contains("(?<", Assert.Throws<InvalidInputException>(() => PreTokenizers.ByPattern("(?<")).Message,
+            StringComparison.Ordinal);
     }
 
     private static List<string> Pieces(PreTokenizer preTokenizer, string text)

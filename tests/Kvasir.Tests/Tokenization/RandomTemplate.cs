@@ -1,33 +1,46 @@
 namespace Kvasir.Tests.Tokenization;
 
-/// <summary>Templates that a fuzzer would write: every filter, test, method and statement with fitting and unfitting values, small and huge.</summary>
+/// <summary>
+/// Templates that a fuzzer would write: every filter, test, method and statement with fitting and unfitting values, small and huge.
+/// </summary>
 internal static class RandomTemplate
 {
     private static readonly string[] s_values =
     [
-        "none", "true", "nope", "0", "7", "-3", "2.5", "1e300", "10 ** 400", "''", "'ab c'", "'%s %d'", "'{} {0}'", "'ß👋'", "s", "x", "[]", "[3, 1, 2]", "(1, 'a')", "{'a': 1, 'b': [2]}", "range(9)",
-        "nums|map('string')", "messages", "loop", "cycler(1, 2)", "namespace(a=1)", "m", "9223372036854775807", "-0.0", "dict", "m(1)", "caller", "'<a b=\"c\">&amp; d</a>'", "'a-b c\n\td'",
+        "none", "true", "nope", "0", "7", "-3", "2.5", "1e300", "10 ** 400", "''", "'ab c'", "'%s %d'", "'{} {0}'", "'ß👋'", "s", "x", "[]",
+            "[3, 1, 2]", "(1, 'a')", "{'a': 1, 'b': [2]}", "range(9)",
+        "nums|map('string')", "messages", "loop", "cycler(1, 2)", "namespace(a=1)", "m", "9223372036854775807", "-0.0", "dict", "m(1)",
+            "caller", "'<a b=\"c\">&amp; d</a>'", "'a-b c\n\td'",
     ];
 
     private static readonly string[] s_hugeValues =
     [
-        "'a' * 3000000", "'ab ' * 500000", "[1] * 500000", "range(99999)", "'a' * 900000 ~ 'b'", "('x' * 200000)|list", "'<a>&' * 400000", "'a-b ' * 99999", "'\n' * 500000", "'ß' * 400000", "10 ** 20000",
+        "'a' * 3000000", "'ab ' * 500000", "[1] * 500000", "range(99999)", "'a' * 900000 ~ 'b'", "('x' * 200000)|list", "'<a>&' * 400000",
+            "'a-b ' * 99999", "'\n' * 500000", "'ß' * 400000", "10 ** 20000",
     ];
 
     private static readonly string[] s_filters =
-        ("abs attr batch capitalize center count default dictsort escape filesizeformat first float format groupby indent int items join last length list lower map max min pprint random reject rejectattr "
-        + "replace reverse round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode wordcount wordwrap xmlattr nosuch").Split(' ');
+        ("abs attr batch capitalize center count default dictsort escape filesizeformat first float format groupby indent int items join "
+            + "last length list lower map max min pprint random reject rejectattr "
+        + "replace reverse round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode "
+            + "wordcount wordwrap xmlattr nosuch").Split(' ');
 
     private static readonly string[] s_tests =
-        "boolean callable defined divisibleby eq escaped even false filter float ge gt in integer iterable le lower lt mapping ne none number odd sameas sequence string test true undefined upper nosuch".Split(' ');
+        ("boolean callable defined divisibleby eq escaped even false filter float ge gt in integer iterable le lower lt mapping ne none "
+            + "number odd sameas sequence string test true undefined upper nosuch").Split(' ');
 
     private static readonly string[] s_methods =
-        ("capitalize casefold center count endswith expandtabs find format format_map index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust "
-        + "lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill items keys values get copy append nosuch next cycle").Split(' ');
+        ("capitalize casefold center count endswith expandtabs find format format_map index isalnum isalpha isascii isdecimal isdigit "
+            + "isidentifier islower isnumeric isprintable isspace istitle isupper join ljust "
+        + "lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines "
+            + "startswith strip swapcase title translate upper zfill items keys values get copy append nosuch next cycle").Split(' ');
 
-    private static readonly string[] s_operators = ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"];
+    private static readonly string[] s_operators =
+        ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"];
 
-    private static readonly string[] s_names = ["attribute='a'", "default=1", "indent=2", "reverse=true", "case_sensitive=true", "*x", "**{'a': 1}", "'upper'", "'a'", "'odd'", "sort_keys=true"];
+    private static readonly string[] s_names =
+        ["attribute='a'", "default=1", "indent=2", "reverse=true", "case_sensitive=true", "*x", "**{'a': 1}", "'upper'", "'a'", "'odd'",
+            "sort_keys=true"];
 
     public static string Next(Random random)
     {
@@ -38,7 +51,9 @@ internal static class RandomTemplate
 
     private static string Statement(Random random, int depth) => random.Next(depth > 0 ? 11 : 3) switch
     {
-        3 => $"{{% for i in {Expression(random, 1)} %}}{{{{ loop.{Pick(random, ["index", "last", "length", "changed(i)", "cycle(1, 2)", "nextitem"])} }}}}{Statement(random, depth - 1)}{{% endfor %}}",
+        3 => $"{{% for i in {Expression(random, 1)} %}}{{{{ "
+            + $"loop.{Pick(random, ["index", "last", "length", "changed(i)", "cycle(1, 2)", "nextitem"])} "
+            + $"}}}}{Statement(random, depth - 1)}{{% endfor %}}",
         4 => $"{{% if {Expression(random, 2)} %}}{Statement(random, depth - 1)}{{% else %}}{Statement(random, depth - 1)}{{% endif %}}",
         5 => $"{{% set x = {Expression(random, 2)} %}}{Statement(random, depth - 1)}",
         6 => $"{{% macro m(a, b=1) %}}{Statement(random, depth - 1)}{{{{ varargs }}}}{{% endmacro %}}{{{{ m({Expression(random, 1)}) }}}}",
@@ -61,7 +76,8 @@ internal static class RandomTemplate
     };
 
     private static string Arguments(Random random, int depth) =>
-        "(" + string.Join(", ", Enumerable.Range(0, random.Next(3)).Select(_ => random.Next(4) == 0 ? Pick(random, s_names) : Expression(random, depth))) + ")";
+        "(" + string.Join(", ", Enumerable.Range(0, random.Next(3))
+            .Select(_ => random.Next(4) == 0 ? Pick(random, s_names) : Expression(random, depth))) + ")";
 
     private static string Pick(Random random, string[] from) => from[random.Next(from.Length)];
 }

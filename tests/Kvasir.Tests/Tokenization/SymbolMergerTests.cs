@@ -1,5 +1,4 @@
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -86,7 +85,9 @@ public class SymbolMergerTests
         while (true)
         {
             var candidates = Enumerable.Range(0, ids.Count - 1)
-                .SelectMany(at => merges.Where(merge => merge.Left == ids[at] && merge.Right == ids[at + 1]).Select(merge => (merge.Rank, At: at, merge.Merged)))
+                .SelectMany(at =>
+                    merges.Where(merge => merge.Left == ids[at] && merge.Right == ids[at + 1])
+                        .Select(merge => (merge.Rank, At: at, merge.Merged)))
                 .ToList();
             if (candidates.Count == 0)
             {

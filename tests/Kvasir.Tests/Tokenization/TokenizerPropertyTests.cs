@@ -1,7 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Tokenization;
-using Xunit;
 
 namespace Kvasir.Tests.Tokenization;
 
@@ -65,7 +64,8 @@ public class TokenizerPropertyTests
                 var stream = new TextStream(tokenizer, skip);
                 string[] parts = [.. ids.Select(stream.Add), stream.Finish()];
                 Assert.Equal(tokenizer.Decode(ids, skip), string.Concat(parts));
-                Assert.All(parts, part => Assert.False(part.Length > 0 && (char.IsHighSurrogate(part[^1]) || char.IsLowSurrogate(part[0]))));
+                Assert.All(parts, part =>
+                    Assert.False(part.Length > 0 && (char.IsHighSurrogate(part[^1]) || char.IsLowSurrogate(part[0]))));
             }
         }
     }
@@ -87,7 +87,8 @@ public class TokenizerPropertyTests
     public void A_megabyte_without_a_space_is_encoded_in_seconds(string model)
     {
         Tokenizer tokenizer = GoldenTokenizers.Load(model);
-        foreach (string text in (string[])[new string('a', 1 << 20), new string('\u0301', 1 << 18), new string(' ', 1 << 18), new string('<', 1 << 18), new string('7', 1 << 18)])
+        foreach (string text in (string[])[new string('a', 1 << 20), new string('\u0301', 1 << 18), new string(' ', 1 << 18),
+            new string('<', 1 << 18), new string('7', 1 << 18)])
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();
             tokenizer.Encode(text);
@@ -103,7 +104,8 @@ public class TokenizerPropertyTests
         using ModelFile file = ModelFiles.Open(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"));
         Assert.Equal(smollm, Tokenizer.Load(file).Identity);
         Assert.NotEqual(smollm, GoldenTokenizers.Load("golden/engine/vocab/ggml-vocab-starcoder.gguf").Identity);
-        Assert.NotEqual(GoldenTokenizers.Load("models/tiny/tiny-llama3.gguf").Identity, GoldenTokenizers.Load("models/tiny/tiny-qwen2.gguf").Identity);
+        Assert.NotEqual(GoldenTokenizers.Load("models/tiny/tiny-llama3.gguf").Identity,
+            GoldenTokenizers.Load("models/tiny/tiny-qwen2.gguf").Identity);
     }
 
     [SkippableFact]

@@ -10,7 +10,7 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
     private readonly Dictionary<string, object> _metadata = new(StringComparer.Ordinal);
     private readonly List<(string Name, TensorType Type, long[] Shape, Action<Stream> Write)> _tensors = [];
 
-    /// <summary>Adds metadata: a string, bool, or number stored in exactly its own type (<c>uint</c> for the usual sizes, <c>float</c> for the usual rates), or an array of one of these.</summary>
+    /// <summary>Adds a string, bool, number in its own type (usually <c>uint</c> or <c>float</c>), or an array of one of these.</summary>
     public void Add(string key, object value)
     {
         _ = ValueType(value);
@@ -24,8 +24,10 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
     /// <param name="write">Writes exactly the tensor's bytes.</param>
     public void AddTensor(string name, TensorType type, ReadOnlySpan<long> shape, Action<Stream> write)
     {
-        if (shape.Length is 0 or > GgufHeader.MaxDimensions) throw new ArgumentException($"tensor '{name}' has {shape.Length} dimensions", nameof(shape));
-        if (shape[^1] % GgmlBlocks.BlockLength(type) != 0) throw new ArgumentException($"rows of {shape[^1]} elements are not whole {type} blocks", nameof(shape));
+        if (shape.Length is 0 or > GgufHeader.MaxDimensions)
+            throw new ArgumentException($"tensor '{name}' has {shape.Length} dimensions", nameof(shape));
+        if (shape[^1] % GgmlBlocks.BlockLength(type) != 0)
+            throw new ArgumentException($"rows of {shape[^1]} elements are not whole {type} blocks", nameof(shape));
         _tensors.Add((name, type, shape.ToArray(), write));
     }
 
@@ -59,7 +61,9 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
         {
             long start = counted.Position, expected = ByteLength(type, shape);
             write(counted);
-            if (counted.Position - start != expected) throw new InvalidOperationException($"tensor '{name}' was written as {counted.Position - start} bytes where {expected} are due");
+            if (counted.Position - start != expected)
+                throw new InvalidOperationException(
+                    $"tensor '{name}' was written as {counted.Position - start} bytes where {expected} are due");
             Pad(counted);
         }
     }
@@ -127,7 +131,8 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
         }
     }
 
-    private static GgufValueType ValueType(object value) => value is Array array && ElementType(array) is var _ ? GgufValueType.Array : ScalarType(value.GetType());
+    private static GgufValueType ValueType(object value) =>
+        value is Array array && ElementType(array) is var _ ? GgufValueType.Array : ScalarType(value.GetType());
 
     private static GgufValueType ElementType(Array array) => ScalarType(array.GetType().GetElementType()!);
 
@@ -153,7 +158,9 @@ internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
         stream.Write(bytes);
     }
 
-    private static void Write<T>(Stream stream, T value) where T : unmanaged => stream.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<T>(ref value)));
+    private static void Write<T>(Stream stream, T value) where T : unmanaged =>
+        stream.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<T>(ref value)));
 
-    private static long ByteLength(TensorType type, long[] shape) => GgmlBlocks.ByteLength(type, shape.Aggregate(1L, (product, size) => checked(product * size)));
+    private static long ByteLength(TensorType type, long[] shape) =>
+        GgmlBlocks.ByteLength(type, shape.Aggregate(1L, (product, size) => checked(product * size)));
 }

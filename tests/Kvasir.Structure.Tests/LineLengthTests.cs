@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+
+namespace Kvasir.Structure.Tests;
+
+/// <summary>
+/// Lines end at <c>max_line_length</c> of .editorconfig. Raw strings of several lines are other people's text and may be longer.
+/// </summary>
+public sealed partial class LineLengthTests
+{
+    /// <summary>
+    /// Folders that still have longer lines, and at most how many. A line goes when its folder has none; none is added, no number raised.
+    /// </summary>
+    private static readonly Dictionary<string, int> StillLonger = new()
+    {
+        ["benchmarks/Kvasir.Benchmarks"] = 8,
+        ["src/Kvasir"] = 3,
+        ["src/Kvasir.Cli"] = 12,
+        ["src/Kvasir.Cli/Commands"] = 198,
+        ["src/Kvasir.Cli/Input"] = 19,
+        ["src/Kvasir.Cli/Measuring"] = 78,
+        ["src/Kvasir.Cli/Models"] = 72,
+        ["src/Kvasir.Cli/Options"] = 45,
+        ["src/Kvasir.Cli/Output"] = 18,
+        ["src/Kvasir.Cli/Reports"] = 55,
+        ["src/Kvasir.Documents"] = 41,
+        ["src/Kvasir.Documents/Asking"] = 81,
+        ["src/Kvasir.Documents/Chunking"] = 6,
+        ["src/Kvasir.Documents/Ingesting"] = 22,
+        ["src/Kvasir.Documents/Reading"] = 114,
+        ["src/Kvasir.Documents/Retrieval"] = 9,
+        ["src/Kvasir.Documents/Storage"] = 144,
+        ["src/Kvasir/Cache"] = 225,
+        ["src/Kvasir/Calibration"] = 46,
+        ["src/Kvasir/Formats"] = 24,
+        ["src/Kvasir/Generation"] = 85,
+        ["src/Kvasir/Models"] = 150,
+        ["src/Kvasir/Numerics"] = 230,
+        ["src/Kvasir/Quantization"] = 17,
+        ["src/Kvasir/Tokenization"] = 247,
+        ["tests/Kvasir.Documents.Tests"] = 225,
+        ["tests/Kvasir.Tests/Cache"] = 11,
+        ["tests/Kvasir.Tests/Models"] = 16,
+        ["tests/Kvasir.Tests/Quantization"] = 4,
+        ["tests/Kvasir.Tests/Tokenization"] = 3,
+    };
+
+    [Fact]
+    public void Lines_are_no_longer_than_the_editor_is_told()
+    {
+        int longest = int.Parse(Setting().Match(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), ".editorconfig"))).Groups[1].Value,
+            CultureInfo.InvariantCulture);
+        string[] longer = [.. SourceFile.All("src", "tests", "benchmarks").SelectMany(file => LongLines(file, longest))];
+        ILookup<string, string> byFolder = longer.ToLookup(place => string.Join('/', place.Split('/')[..^1].Take(3)));
+        string[] added = [.. byFolder.Where(folder => folder.Count() > StillLonger.GetValueOrDefault(folder.Key))
+            .SelectMany(folder => folder)];
+        Assert.True(added.Length == 0, $"more than {longest} columns, or more such lines than the list has:\n{string.Join('\n', added)}");
+        string[] done = [.. StillLonger.Keys.Where(folder => !byFolder.Contains(folder))];
+        Assert.True(done.Length == 0, $"no longer so; take it from the list: {string.Join(", ", done)}");
+    }
+
+    private static IEnumerable<string> LongLines(SourceFile file, int longest)
+    {
+        bool inText = false;
+        foreach ((int index, string line) in file.Text.Split('\n').Index())
+        {
+            if (!inText && line.TrimEnd('\r').Length > longest) yield return $"{file.Path}:{index + 1}";
+            if (RawQuotes().Count(line) % 2 == 1) inText = !inText;
+        }
+    }
+
+    [GeneratedRegex(@"^max_line_length = (\d+)\s*$", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Setting();
+
+    [GeneratedRegex("\"{3,}", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex RawQuotes();
+}
