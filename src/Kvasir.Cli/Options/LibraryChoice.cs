@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
 internal sealed class LibraryChoice : IDisposable

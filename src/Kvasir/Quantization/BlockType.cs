@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Kvasir.Numerics;
 using static Kvasir.Quantization.BlockReaders;
 
 namespace Kvasir.Quantization;
@@ -80,7 +79,9 @@ internal sealed unsafe class BlockType
                 _floats(this, block, codes, scales, minimums);
                 for (int i = 0; i < Length; i += Vector256<float>.Count)
                 {
-                    Vector256<float> value = (Simd256.LoadBytes(codes + i) - zero) * scales[i / Group];
+                    Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)(codes + i)).AsByte());
+                    var code = Vector256.ConvertToSingle(Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsInt32());
+                    Vector256<float> value = (code - zero) * scales[i / Group];
                     if (HasMinimum) value += Vector256.Create(minimums[i / Group]);
                     value.Store(values + at + i);
                 }
