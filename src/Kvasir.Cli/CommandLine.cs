@@ -23,19 +23,12 @@ internal static class CommandLine
         {
             return ExitCode.Interrupted;
         }
-        catch (AggregateException several) when (several.InnerExceptions.Count == 1 && IsBadInput(several.InnerException!))
-        {
-            return Report(several.InnerException!, ExitCode.BadInput, terminal);
-        }
-        catch (Exception problem) when (IsBadInput(problem))
-        {
-            return Report(problem, ExitCode.BadInput, terminal);
-        }
 #pragma warning disable CA1031 // the door of the program: whatever failed becomes one line
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return Report(failure, ExitCode.Failed, terminal);
+            Exception cause = failure is AggregateException { InnerExceptions: [var only] } && IsBadInput(only) ? only : failure;
+            return Report(cause, IsBadInput(cause) ? ExitCode.BadInput : ExitCode.Failed, terminal);
         }
     }
 

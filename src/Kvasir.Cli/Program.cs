@@ -1,5 +1,7 @@
 using Kvasir.Cli;
 
+if (ReaderProgram.IsAskedFor(args)) return ReaderProgram.Run();
+
 using var output = new StreamWriter(Console.OpenStandardOutput(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
 using var error = new StreamWriter(Console.OpenStandardError(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
 using Stream input = Console.OpenStandardInput();

@@ -41,16 +41,22 @@ public sealed record ReadFile(string File, string? Kind)
         options ??= new LibraryOptions();
         Chunker? chunker = countTokens is null ? null : new Chunker(options.ChunkTokens, countTokens.Invoke);
         FoundFiles found = FoundFiles.Under(paths);
-        return found.Files.Select(file => Read(file.Path, chunker, options.Comments, cancellation) with { Named = file.Named })
+        return Read(found, chunker, options.Comments, cancellation)
             .Concat(found.Skipped.Select(skipped => new ReadFile(skipped.Path, KindOf(skipped.Path)) { Skipped = skipped.Reason }));
     }
 
-    private static ReadFile Read(string path, Chunker? chunker, bool comments, CancellationToken cancellation)
+    private static IEnumerable<ReadFile> Read(FoundFiles found, Chunker? chunker, bool comments, CancellationToken cancellation)
+    {
+        using var reader = new DocumentReader();
+        foreach ((string path, bool named) in found.Files) yield return Read(reader, path, chunker, comments, cancellation) with { Named = named };
+    }
+
+    private static ReadFile Read(DocumentReader reader, string path, Chunker? chunker, bool comments, CancellationToken cancellation)
     {
         var file = new ReadFile(path, KindOf(path));
         try
         {
-            IReadOnlyList<Document> documents = DocumentReader.Parse(path, DocumentReader.Load(path), comments, cancellation);
+            IReadOnlyList<Document> documents = reader.Read(path, DocumentReader.Load(path), comments, cancellation);
             return file with
             {
                 Text = string.Join("\n\n", documents.Select(document => document.Text)),

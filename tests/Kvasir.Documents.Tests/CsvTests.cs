@@ -4,7 +4,7 @@ namespace Kvasir.Documents.Tests;
 
 public class CsvTests
 {
-    private static string Text(string content, string name = "people.csv") => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
+    private static string Text(string content, string name = "people.csv") => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
 
     [Theory]
     [InlineData(",")]

@@ -2,7 +2,7 @@ namespace Kvasir.Documents.Tests;
 
 public class EncodingTests
 {
-    private static Document Read(string name, byte[] bytes) => Assert.Single(DocumentReader.Parse(name, bytes));
+    private static Document Read(string name, byte[] bytes) => Assert.Single(DocumentParser.Parse(name, bytes));
 
     private static byte[] In(string encoding, string text) => CodePagesEncodingProvider.Instance.GetEncoding(encoding)!.GetBytes(text);
 
@@ -35,7 +35,7 @@ public class EncodingTests
             byte[] bytes = new byte[length];
             random.NextBytes(bytes);
             bytes[length / 2] = 0;
-            Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("a.txt", bytes));
+            Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("a.txt", bytes));
         }
     }
 
@@ -59,7 +59,7 @@ public class EncodingTests
         Document document = Read("a.txt", In("windows-1252", "Der Bürgermeister heißt Jörg – seit „2011“."));
         Assert.Equal("Der Bürgermeister heißt Jörg – seit „2011“.", document.Text);
         Assert.Contains("Windows-1252", Assert.Single(document.Notes), StringComparison.Ordinal);
-        Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse("a.txt", In("windows-1251", "Паром отправляется в девять часов.")));
+        Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("a.txt", In("windows-1251", "Паром отправляется в девять часов.")));
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public class EncodingTests
     [Fact]
     public void Torn_last_line_of_json_costs_itself_and_is_told()
     {
-        IReadOnlyList<Document> documents = DocumentReader.Parse("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":\"thr\n"u8.ToArray());
+        IReadOnlyList<Document> documents = DocumentParser.Parse("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":\"thr\n"u8.ToArray());
         Assert.Equal(["one", "two"], documents.Select(document => document.Text));
         Assert.Equal(["line 3, the last, is torn and left out"], documents.SelectMany(document => document.Notes));
     }

@@ -2,7 +2,7 @@ namespace Kvasir.Documents.Tests;
 
 public class HtmlTests
 {
-    private static string Text(string html, string name = "a.html") => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(html))).Text;
+    private static string Text(string html, string name = "a.html") => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(html))).Text;
 
     [Theory]
     [InlineData("<p>seen</p><p hidden>no</p>")]
@@ -64,7 +64,7 @@ public class HtmlTests
     [Fact]
     public void Xhtml_is_read_as_xml()
     {
-        Assert.Equal("T", Assert.Single(DocumentReader.Parse("a.xhtml", "<?xml version='1.0'?><html><head><title>T</title><script src='x'/></head><body>b</body></html>"u8.ToArray())).Title);
+        Assert.Equal("T", Assert.Single(DocumentParser.Parse("a.xhtml", "<?xml version='1.0'?><html><head><title>T</title><script src='x'/></head><body>b</body></html>"u8.ToArray())).Title);
         Assert.Equal("a < b\n\nc\u00A0d & e".Replace('\u00A0', ' '), Text("""
             <!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><script src="x.js"/><style>p > .x { display: none }</style></head>
             <body><div/><p>a <![CDATA[< b]]><b class="x">no</b></p><br/><textarea/><p>c&nbsp;d &amp; e</p></body></html>

@@ -2,7 +2,7 @@ namespace Kvasir.Documents.Tests;
 
 public class MarkdownTests
 {
-    private static Document Read(string markdown) => Assert.Single(DocumentReader.Parse("a.md", Encoding.UTF8.GetBytes(markdown)));
+    private static Document Read(string markdown) => Assert.Single(DocumentParser.Parse("a.md", Encoding.UTF8.GetBytes(markdown)));
 
     [Theory]
     [InlineData("| A | B |\n|---|---|\n| Ivo<br>Kent | x<BR />y |\n", "A | B\nIvo Kent | x y")]

@@ -2,9 +2,9 @@ namespace Kvasir.Documents.Tests;
 
 public class ReadingTests
 {
-    private static Document Read(string name, string content) => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content)));
+    private static Document Read(string name, string content) => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content)));
 
-    private static string Refused(string name, byte[] content) => Assert.Throws<UnreadableDocumentException>(() => DocumentReader.Parse(name, content)).Message;
+    private static string Refused(string name, byte[] content) => Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse(name, content)).Message;
 
     [Fact]
     public void Text_loses_its_byte_order_mark_and_carriage_returns()
@@ -86,7 +86,7 @@ public class ReadingTests
     [Fact]
     public void Json_lines_are_documents()
     {
-        IReadOnlyList<Document> documents = DocumentReader.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray());
+        IReadOnlyList<Document> documents = DocumentParser.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray());
         Assert.Equal([new Document("x", "T", "one"), new Document("7", "7", "two"), new Document("4", "4", "three")], documents);
     }
 
@@ -119,11 +119,11 @@ public class ReadingTests
         byte[] Marked(Encoding encoding, string text) => [.. encoding.Preamble, .. encoding.GetBytes(text)];
         foreach (Encoding encoding in new[] { Encoding.Unicode, Encoding.BigEndianUnicode })
         {
-            Assert.Equal("Grüße\n日本", Assert.Single(DocumentReader.Parse("a.txt", Marked(encoding, "Grüße\r\n日本"))).Text);
+            Assert.Equal("Grüße\n日本", Assert.Single(DocumentParser.Parse("a.txt", Marked(encoding, "Grüße\r\n日本"))).Text);
             Assert.Equal("not UTF-16 text (byte 2); convert it to UTF-8", Refused("a.txt", [.. Marked(encoding, "a"), 0xD8]));
         }
 
-        Assert.Equal("Grüße 日本", Assert.Single(DocumentReader.Parse("a.txt", Marked(Encoding.UTF32, "Grüße 日本"))).Text);
+        Assert.Equal("Grüße 日本", Assert.Single(DocumentParser.Parse("a.txt", Marked(Encoding.UTF32, "Grüße 日本"))).Text);
     }
 
     [Theory]

@@ -4,7 +4,7 @@ namespace Kvasir.Documents.Tests;
 
 public class TableTextTests
 {
-    private static string Text(string name, string content) => Assert.Single(DocumentReader.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
+    private static string Text(string name, string content) => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
 
     private static string[] Rows(int count) => [.. Enumerable.Range(1, count).Select(i => $"Port {i}|Keeper {i}|{i * 3} m")];
 

@@ -55,8 +55,13 @@ internal static class AskCommand
             if (questions is not null)
                 return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
-            if (common.Json(parsed)) PrintJson(answer, texts, open.Library.Store, terminal);
-            else Print(answer, texts, terminal);
+            if (!common.Json(parsed)) Print(answer, texts, terminal);
+            else
+            {
+                answer.Complete();
+                terminal.WriteJson(Figures(answer, texts, open.Library.Store));
+            }
+
             return ExitCode.Done;
         });
     }
@@ -68,12 +73,6 @@ internal static class AskCommand
         if (report.Documents > 0) return;
         string why = report.Skipped.Count > 0 ? $" ({report.Skipped[0].Path}: {report.Skipped[0].Reason})" : "";
         throw new InvalidInputException($"{string.Join(", ", documents)}: nothing in it can be read as text{why}");
-    }
-
-    private static void PrintJson(Answer answer, bool showSources, DocumentStore store, Terminal terminal)
-    {
-        answer.Complete();
-        terminal.WriteJson(Figures(answer, showSources, store));
     }
 
     /// <summary>From the start of the process: what somebody who typed the command has waited for.</summary>

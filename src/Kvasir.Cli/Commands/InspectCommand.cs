@@ -88,7 +88,7 @@ internal static class InspectCommand
     private static string Shown(IEnumerable items)
     {
         List<object> all = [.. items.Cast<object>()];
-        return $"[{string.Join(", ", all.Take(ShownItems).Select(item => $"{item}"))}{(all.Count > ShownItems ? ", …" : "")}] ({all.Count})";
+        return $"[{string.Join(", ", all.Take(ShownItems))}{(all.Count > ShownItems ? ", …" : "")}] ({all.Count})";
     }
 
     /// <summary>The first 16 bytes of a file; none of what cannot be read, whose error the reader of its kind gives.</summary>

@@ -50,7 +50,8 @@ internal sealed class QuestionSummary(IReadOnlyList<Answer> answers, AskCosts co
         int errors = answers.Count(answer => answer.Error is not null);
         string failed = errors > 0 ? $" ({errors} not answered)" : "";
         terminal.Out.WriteLine($"{Units.Count(answers.Count, "question")}{failed} in {Seconds:0.0} s, "
-            + $"{PerSecond(answers.Count):0.00} a second; first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)");
+            + $"{PerSecond(answers.Count):0.00} a second; "
+            + $"first token after {MeanFirstToken:0} ms on average (median {MedianFirstToken:0} ms)");
         IEnumerable<AskPhase> phases = Enum.GetValues<AskPhase>()
             .Where(phase => costs.Cpu(phase) > TimeSpan.Zero).OrderByDescending(costs.Cpu);
         string shares = string.Join(", ", phases.Select(phase => $"{Name(phase)} {100 * Share(phase):0.0}%"));

@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace Kvasir.Cli.Input;
 
-/// <summary>Messages and commands of a conversation, made from lines. What stands between two <c>"""</c> is one text with all its lines.</summary>
+/// <summary>Messages and commands of a conversation, made from lines. What two <c>"""</c> enclose is one text with all its lines.</summary>
 /// <param name="readLine">Reads a line, or several that were pasted, behind a prompt; null at the end.</param>
 internal sealed partial class ChatInput(Func<string, string?> readLine)
 {
     private const string Quote = "\"\"\"";
 
-    /// <summary>The next message or command, without terminal sequences and control characters other than line breaks and tabs; null at the end.</summary>
+    /// <summary>The next message or command, without control characters other than line breaks and tabs; null at the end.</summary>
     public string? Next()
     {
         if (readLine("> ") is not string text) return null;

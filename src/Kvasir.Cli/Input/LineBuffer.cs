@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Input;
 
-/// <summary>A text that is being typed, and the cursor in it: an index between what a reader sees as characters, never inside one.</summary>
+/// <summary>A text that is being typed, and the cursor: an index between what a reader sees as characters.</summary>
 internal sealed class LineBuffer
 {
     public string Text { get; private set; } = "";

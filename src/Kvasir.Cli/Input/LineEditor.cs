@@ -55,7 +55,7 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
         }
     }
 
-    /// <summary>Whether a line break ends the text: not within a paste, and not where more follows at once, unless it is a command.</summary>
+    /// <summary>Whether a line break ends the text: not within a paste or where more follows at once, unless it is a command.</summary>
     private bool Ends()
     {
         if (_pasting) return false;
@@ -95,7 +95,7 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
         }
     }
 
-    /// <summary>What follows the escape character: the marks of a paste, Alt with a key, or a sequence that means nothing here and is passed over.</summary>
+    /// <summary>What follows the escape character: a paste's marks, Alt with a key, or a sequence that is passed over.</summary>
     private void Escape()
     {
         if (!available()) return;

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Kvasir.Cli.Input;
 
-/// <summary>A conversation as JSON: a list of messages with a role each, or an object with such a list under "messages" and further variables of the chat template, such as "tools".</summary>
+/// <summary>A conversation as JSON: a list of messages, or an object with "messages" and further variables of the template.</summary>
 /// <param name="Messages">The messages, with every field as it stands there.</param>
 /// <param name="Variables">What else the object holds.</param>
 internal sealed record MessageFile(IReadOnlyList<ChatMessage> Messages, IReadOnlyDictionary<string, object?> Variables)

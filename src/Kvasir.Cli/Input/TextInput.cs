@@ -18,7 +18,7 @@ internal static class TextInput
         return bytes.ToArray();
     }
 
-    /// <summary>The text given in one of three ways: as an argument, as a file (<c>-</c> is standard input), or else on standard input.</summary>
+    /// <summary>The text as an argument, from a file (<c>-</c> is standard input), or else from standard input.</summary>
     public static string Read(string? argument, string? file, Terminal terminal, string what)
     {
         if (argument is not null && file is not null) throw new InvalidInputException($"{what} was given twice, as an argument and with --file; give one of them");

@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Measuring;
 
-/// <summary>Forward passes as measurements run them: prompts in slices, then token by token. An interrupt ends them between two passes.</summary>
+/// <summary>Forward passes of measurements: prompts in slices, then token by token. An interrupt ends them between two.</summary>
 internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
 {
     private const int PrefillSlice = 512;

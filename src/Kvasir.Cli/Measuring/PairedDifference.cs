@@ -26,7 +26,7 @@ internal readonly record struct PairedDifference(double Mean, double HalfWidth)
         return new PairedDifference(mean, freedom == 0 ? (mean == 0 ? 0 : double.PositiveInfinity) : Quantile(freedom) * Math.Sqrt(sum / freedom / differences.Length));
     }
 
-    /// <summary>Whether so many samples right in one way only and so many in the other only are enough to say which is better: an exact sign test at 5%; so they are where there are none.</summary>
+    /// <summary>Whether samples right in one way only say which way is better (exact sign test at 5%); true where there are none.</summary>
     public static bool IsClearSign(int ownOnly, int otherOnly)
     {
         int all = ownOnly + otherOnly;

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Kvasir.Cli.Measuring;
 
-/// <summary>Pass-key prompts from a JSON file: "items", each with "context_ids", "question_ids" and "answer_ids". Right is an answer that starts with exactly those ids.</summary>
+/// <summary>Pass-key prompts from JSON: "items" of "context_ids", "question_ids" and "answer_ids", with which a right answer starts.</summary>
 internal static class PasskeyFile
 {
     private const string DefaultName = "passkey.json";

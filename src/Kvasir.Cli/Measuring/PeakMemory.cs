@@ -5,7 +5,7 @@ internal static class PeakMemory
 {
     private const string Status = "/proc/self/status", ClearReferences = "/proc/self/clear_refs", HighWaterMark = "VmHWM:";
 
-    /// <summary>Lets the peak start from what is held now; false where the system cannot (it is then the peak since the process started).</summary>
+    /// <summary>Lets the peak start from what is held now; false where the system cannot: it is then that of the whole process.</summary>
     public static bool Reset()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -32,7 +32,7 @@ internal sealed class PplProtocol
     /// <summary>Ids that one window needs: with --prefill one more than are fed, for the last prediction.</summary>
     public int Length { get; }
 
-    /// <summary>Where windows start: as told; else one after another from the start with --window, and evenly over the text with --prefill.</summary>
+    /// <summary>Where windows start: as told, else one after another with --window, evenly over the text with --prefill.</summary>
     /// <exception cref="InvalidInputException">The text or the context is too short.</exception>
     public IReadOnlyList<int> Places(int tokens, int contextLength, string name)
     {

@@ -9,7 +9,7 @@ internal sealed class SpeedTest(Model model, Terminal terminal) : IDisposable
     private readonly ForwardSteps _steps = new ForwardSteps(model, terminal);
     private readonly ProgressLine _progress = new ProgressLine(terminal, "bench");
 
-    /// <summary>Tests of <paramref name="prompt"/> and of <paramref name="generate"/> tokens, 0 for none: rows of all policies for each depth and test.</summary>
+    /// <summary>Tests of <paramref name="prompt"/> and <paramref name="generate"/> tokens, 0 for none: all policies by depth and test.</summary>
     public IEnumerable<SpeedRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int prompt, int generate, int repeat)
     {
         foreach (int depth in depths)

@@ -51,7 +51,7 @@ internal sealed class StoredContext : IDisposable
         }
     }
 
-    /// <summary>Brings the chunks behind the first one, which is exact, up to what stands before them. The cache holds nothing else.</summary>
+    /// <summary>Brings the chunks behind the first one up to what stands before them. The cache holds nothing else.</summary>
     public void Repair(KvCache cache, ChunkRepair repair, CancellationToken cancellation)
     {
         const int Second = PrefixTokens + ChunkTokens;

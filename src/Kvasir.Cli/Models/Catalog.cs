@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Models;
 
-/// <summary>Models that can be pulled by name. Small ones come with 8-bit weights, which cost little and lose nothing; larger ones with 4-bit.</summary>
+/// <summary>Models that can be pulled by name: small ones with 8-bit weights, which lose nothing, larger ones with 4-bit.</summary>
 internal static class Catalog
 {
     public const string DefaultName = "SmolLM2-135M-Instruct", DefaultEncoder = "all-MiniLM-L6-v2";

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Kvasir.Cli.Models;
 
-/// <summary>A repository of the hub as people write it: <c>owner/repository[/file.gguf][:QUANT][@REVISION]</c>, or the address of its page or file.</summary>
+/// <summary>A repository of the hub: <c>owner/repository[/file.gguf][:QUANT][@REVISION]</c>, or the address of its page or file.</summary>
 /// <param name="Repository">Owner and repository.</param>
 /// <param name="File">A file of it; null where one is chosen.</param>
 /// <param name="Quant">The type of weights that is wanted, such as <c>Q4_K_M</c>; null where the usual one is.</param>

@@ -33,7 +33,7 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
 
     public Task<Stream> Body(CancellationToken cancellation) => message.Content.ReadAsStreamAsync(cancellation);
 
-    /// <summary>Asks for a file from byte <paramref name="start"/> on and follows redirects, whose headers name checksum and size.</summary>
+    /// <summary>Asks for a file from byte <paramref name="start"/> on; follows redirects, whose headers name checksum and size.</summary>
     /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
     /// <exception cref="WorkFailedException">It redirects without end, or from HTTPS to something else.</exception>
     public static async Task<HubResponse> Request(HttpClient client, Uri address, long start, CancellationToken cancellation)

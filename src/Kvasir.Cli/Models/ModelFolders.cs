@@ -23,7 +23,7 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
         return new ModelFolders(all, user, variable("KVASIR_MODEL") is { Length: > 0 } model ? model : null);
     }
 
-    /// <summary>Where a pulled model goes: the first folder of <c>KVASIR_MODELS</c> if files can be made there, else the user's models folder (which is made).</summary>
+    /// <summary>Where a pulled model goes: the first folder of <c>KVASIR_MODELS</c> if it can be written to, else the user's.</summary>
     /// <exception cref="WorkFailedException">Neither can be written.</exception>
     public string ForDownloads()
     {

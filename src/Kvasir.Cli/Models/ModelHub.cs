@@ -7,32 +7,25 @@ namespace Kvasir.Cli.Models;
 /// Downloads GGUF files from a model hub: into <c>NAME.part</c>, going on where an earlier try stopped, checked against the
 /// published SHA-256, flushed, then renamed; so what bears the final name is whole.
 /// </summary>
-internal sealed class ModelHub : IDisposable
+/// <param name="hub">Its address.</param>
+/// <param name="folder">Where files go; it must exist.</param>
+/// <param name="patience">How long the server may be silent; 30 seconds by default.</param>
+/// <param name="pause">Time before the first new try after a cut connection, doubled for each further one; 1 second by default.</param>
+internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null, TimeSpan? pause = null) : IDisposable
 {
     private const int MaxTries = 5;
     private const int BufferSize = 1 << 17;
     private static readonly string[] s_variables = ["KVASIR_HUB", "HF_ENDPOINT"];
     private static readonly Uri s_default = new("https://huggingface.co/");
 
-    private readonly HttpClient _client;
-    private readonly Uri _address;
-    private readonly string _folder;
-    private readonly TimeSpan _patience;
-    private readonly TimeSpan _pause;
-
-    /// <param name="address">The hub.</param>
-    /// <param name="folder">Where files go; it must exist.</param>
-    /// <param name="patience">How long the server may be silent; 30 seconds by default.</param>
-    /// <param name="pause">Time before the first new try after a cut connection, doubled for each further one; 1 second by default.</param>
-    public ModelHub(Uri address, string folder, TimeSpan? patience = null, TimeSpan? pause = null)
+    private readonly Uri _address = hub.AbsoluteUri.EndsWith('/') ? hub : new Uri(hub.AbsoluteUri + "/");
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(30), _pause = pause ?? TimeSpan.FromSeconds(1);
+    private readonly HttpClient _client = new(
+        new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = patience ?? TimeSpan.FromSeconds(30) })
     {
-        _address = address.AbsoluteUri.EndsWith('/') ? address : new Uri(address.AbsoluteUri + "/");
-        _folder = folder;
-        _patience = patience ?? TimeSpan.FromSeconds(30);
-        _pause = pause ?? TimeSpan.FromSeconds(1);
-        _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = _patience }) { Timeout = Timeout.InfiniteTimeSpan };
-        _client.DefaultRequestHeaders.UserAgent.ParseAdd("kvasir");
-    }
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestHeaders = { { "User-Agent", "kvasir" } },
+    };
 
     /// <summary>The hub that <c>KVASIR_HUB</c>, else <c>HF_ENDPOINT</c>, names; Hugging Face by default.</summary>
     /// <exception cref="InvalidInputException">Not an HTTP address.</exception>
@@ -52,7 +45,7 @@ internal sealed class ModelHub : IDisposable
         foreach (RepositoryFile file in RepositoryFiles.Choose(await List(reference, cancellation).ConfigureAwait(false), reference.Quant, reference.Repository))
         {
             CatalogEntry entry = (reference with { File = file.Path }).Entry($"{reference.Repository}/{file.Path}") with { Bytes = file.Bytes, Sha256 = file.Sha256 };
-            var there = new FileInfo(Path.Combine(_folder, entry.LocalName));
+            var there = new FileInfo(Path.Combine(folder, entry.LocalName));
             if (there.Exists && file.Bytes is long bytes && there.Length != bytes) throw new InvalidInputException($"{there.FullName} is there already and is another file ({there.Length} bytes, not {bytes}); move it away, or pull into another folder (KVASIR_MODELS)");
             pulled.Add(await Pull(entry, progress, cancellation).ConfigureAwait(false));
         }
@@ -65,7 +58,7 @@ internal sealed class ModelHub : IDisposable
     /// <exception cref="WorkFailedException">No network, a full disk, a wrong checksum; the message says what to do.</exception>
     public async Task<PulledModel> Pull(CatalogEntry entry, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
-        string target = Path.Combine(_folder, entry.LocalName);
+        string target = Path.Combine(folder, entry.LocalName);
         if (File.Exists(target)) return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
 
         try
@@ -84,7 +77,7 @@ internal sealed class ModelHub : IDisposable
         {
             throw new WorkFailedException(
                 WorkFailedException.IsNoSpace(error)
-                    ? $"{_folder}: the disk is full; make space and run the same command again, it goes on where it stopped"
+                    ? $"{folder}: the disk is full; make space and run the same command again, it goes on where it stopped"
                     : $"{target}.part: cannot be written ({error.Message}); is another download of it running?",
                 error);
         }
@@ -149,11 +142,11 @@ internal sealed class ModelHub : IDisposable
     /// <exception cref="TimeoutException">It was silent for longer; with this message.</exception>
     private async Task<T> Patiently<T>(Func<CancellationToken, Task<T>> wait, string silence, CancellationToken cancellation)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(_patience);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(_patience);
         try
         {
-            return await wait(patience.Token).ConfigureAwait(false);
+            return await wait(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
         {
@@ -250,9 +243,9 @@ internal sealed class ModelHub : IDisposable
 
     private void RefuseWithoutSpace(long? missing)
     {
-        long free = new DriveInfo(Path.GetFullPath(_folder)).AvailableFreeSpace;
+        long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (missing > free)
-            throw new WorkFailedException($"{_folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk");
+            throw new WorkFailedException($"{folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk");
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(
@@ -261,5 +254,5 @@ internal sealed class ModelHub : IDisposable
             : $"{entry.Name}: {_address.Host} cannot be reached ({error.Message}); {Instead}",
         error);
 
-    private string Instead => $"put a GGUF file into {_folder}, or pass --model PATH";
+    private string Instead => $"put a GGUF file into {folder}, or pass --model PATH";
 }

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Kvasir.Cli.Models;
 
-/// <summary>A download under its temporary name <c>NAME.part</c>, with the checksum of what it holds. Another process cannot write to it at the same time.</summary>
+/// <summary>A download as <c>NAME.part</c>, with the checksum of what it holds; only one process at a time writes to it.</summary>
 internal sealed class PartFile : IDisposable
 {
     private const int BufferSize = 1 << 17;

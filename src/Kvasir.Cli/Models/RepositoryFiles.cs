@@ -9,7 +9,7 @@ internal sealed record RepositoryFile(string Path, long? Bytes, string? Sha256);
 /// <summary>The model files of a repository, and which of them is the one to take.</summary>
 internal static partial class RepositoryFiles
 {
-    /// <summary>Types of weights in the order in which they are taken where none is named: four bits first, then what is nearest to them.</summary>
+    /// <summary>Types of weights, best first where none is named: four bits, then what is nearest to them.</summary>
     private static readonly string[] s_preferred = ["Q4_K_M", "Q4_K_S", "Q4_1", "Q4_0", "Q4_K_L", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "Q6_K", "Q8_0", "IQ4_NL", "IQ4_XS", "Q3_K_L", "Q3_K_M", "BF16", "F16", "F32"];
 
     /// <summary>The files that the hub lists: the objects of its tree, or the siblings of its description.</summary>
@@ -20,7 +20,7 @@ internal static partial class RepositoryFiles
         return list.ValueKind != JsonValueKind.Array ? throw new JsonException("not a list of files") : [.. list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object).Select(File).Where(file => file.Path.Length > 0)];
     }
 
-    /// <summary>The model of the type <paramref name="quant"/>, else the best that can be read here: one file, or all parts of one, in their order.</summary>
+    /// <summary>The model of type <paramref name="quant"/>, else the best that can be read: one file, or all its parts in order.</summary>
     /// <exception cref="InvalidInputException">There is none; the message lists what there is.</exception>
     public static IReadOnlyList<RepositoryFile> Choose(IReadOnlyList<RepositoryFile> files, string? quant, string repository)
     {

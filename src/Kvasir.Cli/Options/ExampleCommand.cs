@@ -44,7 +44,7 @@ internal sealed class ExampleCommand(string name, string description, params str
         return option;
     }
 
-    /// <summary>Adds an option whose value is one of the words in <paramref name="form"/>; the first where <paramref name="usual"/> says no other.</summary>
+    /// <summary>Adds an option whose value is a word of <paramref name="form"/>; the first unless <paramref name="usual"/> says another.</summary>
     public Option<string> Choice(string names, string form, string description, string? usual = null)
     {
         string[] words = form.Split('|');

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The option <c>--key-file</c>: the secret that exporter and importer share.</summary>
 internal sealed class ExportKeyOption(ExampleCommand command, string description)

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The option <c>--kv-budget</c>: how many bytes the keys and values of all sequences may take.</summary>
 internal sealed class KvBudgetOption(ExampleCommand command)

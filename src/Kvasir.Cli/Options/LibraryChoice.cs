@@ -1,26 +1,18 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
-internal sealed class LibraryChoice : IDisposable
+internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
 {
-    private readonly Model _model;
-    private readonly Model _encoder;
-
-    private readonly KvPolicy _policy;
-
-    private LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) =>
-        (_model, _encoder, _policy, Library) = (model, encoder, policy, library);
-
-    public DocumentLibrary Library { get; }
+    public DocumentLibrary Library => library;
 
     /// <summary>Bytes of one token's keys and values in float16.</summary>
-    public long BytesPerTokenF16 => 2L * sizeof(ushort) * _model.Config.Layers * _model.Config.KvHeads * _model.Config.HeadDim;
+    public long BytesPerTokenF16 => 2L * sizeof(ushort) * model.Config.Layers * model.Config.KvHeads * model.Config.HeadDim;
 
     /// <summary>Bytes of a full chunk's KV under another policy, as a share of those under the library's.</summary>
     public double ShareUnder(KvPolicy other)
     {
         int tokens = new LibraryOptions().ChunkTokens;
-        return (double)_model.Forecast(other).SavedBytes(0, tokens) / _model.Forecast(_policy).SavedBytes(0, tokens);
+        return (double)model.Forecast(other).SavedBytes(0, tokens) / model.Forecast(policy).SavedBytes(0, tokens);
     }
 
     /// <summary>The options --store and --embedder, and how chunks are made.</summary>
@@ -134,8 +126,8 @@ internal sealed class LibraryChoice : IDisposable
     public void Dispose()
     {
         Library.Dispose();
-        _encoder.Dispose();
-        _model.Dispose();
+        encoder.Dispose();
+        model.Dispose();
     }
 
     private static IProgress<IngestProgress> Bar(ProgressLine line) => ProgressLine.Of<IngestProgress>(value => line.Report(

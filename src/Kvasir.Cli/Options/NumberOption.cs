@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Kvasir.Cli.Options;
 
-/// <summary>Options whose value is a number from a range. Anything else is refused with the rule: the option, what was given, what is right.</summary>
+/// <summary>Options whose value is a number from a range; the refusal says the option, what was given, what is right.</summary>
 internal static class NumberOption
 {
     /// <param name="option">The option.</param>

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>How stored chunks are put before a question: the options --place and --repair.</summary>
 internal sealed class PlacingOptions(ExampleCommand command)

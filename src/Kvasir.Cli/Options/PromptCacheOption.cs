@@ -1,6 +1,6 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
-/// <summary>The options <c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the keys and values of long prompts are kept for the next run.</summary>
+/// <summary><c>--prompt-cache</c> and <c>--prompt-cache-size</c>: where the KV of long prompts is kept for the next run.</summary>
 internal sealed class PromptCacheOption(ExampleCommand command)
 {
     private const string Variable = "KVASIR_PROMPT_CACHE", Off = "off";

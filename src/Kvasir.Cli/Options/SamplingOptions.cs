@@ -1,4 +1,4 @@
-namespace Kvasir.Cli;
+namespace Kvasir.Cli.Options;
 
 /// <summary>The options that say how tokens are chosen and when a text ends.</summary>
 internal sealed class SamplingOptions(ExampleCommand command, int maxTokens, float temperature)

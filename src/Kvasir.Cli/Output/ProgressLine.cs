@@ -11,7 +11,7 @@ internal sealed class ProgressLine(Terminal terminal, string label, TimeProvider
     private long? _lastDrawn;
     private int _drawnWidth;
 
-    /// <summary>Shows that <paramref name="done"/> of <paramref name="total"/> is done (a total of 0: unknown); redrawn ten times a second at most.</summary>
+    /// <summary>Shows that <paramref name="done"/> of <paramref name="total"/> is done (0: unknown), ten times a second at most.</summary>
     public void Report(double done, double total, string detail = "")
     {
         if (!terminal.ErrorIsInteractive) return;

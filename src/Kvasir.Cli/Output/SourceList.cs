@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Output;
 
-/// <summary>The passages that an answer is made from, numbered, as a person reads them and as JSON; with their texts where that was asked for.</summary>
+/// <summary>The numbered passages of an answer, for people and as JSON; with their texts where asked for.</summary>
 internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
 {
     private const int Width = 100;

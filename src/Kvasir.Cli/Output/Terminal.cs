@@ -33,7 +33,7 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
     /// <summary>Cancelled by the first Ctrl-C.</summary>
     public CancellationToken Interrupted => _interrupted.Token;
 
-    /// <summary>The first Ctrl-C asks the running command to end after its step; true where it does. The second one ends the process.</summary>
+    /// <summary>The first Ctrl-C asks the command to end after its step; true where it does. The second ends the process.</summary>
     /// <param name="mayGoOn">Whether the command may take it for the end of a step only.</param>
     public bool Interrupt(bool mayGoOn = true)
     {

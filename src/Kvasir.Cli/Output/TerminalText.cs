@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Kvasir.Cli.Output;
 
-/// <summary>Text of files, models and errors as it may go to a terminal: nothing in it moves the cursor, changes colours or turns the order of reading.</summary>
+/// <summary>Text as it may go to a terminal: nothing moves the cursor, changes colours or turns the order of reading.</summary>
 internal static class TerminalText
 {
     private const char Replacement = '\uFFFD';
@@ -13,7 +13,7 @@ internal static class TerminalText
     /// <summary>As <see cref="Line"/>, but line breaks and tabs stay.</summary>
     public static string Block(string text) => Clean(text.ReplaceLineEndings("\n"));
 
-    /// <summary>On one line that takes at most so many cells of a terminal; what does not fit gives way to an ellipsis. Wide characters take two cells, combining ones none.</summary>
+    /// <summary>On one line of at most so many cells, with an ellipsis for the rest. Wide characters take two cells, combining ones none.</summary>
     public static string Cut(string text, int cells)
     {
         string line = Line(text).TrimEnd();

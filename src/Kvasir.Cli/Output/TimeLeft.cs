@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Output;
 
-/// <summary>Estimates how long work will still take, from the share done and the time since it was first told one: a resumed download does not count what was there before.</summary>
+/// <summary>How long work will still take, from what was done since it was first told a share, not before.</summary>
 internal sealed class TimeLeft(TimeProvider clock)
 {
     private const double LeastShare = 0.001;
@@ -9,7 +9,7 @@ internal sealed class TimeLeft(TimeProvider clock)
     private double _first = double.NaN;
     private double _last;
 
-    /// <summary>The time left at a share done from 0 to 1; null as long as it cannot be told. A smaller share than before begins anew.</summary>
+    /// <summary>The time left at a share from 0 to 1; null as long as it cannot be told. A smaller share begins anew.</summary>
     public TimeSpan? At(double share)
     {
         if (double.IsNaN(_first) || share < _last) (_begun, _first) = (clock.GetTimestamp(), share);

@@ -1,6 +1,6 @@
 namespace Kvasir.Cli.Output;
 
-/// <summary>The work could not be done although the input was right (no network, a full disk). The message is one line for the user; the exit code is 1.</summary>
+/// <summary>The input was right but the work failed (no network, a full disk). The message is one line; the exit code is 1.</summary>
 internal sealed class WorkFailedException : IOException
 {
     private const int NoSpaceOnUnix = 28, NoSpaceOnWindows = unchecked((int)0x80070070);

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>A comparison as tables for a person and as JSON. The first row is the baseline of all ratios.</summary>
 internal static class ComparisonTable

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>What a measurement ran on, in words.</summary>
 internal sealed record MachineInfo(string Model, string ModelDetails, string Processor, string System)

@@ -1,4 +1,4 @@
-namespace Kvasir.Cli.Output;
+namespace Kvasir.Cli.Reports;
 
 /// <summary>From values to pixels along one axis, and the marks on it.</summary>
 internal sealed class PlotScale(

@@ -38,7 +38,7 @@ internal sealed class SvgPlot
         return plot.End();
     }
 
-    /// <summary>One named point for each series, y on a scale of powers of ten; a y of 0, which such a scale does not have, is the lower edge, set off by a gap.</summary>
+    /// <summary>One named point a series, y on a scale of powers of ten; a y of 0 is the lower edge, set off by a gap.</summary>
     public static string Points(string description, string xTitle, string yTitle, IReadOnlyList<PlotSeries> series, double width = 440, double height = 340)
     {
         double right = width - 24, bottom = height - Bottom;

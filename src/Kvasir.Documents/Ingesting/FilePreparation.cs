@@ -16,14 +16,18 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     private const int Unpacking = 8;
 
     /// <summary>The files, prepared, in their order.</summary>
-    public IEnumerable<PreparedFile> Run(IEnumerable<SourceFile> files, CancellationToken cancellation) =>
-        new LookAhead<SourceFile, PreparedFile>(Prepare, Weight, BytesAhead, 2 * Environment.ProcessorCount).Run(files, cancellation);
+    public IEnumerable<PreparedFile> Run(IEnumerable<SourceFile> files, CancellationToken cancellation)
+    {
+        using var reader = new DocumentReader();
+        var ahead = new LookAhead<SourceFile, PreparedFile>((file, stop) => Prepare(reader, file, stop), Weight, BytesAhead, 2 * Environment.ProcessorCount);
+        foreach (PreparedFile file in ahead.Run(files, cancellation)) yield return file;
+    }
 
     private static long Weight(SourceFile file) =>
         file.IsUnchanged ? 0 : DocumentKinds.IsPacked(DocumentKinds.Of(file.Path)) ? file.Length * Unpacking : file.Length;
 
     /// <summary>Safe on any thread: tokenizers are, and nothing else is shared.</summary>
-    private PreparedFile Prepare(SourceFile file, CancellationToken cancellation)
+    private PreparedFile Prepare(DocumentReader reader, SourceFile file, CancellationToken cancellation)
     {
         if (file.IsUnchanged) return new PreparedFile(file);
 
@@ -33,7 +37,7 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
             byte[] hash = SHA256.HashData(bytes);
             if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash)) return new PreparedFile(file) { Hash = hash };
 
-            IReadOnlyList<Document> documents = DocumentReader.Parse(file.Path, bytes, comments, cancellation);
+            IReadOnlyList<Document> documents = reader.Read(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)
             {
                 Hash = hash,

@@ -15,7 +15,6 @@ internal static class CsvText
     private const int SampleCharacters = 1 << 16;
     private const int SampleRows = 50;
 
-    /// <exception cref="UnreadableDocumentException">Its text with the headings would be too long.</exception>
     public static Document Parse(string content, string name, bool isTabbed)
     {
         char delimiter = DelimiterOf(ref content, isTabbed);

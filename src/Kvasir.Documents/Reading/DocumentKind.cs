@@ -39,6 +39,10 @@ internal static class DocumentKinds
     /// <summary>Whether the file is a container that unpacks to several times its length.</summary>
     public static bool IsPacked(DocumentKind? kind) => kind is DocumentKind.Word or DocumentKind.Pdf;
 
+    /// <summary>Whether it is read in another process: what a file of the kind costs is up to its content.</summary>
+    public static bool NeedsReaderProcess(DocumentKind? kind) =>
+        kind is DocumentKind.Markdown or DocumentKind.Html or DocumentKind.Table or DocumentKind.Word or DocumentKind.Pdf;
+
     private static FrozenDictionary<string, DocumentKind> ByExtension()
     {
         var kinds = new Dictionary<string, DocumentKind>(StringComparer.OrdinalIgnoreCase);

@@ -1,15 +1,22 @@
-using Kvasir.Documents.Reading.Docx;
-using Kvasir.Documents.Reading.Html;
-using Kvasir.Documents.Reading.Pdf;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Reading;
 
-/// <summary>Reads a file into documents by the kind that its name tells; an unknown kind is read as plain text.</summary>
-internal static class DocumentReader
+/// <summary>
+/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which serves one
+/// document after another.
+/// </summary>
+internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
 {
-    /// <summary>Files beyond this are refused, and so are those that unpack to more: their text, its chunks and their terms are held in memory while they are read.</summary>
+    /// <summary>Files beyond this are refused: their text, its chunks and their terms are held in memory while they are read.</summary>
     public const long LongestFile = 256L << 20;
+
+    private readonly SemaphoreSlim _turn = new(1);
+    private ReaderProcess? _process;
+
+    /// <summary>A reader by this library's own program.</summary>
+    public DocumentReader()
+        : this(ReaderProcess.Start) { }
 
     /// <summary>The bytes of a file, or its first ones.</summary>
     /// <exception cref="UnreadableDocumentException">Missing, not permitted, too large, or not a regular file.</exception>
@@ -22,7 +29,10 @@ internal static class DocumentReader
             if (length == 0) throw new UnreadableDocumentException("the file is empty, or no regular file (a pipe, socket or device)");
 
             if (first is not { } count)
-                return length > LongestFile ? throw new UnreadableDocumentException($"larger than {LongestFile >> 20} MiB; split it") : File.ReadAllBytes(path);
+            {
+                return length <= LongestFile ? File.ReadAllBytes(path)
+                    : throw new UnreadableDocumentException($"larger than {LongestFile >> 20} MiB; split it");
+            }
 
             using SafeFileHandle file = File.OpenHandle(path);
             byte[] bytes = new byte[Math.Min(count, length)];
@@ -38,36 +48,35 @@ internal static class DocumentReader
         }
     }
 
-    /// <summary>The documents in a file's bytes, read under the limits of <see cref="ReadingGuard"/>.</summary>
-    /// <exception cref="UnreadableDocumentException">Empty, binary, in an unknown encoding, malformed, or made to exhaust time or memory.</exception>
-    public static IReadOnlyList<Document> Parse(string path, byte[] bytes, bool comments = false, CancellationToken cancellation = default) =>
-        bytes.Length == 0 ? throw new UnreadableDocumentException("the file is empty")
-            : ReadingGuard.Read(bytes.Length, () => ParseUnguarded(path, bytes, comments), cancellation);
-
-    private static IReadOnlyList<Document> ParseUnguarded(string path, byte[] bytes, bool comments)
+    /// <summary>The documents in a file's bytes. Safe on any thread.</summary>
+    /// <exception cref="UnreadableDocumentException">No document, or made to exhaust time, memory or stack.</exception>
+    public IReadOnlyList<Document> Read(string path, byte[] bytes, bool comments = false, CancellationToken cancellation = default)
     {
-        string name = Path.GetFileNameWithoutExtension(path);
-        var notes = new List<string>();
-        DocumentKind kind = DocumentKinds.Of(path) ?? DocumentKind.Text;
-        string text = DocumentKinds.IsPacked(kind) ? "" : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8));
-        IReadOnlyList<Document> documents = kind switch
+        if (!DocumentKinds.NeedsReaderProcess(DocumentKinds.Of(path))) return DocumentParser.Parse(path, bytes, comments);
+
+        _turn.Wait(cancellation);
+        try
         {
-            DocumentKind.JsonLines => JsonLines.Parse(text, notes),
-            DocumentKind.Markdown => [MarkdownText.Parse(text, name)],
-            DocumentKind.Html => [HtmlText.Parse(text, name)],
-            DocumentKind.Table => [CsvText.Parse(text, name, isTabbed: !path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))],
-            DocumentKind.Word => [DocxText.Parse(bytes, name, comments)],
-            DocumentKind.Pdf => [PdfText.Parse(bytes, name)],
-            DocumentKind.SourceCode => [new Document(null, Path.GetFileName(path), text.TrimEnd())],
-            _ => [new Document(null, name, text.TrimEnd())],
-        };
-        return documents.All(document => string.IsNullOrWhiteSpace(document.Text))
-            ? throw new UnreadableDocumentException("it has no text")
-            : [.. documents.Select((document, i) => document with
-            {
-                Title = TextDecoder.WithoutControls(document.Title),
-                Text = TextDecoder.WithoutControls(document.Text),
-                Notes = i == 0 && notes.Count > 0 ? [.. notes, .. document.Notes] : document.Notes,
-            })];
+            _process ??= start();
+            return _process is null ? DocumentParser.Parse(path, bytes, comments) : [_process.Read(path, bytes, comments, cancellation)];
+        }
+        finally
+        {
+            if (_process is { HasEnded: true }) End();
+
+            _turn.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        End();
+        _turn.Dispose();
+    }
+
+    private void End()
+    {
+        _process?.Dispose();
+        _process = null;
     }
 }

@@ -4,8 +4,6 @@ using Markdig;
 using Markdig.Extensions.EmphasisExtras;
 using Markdig.Extensions.Footnotes;
 using Markdig.Extensions.Tables;
-using Markdig.Helpers;
-using Markdig.Parsers;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
 
@@ -14,7 +12,8 @@ namespace Kvasir.Documents.Reading;
 /// <summary>Markdown as the text of the page that it makes: headings, paragraphs, lists, tables and code stay readable, markup goes.</summary>
 internal static partial class MarkdownText
 {
-    private static readonly MarkdownPipeline s_pipeline = Pipeline();
+    private static readonly MarkdownPipeline s_pipeline =
+        new MarkdownPipelineBuilder().UsePipeTables().UseFootnotes().UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).Build();
 
     /// <summary>The document; its title is that of the front matter, else the first heading, else <paramref name="name"/>.</summary>
     public static Document Parse(string markdown, string name)
@@ -28,13 +27,6 @@ internal static partial class MarkdownText
 
         Document page = Page(markdown, Title().Match(values) is { Success: true } title ? title.Groups["title"].Value : name, given: Title().IsMatch(values));
         return page with { Text = $"{values}\n\n{page.Text}".Trim('\n') };
-    }
-
-    private static MarkdownPipeline Pipeline()
-    {
-        MarkdownPipelineBuilder builder = new MarkdownPipelineBuilder().UsePipeTables().UseFootnotes().UseEmphasisExtras(EmphasisExtraOptions.Strikethrough);
-        builder.InlineParsers.Insert(0, new Checkpoint());
-        return builder.Build();
     }
 
     private static Document Page(string markdown, string name, bool given)
@@ -80,16 +72,4 @@ internal static partial class MarkdownText
 
     [GeneratedRegex("^</?(title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|select|button|template|noscript|object|canvas|svg|nav|audio|video|head|math|frameset)\\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Swallowing();
-
-    /// <summary>Lets the parser be stopped at every character that may mean something.</summary>
-    private sealed class Checkpoint : InlineParser
-    {
-        public Checkpoint() => OpeningCharacters = ['[', ']', '!', '*', '_', '`', '<', '&', '\\', '|', '~', '\n'];
-
-        public override bool Match(InlineProcessor processor, ref StringSlice slice)
-        {
-            ReadingGuard.Checkpoint();
-            return false;
-        }
-    }
 }

@@ -68,7 +68,6 @@ internal sealed class TableText
     }
 
     /// <summary>Adds a row as a paragraph with a blank line behind it.</summary>
-    /// <exception cref="UnreadableDocumentException">The text with the headings is too long.</exception>
     public static void WriteRow(StringBuilder text, string[]? headings, string?[] row)
     {
         if (headings is null) text.AppendJoin(" | ", row).Append('\n');
@@ -83,8 +82,6 @@ internal sealed class TableText
         }
 
         text.Append('\n');
-        if (text.Length > DocumentReader.LongestFile)
-            throw new UnreadableDocumentException($"a table of more than {DocumentReader.LongestFile >> 20} MiB with its headings at each row; split it");
     }
 
     private void TakeFromAbove(List<string?> row)

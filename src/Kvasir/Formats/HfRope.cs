@@ -66,16 +66,11 @@ internal static class HfRope
     {
         if (Settings(config) is not { } settings) yield break;
         int pairs = HfMetadata.RotaryDimension(config) / 2;
-        switch (Kind(settings))
-        {
-            case "llama3":
-                yield return ("rope_freqs.weight", Llama3Factors(config, settings, pairs));
-                break;
-            case "longrope":
-                yield return ("rope_factors_long.weight", List(settings, "long_factor", pairs));
-                yield return ("rope_factors_short.weight", List(settings, "short_factor", pairs));
-                break;
-        }
+        string kind = Kind(settings);
+        if (kind == "llama3") yield return ("rope_freqs.weight", Llama3Factors(config, settings, pairs));
+        if (kind != "longrope") yield break;
+        yield return ("rope_factors_long.weight", List(settings, "long_factor", pairs));
+        yield return ("rope_factors_short.weight", List(settings, "short_factor", pairs));
     }
 
     /// <summary>

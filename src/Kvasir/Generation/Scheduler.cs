@@ -67,10 +67,10 @@ public sealed class Scheduler : IDisposable
     /// <param name="prompt">Token ids.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
-    /// <param name="cancellation">Ends the sequence before the next step.</param>
     /// <param name="embeddings">What stands behind ids below 0.</param>
+    /// <param name="cancellation">Ends the sequence before the next step.</param>
     /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
-    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default, InputEmbeddings? embeddings = null)
+    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, InputEmbeddings? embeddings = null, CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Kvasir.Numerics;
 using static Kvasir.Quantization.BlockReaders;
 
 namespace Kvasir.Quantization;
@@ -8,7 +7,12 @@ namespace Kvasir.Quantization;
 /// A quantised type of GGML: blocks of unsigned codes with a scale for every group of columns, and either a zero point common to all
 /// (value = scale * (code - zero)) or a minimum for every group (value = scale * code + minimum).
 /// </summary>
-internal sealed unsafe class BlockType
+internal sealed unsafe class BlockType(
+    int length,
+    int bytes,
+    (int Bits, int Group, int ZeroPoint, bool HasMinimum) form,
+    delegate*<BlockType, byte*, byte*, Half*, Half*, void> halves,
+    delegate*<BlockType, byte*, byte*, float*, float*, void> floats)
 {
     private const int LongestBlock = 256, MostGroups = 16;
 
@@ -28,42 +32,27 @@ internal sealed unsafe class BlockType
         [TensorType.IQ4_XS] = new(256, 136, (8, 32, 128, false), &IQ4_XS<Half>, &IQ4_XS<float>),
     };
 
-    private readonly delegate*<BlockType, byte*, byte*, Half*, Half*, void> _halves;
-    private readonly delegate*<BlockType, byte*, byte*, float*, float*, void> _floats;
-
-    private BlockType(
-        int length,
-        int bytes,
-        (int Bits, int Group, int ZeroPoint, bool HasMinimum) form,
-        delegate*<BlockType, byte*, byte*, Half*, Half*, void> halves,
-        delegate*<BlockType, byte*, byte*, float*, float*, void> floats)
-    {
-        (Length, Bytes, Bits, Group, ZeroPoint, HasMinimum) = (length, bytes, form.Bits, form.Group, form.ZeroPoint, form.HasMinimum);
-        _halves = halves;
-        _floats = floats;
-    }
-
     /// <summary>Elements of a block.</summary>
-    public int Length { get; }
+    public int Length { get; } = length;
 
     /// <summary>Bytes of a block.</summary>
-    public int Bytes { get; }
+    public int Bytes { get; } = bytes;
 
     /// <summary>Bits in which every code can be packed: 4 or 8.</summary>
-    public int Bits { get; }
+    public int Bits { get; } = form.Bits;
 
     /// <summary>Columns that share a scale: 16 or 32.</summary>
-    public int Group { get; }
+    public int Group { get; } = form.Group;
 
-    public int ZeroPoint { get; }
+    public int ZeroPoint { get; } = form.ZeroPoint;
 
-    public bool HasMinimum { get; }
+    public bool HasMinimum { get; } = form.HasMinimum;
 
     /// <summary>The block type of a tensor type; null for the float types and for numbers that are no type.</summary>
     public static BlockType? Find(TensorType type) => s_types.GetValueOrDefault(type);
 
     /// <summary>Codes of one block, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest value stands for all beyond.</summary>
-    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) => _halves(this, block, codes, (Half*)scales, (Half*)minimums);
+    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) => halves(this, block, codes, (Half*)scales, (Half*)minimums);
 
     /// <summary>Dequantises whole blocks; both spans have the same number of them. Two roundings, as in ggml.</summary>
     public void Dequantize(ReadOnlySpan<byte> source, Span<float> destination)
@@ -77,14 +66,17 @@ internal sealed unsafe class BlockType
             byte* block = first;
             for (int at = 0; at < destination.Length; at += Length, block += Bytes)
             {
-                _floats(this, block, codes, scales, minimums);
+                floats(this, block, codes, scales, minimums);
                 for (int i = 0; i < Length; i += Vector256<float>.Count)
                 {
-                    Vector256<float> value = (Simd256.LoadBytes(codes + i) - zero) * scales[i / Group];
+                    Vector256<float> value = (LoadBytes(codes + i) - zero) * scales[i / Group];
                     if (HasMinimum) value += Vector256.Create(minimums[i / Group]);
                     value.Store(values + at + i);
                 }
             }
         }
     }
+
+    private static Vector256<float> LoadBytes(byte* source) =>
+        Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
 }

@@ -13,11 +13,11 @@ internal static class JsonPreTokenizers
     /// <exception cref="InvalidInputException">It is of an unknown kind.</exception>
     public static void Read(JsonFields preTokenizer, bool spacesMarked, List<TextNormalizer.Step> steps, List<PreTokenizer> stages)
     {
-        if (preTokenizer.Type != "Sequence") stages.AddRange(Stages(preTokenizer, spacesMarked, steps, stages.Count == 0));
+        if (preTokenizer.Type != "Sequence") stages.AddRange(One(preTokenizer, spacesMarked, steps, stages.Count == 0));
         else foreach (JsonFields part in preTokenizer.Objects("pretokenizers")) Read(part, spacesMarked, steps, stages);
     }
 
-    private static PreTokenizer[] Stages(JsonFields part, bool spacesMarked, List<TextNormalizer.Step> steps, bool first) => part.Type switch
+    private static PreTokenizer[] One(JsonFields part, bool spacesMarked, List<TextNormalizer.Step> steps, bool first) => part.Type switch
     {
         "ByteLevel" => ByteLevel(part, steps, first),
         "Split" => Split(part, spacesMarked),

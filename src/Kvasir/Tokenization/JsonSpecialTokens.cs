@@ -31,22 +31,16 @@ internal static class JsonSpecialTokens
 
     private static void Read(JsonFields processor, List<int> prefix, List<int> suffix)
     {
-        switch (processor.Type)
+        foreach (JsonFields part in processor.Type == "Sequence" ? processor.Objects("processors") : []) Read(part, prefix, suffix);
+        if (processor.Type == "TemplateProcessing") Template(processor, prefix, suffix);
+        else if (processor.Type is "BertProcessing" or "RobertaProcessing")
         {
-            case "ByteLevel":
-                break;
-            case "Sequence":
-                foreach (JsonFields part in processor.Objects("processors")) Read(part, prefix, suffix);
-                break;
-            case "TemplateProcessing":
-                Template(processor, prefix, suffix);
-                break;
-            case "BertProcessing" or "RobertaProcessing":
-                prefix.Add(PairId(processor, "cls"));
-                suffix.Add(PairId(processor, "sep"));
-                break;
-            default:
-                throw processor.Unsupported($"post-processor '{processor.Type}'");
+            prefix.Add(PairId(processor, "cls"));
+            suffix.Add(PairId(processor, "sep"));
+        }
+        else if (processor.Type is not ("Sequence" or "ByteLevel"))
+        {
+            throw processor.Unsupported($"post-processor '{processor.Type}'");
         }
     }
 

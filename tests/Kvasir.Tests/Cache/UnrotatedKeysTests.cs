@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Xunit;
 
 namespace Kvasir.Tests.Cache;
 

@@ -5,7 +5,6 @@ namespace Kvasir.Documents.Reading.Docx;
 /// <summary>Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are left out.</summary>
 internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 {
-    private const int DeepestTextBox = 100;
     private const int MostColumns = 100;
     private readonly Stack<Paragraph> _paragraphs = new();
     private readonly Dictionary<int, string> _mergedCells = [];
@@ -91,7 +90,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         switch (name)
         {
             case "p":
-                _paragraphs.Push(_paragraphs.Count < DeepestTextBox ? new Paragraph() : throw new UnreadableDocumentException("text boxes nested too deeply"));
+                _paragraphs.Push(new Paragraph());
                 break;
             case "tbl":
                 _tables++;
@@ -216,7 +215,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         if (heading) Heading ??= text.ReplaceLineEndings(" ");
 
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
-        string mark = place is { } item && item.List != "0" ? numbering.Next(item, styles) : "";
+        string mark = place is { } item && item.List != "0" ? numbering.Next(item) : "";
         (text, _mark) = (_mark + text, "");
         if (_tables > 0) _cell.Append(mark).Append(text.Replace('\n', ' ')).Append(' ');
         else if (mark.Length > 0 && !heading) AddItem(place!.Value, mark + text);

@@ -1,4 +1,4 @@
-using System.Xml;
+using System.Xml.Linq;
 
 namespace Kvasir.Documents.Reading.Docx;
 
@@ -6,63 +6,33 @@ namespace Kvasir.Documents.Reading.Docx;
 /// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each other,
 /// but where one has a start of its own.
 /// </summary>
-internal sealed class DocxNumbering
+/// <param name="part">The content of numbering.xml; null where there is none.</param>
+/// <param name="styles">Where a definition is another's by the name of a style.</param>
+internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
 {
     private const int Levels = 9;
-    private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, NumberedList> _lists = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, Definition> _definitions = part.All("abstractNum")
+        .GroupBy(element => element.Value("abstractNumId") ?? "")
+        .ToDictionary(same => same.Key, same => new Definition(same.Last()), StringComparer.Ordinal);
+
+    private readonly Dictionary<string, NumberedList> _lists = part.All("num").GroupBy(element => element.Value("numId") ?? "")
+        .ToDictionary(same => same.Key, same => new NumberedList(same.Last()), StringComparer.Ordinal);
 
     /// <summary>A list level as a number from 0 to 8.</summary>
     public static int Level(string? value) => Math.Clamp(Number(value), 0, Levels - 1);
 
-    /// <summary>Takes up numbering.xml.</summary>
-    public void Read(XmlReader xml)
-    {
-        Definition definition = new();
-        ListLevel?[] levels = definition.Levels;
-        NumberedList list = new();
-        int level = 0;
-        while (xml.Read())
-        {
-            switch (xml.NodeType == XmlNodeType.Element ? xml.LocalName : "")
-            {
-                case "abstractNum":
-                    _definitions[DocxBody.Attribute(xml, "abstractNumId") ?? ""] = definition = new Definition();
-                    levels = definition.Levels;
-                    break;
-                case "numStyleLink":
-                    definition.Style = DocxBody.Value(xml);
-                    break;
-                case "num":
-                    _lists[DocxBody.Attribute(xml, "numId") ?? ""] = list = new NumberedList();
-                    levels = list.Levels;
-                    break;
-                case "abstractNumId":
-                    list.Definition = DocxBody.Value(xml) ?? "";
-                    break;
-                case "lvl" or "lvlOverride":
-                    level = Level(DocxBody.Attribute(xml, "ilvl"));
-                    levels[level] ??= xml.LocalName == "lvl" ? new ListLevel() : null;
-                    break;
-                case "startOverride":
-                    list.Starts[level] = Number(DocxBody.Value(xml));
-                    break;
-                case string name when levels[level] is { } current:
-                    current.Note(name, DocxBody.Value(xml));
-                    break;
-            }
-        }
-    }
+    /// <summary>A number that is not negative; 0 for anything else.</summary>
+    public static int Number(string? value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
 
     /// <summary>The mark of the next item of a list, with a space behind it; empty where it has none.</summary>
-    /// <param name="place">The list and the level.</param>
-    /// <param name="styles">Where a definition is another's by the name of a style.</param>
-    public string Next(ListPlace place, DocxStyles styles)
+    public string Next(ListPlace place)
     {
-        if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list, styles) is not { } definition) return "- ";
+        if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list) is not { } definition) return "- ";
 
         int?[] counters = definition.Counters;
-        for (int i = 0; i < Levels && !list.IsBegun; i++) counters[i] = list.Starts[i] is { } start ? start - 1 : counters[i];
+        for (int i = 0; i < Levels && !list.IsBegun; i++) counters[i] = list.Starts[i] - 1 ?? counters[i];
 
         list.IsBegun = true;
         counters[place.Level] = (counters[place.Level] ?? Start(place.Level) - 1) + 1;
@@ -98,72 +68,63 @@ internal sealed class DocxNumbering
         }
     }
 
-    private Definition? DefinitionOf(NumberedList list, DocxStyles styles) =>
+    private Definition? DefinitionOf(NumberedList list) =>
         !_definitions.TryGetValue(list.Definition, out Definition? definition) ? null
-        : definition.Style is not null && styles.ListOf(definition.Style) is { } place && _lists.TryGetValue(place.List, out NumberedList? other) ? _definitions.GetValueOrDefault(other.Definition)
+        : styles.ListOf(definition.Style) is { } place && _lists.TryGetValue(place.List, out NumberedList? other)
+            ? _definitions.GetValueOrDefault(other.Definition)
         : definition;
 
-    /// <summary>A number that is not negative; 0 for anything else.</summary>
-    public static int Number(string? value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue / 2 ? number : 0;
+    private static ListLevel?[] LevelsOf(XElement list)
+    {
+        var levels = new ListLevel?[Levels];
+        foreach (XElement level in list.All("lvl")) levels[Level(level.Value("ilvl"))] = new ListLevel(level);
+
+        return levels;
+    }
 
     /// <summary>An abstract list, and how far it has been counted: null where a level begins anew.</summary>
-    private sealed class Definition
+    private sealed class Definition(XElement element)
     {
-        public ListLevel?[] Levels { get; } = new ListLevel?[DocxNumbering.Levels];
+        public ListLevel?[] Levels { get; } = LevelsOf(element);
 
         public int?[] Counters { get; } = new int?[DocxNumbering.Levels];
 
-        public string? Style { get; set; }
+        public string? Style { get; } = element.First("numStyleLink").Value();
     }
 
     /// <summary>A list that paragraphs name: a definition, with levels and starts of its own.</summary>
     private sealed class NumberedList
     {
-        public string Definition { get; set; } = "";
+        public NumberedList(XElement element)
+        {
+            (Definition, Levels) = (element.First("abstractNumId").Value() ?? "", LevelsOf(element));
+            foreach (XElement start in element.All("startOverride")) Starts[Level(start.Parent.Value("ilvl"))] = Number(start.Value());
+        }
 
-        public ListLevel?[] Levels { get; } = new ListLevel?[DocxNumbering.Levels];
+        public string Definition { get; }
+
+        public ListLevel?[] Levels { get; }
 
         public int?[] Starts { get; } = new int?[DocxNumbering.Levels];
 
         public bool IsBegun { get; set; }
     }
 
-    private sealed class ListLevel
+    /// <param name="element">The level; null for one that is not described.</param>
+    private sealed class ListLevel(XElement? element)
     {
-        public static readonly ListLevel Usual = new();
+        public static readonly ListLevel Usual = new(null);
 
-        public int Start { get; private set; } = 1;
+        public int Start { get; } = element.First("start") is { } start ? Number(start.Value()) : 1;
 
-        public string Format { get; private set; } = "decimal";
+        public string Format { get; } = element.First("numFmt").Value() ?? "decimal";
 
-        public string Text { get; private set; } = "";
+        public string Text { get; } = element.First("lvlText").Value() ?? "";
 
         /// <summary>Whether its numbers go on below a new number of the level above.</summary>
-        public bool Continues { get; private set; }
+        public bool Continues { get; } = element.First("lvlRestart").Value() == "0";
 
         /// <summary>Whether the numbers of all levels are decimal.</summary>
-        public bool IsLegal { get; private set; }
-
-        public void Note(string property, string? value)
-        {
-            switch (property)
-            {
-                case "start":
-                    Start = Number(value);
-                    break;
-                case "numFmt":
-                    Format = value ?? "";
-                    break;
-                case "lvlText":
-                    Text = value ?? "";
-                    break;
-                case "lvlRestart":
-                    Continues = value == "0";
-                    break;
-                case "isLgl":
-                    IsLegal = DocxBody.IsOn(value);
-                    break;
-            }
-        }
+        public bool IsLegal { get; } = element.First("isLgl") is { } legal && DocxBody.IsOn(legal.Value());
     }
 }

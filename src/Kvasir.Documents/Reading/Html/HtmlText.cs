@@ -10,8 +10,7 @@ internal static class HtmlText
     /// <summary>The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.</summary>
     public static Document Parse(string html, string name)
     {
-        var options = new HtmlParserOptions { OnCreated = (_, _) => ReadingGuard.Checkpoint() };
-        using IHtmlDocument page = new HtmlParser(options).ParseDocument(XhtmlMarkup.ToHtml(html) ?? html);
+        using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html));
         var styles = new HtmlVisibility();
         var layout = new HashSet<INode>();
         Survey(page, styles, layout);
@@ -33,7 +32,6 @@ internal static class HtmlText
 
         while (path.TryPop(out (INode Node, int Next) at))
         {
-            ReadingGuard.Checkpoint();
             if (at.Next == at.Node.ChildNodes.Length)
             {
                 close(at.Node);

@@ -9,7 +9,6 @@ namespace Kvasir.Documents.Reading.Html;
 /// <summary>What of a page is not shown: by the hidden attribute, and by <c>display</c> and <c>visibility</c> of its style sheets and style attributes.</summary>
 internal sealed partial class HtmlVisibility
 {
-    private const int MostBroadRules = 100;
     private readonly CssSelectorParser _selectors = new();
     private readonly Dictionary<string, List<Rule>> _rules = new(StringComparer.Ordinal);
     private int _order;
@@ -87,7 +86,7 @@ internal sealed partial class HtmlVisibility
             string key = last.Groups["name"] is { Success: true } name ? name.Value : last.Groups["tag"] is { Success: true } tag ? tag.Value.ToLowerInvariant() : "*";
             if (!_rules.TryGetValue(key, out List<Rule>? rules)) _rules[key] = rules = [];
 
-            if (key != "*" || rules.Count < MostBroadRules) rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
+            rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
         }
     }
 

@@ -1,67 +1,30 @@
-using System.Net;
-using System.Xml;
+using System.Text.RegularExpressions;
 
 namespace Kvasir.Documents.Reading.Html;
 
 /// <summary>XHTML written as HTML: elements closed in themselves and character data mean in XML what an HTML parser does not see in them.</summary>
-internal static class XhtmlMarkup
+internal static partial class XhtmlMarkup
 {
-    private static readonly HashSet<string> s_void = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-    };
-
     private const int HeadCharacters = 1000;
+    private const string Void = "(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\\b";
 
-    /// <summary>The page as HTML; null where it is no well-formed XML.</summary>
-    public static string? ToHtml(string markup)
+    /// <summary>A page that says that it is XML, as HTML; any other as it is.</summary>
+    public static string ToHtml(string markup)
     {
         ReadOnlySpan<char> head = markup.AsSpan().TrimStart();
         if (!head.StartsWith("<?xml") && !head[..Math.Min(head.Length, HeadCharacters)].Contains("http://www.w3.org/1999/xhtml", StringComparison.Ordinal))
-            return null;
+            return markup;
 
-        var html = new StringBuilder();
-        try
-        {
-            // Entities are left to the HTML parser, which knows them all.
-            using var xml = new XmlTextReader(new StringReader(markup.TrimStart())) { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null, EntityHandling = EntityHandling.ExpandCharEntities };
-            string within = "";
-            while (xml.Read())
-            {
-                within = xml.NodeType == XmlNodeType.Element ? xml.LocalName : within;
-                Write(xml, html, isRaw: within is "style" or "script");
-            }
-
-            return html.ToString();
-        }
-        catch (XmlException)
-        {
-            return null;
-        }
+        string text = CharacterData().Replace(markup, data => data.Groups[1].Value.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal));
+        return EndOfVoid().Replace(ClosedInItself().Replace(text, "<$1$2></$1>"), "");
     }
 
-    private static void Write(XmlTextReader xml, StringBuilder html, bool isRaw)
-    {
-        switch (xml.NodeType)
-        {
-            case XmlNodeType.Element:
-                string name = xml.LocalName;
-                bool empty = xml.IsEmptyElement;
-                html.Append('<').Append(name);
-                while (xml.MoveToNextAttribute())
-                    html.Append(' ').Append(xml.LocalName).Append("=\"").Append(WebUtility.HtmlEncode(xml.Value)).Append('"');
+    [GeneratedRegex(@"<!\[CDATA\[(.*?)\]\]>", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    private static partial Regex CharacterData();
 
-                html.Append(empty && !s_void.Contains(name) ? $"></{name}>" : ">");
-                break;
-            case XmlNodeType.EndElement when !s_void.Contains(xml.LocalName):
-                html.Append("</").Append(xml.LocalName).Append('>');
-                break;
-            case XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.Whitespace or XmlNodeType.SignificantWhitespace:
-                html.Append(isRaw ? xml.Value : WebUtility.HtmlEncode(xml.Value));
-                break;
-            case XmlNodeType.EntityReference:
-                html.Append('&').Append(xml.Name).Append(';');
-                break;
-        }
-    }
+    [GeneratedRegex($"""<(?!{Void})([\w:-]+)((?:[^<>"']|"[^"]*"|'[^']*')*)/>""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ClosedInItself();
+
+    [GeneratedRegex($"</{Void}\\s*>", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex EndOfVoid();
 }

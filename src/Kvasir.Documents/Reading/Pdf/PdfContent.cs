@@ -20,7 +20,7 @@ internal sealed class PdfContent(
     UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
     : BaseStreamProcessor<PdfPageText>(pageNumber, store, scanner, parser, filters, cropBox, unit, rotation, initial, options)
 {
-    private const int DeepestForm = 10, MostForms = 10_000, DeepestSave = 1000;
+    private const int DeepestForm = 10;
 
     /// <summary>Operators that have to do with text; paths, colours and pictures cost nothing.</summary>
     private static readonly FrozenSet<string> s_text =
@@ -29,7 +29,6 @@ internal sealed class PdfContent(
     private readonly PdfPageText _page = new();
     private readonly Stack<(bool Hidden, string? Text)> _marked = new();
     private readonly HashSet<IndirectReference> _drawing = [];
-    private int _forms;
     private bool _hidden;
 
     /// <summary>Text that stands for the characters shown, until the mark that gives it ends; empty behind the first of them.</summary>
@@ -47,7 +46,6 @@ internal sealed class PdfContent(
         {
             if (s_text.Contains(operation.Operator))
             {
-                ReadingGuard.Checkpoint();
                 operation.Run(this);
             }
         }
@@ -77,11 +75,6 @@ internal sealed class PdfContent(
             _page.Add(text, from, to, along / length, size);
     }
 
-    public override void PushState()
-    {
-        if (StackSize < DeepestSave) base.PushState();
-    }
-
     public override void ApplyXObject(NameToken xObjectName)
     {
         // Pictures and what is not there have no text.
@@ -96,8 +89,6 @@ internal sealed class PdfContent(
     {
         ResourceStore.TryGetXObjectReference(xObjectName, out IndirectReference reference);
         if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference)) return;
-
-        if (++_forms > MostForms) throw new UnreadableDocumentException("a PDF file that draws unreasonably many forms");
 
         bool hasOwn = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         int saved = StackSize;

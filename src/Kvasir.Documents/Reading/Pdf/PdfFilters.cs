@@ -4,66 +4,44 @@ using UglyToad.PdfPig.Tokens;
 
 namespace Kvasir.Documents.Reading.Pdf;
 
-/// <summary>PdfPig's filters, held to a size that a stream may unpack to; a broken Flate stream gives what stands before the break.</summary>
-internal sealed class PdfFilters(int fileLength)
-    : BaseFilterProvider(Bounded(Math.Min(128L << 20, (8L << 20) + (60L * fileLength))))
+/// <summary>PdfPig's filters; a broken Flate stream gives what stands before the break.</summary>
+internal sealed class PdfFilters() : BaseFilterProvider(Filters())
 {
-    private static Dictionary<string, IFilter> Bounded(long longest)
+    private static Dictionary<string, IFilter> Filters()
     {
-        const string Names = "FlateDecode Fl LZWDecode LZW RunLengthDecode RL ASCII85Decode A85 ASCIIHexDecode AHx "
+        const string Names = "LZWDecode LZW RunLengthDecode RL ASCII85Decode A85 ASCIIHexDecode AHx "
             + "DCTDecode DCT JPXDecode JBIG2Decode CCITTFaxDecode CCF";
-        IFilterProvider all = DefaultFilterProvider.Instance;
-        return Names.Split(' ').ToDictionary(name => name, name => (IFilter)new Bound(all.GetNamedFilters([NameToken.Create(name)])[0], longest));
+        Dictionary<string, IFilter> filters = Names.Split(' ')
+            .ToDictionary(name => name, name => DefaultFilterProvider.Instance.GetNamedFilters([NameToken.Create(name)])[0]);
+        filters["FlateDecode"] = filters["Fl"] = new Flate();
+        return filters;
     }
 
-    private sealed class Bound(IFilter filter, long longest) : IFilter
+    private sealed class Flate : IFilter
     {
-        public bool IsSupported => filter.IsSupported;
+        private readonly FlateFilter _whole = new();
+
+        public bool IsSupported => true;
 
         public Memory<byte> Decode(Memory<byte> input, DictionaryToken streamDictionary, IFilterProvider filterProvider, int filterIndex)
         {
-            ReadingGuard.Checkpoint();
-            Memory<byte> sound = filter is FlateFilter ? Sound(input) : input;
-            Memory<byte> output = filter.Decode(sound, streamDictionary, filterProvider, filterIndex);
-            return output.Length > longest ? throw TooLong() : output;
-        }
-
-        /// <summary>The input itself where it can be inflated to its end, else what can be inflated of it, packed anew.</summary>
-        private Memory<byte> Sound(Memory<byte> input)
-        {
-            if (input.Length < 2) return input;
-
-            using var inflated = new DeflateStream(new MemoryStream(input[2..].ToArray()), CompressionMode.Decompress);
-            byte[] buffer = new byte[1 << 16];
-            long length = 0;
-            try
+            // Packed anew without compression, for the predictor that may be asked for.
+            using var sound = new MemoryStream();
+            using (var packed = new ZLibStream(sound, CompressionLevel.NoCompression, leaveOpen: true))
+            using (var inflated = new DeflateStream(new MemoryStream(input[Math.Min(2, input.Length)..].ToArray()), CompressionMode.Decompress))
             {
-                for (int read; (read = inflated.Read(buffer)) > 0;)
+                byte[] buffer = new byte[1 << 12];
+                try
                 {
-                    length += read;
-                    if (length > longest) throw TooLong();
+                    for (int read; (read = inflated.Read(buffer)) > 0;) packed.Write(buffer.AsSpan(0, read));
                 }
+                catch (InvalidDataException)
+                {
+                    // What was read is what there is.
+                }
+            }
 
-                return input;
-            }
-            catch (InvalidDataException)
-            {
-                return Repacked(input[2..], length);
-            }
+            return _whole.Decode(sound.ToArray(), streamDictionary, filterProvider, filterIndex);
         }
-
-        private static byte[] Repacked(Memory<byte> input, long length)
-        {
-            var packed = new MemoryStream();
-            using (var deflate = new ZLibStream(packed, CompressionLevel.NoCompression))
-            using (var inflated = new DeflateStream(new MemoryStream(input.ToArray()), CompressionMode.Decompress))
-            {
-                for (int value; length-- > 0 && (value = inflated.ReadByte()) >= 0;) deflate.WriteByte((byte)value);
-            }
-
-            return packed.ToArray();
-        }
-
-        private UnreadableDocumentException TooLong() => new($"a part of it unpacks to more than {longest >> 20} MiB");
     }
 }

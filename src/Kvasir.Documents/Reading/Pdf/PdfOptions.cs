@@ -7,13 +7,7 @@ namespace Kvasir.Documents.Reading.Pdf;
 /// <summary>How PdfPig reads a file, what its page factory is to know of the file, and what it hears of text that is left out.</summary>
 internal sealed class PdfOptions : ParsingOptions, ILog
 {
-    /// <summary>Nested arrays, dictionaries and references, at most.</summary>
-    private const int DeepestNesting = 200;
-
-    public PdfOptions(int fileLength)
-    {
-        (SkipMissingFonts, MaxStackDepth, FilterProvider, Logger) = (true, DeepestNesting, new PdfFilters(fileLength), this);
-    }
+    public PdfOptions() => (SkipMissingFonts, FilterProvider, Logger) = (true, new PdfFilters(), this);
 
     /// <summary>The file's catalog.</summary>
     public DictionaryToken Catalog { get; set; } = DictionaryToken.Empty;

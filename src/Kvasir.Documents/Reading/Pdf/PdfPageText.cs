@@ -10,7 +10,10 @@ namespace Kvasir.Documents.Reading.Pdf;
 internal sealed class PdfPageText
 {
     /// <summary>In units of the font size: a smaller gap is kerning.</summary>
-    private const float SpaceGap = 0.17f;
+    private const float SpaceGap = 0.13f;
+
+    /// <summary>A larger gap may be one between columns.</summary>
+    private const float PieceGap = 0.5f;
 
     /// <summary>A smaller step across the baseline is a sub- or superscript.</summary>
     private const float LineStep = 0.5f;
@@ -21,10 +24,13 @@ internal sealed class PdfPageText
     /// <summary>In units of the font size: lines of narrower paragraphs are not joined, because they are rarely running text.</summary>
     private const float LeastColumn = 12;
 
-    private readonly List<Line> _lines = [];
+    /// <summary>The size that values of form fields are taken to have.</summary>
+    private const float FieldSize = 10;
+
+    private readonly List<PdfLine> _lines = [];
     private readonly StringBuilder _text = new();
     private readonly Dictionary<(string Text, int X, int Y), Vector2> _drawn = [];
-    private Vector2 _start, _end, _along;
+    private Vector2 _start, _end, _inkEnd, _along;
     private float _size;
 
     /// <summary>Characters whose text the font did not tell.</summary>
@@ -48,13 +54,16 @@ internal sealed class PdfPageText
         }
 
         Known++;
-        if (IsDrawnAgain(text, from, size)) return;
+        // In narrow type the second of two equal letters stands near the first one, right behind it.
+        bool follows = _text.Length > 0 && Vector2.Distance(from, _end) < 0.05f * size;
+        if (IsDrawnAgain(text, from, size) && !follows) return;
 
         if (_text.Length > 0)
         {
             Vector2 gap = from - _end;
             float ahead = Vector2.Dot(gap, _along), across = _along.X * gap.Y - _along.Y * gap.X, unit = Math.Max(size, _size);
             if (Math.Abs(across) > LineStep * unit || ahead < -unit || Vector2.Dot(along, _along) < 0.9f) EndLine();
+            else if (ahead > PieceGap * unit) EndLine();
             else if (ahead > SpaceGap * unit && _text[^1] != ' ' && text is not (" " or "\u00A0")) _text.Append(' ');
         }
 
@@ -63,60 +72,47 @@ internal sealed class PdfPageText
         foreach (char c in text) AppendPlain(c);
 
         _end = to;
+        if (!string.IsNullOrWhiteSpace(text)) _inkEnd = to;
+
         _size = Math.Max(_size, size);
     }
 
-    /// <summary>
-    /// Puts the value of a form field where its frame stands: behind the line that ends to the left of it on its height, if there is one.
-    /// </summary>
+    /// <summary>Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.</summary>
     public void AddField(string value, PdfRectangle frame)
     {
         EndLine();
-        var middle = new Vector2((float)frame.Centroid.X, (float)frame.Centroid.Y);
-        int label = -1;
-        for (int i = 0; i < _lines.Count; i++)
-        {
-            Line line = _lines[i];
-            bool isBeside = Math.Abs(line.Start.Y + line.Size / 3 - middle.Y) < Math.Max(line.Size, (float)frame.Height) / 2;
-            if (isBeside && line.Along.X > 0.9f && line.Start.X + line.Width < middle.X && (label < 0 || line.Start.X > _lines[label].Start.X))
-                label = i;
-        }
-
-        string text = string.Join(' ', value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        if (label >= 0)
-        {
-            Line line = _lines[label];
-            _lines[label] = line with { Text = $"{line.Text} {text}" };
-        }
-        else _lines.Add(new Line(text, new Vector2((float)frame.Left, (float)frame.Bottom), Vector2.UnitX, (float)frame.Width, 10));
+        var start = new Vector2((float)frame.Left, (float)frame.Centroid.Y - (FieldSize / 3));
+        _lines.Add(new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
     }
 
     /// <summary>The page's text.</summary>
     public override string ToString()
     {
         EndLine();
-        float usual = UsualDistance();
+        ILookup<bool, PdfLine> turned = _lines.ToLookup(line => line.Along.X < 0.99f);
+        List<PdfLine> lines = [.. PdfReadingOrder.Of([.. turned[false]]), .. turned[true]];
+        float usual = UsualDistance(lines);
         var text = new StringBuilder();
-        for (int first = 0; first < _lines.Count;)
+        for (int first = 0; first < lines.Count;)
         {
             int next = first + 1;
-            while (next < _lines.Count && !IsBorder(_lines[next - 1], _lines[next], usual)) next++;
+            while (next < lines.Count && !IsBorder(lines[next - 1], lines[next], usual)) next++;
 
             text.Append(text.Length > 0 ? "\n\n" : "");
-            AppendParagraph(text, CollectionsMarshal.AsSpan(_lines)[first..next]);
+            AppendParagraph(text, CollectionsMarshal.AsSpan(lines)[first..next]);
             first = next;
         }
 
         return text.ToString();
     }
 
-    private static bool IsBorder(Line before, Line line, float usual) =>
+    private static bool IsBorder(PdfLine before, PdfLine line, float usual) =>
         before.DistanceTo(line) is var distance && (distance <= 0 || distance > ParagraphStep * usual || !before.IsOfSize(line));
 
-    private static void AppendParagraph(StringBuilder text, ReadOnlySpan<Line> lines)
+    private static void AppendParagraph(StringBuilder text, ReadOnlySpan<PdfLine> lines)
     {
         float widest = 0;
-        foreach (Line line in lines) widest = Math.Max(widest, line.Width);
+        foreach (PdfLine line in lines) widest = Math.Max(widest, line.Width);
 
         int full = 0;
         for (int i = 1; i < lines.Length; i++) full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
@@ -125,7 +121,7 @@ internal sealed class PdfPageText
         text.Append(lines[0].Text);
         for (int i = 1; i < lines.Length; i++)
         {
-            (Line before, Line line) = (lines[i - 1], lines[i]);
+            (PdfLine before, PdfLine line) = (lines[i - 1], lines[i]);
             if (IsHyphenated(before, line)) text.Length--;
             else text.Append(running && char.IsLetter(line.Text[0]) && IsFull(before, line, widest) ? ' ' : '\n');
 
@@ -134,26 +130,28 @@ internal sealed class PdfPageText
     }
 
     /// <summary>Whether the next line's first word would not have fitted into a line.</summary>
-    private static bool IsFull(Line line, Line next, float widest)
+    private static bool IsFull(PdfLine line, PdfLine next, float widest)
     {
         int word = next.Text.IndexOf(' ', StringComparison.Ordinal);
         float wordWidth = next.Width * (word < 0 ? next.Text.Length : word + 1) / next.Text.Length;
-        return widest >= LeastColumn * line.Size && (line.Width + wordWidth > widest || IsHyphenated(line, next));
+        return !line.IsCell && !next.IsCell && widest >= LeastColumn * line.Size
+            && (line.Width + wordWidth > widest || IsHyphenated(line, next));
     }
 
-    private static bool IsHyphenated(Line line, Line next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
+    private static bool IsHyphenated(PdfLine line, PdfLine next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
 
     /// <summary>The lower quartile of the distances from a line down to the next of the same size.</summary>
-    private float UsualDistance()
+    private static float UsualDistance(List<PdfLine> lines)
     {
-        float[] distances = [.. _lines.Zip(_lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second)).Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
+        float[] distances = [.. lines.Zip(lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second)).Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
         return distances.Length > 0 ? distances[distances.Length / 4] : 0;
     }
 
     private void EndLine()
     {
         string text = _text.ToString().Trim();
-        if (text.Length > 0) _lines.Add(new Line(text, _start, _along, Vector2.Dot(_end - _start, _along), _size));
+        float width = Math.Max(0, Vector2.Dot(_inkEnd - _start, _along));
+        if (text.Length > 0) _lines.Add(new PdfLine(_lines.Count, text, _start, _along, width, _size));
 
         _text.Clear();
     }
@@ -196,18 +194,6 @@ internal sealed class PdfPageText
             case var _ when !char.IsControl(c) && c is not ('\uFEFF' or '\uFFFE' or '\u200B'):
                 _text.Append(c);
                 break;
-        }
-    }
-
-    private sealed record Line(string Text, Vector2 Start, Vector2 Along, float Width, float Size)
-    {
-        public bool IsOfSize(Line other) => Math.Abs(Size - other.Size) < 0.1f * Size;
-
-        /// <summary>How far below this line another stands; negative above it.</summary>
-        public float DistanceTo(Line other)
-        {
-            Vector2 step = other.Start - Start;
-            return -(Along.X * step.Y - Along.Y * step.X);
         }
     }
 }

@@ -49,7 +49,6 @@ internal sealed partial class PdfRepair
 
     private void AddObject(int number, int start, int end, StringBuilder trailers, SortedSet<int> pages)
     {
-        ReadingGuard.Checkpoint();
         _offsets[number] = start;
         string head = Text(end, Head);
         int close = head.IndexOf("endobj", StringComparison.Ordinal);
@@ -80,7 +79,7 @@ internal sealed partial class PdfRepair
                 return;
 
             var stream = new StreamToken(entries, _bytes.AsMemory(start, length));
-            string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters(_bytes.Length)).Span);
+            string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters()).Span);
             int[] pairs = [.. content[..first.Int].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Number(word))];
             for (int i = 0; i + 1 < pairs.Length; i += 2)
             {
@@ -89,7 +88,7 @@ internal sealed partial class PdfRepair
                 Write($"{pairs[i]} 0 obj\n{content[(first.Int + pairs[i + 1])..(first.Int + last)]}\nendobj\n");
             }
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
         {
             // What is broken in it is broken; other objects may be whole.
         }

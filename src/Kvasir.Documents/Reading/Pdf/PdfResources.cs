@@ -10,16 +10,13 @@ namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
 /// The resources that text needs: no patterns, shadings and colours, and Unicode maps without the entries that say nothing (the font's encoding
-/// is then asked instead) or that are made to exhaust memory.
+/// is then asked instead).
 /// </summary>
 internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilterProvider filters, PdfLayers layers)
 {
     /// <summary>The properties that stand for those of a hidden layer.</summary>
     public static readonly DictionaryToken Hidden =
         new(new Dictionary<NameToken, IToken> { [NameToken.Create("Hidden")] = BooleanToken.True });
-
-    /// <summary>Codes of one map, and digits of one entry's text, at most.</summary>
-    private const long MostCodes = 1 << 17, LongestText = 256;
 
     private readonly Dictionary<DictionaryToken, DictionaryToken> _known = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<IndirectReference> _maps = [];
@@ -54,31 +51,16 @@ internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilt
         }
     }
 
-    private static string Clean(string map)
+    private static string Clean(string map) => Section().Replace(map, section =>
     {
-        long codes = 0;
-        return Section().Replace(map, section => $"65536 begin{section.Groups["kind"]}{Entries(section)}end{section.Groups["kind"]}");
+        Regex form = section.Groups["kind"].Value == "bfchar" ? Character() : Range();
+        string entries = form.Replace(section.Groups["entries"].Value, entry => SaysNothing(entry.Groups["text"]) ? "" : entry.Value);
+        return $"65536 begin{section.Groups["kind"]}{entries}end{section.Groups["kind"]}";
+    });
 
-        string Entries(Match section)
-        {
-            Regex form = section.Groups["kind"].Value == "bfchar" ? Character() : Range();
-            return form.Replace(section.Groups["entries"].Value, entry => IsOfUse(entry, ref codes) ? entry.Value : "");
-        }
-    }
-
-    private static bool IsOfUse(Match entry, ref long codes)
-    {
-        string text = entry.Groups["text"].Value;
-        long range = entry.Groups["last"].Success ? Code(entry.Groups["last"].Value) - Code(entry.Groups["first"].Value) + 1 : 1;
-        bool isPrivate = text.Length == 4 && Code(text) is >= 0xE000 and < 0xF900;
-        bool says = !entry.Groups["text"].Success || (text.AsSpan().ContainsAnyExcept("0 \r\n") && !isPrivate);
-        bool bounded = range > 0 && range + codes <= MostCodes && text.Length <= LongestText;
-        codes += says && bounded ? range : 0;
-        return says && bounded;
-    }
-
-    private static long Code(string digits) =>
-        long.TryParse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out long code) ? code : long.MaxValue / 2;
+    /// <summary>Zero, or a private character.</summary>
+    private static bool SaysNothing(Group text) => text.Success && (!text.ValueSpan.ContainsAnyExcept("0 \r\n")
+        || (text.Length == 4 && int.TryParse(text.ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int code) && code is >= 0xE000 and < 0xF900));
 
     [GeneratedRegex(@"(\d+\s+)?begin(?<kind>bfchar|bfrange)(?<entries>.*?)end\k<kind>", RegexOptions.Singleline)]
     private static partial Regex Section();

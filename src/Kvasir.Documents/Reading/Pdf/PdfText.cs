@@ -39,7 +39,7 @@ internal static class PdfText
         {
             throw new UnreadableDocumentException("a PDF file nested too deeply");
         }
-        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException))
+        catch (Exception error) when (error is not (UnreadableDocumentException or OutOfMemoryException))
         {
             reasons.Add(error is InvalidDataException ? error.Message : $"{Damaged} ({error.Message})");
             return null;
@@ -48,7 +48,7 @@ internal static class PdfText
 
     private static Document Read(byte[] bytes, string name)
     {
-        var options = new PdfOptions(bytes.Length);
+        var options = new PdfOptions();
         using PdfDocument file = PdfDocument.Open(bytes, options);
         options.Catalog = file.Structure.Catalog.CatalogDictionary;
         file.AddPageFactory<PdfPageText, PdfPageReader>();
@@ -63,13 +63,12 @@ internal static class PdfText
         return file.NumberOfPages == 0 ? throw new InvalidDataException("a PDF file without pages; it is damaged")
             : text.Length == 0 && notes.Count > 0 ? throw new InvalidDataException(notes[0])
             : text.Length == 0 ? throw new InvalidDataException("no text in it (scanned pages?)")
-            : new Document(null, Title(file) is { Length: > 0 } title ? title : name, WellFormed(text.ToString())) { Notes = notes };
+            : new Document(null, file.Information.Title?.Trim() is { Length: > 0 } title ? title : name, text.ToString()) { Notes = notes };
     }
 
     /// <summary>A page's text. What of it cannot be read is noted; it costs the other pages nothing.</summary>
     private static string Page(PdfDocument file, int number, PdfOptions options, List<string> notes)
     {
-        ReadingGuard.Checkpoint();
         try
         {
             options.MissingFonts = 0;
@@ -92,11 +91,5 @@ internal static class PdfText
 
     /// <summary>Whether an error says something of one page only.</summary>
     private static bool IsOfPage(Exception error) => error is not
-        (UnreadableDocumentException or OutOfMemoryException or OperationCanceledException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
-
-    private static string Title(PdfDocument file) =>
-        WellFormed(string.Concat((file.Information.Title ?? "").Where(c => !char.IsControl(c))).Trim());
-
-    /// <summary>Halves of surrogate pairs, which a font may give, are no text that can be stored.</summary>
-    private static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        (UnreadableDocumentException or OutOfMemoryException or PdfDocumentEncryptedException or PdfDocumentStackDepthException);
 }
