@@ -37,7 +37,7 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.Equal(1, Invocation.Of(["store", "stats", "--json", .. Store]).IsDone().Json.GetProperty("files").GetInt32());
         Invocation.Of(["store", "rm", ship, .. Store]).IsRefused("ship.txt");
         Invocation.Of(["store", "gc", .. Store]).IsDone();
-        string copy = _folder.Missing("copy.db");
+        string copy = _folder.Sub("copy.db");
         long bytes = Invocation.Of(["store", "backup", copy, "--json", .. Store]).IsDone().Json.GetProperty("bytes").GetInt64();
         Assert.Equal(new FileInfo(copy).Length, bytes);
         JsonElement repaired = Invocation.Of(["store", "repair", "--json", .. Store]).IsDone().Json;

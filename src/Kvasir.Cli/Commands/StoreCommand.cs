@@ -119,7 +119,7 @@ internal static class StoreCommand
             if (common.Json(parsed)) terminal.WriteJson(report);
             else terminal.Out.WriteLine($"{Units.Count(report.Files, "file")} kept, {lost}{(report.IsWhole ? "" : Mend)}");
             if (!common.Json(parsed)) report.Lost.ToList().ForEach(file => terminal.Out.WriteLine($"lost: {file}"));
-            return report.IsWhole ? CommandLine.Done : CommandLine.Failed;
+            return report.IsWhole ? ExitCode.Done : ExitCode.Failed;
         });
     }
 
