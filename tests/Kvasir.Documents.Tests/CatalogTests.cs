@@ -94,7 +94,8 @@ public sealed class CatalogTests : IDisposable
     public void Any_text_comes_back_as_it_was(string text)
     {
         using ICatalog catalog = Open(inMemory: false);
-        Commit(catalog, "/'\"\n" + text, catalog.Add("/'\"\n" + text, new DocumentContent(text, text, [1], 320, [new ChunkContent(0, text.Length, 1, text)])));
+        Commit(catalog, "/'\"\n" + text, catalog.Add("/'\"\n" + text, new DocumentContent(text, text, [1], 320, [new ChunkContent(0,
+            text.Length, 1, text)])));
         StoredDocument document = catalog.Documents(catalog.Files()[0].Path).Single();
         Assert.Equal("/'\"\n" + text, catalog.Files()[0].Path);
         Assert.Equal((text, text, text), (document.Id, document.Title, catalog.Chunks(document)[0].Text));
@@ -164,13 +165,16 @@ public sealed class CatalogTests : IDisposable
             database.Run("PRAGMA user_version=99");
         }
 
-        Assert.Contains("not the database of a document store", Assert.Throws<InvalidInputException>(() => SqliteCatalog.Open(other, new StoreFiles())).Message, StringComparison.Ordinal);
-        Assert.Contains("later version", Assert.Throws<InvalidInputException>(() => SqliteCatalog.Open(later, new StoreFiles())).Message, StringComparison.Ordinal);
+        Assert.Contains("not the database of a document store", Assert.Throws<InvalidInputException>(() => SqliteCatalog.Open(other,
+            new StoreFiles())).Message, StringComparison.Ordinal);
+        Assert.Contains("later version", Assert.Throws<InvalidInputException>(() => SqliteCatalog.Open(later,
+            new StoreFiles())).Message, StringComparison.Ordinal);
     }
 
     private ICatalog Open(bool inMemory) => SqliteCatalog.Open(inMemory ? Database.InMemory : _folder.Sub("store.db"), new StoreFiles());
 
-    private static DocumentContent Content(params string[] texts) => new(null, "", [1], 320, [.. texts.Select(text => new ChunkContent(0, text.Length, 3, text))]);
+    private static DocumentContent Content(params string[] texts) => new(null, "", [1], 320,
+        [.. texts.Select(text => new ChunkContent(0, text.Length, 3, text))]);
 
     private static void Commit(ICatalog catalog, string path, params StoredDocument[] documents) =>
         catalog.Commit(new StoredFile { Path = path, Length = 1, ChangedTicks = 1, Hash = [1] }, documents);

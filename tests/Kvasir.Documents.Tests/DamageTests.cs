@@ -32,7 +32,8 @@ public sealed class DamageTests : LibraryFixture
             Assert.All(_said, line => Assert.DoesNotContain(line, char.IsControl));
             if (i % 16 < 2 && Mended(file))
             {
-                Assert.True(WithoutSpeed(Seen()) == WithoutSpeed(expected) && _said.Count == 0, $"damage {i}, {file}: {what}: not mended: {string.Join('\n', _said)}");
+                Assert.True(WithoutSpeed(Seen()) == WithoutSpeed(expected) && _said.Count == 0,
+                    $"damage {i}, {file}: {what}: not mended: {string.Join('\n', _said)}");
             }
         }
 
@@ -49,7 +50,8 @@ public sealed class DamageTests : LibraryFixture
         File.WriteAllBytes(path, bytes);
         using (DocumentLibrary library = Opened())
         {
-            Assert.DoesNotContain(library.Search("Dogs bark at the postman", 9), passage => passage.Text.Contains("Dogs bark", StringComparison.Ordinal));
+            Assert.DoesNotContain(library.Search("Dogs bark at the postman", 9), passage => passage.Text.Contains("Dogs bark",
+                StringComparison.Ordinal));
             StoreWarning warning = Assert.Single(library.Store.Warnings);
             Assert.Contains(dogs, warning.Problem, StringComparison.Ordinal);
             Assert.Equal(["ingest", "--force", dogs], warning.Mend);
@@ -83,7 +85,8 @@ public sealed class DamageTests : LibraryFixture
         using (DocumentLibrary library = Opened())
         {
             library.Ask("Who barks at the postman?", new AskOptions { Passages = 9 }).Complete();
-            Assert.Contains(library.Store.Warnings, warning => warning.Problem.Contains(dogs, StringComparison.Ordinal) && warning.Mend.Contains(dogs));
+            Assert.Contains(library.Store.Warnings, warning => warning.Problem.Contains(dogs,
+                StringComparison.Ordinal) && warning.Mend.Contains(dogs));
             Assert.True(library.Store.Statistics().DamagedRecords > 0);
             Assert.False(library.Verify().IsSound);
             Assert.Contains(dogs, library.Store.Paths());
@@ -133,7 +136,8 @@ public sealed class DamageTests : LibraryFixture
         Assert.True(Sleepers(mended).Cosine > 0);
         Assert.Empty(mended.Store.Warnings);
 
-        static Passage Sleepers(DocumentLibrary library) => library.Search("Cats sleep all day long", 9).Single(passage => passage.Text.Contains("sleep", StringComparison.Ordinal));
+        static Passage Sleepers(DocumentLibrary library) => library.Search("Cats sleep all day long",
+            9).Single(passage => passage.Text.Contains("sleep", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -221,7 +225,8 @@ public sealed class DamageTests : LibraryFixture
     }
 
     /// <summary>How fast KV was computed once cannot be mended.</summary>
-    private static string WithoutSpeed(string seen) => string.Join('\n', seen.Split('\n').Where(line => !line.StartsWith("computed again", StringComparison.Ordinal)));
+    private static string WithoutSpeed(string seen) => string.Join('\n',
+        seen.Split('\n').Where(line => !line.StartsWith("computed again", StringComparison.Ordinal)));
 
     private DocumentLibrary Opened() => Open(_model, files: new Unflushed());
 

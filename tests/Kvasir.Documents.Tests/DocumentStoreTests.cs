@@ -134,7 +134,8 @@ public sealed class DocumentStoreTests : LibraryFixture
         using DocumentLibrary other = Open();
         using (other.Store.Write())
         {
-            Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(() => library.Ingest([Documents])).Message, StringComparison.Ordinal);
+            Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(() => library.Ingest([Documents])).Message,
+                StringComparison.Ordinal);
             Assert.Equal("An answer", library.Ask("Why do cats purr?").Complete());
         }
 
@@ -181,7 +182,8 @@ public sealed class DocumentStoreTests : LibraryFixture
     [Fact]
     public void Store_never_settles_among_other_files()
     {
-        Assert.Contains("holds other things", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Documents, create: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds other things", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Documents,
+            create: true)).Message, StringComparison.Ordinal);
         Assert.Contains("no document store", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Folder.Sub("nothing"))).Message, StringComparison.Ordinal);
     }
 }

@@ -30,7 +30,8 @@ public class LargeStoreTests
 
         var retriever = new Retriever(new WideEncoder());
         List<Passage> found = [];
-        (double searching, pass) = Best(() => found = retriever.Find(opened.Catalog, "marker5000 and word77", 5, null).Passages, () => Sum(vectors));
+        (double searching, pass) = Best(() => found = retriever.Find(opened.Catalog, "marker5000 and word77", 5, null).Passages,
+            () => Sum(vectors));
         Assert.True(searching < 10 * pass, $"searched in {searching:0} ms, a pass over the vectors takes {pass:0.0}");
         Assert.Contains(found, passage => passage.Text.Contains("marker5000 ", StringComparison.Ordinal));
     }
@@ -64,10 +65,12 @@ public class LargeStoreTests
         int computed = 0;
         foreach (int stopAt in new[] { 1321, 900, int.MaxValue })
         {
-            using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true, new Unflushed()), model, encoder, 320);
+            using var library = new DocumentLibrary(DocumentStore.Open(folder.Sub("store"), create: true, new Unflushed()), model,
+                encoder, 320);
             using var stop = new CancellationTokenSource();
             int before = model.PrefilledTokens;
-            Exception? error = Record.Exception(() => library.Ingest([folder.Sub("documents")], new StopAfter(stopAt, encoder.Embedded, encoder, stop), stop.Token));
+            Exception? error = Record.Exception(() => library.Ingest([folder.Sub("documents")], new StopAfter(stopAt, encoder.Embedded,
+                encoder, stop), stop.Token));
             Assert.Equal(stopAt != int.MaxValue, error is OperationCanceledException);
             computed += model.PrefilledTokens - before;
             Assert.InRange(encoder.Embedded, 1, Texts);
@@ -96,7 +99,8 @@ public class LargeStoreTests
     private static (double Work, double Yardstick) Best(Action work, Action yardstick)
     {
         (double Work, double Yardstick) best = (double.MaxValue, double.MaxValue);
-        for (int run = 0; run < 5; run++) best = (Math.Min(best.Work, Milliseconds(work)), Math.Min(best.Yardstick, Milliseconds(yardstick)));
+        for (int run = 0; run < 5; run++) best = (Math.Min(best.Work, Milliseconds(work)), Math.Min(best.Yardstick,
+            Milliseconds(yardstick)));
         return best;
 
         static double Milliseconds(Action action)
@@ -125,9 +129,12 @@ public class LargeStoreTests
             var documents = new List<StoredDocument>();
             for (int first = f * 1000; first < (f + 1) * 1000; first += chunksPerDocument)
             {
-                string[] texts = [.. Enumerable.Range(first, chunksPerDocument).Select(i => $"marker{i} " + string.Join(' ', Enumerable.Range(0, 160).Select(_ => $"word{random.Next(30_000)}")))];
-                documents.Add(catalog.Add(path, new DocumentContent($"d{first}", "", new byte[32], 320, [.. texts.Select(text => new ChunkContent(0, text.Length, 200, text))])));
-                catalog.Embed("wide", [.. catalog.Chunks(documents[^1]).Select(chunk => (chunk.TextId, (float[])[.. Enumerable.Range(0, Width).Select(_ => random.NextSingle() - 0.5f)]))]);
+                string[] texts = [.. Enumerable.Range(first, chunksPerDocument).Select(i => $"marker{i} " + string.Join(' ',
+                    Enumerable.Range(0, 160).Select(_ => $"word{random.Next(30_000)}")))];
+                documents.Add(catalog.Add(path, new DocumentContent($"d{first}", "", new byte[32], 320,
+                    [.. texts.Select(text => new ChunkContent(0, text.Length, 200, text))])));
+                catalog.Embed("wide", [.. catalog.Chunks(documents[^1]).Select(chunk => (chunk.TextId, (float[])[.. Enumerable.Range(0,
+                    Width).Select(_ => random.NextSingle() - 0.5f)]))]);
             }
 
             catalog.Commit(new StoredFile { Path = path, Length = 1, ChangedTicks = 1, Hash = [] }, documents);

@@ -22,7 +22,8 @@ public class RetrievalTests
     [InlineData("who approves it", "it was approved by the board")]
     [InlineData("日本", "今日は日本語")]
     [InlineData("中国人", "中国")]
-    public void Words_are_compared_without_case_accents_and_endings(string query, string text) => Assert.True(Bm25(query, text, "something else", "and more of this")[0] > 0);
+    public void Words_are_compared_without_case_accents_and_endings(string query, string text) => Assert.True(Bm25(query, text,
+        "something else", "and more of this")[0] > 0);
 
     [Theory]
     [InlineData("zebra")]
@@ -64,7 +65,8 @@ public class RetrievalTests
         var random = new Random(4);
         using ICatalog catalog = CatalogOf([.. Enumerable.Range(0, 3000).Select(i => $"text {i}")]);
         long[] texts = catalog.Texts(null);
-        float[][] rows = [.. texts.Select(_ => (float[])[.. Enumerable.Range(0, width).Select(i => (random.NextSingle() - 0.5f) / (i % 3 == 2 ? 10_000 : 1))])];
+        float[][] rows = [.. texts.Select(_ => (float[])[.. Enumerable.Range(0,
+            width).Select(i => (random.NextSingle() - 0.5f) / (i % 3 == 2 ? 10_000 : 1))])];
         catalog.Embed("e", [.. texts.Zip(rows)]);
         using var index = new VectorIndex(catalog, "e", texts);
         float[] scores = index.Scores(rows[0]);
@@ -87,7 +89,8 @@ public class RetrievalTests
     [Fact]
     public void Texts_are_ordered_as_in_the_small_golden_file()
     {
-        SmallGolden.RetrievalCase golden = SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), SmallGolden.FileName))).Retrieval;
+        SmallGolden.RetrievalCase golden = SmallGolden.FromJson(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(),
+            SmallGolden.FileName))).Retrieval;
         using ICatalog catalog = CatalogOf(golden.Texts);
         long[] texts = catalog.Texts(null);
         catalog.Embed("e", [.. texts.Zip(golden.Vectors)]);
@@ -167,7 +170,8 @@ public class RetrievalTests
     private static SqliteCatalog CatalogOf(params string[] texts)
     {
         SqliteCatalog catalog = SqliteCatalog.Open(Database.InMemory, new StoreFiles());
-        StoredDocument document = catalog.Add("/f", new DocumentContent(null, "", [], 320, [.. texts.Select(text => new ChunkContent(0, text.Length, 1, text))]));
+        StoredDocument document = catalog.Add("/f", new DocumentContent(null, "", [], 320, [.. texts.Select(text => new ChunkContent(0,
+            text.Length, 1, text))]));
         catalog.Commit(new StoredFile { Path = "/f", Length = 1, ChangedTicks = 1, Hash = [] }, [document]);
         return catalog;
     }
@@ -219,7 +223,8 @@ public class RetrievalTests
     {
         JsonElement[] documents = Lines("data/facts/docs.jsonl"), questions = Lines("data/facts/questions.jsonl");
         using ICatalog catalog = CatalogOf([.. documents.Select(document => document.GetProperty("text").GetString()!)]);
-        return ([.. documents.Select(document => document.GetProperty("id").GetString()!)], [.. questions.Select(question => Bm25(catalog, question.GetProperty("question").GetString()!))], questions);
+        return ([.. documents.Select(document => document.GetProperty("id").GetString()!)],
+            [.. questions.Select(question => Bm25(catalog, question.GetProperty("question").GetString()!))], questions);
     }
 
     private static JsonElement[] Lines(string relative) =>

@@ -4,8 +4,8 @@ namespace Kvasir.Reference;
 public static class NaiveRetrieval
 {
     /// <summary>
-    /// Okapi BM25 (Robertson and Zaragoza 2009, equation 3.15) with k1 = 1.2, b = 0.75 and idf = ln((N - n + 1/2)/(n + 1/2)), at least 10^-6 as
-    /// in SQLite's FTS5; words are split at spaces.
+    /// Okapi BM25 (Robertson and Zaragoza 2009, equation 3.15) with k1 = 1.2, b = 0.75 and idf = ln((N - n + 1/2)/(n + 1/2)), at least
+    /// 10^-6 as in SQLite's FTS5; words are split at spaces.
     /// </summary>
     public static double[] Bm25(string query, string[] texts)
     {

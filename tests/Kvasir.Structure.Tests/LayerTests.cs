@@ -11,7 +11,6 @@ public sealed partial class LayerTests
         "src/Kvasir.Documents/Storage: DocumentStore uses IAnswerModel of src/Kvasir.Documents/Asking",
         "src/Kvasir.Documents/Storage: DocumentStore uses ModelAnswers of src/Kvasir.Documents/Asking",
         "src/Kvasir.Documents/Storage: ShelfConversion uses IAnswerModel of src/Kvasir.Documents/Asking",
-        "src/Kvasir.Documents/Storage: StoreImport uses Retriever of src/Kvasir.Documents/Asking",
     ];
 
     private static readonly LayerMap Map = LayerMap.Read(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), "docs/architecture.md")));

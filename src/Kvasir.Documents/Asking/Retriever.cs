@@ -7,10 +7,6 @@ internal sealed class Retriever(ITextEncoder encoder) : IDisposable
 {
     private PassageIndex? _index;
 
-    /// <summary>What of a chunk is embedded and whose words are counted: its text, with the document's title before it where it does not name it.</summary>
-    public static string IndexedText(string title, string chunk) =>
-        title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
-
     /// <summary>The best <paramref name="count"/> passages, best first.</summary>
     public Found Find(ICatalog catalog, string question, int count, PathScope? within)
     {

@@ -1,4 +1,5 @@
 using Kvasir.Documents.Asking;
+using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
 
@@ -109,7 +110,7 @@ internal sealed class Ingestor
         {
             _cancellation.ThrowIfCancellationRequested();
             IReadOnlyList<StoredChunk> chunks = _writer.Catalog.Chunks(document);
-            Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Retriever.IndexedText(document.Title, text))]));
+            Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Words.IndexedText(document.Title, text))]));
             if (_encoder.LeastRelevant > 0) Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
 
             foreach (StoredChunk chunk in chunks)

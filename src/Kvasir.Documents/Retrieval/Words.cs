@@ -15,6 +15,10 @@ internal static partial class Words
     /// <summary>The text with spaces around the characters that are words by themselves.</summary>
     public static string Spaced(string text) => Wide().Replace(text, " $0 ");
 
+    /// <summary>What of a chunk is embedded and whose words count: its text, with the document's title before it where it does not name it.</summary>
+    public static string IndexedText(string title, string chunk) =>
+        title.Length == 0 || chunk.Contains(title, StringComparison.OrdinalIgnoreCase) ? chunk : $"{title}\n{chunk}";
+
     [GeneratedRegex(@"[\p{L}\p{M}\p{N}]+")]
     private static partial Regex Word();
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
@@ -206,7 +205,7 @@ internal sealed partial class SqliteCatalog : ICatalog
             "SELECT id, title, content FROM text WHERE hash = ?1", row => (row.GetInt64(0), row.GetString(1), row.GetString(2)), hash);
         if (there is [var known, ..])
         {
-            bool isSame = Retriever.IndexedText(known.Title, known.Content) == Retriever.IndexedText(title, content);
+            bool isSame = Words.IndexedText(known.Title, known.Content) == Words.IndexedText(title, content);
             bool isOthers = _database.Number(
                 "SELECT 1 FROM chunk c JOIN document d ON d.id = c.document WHERE c.text = ?1 AND d.file <> ?2 LIMIT 1", known.Id, file) is not null;
             if (isSame || (isOthers && known.Content == content)) return known.Id;
@@ -221,7 +220,7 @@ internal sealed partial class SqliteCatalog : ICatalog
 
     private long Index(long text, string title, string content)
     {
-        string indexed = Words.Spaced(Retriever.IndexedText(title, content));
+        string indexed = Words.Spaced(Words.IndexedText(title, content));
         _database.Run("INSERT OR REPLACE INTO words (rowid, content) VALUES (?1, ?2)", text, indexed);
         return text;
     }

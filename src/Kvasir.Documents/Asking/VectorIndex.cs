@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 using Kvasir.Documents.Storage;
 using Kvasir.Memory;
 
-namespace Kvasir.Documents.Retrieval;
+namespace Kvasir.Documents.Asking;
 
 /// <summary>
 /// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1, so that
