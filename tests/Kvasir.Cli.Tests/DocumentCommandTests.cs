@@ -41,7 +41,8 @@ public sealed class DocumentCommandTests : IDisposable
         long bytes = Invocation.Of(["store", "backup", copy, "--json", .. Store]).IsDone().Json.GetProperty("bytes").GetInt64();
         Assert.Equal(new FileInfo(copy).Length, bytes);
         JsonElement repaired = Invocation.Of(["store", "repair", "--json", .. Store]).IsDone().Json;
-        Assert.Equal((1, 0, 0), (repaired.GetProperty("files").GetInt32(), repaired.GetProperty("lost").GetArrayLength(), repaired.GetProperty("unreadable").GetInt32()));
+        Assert.Equal((1, 0), (repaired.GetProperty("files").GetInt32(), repaired.GetProperty("lost").GetArrayLength()));
+        Assert.Equal(0, repaired.GetProperty("unreadable").GetInt32());
         File.WriteAllText(Path.Combine(Store[1], "store.db"), "no database");
         Invocation.Of(["store", "ls", .. Store]).IsRefused("store repair");
         Assert.Equal(1, Invocation.Of(["store", "repair", .. Store]).Code);

@@ -107,7 +107,7 @@ internal static class StoreCommand
 
     private static ExampleCommand Repair(Terminal terminal)
     {
-        const string Does = "Make the database of a damaged store anew from what is sound of it; KV stays. Exit code 1 where something is lost.";
+        const string Does = "Make a damaged store's database anew from what is sound of it; KV stays. Exit code 1 where something is lost.";
         var command = new ExampleCommand("repair", Does, "kvasir store repair");
         Option<string?> store = LibraryChoice.StoreOption(command);
         CommonOptions common = CommonOptions.ForOutput(command);
@@ -126,7 +126,7 @@ internal static class StoreCommand
     private static ExampleCommand Backup(Terminal terminal)
     {
         var file = new Argument<string>("file") { Description = "The file to write or replace; as store.db in a folder of its own it is a store" };
-        const string Does = "Write a copy of the database (texts, words, embeddings; KV can be computed again) while the store is in use.";
+        const string Does = "Write a copy of the database (texts, words, embeddings; no KV) while the store is in use.";
         ExampleCommand command = Verb("backup", Does, terminal, (open, parsed, json) =>
         {
             string path = parsed.GetValue(file)!;
