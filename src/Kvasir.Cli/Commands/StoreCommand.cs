@@ -125,7 +125,7 @@ internal static class StoreCommand
 
     private static ExampleCommand Backup(Terminal terminal)
     {
-        var file = new Argument<string>("file") { Description = "The file to write or replace; named store.db in a new folder, it is a store" };
+        var file = new Argument<string>("file") { Description = "The file to write or replace; as store.db in a folder it is a store" };
         const string Does = "Write a copy of the database (texts, words, embeddings; no KV) while the store is in use.";
         ExampleCommand command = Verb("backup", Does, terminal, (open, parsed, json) =>
         {
