@@ -38,8 +38,14 @@ internal static class EvalCommand
             if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
-                    Accuracy = Units.Rounded(result.Accuracy, 6), result.Items, result.Right, result.Wrong, Kv = policy.ToString(),
-                    When = parsed.GetValue(when), result.KvBytes, result.KvBytesF16,
+                    Accuracy = Units.Rounded(result.Accuracy, 6),
+                    result.Items,
+                    result.Right,
+                    result.Wrong,
+                    Kv = policy.ToString(),
+                    When = parsed.GetValue(when),
+                    result.KvBytes,
+                    result.KvBytesF16,
                 });
             else
                 terminal.Out.WriteLine($"{result.Right} of {result.Items} right ({result.Accuracy:0.0%}), KV {Units.Bytes(result.KvBytes)} "

@@ -59,9 +59,20 @@ internal static class IngestCommand
         SkippedReport.Write(report, terminal.Note);
         terminal.WriteJson(new
         {
-            report.Documents, report.Chunks, report.Tokens, TextBytes = textBytes, report.KvBytes,
-            Seconds = Units.Rounded(report.Elapsed.TotalSeconds), report.ChangedFiles, report.RemovedFiles, report.ComputedChunks,
-            report.ConvertedChunks, report.ComputedTokens, report.ChunksWithoutKv, report.Skipped, report.Incomplete,
+            report.Documents,
+            report.Chunks,
+            report.Tokens,
+            TextBytes = textBytes,
+            report.KvBytes,
+            Seconds = Units.Rounded(report.Elapsed.TotalSeconds),
+            report.ChangedFiles,
+            report.RemovedFiles,
+            report.ComputedChunks,
+            report.ConvertedChunks,
+            report.ComputedTokens,
+            report.ChunksWithoutKv,
+            report.Skipped,
+            report.Incomplete,
         });
     }
 

@@ -33,7 +33,8 @@ internal static class LogitsCommand
             else if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
-                    Argmax = rows.Select(row => row.Argmax), LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)),
+                    Argmax = rows.Select(row => row.Argmax),
+                    LogSumExp = rows.Select(row => Units.Rounded(row.LogSumExp, 6)),
                     Top = rows.Select(row => new { row.Ids, row.Logits }),
                 });
             else Print(terminal, model, rows);

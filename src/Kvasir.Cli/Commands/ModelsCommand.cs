@@ -27,10 +27,16 @@ internal static class ModelsCommand
             if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
-                    folders.Folders, Models = models,
+                    folders.Folders,
+                    Models = models,
                     Pullable = pullable.Select(entry => new
                     {
-                        entry.Name, entry.Repository, entry.File, entry.Licence, entry.Megabytes, entry.Use,
+                        entry.Name,
+                        entry.Repository,
+                        entry.File,
+                        entry.Licence,
+                        entry.Megabytes,
+                        entry.Use,
                     }),
                 });
             else Print(terminal, folders, models, pullable);

@@ -43,7 +43,11 @@ internal static class PplCommand
         if (json)
             terminal.WriteJson(new
             {
-                Ppl = Units.Rounded(result.Ppl, 6), Nll = Units.Rounded(result.Nll, 8), result.Tokens, result.KvBytes, result.KvBytesF16,
+                Ppl = Units.Rounded(result.Ppl, 6),
+                Nll = Units.Rounded(result.Nll, 8),
+                result.Tokens,
+                result.KvBytes,
+                result.KvBytesF16,
                 TokensPerSecond = Units.Rounded(result.TokensPerSecond),
             });
         else

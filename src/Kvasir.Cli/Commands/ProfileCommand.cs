@@ -49,10 +49,13 @@ internal static class ProfileCommand
         {
             terminal.WriteJson(new
             {
-                Path = path, profile.Calibration, Codecs = new { Keys = profile.Keys[0], Values = profile.Values[0] },
+                Path = path,
+                profile.Calibration,
+                Codecs = new { Keys = profile.Keys[0], Values = profile.Values[0] },
                 Layers = profile.Layers.Select(layer => layer.Select(head => new
                 {
-                    Keys = Units.Rounded(head.Keys[0], 7), Values = Units.Rounded(head.Values[0], 7),
+                    Keys = Units.Rounded(head.Keys[0], 7),
+                    Values = Units.Rounded(head.Values[0], 7),
                 })),
                 Seconds = Units.Rounded(seconds),
             });

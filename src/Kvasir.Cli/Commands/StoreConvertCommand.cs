@@ -19,7 +19,8 @@ internal static class StoreConvertCommand
                 ?? throw new InvalidInputException("the policy to convert to is missing; give one as in --kv k=kivi4,v=kivi4");
             var options = new KvConversionOptions
             {
-                From = parsed.GetValue(from) is string text ? KvPolicy.Parse(text) : null, RemoveSource = parsed.GetValue(remove),
+                From = parsed.GetValue(from) is string text ? KvPolicy.Parse(text) : null,
+                RemoveSource = parsed.GetValue(remove),
             };
             using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
             using Model model = Model.Load(common.ModelPath(parsed, terminal), common.ModelOptions(parsed));

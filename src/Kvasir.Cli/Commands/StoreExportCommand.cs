@@ -24,7 +24,8 @@ internal static class StoreExportCommand
             OutputPath.Check(file);
             var options = new ExportOptions
             {
-                Model = parsed.GetValue(model), Policy = parsed.GetValue(kv) is string policy ? KvPolicy.Parse(policy) : null,
+                Model = parsed.GetValue(model),
+                Policy = parsed.GetValue(kv) is string policy ? KvPolicy.Parse(policy) : null,
                 Key = key.Read(parsed),
             };
             using DocumentStore open = StoreCommand.Open(parsed, store, terminal);
@@ -34,7 +35,13 @@ internal static class StoreExportCommand
             if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
-                    File = file, report.Files, report.Documents, report.Chunks, report.Bytes, Signed = options.Key is not null, report.Kv,
+                    File = file,
+                    report.Files,
+                    report.Documents,
+                    report.Chunks,
+                    report.Bytes,
+                    Signed = options.Key is not null,
+                    report.Kv,
                 });
             else Print(file, report, terminal);
         });

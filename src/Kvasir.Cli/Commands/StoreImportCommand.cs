@@ -27,8 +27,15 @@ internal static class StoreImportCommand
             if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
-                    report.Files, report.ChangedFiles, report.Documents, report.Chunks, report.KvFiles, report.KvBytes,
-                    report.KvFilesLeftOut, report.Signed, Checked = report.Signed && options.Key is not null,
+                    report.Files,
+                    report.ChangedFiles,
+                    report.Documents,
+                    report.Chunks,
+                    report.KvFiles,
+                    report.KvBytes,
+                    report.KvFilesLeftOut,
+                    report.Signed,
+                    Checked = report.Signed && options.Key is not null,
                 });
             else
                 terminal.Out.WriteLine($"{Units.Count(report.Files, "file")}, {Units.Count(report.Documents, "document")}, "

@@ -1,6 +1,6 @@
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Reading;
+using Kvasir.Documents.Retrieval;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;

@@ -8,8 +8,23 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
     /// <summary>The names of types that GGUF knows and Kvasir does not read.</summary>
     private static readonly Dictionary<uint, string> s_unread = new()
     {
-        [9] = "Q8_1", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S",
-        [24] = "I8", [25] = "I16", [26] = "I32", [27] = "I64", [28] = "F64", [29] = "IQ1_M", [34] = "TQ1_0", [35] = "TQ2_0", [39] = "MXFP4",
+        [9] = "Q8_1",
+        [15] = "Q8_K",
+        [16] = "IQ2_XXS",
+        [17] = "IQ2_XS",
+        [18] = "IQ3_XXS",
+        [19] = "IQ1_S",
+        [21] = "IQ3_S",
+        [22] = "IQ2_S",
+        [24] = "I8",
+        [25] = "I16",
+        [26] = "I32",
+        [27] = "I64",
+        [28] = "F64",
+        [29] = "IQ1_M",
+        [34] = "TQ1_0",
+        [35] = "TQ2_0",
+        [39] = "MXFP4",
     };
 
     /// <summary>Reads and checks one entry; only the end of the file is left to be checked.</summary>

@@ -30,7 +30,8 @@ public sealed class InputEmbeddingsTests : ReferenceComparison
         using Model model = Load();
         var options = new GenerationOptions { MaxTokens = 3, IgnoreEndOfText = true };
         using var session = new Session(
-            model, new ByteTokenizer(), null, model.NewCache()) { Embeddings = new InputEmbeddings(Tied.Width) };
+            model, new ByteTokenizer(), null, model.NewCache())
+        { Embeddings = new InputEmbeddings(Tied.Width) };
         int[] Prompt(params int[] shown) => [1, 2, .. session.Embeddings.Add(Rows(shown)), 3, 4];
         GenerationResult first = session.Complete(Prompt(8, 9, 10), options), again = session.Complete(Prompt(8, 9, 10), options),
             other = session.Complete(Prompt(8, 9, 12), options);

@@ -102,7 +102,13 @@ internal sealed class Parser(TokenReader tokens)
         Statement? otherwise = tokens.Next().Text == "else" ? ReadClosedBody("endfor") : null;
         var loop = new ForLoop
         {
-            Line = line, Assign = assign, Items = items, Filter = filter, Recursive = recursive, Body = body, Otherwise = otherwise,
+            Line = line,
+            Assign = assign,
+            Items = items,
+            Filter = filter,
+            Recursive = recursive,
+            Body = body,
+            Otherwise = otherwise,
         };
         return Statement.Of(line, loop.Run);
     }
