@@ -255,7 +255,7 @@ public sealed unsafe class KvFile : IDisposable
         bool shapes = header.Layers.Length == layout.Layers.Count
             && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
         int heads = layout.Layers.Sum(layer => layer.KvHeads);
-        bool tables = kept.FirstPosition >= 0 && (kept.TableOfHead.Count == 0 || (kept.TableOfHead.Count == heads && kept.TableOfHead.All(table => table >= 0 && table < kept.Tables.Count)));
+        bool tables = kept.FirstPosition >= 0 && kept.FitsHeads(heads);
         // A block takes 64 bytes or more: what is kept in memory by head and segment is bounded by the file.
         if (!shapes || !tables || !kept.Tables.All(Covers) || Enumerable.Range(0, heads).Sum(head => (long)kept.TableOf(head).Count) > file.Length / NativeBuffer.Alignment)
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");

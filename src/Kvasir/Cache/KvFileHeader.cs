@@ -52,6 +52,10 @@ internal sealed record KvFileHeader
         public bool IsWhole => Model is not null && Tokenizer is not null && Policy is not null
             && TableOfHead is not null && Tables is { Count: > 0 } && Tables.All(table => table?.All(segment => segment is { Keys: not null, Values: not null }) == true);
 
+        /// <summary>Whether each of so many heads, over all layers, has a table.</summary>
+        public bool FitsHeads(int heads) =>
+            TableOfHead.Count == 0 || (TableOfHead.Count == heads && TableOfHead.All(table => table >= 0 && table < Tables.Count));
+
         /// <summary>The runs of a head, counted over all layers.</summary>
         public IReadOnlyList<SegmentShape> TableOf(int head) => Tables[TableOfHead.Count == 0 ? 0 : TableOfHead[head]];
 

@@ -26,7 +26,7 @@ public sealed record KvFileSummary(int Version, string Model, string Tokenizer, 
         KvFileHeader header = KvFileHeader.Read(file, out _);
         KvFileHeader.Description kept = header.Kept;
         int heads = header.Layers.Sum(layer => layer.KvHeads);
-        if (kept.TableOfHead.Any(table => table < 0 || table >= kept.Tables.Count) || kept.TableOfHead.Count is not 0 && kept.TableOfHead.Count != heads || heads is < 1 or > MostHeads)
+        if (heads is < 1 or > MostHeads || !kept.FitsHeads(heads))
             throw new InvalidInputException($"{path}: damaged KV file (its heads do not fit its tables)");
         KvSegmentSummary[] segments = [.. Enumerable.Range(0, heads).SelectMany(kept.TableOf).GroupBy(segment => (segment.FirstPosition, segment.Offset, segment.Tokens)).OrderBy(run => run.Key).Select(run =>
             new KvSegmentSummary(run.Key.FirstPosition, run.Key.Offset, run.Key.Tokens, run.Count(), Codecs([.. run.Select(segment => segment.Keys)]), Codecs([.. run.Select(segment => segment.Values)])))];
