@@ -1,3 +1,4 @@
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Reading;

@@ -68,7 +68,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public KvCache NewCache() => new(Layout, Exact, _pool);
 
-    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
+    public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new Batch(this, parallel);
 
     public void ReadAhead(string path) => ReadAheads.Add(path);
 

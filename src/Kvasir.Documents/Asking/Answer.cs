@@ -1,4 +1,5 @@
 using System.Collections;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 

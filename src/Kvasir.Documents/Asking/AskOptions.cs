@@ -41,4 +41,7 @@ public sealed record AskOptions
 
     /// <summary>Files and folders to answer from; null for everything in the store.</summary>
     public IReadOnlyList<string>? Within { get; init; }
+
+    /// <summary>How the answer is generated.</summary>
+    internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
 }

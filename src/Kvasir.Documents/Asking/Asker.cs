@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
@@ -108,7 +109,7 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     {
         while (true)
         {
-            IAnswerBatch batch = model.NewBatch(options, parallel: 1);
+            IAnswerBatch batch = model.NewBatch(options.Generation, parallel: 1);
             try
             {
                 Begin(question, batch, piece =>

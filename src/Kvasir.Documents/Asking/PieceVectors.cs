@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Chunking;
 
 namespace Kvasir.Documents.Asking;

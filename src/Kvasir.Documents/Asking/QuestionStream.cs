@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
@@ -17,7 +18,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
 
     private readonly Queue<Answer> _inOrder = new();
     private readonly List<PreparedQuestion> _ahead = [], _begun = [], _reading = [];
-    private readonly IAnswerBatch _batch = model.NewBatch(options, parallel);
+    private readonly IAnswerBatch _batch = model.NewBatch(options.Generation, parallel);
     private bool _allTaken;
     private int _asked;
 

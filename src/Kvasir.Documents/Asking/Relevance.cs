@@ -7,10 +7,7 @@ namespace Kvasir.Documents.Asking;
 /// </summary>
 internal static class Relevance
 {
-    /// <summary>The cosine from which a passage, or a sentence of it, is about what the question is about.</summary>
-    public const float LeastCosine = 0.40f;
-
-    /// <summary>The part of it that a sentence needs in one chunk, and more for each e-fold of documents and of chunks.</summary>
+    /// <summary>The part of the encoder's least cosine that a sentence needs in one chunk, and more for each e-fold of documents and of chunks.</summary>
     private const float LooseShare = 0.55f, ShareOfDocuments = 0.11f, ShareOfChunks = 0.04f;
 
     /// <summary>What a name or number of the question that stands in no document takes from its cosines: what it asks about is something else.</summary>

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;

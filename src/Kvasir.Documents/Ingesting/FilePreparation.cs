@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;

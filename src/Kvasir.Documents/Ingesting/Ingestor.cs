@@ -1,3 +1,4 @@
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Retrieval;

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Storage;

@@ -1,5 +1,5 @@
 using Kvasir.Cache;
-using Kvasir.Documents.Asking;
+using Kvasir.Documents.Answering;
 using Kvasir.Memory;
 using Kvasir.Models;
 

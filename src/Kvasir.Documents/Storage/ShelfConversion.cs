@@ -1,4 +1,4 @@
-using Kvasir.Documents.Asking;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Documents.Storage;

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>The KV files used last, kept open, so that one that many questions need is mapped and its header parsed once. One that has changed on disk is opened anew.</summary>
 internal sealed class OpenKvFiles(Model model) : IDisposable

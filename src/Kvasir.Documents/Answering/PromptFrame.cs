@@ -1,6 +1,6 @@
 using Kvasir.Tokenization;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>
 /// What the chat template puts around a user's message: the prefix that every chunk's KV is computed behind, and the suffix that ends the

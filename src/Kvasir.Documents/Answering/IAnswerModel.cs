@@ -1,6 +1,7 @@
 using Kvasir.Cache;
+using Kvasir.Generation;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>What documents need of a language model.</summary>
 internal interface IAnswerModel : IDisposable
@@ -67,7 +68,7 @@ internal interface IAnswerModel : IDisposable
     void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 
     /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
-    IAnswerBatch NewBatch(AskOptions options, int parallel);
+    IAnswerBatch NewBatch(GenerationOptions options, int parallel);
 
     /// <summary>Has a saved cache's pages read while something else is done; a hint, which does nothing where there is no such file.</summary>
     void ReadAhead(string path);
@@ -87,19 +88,4 @@ internal interface IAnswerModel : IDisposable
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
-}
-
-/// <summary>What documents need of an embedding model.</summary>
-internal interface ITextEncoder
-{
-    string Identity { get; }
-
-    /// <summary>The cosine below which its embeddings say that a text does not answer a question; 0 where that is not known.</summary>
-    float LeastRelevant => 0;
-
-    /// <summary>The embedding of a text.</summary>
-    float[] Embed(string text);
-
-    /// <summary>The embeddings of several texts, together where that is faster.</summary>
-    float[][] Embed(IReadOnlyList<string> texts) => [.. texts.Select(Embed)];
 }

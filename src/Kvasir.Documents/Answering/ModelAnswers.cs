@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>A loaded model, as documents use it.</summary>
 internal sealed partial class ModelAnswers : IAnswerModel
@@ -149,16 +149,4 @@ internal sealed partial class ModelAnswers : IAnswerModel
             throw new InvalidDataException(error.Message, error);
         }
     }
-}
-
-/// <summary>A sentence encoder as the encoder of chunks and questions.</summary>
-internal sealed class ModelEncoder(Model model) : ITextEncoder
-{
-    public string Identity => model.Identity;
-
-    public float LeastRelevant => Relevance.LeastCosine;
-
-    public float[] Embed(string text) => model.Embed(text);
-
-    public float[][] Embed(IReadOnlyList<string> texts) => model.Embed(texts);
 }

@@ -1,6 +1,6 @@
 using Kvasir.Cache;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>Answers that are generated together: one forward pass, which reads the weights once, is a step of each of them.</summary>
 internal interface IAnswerBatch : IDisposable
