@@ -194,7 +194,6 @@ public sealed class DocumentLibrary : IDisposable
         options ??= new AskOptions();
         costs ??= new AskCosts();
         if (parallel is < 1 or > 256) throw new InvalidInputException($"{parallel} questions at a time: give 1 to 256");
-
         CheckHasDocuments(null, options.Within);
         return new QuestionStream(NewAsker(options, costs), _model, (string question, out Fit fit) => Passages(question, options, out fit), options, parallel, costs, cancellation).Run(questions);
     }
@@ -209,7 +208,6 @@ public sealed class DocumentLibrary : IDisposable
         HashSet<string> chunks = [.. Store.Catalog.Files().SelectMany(file => Store.Catalog.Documents(file.Path)).SelectMany(Store.Catalog.Chunks).Select(chunk => chunk.KvName)];
         List<KvShelf> shelves = [.. KvShelf.Siblings(Store, _key)];
         if (NewShelf() is var own && (shelves.Count == 0 || Directory.Exists(own.Folder))) shelves.Insert(0, own);
-
         (IReadOnlyList<string> problems, int vectors) = Store.Catalog.Verify();
         return new StoreVerification([.. shelves.Select(shelf => Verify(shelf, chunks, cancellation))], problems.Count) { DamagedVectors = vectors };
     }
@@ -280,7 +278,6 @@ public sealed class DocumentLibrary : IDisposable
     private Passage Cited(Passage passage)
     {
         if (Store.Catalog.File(passage.File) is not { } file) return passage;
-
         StoredFileState state = file.State();
         if (state == StoredFileState.Changed)
             Store.FileAccess.Warn($"{passage.File} has changed since it was ingested", "ingest", passage.File);

@@ -28,7 +28,6 @@ internal sealed partial class LocalModels(ModelFolders folders)
     private string Named(string given, string option)
     {
         if (File.Exists(given) || IsModelFolder(given)) return Path.GetFullPath(given);
-
         string wanted = LocalModel.NameOf(given.Replace('\\', '/').TrimEnd('/'));
         string[] paths = [.. Paths().Where(path => LiesUnder(path, given))];
         return paths.FirstOrDefault(path => LocalModel.NameOf(path).Equals(wanted, StringComparison.OrdinalIgnoreCase))
@@ -79,7 +78,6 @@ internal sealed partial class LocalModels(ModelFolders folders)
             {
                 bool isHidden = Path.GetFileName(entry).StartsWith('.');
                 if (isHidden || IsLaterPart(entry)) continue;
-
                 if (IsModelFolder(entry) || (entry.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(entry)))
                     found.Add(entry);
                 else if (Directory.Exists(entry)) deeper.Add(entry);

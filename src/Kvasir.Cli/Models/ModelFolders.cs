@@ -28,7 +28,6 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
     public string ForDownloads()
     {
         if (Folders[0] != UserFolder && Directory.Exists(Folders[0]) && IsWritable(Folders[0])) return Folders[0];
-
         try
         {
             Directory.CreateDirectory(UserFolder);

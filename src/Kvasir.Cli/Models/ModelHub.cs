@@ -60,7 +60,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
     {
         string target = Path.Combine(folder, entry.LocalName);
         if (File.Exists(target)) return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
-
         try
         {
             PulledModel pulled;
@@ -119,7 +118,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
             {
                 using HubResponse response = await Request(address, part.Length, cancellation).ConfigureAwait(false);
                 if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false)) return response.Sha256;
-
                 failure = new HttpRequestException("the server does not send what was asked for");
             }
             catch (Exception error) when (error is HttpRequestException or TimeoutException)
@@ -130,7 +128,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
             tries = part.Length > before ? 1 : tries;
             bool isOffline = failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
             if (tries >= MaxTries || (isOffline && part.Length == 0)) throw NotReached(entry, part.Length, failure);
-
             await Task.Delay(_pause * Math.Pow(2, tries - 1), cancellation).ConfigureAwait(false);
         }
     }
@@ -160,7 +157,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         if (response.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             if (response.Total == part.Length) return true;
-
             part.Clear();
             return false;
         }
@@ -187,7 +183,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         {
             int read = await Read(body, buffer, cancellation).ConfigureAwait(false);
             if (read == 0) return;
-
             await part.Append(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
             progress?.Report(new DownloadProgress(part.Length, total));
         }

@@ -22,7 +22,6 @@ internal sealed class OpenKvFiles(Model model) : IDisposable
             Close(path);
             entry = new Entry(KvFile.Open(path, model.CacheLayout), stamp);
             if (_entries.Count == Most) Close(_entries.MinBy(pair => pair.Value.LastUse).Key);
-
             _entries[path] = entry;
         }
 

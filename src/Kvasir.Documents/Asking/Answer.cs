@@ -108,7 +108,6 @@ public sealed class Answer : IEnumerable<string>
     public IEnumerator<string> GetEnumerator()
     {
         if (_started) throw new InvalidOperationException("an answer is enumerated once; its whole text is in Text");
-
         _started = true;
         return Pieces();
     }

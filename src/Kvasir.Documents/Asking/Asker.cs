@@ -49,7 +49,6 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     public void ReadAhead(PreparedQuestion question)
     {
         if (options.Recompute) return;
-
         using (costs.Measure(AskPhase.Loading))
         {
             foreach (PromptChunk chunk in question.Chunks) kv.ReadAhead(chunk.Passage.KvName);
@@ -95,7 +94,6 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         do
         {
             while (pieces.TryDequeue(out GeneratedPiece piece)) yield return piece;
-
             cancellation.ThrowIfCancellationRequested();
         }
         while (batch.Step() || pieces.Count > 0);
@@ -118,7 +116,6 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
                     pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
                 }, cancellation);
                 while (batch.Prefill()) cancellation.ThrowIfCancellationRequested();
-
                 return batch;
             }
             catch (DamagedKvException damage) when (SetAside(damage))

@@ -33,7 +33,6 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
             model.Prefill(cache, ids, cancellation);
             cache.Seal();
             if (!IsThinning) return cache;
-
             using (cache)
             {
                 return model.Prune(cache, FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);

@@ -112,13 +112,11 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     {
         using WriterLock? writing = WriterLock.TryTake(store.Folder);
         if (writing is null) return false;
-
         try
         {
             KvShelf.CleanAll(store.Folder, live: null);
             KvQuota quota = KvQuota.Of(store);
             foreach (string used in _used) quota.Keep(used);
-
             shelf.Prepare();
             prefix.Store(shelf);
             save(quota);

@@ -26,9 +26,7 @@ public sealed record ChunkRepair
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text == "off") return Off;
-
         if (Percent.TryParse(text, out double share)) return new ChunkRepair(0, share);
-
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tokens) && tokens <= 1 << 20
             ? new ChunkRepair(tokens, 0)
             : throw new InvalidInputException($"repair={text}: give off, a number of tokens (32) or a share (15%)");

@@ -64,7 +64,6 @@ internal sealed partial class PassageIndex : IDisposable
         int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));
         float[] sentences = new float[fused.Length];
         foreach (int text in candidates) sentences[text] = SentenceCosine(_texts[text], embedding);
-
         fused = RankFusion.Fuse(cosines, words, sentences);
         IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text => NewPassage(_texts[text]) is { } passage
             ? passage with

@@ -18,7 +18,6 @@ internal static class PieceVectors
         float[][] pieces = encoder.Embed(ChunkPieces.Of(chunk));
         float[] row = new float[ChunkPieces.Most * pieces[0].Length];
         for (int i = 0; i < pieces.Length; i++) pieces[i].CopyTo(row, i * pieces[i].Length);
-
         return row;
     }
 

@@ -21,7 +21,6 @@ internal sealed class PlacedChunks(IAnswerModel model, KvCache cache, ChunkPlace
     {
         // Stacked chunks stand nowhere: there is no place to compute them in. Exact ones leave nothing to do.
         if (placement == ChunkPlacement.Stacked || _chunks.TrueForAll(chunk => chunk.IsExact)) return 0;
-
         if (repair.Share > 0)
         {
             int[] ids = [.. prefix, .. _chunks.SelectMany(chunk => chunk.Ids)];

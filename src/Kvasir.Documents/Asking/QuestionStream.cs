@@ -51,9 +51,7 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         try
         {
             if (_begun.Count == 0 || _begun.Count <= parallel - _together) Fill(left);
-
             if (_ahead.Count < _together) Prepare(left);
-
             using (costs.Measure(AskPhase.Decoding))
             {
                 return _batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
@@ -159,7 +157,6 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         }
 
         foreach (PreparedQuestion question in _reading) Asker.NoteFirstToken(question, options);
-
         _reading.Clear();
     }
 

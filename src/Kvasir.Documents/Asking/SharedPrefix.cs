@@ -78,7 +78,6 @@ internal sealed class SharedPrefix : IDisposable
     {
         string path = from.PathOf(KvShelf.PrefixName);
         if (Ids.Length == 0 || !File.Exists(path)) return false;
-
         try
         {
             if (_model.Check(path) is not null)

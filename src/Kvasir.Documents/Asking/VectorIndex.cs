@@ -51,7 +51,6 @@ internal sealed class VectorIndex : IDisposable
         float[] scores = new float[_count];
         float norm = TensorPrimitives.Norm(query);
         if (query.Length != _width || !float.IsFinite(norm) || norm == 0) return scores;
-
         float[] unit = new float[_width];
         TensorPrimitives.Multiply(query, Scale / norm, unit);
         Parallel.For(0, (_count + RowsAtOnce - 1) / RowsAtOnce, part =>

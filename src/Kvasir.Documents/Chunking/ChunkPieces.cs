@@ -22,9 +22,7 @@ internal static class ChunkPieces
         }
 
         if (ends.Count > 2 && ends[^1] - ends[^2] < LeastCharacters) ends.RemoveAt(ends.Count - 2);
-
         while (ends.Count > Most + 1) ends.RemoveAt(Enumerable.Range(1, ends.Count - 2).MinBy(i => ends[i + 1] - ends[i - 1]));
-
         return [.. ends.Skip(1).Select((end, i) => chunk[ends[i]..end].Trim()).DefaultIfEmpty("")];
     }
 }

@@ -42,7 +42,6 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     {
         int window = Window(text, start);
         if (window == text.Length && Fits(text, start, window)) return window;
-
         foreach (BorderKind kind in Enum.GetValues<BorderKind>())
         {
             List<int> borders = TextBorders.Find(text, start, window, kind);
@@ -59,7 +58,6 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     {
         long length = 8L * _maxTokens;
         while (start + length < text.Length && Fits(text, start, TextBorders.WholeCharacter(text, (int)(start + length)))) length *= 2;
-
         return TextBorders.WholeCharacter(text, (int)Math.Min(text.Length, start + length));
     }
 

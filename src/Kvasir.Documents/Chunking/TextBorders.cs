@@ -34,7 +34,6 @@ internal static class TextBorders
         }
 
         if (limit == text.Length && limit > start) borders.Add(limit);
-
         return borders;
     }
 
@@ -48,11 +47,9 @@ internal static class TextBorders
 
         // No border before the first word: leading white space stays with it.
         if (char.IsWhiteSpace(text[index]) || text.AsSpan(start, index - start).IsWhiteSpace()) return false;
-
         int wordEnd = index;
         int lineBreaks = 0;
         while (wordEnd > start && char.IsWhiteSpace(text[wordEnd - 1])) lineBreaks += text[--wordEnd] == '\n' ? 1 : 0;
-
         bool spaced = wordEnd < index;
         return kind switch
         {
@@ -71,7 +68,6 @@ internal static class TextBorders
         }
 
         if (text[i] is not ('.' or '!' or '?' or '…') || char.IsLower(next)) return false;
-
         return text[i] != '.' || !IsAbbreviation(text, start, i);
     }
 
@@ -79,7 +75,6 @@ internal static class TextBorders
     {
         int from = dot;
         while (from > start && (char.IsLetter(text[from - 1]) || text[from - 1] == '.')) from--;
-
         string word = text[from..dot];
         return word is [>= 'A' and <= 'Z'] || s_abbreviations.Contains(word);
     }

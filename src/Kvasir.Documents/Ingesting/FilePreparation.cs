@@ -31,13 +31,11 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     private PreparedFile Prepare(DocumentReader reader, SourceFile file, CancellationToken cancellation)
     {
         if (file.IsUnchanged) return new PreparedFile(file);
-
         try
         {
             byte[] bytes = DocumentReader.Load(file.Path);
             byte[] hash = SHA256.HashData(bytes);
             if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash)) return new PreparedFile(file) { Hash = hash };
-
             IReadOnlyList<Document> documents = reader.Read(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)
             {

@@ -45,7 +45,6 @@ internal sealed class Ingestor
         _files = files.Count;
         _bytes = files.Sum(file => file.BytesToDo);
         foreach (PreparedFile file in _preparation.Run(files, _cancellation)) Ingest(file);
-
         int removed = RemoveVanished(found);
         _writer.Finish();
         return new IngestReport
@@ -113,12 +112,10 @@ internal sealed class Ingestor
             IReadOnlyList<StoredChunk> chunks = _writer.Catalog.Chunks(document);
             Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Words.IndexedText(document.Title, text))]));
             if (_encoder.LeastRelevant > 0) Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
-
             foreach (StoredChunk chunk in chunks)
             {
                 _cancellation.ThrowIfCancellationRequested();
                 if (!_kv.Has(chunk)) _kv.Build(chunk, unchanged, _cancellation);
-
                 _chunks++;
                 _tokens += chunk.Tokens;
                 Report(source.Path, (long)(++done * bytesOfChunk));

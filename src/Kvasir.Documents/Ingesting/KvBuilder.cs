@@ -79,7 +79,6 @@ internal sealed class KvBuilder
         try
         {
             if (!File.Exists(other.PathOf(kvName))) return false;
-
             _quota.Keep(other.PathOf(kvName));
             _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName), makeRoom);
             return true;

@@ -33,7 +33,6 @@ internal sealed class LookAhead<TItem, TResult>(Func<TItem, CancellationToken, T
                 }
 
                 if (pending.Count == 0) yield break;
-
                 TResult result = pending.Peek().Task.GetAwaiter().GetResult();
                 yield return result;
                 held -= pending.Dequeue().Weight;

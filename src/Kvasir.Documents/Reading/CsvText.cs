@@ -52,7 +52,6 @@ internal static class CsvText
         }
 
         if (isTabbed && content.Contains('\t')) return '\t';
-
         string sample = content;
         if (content.Length > SampleCharacters)
         {

@@ -68,7 +68,6 @@ internal sealed class FoundFiles
         foreach (FileSystemInfo entry in entries)
         {
             if (entry.FullName == _except) continue;
-
             if (Reason(entry, entries) is { } reason)
             {
                 if (_seen.Add(entry.FullName)) Skipped.Add(new SkippedFile(entry.FullName, reason));

@@ -17,7 +17,6 @@ internal static class JsonLines
         {
             number++;
             if (line.IsWhiteSpace()) continue;
-
             Document? document = ParseLine(line.ToString(), number);
             if (document is null)
             {
@@ -27,7 +26,6 @@ internal static class JsonLines
             }
 
             if (!ids.Add(document.Id!)) throw new UnreadableDocumentException($"line {number}: the id '{document.Id}' stands twice");
-
             if (!string.IsNullOrWhiteSpace(document.Text)) documents.Add(document);
         }
 

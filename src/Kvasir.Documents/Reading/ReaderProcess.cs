@@ -65,7 +65,6 @@ internal sealed class ReaderProcess : IDisposable
             TimeSpan passed = Stopwatch.GetElapsedTime(start);
             bool late = passed > time && (passed > Patience * time || Worked() - worked > time);
             if (!late && !cancellation.IsCancellationRequested) continue;
-
             HasEnded = true;
             _process.Kill();
             ended.WaitOne();

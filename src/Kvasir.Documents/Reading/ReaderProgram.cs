@@ -35,7 +35,6 @@ public static class ReaderProgram
         var start = new ProcessStartInfo(program, arguments);
         start.Environment["DOTNET_GCHeapHardLimit"] = MostMemory.ToString("X", CultureInfo.InvariantCulture);
         foreach (string name in (ReadOnlySpan<string>)["gcServer", "gcConcurrent", "TieredPGO"]) start.Environment["DOTNET_" + name] = "0";
-
         return start;
     }
 

@@ -38,7 +38,6 @@ internal static class TableHeadings
     private static bool IsLikeBelow(string[] first, string[][] below, int column)
     {
         if (first[column].Length == 0 || KindOf(first[column]) is var kind && kind == ValueKind.Word) return false;
-
         return below.Any(row => column < row.Length && row[column].Length > 0 && KindOf(row[column]) == kind);
     }
 

@@ -39,13 +39,11 @@ internal sealed class TableText
         {
             TakeFromAbove(row);
             if (cell.Rows > 1) _goingOn[row.Count] = (cell, cell.Rows - 1);
-
             Append(row, cell);
         }
 
         TakeFromAbove(row);
         if (row.All(string.IsNullOrEmpty)) return;
-
         bool heading = cells.Count > 0 && cells.All(cell => cell.IsHeading || cell.Text.Length == 0);
         _headingRows += heading && _headingRows == _rows.Count ? 1 : 0;
         _hasHeadingCells |= cells.Any(cell => cell.IsHeading);
@@ -63,7 +61,6 @@ internal sealed class TableText
         string[] headings = Headings(headingRows);
         var text = new StringBuilder();
         foreach (string?[] row in _rows.Skip(headingRows)) WriteRow(text, headings, row);
-
         return text.ToString().TrimEnd();
     }
 
@@ -71,13 +68,10 @@ internal sealed class TableText
     public static void WriteRow(StringBuilder text, string[]? headings, string?[] row)
     {
         if (headings is null) text.AppendJoin(" | ", row).Append('\n');
-
         for (int i = 0; headings is not null && i < row.Length; i++)
         {
             if (string.IsNullOrEmpty(row[i])) continue;
-
             if (i < headings.Length && headings[i].Length > 0) text.Append(headings[i]).Append(": ");
-
             text.Append(row[i]).Append('\n');
         }
 
@@ -89,7 +83,6 @@ internal sealed class TableText
         while (_goingOn.Remove(row.Count, out (Cell Cell, int Left) above))
         {
             if (above.Left > 1) _goingOn[row.Count] = (above.Cell, above.Left - 1);
-
             Append(row, above.Cell);
         }
     }
@@ -104,7 +97,6 @@ internal sealed class TableText
     private int HeadingRows()
     {
         if (_hasHeadingCells || _rows.Count < 2) return _headingRows;
-
         string[][] sample = [.. _rows.Take(SampleRows).Select(row => row.Select(value => value ?? "").ToArray())];
         return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..]) && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
     }
@@ -122,7 +114,6 @@ internal sealed class TableText
         {
             column = Math.Min(column, row.Length - 1);
             while (column > 0 && row[column] is null) column--;
-
             return row[column] ?? "";
         }
     }

@@ -37,7 +37,6 @@ internal static class TextDecoder
         string text = Characters(bytes, notes, isMarkup).ReplaceLineEndings("\n");
         int controls = text.Count(c => s_controls.Contains(c));
         if (controls * CharactersPerDamaged > text.Length) throw new UnreadableDocumentException("a binary file, not text");
-
         Note(notes, controls, "control character left out", "control characters left out");
         return WithoutControls(text);
     }
@@ -54,9 +53,7 @@ internal static class TextDecoder
         }
 
         if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
-
         if (Unmarked(bytes) is { } unicode) return Decode(unicode.Encoding, unicode.Name, bytes, notes);
-
         bool isUtf8 = System.Text.Unicode.Utf8.IsValid(bytes);
         if (isMarkup && DeclaredEncoding.Of(bytes) is { } declared && !(isUtf8 && declared.IsSingleByte && !Ascii.IsValid(bytes)))
         {
@@ -76,7 +73,6 @@ internal static class TextDecoder
     private static string Decode(Encoding encoding, string name, ReadOnlySpan<byte> bytes, ICollection<string> notes)
     {
         if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
-
         try
         {
             return encoding.GetString(bytes);
@@ -115,7 +111,6 @@ internal static class TextDecoder
     private static (Encoding Encoding, string Name)? Unmarked(ReadOnlySpan<byte> bytes)
     {
         if (!bytes[..Math.Min(bytes.Length, SampleBytes)].ContainsAnyInRange((byte)0, (byte)8)) return null;
-
         (double score, int best) = (0, 0);
         for (int i = 0; i < 4; i++)
         {

@@ -106,7 +106,6 @@ public sealed partial class DocumentStore : IDisposable
     public long SetKvQuota(long? bytes)
     {
         if (bytes is long limit) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
-
         return Writing(writer => writer.SetQuota(bytes));
     }
 
@@ -245,7 +244,6 @@ public sealed partial class DocumentStore : IDisposable
         if (File.Exists(Path.Combine(folder, OldCatalogName)))
             throw new InvalidInputException($"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then take its documents in anew (their KV is kept): kvasir ingest DOCS... --store {folder}");
         if (!create) throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
-
         if (File.Exists(folder)) throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
 
         // Only what an interrupted beginning, a deleted database or an earlier version has left: never settle among somebody's files.

@@ -38,7 +38,6 @@ internal static class EmbeddingRow
     public static float[]? Read(long text, ReadOnlySpan<byte> blob)
     {
         if (!IsSound(text, blob)) return null;
-
         float[] row = new float[Values(blob).Length];
         TensorPrimitives.ConvertToSingle(Values(blob), row);
         return row;

@@ -95,7 +95,6 @@ internal sealed class ExportArchive : IDisposable
             {
                 left -= read;
                 if (left < 0) break;
-
                 hash.AppendData(buffer, 0, read);
                 take(buffer.AsSpan(0, read));
             }
@@ -138,7 +137,6 @@ internal sealed class ExportArchive : IDisposable
     private byte[]? ReadSmall(string name, int most)
     {
         if (_zip.GetEntry(name) is not { } entry) return null;
-
         if (entry.Length > most || entry.CompressedLength != entry.Length)
             throw new InvalidDataException($"{name} is too large or compressed");
 

@@ -52,9 +52,7 @@ internal sealed class KvQuota
         if (Limit is long limit)
         {
             if (HasRoom(bytes, evict)) EvictTo(limit - bytes);
-
             if (Used > limit - bytes) return false;
-
             Used += bytes;
         }
 

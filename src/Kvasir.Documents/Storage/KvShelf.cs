@@ -104,7 +104,6 @@ internal sealed class KvShelf
     public void NoteSpeed(long tokens, TimeSpan time)
     {
         if (tokens == 0) return;
-
         Description = Description with { MeasuredTokens = Description.MeasuredTokens + tokens, MeasuredSeconds = Description.MeasuredSeconds + time.TotalSeconds };
         try
         {
@@ -127,7 +126,6 @@ internal sealed class KvShelf
     public void Remove()
     {
         foreach (string name in Names()) File.Delete(PathOf(name));
-
         Directory.Delete(Folder, recursive: true);
         _store.Catalog.Forget(Description);
     }

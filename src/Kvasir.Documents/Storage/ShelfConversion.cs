@@ -51,7 +51,6 @@ internal sealed class ShelfConversion
 
         bool remove = removeSource && _damaged.Count == 0;
         if (remove) _source.Remove();
-
         return new KvConversionReport
         {
             From = _source.Policy,
@@ -79,7 +78,6 @@ internal sealed class ShelfConversion
 
         long before = new FileInfo(source).Length;
         if (!there && !TryWrite(name, source, target)) return;
-
         if (!there && verify && _model.Check(target) is { } wrong)
         {
             _target.SetAside(name);
@@ -119,7 +117,6 @@ internal sealed class ShelfConversion
 
         var shelf = new KvShelf(store, key with { Policy = from });
         if (!Directory.Exists(shelf.Folder)) throw Missing(store, key, $" kept as {from}");
-
         return _model.CanConvert(from) ? shelf : throw Lossy(from, key.Policy);
     }
 

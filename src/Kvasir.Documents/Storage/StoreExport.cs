@@ -64,7 +64,6 @@ internal sealed class StoreExport : IDisposable
         Add(ExportManifest.Name, json);
         Add(ExportManifest.ChecksumName, SHA256.HashData(json));
         if (key is not null) Add(ExportManifest.SignatureName, HMACSHA256.HashData(key, json));
-
         return new ExportReport(files.Count, documents, chunks, [.. kv.Select(shelf => shelf.Kv)], 0);
     }
 
@@ -100,7 +99,6 @@ internal sealed class StoreExport : IDisposable
         {
             _cancellation.ThrowIfCancellationRequested();
             if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file) continue;
-
             using (file)
             {
                 bytes += Add(ExportManifest.KvName(key, name), file);

@@ -51,7 +51,6 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         }
 
         foreach (ExportedShelf shelf in manifest.Shelves) _shelves[shelf.Key.FolderName()] = shelf;
-
         foreach (ExportedEntry entry in manifest.Entries.Where(entry => !known.Contains(entry.Name)))
         {
             // A name is made of what it must be made of and compared: no part of an archive's name ever becomes a path.
@@ -72,7 +71,6 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             cancellation.ThrowIfCancellationRequested();
             string path = shelf.PathOf(name);
             if (File.Exists(path)) continue;
-
             if (name != KvShelf.PrefixName && !quota.TryReserve(entry.Bytes, evict: true))
             {
                 _leftOut++;
@@ -98,7 +96,6 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         string path = NewPath(exported.Path);
         List<StoredDocument> stored = [.. content.Documents.Select(document => Find(path, document) ?? store.Catalog.Add(path, document))];
         for (int encoder = 0; encoder < content.Vectors.Length; encoder++) AddVectors(stored, content.Vectors[encoder], Vectors(file, encoder, content));
-
         _documents += stored.Count;
         _chunks += content.ChunkCount;
         if (stored.Count > 0 && (store.Catalog.File(path) is null || !store.Catalog.Documents(path).Select(document => document.Number).SequenceEqual(stored.Select(document => document.Number))))
@@ -145,10 +142,8 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
     private string NewPath(string path)
     {
         if (newRoot is null) return path;
-
         string root = archive.Manifest.Root, full = Path.GetFullPath(newRoot);
         if (!path.StartsWith(root, StringComparison.Ordinal)) throw archive.Refused($"{path} is not under {root}");
-
         string moved = Path.GetFullPath(Path.Join(full, path[root.Length..].Replace('\\', '/').TrimStart('/')));
         return new PathScope([full]).Contains(Path.TrimEndingDirectorySeparator(moved)) ? Path.TrimEndingDirectorySeparator(moved) : throw archive.Refused($"{path} leads out of {root}");
     }

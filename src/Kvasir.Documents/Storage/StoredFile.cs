@@ -28,7 +28,6 @@ internal sealed record StoredFile
     {
         var now = new FileInfo(Path);
         if (!now.Exists) return ChangedTicks < 0 ? StoredFileState.Current : StoredFileState.Gone;
-
         return now.Length == Length && (now.LastWriteTimeUtc.Ticks == ChangedTicks || HasContent()) ? StoredFileState.Current : StoredFileState.Changed;
     }
 

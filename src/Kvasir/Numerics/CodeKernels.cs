@@ -198,7 +198,6 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         int parts = QuantizedPanel.Columns / format.Group, second = (parts - 1) * inner;
         float* scales = stackalloc float[2 * parts * inner], minima = scales + parts * inner;
         for (int p = 0; p < parts; p++) ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales + p * inner, minima + p * inner);
-
         bool planes = TBits.Value == 3;
         float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();

@@ -46,7 +46,6 @@ internal static unsafe class GroupQuantizer
             }
         }
         for (int p = 0; p < parts; p++) GroupScales.Write(low + p * inner, high + p * inner, inner, format, sets + p * setBytes, scales + p * inner, minima + p * inner);
-
         new Span<byte>(panel, QuantizedPanel.Bytes(inner, format.Bits)).Clear();
         int second = (parts - 1) * inner;
         for (int k = 0; k < inner; k++)

@@ -69,7 +69,6 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                     string name = xml.LocalName;
                     Open(xml, name);
                     if (empty) Close(name);
-
                     break;
                 case XmlNodeType.EndElement:
                     Close(xml.LocalName);
@@ -153,14 +152,12 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 break;
             case "tr" when _tables == 1:
                 if (!_rowIsDeleted) _table.Add([.. _row.Select(cell => cell with { IsHeading = _rowIsHeading })]);
-
                 _row.Clear();
                 _rowIsHeading = _rowIsDeleted = false;
                 break;
             case "tbl" when _tables > 0:
                 _tables--;
                 if (_tables == 0 && _table.ToString() is { Length: > 0 } text) _blocks.Add(BlockKind.Paragraph, text);
-
                 _table = _tables == 0 ? new TableText() : _table;
                 break;
         }
@@ -210,10 +207,8 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     {
         string text = paragraph.Text.ToString().Trim();
         if (text.Length == 0) return;
-
         bool heading = paragraph.IsHeading(styles);
         if (heading) Heading ??= text.ReplaceLineEndings(" ");
-
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
         string mark = place is { } item && item.List != "0" ? numbering.Next(item) : "";
         (text, _mark) = (_mark + text, "");

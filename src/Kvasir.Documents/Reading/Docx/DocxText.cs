@@ -48,7 +48,6 @@ internal static class DocxText
     private static T? Use<T>(OpenXmlPart? part, Func<XmlReader, T> read)
     {
         if (part is null) return default;
-
         using Stream stream = part.GetStream(FileMode.Open, FileAccess.Read);
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
         return read(xml);

@@ -17,7 +17,6 @@ internal sealed partial class HtmlVisibility
     public void Add(IElement style)
     {
         if (style.GetAttribute("media") is { Length: > 0 } media && !ScreenRule().IsMatch("@media " + media)) return;
-
         string css = Comment().Replace(style.TextContent, " ");
         for (int at = 0, mark; (mark = css.AsSpan(at).IndexOfAny('{', ';')) >= 0;)
         {
@@ -68,7 +67,6 @@ internal sealed partial class HtmlVisibility
     private IEnumerable<Rule> Candidates(IElement element)
     {
         if (_rules.Count == 0) return [];
-
         IEnumerable<string> classes = element.GetAttribute("class")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Select(name => "." + name) ?? [];
         return classes.Append("#" + element.GetAttribute("id")).Append(element.LocalName).Append("*").SelectMany(key => _rules.GetValueOrDefault(key) ?? []);
     }
@@ -76,7 +74,6 @@ internal sealed partial class HtmlVisibility
     private void Add(string selectors, Declarations declared)
     {
         if (declared is { Display: null, Visibility: null }) return;
-
         foreach (string text in selectors.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (_selectors.ParseSelector(text) is not { } selector || text.Contains("::", StringComparison.Ordinal)) continue;
@@ -85,7 +82,6 @@ internal sealed partial class HtmlVisibility
             Match last = LastCompound().Match(text);
             string key = last.Groups["name"] is { Success: true } name ? name.Value : last.Groups["tag"] is { Success: true } tag ? tag.Value.ToLowerInvariant() : "*";
             if (!_rules.TryGetValue(key, out List<Rule>? rules)) _rules[key] = rules = [];
-
             rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
         }
     }

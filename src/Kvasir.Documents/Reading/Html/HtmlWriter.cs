@@ -39,7 +39,6 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
     private bool Open(INode node)
     {
         if (node is IText content && _visible.Peek()) _text.Append(content.Data);
-
         if (node is not IElement element || s_dropped.Contains(element.LocalName) || styles.Of(element) is not (true, var visible))
             return false;
 
@@ -81,7 +80,6 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
     private void Close(INode node)
     {
         if (node is not IElement element) return;
-
         switch (element.LocalName)
         {
             case "ol" or "ul" or "menu" or "dir":

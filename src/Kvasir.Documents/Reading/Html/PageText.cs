@@ -69,7 +69,6 @@ internal sealed class PageText(bool inline)
         if (_breaks > 0 && _text.Length > 0)
         {
             while (_text.Length > 0 && _text[^1] is ' ' or '\n') _text.Length--;
-
             _text.Append('\n', _breaks).Append(' ', 2 * Math.Max(0, indent));
         }
         else if (_space && _text.Length > 0 && !char.IsWhiteSpace(_text[^1])) _text.Append(' ');

@@ -89,12 +89,10 @@ internal sealed class PdfContent(
     {
         ResourceStore.TryGetXObjectReference(xObjectName, out IndirectReference reference);
         if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference)) return;
-
         bool hasOwn = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         int saved = StackSize;
         PushState();
         if (hasOwn) ResourceStore.LoadResourceDictionary(resources.OfText(own!));
-
         if (formStream.StreamDictionary.TryGet(NameToken.Matrix, PdfScanner, out ArrayToken? matrix) && matrix.Length == 6)
         {
             double[] values = [.. matrix.Data.Select(value => (value as NumericToken)?.Double ?? 0)];
@@ -104,7 +102,6 @@ internal sealed class PdfContent(
         ProcessOperations(GetFormOperations(formStream));
         _drawing.Remove(reference);
         if (hasOwn) ResourceStore.UnloadResourceDictionary();
-
         while (StackSize > saved) PopState();
     }
 

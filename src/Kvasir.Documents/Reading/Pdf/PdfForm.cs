@@ -20,7 +20,6 @@ internal static class PdfForm
     public static string? Text(DictionaryToken annotation, IPdfTokenScanner scanner)
     {
         if (((int)Number(annotation, "F", scanner) & HiddenFlags) != 0) return null;
-
         int flags = (int)Number(annotation, "Ff", scanner);
         return (Name(annotation, "Subtype", scanner), Name(annotation, "FT", scanner)) switch
         {

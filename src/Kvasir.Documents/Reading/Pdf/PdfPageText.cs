@@ -57,7 +57,6 @@ internal sealed class PdfPageText
         // In narrow type the second of two equal letters stands near the first one, right behind it.
         bool follows = _text.Length > 0 && Vector2.Distance(from, _end) < 0.05f * size;
         if (IsDrawnAgain(text, from, size) && !follows) return;
-
         if (_text.Length > 0)
         {
             Vector2 gap = from - _end;
@@ -68,12 +67,9 @@ internal sealed class PdfPageText
         }
 
         if (_text.Length == 0) (_start, _along, _size) = (from, along, size);
-
         foreach (char c in text) AppendPlain(c);
-
         _end = to;
         if (!string.IsNullOrWhiteSpace(text)) _inkEnd = to;
-
         _size = Math.Max(_size, size);
     }
 
@@ -97,7 +93,6 @@ internal sealed class PdfPageText
         {
             int next = first + 1;
             while (next < lines.Count && !IsBorder(lines[next - 1], lines[next], usual)) next++;
-
             text.Append(text.Length > 0 ? "\n\n" : "");
             AppendParagraph(text, CollectionsMarshal.AsSpan(lines)[first..next]);
             first = next;
@@ -113,10 +108,8 @@ internal sealed class PdfPageText
     {
         float widest = 0;
         foreach (PdfLine line in lines) widest = Math.Max(widest, line.Width);
-
         int full = 0;
         for (int i = 1; i < lines.Length; i++) full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
-
         bool running = 2 * full >= lines.Length - 1;
         text.Append(lines[0].Text);
         for (int i = 1; i < lines.Length; i++)
@@ -152,7 +145,6 @@ internal sealed class PdfPageText
         string text = _text.ToString().Trim();
         float width = Math.Max(0, Vector2.Dot(_inkEnd - _start, _along));
         if (text.Length > 0) _lines.Add(new PdfLine(_lines.Count, text, _start, _along, width, _size));
-
         _text.Clear();
     }
 

@@ -19,10 +19,8 @@ internal static class PdfReadingOrder
     private static IEnumerable<PdfLine> Ordered(List<PdfLine> lines)
     {
         if (lines.Count < 2) return lines;
-
         List<List<PdfLine>> bands = Split(lines, line => (-line.Start.Y - 0.6f * line.Size, -line.Start.Y + 0.1f * line.Size));
         if (bands.Count > 1) return InBands(bands);
-
         List<List<PdfLine>> columns = Split(lines, Across);
         return columns.Count > 1 ? columns.SelectMany(Ordered) : lines;
     }
@@ -34,7 +32,6 @@ internal static class PdfReadingOrder
         {
             (int next, List<List<PdfLine>> columns) = Columns(bands, first);
             foreach (PdfLine line in columns.SelectMany(Ordered)) yield return line;
-
             first = next;
         }
     }
@@ -49,7 +46,6 @@ internal static class PdfReadingOrder
             int before = taken.Count;
             taken = i < bands.Count ? Merged([.. taken, .. bands[i].Select(Across)]) : [];
             if (before < 2 || taken.Count == before) continue;
-
             if (i > first + 1 && OfText(Split([.. bands[first..i].SelectMany(band => band)], Across)) is { } columns) found = (i, columns);
             if (taken.Count < 2) break;
         }
@@ -65,14 +61,12 @@ internal static class PdfReadingOrder
     {
         bool inTurn = columns.Zip(columns.Skip(1)).All(pair => pair.First[^1].Number < pair.Second[0].Number);
         if (inTurn && !columns.Exists(column => column.Exists(line => line.IsCell))) return columns;
-
         var text = new List<List<PdfLine>>();
         List<PdfLine> marks = [];
         foreach (List<PdfLine> column in columns)
         {
             bool isText = IsRunningText(column);
             if (!isText && Width(column) > WidestMark * column[0].Size) return null;
-
             marks = [.. marks, .. column];
             if (isText) (text, marks) = ([.. text, marks], []);
         }

@@ -79,7 +79,6 @@ internal static class PdfText
                 : page.Unknown * Few > page.Known ? "some characters are missing, because its fonts do not say which they are"
                 : null;
             if (missing is not null) notes.Add($"page {number}: {missing}");
-
             return page.Unknown > page.Known ? "" : text;
         }
         catch (Exception error) when (IsOfPage(error))
