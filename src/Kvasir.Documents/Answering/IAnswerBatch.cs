@@ -12,7 +12,10 @@ internal interface IAnswerBatch : IDisposable
     /// <exception cref="InvalidInputException">It does not fit the model's context; the cache is still the caller's.</exception>
     void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece);
 
-    /// <summary>A forward pass over what is still to be computed of the answers that came last; the first token of an answer ends it. False where there is nothing to do.</summary>
+    /// <summary>
+    /// A forward pass over what is still to be computed of the answers that came last; the first token of an answer ends it. False where
+    /// there is nothing to do.
+    /// </summary>
     bool Prefill();
 
     /// <summary>One more token of every answer; false where there is none left.</summary>

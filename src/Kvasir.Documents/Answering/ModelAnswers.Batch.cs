@@ -15,7 +15,8 @@ internal sealed partial class ModelAnswers
 
         public ModelBatch(Models.Model model, GenerationOptions options, int parallel)
         {
-            _scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
+            _scheduler = new Scheduler(
+                model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
             _limits = options;
         }
 

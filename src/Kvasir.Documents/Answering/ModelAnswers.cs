@@ -6,7 +6,9 @@ namespace Kvasir.Documents.Answering;
 /// <summary>A loaded model, as documents use it.</summary>
 internal sealed partial class ModelAnswers : IAnswerModel
 {
-    /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
+    /// <summary>
+    /// Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.
+    /// </summary>
     private const int PrefillTokens = 512;
 
     private readonly Model _model;
@@ -74,7 +76,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
         return file.Bytes;
     }
 
-    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) => _model.Repair(cache, positions, ids, cancellation);
+    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) =>
+        _model.Repair(cache, positions, ids, cancellation);
 
     public int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation) =>
         _model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;

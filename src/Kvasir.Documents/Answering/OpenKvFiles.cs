@@ -3,7 +3,10 @@ using Kvasir.Models;
 
 namespace Kvasir.Documents.Answering;
 
-/// <summary>The KV files used last, kept open, so that one that many questions need is mapped and its header parsed once. One that has changed on disk is opened anew.</summary>
+/// <summary>
+/// The KV files used last, kept open, so that one that many questions need is mapped and its header parsed once. One that has changed on
+/// disk is opened anew.
+/// </summary>
 internal sealed class OpenKvFiles(Model model) : IDisposable
 {
     /// <summary>Windows does not let a mapped file be deleted, and a store has to be able to.</summary>

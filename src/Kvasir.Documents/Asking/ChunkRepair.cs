@@ -1,8 +1,9 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Which tokens of placed chunks are computed anew where they stand, so that they know of what comes before: the first ones of each chunk, or those
-/// whose keys and values deviate most (CacheBlend, Yao et al. 2024). The first chunk behind the prefix it was computed behind needs none.
+/// Which tokens of placed chunks are computed anew where they stand, so that they know of what comes before: the first ones of each chunk,
+/// or those whose keys and values deviate most (CacheBlend, Yao et al. 2024). The first chunk behind the prefix it was computed behind
+/// needs none.
 /// </summary>
 public sealed record ChunkRepair
 {
@@ -33,5 +34,7 @@ public sealed record ChunkRepair
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Share > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.###}%") : Tokens > 0 ? Tokens.ToString(CultureInfo.InvariantCulture) : "off";
+    public override string ToString() =>
+        Share > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.###}%")
+            : Tokens > 0 ? Tokens.ToString(CultureInfo.InvariantCulture) : "off";
 }

@@ -5,8 +5,8 @@ using Kvasir.Documents.Chunking;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// The embeddings of a chunk's pieces as one row, [<see cref="ChunkPieces.Most"/>, width], 0 where there are fewer: in the store they are the chunk's
-/// embedding by another encoder, with all that goes for those.
+/// The embeddings of a chunk's pieces as one row, [<see cref="ChunkPieces.Most"/>, width], 0 where there are fewer: in the store they are
+/// the chunk's embedding by another encoder, with all that goes for those.
 /// </summary>
 internal static class PieceVectors
 {

@@ -1,8 +1,8 @@
 namespace Kvasir.Documents.Chunking;
 
 /// <summary>
-/// The sentences of a chunk, which are embedded beside it: the embedding of a chunk on several subjects resembles none of them (asked of a handbook,
-/// the best chunk's cosine is 0.1 to 0.4 where the best sentence's is 0.3 to 0.8).
+/// The sentences of a chunk, which are embedded beside it: the embedding of a chunk on several subjects resembles none of them (asked of a
+/// handbook, the best chunk's cosine is 0.1 to 0.4 where the best sentence's is 0.3 to 0.8).
 /// </summary>
 internal static class ChunkPieces
 {

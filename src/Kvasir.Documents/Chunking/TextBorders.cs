@@ -21,7 +21,8 @@ internal static class TextBorders
 {
     private static readonly HashSet<string> s_abbreviations = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Jr", "Sr", "vs", "etc", "e.g", "i.e", "cf", "No", "Fig", "Vol", "pp", "ca", "approx", "Inc", "Ltd", "Co", "Gen", "Col", "Capt",
+        "Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Jr", "Sr", "vs", "etc", "e.g", "i.e", "cf", "No", "Fig", "Vol", "pp", "ca", "approx", "Inc",
+            "Ltd", "Co", "Gen", "Col", "Capt",
     };
 
     /// <summary>The borders in (start, limit], ascending; the end of the text is a border of every kind.</summary>

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which serves one
-/// document after another.
+/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which
+/// serves one document after another.
 /// </summary>
 internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
 {

@@ -21,7 +21,9 @@ internal static class JsonLines
             if (document is null)
             {
                 content.AsSpan().Overlaps(line, out int start);
-                notes.Add(documents.Count > 0 && content.AsSpan(start + line.Length).IsWhiteSpace() ? $"line {number}, the last, is torn and left out" : throw new UnreadableDocumentException($"line {number}: not valid JSON"));
+                notes.Add(documents.Count > 0 && content.AsSpan(start + line.Length).IsWhiteSpace()
+                    ? $"line {number}, the last, is torn and left out"
+                    : throw new UnreadableDocumentException($"line {number}: not valid JSON"));
                 break;
             }
 

@@ -13,12 +13,15 @@ internal sealed record Cell(string Text, bool IsHeading = false)
 }
 
 /// <summary>
-/// A table as text. A small one is its rows with bars between the values. Beyond that a row can stand in a chunk without the headings, so each row
-/// becomes a paragraph of "heading: value" lines, which says by itself what its values are. A cell over several rows has its value in each of them.
+/// A table as text. A small one is its rows with bars between the values. Beyond that a row can stand in a chunk without the headings, so
+/// each row becomes a paragraph of "heading: value" lines, which says by itself what its values are. A cell over several rows has its value
+/// in each of them.
 /// </summary>
 internal sealed class TableText
 {
-    /// <summary>Characters of a table that stands in one chunk with its headings, also where a title is before it and its tokens are single digits.</summary>
+    /// <summary>
+    /// Characters of a table that stands in one chunk with its headings, also where a title is before it and its tokens are single digits.
+    /// </summary>
     private const int Small = 400;
 
     private const int SampleRows = 50;
@@ -98,7 +101,8 @@ internal sealed class TableText
     {
         if (_hasHeadingCells || _rows.Count < 2) return _headingRows;
         string[][] sample = [.. _rows.Take(SampleRows).Select(row => row.Select(value => value ?? "").ToArray())];
-        return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..]) && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
+        return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..])
+            && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
     }
 
     /// <summary>Where headings stand above headings, a column's are all of them from the top down, each once.</summary>
@@ -106,7 +110,8 @@ internal sealed class TableText
     {
         var headings = new string[_rows[..count].Max(row => row.Length)];
         for (int column = 0; column < headings.Length; column++)
-            headings[column] = string.Join(' ', _rows[..count].Select(row => At(row, column)).Where(value => value.Length > 0).Distinct(StringComparer.Ordinal));
+            headings[column] = string.Join(
+                ' ', _rows[..count].Select(row => At(row, column)).Where(value => value.Length > 0).Distinct(StringComparer.Ordinal));
 
         return headings;
 

@@ -2,7 +2,10 @@ using System.Xml;
 
 namespace Kvasir.Documents.Reading.Docx;
 
-/// <summary>Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are left out.</summary>
+/// <summary>
+/// Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are
+/// left out.
+/// </summary>
 internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 {
     private const int MostColumns = 100;

@@ -3,8 +3,8 @@ using System.Xml.Linq;
 namespace Kvasir.Documents.Reading.Docx;
 
 /// <summary>
-/// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each other,
-/// but where one has a start of its own.
+/// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each
+/// other, but where one has a start of its own.
 /// </summary>
 /// <param name="part">The content of numbering.xml; null where there is none.</param>
 /// <param name="styles">Where a definition is another's by the name of a style.</param>

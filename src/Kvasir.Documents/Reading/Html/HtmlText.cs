@@ -7,7 +7,9 @@ namespace Kvasir.Documents.Reading.Html;
 /// <summary>HTML as plain text: what a reader of the page sees, without scripts, styles and navigation.</summary>
 internal static class HtmlText
 {
-    /// <summary>The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.</summary>
+    /// <summary>
+    /// The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.
+    /// </summary>
     public static Document Parse(string html, string name)
     {
         using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html));

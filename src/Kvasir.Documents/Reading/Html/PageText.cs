@@ -17,7 +17,9 @@ internal sealed class PageText(bool inline)
     /// <summary>Levels of lists around: their lines are indented, and no blank lines stand between them.</summary>
     public int Indent { get; set; }
 
-    /// <summary>Asks for line breaks before what comes next; a block at the beginning of a list item stands behind the item's mark.</summary>
+    /// <summary>
+    /// Asks for line breaks before what comes next; a block at the beginning of a list item stands behind the item's mark.
+    /// </summary>
     public void Break(int lines)
     {
         if (inline) _space = true;

@@ -16,8 +16,10 @@ namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>Follows the operators of a page's content as far as text goes, and gives each character shown to the page's text.</summary>
 internal sealed class PdfContent(
-    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters, CropBox cropBox,
-    UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
+    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters,
+        CropBox cropBox,
+    UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources,
+        PdfLayers layers)
     : BaseStreamProcessor<PdfPageText>(pageNumber, store, scanner, parser, filters, cropBox, unit, rotation, initial, options)
 {
     private const int DeepestForm = 10;
@@ -135,7 +137,9 @@ internal sealed class PdfContent(
 
     /// <summary>Control characters, halves of pairs and private characters say nothing outside of the file.</summary>
     private static bool IsNothing(string text) =>
-        text.Length == 0 || (text.Length == 1 && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
+        text.Length == 0
+            || (text.Length == 1
+            && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
 
     protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord) { }
     protected override void RenderInlineImage(InlineImage inlineImage) { }

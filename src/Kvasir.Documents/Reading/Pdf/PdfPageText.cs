@@ -73,12 +73,15 @@ internal sealed class PdfPageText
         _size = Math.Max(_size, size);
     }
 
-    /// <summary>Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.</summary>
+    /// <summary>
+    /// Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.
+    /// </summary>
     public void AddField(string value, PdfRectangle frame)
     {
         EndLine();
         var start = new Vector2((float)frame.Left, (float)frame.Centroid.Y - (FieldSize / 3));
-        _lines.Add(new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
+        _lines.Add(
+            new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
     }
 
     /// <summary>The page's text.</summary>
@@ -131,12 +134,14 @@ internal sealed class PdfPageText
             && (line.Width + wordWidth > widest || IsHyphenated(line, next));
     }
 
-    private static bool IsHyphenated(PdfLine line, PdfLine next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
+    private static bool IsHyphenated(PdfLine line, PdfLine next) =>
+        line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
 
     /// <summary>The lower quartile of the distances from a line down to the next of the same size.</summary>
     private static float UsualDistance(List<PdfLine> lines)
     {
-        float[] distances = [.. lines.Zip(lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second)).Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
+        float[] distances = [.. lines.Zip(lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second))
+            .Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
         return distances.Length > 0 ? distances[distances.Length / 4] : 0;
     }
 

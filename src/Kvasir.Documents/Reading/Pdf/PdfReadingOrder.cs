@@ -1,12 +1,14 @@
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
-/// The order in which a page's lines are read, by where they stand: from the top down, and column by column where running text stands in columns.
-/// What cannot be cut apart stays in the order that it is drawn in.
+/// The order in which a page's lines are read, by where they stand: from the top down, and column by column where running text stands in
+/// columns. What cannot be cut apart stays in the order that it is drawn in.
 /// </summary>
 internal static class PdfReadingOrder
 {
-    /// <summary>In units of the font size: the least space between columns, the least width of a line of text, the most of an item's mark.</summary>
+    /// <summary>
+    /// In units of the font size: the least space between columns, the least width of a line of text, the most of an item's mark.
+    /// </summary>
     private const float Gutter = 0.5f, LeastText = 7, WidestMark = 4;
 
     /// <summary>A column of running text has at least so many lines, half of which fill this share of its width.</summary>
@@ -36,7 +38,9 @@ internal static class PdfReadingOrder
         }
     }
 
-    /// <summary>The columns in the most bands from a given one on that have any, and the band behind them; without columns the one band.</summary>
+    /// <summary>
+    /// The columns in the most bands from a given one on that have any, and the band behind them; without columns the one band.
+    /// </summary>
     private static (int Next, List<List<PdfLine>> Columns) Columns(List<List<PdfLine>> bands, int first)
     {
         (int Next, List<List<PdfLine>> Columns) found = (first + 1, [bands[first]]);
@@ -54,8 +58,8 @@ internal static class PdfReadingOrder
     }
 
     /// <summary>
-    /// Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null where there
-    /// are none.
+    /// Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null
+    /// where there are none.
     /// </summary>
     private static List<List<PdfLine>>? OfText(List<List<PdfLine>> columns)
     {
