@@ -1,7 +1,7 @@
 namespace Kvasir.Cli.Options;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
-internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
+internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
 {
     public DocumentLibrary Library => library;
 
@@ -21,7 +21,8 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
         private readonly Option<string?> _store = StoreOption(command);
 
         private readonly Option<string?> _embedder = command.Option<string?>(
-            "--embedder", "PATH|NAME", "The embedding model: a file, folder or name (default: the first BERT-type one)");
+            "--embedder", "PATH|NAME|none",
+            "The embedding model: a file, folder or name, or none to go by words alone (default: the first BERT-type one)");
 
         private readonly Option<string> _thinStore = command.Option(
             "--thin-store", "P%",
@@ -33,14 +34,14 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            string embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
-            Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
+            string? embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
+            Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
             try
             {
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
-                Model encoder = loading.GetAwaiter().GetResult();
+                Model? encoder = loading.GetAwaiter().GetResult();
                 var options = new LibraryOptions
                 {
                     Policy = policy,
@@ -67,11 +68,11 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
                 ? share
                 : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
-        private static void DisposeLoaded(Task<Model> loading)
+        private static void DisposeLoaded(Task<Model?> loading)
         {
             try
             {
-                loading.GetAwaiter().GetResult().Dispose();
+                loading.GetAwaiter().GetResult()?.Dispose();
             }
             catch (InvalidInputException)
             {
@@ -126,7 +127,7 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
     public void Dispose()
     {
         Library.Dispose();
-        encoder.Dispose();
+        encoder?.Dispose();
         model.Dispose();
     }
 
