@@ -28,7 +28,7 @@ public sealed partial class KvCache : IDisposable
     public KvPolicy Policy { get; }
 
     /// <summary>How attention over it is steered, or null.</summary>
-    internal Steering? Steering { get; private set; }
+    internal Steering? Steering { get; set; }
 
     internal KvLayout Layout { get; }
 
@@ -211,11 +211,12 @@ public sealed partial class KvCache : IDisposable
         KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting, isPrivate: isPrivate);
     }
 
-    /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
+    /// <summary>Saves the first tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
     internal void SaveCopy(string path, ReadOnlySpan<int> ids, string attachment)
     {
-        CheckSavable();
         using KvCache copy = Fork();
+        copy.Truncate(ids.Length);
+        copy.CheckSavable();
         copy.Seal();
         KvFileWriter.Write(path, copy, ids, 0, attachment);
     }

@@ -17,6 +17,7 @@ internal sealed class Steering
     public Steering(SteeringPolicy policy, int promptTokens)
     {
         Policy = policy;
+        promptTokens = policy.PromptTokens ?? promptTokens;
         _heads = [.. policy.Heads ?? throw new InvalidInputException($"KV policy {policy}: the heads are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with")];
         foreach (TokenSpan span in policy.Spans)
             if (span.End > promptTokens) throw new InvalidInputException($"KV policy: {policy}: the span {span.First}:{span.End} passes the end of the prompt, which has {promptTokens} tokens");

@@ -52,6 +52,9 @@ public sealed record SteeringPolicy
     /// <summary>Which keys it is about.</summary>
     public SteeringMode Mode { get; init; }
 
+    /// <summary>Tokens of the prompt where it is not all that is given; not part of the grammar.</summary>
+    public int? PromptTokens { get; init; }
+
     /// <inheritdoc/>
     public bool Equals(SteeringPolicy? other) => other is not null && ToString() == other.ToString();
 
