@@ -31,6 +31,7 @@ internal sealed record RetrievalTest(int Right, int Items, long KvBytes, long Kv
         for (int i = 0; i < prompts.Count; i++)
         {
             using KvCache cache = model.NewCache(policy);
+            cache.Steer(policy.Steering, prompts[i].Context.Length + prompts[i].Question.Length);
             if (!prompts[i].IsRight(Answer(steps, cache, prompts[i], when))) wrong.Add(prompts[i].Name);
             (bytes, bytesF16) = (Math.Max(bytes, cache.Bytes), Math.Max(bytesF16, cache.BytesF16));
             progress.Report(i + 1, prompts.Count, $"{i + 1 - wrong.Count} of {i + 1} right");

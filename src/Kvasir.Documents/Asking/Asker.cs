@@ -1,4 +1,6 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Retrieval;
+using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
 
@@ -65,13 +67,21 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         KvCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
-            batch.Add(cache, prompt, onPiece);
+            batch.Add(cache, prompt, EmphasisOf(question, prompt), onPiece);
         }
         catch
         {
             cache.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What is asked for, and where the question's words stand in the passages.</summary>
+    private Emphasis? EmphasisOf(PreparedQuestion question, int[] prompt)
+    {
+        if (options.Emphasis is not { } emphasis || !options.EmphasiseTerms) return options.Emphasis;
+        TokenSpan passages = new(prefix.Ids.Length, prompt.Length - question.Suffix.Length);
+        return emphasis with { Spans = [.. model.SpansOfWords(prompt, Words.Telling(question.Answer.Question)).Where(span => span.First >= passages.First && span.End <= passages.End)] };
     }
 
     /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>

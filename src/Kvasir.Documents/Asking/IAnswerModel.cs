@@ -26,6 +26,9 @@ internal interface IAnswerModel : IDisposable
     /// <summary>The ids of a text by itself, without BOS; special tokens are recognised only where <paramref name="parseSpecial"/>.</summary>
     int[] Encode(string text, bool parseSpecial);
 
+    /// <summary>The tokens of every occurrence of some words, in lower case, in a prompt.</summary>
+    IEnumerable<TokenSpan> SpansOfWords(int[] ids, IReadOnlySet<string> words) => [];
+
     /// <summary>The ids of the frame's prefix, which begin with BOS where the model asks for one.</summary>
     int[] EncodePrefix();
 

@@ -1,4 +1,6 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Retrieval;
+using Kvasir.Generation;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Asking;
@@ -37,6 +39,12 @@ internal sealed partial class ModelAnswers : IAnswerModel
     public PromptFrame Frame { get; }
 
     public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);
+
+    public IEnumerable<TokenSpan> SpansOfWords(int[] ids, IReadOnlySet<string> words)
+    {
+        var prompt = new TokenBytes(_model.Tokenizer, ids);
+        return Words.Places(prompt.Text, words).Select(place => prompt.Span(place.First, place.End));
+    }
 
     public int[] EncodePrefix()
     {

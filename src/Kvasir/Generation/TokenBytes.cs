@@ -31,6 +31,17 @@ internal sealed class TokenBytes
         for (int at = 0; wanted.Length > 0 && _bytes.AsSpan(at).IndexOf(wanted) is >= 0 and int found; at += found + wanted.Length) yield return Tokens(at + found, at + found + wanted.Length);
     }
 
+    /// <summary>The prompt's text.</summary>
+    public string Text => Encoding.UTF8.GetString(_bytes);
+
+    /// <summary>The tokens that hold characters [first, end) of the text, which must be valid.</summary>
+    public TokenSpan Span(int first, int end)
+    {
+        string text = Text;
+        int before = Encoding.UTF8.GetByteCount(text.AsSpan(0, first));
+        return Tokens(before, before + Encoding.UTF8.GetByteCount(text.AsSpan(first, end - first)));
+    }
+
     /// <summary>The tokens that hold bytes [first, end).</summary>
     private TokenSpan Tokens(int first, int end) => new(Array.FindIndex(_ends, e => e > first), Array.FindIndex(_ends, e => e >= end) + 1);
 }
