@@ -5,13 +5,17 @@ namespace Kvasir.Documents.Asking;
 /// <summary>How a question is answered.</summary>
 public sealed record AskOptions
 {
-    /// <summary>Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead small models).</summary>
+    /// <summary>
+    /// Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead
+    /// small models).
+    /// </summary>
     public int? Passages { get; init; }
 
     /// <summary>
-    /// The least cosine that the best passage, or the best sentence of one, must have with the question: where nothing comes near it, the answer is
-    /// <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case. Null leaves it to the library: what fits loosely is
-    /// answered and marked (<see cref="Answer.IsDoubtful"/>), and all is answered where <see cref="Passages"/> says how many to read.
+    /// The least cosine that the best passage, or the best sentence of one, must have with the question: where nothing comes near it, the
+    /// answer is <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case. Null leaves it to the library:
+    /// what fits loosely is answered and marked (<see cref="Answer.IsDoubtful"/>), and all is answered where <see cref="Passages"/> says
+    /// how many to read.
     /// </summary>
     public float? MinScore { get; init; }
 
@@ -49,4 +53,7 @@ public sealed record AskOptions
 
     /// <summary>Files and folders to answer from; null for everything in the store.</summary>
     public IReadOnlyList<string>? Within { get; init; }
+
+    /// <summary>How the answer is generated.</summary>
+    internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
 }

@@ -70,6 +70,7 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
             (high * Vector128.Load(table + pairs + j) + low * Vector128.Load(sines + pairs + j)).Store(head + pairs + j);
         }
         for (; j < pairs; j++)
-            (head[j], head[j + pairs]) = (head[j] * table[j] + head[j + pairs] * sines[j], head[j + pairs] * table[j + pairs] + head[j] * sines[j + pairs]);
+            (head[j], head[j + pairs]) =
+                (head[j] * table[j] + head[j + pairs] * sines[j], head[j + pairs] * table[j + pairs] + head[j] * sines[j + pairs]);
     }
 }

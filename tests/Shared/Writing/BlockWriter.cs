@@ -3,7 +3,9 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Tests.Writing;
 
-/// <summary>Makes blocks of the types of 32 elements as ggml does, byte for byte (see <see cref="BlockReaders"/> for their layout).</summary>
+/// <summary>
+/// Makes blocks of the types of 32 elements as ggml does, byte for byte (see <see cref="BlockReaders"/> for their layout).
+/// </summary>
 internal static class BlockWriter
 {
     private const int Length = 32;
@@ -12,7 +14,8 @@ internal static class BlockWriter
     /// <exception cref="NotSupportedException">Blocks of this type can be read but not made.</exception>
     public static void Quantize(TensorType type, ReadOnlySpan<float> source, Span<byte> destination)
     {
-        if (GgmlBlocks.ByteLength(type, source.Length) != destination.Length) throw new ArgumentException($"{source.Length} values of {type} are not {destination.Length} bytes");
+        if (GgmlBlocks.ByteLength(type, source.Length) != destination.Length)
+            throw new ArgumentException($"{source.Length} values of {type} are not {destination.Length} bytes");
         switch (type)
         {
             case TensorType.F32: MemoryMarshal.AsBytes(source).CopyTo(destination); return;
@@ -21,7 +24,8 @@ internal static class BlockWriter
         }
 
         int bytes = GgmlBlocks.BlockBytes(type);
-        for (; !source.IsEmpty; source = source[Length..], destination = destination[bytes..]) Write(type, source[..Length], destination[..bytes]);
+        for (; !source.IsEmpty; source = source[Length..], destination = destination[bytes..])
+            Write(type, source[..Length], destination[..bytes]);
     }
 
     private static void Write(TensorType type, ReadOnlySpan<float> values, Span<byte> block)

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>Answers that are generated together: one forward pass, which reads the weights once, is a step of each of them.</summary>
 internal interface IAnswerBatch : IDisposable
@@ -14,7 +14,10 @@ internal interface IAnswerBatch : IDisposable
     /// <exception cref="InvalidInputException">It does not fit the model's context, or has not what is to be emphasised; the cache is still the caller's.</exception>
     void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece);
 
-    /// <summary>A forward pass over what is still to be computed of the answers that came last; the first token of an answer ends it. False where there is nothing to do.</summary>
+    /// <summary>
+    /// A forward pass over what is still to be computed of the answers that came last; the first token of an answer ends it. False where
+    /// there is nothing to do.
+    /// </summary>
     bool Prefill();
 
     /// <summary>One more token of every answer; false where there is none left.</summary>

@@ -3,12 +3,14 @@ using Kvasir.Documents.Retrieval;
 using Kvasir.Generation;
 using Kvasir.Models;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>A loaded model, as documents use it.</summary>
 internal sealed partial class ModelAnswers : IAnswerModel
 {
-    /// <summary>Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.</summary>
+    /// <summary>
+    /// Tokens of one forward pass while prefilling: enough to keep the matrix products busy, few enough that activations stay small.
+    /// </summary>
     private const int PrefillTokens = 512;
 
     private readonly Model _model;
@@ -82,7 +84,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
         return file.Bytes;
     }
 
-    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) => _model.Repair(cache, positions, ids, cancellation);
+    public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) =>
+        _model.Repair(cache, positions, ids, cancellation);
 
     public int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation) =>
         _model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
@@ -157,16 +160,4 @@ internal sealed partial class ModelAnswers : IAnswerModel
             throw new InvalidDataException(error.Message, error);
         }
     }
-}
-
-/// <summary>A sentence encoder as the encoder of chunks and questions.</summary>
-internal sealed class ModelEncoder(Model model) : ITextEncoder
-{
-    public string Identity => model.Identity;
-
-    public float LeastRelevant => Relevance.LeastCosine;
-
-    public float[] Embed(string text) => model.Embed(text);
-
-    public float[][] Embed(IReadOnlyList<string> texts) => model.Embed(texts);
 }

@@ -1,6 +1,6 @@
 using Kvasir.Tokenization;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>
 /// What the chat template puts around a user's message: the prefix that every chunk's KV is computed behind, and the suffix that ends the
@@ -22,7 +22,9 @@ internal sealed record PromptFrame(string Prefix, string Suffix)
     {
         int at = rendered.IndexOf(Marker, StringComparison.Ordinal);
         return at < 0 || rendered.IndexOf(Marker, at + 1, StringComparison.Ordinal) >= 0
-            ? throw new InvalidInputException("the model's chat template does not put the user's message into the prompt exactly once; documents need a model whose template does")
+            ? throw new InvalidInputException(
+                "the model's chat template does not put the user's message into the prompt exactly once; documents need a model whose "
+                + "template does")
             : new PromptFrame(rendered[..at], rendered[(at + Marker.Length)..]);
     }
 }

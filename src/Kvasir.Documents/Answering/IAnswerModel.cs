@@ -1,6 +1,7 @@
 using Kvasir.Cache;
+using Kvasir.Generation;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>What documents need of a language model.</summary>
 internal interface IAnswerModel : IDisposable
@@ -23,7 +24,9 @@ internal interface IAnswerModel : IDisposable
     /// <summary>What stands before the chunks and behind the question.</summary>
     PromptFrame Frame { get; }
 
-    /// <summary>The ids of a text by itself, without BOS; special tokens are recognised only where <paramref name="parseSpecial"/>.</summary>
+    /// <summary>
+    /// The ids of a text by itself, without BOS; special tokens are recognised only where <paramref name="parseSpecial"/>.
+    /// </summary>
     int[] Encode(string text, bool parseSpecial);
 
     /// <summary>The tokens of every occurrence of some words, in lower case, in a prompt.</summary>
@@ -40,7 +43,10 @@ internal interface IAnswerModel : IDisposable
     /// <summary>Computes tokens behind what a cache holds.</summary>
     void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation);
 
-    /// <summary>Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not <paramref name="rerotate"/>; bytes of its keys and values.</summary>
+    /// <summary>
+    /// Places a saved cache behind what is here, its tokens seeming to stand here, or where they were computed if not
+    /// <paramref name="rerotate"/>; bytes of its keys and values.
+    /// </summary>
     /// <exception cref="InvalidDataException">Missing, damaged or of another model.</exception>
     /// <exception cref="InvalidInputException">Sound, but this model cannot place it here.</exception>
     long Place(KvCache cache, string path, bool rerotate = true);
@@ -52,12 +58,15 @@ internal interface IAnswerModel : IDisposable
     /// <summary>Computes the tokens at ascending positions anew where they stand.</summary>
     void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation);
 
-    /// <summary>Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this context; how many it did.</summary>
+    /// <summary>
+    /// Computes those <paramref name="count"/> tokens from <paramref name="first"/> on anew that deviate most from what they are in this
+    /// context; how many it did.
+    /// </summary>
     int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation);
 
     /// <summary>
-    /// A cache of the tokens from <paramref name="first"/> on alone, kept as <see cref="Policy"/> says: that share of them, in each head by itself, which
-    /// the model attends to most when it reads <paramref name="probe"/> behind them.
+    /// A cache of the tokens from <paramref name="first"/> on alone, kept as <see cref="Policy"/> says: that share of them, in each head by
+    /// itself, which the model attends to most when it reads <paramref name="probe"/> behind them.
     /// </summary>
     KvCache Prune(KvCache cache, int first, int[] probe, double share, CancellationToken cancellation);
 
@@ -70,15 +79,22 @@ internal interface IAnswerModel : IDisposable
     void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null);
 
     /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
-    IAnswerBatch NewBatch(AskOptions options, int parallel);
+    IAnswerBatch NewBatch(GenerationOptions options, int parallel);
 
-    /// <summary>Has a saved cache's pages read while something else is done; a hint, which does nothing where there is no such file.</summary>
+    /// <summary>
+    /// Has a saved cache's pages read while something else is done; a hint, which does nothing where there is no such file.
+    /// </summary>
     void ReadAhead(string path);
 
-    /// <summary>Whether KV kept under a policy may be converted to <see cref="Policy"/>: it has lost nothing that a cache made here would still have.</summary>
+    /// <summary>
+    /// Whether KV kept under a policy may be converted to <see cref="Policy"/>: it has lost nothing that a cache made here would still
+    /// have.
+    /// </summary>
     bool CanConvert(string policy);
 
-    /// <summary>Writes a saved cache anew as <see cref="Policy"/> says, checked and then renamed into place; the number of its tokens.</summary>
+    /// <summary>
+    /// Writes a saved cache anew as <see cref="Policy"/> says, checked and then renamed into place; the number of its tokens.
+    /// </summary>
     /// <param name="source">The saved cache.</param>
     /// <param name="destination">The file to write.</param>
     /// <param name="beforeWriting">Told the bytes of the file to come; what it throws prevents it.</param>
@@ -90,19 +106,4 @@ internal interface IAnswerModel : IDisposable
 
     /// <summary>Reads a saved cache whole and says what is wrong with it, or null.</summary>
     string? Check(string path);
-}
-
-/// <summary>What documents need of an embedding model.</summary>
-internal interface ITextEncoder
-{
-    string Identity { get; }
-
-    /// <summary>The cosine below which its embeddings say that a text does not answer a question; 0 where that is not known.</summary>
-    float LeastRelevant => 0;
-
-    /// <summary>The embedding of a text.</summary>
-    float[] Embed(string text);
-
-    /// <summary>The embeddings of several texts, together where that is faster.</summary>
-    float[][] Embed(IReadOnlyList<string> texts) => [.. texts.Select(Embed)];
 }

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 /// <summary>A piece of an answer as it is generated.</summary>
 /// <param name="Text">Its text.</param>

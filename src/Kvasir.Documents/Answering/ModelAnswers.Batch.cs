@@ -1,11 +1,11 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
 internal sealed partial class ModelAnswers
 {
-    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new ModelBatch(_model, options, parallel);
+    public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new ModelBatch(_model, options, parallel);
 
     private sealed class ModelBatch : IAnswerBatch
     {
@@ -13,10 +13,11 @@ internal sealed partial class ModelAnswers
         private readonly GenerationOptions _limits;
         private readonly List<(ScheduledSequence Sequence, Action<GeneratedPiece> OnPiece)> _answers = [];
 
-        public ModelBatch(Models.Model model, AskOptions options, int parallel)
+        public ModelBatch(Models.Model model, GenerationOptions options, int parallel)
         {
-            _scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
-            _limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
+            _scheduler = new Scheduler(
+                model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
+            _limits = options;
         }
 
         public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece) =>

@@ -1,9 +1,12 @@
 using Kvasir.Cache;
 using Kvasir.Models;
 
-namespace Kvasir.Documents.Asking;
+namespace Kvasir.Documents.Answering;
 
-/// <summary>The KV files used last, kept open, so that one that many questions need is mapped and its header parsed once. One that has changed on disk is opened anew.</summary>
+/// <summary>
+/// The KV files used last, kept open, so that one that many questions need is mapped and its header parsed once. One that has changed on
+/// disk is opened anew.
+/// </summary>
 internal sealed class OpenKvFiles(Model model) : IDisposable
 {
     /// <summary>Windows does not let a mapped file be deleted, and a store has to be able to.</summary>
@@ -22,7 +25,6 @@ internal sealed class OpenKvFiles(Model model) : IDisposable
             Close(path);
             entry = new Entry(KvFile.Open(path, model.CacheLayout), stamp);
             if (_entries.Count == Most) Close(_entries.MinBy(pair => pair.Value.LastUse).Key);
-
             _entries[path] = entry;
         }
 
