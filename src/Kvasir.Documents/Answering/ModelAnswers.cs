@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Documents.Retrieval;
 using Kvasir.Generation;
 using Kvasir.Models;
 
@@ -42,10 +41,10 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);
 
-    public IEnumerable<TokenSpan> SpansOfWords(int[] ids, IReadOnlySet<string> words)
+    public IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts)
     {
         var prompt = new TokenBytes(_model.Tokenizer, ids);
-        return Words.Places(prompt.Text, words).Select(place => prompt.Span(place.First, place.End));
+        return parts(prompt.Text).Select(part => prompt.Span(part.First, part.End));
     }
 
     public int[] EncodePrefix()

@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
-using Kvasir.Documents.Retrieval;
 using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
@@ -92,12 +91,14 @@ internal sealed class Asker(
         }
     }
 
-    /// <summary>What is asked for, and where the question's words stand in the passages.</summary>
+    /// <summary>What is to be emphasised: as asked for, and the sentences of the passages that the question is about.</summary>
     private Emphasis? EmphasisOf(PreparedQuestion question, int[] prompt)
     {
         if (options.Emphasis is not { } emphasis || !options.EmphasiseTerms) return options.Emphasis;
-        TokenSpan passages = new(prefix.Ids.Length, prompt.Length - question.Suffix.Length);
-        return emphasis with { Spans = [.. model.SpansOfWords(prompt, Words.Telling(question.Answer.Question)).Where(span => span.First >= passages.First && span.End <= passages.End)] };
+        int first = prefix.Ids.Length;
+        IEnumerable<TokenSpan> spans = model.Spans(
+            prompt[first..^question.Suffix.Length], text => TellingSentences.Find(text, question.Answer.Question));
+        return emphasis with { Spans = [.. spans.Select(span => new TokenSpan(first + span.First, first + span.End))] };
     }
 
     /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>
