@@ -57,6 +57,7 @@ public sealed class DocumentLibrary : IDisposable
     public static DocumentLibrary Open(string storeFolder, Model model, Model? encoder, LibraryOptions? options = null)
     {
         options ??= new LibraryOptions();
+        if (options.Policy.Steering is { } steering) throw new InvalidInputException($"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts (ask --emphasise, AskOptions.Emphasis)");
         var answers = new ModelAnswers(model, options.Policy);
         ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
         return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding, options.ChunkTokens,
@@ -176,7 +177,7 @@ public sealed class DocumentLibrary : IDisposable
     public void WarmUp(AskOptions? options = null, CancellationToken cancellation = default)
     {
         const string Question = "What is this about?";
-        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false };
+        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false, Emphasis = null };
         KvShelf shelf = NewShelf();
         Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
         if (stored.Length > 0)

@@ -15,6 +15,9 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
         return (double)model.Forecast(other).SavedBytes(0, tokens) / model.Forecast(policy).SavedBytes(0, tokens);
     }
 
+    /// <inheritdoc cref="EmphasisOptions.Read"/>
+    public Emphasis? Emphasis(EmphasisOptions options, ParseResult parsed, bool always) => options.Read(parsed, model, policy, always);
+
     /// <summary>The options --store and --embedder, and how chunks are made.</summary>
     public sealed class Options(ExampleCommand command, PlacingOptions? placing = null)
     {

@@ -10,7 +10,7 @@ public sealed record KvPolicy
 {
     private const int DefaultResidual = 32, DefaultSink = 32, LargestCount = 1 << 20;
 
-    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile"];
+    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", "steer", "steer-mode"];
 
     private readonly int? _residual, _sink;
 
@@ -46,11 +46,23 @@ public sealed record KvPolicy
     /// <summary>The budget under which <c>auto</c> chooses bits by layer and head; null where bits are given.</summary>
     public KvBudget? Auto { get; init; }
 
-    /// <summary>The profile that <c>auto</c> chooses by; null for the one in the user's cache folder.</summary>
+    /// <summary>Files that terms choose by, joined by <c>+</c>: each takes the one of its kind. Null where <c>auto</c> goes by the one in the user's cache folder.</summary>
     public string? Profile { get; init; }
+
+    /// <summary>The single files of <see cref="Profile"/>.</summary>
+    public IReadOnlyList<string> Profiles => Profile?.Split('+') ?? [];
+
+    /// <summary>
+    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that it keeps; what was computed
+    /// under it is kept for others only as far as it makes no difference.
+    /// </summary>
+    public SteeringPolicy? Steering { get; init; }
 
     /// <summary>Whether keys or values are kept in less than 16 bits.</summary>
     public bool IsQuantized => Auto is not null || IsQuantizedName(Keys) || IsQuantizedName(Values);
+
+    /// <summary>The policy without its steering: what a cache keeps to.</summary>
+    internal KvPolicy Kept => Steering is null ? this : this with { Steering = null };
 
     /// <summary>What <c>auto</c> chose, by layer and head; null before it has.</summary>
     internal HeadFormats? Chosen { get; init; }
@@ -78,7 +90,8 @@ public sealed record KvPolicy
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
                 "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
-                "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
+                "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
+                "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
@@ -100,6 +113,7 @@ public sealed record KvPolicy
         if (IsQuantized) Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
         Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
         if (IsQuantized) Add("sink", Sink, DefaultSink);
+        if (Steering is not null) text.Append(',').Append(Steering);
         if (Profile is not null) text.Append(",profile=").Append(Profile);
         return text.ToString();
 
@@ -144,7 +158,8 @@ public sealed record KvPolicy
     private void CheckCombination(HashSet<string> given)
     {
         if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
-        if (Auto is null && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE)");
+        Steering?.Check();
+        if (Auto is null && Steering is not { Heads: null } && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE), or to steer without heads (as in steer=7:11,profile=FILE)");
         if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
         if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
         if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");

@@ -66,7 +66,12 @@ internal sealed unsafe partial class Transformer
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
         RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
-        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken);
+        ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * group, group) ?? 0;
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        {
+            Steering = steered == 0 ? null : entry.Cache.Steering,
+            SteeredHeads = steered,
+        };
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {
