@@ -95,7 +95,8 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
     public static Option<string?> StoreOption(ExampleCommand command) => command.Option<string?>(
         "--store", "DIR", "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)");
 
-    public static Option<bool> CommentsOption(ExampleCommand command) => command.Flag("--comments", "Read the comments in Word documents too");
+    public static Option<bool> CommentsOption(ExampleCommand command) =>
+        command.Flag("--comments", "Read the comments in Word documents too");
 
     public static Option<int> ChunkTokensOption(ExampleCommand command) => command.Option(
         "--chunk-tokens", "N",
@@ -107,7 +108,8 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
     {
         if (!string.IsNullOrEmpty(given)) return given;
         if (Environment.GetEnvironmentVariable("KVASIR_STORE") is { Length: > 0 } set) return set;
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        string home = Environment.GetFolderPath(
+            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return home.Length > 0
             ? Path.Combine(home, "kvasir", "store")
             : throw new InvalidInputException("there is no home folder for a document store; name one with --store");
@@ -135,5 +137,6 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
     }
 
     private static IProgress<IngestProgress> Bar(ProgressLine line) => ProgressLine.Of<IngestProgress>(value => line.Report(
-        value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
+        value.Share, 1,
+            $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
 }
