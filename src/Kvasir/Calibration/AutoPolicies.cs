@@ -7,7 +7,7 @@ namespace Kvasir.Calibration;
 public static class AutoPolicies
 {
     /// <summary>
-    /// The policy as caches of this model can be made with it. For <c>auto</c> that is: the bits of each layer and kv head chosen by the policy's profile; where
+    /// The policy as caches of this model can be made with it. For <c>thin</c> that is: the factors of the policy's profile. For <c>auto</c>: the bits of each layer and kv head chosen by the policy's profile; where
     /// it names none, by the one in the user's cache folder. A profile that is not there yet is measured first (about a minute and 0.6 GB for a
     /// model of 135M parameters: the weights are loaded once more in float32) and kept. Any other policy is given back as it is.
     /// </summary>
@@ -21,8 +21,10 @@ public static class AutoPolicies
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
+        ProfileFiles.Check(policy);
+        policy = ThinPolicy.WithFactors(policy, model);
         if (policy.Auto is null) return policy;
-        SensitivityProfile profile = policy.Profile is string path
+        SensitivityProfile profile = ProfileFiles.Sensitivity(policy) is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)
             : KnownProfiles.Cached(model, policy.ScaleBits, progress, cancellation);
         return AutoPolicy.Choose(policy, profile, model.CacheLayout, model.Config.ContextLength);
