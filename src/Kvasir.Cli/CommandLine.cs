@@ -67,6 +67,7 @@ internal static class CommandLine
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
             ProfileCommand.Create(terminal),
+            FactorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),
