@@ -35,6 +35,9 @@ public sealed partial class KvCache : IDisposable
     /// <summary>The files that its mapped segments lie in.</summary>
     internal PlacedFiles Files => _files;
 
+    /// <summary>What is told of the attention of the queries to come, or null.</summary>
+    internal AttentionStatistics? Observed { get; set; }
+
     /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
     public KvCache Fork()
     {

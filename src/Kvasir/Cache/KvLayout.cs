@@ -8,7 +8,11 @@ namespace Kvasir.Cache;
 /// <param name="ValueChannels">Size of a value.</param>
 /// <param name="Window">Newest positions that a query sees (sliding window), or <see cref="int.MaxValue"/>.</param>
 /// <param name="Rotary">The rotation that stored keys carry; null for models with learned positions.</param>
-internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChannels, int Window, Rotary? Rotary);
+internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChannels, int Window, Rotary? Rotary)
+{
+    /// <summary>Query heads of a kv head.</summary>
+    public int Group { get; init; } = 1;
+}
 
 /// <summary>The shape of a model's caches and the identities that saved ones carry. One object for a model: caches of two models never mix.</summary>
 public sealed class KvLayout

@@ -146,12 +146,12 @@ public sealed partial class Model : IForwardEngine, IDisposable
 
     private const int WarmUpTokens = 40;
 
-    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
+    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
     {
         try
         {
             for (int i = 0; i < batch.Entries.Count; i++) _steps.Add(batch.Entries[i].BeginStep(PassBytes(batch, i)));
-            _transformer.Forward(batch, _steps, cancellation, keysOfLayer, received);
+            _transformer.Forward(batch, _steps, cancellation, keysOfLayer);
             foreach (KvCache.Step step in _steps) step.Commit();
         }
         finally
