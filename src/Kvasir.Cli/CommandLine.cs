@@ -56,6 +56,7 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            KeptCommand.Create(terminal),
             ProfileCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),

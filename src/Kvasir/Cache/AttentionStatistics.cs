@@ -64,10 +64,16 @@ internal sealed class AttentionStatistics
     public LayerAttention this[int layer] => _layers[layer];
 
     /// <summary>Before a pass: what it adds can be taken back.</summary>
-    public void Remember() => Array.ForEach(_layers, layer => layer.Remember());
+    public void Remember()
+    {
+        foreach (LayerAttention layer in _layers) layer.Remember();
+    }
 
     /// <summary>Takes back what was added since <see cref="Remember"/>.</summary>
-    public void Restore() => Array.ForEach(_layers, layer => layer.Restore());
+    public void Restore()
+    {
+        foreach (LayerAttention layer in _layers) layer.Restore();
+    }
 }
 
 /// <summary>The statistics of one layer. Different heads, and different positions of a head, may be written by different threads.</summary>
@@ -76,6 +82,7 @@ internal sealed class LayerAttention
     private readonly AttentionStatistics _of;
     private readonly int _group, _channels;
     private readonly float[] _sums, _largest, _recent, _local, _queryMeans, _queryProducts;
+    private readonly float[][] _all;
     private float[][]? _before;
 
     public LayerAttention(AttentionStatistics of, LayerLayout layout)
@@ -86,23 +93,20 @@ internal sealed class LayerAttention
         (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count), If(Observations.Local, heads * of.Count));
         _largest = If(Observations.Largest, layout.KvHeads * of.Count);
         (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels), If(Observations.Queries, heads * _channels * _channels));
+        _all = [_sums, _largest, _recent, _local, _queryMeans, _queryProducts];
     }
 
     public int First => _of.First;
 
-    private float[][] All => [_sums, _largest, _recent, _local, _queryMeans, _queryProducts];
 
-    /// <summary>[positions] of a query head.</summary>
-    public Span<float> Sums(int head) => Of(_sums, head, _of.Count);
-
-    /// <inheritdoc cref="Sums"/>
-    public Span<float> Recent(int head) => Of(_recent, head, _of.Count);
-
-    /// <inheritdoc cref="Sums"/>
-    public Span<float> Local(int head) => Of(_local, head, _of.Count);
-
-    /// <summary>[positions] of a kv head.</summary>
-    public Span<float> Largest(int kvHead) => Of(_largest, kvHead, _of.Count);
+    /// <summary>[positions] of a query head; of a kv head where that is what the kind is told by.</summary>
+    public Span<float> Of(Observations kind, int head) => kind switch
+    {
+        Observations.Sums => Of(_sums, head, _of.Count),
+        Observations.Recent => Of(_recent, head, _of.Count),
+        Observations.Local => Of(_local, head, _of.Count),
+        _ => Of(_largest, head, _of.Count),
+    };
 
     /// <summary>Sum of a query head's scaled queries, [channels].</summary>
     public Span<float> QuerySum(int head) => Of(_queryMeans, head, _channels);
@@ -126,27 +130,31 @@ internal sealed class LayerAttention
         if (skip >= end) return;
         weights = weights[skip..end];
         int at = position + skip - First, head = kvHead * _group + member;
-        if (_sums.Length > 0) Sum(weights, Sums(head).Slice(at, weights.Length));
+        if (_sums.Length > 0) Sum(weights, Of(Observations.Sums, head).Slice(at, weights.Length));
         if (_largest.Length > 0)
         {
-            Span<float> largest = Largest(kvHead).Slice(at, weights.Length);
+            Span<float> largest = Of(Observations.Largest, kvHead).Slice(at, weights.Length);
             TensorPrimitives.Max(largest, weights, largest);
         }
-        if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Recent(head).Slice(at, weights.Length));
+        if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Of(Observations.Recent, head).Slice(at, weights.Length));
         int far = Math.Max(0, query - _of.What.LocalTokens + 1 - First - at);
-        if (_local.Length > 0 && far < weights.Length) Sum(weights[far..], Local(head).Slice(at + far, weights.Length - far));
+        if (_local.Length > 0 && far < weights.Length) Sum(weights[far..], Of(Observations.Local, head).Slice(at + far, weights.Length - far));
     }
 
     public void Remember()
     {
-        _before ??= [.. All.Select(values => new float[values.Length])];
-        foreach ((float[] values, float[] before) in All.Zip(_before)) values.CopyTo(before, 0);
+        _before ??= [.. _all.Select(values => new float[values.Length])];
+        Copy(_all, _before);
     }
 
     public void Restore()
     {
-        if (_before is null) return;
-        foreach ((float[] values, float[] before) in All.Zip(_before)) before.CopyTo(values, 0);
+        if (_before is not null) Copy(_before, _all);
+    }
+
+    private static void Copy(float[][] from, float[][] to)
+    {
+        for (int i = 0; i < from.Length; i++) from[i].CopyTo(to[i], 0);
     }
 
     private static void Sum(ReadOnlySpan<float> weights, Span<float> sums) => TensorPrimitives.Add(sums, weights, sums);

@@ -91,6 +91,7 @@ public sealed partial class KvCache : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        if (length < Length) EndRegion();
         Rollback(length);
     }
 
@@ -277,5 +278,5 @@ public sealed partial class KvCache : IDisposable
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
     private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
-        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.HeadCodec(layout, layer, head)))]))];
+        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
 }

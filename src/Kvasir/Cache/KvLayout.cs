@@ -22,6 +22,7 @@ public sealed class KvLayout
     internal KvLayout(IReadOnlyList<LayerLayout> layers, AttentionKernels kernels, Func<string> modelIdentity, Func<string> tokenizerIdentity)
     {
         (Layers, _modelIdentity, _tokenizerIdentity) = (layers, modelIdentity, tokenizerIdentity);
+        Kernels = kernels;
         Codecs = new Codecs(kernels);
         BytesPerTokenF16 = layers.Sum(layer => (long)layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort));
     }
@@ -36,6 +37,9 @@ public sealed class KvLayout
     public long BytesPerTokenF16 { get; }
 
     internal IReadOnlyList<LayerLayout> Layers { get; }
+
+    /// <summary>The inner loops of attention over its caches.</summary>
+    internal AttentionKernels Kernels { get; }
 
     /// <summary>The codecs of its caches.</summary>
     internal Codecs Codecs { get; }

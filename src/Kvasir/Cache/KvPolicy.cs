@@ -10,7 +10,7 @@ public sealed record KvPolicy
 {
     private const int DefaultResidual = 32, DefaultSink = 32, LargestCount = 1 << 20;
 
-    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile"];
+    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", .. EvictionPolicy.Terms];
 
     private readonly int? _residual, _sink;
 
@@ -36,10 +36,12 @@ public sealed record KvPolicy
         init => _residual = value;
     }
 
-    /// <summary>The first tokens, which stay in float16; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    /// <summary>
+    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given) and are never evicted (4 unless given).
+    /// </summary>
     public int Sink
     {
-        get => _sink ?? (IsQuantized ? DefaultSink : 0);
+        get => IsQuantized ? KvBlock.CountFor(_sink ?? DefaultSink) * KvBlock.Tokens : _sink ?? UsualSink;
         init => _sink = value;
     }
 
@@ -49,11 +51,19 @@ public sealed record KvPolicy
     /// <summary>The profile that <c>auto</c> chooses by; null for the one in the user's cache folder.</summary>
     public string? Profile { get; init; }
 
+    /// <summary>Which tokens stay; null where all do.</summary>
+    public EvictionPolicy? Eviction { get; init; }
+
     /// <summary>Whether keys or values are kept in less than 16 bits.</summary>
     public bool IsQuantized => Auto is not null || IsQuantizedName(Keys) || IsQuantizedName(Values);
 
     /// <summary>What <c>auto</c> chose, by layer and head; null before it has.</summary>
     internal HeadFormats? Chosen { get; init; }
+
+    /// <summary>How a prompt is kept while it is read: nothing is quantised before it is known what stays.</summary>
+    internal KvPolicy WhileReading => Eviction is null ? this : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+
+    private int UsualSink => IsQuantized ? DefaultSink : Eviction is null ? 0 : EvictionPolicy.DefaultSink;
 
     /// <summary>Parses a policy such as <c>k=kivi4,v=kivi2,residual=64</c>.</summary>
     /// <exception cref="InvalidInputException">An unknown, impossible or out-of-range term, which the message names.</exception>
@@ -76,9 +86,10 @@ public sealed record KvPolicy
                 "group" => policy with { Group = OneOf(name, value, 16, 32) },
                 "scale" => policy with { ScaleBits = OneOf(name, value, 8, 16) },
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
-                "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
+                "sink" => policy with { Sink = Count(name, value) },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
                 "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
+                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) => policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
@@ -99,7 +110,8 @@ public sealed record KvPolicy
         if (Auto is null && IsQuantizedName(Keys)) Add("group", Group, QuantizedFormat.DefaultGroup);
         if (IsQuantized) Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
         Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
-        if (IsQuantized) Add("sink", Sink, DefaultSink);
+        if (IsQuantized || Eviction is not null) Add("sink", Sink, UsualSink);
+        if (Eviction is not null) text.Append(',').Append(Eviction);
         if (Profile is not null) text.Append(",profile=").Append(Profile);
         return text.ToString();
 
@@ -144,8 +156,9 @@ public sealed record KvPolicy
     private void CheckCombination(HashSet<string> given)
     {
         if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
-        if (Auto is null && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE)");
-        if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
+        Eviction?.Check();
+        if (Auto is null && Eviction?.UsesProfile != true && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto or evict=prefixkv (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Eviction is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
         if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
         if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
     }
@@ -156,7 +169,7 @@ public sealed record KvPolicy
     private static int OneOf(string name, string value, int small, int large) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
 
-    private static int Count(string name, string value) =>
+    internal static int Count(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
 
     private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"KV policy: {name}={value} {rule}");

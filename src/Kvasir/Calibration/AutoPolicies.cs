@@ -21,6 +21,7 @@ public static class AutoPolicies
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
+        policy = EvictionPreparation.Prepare(model, policy);
         if (policy.Auto is null) return policy;
         SensitivityProfile profile = policy.Profile is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)

@@ -26,7 +26,7 @@ public sealed partial class Model
         AttentionStatistics received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
-        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received[layer].Largest(head).ToArray(), count));
+        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received[layer].Of(Observations.Largest, head).ToArray(), count));
         return thinned;
     }
 

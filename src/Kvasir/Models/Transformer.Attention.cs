@@ -70,7 +70,7 @@ internal sealed unsafe partial class Transformer
         }
         float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * spec.ValueSize, sum = maximum + AttentionScratch.MaxRows;
         BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
-        for (int r = 0; r < rows && entry.Observed is not null; r++) *LogSum(spec, entry, item, r) = maximum[r] + MathF.Log(sum[r]);
+        for (int r = 0; r < rows && _observes; r++) *LogSum(spec, entry, item, r) = maximum[r] + MathF.Log(sum[r]);
         BlockAttention.Normalise(_attention, output, rows, spec.ValueSize, sum);
         for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * spec.ValueSize, spec.ValueSize).CopyTo(new Span<float>(OutputRow(spec, entry, item, r), spec.ValueSize));
     }
@@ -96,7 +96,7 @@ internal sealed unsafe partial class Transformer
             if (item.Parts == 1) continue;
             SliceEntry entry = _slice.Entries[item.Entry];
             for (int r = 0; r < item.Tokens * spec.Group; r++)
-                if (entry.FirstRow + item.FirstToken + r / spec.Group is var row && row >= firstRow && row < endRow) _plan.Merge(i, r, OutputRow(spec, entry, item, r));
+                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) = _plan.Merge(i, r, OutputRow(spec, entry, item, r));
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed unsafe partial class Transformer : IDisposable
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
         _observes = false;
         foreach (SliceEntry entry in _slice.Entries) _observes |= entry.Observed is not null;
-        _plan.Begin(whole: _observes);
+        _plan.Begin();
         _verification.Begin(_slice);
         _workers.Run(_run);
         _verification.End();
@@ -109,6 +109,7 @@ internal sealed unsafe partial class Transformer : IDisposable
             MergeParts(spec, firstRow, endRow);
             if (_observes)
             {
+                _workers.Barrier(worker);
                 Observe(worker, layer);
                 _workers.Barrier(worker);
             }

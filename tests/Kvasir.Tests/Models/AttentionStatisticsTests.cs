@@ -47,11 +47,11 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
             for (int head = 0; head < naive.Heads; head++)
             {
                 double[,] sums = expected[layer * naive.Heads + head];
-                Assert.InRange(Far(actual[layer].Sums(head), token => sums[0, token]), 0, 1e-3);
-                Assert.InRange(Far(actual[layer].Recent(head), token => sums[1, token]), 0, Tolerance);
-                Assert.InRange(Far(actual[layer].Local(head), token => sums[2, token]), 0, 1e-3);
+                Assert.InRange(Far(actual[layer].Of(Observations.Sums, head), token => sums[0, token]), 0, 1e-3);
+                Assert.InRange(Far(actual[layer].Of(Observations.Recent, head), token => sums[1, token]), 0, Tolerance);
+                Assert.InRange(Far(actual[layer].Of(Observations.Local, head), token => sums[2, token]), 0, 1e-3);
             }
-            for (int head = 0; head < naive.KvHeads; head++) Assert.InRange(Far(actual[layer].Largest(head), token => largest[layer * naive.KvHeads + head][token]), 0, Tolerance);
+            for (int head = 0; head < naive.KvHeads; head++) Assert.InRange(Far(actual[layer].Of(Observations.Largest, head), token => largest[layer * naive.KvHeads + head][token]), 0, Tolerance);
         }
     }
 
@@ -68,7 +68,7 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length, 150);
         Feed(model, cache, ids.AsSpan(150));
         for (int layer = 0; layer < naive.Layers; layer++)
-            for (int head = 0; head < naive.Heads; head++) Assert.Equal(50, cache.Observed[layer].Sums(head).ToArray().Sum(), 1e-2);
+            for (int head = 0; head < naive.Heads; head++) Assert.Equal(50, cache.Observed[layer].Of(Observations.Sums, head).ToArray().Sum(), 1e-2);
     }
 
     [Fact]
@@ -92,8 +92,8 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         }
         for (int head = 0; head < naive.Heads; head++)
         {
-            float[] expected = whole.Observed![1].Sums(head).ToArray();
-            Assert.InRange(Far(repaired.Observed![1].Sums(head), token => expected[token]), 0, Tolerance);
+            float[] expected = whole.Observed![1].Of(Observations.Sums, head).ToArray();
+            Assert.InRange(Far(repaired.Observed![1].Of(Observations.Sums, head), token => expected[token]), 0, Tolerance);
         }
     }
 
@@ -106,9 +106,9 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         using KvCache cache = model.NewCache(s_float32);
         cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length, 0);
         Feed(model, cache, ids.AsSpan(0, 20));
-        float[] before = cache.Observed[0].Sums(0).ToArray();
-        using (cache.BeginStep(5)) cache.Observed[0].Sums(0).Fill(7);
-        Assert.Equal(before, cache.Observed[0].Sums(0).ToArray());
+        float[] before = cache.Observed[0].Of(Observations.Sums, 0).ToArray();
+        using (cache.BeginStep(5)) cache.Observed[0].Of(Observations.Sums, 0).Fill(7);
+        Assert.Equal(before, cache.Observed[0].Of(Observations.Sums, 0).ToArray());
     }
 
     private static AttentionStatistics Observe(Model model, int[] ids, int[] passes)

@@ -28,7 +28,7 @@ public sealed class ReceivedAttentionTests : ReferenceComparison
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {
-                float[] actual = received[layer].Largest(head).ToArray();
+                float[] actual = received[layer].Of(Observations.Largest, head).ToArray();
                 largest = Math.Max(largest, Difference(expected[layer, head], actual));
                 uncapped = Math.Max(uncapped, Difference(withoutCap[layer, head], actual));
                 unwindowed = Math.Max(unwindowed, Difference(withoutWindow[layer, head], actual));
