@@ -56,7 +56,8 @@ public sealed class DocumentLibrary : IDisposable
     public static DocumentLibrary Open(string storeFolder, Model model, Model encoder, LibraryOptions? options = null)
     {
         options ??= new LibraryOptions();
-        if (options.Policy.Steering is { } steering) throw new InvalidInputException($"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts (ask --emphasise, AskOptions.Emphasis)");
+        if (options.Policy.Steering is { } steering) throw new InvalidInputException($"KV policy: {steering} is about the positions of "
+            + $"one prompt; in documents, emphasise texts (ask --emphasise, AskOptions.Emphasis)");
         var answers = new ModelAnswers(model, options.Policy);
         return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, new ModelEncoder(encoder),
             options.ChunkTokens, options.Placement, options.ThinStore)

@@ -28,7 +28,8 @@ internal sealed class Haystack(Tokenizer tokenizer, Random random)
     ];
 
     /// <param name="opening">What the context begins with.</param>
-    /// <param name="needles">The sentences to hide, each with a space before it, and how deep: 0 is the start, 1 the end. Of ascending depth.</param>
+    /// <param name="needles">The sentences to hide, each with a space before it, and how deep: 0 is the start, 1 the end. Of ascending
+    /// depth.</param>
     /// <param name="tokens">About how many ids the whole has.</param>
     public int[] Around(string opening, IReadOnlyList<(string Sentence, double Depth)> needles, int tokens)
     {

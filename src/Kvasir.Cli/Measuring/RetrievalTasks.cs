@@ -1,8 +1,9 @@
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// Synthetic tasks in the form of RULER (Hsieh et al. 2024), made up from a seed, of any length, for any tokenizer: codes hidden in plain sentences, variables that
-/// get each other's values, and lists of words to be counted. What is asked for may have several parts; the score is the share of them that is said.
+/// Synthetic tasks in the form of RULER (Hsieh et al. 2024), made up from a seed, of any length, for any tokenizer: codes hidden in plain
+/// sentences, variables that get each other's values, and lists of words to be counted. What is asked for may have several parts; the score
+/// is the share of them that is said.
 /// </summary>
 internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
 {
@@ -11,14 +12,16 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
 
     private static readonly string[] s_adjectives =
     [
-        "amber", "brisk", "calm", "dusty", "eager", "faded", "gentle", "hollow", "idle", "jolly", "keen", "lively", "mellow", "narrow", "olive", "patient",
-        "quiet", "rusty", "silent", "tender", "upper", "velvet", "wooden", "yellow", "zesty", "bitter", "clever", "distant", "famous", "golden", "humble", "ivory",
+        "amber", "brisk", "calm", "dusty", "eager", "faded", "gentle", "hollow", "idle", "jolly", "keen", "lively", "mellow", "narrow",
+        "olive", "patient", "quiet", "rusty", "silent", "tender", "upper", "velvet", "wooden", "yellow", "zesty", "bitter", "clever",
+        "distant", "famous", "golden", "humble", "ivory",
     ];
 
     private static readonly string[] s_nouns =
     [
-        "anchor", "basket", "candle", "drum", "engine", "feather", "garden", "hammer", "island", "jacket", "kettle", "ladder", "mirror", "needle", "orchard", "pillow",
-        "quarry", "ribbon", "saddle", "tunnel", "umbrella", "violin", "wagon", "yard", "zipper", "bridge", "castle", "desk", "field", "guitar", "harbor", "lantern",
+        "anchor", "basket", "candle", "drum", "engine", "feather", "garden", "hammer", "island", "jacket", "kettle", "ladder", "mirror",
+        "needle", "orchard", "pillow", "quarry", "ribbon", "saddle", "tunnel", "umbrella", "violin", "wagon", "yard", "zipper", "bridge",
+        "castle", "desk", "field", "guitar", "harbor", "lantern",
     ];
 
     /// <summary>The tasks by their names.</summary>
@@ -49,7 +52,8 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
     private RetrievalPrompt Code(string name, double depth, int distractors, int tokens)
     {
         string[] keys = Things(distractors + 1), codes = Numbers(distractors + 1);
-        (string, double)[] needles = [(Needle(keys[0], codes[0]), depth), .. keys.Zip(codes).Skip(1).Select(pair => (Needle(pair.First, pair.Second), random.NextDouble()))];
+        var needles = new List<(string, double)> { (Needle(keys[0], codes[0]), depth) };
+        for (int i = 1; i < keys.Length; i++) needles.Add((Needle(keys[i], codes[i]), random.NextDouble()));
         return Prompt(name, new Haystack(tokenizer, random).Around(Codes, [.. needles.OrderBy(needle => needle.Item2)], tokens),
             $"\n\nWhat is the code of the {keys[0]}? The code of the {keys[0]} is", 16, [codes[0]]);
     }
@@ -99,17 +103,20 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
         random.Shuffle(CollectionsMarshal.AsSpan(words));
         string list = string.Concat(words.Select((word, i) => $" {i + 1}. {word}"));
         return Prompt(name, tokenizer.Encode(Opening + list, parseSpecial: false, addSpecial: true),
-            $"\n\nWhat are the {wanted} words that stand in the list most often? The words that stand in the list most often are", 10 * wanted, often);
+            $"\n\nWhat are the {wanted} words that stand in the list most often? The words that stand in the list most often are",
+            10 * wanted, often);
     }
 
     private RetrievalPrompt Prompt(string name, int[] context, string question, int answerTokens, string[] wanted) =>
         new(name, context, tokenizer.Encode(question, parseSpecial: false), answerTokens, RetrievalPrompt.Says(tokenizer, wanted));
 
-    private static int[] Fading(int words, int times, bool fades) => [.. Enumerable.Range(1, words).Select(rank => fades ? Math.Max(2, 3 * times / rank) : times)];
+    private static int[] Fading(int words, int times, bool fades) =>
+        [.. Enumerable.Range(1, words).Select(rank => fades ? Math.Max(2, 3 * times / rank) : times)];
 
     private static string Needle(string key, string code) => $" The code of the {key} is {code}.";
 
-    private string[] Things(int count) => Distinct(count, () => $"{s_adjectives[random.Next(s_adjectives.Length)]}-{s_nouns[random.Next(s_nouns.Length)]}");
+    private string[] Things(int count) =>
+        Distinct(count, () => $"{s_adjectives[random.Next(s_adjectives.Length)]}-{s_nouns[random.Next(s_nouns.Length)]}");
 
     private string[] Numbers(int count) => Distinct(count, () => random.Next(100_000, 1_000_000).ToString(CultureInfo.InvariantCulture));
 

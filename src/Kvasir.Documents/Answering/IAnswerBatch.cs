@@ -11,7 +11,8 @@ internal interface IAnswerBatch : IDisposable
     /// <param name="ids">The ids of all tokens in the cache, and behind them those still to be computed.</param>
     /// <param name="emphasis">What of the prompt is emphasised, or null.</param>
     /// <param name="onPiece">Called within <see cref="Prefill"/> and <see cref="Step"/>.</param>
-    /// <exception cref="InvalidInputException">It does not fit the model's context, or has not what is to be emphasised; the cache is still the caller's.</exception>
+    /// <exception cref="InvalidInputException">It does not fit the model's context, or has not what is to be emphasised; the cache is still
+    /// the caller's.</exception>
     void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece);
 
     /// <summary>

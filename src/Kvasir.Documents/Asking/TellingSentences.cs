@@ -4,7 +4,8 @@ using Kvasir.Documents.Retrieval;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// What of passages is emphasised for a question: the sentences that share most words with it. The words alone mislead: what is asked for stands beside them.
+/// What of passages is emphasised for a question: the sentences that share most words with it. The words alone mislead: what is asked for
+/// stands beside them.
 /// </summary>
 internal static class TellingSentences
 {
@@ -16,6 +17,7 @@ internal static class TellingSentences
         (int First, int End, int Shared)[] sentences = [.. ends.Prepend(0).Zip(ends, (first, end) =>
             (first, end, Words.Of(passages[first..end]).Intersect(words, StringComparer.Ordinal).Count()))];
         int most = sentences.Select(sentence => sentence.Shared).DefaultIfEmpty().Max();
-        return most == 0 ? [] : [.. sentences.Where(sentence => sentence.Shared == most).Select(sentence => (sentence.First, sentence.End))];
+        return most == 0 ? []
+            : [.. sentences.Where(sentence => sentence.Shared == most).Select(sentence => (sentence.First, sentence.End))];
     }
 }

@@ -46,15 +46,18 @@ public sealed record KvPolicy
     /// <summary>The budget under which <c>auto</c> chooses bits by layer and head; null where bits are given.</summary>
     public KvBudget? Auto { get; init; }
 
-    /// <summary>Files that terms choose by, joined by <c>+</c>: each takes the one of its kind. Null where <c>auto</c> goes by the one in the user's cache folder.</summary>
+    /// <summary>
+    /// Files that terms choose by, joined by <c>+</c>: each takes the one of its kind. Null where <c>auto</c> goes by the one in the user's
+    /// cache folder.
+    /// </summary>
     public string? Profile { get; init; }
 
     /// <summary>The single files of <see cref="Profile"/>.</summary>
     public IReadOnlyList<string> Profiles => Profile?.Split('+') ?? [];
 
     /// <summary>
-    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that it keeps; what was computed
-    /// under it is kept for others only as far as it makes no difference.
+    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that
+    /// it keeps; what was computed under it is kept for others only as far as it makes no difference.
     /// </summary>
     public SteeringPolicy? Steering { get; init; }
 
@@ -90,7 +93,7 @@ public sealed record KvPolicy
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
                 "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
-                "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
+                "profile" => policy with { Profile = Paths(name, value) },
                 "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
@@ -159,7 +162,10 @@ public sealed record KvPolicy
     {
         if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
         Steering?.Check();
-        if (Auto is null && Steering is not { Heads: null } && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE), or to steer without heads (as in steer=7:11,profile=FILE)");
+        if (Auto is null && Steering is not { Heads: null } && given.Contains("profile"))
+            throw new InvalidInputException(
+                "KV policy: a profile belongs to auto (as in auto:3bit,profile=FILE), or to steer without heads (as in "
+                + "steer=7:11,profile=FILE)");
         if (!IsQuantized && (given.Contains("scale") || given.Contains("sink"))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
         if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
         if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
@@ -167,6 +173,9 @@ public sealed record KvPolicy
 
     private static string Codec(string name, string value) =>
         value is "f32" or "f16" || IsQuantizedName(value) ? value : throw new InvalidInputException($"KV policy: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
+
+    private static string Paths(string name, string value) =>
+        value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +");
 
     private static int OneOf(string name, string value, int small, int large) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");

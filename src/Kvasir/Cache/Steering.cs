@@ -1,9 +1,10 @@
 namespace Kvasir.Cache;
 
 /// <summary>
-/// A <see cref="SteeringPolicy"/> for one sequence: what is added to the score of the key at each position, in the heads that are steered. With c = ln(alpha) and
-/// n(key) the number of times that the policy's mode counts the key, the softmax sees score + c · (n(key) - n(0)). What is common to all keys cancels there, so the
-/// keys up to the first one that differs from position 0 are left exactly as they are: so far a sequence is computed as if it were not steered.
+/// A <see cref="SteeringPolicy"/> for one sequence: what is added to the score of the key at each position, in the heads that are steered.
+/// With c = ln(alpha) and n(key) the number of times that the policy's mode counts the key, the softmax sees score + c · (n(key) - n(0)).
+/// What is common to all keys cancels there, so the keys up to the first one that differs from position 0 are left exactly as they are: so
+/// far a sequence is computed as if it were not steered.
 /// </summary>
 internal sealed class Steering
 {
@@ -18,9 +19,12 @@ internal sealed class Steering
     {
         Policy = policy;
         promptTokens = policy.PromptTokens ?? promptTokens;
-        _heads = [.. policy.Heads ?? throw new InvalidInputException($"KV policy {policy}: the heads are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with")];
+        _heads = [.. policy.Heads ?? throw new InvalidInputException($"KV policy {policy}: the heads are not chosen yet for this model; "
+            + $"Model.Prepare(policy) gives the policy that a cache can be made with")];
         foreach (TokenSpan span in policy.Spans)
-            if (span.End > promptTokens) throw new InvalidInputException($"KV policy: {policy}: the span {span.First}:{span.End} passes the end of the prompt, which has {promptTokens} tokens");
+            if (span.End > promptTokens)
+                throw new InvalidInputException(
+                    $"KV policy: {policy}: the span {span.First}:{span.End} passes the end of the prompt, which has {promptTokens} tokens");
         int[] firsts = [.. policy.Spans.Select(span => span.First).Order()], ends = [.. policy.Spans.Select(span => span.End).Order()];
         var runs = new List<(int Start, int Count)>();
         foreach (int start in (int[])[0, .. firsts.Union(ends).Append(promptTokens).Where(start => start > 0).Order()])
@@ -32,7 +36,12 @@ internal sealed class Steering
         {
             if (position >= promptTokens) return 0;
             int spans = UpTo(firsts, position) - UpTo(ends, position);
-            return policy.Mode switch { SteeringMode.Exclude => firsts.Length - spans, SteeringMode.Include => spans - 1, _ => firsts.Length };
+            return policy.Mode switch
+            {
+                SteeringMode.Exclude => firsts.Length - spans,
+                SteeringMode.Include => spans - 1,
+                _ => firsts.Length,
+            };
         }
     }
 
@@ -47,14 +56,19 @@ internal sealed class Steering
         int unsteered = Math.Min(one?.UnsteeredTokens ?? int.MaxValue, other?.UnsteeredTokens ?? int.MaxValue);
         if (one is null || other is null || !one._heads.SetEquals(other._heads)) return unsteered;
         int same = 0;
-        while (same < one._starts.Length && same < other._starts.Length && (one._starts[same], one._biases[same]) == (other._starts[same], other._biases[same])) same++;
-        return Math.Min(same < one._starts.Length ? one._starts[same] : int.MaxValue, same < other._starts.Length ? other._starts[same] : int.MaxValue);
+        while (same < one._starts.Length && same < other._starts.Length
+            && (one._starts[same], one._biases[same]) == (other._starts[same], other._biases[same])) same++;
+        return Math.Min(StartOf(one, same), StartOf(other, same));
+
+        static int StartOf(Steering steering, int run) => run < steering._starts.Length ? steering._starts[run] : int.MaxValue;
     }
 
-    /// <summary>Bit i tells whether head <paramref name="firstHead"/> + i of a layer is steered; of <paramref name="count"/> heads, at most 64.</summary>
+    /// <summary>
+    /// Bit i tells whether head <paramref name="firstHead"/> + i of a layer is steered; of <paramref name="count"/> heads, at most 64.
+    /// </summary>
     public ulong HeadsOf(int layer, int firstHead, int count)
     {
-        if (_heads.Contains(new SteeredHead(layer, SteeredHead.All)) || _heads.Contains(new SteeredHead(SteeredHead.All, SteeredHead.All))) return ulong.MaxValue;
+        if (_heads.Contains(new(layer, SteeredHead.All)) || _heads.Contains(new(SteeredHead.All, SteeredHead.All))) return ulong.MaxValue;
         ulong steered = 0;
         for (int h = 0; h < count; h++)
             if (_heads.Contains(new SteeredHead(layer, firstHead + h))) steered |= 1UL << h;
@@ -78,7 +92,9 @@ internal sealed class Steering
         return true;
     }
 
-    /// <summary>How many of ascending numbers are at most <paramref name="limit"/>; the same number may stand there several times.</summary>
+    /// <summary>
+    /// How many of ascending numbers are at most <paramref name="limit"/>; the same number may stand there several times.
+    /// </summary>
     private static int UpTo(int[] ascending, int limit)
     {
         (int low, int high) = (0, ascending.Length);

@@ -12,6 +12,13 @@ public readonly record struct SteeredHead(int Layer, int Head)
 {
     /// <summary>Stands for all heads of a layer, and as a layer for all layers.</summary>
     public const int All = -1;
+
+    /// <summary>As in the policy grammar: <c>LAYER.HEAD</c>, <c>LAYER</c> or <c>all</c>.</summary>
+    public override string ToString()
+    {
+        string layer = Layer.ToString(CultureInfo.InvariantCulture);
+        return Layer == All ? "all" : Head == All ? layer : string.Create(CultureInfo.InvariantCulture, $"{layer}.{Head}");
+    }
 }
 
 /// <summary>Which keys the logarithm of alpha is added to.</summary>
@@ -28,9 +35,9 @@ public enum SteeringMode
 }
 
 /// <summary>
-/// Spans of a prompt that chosen query heads attend to more (PASTA, Zhang et al. 2023): ln(alpha) is added to attention scores before the softmax, in
-/// prefill and decode, for keys of the prompt. In the grammar: <c>steer=7:11+20:25@2.8+7.0*0.01</c> (spans, then <c>layer.queryHead</c>, a
-/// <c>layer</c> alone or <c>all</c>, then alpha) and <c>steer-mode</c>.
+/// Spans of a prompt that chosen query heads attend to more (PASTA, Zhang et al. 2023): ln(alpha) is added to attention scores before the
+/// softmax, in prefill and decode, for keys of the prompt. In the grammar: <c>steer=7:11+20:25@2.8+7.0*0.01</c> (spans, then
+/// <c>layer.queryHead</c>, a <c>layer</c> alone or <c>all</c>, then alpha) and <c>steer-mode</c>.
 /// </summary>
 public sealed record SteeringPolicy
 {
@@ -64,14 +71,13 @@ public sealed record SteeringPolicy
     /// <summary>The terms of the policy grammar.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder("steer=").AppendJoin('+', Spans.Select(span => string.Create(CultureInfo.InvariantCulture, $"{span.First}:{span.End}")));
-        if (Heads is not null) text.Append('@').AppendJoin('+', Heads.Select(Written));
+        var text = new StringBuilder("steer=")
+            .AppendJoin('+', Spans.Select(span => string.Create(CultureInfo.InvariantCulture, $"{span.First}:{span.End}")));
+        if (Heads is not null) text.Append('@').AppendJoin('+', Heads);
         if (Alpha is double alpha) text.Append(CultureInfo.InvariantCulture, $"*{alpha}");
         if (Mode != SteeringMode.Exclude) text.Append(",steer-mode=").Append(Mode.ToString().ToLowerInvariant());
         return text.ToString();
 
-        static string Written(SteeredHead head) => head.Layer == SteeredHead.All ? "all"
-            : head.Layer.ToString(CultureInfo.InvariantCulture) + (head.Head == SteeredHead.All ? "" : "." + head.Head.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>What is added to a key's score each time that it is counted.</summary>
@@ -83,7 +89,8 @@ public sealed record SteeringPolicy
     {
         sofar ??= new SteeringPolicy { Spans = [] };
         if (name == "steer-mode")
-            return Enum.TryParse(value, ignoreCase: true, out SteeringMode mode) && value.All(char.IsAsciiLetterLower) ? sofar with { Mode = mode }
+            return Enum.TryParse(value, ignoreCase: true, out SteeringMode mode) && value.All(char.IsAsciiLetterLower)
+                ? sofar with { Mode = mode }
                 : throw new InvalidInputException($"KV policy: steer-mode={value} is unknown (known: exclude, include, generation)");
         string[] parts = value.Split('*', 2);
         double? alpha = parts.Length == 1 ? null : ReadAlpha(value, parts[1]);
@@ -99,7 +106,9 @@ public sealed record SteeringPolicy
     /// <exception cref="InvalidInputException">There is a mode and nothing to steer to.</exception>
     internal void Check()
     {
-        if (Spans.Count == 0) throw new InvalidInputException("KV policy: 'steer-mode' belongs to 'steer' (as in steer=7:11@2.8*0.01,steer-mode=exclude)");
+        if (Spans.Count == 0)
+            throw new InvalidInputException(
+                "KV policy: 'steer-mode' belongs to 'steer' (as in steer=7:11@2.8*0.01,steer-mode=exclude)");
     }
 
     /// <exception cref="InvalidInputException">No such layer or head.</exception>
@@ -107,7 +116,9 @@ public sealed record SteeringPolicy
     {
         foreach (SteeredHead head in Heads ?? [])
             if (head.Layer >= layers || head.Head >= queryHeads)
-                throw new InvalidInputException($"KV policy: {this}: there is no head {head.Layer}{(head.Head < 0 ? "" : $".{head.Head}")}; the model has layers 0 to {layers - 1}, each with query heads 0 to {queryHeads - 1}");
+                throw new InvalidInputException(
+                    $"KV policy: {this}: there is no head {head}; the model has layers 0 to "
+                    + $"{layers - 1}, each with query heads 0 to {queryHeads - 1}");
     }
 
     private static TokenSpan ReadSpan(string value, string span)
@@ -129,7 +140,8 @@ public sealed record SteeringPolicy
     }
 
     private static double ReadAlpha(string value, string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && alpha is >= 1 / LargestAlpha and <= LargestAlpha
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha)
+            && alpha is >= 1 / LargestAlpha and <= LargestAlpha
             ? alpha
             : throw Wrong(value, $"alpha '{text}' must be a number above 0 (0.01 lets all else count a hundredth)");
 

@@ -7,9 +7,10 @@ namespace Kvasir.Calibration;
 public static class AutoPolicies
 {
     /// <summary>
-    /// The policy as caches of this model can be made with it. For <c>auto</c> that is: the bits of each layer and kv head chosen by the policy's profile; where
-    /// it names none, by the one in the user's cache folder. For <c>steer</c> without heads: those of its profile, or the ones known to be good for the model. A profile that is not there yet is measured first (about a minute and 0.6 GB for a
-    /// model of 135M parameters: the weights are loaded once more in float32) and kept. Any other policy is given back as it is.
+    /// The policy as caches of this model can be made with it. For <c>auto</c> that is: the bits of each layer and kv head chosen by the
+    /// policy's profile; where it names none, by the one in the user's cache folder. For <c>steer</c> without heads: those of its profile,
+    /// or the ones known to be good for the model. A profile that is not there yet is measured first (about a minute and 0.6 GB for a model
+    /// of 135M parameters: the weights are loaded once more in float32) and kept. Any other policy is given back as it is.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="policy">The policy.</param>
@@ -22,7 +23,9 @@ public static class AutoPolicies
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
         policy = SteeredHeads.Choose(model, policy);
-        if (policy.Profiles.Skip(policy.Auto is null ? 0 : 1).FirstOrDefault() is string unwanted) throw new InvalidInputException($"KV policy {policy}: no term goes by the profile {unwanted}");
+        if (policy.Profiles.Skip(policy.Auto is null ? 0 : 1).FirstOrDefault() is string unwanted)
+            throw new InvalidInputException(
+                $"KV policy {policy}: no term goes by the profile {unwanted}");
         if (policy.Auto is null) return policy;
         SensitivityProfile profile = policy.Profile is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)

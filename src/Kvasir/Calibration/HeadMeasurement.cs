@@ -5,13 +5,18 @@ using Kvasir.Models;
 namespace Kvasir.Calibration;
 
 /// <summary>
-/// Measures what steering single layers or heads to the span of each task's prompt does to the next token. Variants of all tasks go through the model side by side.
+/// Measures what steering single layers or heads to the span of each task's prompt does to the next token. Variants of all tasks go through
+/// the model side by side.
 /// </summary>
-internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> tasks, IProgress<double>? progress, CancellationToken cancellation)
+internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> tasks, IProgress<double>? progress,
+    CancellationToken cancellation)
 {
     private const int PassTokens = 512;
 
-    /// <summary>Steering is chosen in so many parts of the layers: where more are steered, it harms (on SmolLM2-135M six of thirty help, all thirty harm).</summary>
+    /// <summary>
+    /// Steering is chosen in so many parts of the layers: where more are steered, it harms (on SmolLM2-135M six of thirty help, all thirty
+    /// harm).
+    /// </summary>
     private const int LayersOfOneChosen = 5;
 
     public HeadProfile Run(HeadProfileOptions options)
@@ -21,9 +26,12 @@ internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> t
             ? [.. Enumerable.Range(0, layers).Select(layer => new SteeredHead(layer, SteeredHead.All))]
             : [.. Enumerable.Range(0, layers * heads).Select(i => new SteeredHead(i / heads, i % heads))];
         int chosen = options.Heads ?? options.Layers ?? Math.Max(1, layers / LayersOfOneChosen);
-        if (chosen > candidates.Length) throw new InvalidInputException($"{chosen} {(options.Heads is null ? "layers" : "heads")} are to be chosen, but the model has {candidates.Length}");
+        if (chosen > candidates.Length)
+            throw new InvalidInputException(
+                $"{chosen} {(options.Heads is null ? "layers" : "heads")} are to be chosen, but the model has {candidates.Length}");
         if (tasks.Count == 0) throw new InvalidInputException("no prompts to measure steering on; give at least one, better ten");
-        SteeringGain[] ranking = [.. Gains(candidates, options.Alpha).Select((gain, i) => new SteeringGain(Written(candidates[i]), gain)).OrderByDescending(gain => gain.Gain)];
+        SteeringGain[] ranking = [.. Gains(candidates, options.Alpha).Select((gain, i) => new SteeringGain(candidates[i].ToString(), gain))
+            .OrderByDescending(gain => gain.Gain)];
         return new HeadProfile
         {
             Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path)),
@@ -36,7 +44,9 @@ internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> t
         };
     }
 
-    /// <summary>ln p(wanted) and ln p(other) of each task's next token; steered where there are heads. Other is NaN where there is none.</summary>
+    /// <summary>
+    /// ln p(wanted) and ln p(other) of each task's next token; steered where there are heads. Other is NaN where there is none.
+    /// </summary>
     internal (double Wanted, double Other)[] LogProbabilities(IReadOnlyList<SteeredHead>? heads, double alpha) =>
         [.. Score([.. tasks.Select(task => (task, heads is null ? null : Policy(task, heads, alpha)))])];
 
@@ -44,13 +54,15 @@ internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> t
     private double[] Gains(SteeredHead[] candidates, double alpha)
     {
         double[] unsteered = [.. LogProbabilities(null, alpha).Select(Margin)];
-        double[] steered = [.. Score([.. candidates.SelectMany(head => tasks.Select(task => (task, (SteeringPolicy?)Policy(task, [head], alpha))))]).Select(Margin)];
+        double[] steered = [.. Score(
+            [.. candidates.SelectMany(head => tasks.Select(task => (task, (SteeringPolicy?)Policy(task, [head], alpha))))]).Select(Margin)];
         return [.. steered.Chunk(tasks.Count).Select(ofHead => ofHead.Zip(unsteered, (now, before) => now - before).Average())];
     }
 
     private static double Margin((double Wanted, double Other) logs) => double.IsNaN(logs.Other) ? logs.Wanted : logs.Wanted - logs.Other;
 
-    private static SteeringPolicy Policy(SteeringTask task, IReadOnlyList<SteeredHead> heads, double alpha) => new() { Spans = [task.Span], Heads = heads, Alpha = alpha };
+    private static SteeringPolicy Policy(SteeringTask task, IReadOnlyList<SteeredHead> heads, double alpha) =>
+        new() { Spans = [task.Span], Heads = heads, Alpha = alpha };
 
     private IEnumerable<(double Wanted, double Other)> Score(IReadOnlyList<(SteeringTask Task, SteeringPolicy? Steering)> variants)
     {
@@ -87,6 +99,4 @@ internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> t
         double all = most + Math.Log(sum);
         return (logits[task.Wanted] - all, task.Other is int other ? logits[other] - all : double.NaN);
     }
-
-    private static string Written(SteeredHead head) => head.Head == SteeredHead.All ? $"{head.Layer}" : $"{head.Layer}.{head.Head}";
 }

@@ -14,9 +14,12 @@ internal static class ProfileKind
         {
             if (new FileInfo(path) is not { Exists: true, Length: <= LongestFile }) return null;
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.String ? kind.GetString() : null;
+            JsonElement root = document.RootElement;
+            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("kind", out JsonElement kind)
+                && kind.ValueKind == JsonValueKind.String ? kind.GetString() : null;
         }
-        catch (Exception problem) when (problem is JsonException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception problem) when (
+            problem is JsonException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             return null;
         }

@@ -4,8 +4,9 @@ using Kvasir.Tokenization;
 namespace Kvasir.Generation;
 
 /// <summary>
-/// Parts of a prompt that the model is to attend to more (PASTA, <see cref="SteeringPolicy"/>): where they stand is found in each prompt. In the heads chosen all
-/// other tokens of the prompt count <see cref="Alpha"/> times as much. <see cref="Models.Model"/>'s <c>Emphasise</c> makes one with heads that are good for the model.
+/// Parts of a prompt that the model is to attend to more (PASTA, <see cref="SteeringPolicy"/>): where they stand is found in each prompt.
+/// In the heads chosen all other tokens of the prompt count <see cref="Alpha"/> times as much. <see cref="Models.Model"/>'s
+/// <c>Emphasise</c> makes one with heads that are good for the model.
 /// </summary>
 public sealed record Emphasis
 {
@@ -22,8 +23,8 @@ public sealed record Emphasis
     internal IReadOnlyList<TokenSpan> Spans { get; init; } = [];
 
     /// <summary>
-    /// The steering of a prompt; null where there is nothing to emphasise. In the mode that adds to the spans, which for one span gives what the other one does, and
-    /// for several does not lift generated tokens above them.
+    /// The steering of a prompt; null where there is nothing to emphasise. In the mode that adds to the spans, which for one span gives
+    /// what the other one does, and for several does not lift generated tokens above them.
     /// </summary>
     /// <exception cref="InvalidInputException">A text does not occur in the prompt, or alpha is out of range.</exception>
     internal SteeringPolicy? On(ReadOnlySpan<int> prompt, Tokenizer tokenizer)
@@ -32,17 +33,19 @@ public sealed record Emphasis
         var bytes = new TokenBytes(tokenizer, prompt);
         int length = prompt.Length;
         TokenSpan[] spans = [.. Spans.Concat(Texts.SelectMany(text => Of(text, bytes, length))).OrderBy(span => span.First)];
-        return spans.Length == 0 ? null : new SteeringPolicy { Spans = Merged(spans), Heads = Heads, Alpha = 1 / Alpha, Mode = SteeringMode.Include };
+        return spans.Length == 0 ? null
+            : new SteeringPolicy { Spans = Merged(spans), Heads = Heads, Alpha = 1 / Alpha, Mode = SteeringMode.Include };
     }
 
-    private static IReadOnlyList<TokenSpan> Of(string text, TokenBytes prompt, int length)
+    private static TokenSpan[] Of(string text, TokenBytes prompt, int length)
     {
         TokenSpan[] found = [.. prompt.Find(text)];
         if (found.Length > 0) return found;
         return text.Split(':') is [var first, var end] && int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int from)
             && int.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out int to) && from < to && to <= length
             ? [new TokenSpan(from, to)]
-            : throw new InvalidInputException($"the text to emphasise, '{text}', does not occur in the prompt; give it as it is written there, or a span of its {length} tokens (as in 7:11)");
+            : throw new InvalidInputException($"the text to emphasise, '{text}', does not occur in the prompt; give it as it is written "
+                + $"there, or a span of its {length} tokens (as in 7:11)");
     }
 
     private static List<TokenSpan> Merged(IEnumerable<TokenSpan> ascending)

@@ -67,7 +67,8 @@ internal sealed unsafe partial class Transformer
         HeadCache head = cache.Heads[item.KvHead];
         RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
         ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * group, group) ?? 0;
-        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap,
+            scattered, entry.FirstRepaired + item.FirstToken)
         {
             Steering = steered == 0 ? null : entry.Cache.Steering,
             SteeredHeads = steered,

@@ -21,7 +21,8 @@ internal static class NaiveSteering
     }
 
     public static bool IsSteered(SteeringPolicy policy, int layer, int head) => policy.Heads!.Any(of =>
-        (of.Layer == layer && (of.Head == head || of.Head == SteeredHead.All)) || (of.Layer == SteeredHead.All && of.Head == SteeredHead.All));
+        (of.Layer == layer && (of.Head == head || of.Head == SteeredHead.All))
+            || (of.Layer == SteeredHead.All && of.Head == SteeredHead.All));
 
     /// <summary>A policy with some spans and heads, of a model of four layers and four query heads.</summary>
     public static SteeringPolicy Random(Random random, int promptTokens)

@@ -87,7 +87,8 @@ internal sealed unsafe class SequenceFixture
             float most = parts.Max(part => part.Maximum[r]);
             double total = parts.Sum(part => Math.Exp(part.Maximum[r] - most) * part.Sum[r]);
             for (int c = 0; c < channels; c++)
-                merged[r * channels + c] = (float)(parts.Sum(part => Math.Exp(part.Maximum[r] - most) * part.Output[r * channels + c]) / total);
+                merged[r * channels + c] =
+                    (float)(parts.Sum(part => Math.Exp(part.Maximum[r] - most) * part.Output[r * channels + c]) / total);
         }
         return merged;
     }

@@ -90,12 +90,16 @@ public sealed class SteeringTests
     public void A_span_behind_the_prompt_and_heads_that_are_not_chosen_are_refused()
     {
         SteeringPolicy policy = KvPolicy.Parse("steer=20:30@1.1").Steering!;
-        Assert.Contains("29 tokens", Assert.Throws<InvalidInputException>(() => new Steering(policy, 29)).Message, StringComparison.Ordinal);
+        Assert.Contains("29 tokens", Assert.Throws<InvalidInputException>(() => new Steering(policy, 29)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(20, new Steering(policy, 30).UnsteeredTokens);
-        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => new Steering(policy with { Heads = null }, 40)).Message, StringComparison.Ordinal);
+        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => new Steering(policy with { Heads = null }, 40)).Message,
+            StringComparison.Ordinal);
     }
 
-    /// <summary>Query heads 2 and 3 are of kv head 1; every codec, the tail, a placed segment, a window, a soft cap, one part and two.</summary>
+    /// <summary>
+    /// Query heads 2 and 3 are of kv head 1; every codec, the tail, a placed segment, a window, a soft cap, one part and two.
+    /// </summary>
     [Theory]
     [InlineData("k=f32,v=f32", int.MaxValue, 0)]
     [InlineData("k=f32,v=f32", 60, 0)]
@@ -118,7 +122,8 @@ public sealed class SteeringTests
         fixture.Keys.AddRange(keys);
         fixture.Values.AddRange(values);
         fixture.Append(cache, 45);
-        float tolerance = kept.Contains("f32", StringComparison.Ordinal) ? 2e-4f : kept.Contains("f16", StringComparison.Ordinal) ? 0.02f : 0.8f;
+        float tolerance = kept.Contains("f32", StringComparison.Ordinal) ? 2e-4f : kept.Contains("f16", StringComparison.Ordinal) ? 0.02f
+            : 0.8f;
         for (int round = 0; round < 6; round++)
         {
             int prompt = random.Next(100, 150), position = cache.Length - 9;
@@ -128,7 +133,8 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 double Bias(int row, int key) => row % 2 == 1 ? NaiveSteering.Bias(policy, prompt, key) : 0;
                 float[] expected = fixture.Expected(1, queries, position, 2, cache.Length, softCap: softCap, bias: Bias);
-                var tile = new QueryTile(position, rows, 2, Causal: true, softCap) { Steering = new Steering(policy, prompt), SteeredHeads = 2 };
+                var tile = new QueryTile(position, rows, 2, Causal: true, softCap) { Steering =
+                    new Steering(policy, prompt), SteeredHeads = 2 };
                 SequenceFixture.Close(expected, fixture.Attend(cache, 1, queries, tile), tolerance);
                 SequenceFixture.Close(expected, fixture.AttendInParts(cache, 1, queries, tile), tolerance);
             }
@@ -141,7 +147,8 @@ public sealed class SteeringTests
         var fixture = new SequenceFixture(22);
         using KvCache whole = fixture.NewCache(), cache = fixture.NewCache();
         fixture.Append(whole, 130);
-        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Select(i => (ushort)i)], [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
+        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Select(i => (ushort)i)],
+            [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
         cache.PlacePruned(whole, 0, (_, head) => kept[head]);
         int[] positions = [61, 64, 70, 99];
         cache.Repair(new RepairedPositions(positions));
@@ -149,7 +156,8 @@ public sealed class SteeringTests
             foreach (int position in positions)
             {
                 (fixture.Keys[position][h], fixture.Values[position][h]) = (fixture.Random(16), fixture.Random(16));
-                Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position), fixture.Values[position][h]);
+                Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position),
+                    fixture.Values[position][h]);
             }
         SteeringPolicy policy = KvPolicy.Parse("steer=63:80+5:9@0*0.2").Steering!;
         for (int head = 0; head < 2; head++)
@@ -158,7 +166,8 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 float[] expected = fixture.Expected(head, queries, 120, 2, 130, bias: (_, key) => NaiveSteering.Bias(policy, 101, key),
                     counts: key => kept[head].Contains((ushort)key) || positions.Contains(key));
-                var tile = new QueryTile(120, rows, 2, Causal: true, 0) { Steering = new Steering(policy, 101), SteeredHeads = ulong.MaxValue };
+                var tile = new QueryTile(120, rows, 2, Causal: true, 0) { Steering = new Steering(policy, 101), SteeredHeads =
+                    ulong.MaxValue };
                 fixture.Close(expected, fixture.Attend(cache, head, queries, tile));
                 fixture.Close(expected, fixture.AttendInParts(cache, head, queries, tile));
             }

@@ -22,7 +22,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         {
             string name = of.GetProperty("name").GetString()!;
             bool decode = name == "decode";
-            int prompt = of.GetProperty("input_len").GetInt32(), keys = decode ? of.GetProperty("keys").GetInt32() : prompt, rows = decode ? 1 : prompt;
+            int prompt = of.GetProperty("input_len").GetInt32(), keys = decode ? of.GetProperty("keys").GetInt32() : prompt, rows =
+                decode ? 1 : prompt;
             float[] scores = tensors.Floats(decode ? "layer.decode.scores" : "layer.scores");
             float[] expected = tensors.Floats($"layer.{name}.probs");
             int[] heads = Ints(of.GetProperty("heads"));
@@ -32,7 +33,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
                 // Where the decode case has all heads, those that are not steered are the plain softmax.
                 int at = decode ? h : Array.IndexOf(heads, h);
                 if (at < 0) continue;
-                float[] actual = Probabilities(scores.AsSpan(h * rows * keys, rows * keys), rows, keys, steering, steered: heads.Contains(h));
+                float[] actual = Probabilities(scores.AsSpan(h * rows * keys, rows * keys), rows, keys, steering,
+                    steered: heads.Contains(h));
                 SequenceFixture.Close(expected[(at * rows * keys)..((at + 1) * rows * keys)], actual, 1e-5f);
             }
         }
@@ -48,11 +50,13 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         {
             string name = of.GetProperty("name").GetString()!;
             SteeredHead[] heads = [.. of.GetProperty("head_config").EnumerateObject().SelectMany(layer =>
-                Ints(layer.Value).Select(head => new SteeredHead(int.Parse(layer.Name, System.Globalization.CultureInfo.InvariantCulture), head)))];
+                Ints(layer.Value).Select(head =>
+                    new SteeredHead(int.Parse(layer.Name, System.Globalization.CultureInfo.InvariantCulture), head)))];
             int[] ids = Ints(of.GetProperty("prompt_token_ids"));
             using KvCache cache = model.NewCache(s_float32);
             cache.Steer(PolicyOf(of, heads), ids.Length);
-            float[] actual = [.. Next(model, cache, ids), .. Ints(of.GetProperty("forced_continuation_ids")).SelectMany(id => Next(model, cache, [id]))];
+            float[] actual = [.. Next(model, cache, ids), .. Ints(of.GetProperty("forced_continuation_ids"))
+                .SelectMany(id => Next(model, cache, [id]))];
             SequenceFixture.Close(tensors.Floats($"{name}.logits"), actual, 2e-3f);
             using KvCache plain = model.NewCache(s_float32);
             SequenceFixture.Close(tensors.Floats($"{name}.logits_unsteered_last"), Next(model, plain, ids), 2e-3f);
@@ -69,7 +73,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         KvPolicy known = model.Prepare(KvPolicy.Parse("k=f32,v=f32,steer=0:1"));
         Assert.Equal(Ints(golden.RootElement.GetProperty("top6_layers")), known.Steering!.Heads!.Select(head => head.Layer).Order());
         var measurement = new HeadMeasurement(model, tasks, null, CancellationToken.None);
-        (double Wanted, double Other)[] plain = measurement.LogProbabilities(null, 0.01), steered = measurement.LogProbabilities(known.Steering.Heads, 0.01);
+        (double Wanted, double Other)[] plain = measurement.LogProbabilities(null, 0.01), steered =
+            measurement.LogProbabilities(known.Steering.Heads, 0.01);
         foreach ((int i, JsonElement prompt) in golden.RootElement.GetProperty("prompts").EnumerateArray().Index())
         {
             Assert.Equal(Ints(prompt.GetProperty("token_ids")), tasks[i].Ids);
@@ -83,7 +88,10 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         }
     }
 
-    /// <summary>Softmax of given scores by attention itself: keys are unit vectors and queries the scores; values are unit vectors, so the output is the weights.</summary>
+    /// <summary>
+    /// Softmax of given scores by attention itself: keys are unit vectors and queries the scores; values are unit vectors, so the output is
+    /// the weights.
+    /// </summary>
     private static unsafe float[] Probabilities(ReadOnlySpan<float> scores, int rows, int keys, Steering steering, bool steered)
     {
         const int Channels = 64;
@@ -101,7 +109,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         float[] output = new float[rows * Channels], maximum = new float[rows], sum = new float[rows];
         new Span<float>(scratch.Queries, rows * Channels).Clear();
         for (int r = 0; r < rows; r++) scores.Slice(r * keys, keys).CopyTo(new Span<float>(scratch.Queries + r * Channels, keys));
-        var tile = new QueryTile(keys - rows, rows, 1, Causal: true, 0) { Steering = steered ? steering : null, SteeredHeads = steered ? 1UL : 0 };
+        var tile = new QueryTile(keys - rows, rows, 1, Causal: true, 0) { Steering = steered ? steering : null, SteeredHeads =
+            steered ? 1UL : 0 };
         fixed (float* o = output, m = maximum, s = sum)
         {
             BlockAttention.Attend(head, layer, kernels, tile, 0, head.BlockCount, scratch, o, m, s);

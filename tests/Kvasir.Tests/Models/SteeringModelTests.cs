@@ -21,13 +21,15 @@ public sealed class SteeringModelTests : ReferenceComparison
         var random = new Random(9);
         int[] ids = Ids(s_naive, Tokens);
         SteeringPolicy?[] policies =
-            [null, .. Enumerable.Range(0, 5).Select(_ => NaiveSteering.Random(random, Prompt) with { Heads = [new(1, 0), new(1, 4), new(2, SteeredHead.All)] })];
+            [null, .. Enumerable.Range(0, 5)
+                .Select(_ => NaiveSteering.Random(random, Prompt) with { Heads = [new(1, 0), new(1, 4), new(2, SteeredHead.All)] })];
         KvCache[] caches = [.. policies.Select(_ => model.NewCache(s_float32))];
         for (int i = 0; i < caches.Length; i++) caches[i].Steer(policies[i], Prompt);
         List<float>[] logits = [.. policies.Select(_ => new List<float>())];
         using var batch = new Batch();
         // The prompt in two passes, then token by token.
-        foreach ((int first, int end) in (((int, int)[])[(0, 23), (23, Prompt)]).Concat(Enumerable.Range(Prompt, Tokens - Prompt).Select(at => (at, at + 1))))
+        foreach ((int first, int end) in (((int, int)[])[(0, 23), (23, Prompt)])
+            .Concat(Enumerable.Range(Prompt, Tokens - Prompt).Select(at => (at, at + 1))))
         {
             batch.Clear();
             foreach (KvCache cache in caches) batch.Add(cache, ids.AsSpan(first, end - first), LogitRows.All);
@@ -39,7 +41,8 @@ public sealed class SteeringModelTests : ReferenceComparison
         {
             double[] expected = Naive(policies[i]).Logits(ids);
             Assert.InRange(Difference(expected, logits[i]), 0, Tolerance);
-            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation) Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance, $"{policies[i]} does nothing");
+            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation) Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance,
+                $"{policies[i]} does nothing");
         }
         // Both are steered where the tokens are: the same without steering is not what was found.
         foreach (KvCache cache in caches) cache.Dispose();
@@ -95,7 +98,8 @@ public sealed class SteeringModelTests : ReferenceComparison
     public void Heads_that_the_model_does_not_have_are_refused(string policy, string named)
     {
         using Model model = Load();
-        Assert.Contains(named, Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse(policy))).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse(policy))).Message,
+            StringComparison.Ordinal);
     }
 
     private static float[] Run(Model model, KvCache cache, int[] ids)
