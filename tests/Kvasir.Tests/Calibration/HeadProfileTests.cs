@@ -97,7 +97,8 @@ public sealed class HeadProfileTests : ReferenceComparison
         using Model model = Load();
         SteeringTask task = Assert.Single(SteeringTask.Read(
             """{"prompts":[{"token_ids":[1,2,3],"span":[1,3],"new_id":4,"p":0.5}]}"""u8, "t.json", model));
-        Assert.Equal(([1, 2, 3], new TokenSpan(1, 3), 4, null), (task.Ids, task.Span, task.Wanted, task.Other));
+        Assert.Equal([1, 2, 3], task.Ids);
+        Assert.Equal((new TokenSpan(1, 3), 4, (int?)null), (task.Span, task.Wanted, task.Other));
     }
 
     private static SteeringTask Task(int seed, int first, int end, int wanted, int? other)
