@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Generation;
 using Kvasir.Memory;
 using Kvasir.Numerics;
 using Microsoft.Win32.SafeHandles;

@@ -16,16 +16,17 @@ public static class AutoPolicies
     /// <param name="policy">The policy.</param>
     /// <param name="progress">Told the share of a measurement that is done.</param>
     /// <param name="cancellation">Ends a measurement between two forward passes.</param>
-    /// <exception cref="InvalidInputException">The budget is too small for this model, or the named profile is damaged or another model's.</exception>
+    /// <exception cref="InvalidInputException">The budget is too small for this model, or the named profile is damaged or another
+    /// model's.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static KvPolicy Prepare(this Model model, KvPolicy policy, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static KvPolicy Prepare(
+        this Model model, KvPolicy policy, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
         policy = SteeredHeads.Choose(model, policy);
         if (policy.Profiles.Skip(policy.Auto is null ? 0 : 1).FirstOrDefault() is string unwanted)
-            throw new InvalidInputException(
-                $"KV policy {policy}: no term goes by the profile {unwanted}");
+            throw new InvalidInputException($"KV policy {policy}: no term goes by the profile {unwanted}");
         if (policy.Auto is null) return policy;
         SensitivityProfile profile = policy.Profile is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)
