@@ -9,9 +9,9 @@ internal static class EvalRetrievalCommand
     {
         var command = new ExampleCommand(
             "retrieval",
-            "Synthetic tasks in the form of RULER, made up from a seed: a hidden code (single), one among others (multikey), several of one "
-                + "thing (multivalue), values handed from variable to variable (variables), the most common and the most frequent words of "
-                + "a list (common, frequent).",
+            "Synthetic tasks in the form of RULER, made up from a seed: a hidden code (single), one among others (multikey), several "
+                + "of one thing (multivalue), values handed from variable to variable (variables), the most common and the most frequent "
+                + "words of a list (common, frequent).",
             "kvasir eval retrieval --tokens 1000 --kv k=kivi4,v=kivi4",
             "kvasir eval retrieval --tasks single,variables --items 20 --when question --json");
         var tasks = command.Option("--tasks", "A,B", "Which tasks", string.Join(',', RetrievalTasks.Names));

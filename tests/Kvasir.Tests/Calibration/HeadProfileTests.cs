@@ -112,7 +112,8 @@ public sealed class HeadProfileTests : ReferenceComparison
     {
         NaiveTransformer steered = policy is null ? s_naive : s_naive with
         {
-            ScoreBias = (layer, head, key) => NaiveSteering.IsSteered(policy, layer, head) ? NaiveSteering.Bias(policy, task.Ids.Count, key) : 0,
+            ScoreBias = (layer, head, key) =>
+                NaiveSteering.IsSteered(policy, layer, head) ? NaiveSteering.Bias(policy, task.Ids.Count, key) : 0,
         };
         double[] logits = steered.Logits([.. task.Ids])[^s_naive.Vocabulary..];
         double all = Math.Log(logits.Sum(Math.Exp));
