@@ -21,7 +21,8 @@ internal sealed partial class ModelAnswers
         }
 
         public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece) =>
-            _answers.Add((_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text))),
+            _answers.Add(
+                (_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text))),
                 onPiece));
 
         public bool Prefill() => Tell(_scheduler.Prefill());

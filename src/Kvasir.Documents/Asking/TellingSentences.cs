@@ -17,7 +17,7 @@ internal static class TellingSentences
         (int First, int End, int Shared)[] sentences = [.. ends.Prepend(0).Zip(ends, (first, end) =>
             (first, end, Words.Of(passages[first..end]).Intersect(words, StringComparer.Ordinal).Count()))];
         int most = sentences.Select(sentence => sentence.Shared).DefaultIfEmpty().Max();
-        return most == 0 ? []
-            : [.. sentences.Where(sentence => sentence.Shared == most).Select(sentence => (sentence.First, sentence.End))];
+        return most == 0
+            ? [] : [.. sentences.Where(sentence => sentence.Shared == most).Select(sentence => (sentence.First, sentence.End))];
     }
 }
