@@ -11,7 +11,7 @@ public sealed partial class KvCache : IDisposable
 
     private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
-        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy.Kept, pool, layers, length, files);
+        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy.Unsteered, pool, layers, length, files);
         Steer(policy.Steering);
     }
 
@@ -38,6 +38,9 @@ public sealed partial class KvCache : IDisposable
 
     /// <summary>The files that its mapped segments lie in.</summary>
     internal PlacedFiles Files => _files;
+
+    /// <summary>What is told of the attention of the queries to come, or null.</summary>
+    internal AttentionStatistics? Observed { get; set; }
 
     /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
     public KvCache Fork()
@@ -103,6 +106,7 @@ public sealed partial class KvCache : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        if (length < Length) EndRegion();
         Rollback(length);
     }
 
@@ -300,5 +304,5 @@ public sealed partial class KvCache : IDisposable
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
     private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
-        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.HeadCodec(layout, layer, head)))]))];
+        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
 }

@@ -35,7 +35,7 @@ public static class SteeredHeads
         if (policy.Steering is not { } steering) return policy;
         if (steering.Heads is null)
         {
-            string? path = policy.Profiles.FirstOrDefault(path => ProfileKind.Of(path) == HeadProfile.ExpectedKind);
+            string? path = ProfileFiles.Of(policy, ProfileKind.Heads);
             string[] others = [.. policy.Profiles.Where(other => other != path)];
             steering = steering with { Heads = Of(model, path) };
             policy = policy with { Steering = steering, Profile = others.Length == 0 ? null : string.Join('+', others) };

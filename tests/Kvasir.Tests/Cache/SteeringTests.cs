@@ -20,8 +20,8 @@ public sealed class SteeringTests
         Assert.Equal(printed, policy.ToString());
         Assert.Equal(policy, KvPolicy.Parse(printed));
         Assert.Equal(policy.Steering, KvPolicy.Parse(printed).Steering);
-        Assert.NotEqual(policy, policy.Kept);
-        Assert.Null(policy.Kept.Steering);
+        Assert.NotEqual(policy, policy.Unsteered);
+        Assert.Null(policy.Unsteered.Steering);
     }
 
     [Theory]
