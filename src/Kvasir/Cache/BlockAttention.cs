@@ -314,7 +314,7 @@ internal static unsafe class BlockAttention
             {
                 float* scores = scratch.Scores + r * Stride;
                 if (tile.SoftCap != 0) SoftCap(scores, width);
-                if (steered && tile.IsSteered(r)) TensorPrimitives.Add(new ReadOnlySpan<float>(scores, tokens), new ReadOnlySpan<float>(scratch.Biases, tokens), new Span<float>(scores, tokens));
+                if (steered && tile.IsSteered(r)) AddBiases(new Span<float>(scores, tokens));
                 int own = tile.PositionOf(r);
                 int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(own, first), 0, tokens) : tokens;
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
@@ -354,6 +354,9 @@ internal static unsafe class BlockAttention
             for (int b = 0; b < count; b++) any |= masks[b] = blocks.Masked(first + b);
             return any != 0;
         }
+
+        private void AddBiases(Span<float> scores) =>
+            TensorPrimitives.Add(scores, new ReadOnlySpan<float>(scratch.Biases, scores.Length), scores);
 
         private void SoftCap(float* scores, int width)
         {

@@ -74,7 +74,8 @@ public sealed class Scheduler : IDisposable
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation)
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
+            _forecast.MostBytes(longest), onText, cancellation)
         {
             Embeddings = embeddings,
             Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
@@ -119,7 +120,13 @@ public sealed class Scheduler : IDisposable
     /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
     internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
     {
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true, Embeddings = embeddings, Steering = cache.Steering };
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation)
+        {
+            Cache = cache,
+            IsLent = true,
+            Embeddings = embeddings,
+            Steering = cache.Steering,
+        };
         _filled.Enqueue(sequence);
         return sequence;
     }

@@ -41,8 +41,8 @@ public sealed class SteeringModelTests : ReferenceComparison
         {
             double[] expected = Naive(policies[i]).Logits(ids);
             Assert.InRange(Difference(expected, logits[i]), 0, Tolerance);
-            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation)
-                Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance, $"{policies[i]} does nothing");
+            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation) Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance,
+                $"{policies[i]} does nothing");
         }
         // Both are steered where the tokens are: the same without steering is not what was found.
         foreach (KvCache cache in caches) cache.Dispose();
