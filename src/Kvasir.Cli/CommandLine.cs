@@ -57,6 +57,7 @@ internal static class CommandLine
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
             ProfileCommand.Create(terminal),
+            TrainCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),
