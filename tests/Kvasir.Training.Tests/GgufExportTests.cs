@@ -43,6 +43,7 @@ public sealed class GgufExportTests : IDisposable
         crew.Run(worker =>
         {
             model.Forward(worker, ids);
+            model.Select(worker, [.. ids.Select(_ => 1f)]);
             model.Project(worker, new RowRange(0, ids.Length));
         });
         string path = Path.Combine(_folder.Path, "trained.gguf");

@@ -116,10 +116,13 @@ public sealed class TrainerTests : IDisposable
         examples.Fill(0, batch.Ids.AsSpan(0, 12), batch.Targets.AsSpan(0, 12), batch.Weights.AsSpan(0, 12));
         examples.Fill(1, batch.Ids.AsSpan(12, 12), batch.Targets.AsSpan(12, 12), batch.Weights.AsSpan(12, 12));
         Assert.Equal(3, batch.Weights.Sum());
+        var all = new TokenBatch(2, TinyTraining.Length);
+        batch.Targets.CopyTo(all.Targets, 0);
+        Array.Fill(all.Weights, 1);
         crew.Run(worker =>
         {
             model.Forward(worker, batch.Ids);
-            model.Learn(worker, batch, backward: false);
+            model.Learn(worker, all, backward: false);
         });
         for (int i = 0; i < batch.Rows; i++)
             if (batch.Weights[i] == 1) Assert.InRange(model.Losses[i], 0, 0.2f);

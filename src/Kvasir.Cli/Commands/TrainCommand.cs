@@ -75,9 +75,9 @@ internal sealed class TrainCommand
         int threads = parsed.GetValue(_threads) is > 0 and var given ? given : PhysicalCores.Count();
         using var training = new ScratchTraining(texts, evalText, settings, threads);
         if (resume) training.Resume(checkpoint);
-        using var curve = new LossCurve(path, training.Steps);
+        using var curve = new LossCurve(path, training.Trainer.Steps);
         bool json = _common.Json(parsed);
-        TrainingProgress done = new(training, settings.Steps, curve, terminal, json);
+        TrainingProgress done = new(training.Trainer, settings.Steps, curve, terminal, json);
         done.Run(() => training.Save(checkpoint), s_betweenCheckpoints);
         training.Export(path, parsed.GetValue(_type) switch { "q8_0" => TensorType.Q8_0, "f32" => TensorType.F32, _ => TensorType.F16 });
         curve.Draw();

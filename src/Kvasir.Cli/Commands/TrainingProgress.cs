@@ -3,7 +3,7 @@ using Kvasir.Training.Runs;
 namespace Kvasir.Cli.Commands;
 
 /// <summary>Goes through the steps of a training, shows how far it is, and keeps checkpoints, one when it is interrupted too.</summary>
-internal sealed class TrainingProgress(ScratchTraining training, int steps, LossCurve curve, Terminal terminal, bool json)
+internal sealed class TrainingProgress(Trainer trainer, int steps, LossCurve curve, Terminal terminal, bool json)
 {
     private double _seconds;
     private int _done;
@@ -15,7 +15,7 @@ internal sealed class TrainingProgress(ScratchTraining training, int steps, Loss
     {
         using var progress = new ProgressLine(terminal, "training");
         long kept = Stopwatch.GetTimestamp();
-        while (training.Steps < steps)
+        while (trainer.Steps < steps)
         {
             bool interrupted = terminal.Interrupted.IsCancellationRequested;
             if (interrupted || Stopwatch.GetElapsedTime(kept) > betweenCheckpoints)
@@ -31,16 +31,16 @@ internal sealed class TrainingProgress(ScratchTraining training, int steps, Loss
     private void Step(ProgressLine progress)
     {
         long started = Stopwatch.GetTimestamp();
-        double loss = training.Step(), seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        double loss = trainer.Step(), seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         if (!double.IsFinite(loss))
             throw new InvalidInputException(
-                $"the loss is no longer a number at step {training.Steps}; give a lower --lr or a longer --warm-up");
+                $"the loss is no longer a number at step {trainer.Steps}; give a lower --lr or a longer --warm-up");
         (_seconds, _done) = (_seconds + seconds, _done + 1);
         var step = new TrainedStep(
-            training.Steps, Units.Rounded(loss, 5), Units.Rounded(training.TokensOfAStep / seconds, 1),
-            Units.Rounded(training.LearningRate, 8));
+            trainer.Steps, Units.Rounded(loss, 5), Units.Rounded(trainer.TokensOfAStep / seconds, 1),
+            Units.Rounded(trainer.LearningRate, 8));
         curve.Add(step);
         if (json) terminal.WriteJson(step);
-        progress.Report(training.Steps, steps, $"loss {loss:0.000}, {step.TokensPerSecond:0} tokens/s");
+        progress.Report(trainer.Steps, steps, $"loss {loss:0.000}, {step.TokensPerSecond:0} tokens/s");
     }
 }

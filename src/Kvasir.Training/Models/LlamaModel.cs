@@ -15,7 +15,8 @@ internal sealed class LlamaModel
     private readonly LlamaShape _shape;
     private readonly LlamaLayer[] _layers;
     private readonly float[][] _streams;
-    private readonly float[] _normed, _scales, _logits;
+    private readonly float[] _normed, _scales, _selected, _logits;
+    private readonly int[] _rows;
     private readonly BackwardBuffers? _backwards;
 
     /// <param name="shape">Sizes.</param>
@@ -36,7 +37,7 @@ internal sealed class LlamaModel
         _layers = [.. parameters.Layers.Select(weights => new LlamaLayer(
             shape, attention, weights, rope, trains ? new LayerBuffers(shape, Rows, factors) : shared) { Backwards = backwards })];
         _streams = [.. Enumerable.Range(0, trains ? shape.Layers + 1 : 2).Select(_ => new float[Rows * shape.Width])];
-        (_normed, _scales) = (new float[Rows * shape.Width], new float[Rows]);
+        (_normed, _scales, _selected, _rows) = (new float[Rows * shape.Width], new float[Rows], new float[Rows * shape.Width], new int[Rows]);
         _logits = new float[Math.Min(Rows, HeadRows) * shape.Vocabulary];
         Losses = new float[Rows];
     }
@@ -64,38 +65,61 @@ internal sealed class LlamaModel
         worker.Meet();
     }
 
-    /// <summary>The logits of up to <see cref="HeadRows"/> rows, as they lie in <see cref="Logits"/> afterwards.</summary>
+    /// <summary>
+    /// Gathers the rows of the last <see cref="Forward"/> that count in the loss, those of a weight above 0: only they need logits, by far the
+    /// largest product of a small model.
+    /// </summary>
+    public void Select(Worker worker, float[] weights)
+    {
+        if (worker.IsFirst)
+        {
+            Selected = 0;
+            for (int row = 0; row < Rows; row++)
+                if (weights[row] > 0) _rows[Selected++] = row;
+        }
+        worker.Meet();
+        foreach (RowRange rows in worker.Rows(Selected))
+            for (int i = rows.First; i < rows.End; i++) RowOf(_normed, _rows[i]).CopyTo(RowOf(_selected, i));
+        worker.Meet();
+    }
+
+    /// <summary>How many rows were selected.</summary>
+    public int Selected { get; private set; }
+
+    /// <summary>The ranges of selected rows whose logits exist at once.</summary>
+    public RowRange HeadRange(int part) => new(part * HeadRows, Math.Min(HeadRows, Selected - part * HeadRows));
+
+    public int HeadParts => (Selected + HeadRows - 1) / HeadRows;
+
+    /// <summary>The logits of a <see cref="HeadRange"/>, as they lie in <see cref="Logits"/> afterwards.</summary>
     public void Project(Worker worker, RowRange rows)
     {
-        Products.Forward(worker, Size(rows), rows.Of(_normed, _shape.Width), Parameters.Output.Values, _logits);
+        Products.Forward(worker, Size(rows), rows.Of(_selected, _shape.Width), Parameters.Output.Values, _logits);
         worker.Meet();
     }
 
     /// <summary>The logits [vocabulary] of a row of the last <see cref="Project"/>, counted from its first.</summary>
     public Span<float> Logits(int row) => _logits.AsSpan(row * _shape.Vocabulary, _shape.Vocabulary);
 
-    /// <summary>The ranges of rows whose logits exist at once.</summary>
-    public RowRange HeadRange(int part) => new(part * HeadRows, Math.Min(HeadRows, Rows - part * HeadRows));
-
-    public int HeadParts => (Rows + HeadRows - 1) / HeadRows;
-
     /// <summary>
-    /// Losses of all rows, and with <paramref name="backward"/> the gradient of their weighted sum added to those of the parameters: of the
-    /// negative log-likelihood of the targets, or of the divergence from a teacher that has read the same.
+    /// Losses of the rows that count, and with <paramref name="backward"/> the gradient of their weighted sum added to those of the
+    /// parameters: of the negative log-likelihood of the targets, or of the divergence from a teacher that has read the same.
     /// </summary>
     public void Learn(Worker worker, TokenBatch batch, LlamaModel? teacher = null, bool backward = true)
     {
+        teacher?.Select(worker, batch.Weights);
+        Select(worker, batch.Weights);
         for (int part = 0; part < HeadParts; part++)
         {
             RowRange rows = HeadRange(part);
             teacher?.Project(worker, rows);
             Project(worker, rows);
-            foreach (int row in worker.Tasks(rows.Count))
+            foreach (int i in worker.Tasks(rows.Count))
             {
-                int at = rows.First + row;
-                Losses[at] = teacher is null
-                    ? CrossEntropy.Backward(Logits(row), batch.Targets[at], batch.Weights[at])
-                    : Divergence.Backward(Logits(row), teacher.Logits(row), batch.Weights[at]);
+                int row = _rows[rows.First + i];
+                Losses[row] = teacher is null
+                    ? CrossEntropy.Backward(Logits(i), batch.Targets[row], batch.Weights[row])
+                    : Divergence.Backward(Logits(i), teacher.Logits(i), batch.Weights[row]);
             }
             worker.Meet();
             if (backward) BackwardHead(worker, rows);
@@ -107,7 +131,8 @@ internal sealed class LlamaModel
     public double TotalLoss(TokenBatch batch)
     {
         double total = 0;
-        for (int row = 0; row < Rows; row++) total += (double)batch.Weights[row] * Losses[row];
+        for (int row = 0; row < Rows; row++)
+            if (batch.Weights[row] > 0) total += (double)batch.Weights[row] * Losses[row];
         return total;
     }
 
@@ -115,13 +140,20 @@ internal sealed class LlamaModel
 
     private ProductSize Size(RowRange rows) => new(rows.Count, _shape.Width, _shape.Vocabulary);
 
+    /// <summary>The gradient of the selected rows takes their place.</summary>
     private void BackwardHead(Worker worker, RowRange rows)
     {
         Parameter output = Parameters.Output;
-        if (output.Trains) Products.BackwardWeight(worker, Size(rows), _logits, rows.Of(_normed, _shape.Width), output.Gradient);
-        Products.BackwardInput(worker, Size(rows), _logits, output.Values, rows.Of(_backwards!.Normed, _shape.Width));
+        if (output.Trains)
+        {
+            Products.BackwardWeight(worker, Size(rows), _logits, rows.Of(_selected, _shape.Width), output.Gradient);
+            worker.Meet();
+        }
+        Products.BackwardInput(worker, Size(rows), _logits, output.Values, rows.Of(_selected, _shape.Width));
         worker.Meet();
     }
+
+    private Span<float> RowOf(float[] matrix, int row) => matrix.AsSpan(row * _shape.Width, _shape.Width);
 
     private void Backward(Worker worker, int[] ids)
     {
@@ -129,6 +161,11 @@ internal sealed class LlamaModel
         BackwardBuffers back = _backwards!;
         float[] last = Stream(_layers.Length);
         Parameter norm = Parameters.FinalNorm, embedding = Parameters.Embedding;
+        foreach (RowRange rows in worker.Rows(Rows)) rows.Of(back.Normed, width).Clear();
+        worker.Meet();
+        foreach (RowRange rows in worker.Rows(Selected))
+            for (int i = rows.First; i < rows.End; i++) RowOf(_selected, i).CopyTo(RowOf(back.Normed, _rows[i]));
+        worker.Meet();
         if (norm.Trains)
             foreach (RowRange columns in worker.Columns(width)) RmsNorm.BackwardWeight(back.Normed, last, _scales, columns, norm.Gradient);
         worker.Meet();

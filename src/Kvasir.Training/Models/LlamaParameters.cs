@@ -55,44 +55,46 @@ internal sealed record LlamaParameters
 
     public long Count => All.Sum(parameter => (long)parameter.Values.Length);
 
+    /// <summary>All parameters of a shape, each made from its name, rows (0 for a vector) and columns.</summary>
+    public static LlamaParameters Named(LlamaShape shape, Func<string, int, int, Parameter> make)
+    {
+        Parameter embedding = make("token_embd.weight", shape.Vocabulary, shape.Width);
+        return new LlamaParameters
+        {
+            Embedding = embedding,
+            Layers = [.. Enumerable.Range(0, shape.Layers).Select(layer => Layer(shape, (name, rows, columns) =>
+                make($"blk.{layer}.{name}.weight", rows, columns)))],
+            FinalNorm = make("output_norm.weight", 0, shape.Width),
+            Output = shape.Tied ? embedding : make("output.weight", shape.Vocabulary, shape.Width),
+        };
+    }
+
     /// <summary>Weights to begin with, all of which train: N(0, 0.02²), smaller where a block adds to the stream (GPT-2).</summary>
     public static LlamaParameters Initial(LlamaShape shape, ulong seed)
     {
         shape.Check();
-        var embedding = new Parameter("token_embd.weight", shape.Vocabulary, shape.Width);
-        var parameters = new LlamaParameters
-        {
-            Embedding = embedding,
-            Layers = [.. Enumerable.Range(0, shape.Layers).Select(layer => NewLayer(shape, $"blk.{layer}."))],
-            FinalNorm = new Parameter("output_norm.weight", 0, shape.Width),
-            Output = shape.Tied ? embedding : new Parameter("output.weight", shape.Vocabulary, shape.Width),
-        };
+        LlamaParameters parameters = Named(shape, (name, rows, columns) => new Parameter(name, rows, columns) { Trains = true });
         double residual = Spread / Math.Sqrt(2.0 * shape.Layers);
         for (int i = 0; i < parameters.All.Count; i++)
         {
             Parameter parameter = parameters.All[i];
             bool adds = parameters.Layers.Any(layer => layer.Output == parameter || layer.Down == parameter);
-            parameter.Trains = true;
             if (parameter.IsVector) Array.Fill(parameter.Values, 1);
             else new SeededRandom(seed, (ulong)i).FillNormal(parameter.Values, adds ? residual : Spread);
         }
         return parameters;
     }
 
-    private static LayerParameters NewLayer(LlamaShape shape, string prefix)
+    private static LayerParameters Layer(LlamaShape shape, Func<string, int, int, Parameter> make) => new()
     {
-        Parameter New(string name, int rows, int columns) => new($"{prefix}{name}.weight", rows, columns);
-        return new LayerParameters
-        {
-            AttentionNorm = New("attn_norm", 0, shape.Width),
-            Query = New("attn_q", shape.QueryWidth, shape.Width),
-            Key = New("attn_k", shape.KeyWidth, shape.Width),
-            Value = New("attn_v", shape.ValueWidth, shape.Width),
-            Output = New("attn_output", shape.Width, shape.OutputWidth),
-            FeedForwardNorm = New("ffn_norm", 0, shape.Width),
-            Gate = New("ffn_gate", shape.FeedForward, shape.Width),
-            Up = New("ffn_up", shape.FeedForward, shape.Width),
-            Down = New("ffn_down", shape.Width, shape.FeedForward),
-        };
-    }
+        AttentionNorm = make("attn_norm", 0, shape.Width),
+        Query = make("attn_q", shape.QueryWidth, shape.Width),
+        Key = make("attn_k", shape.KeyWidth, shape.Width),
+        Value = make("attn_v", shape.ValueWidth, shape.Width),
+        Output = make("attn_output", shape.Width, shape.OutputWidth),
+        FeedForwardNorm = make("ffn_norm", 0, shape.Width),
+        Gate = make("ffn_gate", shape.FeedForward, shape.Width),
+        Up = make("ffn_up", shape.FeedForward, shape.Width),
+        Down = make("ffn_down", shape.Width, shape.FeedForward),
+    };
 }

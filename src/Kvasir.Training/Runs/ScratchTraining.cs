@@ -20,7 +20,6 @@ internal sealed class ScratchTraining : IDisposable
     private readonly LlamaModel _model;
     private readonly LlamaShape _shape;
     private readonly Crew _crew;
-    private readonly Trainer _trainer;
     private readonly Validation _validation;
     private readonly string _description;
 
@@ -46,7 +45,7 @@ internal sealed class ScratchTraining : IDisposable
         var rotary = new Rotary(RotaryFrequencies.Plain(_shape.RopeBase, _shape.KeySize), interleaved: true);
         _model = new LlamaModel(_shape, _parameters, rotary, training.SequencesOfAPass, settings.Context);
         _crew = new Crew(threads);
-        _trainer = new Trainer(training, _model, data, _crew);
+        Trainer = new Trainer(training, _model, data, _crew);
         TextTokens = ids.Length;
         _description = Describe(training, ids);
     }
@@ -57,22 +56,15 @@ internal sealed class ScratchTraining : IDisposable
     /// <summary>Tokens of the text that is learned.</summary>
     public long TextTokens { get; }
 
-    public int Steps => _trainer.Steps;
-
-    public int TokensOfAStep => _trainer.TokensOfAStep;
-
-    public float LearningRate => _trainer.LearningRate;
-
-    /// <summary>One step; the mean loss of its tokens before it.</summary>
-    public double Step() => _trainer.Step();
+    public Trainer Trainer { get; }
 
     /// <summary>Perplexity of what is kept for validation, in windows of the context's length.</summary>
     public double ValidationPerplexity() => _validation.Perplexity(_model, _crew);
 
-    public void Save(string path) => Checkpoint.Save(path, _description, _trainer);
+    public void Save(string path) => Checkpoint.Save(path, _description, Trainer);
 
     /// <inheritdoc cref="Checkpoint.Load"/>
-    public void Resume(string path) => Checkpoint.Load(path, _description, _trainer);
+    public void Resume(string path) => Checkpoint.Load(path, _description, Trainer);
 
     /// <summary>Writes the model as it is now.</summary>
     public void Export(string path, TensorType type) => GgufExport.Write(path, _shape, _parameters, _vocabulary, type);
