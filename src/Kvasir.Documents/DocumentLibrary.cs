@@ -49,16 +49,22 @@ public sealed class DocumentLibrary : IDisposable
     /// <summary>Opens the store in a folder, or makes one where the folder is missing or empty.</summary>
     /// <param name="storeFolder">The folder.</param>
     /// <param name="model">The language model; it must outlive the library.</param>
-    /// <param name="encoder">The embedding model (BERT type); it must outlive the library.</param>
+    /// <param name="encoder">The embedding model (BERT type), which must outlive the library; null finds passages by their words
+    /// alone.</param>
     /// <param name="options">Chunk size and KV policy.</param>
     /// <exception cref="InvalidInputException">The folder holds something else, or the model cannot be used with documents.</exception>
     /// <exception cref="StoreWriteException">A new store could not be written.</exception>
-    public static DocumentLibrary Open(string storeFolder, Model model, Model encoder, LibraryOptions? options = null)
+    public static DocumentLibrary Open(string storeFolder, Model model, Model? encoder, LibraryOptions? options = null)
     {
         options ??= new LibraryOptions();
+        if (options.Policy.Steering is { } steering)
+            throw new InvalidInputException(
+                $"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts (ask --emphasise, "
+                + "AskOptions.Emphasis)");
         var answers = new ModelAnswers(model, options.Policy);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, new ModelEncoder(encoder),
-            options.ChunkTokens, options.Placement, options.ThinStore)
+        ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
+        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding, options.ChunkTokens,
+            options.Placement, options.ThinStore)
         { Comments = options.Comments };
     }
 
@@ -174,7 +180,7 @@ public sealed class DocumentLibrary : IDisposable
     public void WarmUp(AskOptions? options = null, CancellationToken cancellation = default)
     {
         const string Question = "What is this about?";
-        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false };
+        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false, Emphasis = null };
         KvShelf shelf = NewShelf();
         Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
         if (stored.Length > 0)

@@ -296,7 +296,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
             Action<GeneratedPiece> OnPiece)> _answers = [];
         private int _read;
 
-        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece)
         {
             Assert.True(_answers.Count < parallel);
             _answers.Add((cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));

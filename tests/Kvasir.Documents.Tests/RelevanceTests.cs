@@ -122,6 +122,19 @@ public sealed class RelevanceTests : LibraryFixture
         Assert.Equal(Answer.NothingRelevant, other.Ask("What is quantum chromodynamics?").Complete());
     }
 
+    [Fact]
+    public void Words_alone_find_passages_and_tell_only_how_sure_they_are()
+    {
+        using var library = new DocumentLibrary(DocumentStore.Open(Store, create: true), Model, new WordsAlone(), 16);
+        library.Ingest([Documents]);
+        Answer sure = library.Ask("postman bark"), unsure = library.Ask("Is the weather nice in the far Northern provinces of Antarctica?");
+        Assert.EndsWith("dogs.md", sure.Sources[0].File, StringComparison.Ordinal);
+        Assert.Equal(("An answer", false), (sure.Complete(), sure.IsDoubtful));
+        Assert.Equal(("An answer", true), (unsure.Complete(), unsure.IsDoubtful));
+        Assert.Equal(Answer.NothingRelevant, library.Ask("Quantum chromodynamics?").Complete());
+        Assert.Equal((0, 0), library.Ingest([Documents]) is var again ? (again.ComputedTokens, again.ChangedFiles) : default);
+    }
+
     [Theory]
     [InlineData(0.4f, 0f, 0f, "Firm")]
     [InlineData(0.39f, 0f, 0.7f, "None")]

@@ -71,6 +71,9 @@ public sealed record NaiveTransformer
 
     public int ValueSize => ValueDim == 0 ? HeadDim : ValueDim;
 
+    /// <summary>What is added to a score after the cap: by layer, query head and the key's position.</summary>
+    public Func<int, int, int, double> ScoreBias { get; init; } = (_, _, _) => 0;
+
     public IReadOnlyDictionary<string, float[]> Weights { get; init; } = new Dictionary<string, float[]>();
 
     public static double Silu(double x) => x / (1 + Math.Exp(-x));
@@ -116,7 +119,7 @@ public sealed record NaiveTransformer
                 double[] weights = new double[t + 1];
                 for (int s = 0; s <= t; s++)
                     weights[s] = t - s < WindowOf(layer) && Sees(t, s)
-                        ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale)) : 0;
+                        ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale) + ScoreBias(layer, h, s)) : 0;
                 double total = weights.Sum();
                 for (int s = 0; s <= t; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);

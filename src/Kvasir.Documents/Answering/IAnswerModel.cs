@@ -29,6 +29,9 @@ internal interface IAnswerModel : IDisposable
     /// </summary>
     int[] Encode(string text, bool parseSpecial);
 
+    /// <summary>The tokens of parts of a text, which are told by characters.</summary>
+    IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts) => [];
+
     /// <summary>The ids of the frame's prefix, which begin with BOS where the model asks for one.</summary>
     int[] EncodePrefix();
 

@@ -20,8 +20,10 @@ internal sealed partial class ModelAnswers
             _limits = options;
         }
 
-        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece) =>
-            _answers.Add((_scheduler.Add(cache, [.. ids], _limits, text => onPiece(new GeneratedPiece(text))), onPiece));
+        public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece) =>
+            _answers.Add(
+                (_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text))),
+                onPiece));
 
         public bool Prefill() => Tell(_scheduler.Prefill());
 

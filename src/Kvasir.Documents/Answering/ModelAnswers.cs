@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Generation;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Answering;
@@ -39,6 +40,12 @@ internal sealed partial class ModelAnswers : IAnswerModel
     public PromptFrame Frame { get; }
 
     public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);
+
+    public IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts)
+    {
+        var prompt = new TokenBytes(_model.Tokenizer, ids);
+        return parts(prompt.Text).Select(part => prompt.Span(part.First, part.End));
+    }
 
     public int[] EncodePrefix()
     {

@@ -40,6 +40,17 @@ public sealed record AskOptions
     /// <summary>Texts that end the answer.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>
+    /// What of passages and question is emphasised (<c>model.Emphasise</c>); null for nothing. Stored KV is placed as it is: it is read
+    /// steered, and what is computed behind it.
+    /// </summary>
+    public Emphasis? Emphasis { get; init; }
+
+    /// <summary>
+    /// Emphasises the question's words in the passages too, in the heads of <see cref="Emphasis"/>, which may have no texts.
+    /// </summary>
+    public bool EmphasiseTerms { get; init; }
+
     /// <summary>Computes the whole prompt anew in one go instead of placing stored KV, for comparison.</summary>
     public bool Recompute { get; init; }
 

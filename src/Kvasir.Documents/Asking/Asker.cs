@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
+using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
 
@@ -81,13 +82,23 @@ internal sealed class Asker(
         KvCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
-            batch.Add(cache, prompt, onPiece);
+            batch.Add(cache, prompt, EmphasisOf(question, prompt), onPiece);
         }
         catch
         {
             cache.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What is to be emphasised: as asked for, and the sentences of the passages that the question is about.</summary>
+    private Emphasis? EmphasisOf(PreparedQuestion question, int[] prompt)
+    {
+        if (options.Emphasis is not { } emphasis || !options.EmphasiseTerms) return options.Emphasis;
+        int first = prefix.Ids.Length;
+        IEnumerable<TokenSpan> spans = model.Spans(
+            prompt[first..^question.Suffix.Length], text => TellingSentences.Find(text, question.Answer.Question));
+        return emphasis with { Spans = [.. spans.Select(span => new TokenSpan(first + span.First, first + span.End))] };
     }
 
     /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>

@@ -30,6 +30,8 @@ internal static class Relevance
     /// </summary>
     public static Fit Of(Found found, float least)
     {
+        if (least > 1)
+            return Comes(found, least, least) ? Fit.Firm : found.Passages.Any(passage => passage.Words > 0) ? Fit.Loose : Fit.None;
         float loose = least * (LooseShare + ShareOfDocuments * Log(found.Documents) + ShareOfChunks * Log(found.Chunks));
         float less = found.NamesUnknown ? UnknownName : 0;
         return Comes(found, least + less, Math.Max(loose, least) + less)

@@ -12,6 +12,12 @@ internal static partial class Words
     public static IReadOnlyList<string> Of(string text) =>
         [.. Word().Matches(Spaced(text)).Select(word => word.Value.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
 
+    /// <summary>
+    /// The words of a question that tell what it is about: without those of up to three letters, where letters are not words by themselves.
+    /// </summary>
+    public static IEnumerable<string> Telling(string question) =>
+        Of(question).Where(word => word.Length > 3 || word.Any(char.IsAsciiDigit) || Wide().IsMatch(word));
+
     /// <summary>The text with spaces around the characters that are words by themselves.</summary>
     public static string Spaced(string text) => Wide().Replace(text, " $0 ");
 

@@ -1,6 +1,6 @@
 namespace Kvasir.Training.Data;
 
-/// <summary>Other data of which only some places of each sequence count, others each time: logits of all would cost more than they teach.</summary>
+/// <summary>Other data of which only some places count, others each time: logits of all would cost more than they teach.</summary>
 /// <param name="data">The data.</param>
 /// <param name="share">How many of its places count.</param>
 /// <param name="seed">Where the choice starts.</param>

@@ -7,21 +7,19 @@ namespace Kvasir.Training.Models;
 /// <param name="Up">[key size, rank].</param>
 internal sealed record HeadFactorPair(float[] Down, float[] Up);
 
-/// <summary>A model whose keys are factored, beside the full one: of each layer queries, factors and their expansion are its own.</summary>
+/// <summary>A model whose keys are factored, beside the full one: queries, factors and their expansion are its own.</summary>
 internal static class FactoredKeys
 {
     /// <summary>
-    /// The parameters of <paramref name="full"/> with keys k = up (down W_K) x. What trains are W_Q, the products down W_K, and up; all else is
-    /// shared and stays as it is. Each component's two factors are scaled so that the products have the size of W_K's rows: steps of
-    /// the same size then change all of them alike.
+    /// The parameters of <paramref name="full"/> with keys k = up (down W_K) x. W_Q, the products down W_K, and up train; all else is shared
+    /// and stays as it is. Each component's two factors are scaled so that the products have the size of W_K's rows: steps of
+    /// one size then change all of them alike.
     /// </summary>
     /// <param name="shape">The full model.</param>
     /// <param name="full">Its weights.</param>
     /// <param name="factors">By layer and kv head.</param>
-    public static LlamaParameters Of(LlamaShape shape, LlamaParameters full, IReadOnlyList<IReadOnlyList<HeadFactorPair>> factors) => full with
-    {
-        Layers = [.. full.Layers.Select((layer, index) => Of(shape, layer, factors[index]))],
-    };
+    public static LlamaParameters Of(LlamaShape shape, LlamaParameters full, IReadOnlyList<IReadOnlyList<HeadFactorPair>> factors) =>
+        full with { Layers = [.. full.Layers.Select((layer, index) => Of(shape, layer, factors[index]))] };
 
     private static LayerParameters Of(LlamaShape shape, LayerParameters layer, IReadOnlyList<HeadFactorPair> heads)
     {
@@ -40,8 +38,8 @@ internal static class FactoredKeys
                 for (int c = 0; c < size; c++)
                     up.Values[at * size + c * ranks[head] + i] = (float)(heads[head].Up[c * ranks[head] + i] / scale);
             }
-        var query = new Parameter(layer.Query.Name, layer.Query.Rows, layer.Query.Columns) { Values = [.. layer.Query.Values], Trains = true };
-        (down.Trains, up.Trains) = (true, true);
+        var query = new Parameter(layer.Query.Name, layer.Query.Rows, layer.Query.Columns) { Values = [.. layer.Query.Values] };
+        (query.Trains, down.Trains, up.Trains) = (true, true, true);
         return layer with { Query = query, Key = down, KeyExpansion = new KeyExpansion(ranks, size, up) };
     }
 

@@ -9,7 +9,7 @@ namespace Kvasir.Training.Models;
 /// <summary>A model's file as something that can be trained: its weights in float32, none of which train yet.</summary>
 internal sealed record LlamaImport(LlamaShape Shape, LlamaParameters Parameters, Rotary Rotary)
 {
-    /// <exception cref="InvalidInputException">Not a model, or one that differs from llama's in a way that the trainer does not know.</exception>
+    /// <exception cref="InvalidInputException">Not a model, or one that differs from llama's.</exception>
     public static LlamaImport Read(string path)
     {
         using ModelFile file = ModelFiles.Open(path);

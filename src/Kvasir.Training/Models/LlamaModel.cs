@@ -37,7 +37,8 @@ internal sealed class LlamaModel
         _layers = [.. parameters.Layers.Select(weights => new LlamaLayer(
             shape, attention, weights, rope, trains ? new LayerBuffers(shape, Rows, factors) : shared) { Backwards = backwards })];
         _streams = [.. Enumerable.Range(0, trains ? shape.Layers + 1 : 2).Select(_ => new float[Rows * shape.Width])];
-        (_normed, _scales, _selected, _rows) = (new float[Rows * shape.Width], new float[Rows], new float[Rows * shape.Width], new int[Rows]);
+        (_normed, _scales) = (new float[Rows * shape.Width], new float[Rows]);
+        (_selected, _rows) = (new float[Rows * shape.Width], new int[Rows]);
         _logits = new float[Math.Min(Rows, HeadRows) * shape.Vocabulary];
         Losses = new float[Rows];
     }
@@ -66,7 +67,7 @@ internal sealed class LlamaModel
     }
 
     /// <summary>
-    /// Gathers the rows of the last <see cref="Forward"/> that count in the loss, those of a weight above 0: only they need logits, by far the
+    /// Gathers the rows of the last <see cref="Forward"/> that count in the loss, those of a weight above 0: only they need logits, the
     /// largest product of a small model.
     /// </summary>
     public void Select(Worker worker, float[] weights)

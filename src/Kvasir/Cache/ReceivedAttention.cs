@@ -52,6 +52,7 @@ internal sealed unsafe class ReceivedAttention(int layers, int kvHeads, int firs
             {
                 float score = scratch.Scores[r * KvBlock.Tokens + p - position];
                 if (tile.SoftCap != 0) score = tile.SoftCap * MathF.Tanh(score / tile.SoftCap);
+                if (tile.IsSteered(r)) score += tile.Steering!.At(p);
                 ref float most = ref weights[p - first];
                 most = Math.Max(most, MathF.Exp(score - maximum[r]) / sum[r]);
             }

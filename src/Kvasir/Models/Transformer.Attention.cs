@@ -44,6 +44,15 @@ internal sealed unsafe partial class Transformer
         }
     }
 
+    private void AddTo(KeyGrams grams, int worker, int layer)
+    {
+        LayerSpec spec = _spec.Layers[layer];
+        int[] positions = [.. Enumerable.Range(0, _slice.Rows).Select(_slice.Position)];
+        for (int h = worker; h < spec.KvHeads; h += _workers.Running)
+            grams.Add(layer, h, new FloatRows(_buffers.Key + h * spec.KeySize, _buffers.KeyWidth, spec.KeySize),
+                new FloatRows(_buffers.Query + h * spec.Group * spec.KeySize, _buffers.QueryWidth, spec.Group * spec.KeySize), positions);
+    }
+
     /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>
     private static NormWeights? Whole(NormWeights? norm, float* heads, int width)
     {
@@ -66,7 +75,12 @@ internal sealed unsafe partial class Transformer
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
         RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
-        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken);
+        ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * group, group) ?? 0;
+        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        {
+            Steering = steered == 0 ? null : entry.Cache.Steering,
+            SteeredHeads = steered,
+        };
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {

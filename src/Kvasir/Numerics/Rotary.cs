@@ -18,6 +18,9 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
     /// <summary>Dimensions that are turned: two a pair.</summary>
     public int Dimensions => 2 * frequencies.Length;
 
+    /// <summary>Radians per position of each pair.</summary>
+    public IReadOnlyList<double> Frequencies => frequencies;
+
     /// <summary>Floats of one position's table: a cosine and a signed sine for every turned dimension.</summary>
     public int TableLength => 2 * Dimensions;
 
