@@ -68,6 +68,7 @@ internal static class CommandLine
             CompareCommand.Create(terminal),
             KeptCommand.Create(terminal),
             ProfileCommand.Create(terminal),
+            TrainCommand.Create(terminal),
             FactorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
