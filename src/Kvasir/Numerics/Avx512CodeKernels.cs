@@ -182,7 +182,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         for (nint k = 0; k < inner;)
         {
             Vector512<short> a0 = Vector512<short>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-            // So many steps surely fit 16 bits: 8 lines add pairs of at most 2 * 15 * 127 (4 bits), 2 * 16 lines pairs of at most 2 * 3 * 127.
+            // So many steps surely fit 16 bits: 8 lines add pairs of at most 2 * 15 * 127 (4 bits), 16 lines two of at most 2 * 3 * 127.
             for (nint end = Math.Min(inner, k + (TBits.Value == 4 ? 32 : 128)); k < end; panel += QuantizedPanel.LineBytes)
             {
                 Vector512<ushort> line = Vector512.Load((ushort*)panel);
