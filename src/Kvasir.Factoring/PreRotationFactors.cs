@@ -2,6 +2,7 @@ using System.Numerics;
 using Kvasir.Cache;
 using Kvasir.Numerics;
 using MathNet.Numerics.LinearAlgebra;
+using RealVector = MathNet.Numerics.LinearAlgebra.Vector<double>;
 
 namespace Kvasir.Factoring;
 
@@ -21,7 +22,10 @@ internal static class PreRotationFactors
     {
         (Matrix<double> root, Matrix<double> inverse) = SymmetricMatrix.Roots(MeanMetric(queries, pairs, positions), Floor);
         (double[] values, Matrix<double> vectors) = SymmetricMatrix.Eigenpairs(root * keys * root);
-        return new HeadDecomposition(true, vectors.Transpose() * root, inverse * vectors, values, []);
+        // Any scale of a direction gives the same product; with this one every number that is kept varies by 1, so that float16 holds it and the kept channels can be chosen by size.
+        RealVector deviations = RealVector.Build.DenseOfEnumerable(values.Select(value => Math.Sqrt(Math.Max(value, values[0] * 1e-12) + double.Epsilon)));
+        Matrix<double> Scale(RealVector by) => Matrix<double>.Build.DiagonalOfDiagonalVector(by);
+        return new HeadDecomposition(true, Scale(1 / deviations) * vectors.Transpose() * root, inverse * vectors * Scale(deviations), values, []);
     }
 
     /// <summary>
@@ -59,7 +63,7 @@ internal readonly record struct RotatedChannels(int First, int Second, double Fr
     /// <summary>All channels of a layer's keys; those that are not turned with frequency 0.</summary>
     public static RotatedChannels[] Of(LayerLayout layer)
     {
-        Rotary rotary = layer.Rotary!;
-        return [.. new RotaryRuns(rotary, layer.KeyChannels).Channels.Select((pair, j) => new RotatedChannels(pair.First, pair.Second, j < rotary.Frequencies.Count ? rotary.Frequencies[j] : 0))];
+        var runs = new RotaryRuns(layer.Rotary!, layer.KeyChannels);
+        return [.. runs.Channels.Zip(runs.Frequencies, (pair, frequency) => new RotatedChannels(pair.First, pair.Second, frequency))];
     }
 }

@@ -178,32 +178,34 @@ public sealed unsafe class ThinCacheTests
         float* angles = stackalloc float[8];
         foreach (int position in new[] { 0, 1, 31, 32, 8191, 131_071, 5_000_000, -40 })
         {
-            runs.Fill(position, angles);
-            for (int j = 0; j < 4; j++)
+            runs.Fill(position, angles, AttentionKernels.For(KernelPaths.Choose()).Rotations);
+            foreach ((int j, double frequency) in new[] { 0, 0.003, 0.1, 1 }.Index())
             {
-                double angle = j < 3 ? position * rotary.Frequencies[j] : 0;
-                Assert.Equal(Math.Cos(angle), angles[j], 1e-6);
-                Assert.Equal(Math.Sin(angle), angles[4 + j], 1e-6);
+                Assert.Equal(Math.Cos(position * frequency), angles[j], 1e-6);
+                Assert.Equal(Math.Sin(position * frequency), angles[4 + j], 1e-6);
             }
         }
     }
 
-    [Fact]
-    public void Factors_that_depend_on_each_other_lose_nothing_of_their_product()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Kept_channels_give_the_factors_product_also_where_these_depend_on_each_other(int directions)
     {
+        int[] wanted = [1, 2, 6];
         var random = new Random(5);
         float[] down = [.. Enumerable.Range(0, 4 * 8).Select(_ => (float)random.NextDouble())], up = new float[8 * 4];
         for (int c = 0; c < 8; c++)
-            for (int i = 0; i < 4; i++) up[c * 4 + i] = (c + 1) * (i % 2 == 0 ? 1 : -2); // one direction, four times
-        float[] kept = new HeadFactors(true, 8, down, up, []).InKeptChannels(out int[] channels, out float[] others);
-        Assert.Equal(4, channels.Distinct().Count());
-        int[] rest = [.. Enumerable.Range(0, 8).Except(channels)];
+            for (int i = 0; i < 4; i++) up[c * 4 + i] = i < directions ? (float)Math.Cos(c * (i + 1)) : up[c * 4] * (i - 2);
+        var kept = new KeptChannels(new HeadFactors(true, 8, down, up, []), wanted);
+        Assert.Equal(4, kept.Channels.Distinct().Count());
+        float[] keptDown = kept.Down;
         for (int c = 0; c < 8; c++)
             for (int x = 0; x < 8; x++)
             {
                 double expected = Enumerable.Range(0, 4).Sum(i => (double)up[c * 4 + i] * down[i * 8 + x]);
-                int row = Array.IndexOf(channels, c), other = Array.IndexOf(rest, c);
-                double found = row >= 0 ? kept[row * 8 + x] : Enumerable.Range(0, 4).Sum(i => (double)others[other * 4 + i] * kept[i * 8 + x]);
+                double found = kept.Coefficients(c).Index().Sum(coefficient => (double)coefficient.Item * keptDown[coefficient.Index * 8 + x]);
                 Assert.Equal(expected, found, 1e-4 * Math.Max(1, Math.Abs(expected)));
             }
     }
