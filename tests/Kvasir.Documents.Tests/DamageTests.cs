@@ -70,13 +70,17 @@ public sealed class DamageTests : LibraryFixture
     }
 
     [Theory]
-    [InlineData("DELETE FROM chunk WHERE part = 1 AND document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE '%dogs.md')")]
+    [InlineData(
+        "DELETE FROM chunk WHERE part = 1 AND document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE "
+        + "'%dogs.md')")]
     [InlineData("PRAGMA foreign_keys=OFF; DELETE FROM document WHERE file = (SELECT id FROM file WHERE path LIKE '%dogs.md')")]
     [InlineData("PRAGMA foreign_keys=OFF; DELETE FROM text WHERE content LIKE 'Dogs%'")]
     [InlineData("UPDATE text SET content = 'Cats bark.' WHERE content LIKE 'Dogs%'")]
     [InlineData("UPDATE document SET title = 'cats' WHERE title = 'dogs'")]
     [InlineData("UPDATE file SET length = length + 1 WHERE path LIKE '%dogs.md'")]
-    [InlineData("UPDATE chunk SET start = start + 1 WHERE document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE '%dogs.md')")]
+    [InlineData(
+        "UPDATE chunk SET start = start + 1 WHERE document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE "
+        + "'%dogs.md')")]
     public void Row_that_is_lost_or_changed_is_said_and_mended(string sql)
     {
         Ingested();
@@ -261,14 +265,17 @@ public sealed class DamageTests : LibraryFixture
     /// <summary>A store with everything a store has; all its files.</summary>
     private string[] Ingested()
     {
-        Folder.File("documents/ships.jsonl", "{\"id\":\"gull\",\"text\":\"The Silver Gull is a ship with 59 sailors.\"}\n{\"id\":\"star\",\"text\":\"The Star has no sailors.\"}");
+        Folder.File("documents/ships.jsonl",
+            "{\"id\":\"gull\",\"text\":\"The Silver Gull is a ship with 59 sailors.\"}\n{\"id\":\"star\",\"text\":\"The Star has no "
+            + "sailors.\"}");
         using (DocumentLibrary library = Opened())
         {
             library.Store.SetKvQuota(1_000_000);
             library.Ingest([Documents]);
         }
 
-        return [.. Directory.EnumerateFiles(Store, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0).Order(StringComparer.Ordinal)];
+        return [.. Directory.EnumerateFiles(Store, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0)
+            .Order(StringComparer.Ordinal)];
     }
 
     private void Restore(Dictionary<string, byte[]> sound)

@@ -14,7 +14,8 @@ internal static class StoreWarnings
     private static string Command(IReadOnlyList<string> words, ParseResult parsed)
     {
         string[] names = words[0] == "store" && words[1] != "verify" ? Kept[..1] : Kept;
-        IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit && names.Contains(option.Option.Name))
+        IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>()
+            .Where(option => !option.Implicit && names.Contains(option.Option.Name))
             .SelectMany(option => option.Tokens.Select(token => token.Value).Prepend(option.Option.Name));
         return TypedCommand.Line(words.Concat(options));
     }

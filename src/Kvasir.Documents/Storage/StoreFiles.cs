@@ -3,7 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>The one door through which a store's own files are written, so that tests can let writing fail at any point; and where it is told what is wrong with them.</summary>
+/// <summary>
+/// The one door through which a store's own files are written, so that tests can let writing fail at any point; and where it is told what
+/// is wrong with them.
+/// </summary>
 internal class StoreFiles
 {
     private readonly List<StoreWarning> _warnings = [];

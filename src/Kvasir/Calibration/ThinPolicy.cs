@@ -12,7 +12,7 @@ internal static class ThinPolicy
     {
         if (policy.Thin is not { } thin) return policy;
         int wanted = thin.TotalRank(model.CacheLayout), all = model.CacheLayout.Layers.Sum(layer => layer.KvHeads * layer.KeyChannels);
-        string path = ProfileFiles.Factors(policy) ?? throw new InvalidInputException($"KV policy: thin={thin} needs the factors of this model; make them with kvasir factor and name their file (as in thin=50%,profile=FILE)");
+        string path = ProfileFiles.Of(policy, ProfileKind.Factors) ?? throw new InvalidInputException($"KV policy: thin={thin} needs the factors of this model; make them with kvasir factor and name their file (as in thin=50%,profile=FILE)");
         KeyFactors factors = KeyFactorsFile.Read(path, model.Identity, model.CacheLayout);
         if (factors.TotalRank != wanted)
             throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"{path}: factors that save {Saved(factors.TotalRank)} of the keys, thin={thin} asks for {Saved(wanted)}: make others with kvasir factor"));
