@@ -23,7 +23,8 @@ public sealed class FactorCommandTests : IDisposable
         Assert.Equal(made.GetProperty("keyBytesPerTokenF16").GetInt64(), 2 * made.GetProperty("keyBytesPerToken").GetInt64());
         Assert.Equal("prerope", made.GetProperty("method").GetString());
         foreach (string codec in new[] { "", "k=f32,v=f32,", "k=kivi4,v=kivi2," })
-            Run("complete", $"{codec}thin=50%,profile={Factors}", "--ids", string.Join(',', Enumerable.Range(1, 200)), "--max-tokens", "4").IsDone();
+            Run("complete", $"{codec}thin=50%,profile={Factors}", "--ids", string.Join(',', Enumerable.Range(1, 200)), "--max-tokens", "4")
+                .IsDone();
         foreach (string[] command in new string[][] { ["logits", "--ids", "1,2,3"],
             ["bench", "--prompt", "64", "--gen", "2", "--repeat", "1"],
             ["ppl", "--file", Text(), "--prefill", "64", "--score", "4", "--windows", "1"] })
@@ -36,7 +37,8 @@ public sealed class FactorCommandTests : IDisposable
         JsonElement made = Make("--share", "75%", "--per-head").IsDone().Json;
         long keys = made.GetProperty("keyBytesPerToken").GetInt64(), keysF16 = made.GetProperty("keyBytesPerTokenF16").GetInt64();
         Assert.Equal(keysF16, 4 * keys);
-        long Bytes(string kv) => Run("complete", kv, "--ids", string.Join(',', Enumerable.Range(0, 256).Select(i => i % 50 + 1)), "--max-tokens", "1", "--json")
+        long Bytes(string kv) =>
+            Run("complete", kv, "--ids", string.Join(',', Enumerable.Range(0, 256).Select(i => i % 50 + 1)), "--max-tokens", "1", "--json")
             .IsDone().Json.GetProperty("kvBytes").GetInt64();
         Assert.Equal(256 * (keysF16 - keys), Bytes("k=f16,v=f16") - Bytes($"thin=75%,profile={Factors}"));
     }
@@ -60,10 +62,12 @@ public sealed class FactorCommandTests : IDisposable
         Make("--text", _folder.File("short.txt", "too short"u8)).IsRefused("tokens");
         Make("--text", _folder.Sub("none.txt")).IsRefused("none.txt");
         Invocation.Of("factor", "--model", Tiny).IsRefused("--out");
-        Invocation.Of("factor", "--model", SharedData.Require("models/tiny/tiny-gpt2.gguf"), "--method", "prerope", "--out", Factors).IsRefused("layer 0");
+        Invocation.Of("factor", "--model", SharedData.Require("models/tiny/tiny-gpt2.gguf"), "--method", "prerope", "--out", Factors)
+            .IsRefused("layer 0");
         Assert.False(File.Exists(Factors));
         Make("--share", "50%").IsDone();
-        Invocation.Of("complete", "--model", SharedData.Require("models/tiny/tiny-gemma2.gguf"), "--kv", $"thin=50%,profile={Factors}", "--ids", "1").IsRefused("another model");
+        Invocation.Of("complete", "--model", SharedData.Require("models/tiny/tiny-gemma2.gguf"), "--kv", $"thin=50%,profile={Factors}",
+            "--ids", "1").IsRefused("another model");
     }
 
     [Fact]
@@ -71,7 +75,8 @@ public sealed class FactorCommandTests : IDisposable
     {
         JsonElement table = Invocation.Of("factor", "table", "--json").IsDone().Json;
         JsonElement Row(string shape, string kv) => table.GetProperty("rows").EnumerateArray()
-            .First(row => row.GetProperty("shape").GetString()!.Contains(shape, StringComparison.Ordinal) && row.GetProperty("kv").GetString() == kv);
+            .First(row => row.GetProperty("shape").GetString()!.Contains(shape, StringComparison.Ordinal)
+                && row.GetProperty("kv").GetString() == kv);
         // 32 layers of 32 heads of 128: a quarter of the keys of 131,072 tokens saves 3/4 of 34.4 GB, and 60% more users fit.
         JsonElement thin = Row("32 kv heads", "thin=75%"), full = Row("32 kv heads", "k=f16,v=f16");
         Assert.Equal(3L * 32 * 32 * 128 * 131072 / 2, thin.GetProperty("savedBytes").GetInt64());
@@ -83,7 +88,8 @@ public sealed class FactorCommandTests : IDisposable
         Invocation.Of([command, "--model", Tiny, "--threads", "1", "--kv", kv, .. more]);
 
     private Invocation Make(params string[] more) => Invocation.Of(
-        ["factor", "--model", Tiny, "--threads", "1", "--out", Factors, "--json", .. more.Contains("--text") ? [] : new[] { "--text", Text() }, .. more]);
+        ["factor", "--model", Tiny, "--threads", "1", "--out", Factors, "--json", .. more.Contains("--text") ? []
+            : new[] { "--text", Text() }, .. more]);
 
     private string Text() =>
         _folder.File("text.txt",

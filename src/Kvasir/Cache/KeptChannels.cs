@@ -1,12 +1,15 @@
 namespace Kvasir.Cache;
 
 /// <summary>
-/// The product of a head's factors in another basis: what is kept are as many of the channels of Up Down k as the rank says, and all others are linear functions of them, so that so many products
-/// less are needed to have all channels again.
+/// The product of a head's factors in another basis: what is kept are as many of the channels of Up Down k as the rank says, and all others
+/// are linear functions of them, so that so many products less are needed to have all channels again.
 /// </summary>
 internal sealed class KeptChannels
 {
-    /// <summary>A channel is wanted as long as at least this part of it (of its length as a row of Up) is no function of those that were chosen before.</summary>
+    /// <summary>
+    /// A channel is wanted as long as at least this part of it (of its length as a row of Up) is no function of those that were chosen
+    /// before.
+    /// </summary>
     private const double LeastNew = 0.25;
 
     private const double Negligible = 1e-9;
@@ -32,14 +35,19 @@ internal sealed class KeptChannels
         get
         {
             (int rank, int size) = (_factors.Rank, _factors.Channels);
-            return [.. Channels.SelectMany(channel => Enumerable.Range(0, size).Select(c => (float)Enumerable.Range(0, rank).Sum(j => (double)_factors.Up[channel * rank + j] * _factors.Down[j * size + c])))];
+            return [.. Channels.SelectMany(
+                channel => Enumerable.Range(0, size).Select(
+                c => (float)Enumerable.Range(0, rank).Sum(j => (double)_factors.Up[channel * rank + j] * _factors.Down[j * size + c])))];
         }
     }
 
     /// <summary>By kept channel: what a channel has of it.</summary>
     public IEnumerable<float> Coefficients(int channel) => Enumerable.Range(0, _factors.Rank).Select(i => (float)_coefficients[channel, i]);
 
-    /// <summary>One after another the channel that is least a function of those before it (Gram and Schmidt's orthogonalisation of the rows of Up, each divided by its length): wanted ones while they bring enough, then any.</summary>
+    /// <summary>
+    /// One after another the channel that is least a function of those before it (Gram and Schmidt's orthogonalisation of the rows of Up,
+    /// each divided by its length): wanted ones while they bring enough, then any.
+    /// </summary>
     private int[] Choose(HashSet<int> wanted)
     {
         double[][] rows = [.. Enumerable.Range(0, _factors.Channels).Select(Normalised)];
@@ -72,7 +80,10 @@ internal sealed class KeptChannels
 
     private static double Length(double[] row) => Math.Sqrt(row.Sum(x => x * x));
 
-    /// <summary>Up times the inverse of its chosen rows, by column operations. Where these depend on each other, the later ones count for themselves alone.</summary>
+    /// <summary>
+    /// Up times the inverse of its chosen rows, by column operations. Where these depend on each other, the later ones count for themselves
+    /// alone.
+    /// </summary>
     private double[,] Solve()
     {
         (int rank, int size) = (_factors.Rank, _factors.Channels);

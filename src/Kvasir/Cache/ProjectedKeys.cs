@@ -4,8 +4,8 @@ using Kvasir.Numerics;
 namespace Kvasir.Cache;
 
 /// <summary>
-/// Thin keys of factors that are taken after rotation (or where there is none): c = Down (k - mean), encoded by another codec as keys of so many channels. q · k is (Up^T q) · c + q · mean, so
-/// the query is multiplied once a strip and all else costs what the rank costs.
+/// Thin keys of factors that are taken after rotation (or where there is none): c = Down (k - mean), encoded by another codec as keys of so
+/// many channels. q · k is (Up^T q) · c + q · mean, so the query is multiplied once a strip and all else costs what the rank costs.
 /// </summary>
 internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, KeyCodec inner, AttentionKernels kernels) : KeyCodec
 {
@@ -20,7 +20,8 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
     {
         float* centred = stackalloc float[channels * KvBlock.Tokens], thin = stackalloc float[factors.Rank * KvBlock.Tokens];
         for (int c = 0; c < channels; c++)
-            for (int t = 0; t < KvBlock.Tokens; t++) centred[c * KvBlock.Tokens + t] = t < tokens ? keys[c * KvBlock.Tokens + t] - Mean(c) : 0;
+            for (int t = 0; t < KvBlock.Tokens; t++) centred[c * KvBlock.Tokens + t] = t < tokens ? keys[c * KvBlock.Tokens + t] - Mean(c)
+                : 0;
         kernels.Multiply(_down.Pointer, channels, centred, factors.Rank, channels, KvBlock.Tokens, thin, KvBlock.Tokens, accumulate: false);
         inner.Encode(thin, factors.Rank, tokens, block, context);
     }
@@ -40,7 +41,8 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
         int channels = strip.Channels, rank = factors.Rank;
         float* projected = stackalloc float[rows * rank];
         kernels.Multiply(queries, channels, _up.Pointer, rows, channels, rank, projected, rank, accumulate: false);
-        inner.Scores(new BlockStrip { Blocks = strip.Blocks, Count = strip.Count, Channels = rank, Keys = strip.Keys, Next = strip.Next, NextBytes = strip.NextBytes }, projected, rows, scores, scoresStride);
+        inner.Scores(new BlockStrip { Blocks = strip.Blocks, Count = strip.Count, Channels = rank, Keys = strip.Keys, Next =
+            strip.Next, NextBytes = strip.NextBytes }, projected, rows, scores, scoresStride);
         // What all these keys have in common counts against keys that are kept otherwise.
         for (int r = 0; factors.Mean.Length > 0 && r < rows; r++)
         {

@@ -1,9 +1,10 @@
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// The rotation of runs of 32 tokens that follow each other, without a trigonometric function a token: the angle of each is that of the run's middle, made of two that are kept, and one of 32 that
-/// are the same for all runs. All channels of a head are taken as pairs, the slowest first; those that the rotation leaves alone have the frequency 0. The magnitude of YaRN and longrope plays no
-/// part: what is turned back and forth has it already. Thread-safe.
+/// The rotation of runs of 32 tokens that follow each other, without a trigonometric function a token: the angle of each is that of the
+/// run's middle, made of two that are kept, and one of 32 that are the same for all runs. All channels of a head are taken as pairs, the
+/// slowest first; those that the rotation leaves alone have the frequency 0. The magnitude of YaRN and longrope plays no part: what is
+/// turned back and forth has it already. Thread-safe.
 /// </summary>
 internal sealed unsafe class RotaryRuns
 {
@@ -16,7 +17,10 @@ internal sealed unsafe class RotaryRuns
     /// <summary>Powers of the distance from the middle, 0 to 2, by which slow pairs are turned.</summary>
     public const int Powers = 3;
 
-    /// <summary>Radians from the middle of a run to its end up to which a pair counts as slow: cosine and sine are then that near to parabolas and straight lines that scores move by less than 1e-4.</summary>
+    /// <summary>
+    /// Radians from the middle of a run to its end up to which a pair counts as slow: cosine and sine are then that near to parabolas and
+    /// straight lines that scores move by less than 1e-4.
+    /// </summary>
     private const double SlowAngle = 0.25;
 
     /// <summary>Positions from here on, and those below 0, that only damaged files have, are not worth keeping.</summary>
@@ -32,7 +36,8 @@ internal sealed unsafe class RotaryRuns
     {
         int turned = rotary.Dimensions / 2;
         var pairs = Enumerable.Range(0, channels / 2)
-            .Select(j => (Frequency: j < turned ? rotary.Frequencies[j] : 0, Channels: j >= turned || rotary.Interleaved ? (2 * j, 2 * j + 1) : (j, j + turned)))
+            .Select(j => (Frequency: j < turned ? rotary.Frequencies[j] : 0, Channels: j >= turned || rotary.Interleaved
+                ? (2 * j, 2 * j + 1) : (j, j + turned)))
             .OrderBy(pair => Math.Abs(pair.Frequency)).ToArray();
         _frequencies = [.. pairs.Select(pair => pair.Frequency)];
         Channels = [.. pairs.Select(pair => pair.Channels)];
@@ -61,7 +66,10 @@ internal sealed unsafe class RotaryRuns
     /// <summary>The distances of a run's tokens from its middle [32].</summary>
     public float* Distances => _distances.Pointer;
 
-    /// <summary>[3, slow pairs]: the constant and the square term of the cosine and, between them, the linear one of the sine, as functions of the distance.</summary>
+    /// <summary>
+    /// [3, slow pairs]: the constant and the square term of the cosine and, between them, the linear one of the sine, as functions of the
+    /// distance.
+    /// </summary>
     public float* Parabolas => _coefficients.Pointer;
 
     /// <summary>Fills in cosines and sines [2, pairs] of one position.</summary>
@@ -89,15 +97,20 @@ internal sealed unsafe class RotaryRuns
     }
 
     private float[] AnglesOf(int position) =>
-        [.. _frequencies.Select(frequency => (float)Math.Cos(position * frequency)), .. _frequencies.Select(frequency => (float)Math.Sin(position * frequency))];
+        [.. _frequencies.Select(frequency => (float)Math.Cos(position * frequency)),
+            .. _frequencies.Select(frequency => (float)Math.Sin(position * frequency))];
 
-    /// <summary>cos(d f) as a + c d^2 and sin(d f) as b d, equal to them at the distances d where Chebyshev's polynomials have their zeros, near which no polynomial of the degree is better.</summary>
+    /// <summary>
+    /// cos(d f) as a + c d^2 and sin(d f) as b d, equal to them at the distances d where Chebyshev's polynomials have their zeros, near
+    /// which no polynomial of the degree is better.
+    /// </summary>
     private IEnumerable<float> Coefficients()
     {
         const double r = Middle;
         double near = r * Math.Sin(Math.PI / 8), far = r * Math.Cos(Math.PI / 8), odd = r * Math.Sqrt(3) / 2;
         double[] slow = _frequencies[..Slow];
         double[] squares = [.. slow.Select(f => (Math.Cos(far * f) - Math.Cos(near * f)) / (far * far - near * near))];
-        return [.. slow.Select((f, j) => (float)(Math.Cos(near * f) - squares[j] * near * near)), .. slow.Select(f => (float)(Math.Sin(odd * f) / odd)), .. squares.Select(square => (float)square)];
+        return [.. slow.Select((f, j) => (float)(Math.Cos(near * f) - squares[j] * near * near)),
+            .. slow.Select(f => (float)(Math.Sin(odd * f) / odd)), .. squares.Select(square => (float)square)];
     }
 }

@@ -6,7 +6,9 @@ internal readonly unsafe ref struct RotatedRows
     /// <summary>[channels, 32], the channels in an order of their own.</summary>
     public required float* Keys { get; init; }
 
-    /// <summary>The channels that are turned together, and their rows of <see cref="Keys"/>, in the order of <see cref="RotaryRuns"/>.</summary>
+    /// <summary>
+    /// The channels that are turned together, and their rows of <see cref="Keys"/>, in the order of <see cref="RotaryRuns"/>.
+    /// </summary>
     public required ReadOnlySpan<RotatedPair> Pairs { get; init; }
 
     /// <summary>Cosines and sines [2, pairs, 32] of the tokens.</summary>

@@ -1,8 +1,9 @@
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// Keys that are kept before their rotation: rotated into the float form of a block, or on the way into scores. Queries are turned back to the middle of a block first, so that all blocks share
-/// the angles of their tokens; a turned query has the first channels of all pairs, then the second ones.
+/// Keys that are kept before their rotation: rotated into the float form of a block, or on the way into scores. Queries are turned back to
+/// the middle of a block first, so that all blocks share the angles of their tokens; a turned query has the first channels of all pairs,
+/// then the second ones.
 /// </summary>
 internal abstract unsafe class RotationKernels
 {
@@ -12,15 +13,22 @@ internal abstract unsafe class RotationKernels
     /// <summary>turned [rows, 2, pairs]: queries in the same form, turned back by <paramref name="angles"/> [2, pairs].</summary>
     public abstract void TurnBack(float* queries, int rows, int pairs, float* angles, float* turned);
 
-    /// <summary>result [channels, 32]: keys turned by <paramref name="start"/> [2, pairs] and the angles of their tokens, or back by them, the channels in their order.</summary>
+    /// <summary>
+    /// result [channels, 32]: keys turned by <paramref name="start"/> [2, pairs] and the angles of their tokens, or back by them, the
+    /// channels in their order.
+    /// </summary>
     public abstract void Rotate(in RotatedRows keys, float* start, float* result, bool back = false);
 
-    /// <summary>scores[r, t] = turned query r · key t, turned by its token's angles, over the pairs from <paramref name="firstPair"/> on; scores [rows, 32] with a stride.</summary>
+    /// <summary>
+    /// scores[r, t] = turned query r · key t, turned by its token's angles, over the pairs from <paramref name="firstPair"/> on; scores
+    /// [rows, 32] with a stride.
+    /// </summary>
     public abstract void Scores(in RotatedRows keys, int firstPair, float* turned, int rows, float* scores, int scoresStride);
 
     /// <summary>
-    /// What slow pairs add to a score is q · k + d (b q' · k) + ... in the distance d of a token from the middle: result [rows, 3, 2, slow] holds what is multiplied with their channels, first all first
-    /// and then all second ones, for each power of d, by <paramref name="parabolas"/> [3, slow].
+    /// What slow pairs add to a score is q · k + d (b q' · k) + ... in the distance d of a token from the middle: result [rows, 3, 2, slow]
+    /// holds what is multiplied with their channels, first all first and then all second ones, for each power of d, by
+    /// <paramref name="parabolas"/> [3, slow].
     /// </summary>
     public abstract void ByPowers(float* turned, int rows, int pairs, int slow, float* parabolas, float* result);
 
@@ -40,8 +48,11 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
     public override void AddAngles(float* first, float* second, float* sum, int pairs)
     {
         int j = 0;
-        for (; j <= pairs - TSimd.Width; j += TSimd.Width) Turn<TSimd, TVector>(TSimd.Load(first + j), TSimd.Load(first + pairs + j), second + j, second + pairs + j, 1, sum + j, sum + pairs + j);
-        for (; j < pairs; j++) Turn<SimdScalar, float>(first[j], first[pairs + j], second + j, second + pairs + j, 1, sum + j, sum + pairs + j);
+        for (; j <= pairs - TSimd.Width; j += TSimd.Width)
+            Turn<TSimd, TVector>(
+                TSimd.Load(first + j), TSimd.Load(first + pairs + j), second + j, second + pairs + j, 1, sum + j, sum + pairs + j);
+        for (; j < pairs; j++)
+            Turn<SimdScalar, float>(first[j], first[pairs + j], second + j, second + pairs + j, 1, sum + j, sum + pairs + j);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -50,8 +61,12 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
         for (int r = 0; r < rows; r++, queries += 2 * pairs, turned += 2 * pairs)
         {
             int j = 0;
-            for (; j <= pairs - TSimd.Width; j += TSimd.Width) Turn<TSimd, TVector>(TSimd.Load(queries + j), TSimd.Load(queries + pairs + j), angles + j, angles + pairs + j, -1, turned + j, turned + pairs + j);
-            for (; j < pairs; j++) Turn<SimdScalar, float>(queries[j], queries[pairs + j], angles + j, angles + pairs + j, -1, turned + j, turned + pairs + j);
+            for (; j <= pairs - TSimd.Width; j += TSimd.Width)
+                Turn<TSimd, TVector>(
+                    TSimd.Load(queries + j), TSimd.Load(queries + pairs + j), angles + j, angles + pairs + j, -1, turned + j,
+                    turned + pairs + j);
+            for (; j < pairs; j++)
+                Turn<SimdScalar, float>(queries[j], queries[pairs + j], angles + j, angles + pairs + j, -1, turned + j, turned + pairs + j);
         }
     }
 
@@ -62,8 +77,10 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
         for (int j = 0; j < pairs; j++)
         {
             RotatedPair pair = keys.Pairs[j];
-            float* first = keys.Keys + pair.FirstRow * Tokens, second = keys.Keys + pair.SecondRow * Tokens, cos = keys.Tokens + j * Tokens, sin = cos + pairs * Tokens;
-            TVector cosOfStart = TSimd.Broadcast(start[j]), sinOfStart = TSimd.Broadcast(start[pairs + j]), direction = TSimd.Broadcast(back ? -1 : 1);
+            float* first = keys.Keys + pair.FirstRow * Tokens, second = keys.Keys + pair.SecondRow * Tokens, cos =
+                keys.Tokens + j * Tokens, sin = cos + pairs * Tokens;
+            TVector cosOfStart = TSimd.Broadcast(start[j]), sinOfStart = TSimd.Broadcast(start[pairs + j]), direction =
+                TSimd.Broadcast(back ? -1 : 1);
             for (int t = 0; t < Tokens; t += TSimd.Width)
             {
                 TVector c = TSimd.Load(cos + t), s = TSimd.Load(sin + t), a = TSimd.Load(first + t), b = TSimd.Load(second + t);
@@ -99,7 +116,8 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
         for (int r = 0; r < rows; r++, turned += 2 * pairs, result += 2 * RotaryRuns.Powers * slow)
         {
             int j = 0;
-            for (; j <= slow - TSimd.Width; j += TSimd.Width) ByPowers<TSimd, TVector>(TSimd.Load(turned + j), TSimd.Load(turned + pairs + j), slow, parabolas + j, result + j);
+            for (; j <= slow - TSimd.Width; j += TSimd.Width)
+                ByPowers<TSimd, TVector>(TSimd.Load(turned + j), TSimd.Load(turned + pairs + j), slow, parabolas + j, result + j);
             for (; j < slow; j++) ByPowers<SimdScalar, float>(turned[j], turned[pairs + j], slow, parabolas + j, result + j);
         }
     }
@@ -123,21 +141,25 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
 
     /// <summary>Rows by two vectors of tokens in registers; each pair of channels is turned once for all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TRows>(in RotatedRows keys, int firstPair, float* turned, float* scores, int scoresStride) where TRows : IConstant
+    private static void Tile<TRows>(in RotatedRows keys, int firstPair, float* turned, float* scores, int scoresStride)
+        where TRows : IConstant
     {
         ReadOnlySpan<RotatedPair> pairs = keys.Pairs;
         int next = TSimd.Width;
         nint count = pairs.Length, channels = 2 * count;
         for (int t = 0; t < Tokens; t += 2 * TSimd.Width)
         {
-            TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
-            float* block = keys.Keys + t, cos = keys.Tokens + firstPair * Tokens + t, sin = cos + count * Tokens, p = turned + firstPair, q = p + count;
+            TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 =
+                zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
+            float* block = keys.Keys + t, cos = keys.Tokens + firstPair * Tokens + t, sin = cos + count * Tokens, p =
+                turned + firstPair, q = p + count;
             for (int j = firstPair; j < pairs.Length; j++, cos += Tokens, sin += Tokens, p++, q++)
             {
                 float* first = block + pairs[j].FirstRow * Tokens, second = block + pairs[j].SecondRow * Tokens;
                 TVector c0 = TSimd.Load(cos), c1 = TSimd.Load(cos + next), d0 = TSimd.Load(sin), d1 = TSimd.Load(sin + next);
                 TVector a0 = TSimd.Load(first), a1 = TSimd.Load(first + next), b0 = TSimd.Load(second), b1 = TSimd.Load(second + next);
-                TVector x0 = TSimd.Subtract(TSimd.Multiply(a0, c0), TSimd.Multiply(b0, d0)), x1 = TSimd.Subtract(TSimd.Multiply(a1, c1), TSimd.Multiply(b1, d1));
+                TVector x0 = TSimd.Subtract(TSimd.Multiply(a0, c0), TSimd.Multiply(b0, d0)), x1 =
+                    TSimd.Subtract(TSimd.Multiply(a1, c1), TSimd.Multiply(b1, d1));
                 TVector y0 = TSimd.MultiplyAdd(a0, d0, TSimd.Multiply(b0, c0)), y1 = TSimd.MultiplyAdd(a1, d1, TSimd.Multiply(b1, c1));
                 Add(p, q, x0, x1, y0, y1, ref s00, ref s01);
                 if (TRows.Value > 1) Add(p + channels, q + channels, x0, x1, y0, y1, ref s10, ref s11);
@@ -174,7 +196,8 @@ internal sealed unsafe class RotationKernels<TSimd, TVector> : RotationKernels w
 
     /// <summary>(a, b) turned by an angle, or back by it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Turn<T, TV>(TV a, TV b, float* cos, float* sin, float direction, float* first, float* second) where T : struct, ISimd<TV> where TV : struct
+    private static void Turn<T, TV>(TV a, TV b, float* cos, float* sin, float direction, float* first, float* second)
+        where T : struct, ISimd<TV> where TV : struct
     {
         TV c = T.Load(cos), s = T.Multiply(T.Load(sin), T.Broadcast(direction));
         T.Store(T.Subtract(T.Multiply(a, c), T.Multiply(b, s)), first);
