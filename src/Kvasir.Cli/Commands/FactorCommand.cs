@@ -32,11 +32,14 @@ internal static class FactorCommand
         {
             string path = parsed.GetValue(output) ?? throw new InvalidInputException("--out is missing: name a file for the factors");
             OutputPath.Check(path);
-            if (parsed.GetValue(share) is not null && parsed.GetValue(rank) is not null) throw new InvalidInputException("give --share or --rank, not both");
+            if (parsed.GetValue(share) is not null && parsed.GetValue(rank) is not null)
+                throw new InvalidInputException("give --share or --rank, not both");
             var options = new FactoringOptions
             {
-                Thin = parsed.GetValue(rank) is int numbers ? new ThinKeys(numbers, null) : new ThinKeys(null, Share(parsed.GetValue(share) ?? "50%")),
-                Method = parsed.GetValue(method) is string name ? Enum.GetValues<FactoringMethod>().First(known => KeyFactoring.Name(known) == name) : null,
+                Thin = parsed.GetValue(rank) is int numbers ? new ThinKeys(numbers, null)
+                    : new ThinKeys(null, Share(parsed.GetValue(share) ?? "50%")),
+                Method = parsed.GetValue(method) is string name
+                    ? Enum.GetValues<FactoringMethod>().First(known => KeyFactoring.Name(known) == name) : null,
                 PerHead = parsed.GetValue(perHead),
             };
             string? calibration = parsed.GetValue(text) is string source ? TextInput.ReadFile(source) : null;
@@ -61,7 +64,8 @@ internal static class FactorCommand
     private static void Print(Terminal terminal, bool json, string path, KeyFactors factors, double seconds)
     {
         long bytes = factors.TotalRank * (long)sizeof(ushort), bytesF16 = factors.Heads.Sum(head => head.Channels * (long)sizeof(ushort));
-        var heads = factors.Layers.SelectMany((layer, l) => layer.Select((head, h) => (Layer: l, Head: h, head.Rank, Share: 1 - (double)head.Rank / head.Channels)));
+        var heads = factors.Layers.SelectMany(
+            (layer, l) => layer.Select((head, h) => (Layer: l, Head: h, head.Rank, Share: 1 - (double)head.Rank / head.Channels)));
         if (json)
         {
             terminal.WriteJson(new
@@ -77,8 +81,11 @@ internal static class FactorCommand
             return;
         }
 
-        terminal.Out.WriteLine($"{path}: {factors.Method}, {Units.Count(bytes, "byte")} of keys a token in float16 instead of {bytesF16} ({100.0 * (bytesF16 - bytes) / bytesF16:0.#}% saved), "
+        terminal.Out.WriteLine(
+            $"{path}: {factors.Method}, {Units.Count(bytes, "byte")} of keys a token in float16 instead of {bytesF16} "
+            + $"({100.0 * (bytesF16 - bytes) / bytesF16:0.#}% saved), "
             + $"made in {seconds:0.0} s; ranks by head:");
-        terminal.WriteTable(["layer", "ranks"], factors.Layers.Index(), layer => [$"{layer.Index}", string.Join(' ', layer.Item.Select(head => head.Rank))], 0, 1);
+        terminal.WriteTable(["layer", "ranks"], factors.Layers.Index(), layer =>
+            [$"{layer.Index}", string.Join(' ', layer.Item.Select(head => head.Rank))], 0, 1);
     }
 }
