@@ -50,8 +50,9 @@ public sealed partial class KvCache
     internal void Evict(AttentionStatistics? again)
     {
         EvictionRegion region = Region!;
+        EvictionPolicy policy = Policy.Eviction!;
         int[][][] kept = TokenSelection.Choose(this, region, again);
-        int dense = Math.Max(region.First, region.End - Policy.Eviction!.Recent);
+        int dense = Math.Max(region.First, region.End - region.Newest(policy));
         Pool.SetAside();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
@@ -62,7 +63,7 @@ public sealed partial class KvCache
             }
         Pool.Trim();
         Repaired = null;
-        if (Policy.Eviction.WhileDecoding == DecodingEviction.Score) Begin(dense, Length + DecodedRun, [.. region.Ids.Skip(dense - region.First)], isPrompt: false);
+        if (policy.WhileDecoding == DecodingEviction.Score) Begin(dense, Length + DecodedRun, [.. region.Ids.Skip(dense - region.First)], isPrompt: false);
         else EndRegion();
     }
 

@@ -18,7 +18,7 @@ internal sealed record SizingInput(int Tokens, double Share, float[][][] Scores,
 internal abstract class LayerSizing
 {
     /// <summary>All sizings.</summary>
-    public static IReadOnlyList<LayerSizing> All { get; } = [new UniformSizing(), new PrefixKvSizing(), new PyramidSizing(), new AdaSizing()];
+    public static IReadOnlyList<LayerSizing> All { get; } = [new UniformSizing(), new PrefixKvSizing(), new PyramidSizing(), new AdaSizing(), new GlobalSizing()];
 
     /// <summary>Its name in the policy grammar.</summary>
     public abstract string Name { get; }
