@@ -5,22 +5,35 @@ namespace Kvasir.Documents.Asking;
 
 internal sealed partial class ModelAnswers
 {
-    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new ModelBatch(_model, options, parallel);
+    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new ModelBatch(this, options, parallel);
 
     private sealed class ModelBatch : IAnswerBatch
     {
+        /// <summary>Tokens of a question, where everything is computed together with it.</summary>
+        private const int LikelyQuestion = 96;
+
         private readonly Scheduler _scheduler;
         private readonly GenerationOptions _limits;
         private readonly List<(ScheduledSequence Sequence, Action<GeneratedPiece> OnPiece)> _answers = [];
 
-        public ModelBatch(Models.Model model, AskOptions options, int parallel)
+        private readonly ModelAnswers _of;
+
+        public ModelBatch(ModelAnswers of, AskOptions options, int parallel)
         {
-            _scheduler = new Scheduler(model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
+            _of = of;
+            _scheduler = new Scheduler(of._model, new SchedulerOptions { TokensPerStep = Math.Max(PrefillTokens, parallel), MaxRunning = parallel });
             _limits = new GenerationOptions { MaxTokens = options.MaxTokens, Sampler = options.Sampler, Stop = options.Stop, StopAtRepetition = true };
         }
 
-        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece) =>
+        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        {
+            if (_of._evicting is { } policy)
+            {
+                cache.EvictBy(policy);
+                cache.Protected = [Range.EndAt(_of.EncodePrefix().Length), Range.StartAt(cache.Length > 0 ? cache.Length : Math.Max(0, ids.Count - LikelyQuestion))];
+            }
             _answers.Add((_scheduler.Add(cache, [.. ids], _limits, text => onPiece(new GeneratedPiece(text))), onPiece));
+        }
 
         public bool Prefill() => Tell(_scheduler.Prefill());
 

@@ -47,7 +47,7 @@ internal sealed unsafe partial class HeadCache
         foreach (KvSegment segment in _segments.TakeWhile(segment => segment.EndPosition <= first)) compact._segments.Add(segment.Share());
         using var reader = new TokenReader(this, _layout);
         TokenPlace[] places = reader.Find(kept);
-        int floats = Math.Min(Math.Min(codec.Residual, Length - dense), kept.Length - 1), sealedTokens = kept.Length - floats;
+        int floats = Math.Min(Math.Min(codec.Residual, NewestRun(kept)), kept.Length - 1), sealedTokens = kept.Length - floats;
         for (int at = 0, start = first, next; at < sealedTokens; (at, start) = (next, next < kept.Length ? kept[next] : Length))
         {
             (BlockCodec Codec, bool IsDense) kind = Kind(kept[at]);
@@ -65,6 +65,14 @@ internal sealed unsafe partial class HeadCache
         return compact;
 
         (BlockCodec, bool) Kind(int position) => (codec.At(position / KvBlock.Tokens * KvBlock.Tokens), position >= dense);
+    }
+
+    /// <summary>How many of the newest tokens stay without a gap where they were computed.</summary>
+    private int NewestRun(ReadOnlySpan<int> kept)
+    {
+        int run = 0;
+        while (run < Math.Min(kept.Length, Tail.TokenCount) && kept[kept.Length - 1 - run] == Length - 1 - run) run++;
+        return run;
     }
 
     /// <summary>How many tokens a segment has that begins at <paramref name="start"/>, is kept whole and encoded as it is to be; else null.</summary>

@@ -5,8 +5,10 @@ namespace Kvasir.Cache;
 /// <content>Tokens that a policy evicts when a prompt has been read, and while decoding.</content>
 public sealed partial class KvCache
 {
-    /// <summary>Decoded tokens that a policy is applied to at once.</summary>
-    internal const int DecodedRun = 256;
+    /// <summary>Decoded tokens that a policy is applied to at once, by score and by PrefixKV's rule.</summary>
+    internal const int DecodedRun = 256, SlidRun = KvBlock.Tokens;
+
+    private PrefixKvSliding[]? _sliding;
 
     /// <summary>Whether tokens were left out of any head.</summary>
     public bool IsEvicted => EvictedEnd > 0;
@@ -16,6 +18,9 @@ public sealed partial class KvCache
 
     /// <summary>The run of tokens that the policy will be applied to next, or null.</summary>
     internal EvictionRegion? Region { get; private set; }
+
+    /// <summary>What stays in any case of the next prompt, by position.</summary>
+    internal Range[] Protected { get; set; } = [];
 
     /// <summary>By layer and kv head the policy that FastGen chose for the last prompt; null before.</summary>
     internal int[][]? HeadPolicies { get; set; }
@@ -39,8 +44,11 @@ public sealed partial class KvCache
         Policy.Eviction.CheckPrepared(this);
         _files.Verify();
         Begin(EvictedEnd, ids.Length, ids, isPrompt: true);
-        foreach (Range range in protect) Region!.Protect(range.Start.GetOffset(ids.Length), range.End.GetOffset(ids.Length));
+        foreach (Range range in (ReadOnlySpan<Range>)[.. Protected, .. protect]) Region!.Protect(range.Start.GetOffset(ids.Length), range.End.GetOffset(ids.Length));
     }
+
+    /// <summary>Makes a cache that was filled without eviction evict from the next prompt on.</summary>
+    internal void EvictBy(KvPolicy policy) => Policy = policy;
 
     /// <summary>Whether the policy is to be applied now.</summary>
     internal bool IsRegionFull => Region is { } region && Length >= region.End;
@@ -51,27 +59,46 @@ public sealed partial class KvCache
     {
         EvictionRegion region = Region!;
         EvictionPolicy policy = Policy.Eviction!;
-        int[][][] kept = TokenSelection.Choose(this, region, again);
         int dense = Math.Max(region.First, region.End - region.Newest(policy));
+        if (_sliding is not null && !region.IsPrompt) Slide();
+        else
+        {
+            int[][][] kept = TokenSelection.Choose(this, region, again);
+            Compact(region.First, dense, (layer, head) => kept[layer][head]);
+        }
+        Repaired = null;
+        DecodingEviction rule = policy.WhileDecoding;
+        _sliding = rule != DecodingEviction.Slide ? null : region.IsPrompt ? [.. _layers.Select((layer, l) => PrefixKvSliding.After(Length, layer.Heads[0].TokenCount, policy.LayerShares?.ForgetRatios(policy.Share!.Value)[l]))] : _sliding;
+        if (rule == DecodingEviction.Score) Begin(dense, Length + DecodedRun, [.. region.Ids.Skip(dense - region.First)], isPrompt: false);
+        else if (rule == DecodingEviction.Slide) Begin(Length, Length + SlidRun, [], isPrompt: false);
+        else EndRegion();
+    }
+
+    /// <summary>PrefixKV's rule for the tokens decoded since it was applied last, at once: each may push one out of each layer.</summary>
+    private void Slide()
+    {
+        int[][] kept = [.. _layers.Select((layer, l) => _sliding![l].Left(layer.Heads[0].Positions(), Length, SlidRun))];
+        Compact(0, Length, (layer, _) => kept[layer]);
+    }
+
+    private void Compact(int first, int dense, Func<int, int, int[]> kept)
+    {
         Pool.SetAside();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
             {
                 HeadCache head = _layers[l].Heads[h];
-                _layers[l].Heads[h] = head.Compact(Policy.HeadCodec(Layout, l, h), region.First, dense, kept[l][h]);
+                _layers[l].Heads[h] = head.Compact(Policy.HeadCodec(Layout, l, h), first, dense, kept(l, h));
                 head.Dispose();
             }
         Pool.Trim();
-        Repaired = null;
-        if (policy.WhileDecoding == DecodingEviction.Score) Begin(dense, Length + DecodedRun, [.. region.Ids.Skip(dense - region.First)], isPrompt: false);
-        else EndRegion();
     }
 
     private void Begin(int first, int end, ReadOnlySpan<int> ids, bool isPrompt)
     {
         EvictionPolicy policy = Policy.Eviction!;
         Region = new EvictionRegion(first, end, Length, isPrompt ? ids[first..] : ids, isPrompt);
-        ObservedAttention needs = policy.Needs(Region.Count);
+        ObservedAttention needs = isPrompt || policy.WhileDecoding == DecodingEviction.Score ? policy.Needs(Region.Count) : default;
         Observed = needs.Kinds == Observations.None ? null : new AttentionStatistics(Layout, needs, first, Region.Count, end, Length);
     }
 

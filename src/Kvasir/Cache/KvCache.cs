@@ -24,7 +24,7 @@ public sealed partial class KvCache : IDisposable
     public long BytesF16 => Length * Layout.BytesPerTokenF16;
 
     /// <summary>The policy it keeps to.</summary>
-    public KvPolicy Policy { get; }
+    public KvPolicy Policy { get; private set; }
 
     internal KvLayout Layout { get; }
 

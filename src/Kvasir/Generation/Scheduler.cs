@@ -256,7 +256,7 @@ public sealed class Scheduler : IDisposable
 
     private void Start(ScheduledSequence sequence)
     {
-        if (!sequence.IsDecoding) sequence.Cache!.BeginPrompt(CollectionsMarshal.AsSpan(sequence.Ids), sequence.Protected);
+        if (!sequence.IsDecoding) sequence.Cache!.BeginPrompt(CollectionsMarshal.AsSpan(sequence.Ids));
         _running.Add(sequence);
         MostRunning = Math.Max(MostRunning, _running.Count);
     }

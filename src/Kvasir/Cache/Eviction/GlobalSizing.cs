@@ -10,18 +10,9 @@ internal sealed class GlobalSizing : LayerSizing
 
     public override int[][] Counts(SizingInput input)
     {
-        float[] all = [.. input.Scores.SelectMany(heads => heads).SelectMany(scores => scores)];
-        Array.Sort(all);
-        int budget = input.Even * input.Scores.Sum(heads => heads.Length);
-        float least = all[Math.Max(0, all.Length - budget)];
-        int above = all.Length - Array.FindLastIndex(all, score => score <= least) - 1, ties = budget - above;
-        return [.. input.Scores.Select(heads => heads.Select(Count).ToArray())];
-
-        int Count(float[] scores)
-        {
-            int tied = Math.Min(ties, scores.Count(score => score == least));
-            ties -= tied;
-            return Math.Max(1, scores.Count(score => score > least) + tied);
-        }
+        float[][] heads = [.. input.Scores.SelectMany(layer => layer)];
+        int[] counts = Pool(heads, 1, input.Even * heads.Length);
+        int next = 0;
+        return [.. input.Scores.Select(layer => layer.Select(_ => counts[next++]).ToArray())];
     }
 }
