@@ -57,6 +57,9 @@ public sealed record EvictionPolicy
     /// <summary>The most bytes that a sequence ever holds; null for no limit.</summary>
     public long? Budget { get; init; }
 
+    /// <summary>Whether tokens of a prompt go when it has been read; else only what a budget has no room for.</summary>
+    internal bool EvictsPrompts => (Share ?? Recovery) is not null;
+
     internal bool UsesProfile => !IsFastGen && LayerSizing is PrefixKvSizing;
 
     private int UsualRecent => IsFastGen ? 0 : DefaultRecent;
@@ -68,7 +71,7 @@ public sealed record EvictionPolicy
     internal LayerSizing LayerSizing => LayerSizing.Named(Sizing ?? EvictionMethods.Pair(Method).Sizing);
 
     /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score cannot be while decoding.</summary>
-    internal DecodingEviction WhileDecoding => Decode ?? (Share is null && Recovery is null || (!IsFastGen && TokenScore.ReadsAgain) ? DecodingEviction.All : DecodingEviction.Score);
+    internal DecodingEviction WhileDecoding => Decode ?? (!IsFastGen && TokenScore.ReadsAgain ? DecodingEviction.All : DecodingEviction.Score);
 
     /// <summary>Kinds of tokens for FastGen; null before <see cref="Calibration.AutoPolicies.Prepare"/> has found them.</summary>
     internal TokenClasses? Classes { get; init; }

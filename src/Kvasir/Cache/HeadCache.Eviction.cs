@@ -30,8 +30,21 @@ internal sealed unsafe partial class HeadCache
         return rows;
     }
 
-    /// <summary>The position behind the last run that tokens were left out of; all later ones are there.</summary>
-    public int EvictedEnd => _segments.FindLast(segment => segment.Kept is not null)?.EndPosition ?? 0;
+    /// <summary>The position behind the last token that is not there; all later ones are.</summary>
+    public int EvictedEnd
+    {
+        get
+        {
+            int end = 0, next = 0;
+            foreach (KvSegment segment in _segments)
+            {
+                if (segment.FirstPosition != next) end = segment.FirstPosition;
+                next = segment.EndPosition;
+                if (segment.Kept is not null) end = next;
+            }
+            return end;
+        }
+    }
 
     /// <summary>
     /// A head that holds, from <paramref name="first"/> on, the tokens at <paramref name="kept"/> alone, encoded by <paramref name="codec"/>; what stands before is shared.

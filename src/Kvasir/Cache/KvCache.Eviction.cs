@@ -39,7 +39,7 @@ public sealed partial class KvCache
     public void BeginPrompt(ReadOnlySpan<int> ids, params ReadOnlySpan<Range> protect)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (Policy.Eviction is null) return;
+        if (Policy.Eviction is not { EvictsPrompts: true }) return;
         if (ids.Length <= Length) throw new ArgumentException($"the cache holds {Length} tokens, so more than {Length} ids are needed", nameof(ids));
         Policy.Eviction.CheckPrepared(this);
         _files.Verify();
@@ -49,6 +49,32 @@ public sealed partial class KvCache
 
     /// <summary>Makes a cache that was filled without eviction evict from the next prompt on.</summary>
     internal void EvictBy(KvPolicy policy) => Policy = policy;
+
+    /// <summary>
+    /// Drops the oldest tokens of a layer behind the first block until <paramref name="rows"/> more fit into the policy's budget, of which each head has its share, and into the
+    /// positions that the model was made for.
+    /// </summary>
+    internal void MakeRoom(int layer, int rows)
+    {
+        if (Policy.Eviction?.Budget is not long budget) return;
+        bool dropped = false;
+        foreach (HeadCache head in _layers[layer].Heads) dropped |= head.MakeRoom(rows, ShareOf(_layers[layer].Layout, budget), Layout.ContextLength);
+        if (dropped && Region is { } region && EvictedEnd > region.First) EndRegion();
+    }
+
+    /// <summary>The most rows that one run of a step may bring.</summary>
+    internal int MostRows => Policy.Eviction?.Budget is long budget ? Math.Min(Layout.ContextLength / 2, _layers.Min(layer => layer.Heads.Min(head => head.MostRows(ShareOf(layer.Layout, budget))))) : int.MaxValue;
+
+    /// <exception cref="InvalidInputException">The policy's budget does not hold what a head needs at least.</exception>
+    private void CheckBudget()
+    {
+        if (Policy.Eviction?.Budget is not long budget) return;
+        long least = _layers.Max(layer => layer.Heads.Max(head => (long)Math.Ceiling((double)head.LeastBytes / ShareOf(layer.Layout, 1L << 40) * (1L << 40))));
+        if (budget < least) throw new InvalidInputException($"KV policy {Policy}: this model needs at least {least:N0} bytes");
+    }
+
+    private long ShareOf(LayerLayout layer, long budget) =>
+        (long)((Int128)budget * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort) / Layout.BytesPerTokenF16);
 
     /// <summary>Whether the policy is to be applied now.</summary>
     internal bool IsRegionFull => Region is { } region && Length >= region.End;

@@ -101,8 +101,8 @@ public sealed class EvictionTests : ReferenceComparison
     [Fact]
     public void Decoding_goes_on_evicting_and_holds_about_its_share()
     {
-        using Model model = Load(Llama, 2000);
-        int[] ids = Ids(Llama, 1500);
+        using Model model = Load(Llama, 1000);
+        int[] ids = Ids(Llama, 900);
         foreach (string policy in new[] { "evict=h2o:20%", "evict=keydiff:20%", "evict=prefixkv:20%,decode=slide", "k=kivi2,v=kivi2,evict=h2o:20%" })
         {
             using KvCache cache = Read(model, policy, ids.AsSpan(0, 300), 300);
@@ -113,7 +113,7 @@ public sealed class EvictionTests : ReferenceComparison
         }
         using KvCache all = Read(model, "evict=h2o:20%,decode=all", ids.AsSpan(0, 300), 300);
         Feed(model, all, ids.AsSpan(300));
-        Assert.All(all.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(60 + 1200, head.Positions().Length));
+        Assert.All(all.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(60 + 600, head.Positions().Length));
     }
 
     [Fact]
@@ -181,6 +181,59 @@ public sealed class EvictionTests : ReferenceComparison
         using Model model = Load(Llama);
         using KvCache cache = model.NewCache(KvPolicy.Parse("evict=fastgen:.9"));
         Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => cache.BeginPrompt(Ids(Llama, 20))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("evict=streaming,budget=200KB", 500, 700)]
+    [InlineData("k=kivi2,v=kivi2,evict=streaming,budget=200KB", 300, 700)]
+    [InlineData("evict=keydiff:50%,budget=160KB", 700, 90)]
+    public void A_budget_is_never_exceeded_however_long_the_sequence(string policy, int steps, int prompt)
+    {
+        using Model model = Load(Llama, 256);
+        KvPolicy parsed = KvPolicy.Parse(policy);
+        using KvCache cache = model.NewCache(parsed);
+        int[] ids = Ids(Llama, prompt);
+        cache.BeginPrompt(ids);
+        Feed(model, cache, ids);
+        using var batch = new Batch();
+        for (int step = 0; step < steps; step++)
+        {
+            batch.Clear();
+            batch.Add(cache, [step % 50]);
+            model.Forward(batch);
+            Assert.InRange(cache.Bytes, 1, parsed.Eviction!.Budget!.Value);
+            Assert.True(float.IsFinite(batch.Logits(0)[0]));
+        }
+        Assert.Equal(prompt + steps, cache.Length);
+        foreach (HeadCache head in cache.Layers.SelectMany(layer => layer.Heads))
+        {
+            int[] held = head.Positions();
+            Assert.Equal([0, 1, 2, 3], held[..4]);
+            Assert.Equal(Enumerable.Range(cache.Length - 64, 64), held[^64..]);
+            Assert.InRange(held.Length, 96, 256);
+        }
+    }
+
+    /// <summary>What is left stands as if nothing had been between: a fresh sequence of the same tokens gives the same.</summary>
+    [Fact]
+    public void The_first_block_is_moved_up_to_the_newest()
+    {
+        NaiveTransformer naive = Llama with { Layers = 1 };
+        using Model model = Load(naive, 256);
+        int[] ids = Ids(naive, 400);
+        using KvCache cache = model.NewCache(KvPolicy.Parse("k=f32,v=f32,evict=streaming,budget=100KB"));
+        float[] actual = Feed(model, cache, ids);
+        int[] held = cache.Layers[0].Heads[0].Positions();
+        Assert.True(held.Length < ids.Length);
+        double[] expected = naive.Logits([.. held.Select(position => ids[position])])[((held.Length - 1) * naive.Vocabulary)..];
+        Assert.InRange(Difference(expected, actual), 0, Tolerance);
+    }
+
+    [Fact]
+    public void A_budget_that_no_head_can_work_with_is_refused()
+    {
+        using Model model = Load(Llama);
+        Assert.Contains("at least", Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse("evict=streaming,budget=10KB"))).Message, StringComparison.Ordinal);
     }
 
     private static int[] Streamed(KvPolicy policy)

@@ -36,7 +36,7 @@ public sealed class LayerSizingTests
     public void All_heads_share_one_budget_that_the_highest_scores_get()
     {
         float[][][] scores = [[Rising(10, 0), Rising(10, 100)], [Rising(10, 100), Rising(10, 0)]];
-        Assert.Equal([[1, 10], [10, 1]], new GlobalSizing().Counts(new SizingInput(10, 0.5, scores, [])));
+        Assert.Equal([[1, 9], [9, 1]], new GlobalSizing().Counts(new SizingInput(10, 0.5, scores, [])));
         Assert.Equal(8, new GlobalSizing().Counts(new SizingInput(4, 0.5, [[[1, 1, 1, 1], [1, 1, 1, 1]], [[1, 1, 1, 1], [1, 1, 1, 1]]], [])).SelectMany(heads => heads).Sum());
     }
 
