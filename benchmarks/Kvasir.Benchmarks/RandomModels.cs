@@ -1,14 +1,19 @@
+using Kvasir.Formats;
 using Kvasir.Quantization;
 
 namespace Kvasir.Benchmarks;
 
-/// <summary>Writes GGUF models of real shapes with random weights, so that speed can be measured for every weight type without the real files.</summary>
+/// <summary>
+/// Writes GGUF models of real shapes with random weights, so that speed can be measured for every weight type without the real files.
+/// </summary>
 internal static class RandomModels
 {
     private static readonly Dictionary<string, Shape> Shapes = new(StringComparer.Ordinal)
     {
-        ["smollm2-135m"] = new(Layers: 30, Width: 576, Heads: 9, KvHeads: 3, HeadDim: 64, FeedForward: 1536, Vocabulary: 49152, Context: 8192, RotaryBase: 100000),
-        ["llama-3.2-1b"] = new(Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadDim: 64, FeedForward: 8192, Vocabulary: 128256, Context: 131072, RotaryBase: 500000),
+        ["smollm2-135m"] = new(Layers: 30, Width: 576, Heads: 9, KvHeads: 3, HeadDim: 64, FeedForward: 1536, Vocabulary: 49152,
+            Context: 8192, RotaryBase: 100000),
+        ["llama-3.2-1b"] = new(Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadDim: 64, FeedForward: 8192, Vocabulary: 128256,
+            Context: 131072, RotaryBase: 500000),
     };
 
     /// <summary><c>models FOLDER SHAPE TYPE…</c>: one file per type.</summary>
@@ -60,10 +65,15 @@ internal static class RandomModels
         writer.Write(path);
     }
 
-    private static void Ones(GgufWriter writer, string name, int length) => writer.AddTensor(name, TensorType.F32, [length], Enumerable.Repeat(1f, length).ToArray().AsSpan());
+    private static void Ones(GgufWriter writer, string name, int length) =>
+        writer.AddTensor(name, TensorType.F32, [length], Enumerable.Repeat(1f, length).ToArray().AsSpan());
 
-    /// <summary>One block of random numbers of a fitting size, again and again in other orders of rows: what the kernels do does not depend on the values.</summary>
-    private static void Matrix(GgufWriter writer, string name, TensorType type, int rows, int columns) => writer.AddTensor(name, type, [rows, columns], stream =>
+    /// <summary>
+    /// One block of random numbers of a fitting size, again and again in other orders of rows: what the kernels do does not depend on the
+    /// values.
+    /// </summary>
+    private static void Matrix(GgufWriter writer, string name, TensorType type, int rows, int columns) =>
+        writer.AddTensor(name, type, [rows, columns], stream =>
     {
         const int pool = 64;
         byte[][] kinds = [.. Enumerable.Range(0, pool).Select(seed => Row(type, columns, seed))];
@@ -80,7 +90,10 @@ internal static class RandomModels
         return row;
     }
 
-    /// <summary>Q4_K blocks of 256: two float16 (scale of scales, scale of minima), 12 bytes of 6-bit scales, 128 bytes of codes. Random ones, small enough to keep activations finite.</summary>
+    /// <summary>
+    /// Q4_K blocks of 256: two float16 (scale of scales, scale of minima), 12 bytes of 6-bit scales, 128 bytes of codes. Random ones, small
+    /// enough to keep activations finite.
+    /// </summary>
     private static void RandomQ4K(Random random, byte[] row, int columns)
     {
         random.NextBytes(row);
@@ -92,5 +105,6 @@ internal static class RandomModels
         }
     }
 
-    private sealed record Shape(int Layers, int Width, int Heads, int KvHeads, int HeadDim, int FeedForward, int Vocabulary, int Context, float RotaryBase);
+    private sealed record Shape(
+        int Layers, int Width, int Heads, int KvHeads, int HeadDim, int FeedForward, int Vocabulary, int Context, float RotaryBase);
 }

@@ -11,9 +11,10 @@ internal static class CommandLine
     public static int Run(string[] args, Terminal terminal)
     {
         terminal.Arguments = args;
+        if (args.Length == 0) return ShowFirstSteps(terminal);
         try
         {
-            ParseResult parsed = Root(terminal).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult parsed = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
             int code = parsed.Invoke(configuration);
@@ -30,6 +31,15 @@ internal static class CommandLine
             Exception cause = failure is AggregateException { InnerExceptions: [var only] } && IsBadInput(only) ? only : failure;
             return Report(cause, IsBadInput(cause) ? ExitCode.BadInput : ExitCode.Failed, terminal);
         }
+    }
+
+    private static int ShowFirstSteps(Terminal terminal)
+    {
+        string program = TypedCommand.Program;
+        terminal.Out.WriteLine($"Ask your documents:  {program} ask FILE-OR-FOLDER… \"QUESTION\"");
+        terminal.Out.WriteLine($"Talk to a model:     {program} chat");
+        terminal.Out.WriteLine($"All commands:        {program} --help      What this machine has: {program} doctor");
+        return ExitCode.Done;
     }
 
     private static bool IsBadInput(Exception problem) =>
@@ -58,9 +68,12 @@ internal static class CommandLine
             CompareCommand.Create(terminal),
             KeptCommand.Create(terminal),
             ProfileCommand.Create(terminal),
+            TrainCommand.Create(terminal),
+            FactorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
         };
     }
 

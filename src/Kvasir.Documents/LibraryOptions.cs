@@ -16,15 +16,18 @@ public sealed record LibraryOptions
     /// <summary>Whether the comments in Word documents are read too, behind the text.</summary>
     public bool Comments { get; init; }
 
-    /// <summary>How keys and values are kept, in memory and on disk. KIVI's 4 bits by default: a third of float16's bytes, and as many facts answered right.</summary>
+    /// <summary>
+    /// How keys and values are kept, in memory and on disk. KIVI's 4 bits by default: a third of float16's bytes, and as many facts
+    /// answered right.
+    /// </summary>
     public KvPolicy Policy { get; init; } = DefaultPolicy;
 
     /// <summary>How chunks are computed and placed.</summary>
     public ChunkPlacement Placement { get; init; }
 
     /// <summary>
-    /// The share of each chunk's tokens that is stored, in every head those that the model needs most to repeat the text (KVzip, Kim et al. 2025). 1, all of
-    /// them, by default: what a question will need is not known yet, and leaving tokens out costs answers.
+    /// The share of each chunk's tokens that is stored, in every head those that the model needs most to repeat the text (KVzip, Kim et al.
+    /// 2025). 1, all of them, by default: what a question will need is not known yet, and leaving tokens out costs answers.
     /// </summary>
     public double ThinStore { get; init; } = 1;
 

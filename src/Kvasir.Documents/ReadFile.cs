@@ -36,7 +36,9 @@ public sealed record ReadFile(string File, string? Kind)
     /// <param name="options">The size of chunks, and what is read.</param>
     /// <param name="cancellation">Stops it within a moment.</param>
     /// <exception cref="InvalidInputException">A path does not exist.</exception>
-    public static IEnumerable<ReadFile> Under(IEnumerable<string> paths, Func<string, int>? countTokens = null, LibraryOptions? options = null, CancellationToken cancellation = default)
+    public static IEnumerable<ReadFile> Under(
+        IEnumerable<string> paths, Func<string, int>? countTokens = null, LibraryOptions? options = null,
+        CancellationToken cancellation = default)
     {
         options ??= new LibraryOptions();
         Chunker? chunker = countTokens is null ? null : new Chunker(options.ChunkTokens, countTokens.Invoke);
@@ -48,7 +50,8 @@ public sealed record ReadFile(string File, string? Kind)
     private static IEnumerable<ReadFile> Read(FoundFiles found, Chunker? chunker, bool comments, CancellationToken cancellation)
     {
         using var reader = new DocumentReader();
-        foreach ((string path, bool named) in found.Files) yield return Read(reader, path, chunker, comments, cancellation) with { Named = named };
+        foreach ((string path, bool named) in found.Files)
+            yield return Read(reader, path, chunker, comments, cancellation) with { Named = named };
     }
 
     private static ReadFile Read(DocumentReader reader, string path, Chunker? chunker, bool comments, CancellationToken cancellation)
@@ -71,9 +74,11 @@ public sealed record ReadFile(string File, string? Kind)
     }
 
     private static IEnumerable<ReadChunk> Cut(Document document, Chunker chunker) =>
-        chunker.Split(document.Text).Select(chunk => new ReadChunk(document.Title, chunk.Tokens, document.Text.Substring(chunk.Start, chunk.Length)));
+        chunker.Split(document.Text)
+            .Select(chunk => new ReadChunk(document.Title, chunk.Tokens, document.Text.Substring(chunk.Start, chunk.Length)));
 
-    private static string? KindOf(string path) => Directory.Exists(path) ? null : JsonNamingPolicy.CamelCase.ConvertName((DocumentKinds.Of(path) ?? DocumentKind.Text).ToString());
+    private static string? KindOf(string path) =>
+        Directory.Exists(path) ? null : JsonNamingPolicy.CamelCase.ConvertName((DocumentKinds.Of(path) ?? DocumentKind.Text).ToString());
 }
 
 /// <summary>One chunk of a file's text.</summary>

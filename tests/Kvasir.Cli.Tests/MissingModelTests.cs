@@ -55,5 +55,32 @@ public sealed class MissingModelTests : IDisposable
         refused.IsRefused("and the language model was not found; run './kvasir models pull SmolLM2-135M-Instruct' (145 MB); without");
     }
 
+    [Fact]
+    public void Doctor_tells_of_the_machine_and_how_to_get_what_is_missing()
+    {
+        string store = _folder.Sub("store");
+        System.Text.Json.JsonElement report = Invocation.Of("doctor", "--json", "--store", store).IsDone().Json;
+        Assert.Contains(report.GetProperty("kernelPath").GetString(), report.GetProperty("kernelPaths").EnumerateArray()
+            .Select(path => path.GetString()));
+        Assert.InRange(report.GetProperty("threads").GetInt32(), 1, Environment.ProcessorCount);
+        Assert.True(report.GetProperty("memoryGigabytesPerSecond").GetDouble() > 0);
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, report.GetProperty("model").ValueKind);
+        string text = Invocation.Of("doctor", "--store", store).IsDone().Out;
+        Assert.Contains("'./kvasir models pull SmolLM2-135M-Instruct' (145 MB)", text, StringComparison.Ordinal);
+        Assert.Contains("'./kvasir models pull all-MiniLM-L6-v2' (25 MB)", text, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(store));
+    }
+
+    [SkippableFact]
+    public void Without_an_encoder_words_find_the_passages()
+    {
+        string models = Directory.CreateDirectory(_folder.Sub("models")).FullName;
+        File.Copy(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), Path.Combine(models, "model.gguf"));
+        string notes = _folder.File("notes.md", "The ferry to Skell leaves from pier A.");
+        Invocation asked = Invocation.Of(
+            "ask", notes, "Where does the ferry leave?", "--json", "--store", _folder.Sub("store"), "--max-tokens", "4");
+        Assert.Equal(notes, asked.IsDone().Json.GetProperty("sources")[0].GetProperty("file").GetString());
+    }
+
     private static void Set(string name, string? value) => Environment.SetEnvironmentVariable(name, value);
 }

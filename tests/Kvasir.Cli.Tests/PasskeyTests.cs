@@ -45,8 +45,8 @@ public sealed class PasskeyTests : IDisposable
         Assert.All(prompts, prompt => Assert.InRange(prompt.Context.Length, 480, 501));
         double[] depths = [.. prompts.Select(prompt => KeyDepth(model.Tokenizer.Decode(prompt.Context), prompt.Name[..5]))];
         for (int i = 0; i < depths.Length; i++) Assert.Equal((i + 0.5) / 5, depths[i], 0.12);
-        Assert.All(prompts, prompt => Assert.True(prompt.IsRight(model.Tokenizer.Encode($" {prompt.Name[..5]}."))));
-        Assert.All(prompts, prompt => Assert.False(prompt.IsRight(model.Tokenizer.Encode(" 12.<|im_end|>" + prompt.Name[..5]))));
+        Assert.All(prompts, prompt => Assert.Equal(1, prompt.Score(model.Tokenizer.Encode($" {prompt.Name[..5]}."))));
+        Assert.All(prompts, prompt => Assert.Equal(0, prompt.Score(model.Tokenizer.Encode(" 12.<|im_end|>" + prompt.Name[..5]))));
     }
 
     [SkippableTheory]

@@ -5,7 +5,8 @@ public class UsageTests
     public static TheoryData<string> Commands => new(
         "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export",
             "store import", "chat", "complete", "tokenize", "template",
-        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "bench", "inspect", "models", "models ls",
+        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "bench", "inspect", "doctor", "models",
+            "models ls",
             "models pull");
 
     [Theory]
@@ -29,7 +30,13 @@ public class UsageTests
     public void Unknown_command_is_refused() => Invocation.Of("frobnicate").IsRefused("frobnicate");
 
     [Fact]
-    public void No_arguments_show_the_help() => Assert.Contains("ask", Invocation.Of().IsDone().Out, StringComparison.Ordinal);
+    public void No_arguments_show_in_three_lines_what_to_do_next()
+    {
+        string[] lines = Invocation.Of().IsDone().Out.TrimEnd().Split(Environment.NewLine);
+        Assert.Equal(3, lines.Length);
+        foreach ((int i, string command) in new[] { "kvasir ask ", "kvasir chat", "kvasir --help" }.Index())
+            Assert.Contains(command, lines[i], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Version_is_shown() => Assert.StartsWith("0.", Invocation.Of("--version").IsDone().Out, StringComparison.Ordinal);

@@ -30,10 +30,13 @@ public sealed class ConcurrencyTests : LibraryFixture
         using DocumentLibrary after = Open();
         after.Store.SetKvQuota(null);
         after.Ingest([Documents]);
-        Assert.Equal((0, 0), after.Verify() is var check ? (check.Kv[0].Missing, check.Damaged.Count + check.DamagedRecords + check.DamagedVectors) : default);
+        Assert.Equal((0, 0), after.Verify() is var check
+            ? (check.Kv[0].Missing, check.Damaged.Count + check.DamagedRecords + check.DamagedVectors) : default);
 
         // On a busy machine a change takes longer: some must have happened, however long that takes.
-        bool Ended() => !failures.IsEmpty || Stopwatch.GetElapsedTime(start).TotalSeconds is var seconds && (seconds > 300 || (seconds > 2.5 && Enough()));
+        bool Ended() =>
+            !failures.IsEmpty || Stopwatch.GetElapsedTime(start).TotalSeconds is var seconds
+                && (seconds > 300 || (seconds > 2.5 && Enough()));
 
         bool Enough() => Volatile.Read(ref answers) > 20 && Volatile.Read(ref changes) > 5;
 
@@ -62,7 +65,8 @@ public sealed class ConcurrencyTests : LibraryFixture
         library.Ingest([Documents]);
         using (other.Store.Write())
         {
-            foreach (Action write in new Action[] { () => library.Ingest([Documents]), () => library.Store.CollectGarbage(), () => library.Store.Remove(Documents), () => library.Store.SetKvQuota(1) })
+            foreach (Action write in new Action[] { () => library.Ingest([Documents]), () =>
+                library.Store.CollectGarbage(), () => library.Store.Remove(Documents), () => library.Store.SetKvQuota(1) })
             {
                 long start = Stopwatch.GetTimestamp();
                 Assert.Contains("another process is writing", Assert.Throws<StoreWriteException>(write).Message, StringComparison.Ordinal);
@@ -95,13 +99,19 @@ public sealed class ConcurrencyTests : LibraryFixture
         using DocumentLibrary library = Open(new FakeModel(sameTokenizer: Model) { ChecksLate = reader == 0 }, new FakeEncoder());
         for (int own = 0; !ended(); own++, Interlocked.Increment(ref answers))
         {
-            Assert.Equal("An answer", library.Ask($"Who knows w{random.Next(50)}?", new AskOptions { Passages = random.Next(1, 5) }).Complete());
+            Assert.Equal("An answer", library.Ask($"Who knows w{random.Next(50)}?", new AskOptions { Passages = random.Next(1, 5) })
+                .Complete());
             ICatalog catalog = library.Store.Catalog;
-            foreach ((StoredFile file, string text) in catalog.Reading(() => catalog.Files().Where(file => file.Path.Contains("file", StringComparison.Ordinal))
-                .Select(file => (file, string.Join(' ', catalog.Chunks(catalog.Documents(file.Path).Single()).Select(chunk => chunk.Text.Trim())))).ToList()))
+            foreach ((StoredFile file, string text) in catalog.Reading(() =>
+                catalog.Files().Where(file => file.Path.Contains("file", StringComparison.Ordinal))
+                .Select(file =>
+                    (file, string.Join(' ', catalog.Chunks(catalog.Documents(file.Path).Single()).Select(chunk => chunk.Text.Trim()))))
+                        .ToList()))
             {
                 string[] words = text.Split(' ');
-                Assert.True(words.Length == 60 && words.All(word => word.EndsWith(words[0][^5..], StringComparison.Ordinal)), $"{file.Path} mixes versions or lacks a part: {text}");
+                Assert.True(words.Length == 60
+                    && words.All(word => word.EndsWith(words[0][^5..], StringComparison.Ordinal)),
+                    $"{file.Path} mixes versions or lacks a part: {text}");
             }
 
             Assert.Equal(0, library.Store.Statistics().DamagedRecords);
@@ -146,9 +156,11 @@ public sealed class ConcurrencyTests : LibraryFixture
         for (int i = 0; i < files; i++)
         {
             int version = random.Next(1000, 9999);
-            string words = string.Join(' ', Enumerable.Range(0, 60).Select(_ => string.Create(CultureInfo.InvariantCulture, $"w{random.Next(50)}v{version}")));
+            string words = string.Join(
+                ' ', Enumerable.Range(0, 60).Select(_ => string.Create(CultureInfo.InvariantCulture, $"w{random.Next(50)}v{version}")));
             Folder.File("draft", words);
-            File.Move(Folder.Sub("draft"), Path.Combine(Documents, $"file{(files == Files ? i : random.Next(Files))}.txt"), overwrite: true);
+            File.Move(Folder.Sub("draft"), Path.Combine(Documents, $"file{(files == Files ? i : random.Next(Files))}.txt"),
+                overwrite: true);
         }
     }
 }

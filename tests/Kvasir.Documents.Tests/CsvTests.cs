@@ -4,7 +4,8 @@ namespace Kvasir.Documents.Tests;
 
 public class CsvTests
 {
-    private static string Text(string content, string name = "people.csv") => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
+    private static string Text(string content, string name = "people.csv") =>
+        Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content))).Text;
 
     [Theory]
     [InlineData(",")]
@@ -18,7 +19,9 @@ public class CsvTests
 
     [Fact]
     public void Quoted_values_keep_delimiters_quotes_and_lines() =>
-        Assert.Equal("Item: Desk, oak\nNote: 5\" wide, \"old\" and tall\nPrice: 1,200.50", Text("Item;Note;Price\n\"Desk, oak\";\"5\"\" wide,\n\"\"old\"\" and; tall\";1,200.50\n".Replace("and;", "and", StringComparison.Ordinal)));
+        Assert.Equal("Item: Desk, oak\nNote: 5\" wide, \"old\" and tall\nPrice: 1,200.50",
+            Text("Item;Note;Price\n\"Desk, oak\";\"5\"\" wide,\n\"\"old\"\" and; tall\";1,200.50\n"
+            .Replace("and;", "and", StringComparison.Ordinal)));
 
     [Fact]
     public void Delimiter_inside_quotes_does_not_decide() =>
@@ -40,7 +43,8 @@ public class CsvTests
     [Fact]
     public void Chunks_end_between_rows()
     {
-        string content = "Name,Remark\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"person {i},Some words. And more words about {i}\n"));
+        string content = "Name,Remark\n"
+            + string.Concat(Enumerable.Range(0, 60).Select(i => $"person {i},Some words. And more words about {i}\n"));
         string text = Text(content);
         List<Chunk> chunks = new Chunker(64, part => part.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length).Split(text);
         Assert.True(chunks.Count > 5);
@@ -48,7 +52,8 @@ public class CsvTests
     }
 
     [Fact]
-    public void Unclosed_quote_loses_no_text() => Assert.Contains("rest of it 2", Text("A,B\n\"open,1\nrest of it,2\n").Replace(',', ' '), StringComparison.Ordinal);
+    public void Unclosed_quote_loses_no_text() =>
+        Assert.Contains("rest of it 2", Text("A,B\n\"open,1\nrest of it,2\n").Replace(',', ' '), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("sep=;\nA;B, C\n1;x, y\n", "A: 1\nB, C: x, y")]
@@ -72,7 +77,8 @@ public class CsvTests
     }
 
     [Theory]
-    [InlineData("Country,2020,2021\nNorland,5,6\nSudland,1500,7\n", "Country: Norland\n2020: 5\n2021: 6\n\nCountry: Sudland\n2020: 1500\n2021: 7")]
+    [InlineData("Country,2020,2021\nNorland,5,6\nSudland,1500,7\n",
+        "Country: Norland\n2020: 5\n2021: 6\n\nCountry: Sudland\n2020: 1500\n2021: 7")]
     [InlineData("2019;2020\n5;6\n", "2019: 5\n2020: 6")]
     [InlineData(",1,2,3\nMon,5,6,7\nTue,8,9,10\n", "Mon\n1: 5\n2: 6\n3: 7\n\nTue\n1: 8\n2: 9\n3: 10")]
     [InlineData("Port,2024-01-01,2024-02-01\nArden,4,5\n", "Port: Arden\n2024-01-01: 4\n2024-02-01: 5")]
@@ -81,13 +87,15 @@ public class CsvTests
     [InlineData("Lamp,15\nDesk,40\n", "Lamp | 15\n\nDesk | 40")]
     [InlineData("Arden,2019,2020\nMarlow,2019,2021\n", "Arden | 2019 | 2020\n\nMarlow | 2019 | 2021")]
     [InlineData("Lamp,5,9\nDesk,7,8\n", "Lamp | 5 | 9\n\nDesk | 7 | 8")]
-    public void Numbers_are_headings_where_the_values_below_are_of_another_kind(string content, string text) => Assert.Equal(text, Text(content));
+    public void Numbers_are_headings_where_the_values_below_are_of_another_kind(string content, string text) =>
+        Assert.Equal(text, Text(content));
 
     [Theory]
     [InlineData("# exported 2024\nName,City\nIvo,Arden\n", "exported 2024\n\nName: Ivo\nCity: Arden")]
     [InlineData("# by Greta, in May\nName,City\nIvo,Arden\n", "by Greta, in May\n\nName: Ivo\nCity: Arden")]
     [InlineData("Keepers of 2024;;\n\nName;City;Age\nIvo;Arden;41\n", "Keepers of 2024\n\nName: Ivo\nCity: Arden\nAge: 41")]
-    [InlineData("Report;Keepers\nDate;2024\nName;City;Age;Sea\nIvo;Arden;41;calm\n", "Report; Keepers\n\nDate; 2024\n\nName: Ivo\nCity: Arden\nAge: 41\nSea: calm")]
+    [InlineData("Report;Keepers\nDate;2024\nName;City;Age;Sea\nIvo;Arden;41;calm\n",
+        "Report; Keepers\n\nDate; 2024\n\nName: Ivo\nCity: Arden\nAge: 41\nSea: calm")]
     [InlineData("#,Name\n1,Ivo\n2,Kent\n", "#: 1\nName: Ivo\n\n#: 2\nName: Kent")]
     [InlineData("#id,Name\nx7,Ivo\nx9,Kent 2\n", "#id: x7\nName: Ivo\n\n#id: x9\nName: Kent 2")]
     public void Titles_and_comments_stand_before_the_table(string content, string text) => Assert.Equal(text, Text(content));

@@ -54,7 +54,7 @@ public sealed class DamageTests : LibraryFixture
                 StringComparison.Ordinal));
             StoreWarning warning = Assert.Single(library.Store.Warnings);
             Assert.Contains(dogs, warning.Problem, StringComparison.Ordinal);
-            Assert.Equal(["ingest", "--force", dogs], warning.Mend);
+            Assert.Equal((StoreMend.IngestAnew, dogs), (warning.Mend, warning.File));
             Assert.Equal(1, library.Verify().DamagedRecords);
 
             // Another file's ingest must not free the KV of what is lost.
@@ -70,13 +70,17 @@ public sealed class DamageTests : LibraryFixture
     }
 
     [Theory]
-    [InlineData("DELETE FROM chunk WHERE part = 1 AND document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE '%dogs.md')")]
+    [InlineData(
+        "DELETE FROM chunk WHERE part = 1 AND document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE "
+        + "'%dogs.md')")]
     [InlineData("PRAGMA foreign_keys=OFF; DELETE FROM document WHERE file = (SELECT id FROM file WHERE path LIKE '%dogs.md')")]
     [InlineData("PRAGMA foreign_keys=OFF; DELETE FROM text WHERE content LIKE 'Dogs%'")]
     [InlineData("UPDATE text SET content = 'Cats bark.' WHERE content LIKE 'Dogs%'")]
     [InlineData("UPDATE document SET title = 'cats' WHERE title = 'dogs'")]
     [InlineData("UPDATE file SET length = length + 1 WHERE path LIKE '%dogs.md'")]
-    [InlineData("UPDATE chunk SET start = start + 1 WHERE document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE '%dogs.md')")]
+    [InlineData(
+        "UPDATE chunk SET start = start + 1 WHERE document = (SELECT d.id FROM document d JOIN file f ON f.id = d.file WHERE f.path LIKE "
+        + "'%dogs.md')")]
     public void Row_that_is_lost_or_changed_is_said_and_mended(string sql)
     {
         Ingested();
@@ -86,7 +90,7 @@ public sealed class DamageTests : LibraryFixture
         {
             library.Ask("Who barks at the postman?", new AskOptions { Passages = 9 }).Complete();
             Assert.Contains(library.Store.Warnings, warning => warning.Problem.Contains(dogs,
-                StringComparison.Ordinal) && warning.Mend.Contains(dogs));
+                StringComparison.Ordinal) && warning.File == dogs);
             Assert.True(library.Store.Statistics().DamagedRecords > 0);
             Assert.False(library.Verify().IsSound);
             Assert.Contains(dogs, library.Store.Paths());
@@ -107,7 +111,7 @@ public sealed class DamageTests : LibraryFixture
         Ingested();
         Tamper(sql);
         using DocumentLibrary library = Opened();
-        Assert.Equal(["store", "repair"], Assert.Single(library.Store.Warnings).Mend);
+        Assert.Equal(StoreMend.Repair, Assert.Single(library.Store.Warnings).Mend);
     }
 
     [Theory]
@@ -126,7 +130,7 @@ public sealed class DamageTests : LibraryFixture
             Assert.True(library.Search("dogs like walks", 1)[0].Cosine > 0);
             StoreWarning warning = Assert.Single(library.Store.Warnings);
             Assert.Contains(cats, warning.Problem, StringComparison.Ordinal);
-            Assert.Equal(["ingest", "--force", cats], warning.Mend);
+            Assert.Equal((StoreMend.IngestAnew, cats), (warning.Mend, warning.File));
             int embedded = Encoder.Embedded;
             library.Ingest([cats], force: true);
             Assert.Equal(1, Encoder.Embedded - embedded);
@@ -175,7 +179,7 @@ public sealed class DamageTests : LibraryFixture
         {
             library.Ask("Why do cats purr?").Complete();
             Assert.Null(library.Store.KvQuota);
-            Assert.Equal([["store", "quota", "SIZE"], ["ingest", "--stored"]], library.Store.Warnings.Select(warning => warning.Mend));
+            Assert.Equal([StoreMend.SetQuota, StoreMend.IngestAll], library.Store.Warnings.Select(warning => warning.Mend));
             library.Ingest([Documents]);
             library.Store.SetKvQuota(1_000_000);
             Assert.Equal("fake.gguf", library.Store.Statistics().Kv[0].Model);
@@ -261,14 +265,17 @@ public sealed class DamageTests : LibraryFixture
     /// <summary>A store with everything a store has; all its files.</summary>
     private string[] Ingested()
     {
-        Folder.File("documents/ships.jsonl", "{\"id\":\"gull\",\"text\":\"The Silver Gull is a ship with 59 sailors.\"}\n{\"id\":\"star\",\"text\":\"The Star has no sailors.\"}");
+        Folder.File("documents/ships.jsonl",
+            "{\"id\":\"gull\",\"text\":\"The Silver Gull is a ship with 59 sailors.\"}\n{\"id\":\"star\",\"text\":\"The Star has no "
+            + "sailors.\"}");
         using (DocumentLibrary library = Opened())
         {
             library.Store.SetKvQuota(1_000_000);
             library.Ingest([Documents]);
         }
 
-        return [.. Directory.EnumerateFiles(Store, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0).Order(StringComparer.Ordinal)];
+        return [.. Directory.EnumerateFiles(Store, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0)
+            .Order(StringComparer.Ordinal)];
     }
 
     private void Restore(Dictionary<string, byte[]> sound)

@@ -48,7 +48,8 @@ public sealed class DocumentStoreTests : LibraryFixture
             using (DocumentLibrary library = Open(new FakeModel(disk, sameTokenizer: Model), files: disk))
             {
                 Exception? error = Record.Exception(() => library.Ingest([Documents]));
-                Assert.True(error is StoreWriteException ? error.Message.Contains("the disk is full", StringComparison.Ordinal) && !error.Message.Contains('\n', StringComparison.Ordinal) : error is null, error?.ToString());
+                Assert.True(error is StoreWriteException ? error.Message.Contains("the disk is full", StringComparison.Ordinal)
+                    && !error.Message.Contains('\n', StringComparison.Ordinal) : error is null, error?.ToString());
             }
 
             using DocumentLibrary after = Open();
@@ -79,7 +80,8 @@ public sealed class DocumentStoreTests : LibraryFixture
                 ((SqliteCatalog)library.Store.Catalog).Limit(pages);
                 Exception? error = Record.Exception(() => library.Ingest([Documents]));
                 failed = error is not null;
-                Assert.True(error is StoreWriteException ? error.Message.Contains("the disk is full", StringComparison.Ordinal) && !error.Message.Contains('\n', StringComparison.Ordinal) : error is null, error?.ToString());
+                Assert.True(error is StoreWriteException ? error.Message.Contains("the disk is full", StringComparison.Ordinal)
+                    && !error.Message.Contains('\n', StringComparison.Ordinal) : error is null, error?.ToString());
             }
 
             using DocumentLibrary after = Open();
@@ -121,8 +123,11 @@ public sealed class DocumentStoreTests : LibraryFixture
         Assert.Equal(2, copy.Store.List().Count);
         Assert.True(copy.Search("Why do cats purr?", 1)[0].Cosine > 0);
         Assert.Equal("An answer", copy.Ask("Why do cats purr?").Complete());
-        Assert.Contains("no such folder", Assert.Throws<InvalidInputException>(() => library.Store.Backup(Folder.Sub("nowhere/store.db"))).Message, StringComparison.Ordinal);
-        Assert.Contains("could not be written", Assert.Throws<StoreWriteException>(() => library.Store.Backup(Folder.Sub("copy"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no such folder",
+            Assert.Throws<InvalidInputException>(() => library.Store.Backup(Folder.Sub("nowhere/store.db"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("could not be written", Assert.Throws<StoreWriteException>(() => library.Store.Backup(Folder.Sub("copy"))).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(Folder.Path, "*.tmp", SearchOption.AllDirectories));
     }
 
@@ -184,6 +189,7 @@ public sealed class DocumentStoreTests : LibraryFixture
     {
         Assert.Contains("holds other things", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Documents,
             create: true)).Message, StringComparison.Ordinal);
-        Assert.Contains("no document store", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Folder.Sub("nothing"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no document store", Assert.Throws<InvalidInputException>(() => DocumentStore.Open(Folder.Sub("nothing"))).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -7,17 +7,22 @@ namespace Kvasir.Documents.Tests;
 
 public class DocxTests
 {
-    private const string Namespace = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\"";
+    private const string Namespace =
+        "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" "
+            + "xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\"";
 
     private static readonly (string Name, string Kind)[] s_parts =
-        [("h1", "header"), ("h2", "header"), ("h3", "header"), ("h4", "header"), ("f1", "footer"), ("styles", "styles"), ("numbering", "numbering"), ("comments", "comments")];
+        [("h1", "header"), ("h2", "header"), ("h3", "header"), ("h4", "header"), ("f1", "footer"), ("styles", "styles"),
+            ("numbering", "numbering"), ("comments", "comments")];
 
     private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentParser.Parse("letter.docx", bytes));
 
-    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("letter.docx", bytes)).Message;
+    private static string Refused(byte[] bytes) =>
+        Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("letter.docx", bytes)).Message;
 
     /// <summary>A document with what such documents have, to be broken.</summary>
-    internal static byte[] Sample() => Word("Title", Styled("Heading1", "The plan"), Item(2, 0, "measure"), new Table(Row("Name", "Age"), Row("Ann", "7")), Plain("End."));
+    internal static byte[] Sample() =>
+        Word("Title", Styled("Heading1", "The plan"), Item(2, 0, "measure"), new Table(Row("Name", "Age"), Row("Ann", "7")), Plain("End."));
 
     [Fact]
     public void Headings_paragraphs_lists_and_tables_are_text()
@@ -32,7 +37,8 @@ public class DocxTests
             Plain("End.")));
         Assert.Equal("The plan", document.Title);
         Assert.Equal(
-            "The plan\n\nFirst paragraph.\n\n- apples\n- pears\n\nSteps:\n\n1. measure\n  1.a) width\n  1.b) height\n2. cut\n\nName | Age\nAnn | 7\n\nEnd.",
+            "The plan\n\nFirst paragraph.\n\n- apples\n- pears\n\nSteps:\n\n1. measure\n  1.a) width\n  1.b) height\n2. cut\n\nName | "
+                + "Age\nAnn | 7\n\nEnd.",
             document.Text);
     }
 
@@ -52,7 +58,8 @@ public class DocxTests
             <w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText></w:r><w:r><w:tab/><w:t>tab</w:t><w:br/><w:t>line</w:t><w:noBreakHyphen/><w:t>x</w:t></w:r></w:p>
             <w:p><w:r><mc:AlternateContent><mc:Choice><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p></w:txbxContent></mc:Choice><mc:Fallback><w:p><w:r><w:t>old box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent></w:r><w:r><w:t>around</w:t></w:r></w:p>
             """;
-        Assert.Equal("kept added tab\nline-x\n\nbox\n\naround", Read(Package($"<w:document {Namespace}><w:body>{body}</w:body></w:document>")).Text);
+        Assert.Equal("kept added tab\nline-x\n\nbox\n\naround",
+            Read(Package($"<w:document {Namespace}><w:body>{body}</w:body></w:document>")).Text);
     }
 
     [Fact]
@@ -121,11 +128,17 @@ public class DocxTests
     [Fact]
     public void Deep_nesting_and_entities_do_not_harm()
     {
-        string deep = string.Concat(Enumerable.Repeat("<w:sdt>", 100_000)) + "<w:p><w:r><w:t>deep</w:t></w:r></w:p>" + string.Concat(Enumerable.Repeat("</w:sdt>", 100_000));
+        string deep = string.Concat(Enumerable.Repeat("<w:sdt>", 100_000)) + "<w:p><w:r><w:t>deep</w:t></w:r></w:p>"
+            + string.Concat(Enumerable.Repeat("</w:sdt>", 100_000));
         Assert.Equal("deep", Read(Package($"<w:document {Namespace}><w:body>{deep}</w:body></w:document>")).Text);
         string deeper = string.Concat(Enumerable.Repeat("<w:p>", 2_000_000)) + string.Concat(Enumerable.Repeat("</w:p>", 2_000_000));
-        Assert.EndsWith("MiB of memory to read", SharedReader.Refused("a.docx", Package($"<w:document {Namespace}><w:body>{deeper}</w:body></w:document>")), StringComparison.Ordinal);
-        Assert.Contains("not a readable", Refused(Package($"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><w:document {Namespace}><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>")), StringComparison.Ordinal);
+        Assert.EndsWith("MiB of memory to read",
+            SharedReader.Refused("a.docx", Package($"<w:document {Namespace}><w:body>{deeper}</w:body></w:document>")),
+            StringComparison.Ordinal);
+        Assert.Contains("not a readable",
+            Refused(Package(
+            "<!DOCTYPE x [<!ENTITY a \"aaaa\">]><w:document "
+            + $"{Namespace}><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -133,7 +146,10 @@ public class DocxTests
     [InlineData(20_000)]
     public void Long_chains_of_parts_do_not_overflow_the_stack(int parts)
     {
-        string Chain(int next) => $"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/subDocument\" Target=\"p{next}.xml\"/></Relationships>";
+        string Chain(int next) =>
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" "
+                + "Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/subDocument\" "
+                + $"Target=\"p{next}.xml\"/></Relationships>";
         byte[] bytes = Package(
             $"<w:document {Namespace}><w:body><w:p><w:r><w:t>text</w:t></w:r></w:p></w:body></w:document>",
             more: zip =>
@@ -151,11 +167,20 @@ public class DocxTests
     [Fact]
     public void Headers_and_footers_that_are_used_are_text_once()
     {
-        string sections = string.Concat(new[] { "header:h1", "header:h2", "header:h3", "footer:f1" }.Select(part => $"<w:{part[..6]}Reference w:type=\"default\" r:id=\"{part[7..]}\"/>"));
-        byte[] bytes = Package(Document($"<w:p><w:r><w:t>Body.</w:t></w:r></w:p><w:p><w:pPr><w:sectPr>{sections}</w:sectPr></w:pPr></w:p><w:sectPr>{sections}</w:sectPr>"), more: zip =>
+        string sections = string.Concat(
+            new[] { "header:h1", "header:h2", "header:h3", "footer:f1" }
+            .Select(part => $"<w:{part[..6]}Reference w:type=\"default\" r:id=\"{part[7..]}\"/>"));
+        byte[] bytes =
+            Package(Document(
+                $"<w:p><w:r><w:t>Body.</w:t></w:r></w:p><w:p><w:pPr><w:sectPr>{sections}</w:sectPr></w:pPr></w:p><w:sectPr>{sections}</w:sectPr>"), more: zip =>
         {
-            Entry(zip, "word/_rels/document.xml.rels", Relationships("header", "h1", "h2", "h3", "h4").Replace("</Relationships>", Relationships("footer", "f1")["<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">".Length..], StringComparison.Ordinal));
-            foreach ((string name, string text) in new[] { ("h1", "Reference 47"), ("h2", "Reference 47"), ("h3", "Other page"), ("h4", "Unused") })
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("header", "h1", "h2", "h3", "h4")
+                .Replace("</Relationships>",
+                Relationships(
+                "footer", "f1")["<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">".Length..],
+                StringComparison.Ordinal));
+            foreach ((string name, string text) in new[] { ("h1", "Reference 47"), ("h2", "Reference 47"), ("h3", "Other page"),
+                ("h4", "Unused") })
             {
                 Entry(zip, $"word/{name}.xml", $"<w:hdr {Namespace}><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:hdr>");
             }
@@ -169,9 +194,13 @@ public class DocxTests
     public void Hidden_text_is_left_out_whether_a_run_or_a_style_hides_it()
     {
         string run(string properties, string text) => $"<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{text} </w:t></w:r>";
-        string body = "<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>" + run("", "seen") + run("<w:vanish/>", "no") + run("<w:vanish w:val=\"0\"/>", "too")
-            + run("<w:rStyle w:val=\"Secret\"/>", "no") + run("<w:rStyle w:val=\"Secret\"/><w:vanish w:val=\"false\"/>", "also") + run("<w:b/>", "end") + "</w:p><w:p><w:pPr><w:pStyle w:val=\"Deeper\"/></w:pPr>" + run("", "no") + "</w:p>";
-        string styles = $"<w:styles {Namespace}><w:style w:styleId=\"Secret\"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId=\"Deeper\"><w:basedOn w:val=\"Secret\"/></w:style></w:styles>";
+        string body = "<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>" + run("", "seen") + run("<w:vanish/>", "no")
+            + run("<w:vanish w:val=\"0\"/>", "too")
+            + run("<w:rStyle w:val=\"Secret\"/>", "no") + run("<w:rStyle w:val=\"Secret\"/><w:vanish w:val=\"false\"/>", "also")
+                + run("<w:b/>", "end") + "</w:p><w:p><w:pPr><w:pStyle w:val=\"Deeper\"/></w:pPr>" + run("", "no") + "</w:p>";
+        string styles =
+            $"<w:styles {Namespace}><w:style w:styleId=\"Secret\"><w:rPr><w:vanish/></w:rPr></w:style><w:style "
+                + "w:styleId=\"Deeper\"><w:basedOn w:val=\"Secret\"/></w:style></w:styles>";
         byte[] bytes = Package(Document(body), more: zip =>
         {
             Entry(zip, "word/_rels/document.xml.rels", Relationships("styles", "styles"));
@@ -183,15 +212,25 @@ public class DocxTests
     [Fact]
     public void Lists_of_one_definition_count_on_and_start_anew_where_they_say_so()
     {
-        string level(int number, string format, string text, string more = "") => $"<w:lvl w:ilvl=\"{number}\"><w:start w:val=\"1\"/><w:numFmt w:val=\"{format}\"/>{more}<w:lvlText w:val=\"{text}\"/></w:lvl>";
-        string numbering = $"<w:numbering {Namespace}><w:abstractNum w:abstractNumId=\"0\">{level(0, "decimal", "%1.")}{level(1, "lowerRoman", "%1.%2")}</w:abstractNum>"
-            + $"<w:abstractNum w:abstractNumId=\"1\">{level(0, "upperLetter", "%1)")}{level(1, "decimal", "%1%2", "<w:lvlRestart w:val=\"0\"/>")}</w:abstractNum>"
+        string level(int number, string format, string text, string more = "") =>
+            $"<w:lvl w:ilvl=\"{number}\"><w:start w:val=\"1\"/><w:numFmt w:val=\"{format}\"/>{more}<w:lvlText w:val=\"{text}\"/></w:lvl>";
+        string numbering =
+            $"<w:numbering {Namespace}><w:abstractNum "
+                + $"w:abstractNumId=\"0\">{level(0, "decimal", "%1.")}{level(1, "lowerRoman", "%1.%2")}</w:abstractNum>"
+            + "<w:abstractNum "
+                + $"w:abstractNumId=\"1\">{level(0, "upperLetter", "%1)")}{level(1, "decimal", "%1%2", "<w:lvlRestart w:val=\"0\"/>")}</w:abstractNum>"
             + "<w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/></w:num><w:num w:numId=\"2\"><w:abstractNumId w:val=\"0\"/></w:num>"
-            + "<w:num w:numId=\"3\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride w:ilvl=\"0\"><w:startOverride w:val=\"8\"/></w:lvlOverride></w:num>"
-            + $"<w:num w:numId=\"4\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride w:ilvl=\"0\">{level(0, "decimal", "Step %1:")}</w:lvlOverride></w:num>"
+            + "<w:num w:numId=\"3\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride w:ilvl=\"0\"><w:startOverride "
+                + "w:val=\"8\"/></w:lvlOverride></w:num>"
+            + "<w:num w:numId=\"4\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride "
+                + $"w:ilvl=\"0\">{level(0, "decimal", "Step %1:")}</w:lvlOverride></w:num>"
             + "<w:num w:numId=\"5\"><w:abstractNumId w:val=\"1\"/></w:num></w:numbering>";
-        (int List, int Level)[] items = [(1, 0), (1, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 0), (4, 0), (5, 0), (5, 1), (5, 0), (5, 1)];
-        string body = string.Concat(items.Select(item => $"<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{item.Level}\"/><w:numId w:val=\"{item.List}\"/></w:numPr></w:pPr><w:r><w:t>x</w:t></w:r></w:p>"));
+        (int List, int Level)[] items =
+            [(1, 0), (1, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 0), (4, 0), (5, 0), (5, 1), (5, 0), (5, 1)];
+        string body = string.Concat(
+            items.Select(item =>
+            $"<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{item.Level}\"/><w:numId "
+            + $"w:val=\"{item.List}\"/></w:numPr></w:pPr><w:r><w:t>x</w:t></w:r></w:p>"));
         byte[] bytes = Package(Document(body), more: zip =>
         {
             Entry(zip, "word/_rels/document.xml.rels", Relationships("numbering", "numbering"));
@@ -208,7 +247,9 @@ public class DocxTests
         byte[] bytes = Package(Document("<w:p><w:r><w:t>Body.</w:t></w:r></w:p>"), more: zip =>
         {
             Entry(zip, "word/_rels/document.xml.rels", Relationships("comments", "comments"));
-            Entry(zip, "word/comments.xml", $"<w:comments {Namespace}><w:comment w:id=\"0\" w:author=\"Greta\"><w:p><w:r><w:t>Too short?</w:t></w:r></w:p></w:comment></w:comments>");
+            Entry(zip, "word/comments.xml",
+                $"<w:comments {Namespace}><w:comment w:id=\"0\" w:author=\"Greta\"><w:p><w:r><w:t>Too "
+                + "short?</w:t></w:r></w:p></w:comment></w:comments>");
         });
         Assert.Equal("Body.", Read(bytes).Text);
         Assert.Equal("Body.\n\nComment by Greta: Too short?", Assert.Single(DocumentParser.Parse("a.docx", bytes, comments: true)).Text);
@@ -217,12 +258,17 @@ public class DocxTests
     [Fact]
     public void Merged_cells_belong_to_each_of_their_rows_and_deleted_rows_to_none()
     {
-        string cell(string text, string properties = "") => $"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>";
-        string table = $"<w:tr>{cell("Kind")}{cell("Item")}{cell("Price")}</w:tr><w:tr>{cell("Light", "<w:vMerge w:val=\"restart\"/>")}{cell("Lamp")}{cell("15")}</w:tr><w:tr>{cell("", "<w:vMerge/>")}{cell("Torch")}{cell("9")}</w:tr>"
+        string cell(string text, string properties = "") =>
+            $"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>";
+        string table =
+            $"<w:tr>{cell("Kind")}{cell("Item")}{cell("Price")}</w:tr><w:tr>{cell("Light", "<w:vMerge w:val=\"restart\"/>")}{cell("Lamp")}{cell("15")}</w:tr><w:tr>{cell("", "<w:vMerge/>")}{cell("Torch")}{cell("9")}</w:tr>"
             + $"<w:tr><w:trPr><w:del/></w:trPr>{cell("gone")}</w:tr><w:tr>{cell("all sold out", "<w:gridSpan w:val=\"2\"/>")}{cell("0")}</w:tr>";
-        Assert.Equal("Kind | Item | Price\nLight | Lamp | 15\nLight | Torch | 9\nall sold out | 0", Read(Package(Document($"<w:tbl>{table}</w:tbl>"))).Text);
+        Assert.Equal("Kind | Item | Price\nLight | Lamp | 15\nLight | Torch | 9\nall sold out | 0",
+            Read(Package(Document($"<w:tbl>{table}</w:tbl>"))).Text);
         string rows = string.Concat(Enumerable.Range(1, 40).Select(i => $"<w:tr>{cell($"Port {i}")}{cell($"Keeper {i}")}</w:tr>"));
-        string large = Read(Package(Document($"<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr>{cell("Harbour")}{cell("Keeper")}</w:tr>{rows}</w:tbl>"))).Text;
+        string large =
+            Read(Package(
+                Document($"<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr>{cell("Harbour")}{cell("Keeper")}</w:tr>{rows}</w:tbl>"))).Text;
         Assert.StartsWith("Harbour: Port 1\nKeeper: Keeper 1\n\nHarbour: Port 2\n", large, StringComparison.Ordinal);
     }
 
@@ -230,15 +276,20 @@ public class DocxTests
     public void Text_boxes_are_text_once()
     {
         string box = "<w:txbxContent><w:p><w:r><w:t>In a box.</w:t></w:r></w:p></w:txbxContent>";
-        string body = $"<w:p><w:r><w:t>Around it.</w:t></w:r><w:r><mc:AlternateContent><mc:Choice Requires=\"wps\">{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>";
+        string body =
+            "<w:p><w:r><w:t>Around it.</w:t></w:r><w:r><mc:AlternateContent><mc:Choice "
+                + $"Requires=\"wps\">{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>";
         Assert.Equal("In a box.\n\nAround it.", Read(Package(Document(body))).Text);
     }
 
-    private static string Document(string body) => $"<w:document {Namespace} xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><w:body>{body}</w:body></w:document>";
+    private static string Document(string body) =>
+        $"<w:document {Namespace} "
+            + $"xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><w:body>{body}</w:body></w:document>";
 
     private static string Relationships(string kind = "", params string[] parts) =>
         "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">" + string.Concat(parts.Select(part =>
-            $"<Relationship Id=\"{part}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{part}.xml\"/>")) + "</Relationships>";
+            $"<Relationship Id=\"{part}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" "
+                + $"Target=\"{part}.xml\"/>")) + "</Relationships>";
 
     private static byte[] Word(params OpenXmlElement[] blocks) => Word(null, blocks);
 
@@ -255,22 +306,35 @@ public class DocxTests
         package.PackageProperties.Title = title;
         MainDocumentPart main = package.AddMainDocumentPart();
         main.Document = new DocumentFormat.OpenXml.Wordprocessing.Document(new Body(blocks));
-        main.AddNewPart<StyleDefinitionsPart>().Styles = new Styles(new Style(new StyleName { Val = "heading 1" }) { Type = StyleValues.Paragraph, StyleId = "Heading1" });
-        var bullets = new AbstractNum(new Level(new NumberingFormat { Val = NumberFormatValues.Bullet }, new LevelText { Val = "\uF0B7" }) { LevelIndex = 0 }) { AbstractNumberId = 5 };
-        var first = new Level(new StartNumberingValue { Val = 1 }, new NumberingFormat { Val = NumberFormatValues.Decimal }, new LevelText { Val = "%1." }) { LevelIndex = 0 };
-        var second = new Level(new NumberingFormat { Val = NumberFormatValues.LowerLetter }, new LevelText { Val = "%1.%2)" }) { LevelIndex = 1 };
+        main.AddNewPart<StyleDefinitionsPart>().Styles =
+            new Styles(new Style(new StyleName { Val = "heading 1" }) { Type = StyleValues.Paragraph, StyleId = "Heading1" });
+        var bullets = new AbstractNum(
+            new Level(new NumberingFormat { Val = NumberFormatValues.Bullet },
+            new LevelText { Val = "\uF0B7" })
+            { LevelIndex = 0 })
+        { AbstractNumberId = 5 };
+        var first = new Level(new StartNumberingValue { Val = 1 }, new NumberingFormat { Val = NumberFormatValues.Decimal },
+            new LevelText { Val = "%1." })
+        { LevelIndex = 0 };
+        var second = new Level(new NumberingFormat { Val = NumberFormatValues.LowerLetter },
+            new LevelText { Val = "%1.%2)" })
+        { LevelIndex = 1 };
         var numbers = new AbstractNum(first, second) { AbstractNumberId = 6 };
         main.AddNewPart<NumberingDefinitionsPart>().Numbering = new Numbering(
-            bullets, numbers, new NumberingInstance(new AbstractNumId { Val = 5 }) { NumberID = 1 }, new NumberingInstance(new AbstractNumId { Val = 6 }) { NumberID = 2 });
+            bullets, numbers, new NumberingInstance(new AbstractNumId { Val = 5 }) { NumberID = 1 },
+                new NumberingInstance(new AbstractNumId { Val = 6 }) { NumberID = 2 });
         return package;
     }
 
-    private static Paragraph Plain(params string[] runs) => new(runs.Select(text => new Run(new Text(text) { Space = SpaceProcessingModeValues.Preserve })));
+    private static Paragraph Plain(params string[] runs) =>
+        new(runs.Select(text => new Run(new Text(text) { Space = SpaceProcessingModeValues.Preserve })));
 
-    private static Paragraph Styled(string style, string text) => new(new ParagraphProperties(new ParagraphStyleId { Val = style }), new Run(new Text(text)));
+    private static Paragraph Styled(string style, string text) =>
+        new(new ParagraphProperties(new ParagraphStyleId { Val = style }), new Run(new Text(text)));
 
     private static Paragraph Item(int list, int level, string text) =>
-        new(new ParagraphProperties(new NumberingProperties(new NumberingLevelReference { Val = level }, new NumberingId { Val = list })), new Run(new Text(text)));
+        new(new ParagraphProperties(new NumberingProperties(new NumberingLevelReference { Val = level }, new NumberingId { Val = list })),
+            new Run(new Text(text)));
 
     private static TableRow Row(params string[] cells) => new(cells.Select(cell => new TableCell(Plain(cell))));
 
@@ -280,8 +344,17 @@ public class DocxTests
         using var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
         {
-            Entry(zip, "[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/>" + string.Concat(s_parts.Select(part => $"<Override PartName=\"/word/{part.Name}.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.{part.Kind}+xml\"/>")) + "</Types>");
-            Entry(zip, "_rels/.rels", "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/></Relationships>");
+            Entry(zip, "[Content_Types].xml",
+                "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" "
+                + "ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" "
+                + "ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/>"
+                + string.Concat(s_parts.Select(part =>
+                $"<Override PartName=\"/word/{part.Name}.xml\" "
+                + $"ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.{part.Kind}+xml\"/>")) + "</Types>");
+            Entry(zip, "_rels/.rels",
+                "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" "
+                + "Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" "
+                + "Target=\"word/document.xml\"/></Relationships>");
             more?.Invoke(zip);
             using Stream entry = zip.CreateEntry("word/document.xml").Open();
             entry.Write(Encoding.UTF8.GetBytes(document));

@@ -18,7 +18,8 @@ public class EncodingTests
     [MemberData(nameof(Texts))]
     public void Wide_encodings_are_known_without_a_mark(string text)
     {
-        foreach (Encoding encoding in new Encoding[] { new UnicodeEncoding(false, false), new UnicodeEncoding(true, false), new UTF32Encoding(false, false), new UTF32Encoding(true, false) })
+        foreach (Encoding encoding in new Encoding[] { new UnicodeEncoding(false, false), new UnicodeEncoding(true, false),
+            new UTF32Encoding(false, false), new UTF32Encoding(true, false) })
         {
             Document document = Read("a.txt", encoding.GetBytes(text));
             Assert.Equal(text, document.Text);
@@ -59,12 +60,14 @@ public class EncodingTests
         Document document = Read("a.txt", In("windows-1252", "Der Bürgermeister heißt Jörg – seit „2011“."));
         Assert.Equal("Der Bürgermeister heißt Jörg – seit „2011“.", document.Text);
         Assert.Contains("Windows-1252", Assert.Single(document.Notes), StringComparison.Ordinal);
-        Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("a.txt", In("windows-1251", "Паром отправляется в девять часов.")));
+        Assert.Throws<UnreadableDocumentException>(() =>
+            DocumentParser.Parse("a.txt", In("windows-1251", "Паром отправляется в девять часов.")));
     }
 
     [Fact]
     public void Text_holds_nothing_that_a_terminal_obeys() =>
-        Assert.Equal("red [31m and co-operation of harbours in the northern sea", Read("a.txt", "red \u001b[31m and co-op\u00ADera\u00ADtion of harbours in the northern sea"u8.ToArray()).Text);
+        Assert.Equal("red [31m and co-operation of harbours in the northern sea",
+            Read("a.txt", "red \u001b[31m and co-op\u00ADera\u00ADtion of harbours in the northern sea"u8.ToArray()).Text);
 
     [Theory]
     [InlineData("windows-1251", "windows-1251", "Паром отправляется в девять часов")]
@@ -81,12 +84,16 @@ public class EncodingTests
     [InlineData("macintosh", "macintosh", "Grüße")]
     public void Page_is_read_in_the_encoding_that_it_declares(string declared, string encoding, string text)
     {
-        foreach (string head in new[] { $"<meta charset={declared}>", $"<META http-equiv='Content-Type' content='text/html; charset={declared}'>", $"<!-- <meta charset=\"utf-16\"> --><meta charset=\"{declared}\" />" })
+        foreach (string head in new[] { $"<meta charset={declared}>",
+            $"<META http-equiv='Content-Type' content='text/html; charset={declared}'>",
+            $"<!-- <meta charset=\"utf-16\"> --><meta charset=\"{declared}\" />" })
         {
             Assert.Equal(text, Read("a.html", In(encoding, $"<html><head>{head}</head><body><p>{text}</p></body></html>")).Text);
         }
 
-        Assert.Equal(text, Read("a.xhtml", In(encoding, $"<?xml version=\"1.0\" encoding=\"{declared}\"?><html><body><p>{text}</p></body></html>")).Text);
+        Assert.Equal(
+            text, Read(
+            "a.xhtml", In(encoding, $"<?xml version=\"1.0\" encoding=\"{declared}\"?><html><body><p>{text}</p></body></html>")).Text);
     }
 
     [Theory]
@@ -96,7 +103,8 @@ public class EncodingTests
     [InlineData("utf-7")]
     [InlineData("big5")]
     public void Wrong_declaration_does_not_spoil_utf8(string declared) =>
-        Assert.Equal("Müller grüßt – 東京 ſ€", Read("a.html", Encoding.UTF8.GetBytes($"<meta charset={declared}><p>Müller grüßt – 東京 ſ€</p>")).Text);
+        Assert.Equal("Müller grüßt – 東京 ſ€",
+            Read("a.html", Encoding.UTF8.GetBytes($"<meta charset={declared}><p>Müller grüßt – 東京 ſ€</p>")).Text);
 
     [Fact]
     public void Page_that_is_not_the_utf8_it_declares_is_read_as_western() =>
@@ -104,12 +112,16 @@ public class EncodingTests
 
     [Fact]
     public void Byte_order_mark_stands_above_the_declaration() =>
-        Assert.Equal("Müller", Read("a.html", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("<meta charset=windows-1251><p>Müller</p>")]).Text);
+        Assert.Equal(
+            "Müller",
+            Read("a.html",
+            [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("<meta charset=windows-1251><p>Müller</p>")]).Text);
 
     [Fact]
     public void Torn_last_line_of_json_costs_itself_and_is_told()
     {
-        IReadOnlyList<Document> documents = DocumentParser.Parse("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":\"thr\n"u8.ToArray());
+        IReadOnlyList<Document> documents =
+            DocumentParser.Parse("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":\"thr\n"u8.ToArray());
         Assert.Equal(["one", "two"], documents.Select(document => document.Text));
         Assert.Equal(["line 3, the last, is torn and left out"], documents.SelectMany(document => document.Notes));
     }

@@ -8,13 +8,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kvasir.Documents.Tests;
 
-/// <summary>Tokens are words with the white space before them; a key is the token's id in two digits, a value the number of the file it was placed from; an answer repeats the last passage's first words.</summary>
+/// <summary>
+/// Tokens are words with the white space before them; a key is the token's id in two digits, a value the number of the file it was placed
+/// from; an answer repeats the last passage's first words.
+/// </summary>
 internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sameTokenizer = null) : IAnswerModel
 {
     private const int Channels = 16, DigitBits = 15;
 
     private static readonly KvPolicy Exact = KvPolicy.Parse("k=f32,v=f32");
-    private static readonly KvLayout Layout = new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))], AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "words");
+    private static readonly KvLayout Layout =
+        new([new LayerLayout(1, Channels, Channels, int.MaxValue, new Rotary([], interleaved: false))],
+            AttentionKernels.For(KernelPath.Vector128), () => "fake", () => "words");
 
     private readonly ConcurrentDictionary<int, string> _words = sameTokenizer?._words ?? [];
     private readonly BlockPool _pool = new();
@@ -58,7 +63,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     public StoreFiles Files { get; } = files ?? new StoreFiles();
 
     public int[] Encode(string text, bool parseSpecial) =>
-        [.. (parseSpecial ? SpecialOrWord() : Word()).Matches(text).Select(match => Id(parseSpecial && match.Value.StartsWith("<|", StringComparison.Ordinal) ? match.Value : "_" + match.Value))];
+        [.. (parseSpecial ? SpecialOrWord() : Word()).Matches(text)
+            .Select(match => Id(parseSpecial && match.Value.StartsWith("<|", StringComparison.Ordinal) ? match.Value : "_" + match.Value))];
 
     public int[] EncodePrefix() => Encode(Frame.Prefix, parseSpecial: true);
 
@@ -68,7 +74,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public KvCache NewCache() => new(Layout, Exact, _pool);
 
-    public IAnswerBatch NewBatch(AskOptions options, int parallel) => new Batch(this, parallel);
+    public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new Batch(this, parallel);
 
     public void ReadAhead(string path) => ReadAheads.Add(path);
 
@@ -111,7 +117,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     public void Dispose() { }
 
     /// <summary>A checksum, a mark of the policy, the ids.</summary>
-    private int[] Read(string path, bool anyPolicy) => Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");
+    private int[] Read(string path, bool anyPolicy) =>
+        Read(path, anyPolicy, out bool sound) is var ids && sound ? ids : throw new InvalidDataException("damaged");
 
     private int[] Read(string path, bool anyPolicy, out bool sound)
     {
@@ -278,16 +285,18 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
         void Add(float* keys, float* values, int count)
         {
-            for (int t = 0; t < count; t++) tokens.Add(((int)keys[t] | (int)keys[KvBlock.Tokens + t] << DigitBits, (int)values[t * Channels]));
+            for (int t = 0; t < count; t++)
+                tokens.Add(((int)keys[t] | (int)keys[KvBlock.Tokens + t] << DigitBits, (int)values[t * Channels]));
         }
     }
 
     private sealed class Batch(FakeModel model, int parallel) : IAnswerBatch
     {
-        private readonly List<(KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece)> _answers = [];
+        private readonly List<(KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left,
+            Action<GeneratedPiece> OnPiece)> _answers = [];
         private int _read;
 
-        public void Add(KvCache cache, IReadOnlyList<int> ids, Action<GeneratedPiece> onPiece)
+        public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece)
         {
             Assert.True(_answers.Count < parallel);
             _answers.Add((cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
@@ -319,7 +328,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         public bool Step()
         {
             model.BatchSizes.Add(_answers.Count);
-            foreach ((KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left, Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
+            foreach ((KvCache Cache, IReadOnlyList<int> Ids, Queue<GeneratedPiece> Left,
+                Action<GeneratedPiece> OnPiece) answer in _answers.ToArray())
             {
                 GeneratedPiece piece = answer.Left.Dequeue();
                 if (answer.Left.Count == 0)

@@ -2,14 +2,17 @@ namespace Kvasir.Documents.Tests;
 
 public class HtmlTests
 {
-    private static string Text(string html, string name = "a.html") => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(html))).Text;
+    private static string Text(string html, string name = "a.html") =>
+        Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(html))).Text;
 
     [Theory]
     [InlineData("<p>seen</p><p hidden>no</p>")]
     [InlineData("<p>seen</p><div style='color: red; DISPLAY : none'><p>no</p></div>")]
     [InlineData("<p>seen</p><p style='visibility:hidden'>no <b>no</b></p>")]
     [InlineData("<style>.x{display:none}</style><p>seen</p><p class='a x'>no</p>")]
-    [InlineData("<style>/* .y{} */ #x , p.z { color:red; display: none !important }</style><p>seen</p><p id=x>no</p><p class=z style='display:block'>no</p>")]
+    [InlineData(
+        "<style>/* .y{} */ #x , p.z { color:red; display: none !important }</style><p>seen</p><p id=x>no</p><p class=z "
+        + "style='display:block'>no</p>")]
     [InlineData("<style>nav + div > .x:not(.y) { visibility: collapse }</style><p>seen</p><nav></nav><div><i class=x>no</i></div>")]
     [InlineData("<style>@media screen { .x { display: none } } @import 'y';</style><p>seen</p><p class=x>no</p>")]
     [InlineData("<head><style media='all'>dd{display:none}</style></head><p>seen</p><dl><dd>no</dd></dl>")]
@@ -22,7 +25,9 @@ public class HtmlTests
     [InlineData("<style media=print>.x{display:none}</style><p class=x>seen</p>")]
     [InlineData("<style>.x{display:none} .x.on{display:block}</style><p class='x on'>seen</p>")]
     [InlineData("<style>.x{display:none} .x{display:block}</style><p class=x>seen</p>")]
-    [InlineData("<style>p{display:none} .x{display:block} .y .x{display:none} .z:hover{display:none} .x::before{display:none}</style><p class='x z'>seen</p>")]
+    [InlineData(
+        "<style>p{display:none} .x{display:block} .y .x{display:none} .z:hover{display:none} .x::before{display:none}</style><p class='x "
+        + "z'>seen</p>")]
     [InlineData("<div style='visibility:hidden'>no <p style='visibility:visible'>seen</p></div>")]
     [InlineData("<style>div{display:block}</style><div hidden>seen</div>")]
     [InlineData("<style>body{visibility:hidden} .x{display:none</style><body><details><summary>seen</summary></details>")]
@@ -42,29 +47,38 @@ public class HtmlTests
     public void Paragraphs_in_items_and_cells_stand_in_their_line()
     {
         Assert.Equal("- one\n- two\n  more", Text("<ul><li><p>one</p></li><li><p>two</p><p>more</p></li></ul>"));
-        Assert.Equal("a b | c d e\nf g | h", Text("<table><tr><td><p>a</p><p>b</p></td><td>c<br>d<div>e</div></td></tr><tr><td><pre>f\n  g</pre></td><td><ul><li>h</ul></td></tr></table>").Replace("- ", "", StringComparison.Ordinal));
+        Assert.Equal("a b | c d e\nf g | h",
+            Text("<table><tr><td><p>a</p><p>b</p></td><td>c<br>d<div>e</div></td></tr><tr><td><pre>f\n  "
+            + "g</pre></td><td><ul><li>h</ul></td></tr></table>").Replace("- ", "", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Soft_hyphens_and_word_breaks_are_not_seen() => Assert.Equal("harbourmaster", Text("<p>har&shy;bour<wbr>mas\u00ADter</p>"));
 
     [Fact]
-    public void Definitions_and_forms_are_lines() => Assert.Equal("term\nmeaning\nother\nthing\n\nend", Text("<dl><dt>term<dd>meaning<dt>other<dd>thing</dl><p>end"));
+    public void Definitions_and_forms_are_lines() =>
+        Assert.Equal("term\nmeaning\nother\nthing\n\nend", Text("<dl><dt>term<dd>meaning<dt>other<dd>thing</dl><p>end"));
 
     [Fact]
     public void Table_that_lays_out_a_page_is_read_as_its_blocks() =>
-        Assert.Equal("Harbour\n\nThe ferry leaves.\n\nPort | Staff\nArden | 4", Text("<table><tr><td><h1>Harbour</h1><p>The ferry leaves.</p></td><td><table><tr><th>Port<th>Staff<tr><td>Arden<td>4</table></td></tr></table>"));
+        Assert.Equal("Harbour\n\nThe ferry leaves.\n\nPort | Staff\nArden | 4",
+            Text("<table><tr><td><h1>Harbour</h1><p>The ferry "
+            + "leaves.</p></td><td><table><tr><th>Port<th>Staff<tr><td>Arden<td>4</table></td></tr></table>"));
 
     [Fact]
     public void Spanned_cells_belong_to_each_of_their_rows() =>
         Assert.Equal(
             "Prices of 2024\n\nKind | Item | Price\nLight | Lamp | 15\nLight | Torch | 9\nall sold out",
-            Text("<table><caption>Prices of 2024</caption><tr><th>Kind<th>Item<th>Price<tr><td rowspan=2>Light<td>Lamp<td>15<tr><td>Torch<td>9<tr><td colspan=3>all sold out</table>"));
+            Text("<table><caption>Prices of 2024</caption><tr><th>Kind<th>Item<th>Price<tr><td "
+                + "rowspan=2>Light<td>Lamp<td>15<tr><td>Torch<td>9<tr><td colspan=3>all sold out</table>"));
 
     [Fact]
     public void Xhtml_is_read_as_xml()
     {
-        Assert.Equal("T", Assert.Single(DocumentParser.Parse("a.xhtml", "<?xml version='1.0'?><html><head><title>T</title><script src='x'/></head><body>b</body></html>"u8.ToArray())).Title);
+        Assert.Equal(
+            "T", Assert.Single(
+            DocumentParser.Parse("a.xhtml",
+            "<?xml version='1.0'?><html><head><title>T</title><script src='x'/></head><body>b</body></html>"u8.ToArray())).Title);
         Assert.Equal("a < b\n\nc\u00A0d & e".Replace('\u00A0', ' '), Text("""
             <!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><script src="x.js"/><style>p > .x { display: none }</style></head>
             <body><div/><p>a <![CDATA[< b]]><b class="x">no</b></p><br/><textarea/><p>c&nbsp;d &amp; e</p></body></html>

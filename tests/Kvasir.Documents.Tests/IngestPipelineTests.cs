@@ -16,8 +16,10 @@ public sealed class IngestPipelineTests : LibraryFixture
         IngestReport report = library.Ingest([Folder.Sub("many")]);
         Assert.Equal((60, 60), (report.Documents, report.ChangedFiles));
         ICatalog catalog = library.Store.Catalog;
-        Assert.Equal(names.Select(Folder.Sub), catalog.Files().OrderBy(file => catalog.Documents(file.Path).Single().Number).Select(file => file.Path));
-        Assert.All(names, (name, i) => Assert.Contains($"word{i} ", catalog.Chunks(catalog.Documents(Folder.Sub(name)).Single())[0].Text, StringComparison.Ordinal));
+        Assert.Equal(names.Select(Folder.Sub), catalog.Files().OrderBy(file => catalog.Documents(file.Path).Single().Number)
+            .Select(file => file.Path));
+        Assert.All(names, (name, i) =>
+            Assert.Contains($"word{i} ", catalog.Chunks(catalog.Documents(Folder.Sub(name)).Single())[0].Text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -40,7 +42,10 @@ public sealed class IngestPipelineTests : LibraryFixture
         Folder.File("documents/e.bin", "x");
         using DocumentLibrary library = Open();
         Assert.Equal(
-            ["e.bin: not a kind of document that is read", "a.pdf: not a PDF file", "b.docx: not a readable Word document (.docx); it is damaged or of another kind", "c.csv: the file is empty, or no regular file (a pipe, socket or device)", "d.json: not UTF-16 text (byte 0); convert it to UTF-8"],
+            ["e.bin: not a kind of document that is read", "a.pdf: not a PDF file",
+                "b.docx: not a readable Word document (.docx); it is damaged or of another kind",
+                "c.csv: the file is empty, or no regular file (a pipe, socket or device)",
+                "d.json: not UTF-16 text (byte 0); convert it to UTF-8"],
             library.Ingest([Documents]).Skipped.Select(skipped => $"{Path.GetFileName(skipped.Path)}: {skipped.Reason}"));
     }
 

@@ -46,7 +46,8 @@ public sealed class IngestTests : LibraryFixture
         string path = Folder.File("lines.jsonl", "{\"id\":\"a\",\"text\":\"alpha one\"}\n{\"id\":\"b\",\"text\":\"beta two\"}");
         using DocumentLibrary library = Open();
         library.Ingest([path]);
-        Folder.File("lines.jsonl", "{\"id\":\"a\",\"text\":\"alpha one\"}\n{\"id\":\"b\",\"text\":\"beta three\"}\n{\"id\":\"c\",\"text\":\"gamma\"}");
+        Folder.File("lines.jsonl",
+            "{\"id\":\"a\",\"text\":\"alpha one\"}\n{\"id\":\"b\",\"text\":\"beta three\"}\n{\"id\":\"c\",\"text\":\"gamma\"}");
         IngestReport report = library.Ingest([path]);
         Assert.Equal((3, 2), (report.Documents, report.ComputedChunks));
         Assert.Equal("b", library.Search("three", 1)[0].DocumentId);

@@ -4,16 +4,19 @@ using Xunit.Abstractions;
 namespace Kvasir.Documents.Tests;
 
 /// <summary>
-/// Kills a process that writes to a store (SIGKILL, at a random instant) again and again, and looks after each time whether everything is there that
-/// it had said was done, whole, and nothing damaged. <c>KVASIR_KILLS=200</c> for the long run.
+/// Kills a process that writes to a store (SIGKILL, at a random instant) again and again, and looks after each time whether everything is
+/// there that it had said was done, whole, and nothing damaged. <c>KVASIR_KILLS=200</c> for the long run.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, int> _phases = new(StringComparer.Ordinal);
 
-    /// <summary>What the process has said of each file: the versions one of which must be stored; null among them where it may be missing.</summary>
-    private readonly HashSet<string?>[] _promised = [.. Enumerable.Range(0, KillWorkload.AllFiles).Select(_ => new HashSet<string?> { null })];
+    /// <summary>
+    /// What the process has said of each file: the versions one of which must be stored; null among them where it may be missing.
+    /// </summary>
+    private readonly HashSet<string?>[] _promised =
+        [.. Enumerable.Range(0, KillWorkload.AllFiles).Select(_ => new HashSet<string?> { null })];
 
     /// <summary>Files whose KV must be there under some policy.</summary>
     private readonly HashSet<int> _withKv = [];
@@ -26,12 +29,15 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private const string AtOnce = "";
 
     /// <summary>What the process must have said before the time runs after which it is killed, so that short work is hit too.</summary>
-    private static readonly string[] Triggers = [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert", "begin import", "begin backup", "ready"];
+    private static readonly string[] Triggers =
+        [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert",
+            "begin import", "begin backup", "ready"];
 
     [Fact]
     public void Nothing_that_was_acknowledged_is_lost_or_damaged_by_a_kill()
     {
-        int kills = int.TryParse(Environment.GetEnvironmentVariable("KVASIR_KILLS"), CultureInfo.InvariantCulture, out int asked) ? asked : 15;
+        int kills = int.TryParse(Environment.GetEnvironmentVariable("KVASIR_KILLS"), CultureInfo.InvariantCulture, out int asked)
+            ? asked : 15;
         TinyModel.Write(_folder.Sub("tiny.gguf"));
         for (int file = 0; file < KillWorkload.Files; file++)
         {
@@ -51,7 +57,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
         Finish(model);
         Assert.True(DocumentStore.Repair(KillWorkload.Store(_folder.Path)).IsWhole);
-        output.WriteLine($"{kills} kills: {string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; nothing lost");
+        output.WriteLine(
+            $"{kills} kills: "
+            + $"{string.Join(", ", _phases.OrderByDescending(phase => phase.Value).Select(phase => $"{phase.Value} during {phase.Key}"))}; nothing lost");
     }
 
     public void Dispose() => _folder.Dispose();
@@ -78,7 +86,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", [typeof(KillTests).Assembly.Location, KillWorkload.Name, _folder.Path, seed.ToString(CultureInfo.InvariantCulture)])
+            StartInfo = new ProcessStartInfo(
+                "dotnet",
+                [typeof(KillTests).Assembly.Location, KillWorkload.Name, _folder.Path, seed.ToString(CultureInfo.InvariantCulture)])
             {
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
@@ -170,7 +180,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             using (library)
             {
                 StoreVerification verified = library.Verify();
-                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0 && verified.DamagedVectors == 0, $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, {verified.DamagedVectors} damaged embeddings, after: {said}");
+                Assert.True(verified.Damaged.Count == 0 && verified.DamagedRecords == 0 && verified.DamagedVectors == 0,
+                    $"{(verified.Damaged.Count > 0 ? verified.Damaged[0] : null)}, {verified.DamagedRecords} damaged records, "
+                    + $"{verified.DamagedVectors} damaged embeddings, after: {said}");
             }
         }
 
@@ -185,10 +197,12 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         {
             StoredFile? stored = catalog.File(KillWorkload.FilePath(_folder.Path, file));
             string? text = stored is null ? null : Text(catalog, Assert.Single(catalog.Documents(stored.Path)));
-            Assert.True(_promised[file].Contains(text), $"file {file} is stored as '{text}' where one of '{string.Join("', '", _promised[file])}' was promised, after: {said}");
+            Assert.True(_promised[file].Contains(text),
+                $"file {file} is stored as '{text}' where one of '{string.Join("', '", _promised[file])}' was promised, after: {said}");
             if (stored is not null && _withKv.Contains(file) && _promised[file].Count == 1)
             {
-                Assert.True(catalog.Documents(stored.Path).SelectMany(catalog.Chunks).All(chunk => kv.Contains(chunk.KvName)), $"KV of file {file} is lost, after: {said}");
+                Assert.True(catalog.Documents(stored.Path).SelectMany(catalog.Chunks).All(chunk => kv.Contains(chunk.KvName)),
+                    $"KV of file {file} is lost, after: {said}");
             }
         }
     }
@@ -205,7 +219,8 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         StoreVerification verified = library.Verify();
         Assert.Equal(0, verified.Kv[0].Missing);
         Assert.Empty(verified.Damaged);
-        Assert.DoesNotContain(Directory.EnumerateFiles(library.Store.Folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.EnumerateFiles(library.Store.Folder, "*", SearchOption.AllDirectories), file =>
+            file.EndsWith(".tmp", StringComparison.Ordinal));
         ICatalog catalog = library.Store.Catalog;
         Assert.All(files, file => Assert.Equal(File.ReadAllText(file), Text(catalog, catalog.Documents(file).Single())));
     }

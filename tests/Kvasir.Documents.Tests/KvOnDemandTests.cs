@@ -7,7 +7,8 @@ public sealed class KvOnDemandTests : LibraryFixture
 
     private string Shelf => Assert.Single(Directory.GetDirectories(Path.Combine(Store, "kv")));
 
-    private string[] ChunkFiles => [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    private string[] ChunkFiles =>
+        [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void Missing_kv_is_computed_as_ingesting_does_and_stored()

@@ -8,8 +8,8 @@ public class LargeStoreTests
     private const int Chunks = 10_000, Width = 384;
 
     /// <summary>
-    /// At once: opening and searching take no more than some passes over the vectors, which a search has to read at least. Measured in turn with them, so that a slow or busy machine slows both.
-    /// On an idle one such a pass takes about 4 ms.
+    /// At once: opening and searching take no more than some passes over the vectors, which a search has to read at least. Measured in turn
+    /// with them, so that a slow or busy machine slows both. On an idle one such a pass takes about 4 ms.
     /// </summary>
     [Theory]
     [InlineData(1)]
@@ -57,7 +57,8 @@ public class LargeStoreTests
         using var folder = new TemporaryFolder();
         for (int f = 0; f < Texts / InFile; f++)
         {
-            folder.File($"documents/{f}.jsonl", string.Join('\n', Enumerable.Range(f * InFile, InFile).Select(i => $$"""{"id":"d{{i}}","text":"word{{i}}"}""")));
+            folder.File($"documents/{f}.jsonl",
+                string.Join('\n', Enumerable.Range(f * InFile, InFile).Select(i => $$"""{"id":"d{{i}}","text":"word{{i}}"}""")));
         }
 
         var model = new FakeModel(new Unflushed());

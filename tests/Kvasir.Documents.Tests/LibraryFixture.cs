@@ -3,8 +3,10 @@ namespace Kvasir.Documents.Tests;
 /// <summary>A folder with two documents of two chunks each, and libraries with fake models on a store of their own.</summary>
 public abstract class LibraryFixture : IDisposable
 {
-    private protected const string Cats = "Cats sleep all day long.\n\nThey purr when they are content, and nobody knows quite why they do.";
-    private protected const string Dogs = "Dogs bark at the postman.\n\nThey like long walks and short naps, in that order, whatever the weather.";
+    private protected const string Cats =
+        "Cats sleep all day long.\n\nThey purr when they are content, and nobody knows quite why they do.";
+    private protected const string Dogs =
+        "Dogs bark at the postman.\n\nThey like long walks and short naps, in that order, whatever the weather.";
 
     private protected LibraryFixture()
     {
@@ -31,7 +33,8 @@ public abstract class LibraryFixture : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected DocumentLibrary Open(FakeModel? model = null, FakeEncoder? encoder = null, StoreFiles? files = null, int chunkTokens = 16) =>
+    private protected DocumentLibrary Open(
+        FakeModel? model = null, FakeEncoder? encoder = null, StoreFiles? files = null, int chunkTokens = 16) =>
         new(DocumentStore.Open(Store, create: true, files ?? new StoreFiles()), model ?? Model, encoder ?? Encoder, chunkTokens);
 
     /// <summary>Changes the store's database past everything that guards it.</summary>

@@ -10,7 +10,8 @@ public class MarkdownTests
     [InlineData("| A | B |\n|---|---|\n| `x \\| y` | p \\| q |\n", "A | B\nx | y | p | q")]
     [InlineData("5. five\n6. six\n\ntext\n\n3) three", "5. five\n6. six\n\ntext\n\n3. three")]
     [InlineData("Text[^1] goes on.\n\n[^1]: The note.\n", "Text[1] goes on.\n\n1. The note.")]
-    [InlineData("<table>\n<tr><th>Item</th><th>Price</th></tr>\n\n<tr><td>Desk</td>\n\n<td>\n\n**40**\n\n</td></tr>\n</table>\n", "Item | Price\nDesk | 40")]
+    [InlineData("<table>\n<tr><th>Item</th><th>Price</th></tr>\n\n<tr><td>Desk</td>\n\n<td>\n\n**40**\n\n</td></tr>\n</table>\n",
+        "Item | Price\nDesk | 40")]
     [InlineData("<details>\n<summary>More</summary>\n\nOpened *text*.\n\n</details>\n", "More\n\nOpened text.")]
     [InlineData("<div hidden>\n\nno\n\n</div>\n\nseen <span style=\"display:none\">no</span>", "seen")]
     [InlineData("Write <script> or <textarea> and List<string> here.\n\nMore ~~old~~ text.", "Write or and List here.\n\nMore old text.")]
@@ -20,7 +21,9 @@ public class MarkdownTests
     [Fact]
     public void Values_of_front_matter_are_text_and_its_title_the_title()
     {
-        Document yaml = Read("---\ntitle: \"The harbour: a guide\"\ntags: [ferry, 'tram']\nauthor:\n  - \"Greta Holm\"\n---\n\n# Hours\n\nOpen at six.");
+        Document yaml =
+            Read("---\ntitle: \"The harbour: a guide\"\ntags: [ferry, 'tram']\nauthor:\n  - \"Greta Holm\"\n---\n\n# Hours\n\nOpen at "
+                + "six.");
         Assert.Equal("The harbour: a guide", yaml.Title);
         Assert.Equal("title: The harbour: a guide\ntags: [ferry, tram]\nauthor:\n  - Greta Holm\n\nHours\n\nOpen at six.", yaml.Text);
         Document toml = Read("+++\ntitle = \"Ports\"\n+++\nText.");

@@ -165,7 +165,9 @@ public sealed class QuotaTests : LibraryFixture
         using DocumentStore store = DocumentStore.Open(Store);
         store.SetKvQuota(used * 3 / 2);
         var small = new FakeModel(sameTokenizer: Model) { Policy = "k=kivi4,v=kivi4" };
-        Assert.Contains("store quota", Assert.Throws<InvalidInputException>(() => store.ConvertKv(small, new KvConversionOptions { RemoveSource = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("store quota",
+            Assert.Throws<InvalidInputException>(() => store.ConvertKv(small, new KvConversionOptions { RemoveSource = true })).Message,
+            StringComparison.Ordinal);
         Assert.Equal(used, store.Statistics().Kv.Single(kv => kv.Policy == Model.Policy).Bytes);
         Assert.InRange(Used(), used + 1, used * 3 / 2);
         store.SetKvQuota(used * 2);
@@ -182,26 +184,32 @@ public sealed class QuotaTests : LibraryFixture
         watch.AtWrite = () =>
         {
             string kv = Path.Combine(Store, "kv");
-            long sum = Directory.Exists(kv) ? Directory.EnumerateFiles(kv, "*", SearchOption.AllDirectories).Where(file => !file.Contains("prefix.kv", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length) : 0;
+            long sum = Directory.Exists(kv)
+                ? Directory.EnumerateFiles(kv, "*", SearchOption.AllDirectories)
+                .Where(file => !file.Contains("prefix.kv", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length) : 0;
             Assert.InRange(sum, 0, quota);
         };
         library.Store.SetKvQuota(quota);
         for (int i = 0; i < 60; i++)
         {
-            Folder.File($"documents/{random.Next(12)}.txt", string.Join(' ', Enumerable.Range(0, random.Next(1, 60)).Select(_ => $"w{random.Next(90)}")));
+            Folder.File($"documents/{random.Next(12)}.txt",
+                string.Join(' ', Enumerable.Range(0, random.Next(1, 60)).Select(_ => $"w{random.Next(90)}")));
             if (i % 3 == 0)
             {
                 library.Ingest([Documents]);
             }
 
-            Assert.Equal("An answer", library.Ask($"Where is w{random.Next(90)}?", new AskOptions { Passages = random.Next(1, 6) }).Complete());
+            Assert.Equal("An answer", library.Ask($"Where is w{random.Next(90)}?", new AskOptions { Passages = random.Next(1, 6) })
+                .Complete());
             watch.AtWrite();
         }
 
         Assert.True(watch.Writes > 50);
     }
 
-    private List<FileInfo> ChunkFiles() => [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(file => new FileInfo(file))];
+    private List<FileInfo> ChunkFiles() =>
+        [.. KvFiles().Where(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(file => new FileInfo(file))];
 
     private long Used() => ChunkFiles().Sum(file => file.Length);
 

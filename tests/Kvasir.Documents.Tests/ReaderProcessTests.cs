@@ -9,7 +9,8 @@ public class ReaderProcessTests
     private static DocumentReader Scripted(string script, double seconds = 1000) =>
         new(() => new ReaderProcess(new ProcessStartInfo("/bin/sh", ["-c", script]), TimeSpan.FromSeconds(seconds)));
 
-    private static string Refused(DocumentReader reader) => Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.md", "text"u8.ToArray())).Message;
+    private static string Refused(DocumentReader reader) =>
+        Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.md", "text"u8.ToArray())).Message;
 
     [Fact]
     public void Documents_come_through_one_process_as_they_are_read_without_it()
@@ -17,18 +18,23 @@ public class ReaderProcessTests
         using var reader = new DocumentReader();
         var documents = new (string Name, string Content)[]
         {
-            ("a.md", "# Grüße\n\n" + new string('日', 100_000)), ("b.html", "<title>T</title><p>x<p>&#x1F600; \u202E"), ("c.csv", "a,b\n1,2\n"), ("d.jsonl", "{\"id\":\"x\",\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"te"),
-            ("e.pdf", Encoding.Latin1.GetString(PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET", "BT /F 10 Tf (").Build())), ("f.txt", "plain"),
+            ("a.md", "# Grüße\n\n" + new string('日', 100_000)), ("b.html", "<title>T</title><p>x<p>&#x1F600; \u202E"),
+                ("c.csv", "a,b\n1,2\n"), ("d.jsonl", "{\"id\":\"x\",\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"te"),
+            ("e.pdf", Encoding.Latin1.GetString(PdfBuilder.Of("BT /F 10 Tf 50 700 Td (text) Tj ET", "BT /F 10 Tf (").Build())),
+                ("f.txt", "plain"),
         };
         foreach ((string name, string content) in documents.Concat(documents))
         {
             byte[] bytes = name == "e.pdf" ? Encoding.Latin1.GetBytes(content) : Encoding.UTF8.GetBytes(content);
             IReadOnlyList<Document> expected = DocumentParser.Parse(name, bytes), read = reader.Read(name, bytes);
-            Assert.Equal(expected.Select(document => (document.Id, document.Title, document.Text, string.Join('|', document.Notes))), read.Select(document => (document.Id, document.Title, document.Text, string.Join('|', document.Notes))));
+            Assert.Equal(expected.Select(document => (document.Id, document.Title, document.Text, string.Join('|', document.Notes))),
+                read.Select(document => (document.Id, document.Title, document.Text, string.Join('|', document.Notes))));
         }
 
-        Assert.Equal("not a PDF file", Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.pdf", "nothing"u8.ToArray())).Message);
-        Assert.Equal("it has no text", Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.md", "<!-- -->"u8.ToArray())).Message);
+        Assert.Equal("not a PDF file",
+            Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.pdf", "nothing"u8.ToArray())).Message);
+        Assert.Equal("it has no text",
+            Assert.Throws<UnreadableDocumentException>(() => reader.Read("a.md", "<!-- -->"u8.ToArray())).Message);
     }
 
     [Fact]
@@ -129,7 +135,8 @@ public class ReaderProcessTests
     public void What_takes_all_memory_ends_its_reader_only()
     {
         // A long heading that each row repeats.
-        byte[] table = Encoding.UTF8.GetBytes($"<table><tr><th>{new string('h', 500_000)}</th></tr>" + string.Concat(Enumerable.Repeat("<tr><td>x</td></tr>", 10_000)));
+        byte[] table = Encoding.UTF8.GetBytes(
+            $"<table><tr><th>{new string('h', 500_000)}</th></tr>" + string.Concat(Enumerable.Repeat("<tr><td>x</td></tr>", 10_000)));
         Assert.EndsWith("MiB of memory to read", SharedReader.Refused("a.html", table), StringComparison.Ordinal);
         Assert.Equal("text", SharedReader.Text("a.md", "*text*"u8.ToArray()));
     }
@@ -139,10 +146,14 @@ public class ReaderProcessTests
     [InlineData("xxxxx")]
     public void Errors_are_one_line_without_control_characters(string name)
     {
-        string reason = Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("a.jsonl", Encoding.UTF8.GetBytes($"{{\"id\":\"{JsonEncode(name)}\",\"text\":\"t\"}}\n{{\"id\":\"{JsonEncode(name)}\",\"text\":\"t\"}}"))).Message;
+        string reason = Assert.Throws<UnreadableDocumentException>(() =>
+            DocumentParser.Parse("a.jsonl",
+                Encoding.UTF8.GetBytes(
+                $"{{\"id\":\"{JsonEncode(name)}\",\"text\":\"t\"}}\n{{\"id\":\"{JsonEncode(name)}\",\"text\":\"t\"}}"))).Message;
         Assert.DoesNotContain(reason, c => char.IsControl(c) || c == '\u202E');
         Assert.InRange(reason.Length, 1, 400);
 
-        static string JsonEncode(string text) => string.Concat(Enumerable.Repeat(text, 500).SelectMany(part => part).Select(c => $"\\u{(int)c:x4}"));
+        static string JsonEncode(string text) =>
+            string.Concat(Enumerable.Repeat(text, 500).SelectMany(part => part).Select(c => $"\\u{(int)c:x4}"));
     }
 }

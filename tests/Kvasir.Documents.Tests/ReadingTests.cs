@@ -4,7 +4,8 @@ public class ReadingTests
 {
     private static Document Read(string name, string content) => Assert.Single(DocumentParser.Parse(name, Encoding.UTF8.GetBytes(content)));
 
-    private static string Refused(string name, byte[] content) => Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse(name, content)).Message;
+    private static string Refused(string name, byte[] content) =>
+        Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse(name, content)).Message;
 
     [Fact]
     public void Text_loses_its_byte_order_mark_and_carriage_returns()
@@ -46,7 +47,8 @@ public class ReadingTests
             """);
         Assert.Equal("The title", document.Title);
         Assert.Equal(
-            "tags: x\n\nThe title\n\nSome bold text with a link and code, on two lines. picture A&B raw\n\n- first\n- second\n  - inner\n\n3. third\n\nName | Age\nAnn | 7\n\nint  x;\n\nint y;\n\nquoted",
+            "tags: x\n\nThe title\n\nSome bold text with a link and code, on two lines. picture A&B raw\n\n- first\n- second\n  - "
+                + "inner\n\n3. third\n\nName | Age\nAnn | 7\n\nint  x;\n\nint y;\n\nquoted",
             document.Text);
     }
 
@@ -86,7 +88,9 @@ public class ReadingTests
     [Fact]
     public void Json_lines_are_documents()
     {
-        IReadOnlyList<Document> documents = DocumentParser.Parse("a.jsonl", "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray());
+        IReadOnlyList<Document> documents =
+            DocumentParser.Parse("a.jsonl",
+                "{\"id\":\"x\",\"title\":\"T\",\"text\":\"one\"}\n\n{\"id\":7,\"text\":\"two\"}\n{\"text\":\"three\"}"u8.ToArray());
         Assert.Equal([new Document("x", "T", "one"), new Document("7", "7", "two"), new Document("4", "4", "three")], documents);
     }
 
@@ -98,10 +102,12 @@ public class ReadingTests
     [InlineData("{\"title\":\"a\"}", "line 1: no \"text\" string")]
     [InlineData("{\"id\":1,\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}", "line 2: the id '1' stands twice")]
     [InlineData("{\"text\":\"\\ud800\"}", "line 1: not valid JSON")]
-    public void Bad_json_lines_are_refused_by_line(string content, string reason) => Assert.Equal(reason, Refused("a.jsonl", Encoding.UTF8.GetBytes(content)));
+    public void Bad_json_lines_are_refused_by_line(string content, string reason) =>
+        Assert.Equal(reason, Refused("a.jsonl", Encoding.UTF8.GetBytes(content)));
 
     [Fact]
-    public void Deeply_nested_json_is_refused() => Assert.Contains("not valid JSON", Refused("a.jsonl", Encoding.UTF8.GetBytes(new string('[', 100_000))), StringComparison.Ordinal);
+    public void Deeply_nested_json_is_refused() =>
+        Assert.Contains("not valid JSON", Refused("a.jsonl", Encoding.UTF8.GetBytes(new string('[', 100_000))), StringComparison.Ordinal);
 
     [Fact]
     public void Files_without_usable_text_are_refused_with_the_reason()
@@ -143,22 +149,26 @@ public class ReadingTests
         using var folder = new TemporaryFolder();
         folder.File("notes-2024", "Text without an extension.");
         File.WriteAllBytes(folder.Sub("program"), [0x7F, .. "ELF"u8, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
-        foreach (string name in new[] { "b.md", "sub/a.txt", "c.png", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json", "other/bin/g.sh", "rust/Cargo.toml", "rust/target/h.rs" })
+        foreach (string name in new[] { "b.md", "sub/a.txt", "c.png", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json",
+            "other/bin/g.sh", "rust/Cargo.toml", "rust/target/h.rs" })
         {
             folder.File(name, "x");
         }
 
         Directory.CreateSymbolicLink(folder.Sub("sub/loop"), folder.Path);
         FoundFiles found = FoundFiles.Under([folder.Path, folder.Sub("b.md")]);
-        Assert.Equal(["b.md", "notes-2024", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"], found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
+        Assert.Equal(["b.md", "notes-2024", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"],
+            found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
         Assert.Equal(
-            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("program", "not a kind"), ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
+            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("program", "not a kind"),
+                ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
             found.Skipped.Select(skipped => (Path.GetRelativePath(folder.Path, skipped.Path), skipped.Reason)), new ByBeginning());
     }
 
     private sealed class ByBeginning : IEqualityComparer<(string Path, string Reason)>
     {
-        public bool Equals((string Path, string Reason) x, (string Path, string Reason) y) => x.Path == y.Path && y.Reason.StartsWith(x.Reason, StringComparison.Ordinal);
+        public bool Equals((string Path, string Reason) x, (string Path, string Reason) y) =>
+            x.Path == y.Path && y.Reason.StartsWith(x.Reason, StringComparison.Ordinal);
 
         public int GetHashCode((string Path, string Reason) obj) => 0;
     }
@@ -173,5 +183,6 @@ public class ReadingTests
 
     [Fact]
     public void Missing_path_is_named() =>
-        Assert.Contains("nowhere.txt: no such file", Assert.Throws<InvalidInputException>(() => FoundFiles.Under(["nowhere.txt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("nowhere.txt: no such file", Assert.Throws<InvalidInputException>(() => FoundFiles.Under(["nowhere.txt"])).Message,
+            StringComparison.Ordinal);
 }

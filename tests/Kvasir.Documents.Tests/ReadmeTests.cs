@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Kvasir.Cache;
-using Kvasir.Generation;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Tests;

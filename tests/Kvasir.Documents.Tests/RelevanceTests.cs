@@ -122,6 +122,19 @@ public sealed class RelevanceTests : LibraryFixture
         Assert.Equal(Answer.NothingRelevant, other.Ask("What is quantum chromodynamics?").Complete());
     }
 
+    [Fact]
+    public void Words_alone_find_passages_and_tell_only_how_sure_they_are()
+    {
+        using var library = new DocumentLibrary(DocumentStore.Open(Store, create: true), Model, new WordsAlone(), 16);
+        library.Ingest([Documents]);
+        Answer sure = library.Ask("postman bark"), unsure = library.Ask("Is the weather nice in the far Northern provinces of Antarctica?");
+        Assert.EndsWith("dogs.md", sure.Sources[0].File, StringComparison.Ordinal);
+        Assert.Equal(("An answer", false), (sure.Complete(), sure.IsDoubtful));
+        Assert.Equal(("An answer", true), (unsure.Complete(), unsure.IsDoubtful));
+        Assert.Equal(Answer.NothingRelevant, library.Ask("Quantum chromodynamics?").Complete());
+        Assert.Equal((0, 0), library.Ingest([Documents]) is var again ? (again.ComputedTokens, again.ChangedFiles) : default);
+    }
+
     [Theory]
     [InlineData(0.4f, 0f, 0f, "Firm")]
     [InlineData(0.39f, 0f, 0.7f, "None")]
@@ -134,7 +147,8 @@ public sealed class RelevanceTests : LibraryFixture
     [InlineData(0.1f, 0.39f, 0f, "Loose")]
     [InlineData(0.1f, 0.25f, 0f, "Loose")]
     [InlineData(0.1f, 0.21f, 0f, "None")]
-    public void Passage_fits_by_its_cosine_or_a_sentence_and_rare_words_make_up_for_half(float cosine, float sentence, float words, string fit) =>
+    public void Passage_fits_by_its_cosine_or_a_sentence_and_rare_words_make_up_for_half(
+        float cosine, float sentence, float words, string fit) =>
         Assert.Equal(fit, Relevance.Of(new Found([Passage(cosine, sentence, words)], 1, 1, NamesUnknown: false, []), 0.4f).ToString());
 
     [Theory]
@@ -143,7 +157,8 @@ public sealed class RelevanceTests : LibraryFixture
     [InlineData(60, 60, 0.45f, "None")]
     [InlineData(60, 60, 0.52f, "Firm")]
     public void More_documents_and_chunks_ask_more_of_a_sentence(int documents, int chunks, float sentence, string fit) =>
-        Assert.Equal(fit, Relevance.Of(new Found([Passage(0.1f, sentence, 0)], documents, chunks, NamesUnknown: false, []), 0.4f).ToString());
+        Assert.Equal(fit, Relevance.Of(new Found([Passage(0.1f, sentence, 0)], documents, chunks, NamesUnknown: false, []), 0.4f)
+            .ToString());
 
     [Fact]
     public void Name_that_no_document_has_takes_from_the_fit()
@@ -170,7 +185,8 @@ public sealed class RelevanceTests : LibraryFixture
     {
         var encoder = new AngleEncoder { LeastRelevant = 0.4f };
         using var library = new DocumentLibrary(DocumentStore.Open(Store, create: true), Model, encoder, 320);
-        const string Text = "A near sentence, at 0.30 of everything that may be asked here.\nA far one, at -0.90 of everything that may be asked.";
+        const string Text =
+            "A near sentence, at 0.30 of everything that may be asked here.\nA far one, at -0.90 of everything that may be asked.";
         library.Ingest([Folder.File("own/two.txt", Text)]);
         Answer answer = library.Ask("Asked?");
         Assert.Equal("An answer", answer.Complete());
@@ -206,7 +222,8 @@ public sealed class RelevanceTests : LibraryFixture
     public void Questions_are_told_from_those_of_other_documents()
     {
         using Judged facts = Judge(SharedData.Require("data/facts/docs.jsonl"));
-        string[] own = Questions("data/facts/questions.jsonl"), foreign = [.. s_everydayQuestions, .. Questions("data/hotpotqa/questions.jsonl")];
+        string[] own = Questions("data/facts/questions.jsonl"),
+            foreign = [.. s_everydayQuestions, .. Questions("data/hotpotqa/questions.jsonl")];
         Assert.Equal(0, own.Where((_, i) => i % 4 == 0).Count(facts.Refuses));
         Assert.InRange(foreign.Where((_, i) => i % 4 == 0).Count(question => !facts.Refuses(question)), 0, 2);
     }
@@ -222,7 +239,20 @@ public sealed class RelevanceTests : LibraryFixture
     }
 
     private static Passage Passage(float cosine, float sentence, float words) =>
-        new() { File = "f", DocumentId = null, Title = "", Chunk = 0, Start = 0, Text = "", Score = 0, Cosine = cosine, SentenceCosine = sentence, Bm25 = 0, Words = words };
+        new()
+        {
+            File = "f",
+            DocumentId = null,
+            Title = "",
+            Chunk = 0,
+            Start = 0,
+            Text = "",
+            Score = 0,
+            Cosine = cosine,
+            SentenceCosine = sentence,
+            Bm25 = 0,
+            Words = words
+        };
 
     private Judged Judge(string file)
     {
@@ -258,12 +288,14 @@ public sealed class RelevanceTests : LibraryFixture
 
         public float[] Embed(string text)
         {
-            float[] cosines = [.. System.Text.RegularExpressions.Regex.Matches(text, @"at (-?\d\.\d+)").Select(match => float.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
+            float[] cosines = [.. System.Text.RegularExpressions.Regex.Matches(text, @"at (-?\d\.\d+)")
+                .Select(match => float.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
             float cosine = cosines.Length == 0 ? 1 : cosines.Average();
             return [cosine, MathF.Sqrt(1 - cosine * cosine)];
         }
     }
 
     private static string[] Questions(string relative) =>
-        [.. File.ReadLines(SharedData.Require(relative)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
+        [.. File.ReadLines(SharedData.Require(relative))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!)];
 }

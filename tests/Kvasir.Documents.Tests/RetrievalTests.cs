@@ -120,7 +120,8 @@ public class RetrievalTests
         {
             float[] scores = [.. Enumerable.Range(0, random.Next(300)).Select(_ => random.Next(-3, 20) / 4f)];
             int count = random.Next(1, 60);
-            int[] sorted = [.. Enumerable.Range(0, scores.Length).Where(i => scores[i] > 0).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(count)];
+            int[] sorted = [.. Enumerable.Range(0, scores.Length).Where(i => scores[i] > 0).OrderByDescending(i => scores[i]).ThenBy(i => i)
+                .Take(count)];
             Assert.Equal(sorted, TopScores.Best(scores, count));
         }
 
@@ -207,7 +208,8 @@ public class RetrievalTests
         {
             Assert.Equal(questions[q].GetProperty("id").GetString(), results[q].GetProperty("id").GetString());
             float[] cosines = new float[ids.Length];
-            foreach ((JsonElement id, JsonElement score) in results[q].GetProperty("top5").EnumerateArray().Zip(results[q].GetProperty("scores").EnumerateArray()))
+            foreach ((JsonElement id, JsonElement score) in results[q].GetProperty("top5").EnumerateArray()
+                .Zip(results[q].GetProperty("scores").EnumerateArray()))
             {
                 cosines[Array.IndexOf(ids, id.GetString())] = score.GetSingle();
             }

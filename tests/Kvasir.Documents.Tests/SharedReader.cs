@@ -7,5 +7,6 @@ internal static class SharedReader
 
     public static string Text(string name, byte[] bytes) => Assert.Single(s_reader.Read(name, bytes)).Text;
 
-    public static string Refused(string name, byte[] bytes) => Assert.Throws<UnreadableDocumentException>(() => s_reader.Read(name, bytes)).Message;
+    public static string Refused(string name, byte[] bytes) =>
+        Assert.Throws<UnreadableDocumentException>(() => s_reader.Read(name, bytes)).Message;
 }

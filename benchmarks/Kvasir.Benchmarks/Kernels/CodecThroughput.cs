@@ -60,7 +60,9 @@ internal static unsafe class CodecThroughput
             byte** now = stackalloc byte*[Strip], then = stackalloc byte*[Strip];
             Locate(first, 0, now);
             Locate(next, codec.KeyBytes, then);
-            codec.Keys.Scores(new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.ValueBytes }, queries, rows, scores, 32 * Strip);
+            codec.Keys.Scores(
+                new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.ValueBytes }, queries,
+                rows, scores, 32 * Strip);
         }
 
         void Accumulate(int first, int next)
@@ -68,7 +70,9 @@ internal static unsafe class CodecThroughput
             byte** now = stackalloc byte*[Strip], then = stackalloc byte*[Strip];
             Locate(first, codec.KeyBytes, now);
             Locate(next, 0, then);
-            codec.Values.Accumulate(new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.KeyBytes }, scores, 32 * Strip, rows, output);
+            codec.Values.Accumulate(
+                new BlockStrip { Blocks = now, Count = Strip, Channels = channels, Next = then, NextBytes = codec.KeyBytes }, scores,
+                32 * Strip, rows, output);
         }
 
         void Locate(int first, int offset, byte** strip)

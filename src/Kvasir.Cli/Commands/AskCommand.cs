@@ -29,6 +29,8 @@ internal static class AskCommand
         var many = new QuestionOptions(command);
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
+        var emphasis = new EmphasisOptions(command);
+        var terms = command.Flag("--emphasise-terms", "Emphasise the question's words in the passages");
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Returns(parsed =>
         {
@@ -48,6 +50,8 @@ internal static class AskCommand
                 MaxTokens = parsed.GetValue(maxTokens),
                 Recompute = parsed.GetValue(recompute),
                 Repair = placing.Repair(parsed),
+                Emphasis = open.Emphasis(emphasis, parsed, parsed.GetValue(terms)),
+                EmphasiseTerms = parsed.GetValue(terms),
                 Within = documents.Length > 0 ? documents : null,
             };
             bool texts = parsed.GetValue(showSources);

@@ -7,6 +7,7 @@ internal static class ChatCommand
     {
         var command = new ExampleCommand("chat", "Talk to the model; /help lists what can be typed besides messages.",
             "kvasir chat --system \"You answer in one sentence.\"",
+            "kvasir chat --system \"You answer in French.\" --emphasise \"You answer in French.\"",
             "kvasir chat --save talk.kv",
             "kvasir chat --load talk.kv --save talk.kv",
             "echo \"Who are you?\" | kvasir chat --temperature 0");
@@ -18,6 +19,7 @@ internal static class ChatCommand
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
         var promptCache = new PromptCacheOption(command);
+        var emphasis = new EmphasisOptions(command);
         return command.Does(parsed =>
         {
             KvPolicy? policy = common.GivenPolicy(parsed);
@@ -30,7 +32,10 @@ internal static class ChatCommand
             if (model.ChatTemplate is null)
                 throw new InvalidInputException($"{model.Path}: carries no chat template; use a model tuned for chat, or kvasir complete");
             using var conversation =
-                new Conversation(model, policy, pool, prompts, settings, common.Json(parsed), parsed.GetValue(save), terminal);
+                new Conversation(model, policy, pool, prompts, settings, common.Json(parsed), parsed.GetValue(save), terminal)
+                {
+                    Emphasis = emphasis.Read(parsed, model, policy),
+                };
             if (parsed.GetValue(load) is string path) conversation.Load(path);
             else if (parsed.GetValue(system) is string text) conversation.Instruct(text);
             conversation.Run();

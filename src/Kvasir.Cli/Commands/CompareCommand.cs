@@ -50,7 +50,6 @@ internal static class CompareCommand
             if (textFile is null && parsed.GetValue(starts) is not null)
                 throw new InvalidInputException("--starts are places in a text; give it with --file");
             if (page is not null) OutputPath.Check(page);
-
             int context = ContextOf(common.ModelPath(parsed, terminal), out bool learnedPositions);
             int longest = Math.Max(depths.Max() + Math.Max(prompted, generated), counted ?? 0);
             if (learnedPositions && longest > context)

@@ -21,6 +21,9 @@ internal sealed class Conversation(
     private KvPolicy _policy = given ?? KvPolicy.Default;
     private Session _session = new(model, given, pool, prompts);
 
+    /// <summary>What is emphasised wherever it is said; null for nothing.</summary>
+    public Emphasis? Emphasis { get; init; }
+
     /// <summary>Sets the system message, or tells it where <paramref name="text"/> is empty.</summary>
     public void Instruct(string text)
     {
@@ -134,7 +137,7 @@ internal sealed class Conversation(
             stop.Cancel();
             return true;
         });
-        foreach (string piece in _session.Chat(message, settings.Sampling, stop.Token))
+        foreach (string piece in _session.Chat(message, settings.Sampling with { Emphasis = Emphasised(message) }, stop.Token))
         {
             if (!json) terminal.Out.Write(terminal.OutputIsInteractive ? TerminalText.Block(piece) : piece);
         }
@@ -143,6 +146,16 @@ internal sealed class Conversation(
         else terminal.Out.WriteLine();
         if (prompts?.Problem is string problem) terminal.Note($"the conversation is not kept in {prompts.Folder}: {problem}");
         if (save is not null && _session.Ids.Count > 0) _session.Save(save);
+    }
+
+    /// <summary>What of the emphasised texts stands in the conversation, with the new message; the others are told.</summary>
+    private Emphasis? Emphasised(string message)
+    {
+        if (Emphasis is null) return null;
+        string[] said = [.. _session.Messages.Select(old => old.Content), message];
+        ILookup<bool, string> texts = Emphasis.Texts.ToLookup(text => said.Any(words => words.Contains(text, StringComparison.Ordinal)));
+        foreach (string text in texts[false]) terminal.Warn($"'{text}' is not emphasised: it does not occur in the conversation yet");
+        return Emphasis with { Texts = [.. texts[true]] };
     }
 
     private void Obey(string line)

@@ -8,8 +8,26 @@ internal static class EvalCommand
             "kvasir eval passkey --data passkey.json --kv k=kivi4,v=kivi4")
         {
             Passkey(terminal),
+            EvalRetrievalCommand.Create(terminal),
             EvalFactsCommand.Create(terminal),
         };
+
+    /// <summary>The option --when.</summary>
+    public static Option<string> When(ExampleCommand command) => command.Choice(
+        "--when", "context|question",
+        "The context is compressed before the question is known (context, default), or together with it (question)");
+
+    public static CompressedWhen Compressed(ParseResult parsed, Option<string> when) =>
+        parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context;
+
+    /// <exception cref="InvalidInputException">A prompt is longer than the model's context.</exception>
+    public static void CheckLengths(IEnumerable<RetrievalPrompt> prompts, Model model, string source)
+    {
+        foreach (RetrievalPrompt prompt in prompts)
+            if (prompt.Length > model.Config.ContextLength)
+                throw new InvalidInputException($"{source}: {prompt.Name} needs {prompt.Length} tokens, but the model's "
+                    + $"context holds {model.Config.ContextLength}");
+    }
 
     private static ExampleCommand Passkey(Terminal terminal)
     {
@@ -18,9 +36,7 @@ internal static class EvalCommand
             "kvasir eval passkey --data passkey.json --when question --limit 10");
         var data = command.Required(
             "--data", "PATH", "JSON with \"items\" of \"context_ids\", \"question_ids\" and \"answer_ids\", or a folder with passkey.json");
-        var when = command.Choice(
-            "--when", "context|question",
-            "The context is compressed before the question is known (context, default), or together with it (question)");
+        Option<string> when = When(command);
         var limit = command.Option<int?>("--limit", "N", "Only the first prompts").InRange(1, int.MaxValue);
         CommonOptions common = CommonOptions.ForSequences(command);
         return command.Does(parsed =>
@@ -29,12 +45,8 @@ internal static class EvalCommand
             IReadOnlyList<RetrievalPrompt> prompts = PasskeyFile.Read(parsed.GetValue(data)!, parsed.GetValue(limit));
             using Model model = common.LoadModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
-            foreach (RetrievalPrompt prompt in prompts)
-                if (prompt.Length > model.Config.ContextLength)
-                    throw new InvalidInputException($"{parsed.GetValue(data)}: {prompt.Name} needs {prompt.Length} tokens, but the model's "
-                        + $"context holds {model.Config.ContextLength}");
-            CompressedWhen compressed = parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context;
-            RetrievalTest result = RetrievalTest.Run(model, policy, prompts, compressed, terminal, "pass-key");
+            CheckLengths(prompts, model, parsed.GetValue(data)!);
+            RetrievalTest result = RetrievalTest.Run(model, policy, prompts, Compressed(parsed, when), terminal, "pass-key");
             if (common.Json(parsed))
                 terminal.WriteJson(new
                 {

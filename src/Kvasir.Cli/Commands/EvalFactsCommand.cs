@@ -23,14 +23,22 @@ internal static class EvalFactsCommand
         var limit = command.Option<int?>("--limit", "N", "Only the first questions").InRange(1, int.MaxValue);
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
+        var emphasis = new EmphasisOptions(command);
+        var terms = command.Flag("--emphasise-terms", "Emphasise the question's words in the documents");
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Does(parsed =>
         {
             int documents = parsed.GetValue(count) == "5" ? 5 : 2;
             FactsData facts = FactsData.Read(parsed.GetValue(data)!, documents, parsed.GetValue(limit));
-            var options = new AskOptions { Repair = placing.Repair(parsed), Recompute = parsed.GetValue(reuse) == "recompute" };
             using var folder = new TemporaryStore();
             using LibraryChoice open = library.Open(parsed, common, terminal, folder.Path);
+            var options = new AskOptions
+            {
+                Repair = placing.Repair(parsed),
+                Recompute = parsed.GetValue(reuse) == "recompute",
+                Emphasis = open.Emphasis(emphasis, parsed, parsed.GetValue(terms)),
+                EmphasiseTerms = parsed.GetValue(terms),
+            };
             bool retrieved = parsed.GetValue(context) == "retrieved", begun = parsed.GetValue(form) == "h";
             FactsTest result = FactsTest.Run(open.Library, facts, retrieved, begun, options, terminal);
             long bytesF16 = result.ContextTokens * open.BytesPerTokenF16;

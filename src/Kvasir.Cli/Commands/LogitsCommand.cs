@@ -15,9 +15,10 @@ internal static class LogitsCommand
         var output = command.Option<string?>(
             "--out -o", "F.safetensors", "Write the logits there, as tensor 'logits' [positions, vocabulary]");
         CommonOptions common = CommonOptions.ForSequences(command);
+        var promptTokens = new PromptTokensOption(command);
         return command.Does(parsed =>
         {
-            KvPolicy policy = common.Policy(parsed);
+            KvPolicy policy = promptTokens.Apply(parsed, common.Policy(parsed));
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadModel(parsed, terminal);
@@ -67,6 +68,7 @@ internal static class LogitsCommand
         Model model, KvPolicy policy, int[] ids, bool all, RowReader<T> read, CancellationToken cancellation)
     {
         using KvCache cache = model.NewCache(policy);
+        cache.Steer(policy.Steering, ids.Length);
         using var batch = new Batch();
         for (int start = 0; start < ids.Length; start += Slice)
         {

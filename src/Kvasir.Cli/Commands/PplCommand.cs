@@ -20,13 +20,14 @@ internal static class PplCommand
             "--windows", "N", "How many windows (default: all with --window, 8 with --prefill)").InRange(1, PplProtocol.MaxTokens);
         var starts = command.Option<string?>("--starts", "A,B,C", "Where windows start, in tokens");
         CommonOptions common = CommonOptions.ForSequences(command);
+        var promptTokens = new PromptTokensOption(command);
         return command.Does(parsed =>
         {
             var protocol = new PplProtocol(
                 parsed.GetValue(window), parsed.GetValue(prefill), parsed.GetValue(score), parsed.GetValue(windows),
                 parsed.GetValue(starts));
             string text = TextInput.ReadFile(parsed.GetValue(file)!);
-            KvPolicy policy = common.Policy(parsed);
+            KvPolicy policy = promptTokens.Apply(parsed, common.Policy(parsed));
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
             int[] ids = model.Tokenizer.Encode(text, parseSpecial: false);

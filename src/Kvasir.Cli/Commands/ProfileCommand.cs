@@ -10,6 +10,7 @@ internal static class ProfileCommand
             "kvasir profile auto --out smollm2.auto.json")
         {
             Auto(terminal),
+            ProfilePastaCommand.Create(terminal),
             ProfilePrefixKvCommand.Create(terminal),
             ProfileFastGenCommand.Create(terminal),
         };

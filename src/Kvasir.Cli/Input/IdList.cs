@@ -13,7 +13,8 @@ internal static class IdList
         var numbers = new int[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
-            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i])) throw new InvalidInputException($"{what}: '{parts[i]}' is not a number of 0 or more");
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
+                throw new InvalidInputException($"{what}: '{parts[i]}' is not a number of 0 or more");
         }
 
         return numbers;

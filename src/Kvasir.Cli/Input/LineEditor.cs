@@ -3,8 +3,8 @@ using Spectre.Console;
 namespace Kvasir.Cli.Input;
 
 /// <summary>
-/// Reads texts from a terminal with the usual editing keys and a history that lasts as long as the program. What is pasted stays one text with all its lines:
-/// in terminals that mark pastes (bracketed paste), and in others because its lines arrive at once.
+/// Reads texts from a terminal with the usual editing keys and a history that lasts as long as the program. What is pasted stays one text
+/// with all its lines: in terminals that mark pastes (bracketed paste), and in others because its lines arrive at once.
 /// </summary>
 /// <param name="output">The terminal.</param>
 /// <param name="available">Whether a key waits to be read.</param>
@@ -80,7 +80,9 @@ internal sealed class LineEditor(TextWriter output, Func<bool> available, Func<C
             case (_, '\n') when _previous == '\r': break;
             case (_, '\r' or '\n'): text.Insert("\n"); break;
             case (_, '\t'): text.Insert("\t"); break;
-            case (ConsoleKey.LeftArrow, _) or (_, '\x02'): text.Cursor = byWord && key.KeyChar == 0 ? text.PreviousWord : text.Previous; break;
+            case (ConsoleKey.LeftArrow, _) or (_, '\x02'):
+                text.Cursor = byWord && key.KeyChar == 0
+                ? text.PreviousWord : text.Previous; break;
             case (ConsoleKey.RightArrow, _) or (_, '\x06'): text.Cursor = byWord && key.KeyChar == 0 ? text.NextWord : text.Next; break;
             case (ConsoleKey.UpArrow, _) or (_, '\x10'): if (!text.MoveLine(up: true)) Recall(_shown - 1); break;
             case (ConsoleKey.DownArrow, _) or (_, '\x0e'): if (!text.MoveLine(up: false)) Recall(_shown + 1); break;

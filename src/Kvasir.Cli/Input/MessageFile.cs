@@ -17,7 +17,9 @@ internal sealed record MessageFile(IReadOnlyList<ChatMessage> Messages, IReadOnl
             using JsonDocument document = JsonDocument.Parse(json);
             JsonElement root = document.RootElement, list = root;
             if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("messages", out JsonElement inner)) list = inner;
-            if (list.ValueKind != JsonValueKind.Array) throw new InvalidInputException($"{name}: give a JSON list of messages, such as [{{\"role\":\"user\",\"content\":\"Hello\"}}]");
+            if (list.ValueKind != JsonValueKind.Array)
+                throw new InvalidInputException(
+                    $"{name}: give a JSON list of messages, such as [{{\"role\":\"user\",\"content\":\"Hello\"}}]");
             Dictionary<string, object?> variables = root.ValueKind == JsonValueKind.Object ? Fields(root) : [];
             variables.Remove("messages");
             return new MessageFile([.. list.EnumerateArray().Select((message, index) => Message(message, index, name))], variables);
@@ -34,13 +36,18 @@ internal sealed record MessageFile(IReadOnlyList<ChatMessage> Messages, IReadOnl
 
     private static ChatMessage Message(JsonElement message, int index, string name)
     {
-        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("role", out JsonElement role) || role.ValueKind != JsonValueKind.String)
+        if (message.ValueKind != JsonValueKind.Object || !message.TryGetProperty("role", out JsonElement role)
+            || role.ValueKind != JsonValueKind.String)
             throw new InvalidInputException($"{name}: message {index} has no text under \"role\"");
         Dictionary<string, object?> fields = Fields(message);
         bool hasContent = message.TryGetProperty("content", out JsonElement content);
-        if (hasContent ? content.ValueKind is not (JsonValueKind.String or JsonValueKind.Null or JsonValueKind.Array or JsonValueKind.Object) : fields.Count == 1)
+        if (hasContent
+            ? content.ValueKind is not (JsonValueKind.String or JsonValueKind.Null or JsonValueKind.Array or JsonValueKind.Object)
+            : fields.Count == 1)
             throw new InvalidInputException($"{name}: message {index} has neither a text, parts nor null under \"content\"");
-        return new ChatMessage(role.GetString()!, content.ValueKind == JsonValueKind.String ? content.GetString()! : "") { Fields = fields };
+        return new ChatMessage(role.GetString()!, content.ValueKind == JsonValueKind.String
+            ? content.GetString()! : "")
+        { Fields = fields };
     }
 
     private static Dictionary<string, object?> Fields(JsonElement element)

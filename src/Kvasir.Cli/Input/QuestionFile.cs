@@ -27,7 +27,8 @@ internal static class QuestionFile
             questions.Add(json.Value ? ParseJson(text, line, name) : new Question(line, text));
         }
 
-        return questions.Count > 0 ? questions : throw new InvalidInputException($"{name}: holds no questions; give one a line, or JSON Lines with \"question\"");
+        return questions.Count > 0
+            ? questions : throw new InvalidInputException($"{name}: holds no questions; give one a line, or JSON Lines with \"question\"");
     }
 
     private static Question ParseJson(string text, int line, string name)
@@ -36,8 +37,11 @@ internal static class QuestionFile
         {
             using JsonDocument document = JsonDocument.Parse(text);
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("question", out JsonElement question) || question.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(question.GetString()))
-                throw new InvalidInputException($"{name}, line {line}: no text under \"question\"; give an object such as {{\"id\": \"q1\", \"question\": \"Who wrote it?\"}}");
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("question", out JsonElement question)
+                || question.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(question.GetString()))
+                throw new InvalidInputException(
+                    $"{name}, line {line}: no text under \"question\"; give an object such as {{\"id\": \"q1\", \"question\": \"Who wrote "
+                    + $"it?\"}}");
             JsonNode id = root.TryGetProperty("id", out JsonElement given) ? Id(given, line, name) : line;
             return new Question(id, question.GetString()!.Trim());
         }

@@ -21,10 +21,12 @@ internal static class TextInput
     /// <summary>The text as an argument, from a file (<c>-</c> is standard input), or else from standard input.</summary>
     public static string Read(string? argument, string? file, Terminal terminal, string what)
     {
-        if (argument is not null && file is not null) throw new InvalidInputException($"{what} was given twice, as an argument and with --file; give one of them");
+        if (argument is not null && file is not null)
+            throw new InvalidInputException($"{what} was given twice, as an argument and with --file; give one of them");
         if (argument is not null) return argument;
         if (file is not null && file != "-") return ReadFile(file);
-        if (file is null && terminal.InputIsInteractive) throw new InvalidInputException($"no {what} was given; give it as an argument, with --file, or on standard input");
+        if (file is null && terminal.InputIsInteractive)
+            throw new InvalidInputException($"no {what} was given; give it as an argument, with --file, or on standard input");
         return ReadAll(terminal.In);
     }
 
@@ -36,7 +38,8 @@ internal static class TextInput
         }
         catch (DecoderFallbackException problem)
         {
-            throw new InvalidInputException($"{name}: not valid UTF-8 at byte {Math.Max(0, problem.Index)}; convert it to UTF-8 first", problem);
+            throw new InvalidInputException(
+                $"{name}: not valid UTF-8 at byte {Math.Max(0, problem.Index)}; convert it to UTF-8 first", problem);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
             KvCache[] caches = [.. policies.Select(policy => model.NewCache(policy))];
             try
             {
+                for (int p = 0; p < caches.Length; p++) caches[p].Steer(policies[p].Steering, prefill);
                 Run(steps, caches, windows[i], prefill, sums);
             }
             finally

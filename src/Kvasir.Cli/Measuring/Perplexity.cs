@@ -18,6 +18,7 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
         {
             using KvCache cache = model.NewCache(policy);
             int[] window = windows[i];
+            cache.Steer(policy.Steering, window.Length);
             long started = Stopwatch.GetTimestamp();
             for (int at = 0; at < window.Length; at += ScoredSlice)
             {

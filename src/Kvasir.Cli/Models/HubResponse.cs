@@ -24,7 +24,8 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
     public long? Total => Status switch
     {
         HttpStatusCode.OK => message.Content.Headers.ContentLength ?? size,
-        HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable => message.Content.Headers.ContentRange?.Length ?? size,
+        HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable =>
+            message.Content.Headers.ContentRange?.Length ?? size,
         _ => size,
     };
 
@@ -47,10 +48,14 @@ internal sealed class HubResponse(HttpResponseMessage message, string? sha256, l
             request.Headers.Range = start > 0 ? new RangeHeaderValue(start, null) : null;
             request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
             bool mayKnow = address.Authority == hub && (address.Scheme == Uri.UriSchemeHttps || address.IsLoopback);
-            if (mayKnow && Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            if (mayKnow && Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token
+                && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) request.Headers.Authorization =
+                new AuthenticationHeaderValue("Bearer", token);
+            HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation)
+                .ConfigureAwait(false);
             sha256 ??= Checksum(Header(response, "X-Linked-ETag")) ?? Checksum(Header(response, "ETag"));
-            size ??= long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? bytes : null;
+            size ??= long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes)
+                ? bytes : null;
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not Uri location)
                 return new HubResponse(response, sha256, size);
 

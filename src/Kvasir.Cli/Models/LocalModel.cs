@@ -29,7 +29,8 @@ internal sealed record LocalModel(string Name, string Path, long Bytes, string A
         string name = NameOf(path);
         try
         {
-            long bytes = Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(path).Length;
+            long bytes = Directory.Exists(path)
+                ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(path).Length;
             using ModelFile file = ModelFiles.Open(path);
             string architecture = file.Get("general.architecture", "unknown");
             return new LocalModel(name, path, bytes, architecture, KindOf(file, architecture));
@@ -50,7 +51,8 @@ internal sealed record LocalModel(string Name, string Path, long Bytes, string A
     {
         bool isPart = architecture is "clip" or "vocab" || file.Get("general.type", "model") != "model" || file.Tensors.Count == 0;
         return isPart ? ModelKind.Part
-            : architecture.Contains("bert", StringComparison.OrdinalIgnoreCase) || file.Get($"{architecture}.pooling_type", 0L) > 0 ? ModelKind.Embedding
+            : architecture.Contains("bert", StringComparison.OrdinalIgnoreCase) || file.Get($"{architecture}.pooling_type", 0L) > 0
+                ? ModelKind.Embedding
             : ModelKind.Chat;
     }
 }

@@ -10,7 +10,10 @@ internal sealed partial class LocalModels(ModelFolders folders)
     /// <summary>Every model, in the order in which they are found.</summary>
     public IEnumerable<LocalModel> List() => Paths().Select(LocalModel.Read);
 
-    /// <summary>The model that <c>--model</c> names: a GGUF file, a Hugging Face folder, or a name in a models folder (any letter case, with or without <c>.gguf</c> or the weights' type); without one, <c>KVASIR_MODEL</c>, else the first chat model found.</summary>
+    /// <summary>
+    /// The model that <c>--model</c> names: a GGUF file, a Hugging Face folder, or a name in a models folder (any letter case, with or
+    /// without <c>.gguf</c> or the weights' type); without one, <c>KVASIR_MODEL</c>, else the first chat model found.
+    /// </summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
     public string Resolve(string? given) => (given ?? folders.DefaultModel) is string named
         ? Named(named, "--model")
@@ -20,7 +23,8 @@ internal sealed partial class LocalModels(ModelFolders folders)
     /// <exception cref="InvalidInputException">There is none.</exception>
     public string ResolveEmbedding(string? given, string option = "--model") => given is not null
         ? Named(given, option)
-        : First(ModelKind.Embedding) ?? throw new InvalidInputException($"no sentence-embedding model was found; {Mend(Catalog.DefaultEncoder, option)}");
+        : First(ModelKind.Embedding)
+            ?? throw new InvalidInputException($"no sentence-embedding model was found; {Mend(Catalog.DefaultEncoder, option)}");
 
     /// <summary>The first model that can be used for this, in the order in which they are found; null where there is none.</summary>
     public string? First(ModelKind kind) => Paths().FirstOrDefault(path => LocalModel.Read(path).Kind == kind);
@@ -28,14 +32,16 @@ internal sealed partial class LocalModels(ModelFolders folders)
     private string Named(string given, string option)
     {
         if (File.Exists(given) || IsModelFolder(given)) return Path.GetFullPath(given);
-
         string wanted = LocalModel.NameOf(given.Replace('\\', '/').TrimEnd('/'));
         string[] paths = [.. Paths().Where(path => LiesUnder(path, given))];
         return paths.FirstOrDefault(path => LocalModel.NameOf(path).Equals(wanted, StringComparison.OrdinalIgnoreCase))
-            ?? paths.FirstOrDefault(path => IsVariant(LocalModel.NameOf(path), wanted) || Path.GetFileName(path).Equals(Catalog.Find(given)?.LocalName, StringComparison.OrdinalIgnoreCase))
+            ?? paths.FirstOrDefault(path =>
+                IsVariant(LocalModel.NameOf(path), wanted)
+                    || Path.GetFileName(path).Equals(Catalog.Find(given)?.LocalName, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidInputException(Directory.Exists(given)
                 ? $"{given}: the folder holds no model (config.json is missing); name a GGUF file or a Hugging Face folder"
-                : $"there is no model '{given}': no such file, and none of this name in {string.Join(" or ", folders.Folders)}; {Mend(Catalog.Find(given)?.Name, option)}");
+                : $"there is no model '{given}': no such file, and none of this name in {string.Join(" or ", folders.Folders)}; "
+                    + $"{Mend(Catalog.Find(given)?.Name, option)}");
     }
 
     /// <summary>A name such as <c>tiny/model</c> asks for a model in a folder of that name.</summary>
@@ -79,7 +85,6 @@ internal sealed partial class LocalModels(ModelFolders folders)
             {
                 bool isHidden = Path.GetFileName(entry).StartsWith('.');
                 if (isHidden || IsLaterPart(entry)) continue;
-
                 if (IsModelFolder(entry) || (entry.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(entry)))
                     found.Add(entry);
                 else if (Directory.Exists(entry)) deeper.Add(entry);

@@ -13,7 +13,8 @@ internal static class ModelDownload
         using var line = new ProgressLine(terminal, $"pull {entry?.Name ?? name}");
         IProgress<DownloadProgress> bar = ProgressLine.Of<DownloadProgress>(value => line.Report(
             value.Bytes, value.Total ?? 0, Units.Bytes(value.Bytes) + (value.Total is long total ? $" of {Units.Bytes(total)}" : "")));
-        Task<PulledModel> pull = repository is null ? hub.Pull(entry!, bar, terminal.Interrupted) : hub.Pull(repository, bar, terminal.Interrupted);
+        Task<PulledModel> pull = repository is null
+            ? hub.Pull(entry!, bar, terminal.Interrupted) : hub.Pull(repository, bar, terminal.Interrupted);
         return pull.GetAwaiter().GetResult();
     }
 }

@@ -18,7 +18,8 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
             ? home
             : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         string user = Path.Combine(data.Length > 0 ? data : Path.Combine(Path.GetTempPath(), "share"), "kvasir", "models");
-        string[] listed = (variable("KVASIR_MODELS") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] listed = (variable("KVASIR_MODELS") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string[] all = [.. listed.Select(Path.GetFullPath).Append(user).Distinct(StringComparer.Ordinal)];
         return new ModelFolders(all, user, variable("KVASIR_MODEL") is { Length: > 0 } model ? model : null);
     }
@@ -28,14 +29,15 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
     public string ForDownloads()
     {
         if (Folders[0] != UserFolder && Directory.Exists(Folders[0]) && IsWritable(Folders[0])) return Folders[0];
-
         try
         {
             Directory.CreateDirectory(UserFolder);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new WorkFailedException($"{UserFolder}: the models folder cannot be made ({error.Message}); set KVASIR_MODELS to a folder that can be written", error);
+            throw new WorkFailedException(
+                $"{UserFolder}: the models folder cannot be made ({error.Message}); set KVASIR_MODELS to a folder that can be written",
+                error);
         }
 
         return IsWritable(UserFolder)
@@ -47,7 +49,9 @@ internal sealed record ModelFolders(IReadOnlyList<string> Folders, string UserFo
     {
         try
         {
-            using FileStream probe = new(Path.Combine(folder, $".kvasir-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            using FileStream probe =
+                new(Path.Combine(folder, $".kvasir-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1,
+                    FileOptions.DeleteOnClose);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

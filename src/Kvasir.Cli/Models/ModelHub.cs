@@ -39,28 +39,40 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
 
     /// <summary>Downloads what a name means: a file, or the model of a repository that is of the wanted type, with all its parts.</summary>
     /// <inheritdoc cref="Pull(CatalogEntry, IProgress{DownloadProgress}?, CancellationToken)"/>
-    public async Task<PulledModel> Pull(HubReference reference, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<PulledModel> Pull(
+        HubReference reference, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         var pulled = new List<PulledModel>();
-        foreach (RepositoryFile file in RepositoryFiles.Choose(await List(reference, cancellation).ConfigureAwait(false), reference.Quant, reference.Repository))
+        foreach (RepositoryFile file in RepositoryFiles.Choose(
+            await List(reference, cancellation).ConfigureAwait(false), reference.Quant, reference.Repository))
         {
-            CatalogEntry entry = (reference with { File = file.Path }).Entry($"{reference.Repository}/{file.Path}") with { Bytes = file.Bytes, Sha256 = file.Sha256 };
+            CatalogEntry entry = (reference with { File = file.Path })
+                .Entry($"{reference.Repository}/{file.Path}") with
+            { Bytes = file.Bytes, Sha256 = file.Sha256 };
             var there = new FileInfo(Path.Combine(folder, entry.LocalName));
-            if (there.Exists && file.Bytes is long bytes && there.Length != bytes) throw new InvalidInputException($"{there.FullName} is there already and is another file ({there.Length} bytes, not {bytes}); move it away, or pull into another folder (KVASIR_MODELS)");
+            if (there.Exists && file.Bytes is long bytes && there.Length != bytes)
+                throw new InvalidInputException(
+                    $"{there.FullName} is there already and is another file ({there.Length} bytes, not {bytes}); move it away, or pull "
+                    + "into another folder (KVASIR_MODELS)");
             pulled.Add(await Pull(entry, progress, cancellation).ConfigureAwait(false));
         }
 
-        return pulled[0] with { Bytes = pulled.Sum(part => part.Bytes), Checked = pulled.TrueForAll(part => part.Checked), WasThere = pulled.TrueForAll(part => part.WasThere) };
+        return pulled[0] with
+        {
+            Bytes = pulled.Sum(part => part.Bytes),
+            Checked = pulled.TrueForAll(part => part.Checked),
+            WasThere = pulled.TrueForAll(part => part.WasThere)
+        };
     }
 
     /// <summary>Downloads a model, unless it is there.</summary>
     /// <exception cref="InvalidInputException">The hub does not have it, or does not give it to everyone.</exception>
     /// <exception cref="WorkFailedException">No network, a full disk, a wrong checksum; the message says what to do.</exception>
-    public async Task<PulledModel> Pull(CatalogEntry entry, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<PulledModel> Pull(
+        CatalogEntry entry, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         string target = Path.Combine(folder, entry.LocalName);
         if (File.Exists(target)) return new PulledModel(target, new FileInfo(target).Length, null, Checked: false, WasThere: true);
-
         try
         {
             PulledModel pulled;
@@ -83,7 +95,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new WorkFailedException($"{target}.part: cannot be written ({error.Message}); set KVASIR_MODELS to a folder that can", error);
+            throw new WorkFailedException(
+                $"{target}.part: cannot be written ({error.Message}); set KVASIR_MODELS to a folder that can", error);
         }
     }
 
@@ -94,11 +107,13 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         var entry = new CatalogEntry(reference.Repository, reference.Repository, "", null, "") { Revision = reference.Revision };
         try
         {
-            Uri address = new(_address, $"api/models/{reference.Repository}/tree/{Uri.EscapeDataString(reference.Revision)}?recursive=true");
+            Uri address = new(_address,
+                $"api/models/{reference.Repository}/tree/{Uri.EscapeDataString(reference.Revision)}?recursive=true");
             using HubResponse tree = await Request(address, 0, cancellation).ConfigureAwait(false);
             RefuseFailure(entry, tree);
             using Stream body = await tree.Body(cancellation).ConfigureAwait(false);
-            using JsonDocument list = await JsonDocument.ParseAsync(body, default, cancellation).WaitAsync(_patience, cancellation).ConfigureAwait(false);
+            using JsonDocument list = await JsonDocument.ParseAsync(body, default, cancellation).WaitAsync(_patience, cancellation)
+                .ConfigureAwait(false);
             return RepositoryFiles.Parse(list.RootElement);
         }
         catch (Exception error) when (error is HttpRequestException or TimeoutException or JsonException)
@@ -108,7 +123,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
     }
 
     /// <summary>Fills the part file, over several connections where they are cut. Returns the published checksum.</summary>
-    private async Task<string?> Fetch(CatalogEntry entry, PartFile part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    private async Task<string?> Fetch(
+        CatalogEntry entry, PartFile part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
         Uri address = new(_address, $"{entry.Repository}/resolve/{Uri.EscapeDataString(entry.Revision)}/{entry.File}");
         for (int tries = 1; ; tries++)
@@ -119,7 +135,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
             {
                 using HubResponse response = await Request(address, part.Length, cancellation).ConfigureAwait(false);
                 if (await TakeBody(entry, response, part, progress, cancellation).ConfigureAwait(false)) return response.Sha256;
-
                 failure = new HttpRequestException("the server does not send what was asked for");
             }
             catch (Exception error) when (error is HttpRequestException or TimeoutException)
@@ -128,9 +143,9 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
             }
 
             tries = part.Length > before ? 1 : tries;
-            bool isOffline = failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
+            bool isOffline =
+                failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
             if (tries >= MaxTries || (isOffline && part.Length == 0)) throw NotReached(entry, part.Length, failure);
-
             await Task.Delay(_pause * Math.Pow(2, tries - 1), cancellation).ConfigureAwait(false);
         }
     }
@@ -155,12 +170,12 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
     }
 
     /// <summary>Appends the body; false where the file has to be asked for anew.</summary>
-    private async Task<bool> TakeBody(CatalogEntry entry, HubResponse response, PartFile part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    private async Task<bool> TakeBody(
+        CatalogEntry entry, HubResponse response, PartFile part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
         if (response.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             if (response.Total == part.Length) return true;
-
             part.Clear();
             return false;
         }
@@ -178,7 +193,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         return total is null || part.Length >= total ? true : throw new HttpRequestException("the connection was cut");
     }
 
-    private async Task Copy(HubResponse response, PartFile part, long? total, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    private async Task Copy(HubResponse response, PartFile part, long? total, IProgress<DownloadProgress>? progress,
+        CancellationToken cancellation)
     {
         using Stream body = await response.Body(cancellation).ConfigureAwait(false);
         byte[] buffer = new byte[BufferSize];
@@ -187,7 +203,6 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         {
             int read = await Read(body, buffer, cancellation).ConfigureAwait(false);
             if (read == 0) return;
-
             await part.Append(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
             progress?.Report(new DownloadProgress(part.Length, total));
         }
@@ -197,7 +212,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
     {
         try
         {
-            return await Patiently(token => body.ReadAsync(buffer, token).AsTask(), "the server went silent", cancellation).ConfigureAwait(false);
+            return await Patiently(token => body.ReadAsync(buffer, token).AsTask(), "the server went silent", cancellation)
+                .ConfigureAwait(false);
         }
         catch (IOException error)
         {
@@ -213,7 +229,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
         {
             part.Discard();
             throw new WorkFailedException(isWrong
-                ? $"{entry.Name}: the download has the SHA-256 {sha256}, {expected} is published; it was deleted, run the same command again"
+                ? $"{entry.Name}: the download has the SHA-256 {sha256}, {expected} is published; it was deleted, run the same command "
+                    + "again"
                 : $"{entry.Name}: what the server sent is not a GGUF file; it was deleted");
         }
 
@@ -229,11 +246,18 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
             case HttpStatusCode.OK or HttpStatusCode.PartialContent:
                 return;
             case HttpStatusCode.NotFound or HttpStatusCode.Gone:
-                throw new InvalidInputException($"{_address.Host} has no {what}{(entry.Revision == HubReference.Newest ? "" : $" at revision {entry.Revision}")} (404); {Instead}");
+                throw new InvalidInputException(
+                    $"{_address.Host} has no {what}{(entry.Revision == HubReference.Newest ? "" : $" at revision {entry.Revision}")} "
+                    + $"(404); {Instead}");
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when response.Refusal == "GatedRepo":
-                throw new InvalidInputException($"{_address.Host} gives {entry.Repository} only to who has accepted its licence ({(int)response.Status}): do so at {_address}{entry.Repository} and set {HubResponse.TokenVariable}, take another repository of the same model, or {Instead}");
+                throw new InvalidInputException(
+                    $"{_address.Host} gives {entry.Repository} only to who has accepted its licence ({(int)response.Status}): do so at "
+                    + $"{_address}{entry.Repository} and set {HubResponse.TokenVariable}, take another repository of the same model, or "
+                    + $"{Instead}");
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                throw new InvalidInputException($"{_address.Host} does not give {what} without a login ({(int)response.Status}), or there is none of this name; {Instead}");
+                throw new InvalidInputException(
+                    $"{_address.Host} does not give {what} without a login ({(int)response.Status}), or there is none of this name; "
+                    + $"{Instead}");
             case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError:
                 throw new HttpRequestException($"the server answers {(int)response.Status}");
             default:
@@ -245,12 +269,15 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
     {
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (missing > free)
-            throw new WorkFailedException($"{folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set KVASIR_MODELS to a folder on another disk");
+            throw new WorkFailedException(
+                $"{folder}: {missing / 1e6:F0} MB are still to be downloaded and {free / 1e6:F0} MB are free; make space or set "
+                + "KVASIR_MODELS to a folder on another disk");
     }
 
     private WorkFailedException NotReached(CatalogEntry entry, long done, Exception error) => new(
         done > 0
-            ? $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on from there"
+            ? $"{entry.Name}: the download stopped after {done / 1e6:F1} MB ({error.Message}); run the same command again, it goes on "
+                + "from there"
             : $"{entry.Name}: {_address.Host} cannot be reached ({error.Message}); {Instead}",
         error);
 

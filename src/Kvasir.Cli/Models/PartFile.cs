@@ -20,7 +20,10 @@ internal sealed class PartFile : IDisposable
     /// <summary>Opens or makes the file, and reads what is there into the checksum.</summary>
     public static async Task<PartFile> Open(string path, CancellationToken cancellation)
     {
-        var part = new PartFile(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.Asynchronous | FileOptions.SequentialScan));
+        var part =
+            new PartFile(
+                new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1,
+                FileOptions.Asynchronous | FileOptions.SequentialScan));
         byte[] buffer = new byte[BufferSize];
         for (int read = 1; read > 0;)
         {

@@ -44,7 +44,9 @@ internal sealed class ExampleCommand(string name, string description, params str
         return option;
     }
 
-    /// <summary>Adds an option whose value is a word of <paramref name="form"/>; the first unless <paramref name="usual"/> says another.</summary>
+    /// <summary>
+    /// Adds an option whose value is a word of <paramref name="form"/>; the first unless <paramref name="usual"/> says another.
+    /// </summary>
     public Option<string> Choice(string names, string form, string description, string? usual = null)
     {
         string[] words = form.Split('|');

@@ -1,12 +1,13 @@
 namespace Kvasir.Cli.Options;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
-internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
+internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
 {
     public DocumentLibrary Library => library;
 
     /// <summary>Bytes of one token's keys and values in float16.</summary>
-    public long BytesPerTokenF16 => 2L * sizeof(ushort) * model.Config.Layers * model.Config.KvHeads * model.Config.HeadDim;
+    public long BytesPerTokenF16 =>
+        (long)sizeof(ushort) * model.Config.Layers * model.Config.KvHeads * (model.Config.HeadDim + model.Config.ValueDim);
 
     /// <summary>Bytes of a full chunk's KV under another policy, as a share of those under the library's.</summary>
     public double ShareUnder(KvPolicy other)
@@ -15,13 +16,17 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
         return (double)model.Forecast(other).SavedBytes(0, tokens) / model.Forecast(policy).SavedBytes(0, tokens);
     }
 
+    /// <inheritdoc cref="EmphasisOptions.Read"/>
+    public Emphasis? Emphasis(EmphasisOptions options, ParseResult parsed, bool always) => options.Read(parsed, model, policy, always);
+
     /// <summary>The options --store and --embedder, and how chunks are made.</summary>
     public sealed class Options(ExampleCommand command, PlacingOptions? placing = null)
     {
         private readonly Option<string?> _store = StoreOption(command);
 
         private readonly Option<string?> _embedder = command.Option<string?>(
-            "--embedder", "PATH|NAME", "The embedding model: a file, folder or name (default: the first BERT-type one)");
+            "--embedder", "PATH|NAME|none",
+            "The embedding model: a file, folder or name, or none to go by words alone (default: the first BERT-type one)");
 
         private readonly Option<string> _thinStore = command.Option(
             "--thin-store", "P%",
@@ -33,14 +38,14 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            string embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
-            Task<Model> loading = Task.Run(() => LoadEncoder(embedder, common.ModelOptions(parsed)));
+            string? embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
+            Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
             try
             {
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
-                Model encoder = loading.GetAwaiter().GetResult();
+                Model? encoder = loading.GetAwaiter().GetResult();
                 var options = new LibraryOptions
                 {
                     Policy = policy,
@@ -67,11 +72,11 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
                 ? share
                 : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
-        private static void DisposeLoaded(Task<Model> loading)
+        private static void DisposeLoaded(Task<Model?> loading)
         {
             try
             {
-                loading.GetAwaiter().GetResult().Dispose();
+                loading.GetAwaiter().GetResult()?.Dispose();
             }
             catch (InvalidInputException)
             {
@@ -91,7 +96,8 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
     public static Option<string?> StoreOption(ExampleCommand command) => command.Option<string?>(
         "--store", "DIR", "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)");
 
-    public static Option<bool> CommentsOption(ExampleCommand command) => command.Flag("--comments", "Read the comments in Word documents too");
+    public static Option<bool> CommentsOption(ExampleCommand command) =>
+        command.Flag("--comments", "Read the comments in Word documents too");
 
     public static Option<int> ChunkTokensOption(ExampleCommand command) => command.Option(
         "--chunk-tokens", "N",
@@ -103,7 +109,8 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
     {
         if (!string.IsNullOrEmpty(given)) return given;
         if (Environment.GetEnvironmentVariable("KVASIR_STORE") is { Length: > 0 } set) return set;
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        string home = Environment.GetFolderPath(
+            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return home.Length > 0
             ? Path.Combine(home, "kvasir", "store")
             : throw new InvalidInputException("there is no home folder for a document store; name one with --store");
@@ -126,10 +133,11 @@ internal sealed class LibraryChoice(Model model, Model encoder, KvPolicy policy,
     public void Dispose()
     {
         Library.Dispose();
-        encoder.Dispose();
+        encoder?.Dispose();
         model.Dispose();
     }
 
     private static IProgress<IngestProgress> Bar(ProgressLine line) => ProgressLine.Of<IngestProgress>(value => line.Report(
-        value.Share, 1, $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
+        value.Share, 1,
+            $"{Units.Count(value.Documents, "document")}, {Units.Count(value.Chunks, "chunk")}, {Path.GetFileName(value.File)}"));
 }

@@ -19,14 +19,31 @@ internal static class ModelChoice
         return OrPulled(() => new LocalModels(folders).ResolveEmbedding(given), given, Catalog.DefaultEncoder, folders, terminal);
     }
 
-    /// <summary>The two models that documents are asked with; one message tells what is missing of them and how to get it.</summary>
-    /// <exception cref="InvalidInputException">A named one is not there, or none was named and there is none.</exception>
-    public static (string Model, string Encoder) ResolveBoth(string? model, string? encoder, Terminal terminal)
+    /// <summary>What is given with --embedder to find passages by their words alone.</summary>
+    public const string NoEncoder = "none";
+
+    /// <summary>
+    /// The two models that documents are asked with; one message tells what is missing of them and how to get it. Without an encoder (null),
+    /// where none is wanted or none was named and there is none, words alone find the passages.
+    /// </summary>
+    /// <exception cref="InvalidInputException">A named one is not there, or no language model is.</exception>
+    public static (string Model, string? Encoder) ResolveBoth(string? model, string? encoder, Terminal terminal)
     {
         ModelFolders folders = ModelFolders.FromEnvironment();
         var models = new LocalModels(folders);
         string? chosen = (model ?? folders.DefaultModel) is null ? models.First(ModelKind.Chat) : models.Resolve(model);
-        string? embedder = encoder is null ? models.First(ModelKind.Embedding) : models.ResolveEmbedding(encoder, "--embedder");
+        if (encoder == NoEncoder && chosen is not null) return (chosen, null);
+        string? embedder = encoder is null or NoEncoder
+            ? models.First(ModelKind.Embedding)
+            : models.ResolveEmbedding(encoder, "--embedder");
+        if (chosen is not null && embedder is null)
+        {
+            CatalogEntry usual = Catalog.Require(Catalog.DefaultEncoder);
+            terminal.Note($"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
+                + $"{usual.Name}' ({usual.Megabytes} MB) finds what is said in other words too");
+            return (chosen, null);
+        }
+
         CatalogEntry[] missing = [.. new[] { chosen is null ? Catalog.DefaultName : null, embedder is null ? Catalog.DefaultEncoder : null }.OfType<string>().Select(Catalog.Require)];
         if (missing.Length == 0) return (chosen!, embedder!);
         if (!Agrees($"Two files are needed, a language model and a sentence encoder. Pull {Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))

@@ -16,7 +16,10 @@ internal static class Figures
         result.FinishReason,
     };
 
-    public static string Line(GenerationResult result) => $"{Units.Count(result.PromptTokens, "prompt token")} ({result.ReusedTokens} reused), first token after {Units.Milliseconds(result.TimeToFirstToken)}, {Units.Count(result.Ids.Count, "token")} at {result.TokensPerSecond:0.0}/s, KV {Units.Bytes(result.KvBytes)}, ended by {Reason(result.FinishReason)}";
+    public static string Line(GenerationResult result) =>
+        $"{Units.Count(result.PromptTokens, "prompt token")} ({result.ReusedTokens} reused), first token after "
+            + $"{Units.Milliseconds(result.TimeToFirstToken)}, {Units.Count(result.Ids.Count, "token")} at "
+            + $"{result.TokensPerSecond:0.0}/s, KV {Units.Bytes(result.KvBytes)}, ended by {Reason(result.FinishReason)}";
 
     private static string Reason(FinishReason reason) => reason switch
     {

@@ -28,14 +28,22 @@ internal sealed class SourceList(IReadOnlyList<Passage> sources, bool showTexts)
 
     /// <summary>Where in a file a person finds a source.</summary>
     public static string Place(Passage source, string file) =>
-        TerminalText.Line(file + (source.DocumentId is { } id ? $" ({id})" : "") + (source.Line is int line ? $", line {line}" : source.Parts > 1 ? $", part {source.Chunk + 1} of {source.Parts}" : ""));
+        TerminalText.Line(file + (source.DocumentId is { } id ? $" ({id})" : "")
+            + (source.Line is int line ? $", line {line}" : source.Parts > 1 ? $", part {source.Chunk + 1} of {source.Parts}" : ""));
 
     public void Print(TextWriter output)
     {
         foreach ((int number, Passage source) in sources.Index())
         {
-            string state = source.State switch { StoredFileState.Changed => ", changed since", StoredFileState.Gone => ", gone since", _ => "" };
-            output.WriteLine(TerminalText.Line($"  [{number + 1}] {Place(source, source.File)}: {source.Title} ({source.Strength}{state})"));
+            string state = source.State switch
+            {
+                StoredFileState.Changed =>
+                ", changed since",
+                StoredFileState.Gone => ", gone since",
+                _ => ""
+            };
+            output.WriteLine(
+                TerminalText.Line($"  [{number + 1}] {Place(source, source.File)}: {source.Title} ({source.Strength}{state})"));
             if (source.AlsoIn.Count > 0) output.WriteLine(TerminalText.Line($"{Indent}also in {string.Join(", ", source.AlsoIn)}"));
             if (!showTexts) continue;
             foreach (string line in source.Text.Trim().Split('\n')) Wrap(line.TrimEnd(), output);

@@ -63,7 +63,8 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
     public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(problem));
 
     /// <summary>A row for every item.</summary>
-    public void WriteTable<T>(IReadOnlyList<string> headings, IEnumerable<T> items, Func<T, IEnumerable<string>> row, params int[] rightAligned)
+    public void WriteTable<T>(
+        IReadOnlyList<string> headings, IEnumerable<T> items, Func<T, IEnumerable<string>> row, params int[] rightAligned)
     {
         var table = new Table { Border = TableBorder.Simple };
         for (int column = 0; column < headings.Count; column++)

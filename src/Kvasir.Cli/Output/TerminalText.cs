@@ -13,7 +13,9 @@ internal static class TerminalText
     /// <summary>As <see cref="Line"/>, but line breaks and tabs stay.</summary>
     public static string Block(string text) => Clean(text.ReplaceLineEndings("\n"));
 
-    /// <summary>On one line of at most so many cells, with an ellipsis for the rest. Wide characters take two cells, combining ones none.</summary>
+    /// <summary>
+    /// On one line of at most so many cells, with an ellipsis for the rest. Wide characters take two cells, combining ones none.
+    /// </summary>
     public static string Cut(string text, int cells)
     {
         string line = Line(text).TrimEnd();
@@ -33,11 +35,13 @@ internal static class TerminalText
     /// <summary>What a reader sees as characters, in their order.</summary>
     public static IEnumerable<string> Elements(string text)
     {
-        for (TextElementEnumerator elements = StringInfo.GetTextElementEnumerator(text); elements.MoveNext();) yield return elements.GetTextElement();
+        for (TextElementEnumerator elements = StringInfo.GetTextElementEnumerator(text); elements.MoveNext();)
+            yield return elements.GetTextElement();
     }
 
     private static string Clean(string text) => text.Any(Controls) ? string.Concat(text.Select(c => Controls(c) ? Replacement : c)) : text;
 
     /// <summary>Control characters, and those that embed or override the direction of text.</summary>
-    private static bool Controls(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    private static bool Controls(char c) =>
+        (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

@@ -13,7 +13,6 @@ internal sealed class TimeLeft(TimeProvider clock)
     public TimeSpan? At(double share)
     {
         if (double.IsNaN(_first) || share < _last) (_begun, _first) = (clock.GetTimestamp(), share);
-
         _last = share;
         TimeSpan elapsed = clock.GetElapsedTime(_begun);
         return elapsed < s_leastElapsed || share - _first < LeastShare ? null : elapsed * ((1 - share) / (share - _first));

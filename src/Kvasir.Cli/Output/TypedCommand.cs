@@ -4,7 +4,8 @@ namespace Kvasir.Cli.Output;
 internal static class TypedCommand
 {
     /// <summary>How the program was called.</summary>
-    public static string Program => Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
+    public static string Program =>
+        Environment.GetEnvironmentVariable("KVASIR_COMMAND") is { Length: > 0 } typed ? TerminalText.Line(typed) : "kvasir";
 
     /// <summary>A command line that a shell takes as it is.</summary>
     public static string Line(IEnumerable<string> args) => string.Join(' ', args.Select(Quoted).Prepend(Program));

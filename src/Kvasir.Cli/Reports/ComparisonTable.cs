@@ -5,19 +5,27 @@ internal static class ComparisonTable
 {
     public static void Print(Terminal terminal, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows)
     {
-        terminal.Out.WriteLine($"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, {protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at {Units.Count(protocol.KvLength, "token")}.");
+        terminal.Out.WriteLine(
+            $"Text {protocol.Text}: {Units.Count(protocol.Windows.Count, "window")}, {Units.Count(protocol.Prefill, "token")} prefilled, "
+            + $"{protocol.Windows[0].Length - 1 - protocol.Prefill} decoded. Bytes and peak memory at "
+            + $"{Units.Count(protocol.KvLength, "token")}.");
         string peak = rows[0].Footprint.PeakIsOwn ? "peak memory" : "peak memory (since start)";
         terminal.WriteTable(["kv", "ppl", "/f16", "95%", "KL", "same argmax", "pass-key", "KV bytes/token", "/f16", peak], rows, row =>
         [
-            row.Kv, $"{row.Quality.Perplexity.Ppl:0.0000}", $"{PplRatio(row, rows):0.0000}", Interval(row, rows), Divergence(row.Quality.Divergence), $"{row.Quality.Agreement:0.0%}",
-            row.Passkey is { } found ? $"{found.Right}/{found.Items}" : "-", $"{row.Footprint.BytesPerToken:0}", $"{BytesRatio(row, rows):0.000}", Units.Bytes(row.Footprint.PeakBytes),
+            row.Kv, $"{row.Quality.Perplexity.Ppl:0.0000}", $"{PplRatio(row, rows):0.0000}", Interval(row, rows),
+                Divergence(row.Quality.Divergence), $"{row.Quality.Agreement:0.0%}",
+            row.Passkey is { } found ? $"{found.Right}/{found.Items}"
+                : "-", $"{row.Footprint.BytesPerToken:0}", $"{BytesRatio(row, rows):0.000}", Units.Bytes(row.Footprint.PeakBytes),
         ], 1, 2, 3, 4, 5, 6, 7, 8, 9);
         foreach (string doubt in Doubts(rows)) terminal.Out.WriteLine(doubt);
         SpeedRow[] tests = [.. rows[0].Prefill, .. rows[0].Decode];
         if (tests.Length == 0) return;
         terminal.WriteTable(["tokens/s", .. tests.Select(test => $"{test.Test} @{test.Depth}")], rows, row =>
         [
-            row.Kv, .. row.Prefill.Concat(row.Decode).Zip(tests, (own, baseline) => $"{own.TokensPerSecond:0.0} ({(Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)"),
+            row.Kv, .. row.Prefill.Concat(row.Decode)
+                .Zip(tests, (own, baseline) =>
+                $"{own.TokensPerSecond:0.0} "
+                + $"({(Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}x)"),
         ], [.. Enumerable.Range(1, tests.Length)]);
         terminal.Out.WriteLine(SpeedNote);
     }
@@ -53,19 +61,24 @@ internal static class ComparisonTable
         }),
     };
 
-    public static double PplRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row.Quality.Perplexity.Ppl / rows[0].Quality.Perplexity.Ppl;
+    public static double PplRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
+        row.Quality.Perplexity.Ppl / rows[0].Quality.Perplexity.Ppl;
 
     /// <summary>Between which ratios to float16 the perplexity lies with 95%; empty for float16 itself.</summary>
     public static string Interval(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row == rows[0] ? ""
-        : double.IsInfinity(Difference(row, rows).HalfWidth) ? "unknown" : $"{Math.Exp(Difference(row, rows).Low):0.0000}-{Math.Exp(Difference(row, rows).High):0.0000}";
+        : double.IsInfinity(Difference(row, rows).HalfWidth)
+            ? "unknown" : $"{Math.Exp(Difference(row, rows).Low):0.0000}-{Math.Exp(Difference(row, rows).High):0.0000}";
 
     /// <summary>What the samples are too few to tell, in sentences.</summary>
     public static IEnumerable<string> Doubts(IReadOnlyList<ComparisonRow> rows)
     {
         string windows = string.Join(", ", rows.Where(row => !Difference(row, rows).IsClear).Select(row => row.Kv));
-        if (windows.Length > 0) yield return $"Too few windows to tell whether the perplexity differs from float16: {windows} (the 95% interval of the ratio, by window, holds 1; give more --windows).";
+        if (windows.Length > 0)
+            yield return $"Too few windows to tell whether the perplexity differs from float16: {windows} (the 95% interval of the ratio, "
+                + "by window, holds 1; give more --windows).";
         string passkeys = string.Join(", ", rows.Where(row => !IsClearPasskey(row, rows)).Select(row => row.Kv));
-        if (passkeys.Length > 0) yield return $"Too few pass-keys to tell whether they differ from float16: {passkeys} (sign test at 5%; give more --passkey).";
+        if (passkeys.Length > 0)
+            yield return $"Too few pass-keys to tell whether they differ from float16: {passkeys} (sign test at 5%; give more --passkey).";
     }
 
     /// <summary>What a ~ before a speed's ratio means.</summary>
@@ -73,16 +86,27 @@ internal static class ComparisonTable
 
     public static bool Overlaps(SpeedRow own, SpeedRow baseline) => own != baseline && own.Min <= baseline.Max && baseline.Min <= own.Max;
 
-    private static PairedDifference Difference(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => PairedDifference.Of(row.Quality.WindowNll, rows[0].Quality.WindowNll);
+    private static PairedDifference Difference(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
+        PairedDifference.Of(row.Quality.WindowNll, rows[0].Quality.WindowNll);
 
     private static bool IsClearPasskey(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
-        row.Passkey is not { Wrong: var own } || rows[0].Passkey is not { Wrong: var other } || PairedDifference.IsClearSign(other.Except(own).Count(), own.Except(other).Count());
+        row.Passkey is not { Wrong: var own } || rows[0].Passkey is not { Wrong: var other }
+            || PairedDifference.IsClearSign(other.Except(own).Count(), own.Except(other).Count());
 
-    public static double BytesRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) => row.Footprint.BytesPerToken / rows[0].Footprint.BytesPerToken;
+    public static double BytesRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
+        row.Footprint.BytesPerToken / rows[0].Footprint.BytesPerToken;
 
     /// <summary>Three significant digits over many powers of ten.</summary>
     public static string Divergence(double nats) => nats == 0 ? "0" : nats >= 0.001 ? $"{nats:0.0000}" : $"{nats:0.0e-0}";
 
     private static IEnumerable<object> Speeds(IReadOnlyList<SpeedRow> own, IReadOnlyList<SpeedRow> baseline) =>
-        own.Zip(baseline, (row, first) => new { row.Depth, row.TokensPerSecond, row.Min, row.Max, Ratio = Units.Rounded(row.TokensPerSecond / first.TokensPerSecond, 4) });
+        own.Zip(baseline, (row, first) =>
+            new
+            {
+                row.Depth,
+                row.TokensPerSecond,
+                row.Min,
+                row.Max,
+                Ratio = Units.Rounded(row.TokensPerSecond / first.TokensPerSecond, 4)
+            });
 }

@@ -9,9 +9,12 @@ internal sealed record MachineInfo(string Model, string ModelDetails, string Pro
         string threads = options.Threads > 0 ? Units.Count(options.Threads, "thread") : "one thread per physical core";
         return new MachineInfo(
             Models.LocalModel.NameOf(model.Path),
-            $"{config.Architecture}, {Units.Count(config.Layers, "layer")}, {config.KvHeads} key-value heads of {config.HeadDim} channels, {Units.Bytes(model.WeightBytes)} of weights, {(options.Compute == ComputeMode.Int8 ? "int8" : "float32")} activations",
+            $"{config.Architecture}, {Units.Count(config.Layers, "layer")}, {config.KvHeads} key-value heads of {config.HeadDim} "
+                + $"channels, {Units.Bytes(model.WeightBytes)} of weights, {(options.Compute == ComputeMode.Int8 ? "int8" : "float32")} "
+                + "activations",
             $"{ProcessorName()}, {Environment.ProcessorCount} logical cores, {threads}",
-            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}, {RuntimeInformation.FrameworkDescription}, Kvasir {typeof(MachineInfo).Assembly.GetName().Version!.ToString(3)}");
+            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}, "
+                + $"{RuntimeInformation.FrameworkDescription}, Kvasir {typeof(MachineInfo).Assembly.GetName().Version!.ToString(3)}");
     }
 
     private static string ProcessorName()

@@ -35,9 +35,12 @@ internal sealed class PlotScale(
     {
         int low = (int)Math.Floor(Math.Log10(least)), high = Math.Max(low + 1, (int)Math.Ceiling(Math.Log10(largest)));
         int[] digits = high - low > 2 ? [1] : [1, 2, 5];
-        double[] candidates = [.. Enumerable.Range(low, high - low + 1).SelectMany(power => digits.Select(digit => digit * Math.Pow(10, power)))];
-        double first = candidates.Last(mark => mark <= least * (1 + 1e-9)), last = candidates.First(mark => mark > first && mark >= largest * (1 - 1e-9));
-        return new PlotScale(Math.Log10(first), Math.Log10(last), from, to, true, candidates.Where(mark => mark >= first && mark <= last).Select(mark => (mark, Label(mark))));
+        double[] candidates = [.. Enumerable.Range(low, high - low + 1)
+            .SelectMany(power => digits.Select(digit => digit * Math.Pow(10, power)))];
+        double first = candidates.Last(mark => mark <= least * (1 + 1e-9)),
+            last = candidates.First(mark => mark > first && mark >= largest * (1 - 1e-9));
+        return new PlotScale(Math.Log10(first), Math.Log10(last), from, to, true, candidates.Where(mark => mark >= first && mark <= last)
+            .Select(mark => (mark, Label(mark))));
     }
 
     public double Pixel(double value)
@@ -53,5 +56,6 @@ internal sealed class PlotScale(
         return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
     }
 
-    private static string Label(double value) => value != 0 && value < 0.001 ? $"{value:0e-0}" : value < 1000 ? $"{value:0.####}" : $"{value:#,0}";
+    private static string Label(double value) =>
+        value != 0 && value < 0.001 ? $"{value:0e-0}" : value < 1000 ? $"{value:0.####}" : $"{value:#,0}";
 }

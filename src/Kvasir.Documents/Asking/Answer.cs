@@ -1,4 +1,5 @@
 using System.Collections;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
@@ -79,10 +80,16 @@ public sealed class Answer : IEnumerable<string>
     /// </summary>
     public TimeSpan? RecomputeTime { get; internal set; }
 
-    /// <summary><c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had begun to repeat itself), <c>irrelevant</c> (nothing relevant was found: the model was not asked), or null while it is not finished.</summary>
+    /// <summary>
+    /// <c>stop</c> (the model ended it), <c>length</c> (the limit), <c>context</c> (the model's context is full), <c>repetition</c> (it had
+    /// begun to repeat itself), <c>irrelevant</c> (nothing relevant was found: the model was not asked), or null while it is not finished.
+    /// </summary>
     public string? FinishReason { get; private set; }
 
-    /// <summary>Why there is no answer, or not a whole one; null where there is. Only in <see cref="DocumentLibrary.AskAll"/>: one question asked alone throws.</summary>
+    /// <summary>
+    /// Why there is no answer, or not a whole one; null where there is. Only in <see cref="DocumentLibrary.AskAll"/>: one question asked
+    /// alone throws.
+    /// </summary>
     public string? Error { get; private set; }
 
     internal bool IsFinished => FinishReason is not null || Error is not null;
@@ -107,7 +114,6 @@ public sealed class Answer : IEnumerable<string>
     public IEnumerator<string> GetEnumerator()
     {
         if (_started) throw new InvalidOperationException("an answer is enumerated once; its whole text is in Text");
-
         _started = true;
         return Pieces();
     }

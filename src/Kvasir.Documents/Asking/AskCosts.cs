@@ -1,8 +1,8 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Time and CPU time of a stream of questions, by phase. CPU time is the process's, of all threads and to the microsecond: one thread goes from
-/// phase to phase, so that what the workers do in between, and their spinning, counts for the phase they work for.
+/// Time and CPU time of a stream of questions, by phase. CPU time is the process's, of all threads and to the microsecond: one thread goes
+/// from phase to phase, so that what the workers do in between, and their spinning, counts for the phase they work for.
 /// </summary>
 public sealed class AskCosts
 {

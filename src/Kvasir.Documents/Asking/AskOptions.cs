@@ -5,13 +5,17 @@ namespace Kvasir.Documents.Asking;
 /// <summary>How a question is answered.</summary>
 public sealed record AskOptions
 {
-    /// <summary>Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead small models).</summary>
+    /// <summary>
+    /// Chunks that are put before the question; null for up to five, of which those far weaker than the best are left out (they mislead
+    /// small models).
+    /// </summary>
     public int? Passages { get; init; }
 
     /// <summary>
-    /// The least cosine that the best passage, or the best sentence of one, must have with the question: where nothing comes near it, the answer is
-    /// <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case. Null leaves it to the library: what fits loosely is
-    /// answered and marked (<see cref="Answer.IsDoubtful"/>), and all is answered where <see cref="Passages"/> says how many to read.
+    /// The least cosine that the best passage, or the best sentence of one, must have with the question: where nothing comes near it, the
+    /// answer is <see cref="Answer.NothingRelevant"/>, and the model is not asked. 0 answers in any case. Null leaves it to the library:
+    /// what fits loosely is answered and marked (<see cref="Answer.IsDoubtful"/>), and all is answered where <see cref="Passages"/> says
+    /// how many to read.
     /// </summary>
     public float? MinScore { get; init; }
 
@@ -36,9 +40,23 @@ public sealed record AskOptions
     /// <summary>Texts that end the answer.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>
+    /// What of passages and question is emphasised (<c>model.Emphasise</c>); null for nothing. Stored KV is placed as it is: it is read
+    /// steered, and what is computed behind it.
+    /// </summary>
+    public Emphasis? Emphasis { get; init; }
+
+    /// <summary>
+    /// Emphasises the question's words in the passages too, in the heads of <see cref="Emphasis"/>, which may have no texts.
+    /// </summary>
+    public bool EmphasiseTerms { get; init; }
+
     /// <summary>Computes the whole prompt anew in one go instead of placing stored KV, for comparison.</summary>
     public bool Recompute { get; init; }
 
     /// <summary>Files and folders to answer from; null for everything in the store.</summary>
     public IReadOnlyList<string>? Within { get; init; }
+
+    /// <summary>How the answer is generated.</summary>
+    internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
 }

@@ -1,17 +1,25 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
+using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Answers a question from passages (MatKV): the shared prefix, then the stored KV of each chunk placed one behind the other with the best-ranked
-/// last, their borders repaired, then the question computed behind them. Document and question text is never parsed for special tokens.
+/// Answers a question from passages (MatKV): the shared prefix, then the stored KV of each chunk placed one behind the other with the
+/// best-ranked last, their borders repaired, then the question computed behind them. Document and question text is never parsed for special
+/// tokens.
 /// </summary>
-internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options, AskCosts costs)
+internal sealed class Asker(
+    IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options,
+    AskCosts costs)
 {
     /// <summary>What is computed between placing and decoding.</summary>
     public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
 
-    /// <summary>The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped meanwhile.</summary>
+    /// <summary>
+    /// The answer, not begun: enumerating it does the work. <paramref name="clock"/> has run since the question came, and is stopped
+    /// meanwhile.
+    /// </summary>
     public Answer Ask(string question, IReadOnlyList<Passage> passages, Fit fit, Stopwatch clock, CancellationToken cancellation)
     {
         PreparedQuestion prepared = Choose(question, passages, fit, clock);
@@ -26,7 +34,11 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     {
         int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
         List<PromptChunk> chunks = ThatFit(passages, suffix.Length, options.MaxTokens);
-        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)]) { QuestionTokens = suffix.Length, IsDoubtful = fit == Fit.Loose };
+        var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)])
+        {
+            QuestionTokens = suffix.Length,
+            IsDoubtful = fit == Fit.Loose
+        };
 
         // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
         chunks.Reverse();
@@ -38,24 +50,29 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
     public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
     {
         string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true), .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
+        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true),
+            .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
         return model.ContextLength - prefixTokens - suffix.Length > 0
             ? suffix
-            : throw new InvalidInputException($"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of {model.ContextLength}");
+            : throw new InvalidInputException(
+                $"the question has {suffix.Length} tokens; with the prompt's {prefixTokens} it does not fit the model's context of "
+                + $"{model.ContextLength}");
     }
 
     /// <summary>Has the KV files of a question read while others are answered.</summary>
     public void ReadAhead(PreparedQuestion question)
     {
         if (options.Recompute) return;
-
         using (costs.Measure(AskPhase.Loading))
         {
             foreach (PromptChunk chunk in question.Chunks) kv.ReadAhead(chunk.Passage.KvName);
         }
     }
 
-    /// <summary>Builds the context that the question stands behind, prefix and chunks placed or nothing where all is to be computed anew, and gives both to a batch.</summary>
+    /// <summary>
+    /// Builds the context that the question stands behind, prefix and chunks placed or nothing where all is to be computed anew, and gives
+    /// both to a batch.
+    /// </summary>
     /// <exception cref="InvalidInputException">The prompt does not fit the context.</exception>
     /// <exception cref="DamagedKvException">A placed file is damaged: <see cref="SetAside"/>, and begin again.</exception>
     public void Begin(PreparedQuestion question, IAnswerBatch batch, Action<GeneratedPiece> onPiece, CancellationToken cancellation)
@@ -65,13 +82,23 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         KvCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
-            batch.Add(cache, prompt, onPiece);
+            batch.Add(cache, prompt, EmphasisOf(question, prompt), onPiece);
         }
         catch
         {
             cache.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What is to be emphasised: as asked for, and the sentences of the passages that the question is about.</summary>
+    private Emphasis? EmphasisOf(PreparedQuestion question, int[] prompt)
+    {
+        if (options.Emphasis is not { } emphasis || !options.EmphasiseTerms) return options.Emphasis;
+        int first = prefix.Ids.Length;
+        IEnumerable<TokenSpan> spans = model.Spans(
+            prompt[first..^question.Suffix.Length], text => TellingSentences.Find(text, question.Answer.Question));
+        return emphasis with { Spans = [.. spans.Select(span => new TokenSpan(first + span.First, first + span.End))] };
     }
 
     /// <summary>Takes a file out of use whose damage has shown in a forward pass; false where that would not help.</summary>
@@ -94,21 +121,20 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         do
         {
             while (pieces.TryDequeue(out GeneratedPiece piece)) yield return piece;
-
             cancellation.ThrowIfCancellationRequested();
         }
         while (batch.Step() || pieces.Count > 0);
     }
 
     /// <summary>
-    /// A batch of one question that has its first token. Checksums are checked in the passes up to there, before any text: where one differs, the file
-    /// is set aside and the context built anew with that chunk computed.
+    /// A batch of one question that has its first token. Checksums are checked in the passes up to there, before any text: where one
+    /// differs, the file is set aside and the context built anew with that chunk computed.
     /// </summary>
     private IAnswerBatch Read(PreparedQuestion question, Queue<GeneratedPiece> pieces, CancellationToken cancellation)
     {
         while (true)
         {
-            IAnswerBatch batch = model.NewBatch(options, parallel: 1);
+            IAnswerBatch batch = model.NewBatch(options.Generation, parallel: 1);
             try
             {
                 Begin(question, batch, piece =>
@@ -117,7 +143,6 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
                     pieces.Enqueue(piece.Failure is null ? piece : throw piece.Failure);
                 }, cancellation);
                 while (batch.Prefill()) cancellation.ThrowIfCancellationRequested();
-
                 return batch;
             }
             catch (DamagedKvException damage) when (SetAside(damage))
@@ -157,7 +182,8 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
                 answer.RepairedTokens = placed.Repair(options.Repair, prefix.Ids, cancellation);
             }
 
-            answer.RecomputeTime = tokensPerSecond is double speed ? TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed) : null;
+            answer.RecomputeTime = tokensPerSecond is double speed
+                ? TimeSpan.FromSeconds((cache.Length + question.Suffix.Length) / speed) : null;
             return cache;
         }
         catch
@@ -173,7 +199,10 @@ internal sealed class Asker(IAnswerModel model, ChunkKvSource kv, SharedPrefix p
         return model.NewCache();
     }
 
-    /// <summary>Places the chunk's KV; a file whose damage shows at once is set aside. A model that cannot place the chunk here computes it in place: the result is false.</summary>
+    /// <summary>
+    /// Places the chunk's KV; a file whose damage shows at once is set aside. A model that cannot place the chunk here computes it in
+    /// place: the result is false.
+    /// </summary>
     private bool TryPlace(Answer answer, KvCache cache, PromptChunk chunk, CancellationToken cancellation)
     {
         int[] ids = chunk.Ids(model);

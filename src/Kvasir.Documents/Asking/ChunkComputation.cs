@@ -1,8 +1,12 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
-/// <summary>How the KV of a chunk is made: behind the shared prefix (MatKV, variant M2) or alone, all of it or with its least needed tokens left out.</summary>
+/// <summary>
+/// How the KV of a chunk is made: behind the shared prefix (MatKV, variant M2) or alone, all of it or with its least needed tokens left
+/// out.
+/// </summary>
 internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, ChunkPlacement placement, double share = 1)
 {
     /// <summary>What the model reads before the chunk when it is to show which of its tokens it needs to repeat it.</summary>
@@ -32,7 +36,6 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
             model.Prefill(cache, ids, cancellation);
             cache.Seal();
             if (!IsThinning) return cache;
-
             using (cache)
             {
                 return model.Prune(cache, FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);

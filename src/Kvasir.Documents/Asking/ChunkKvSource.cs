@@ -1,17 +1,21 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Finds the KV of the chunks of answers. What is missing (freed for the quota, damaged, never computed) is computed as ingesting does, and stored for the next question where that can be done at once.
+/// Finds the KV of the chunks of answers. What is missing (freed for the quota, damaged, never computed) is computed as ingesting does, and
+/// stored for the next question where that can be done at once.
 /// </summary>
-internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvShelf shelf, IReadOnlyList<KvShelf> richer, SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs, bool marksUse = true)
+internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvShelf shelf, IReadOnlyList<KvShelf> richer,
+    SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs, bool marksUse = true)
 {
     /// <summary>A file that is damaged again right after it was stored anew is not stored a third time.</summary>
     private const int MostFailures = 2;
 
-    private readonly HashSet<string> _used = new(StringComparer.Ordinal), _computed = new(StringComparer.Ordinal), _distrusted = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal), _computed = new(StringComparer.Ordinal),
+        _distrusted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _failures = new(StringComparer.Ordinal);
 
     private bool _prefixIsNew = prefixIsNew;
@@ -59,7 +63,8 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
 
         using AskCosts.Scope computing = costs.Measure(AskPhase.Recompute);
         KvCache cache = chunks.Compute(ids, cancellation);
-        if (_failures.GetValueOrDefault(path) >= MostFailures || !TryStore(quota => model.Save(cache, path, ids, chunks.FirstToken, bytes => quota.Reserve(bytes, evict: true))))
+        if (_failures.GetValueOrDefault(path) >= MostFailures
+            || !TryStore(quota => model.Save(cache, path, ids, chunks.FirstToken, bytes => quota.Reserve(bytes, evict: true))))
             return new ChunkKv { Computed = cache, IsNew = true };
 
         cache.Dispose();
@@ -70,13 +75,14 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     }
 
     /// <summary>
-    /// Takes a file that turned out damaged out of use. False where it is none of these shelves' files, or has failed so often that trying again
-    /// would not end.
+    /// Takes a file that turned out damaged out of use. False where it is none of these shelves' files, or has failed so often that trying
+    /// again would not end.
     /// </summary>
     public bool SetAside(string path)
     {
         int failures = _failures[path] = _failures.GetValueOrDefault(path) + 1;
-        if (failures > MostFailures || richer.Prepend(shelf).FirstOrDefault(candidate => candidate.Folder == Path.GetDirectoryName(path)) is not { } holder)
+        if (failures > MostFailures
+            || richer.Prepend(shelf).FirstOrDefault(candidate => candidate.Folder == Path.GetDirectoryName(path)) is not { } holder)
             return false;
 
         string name = Path.GetFileNameWithoutExtension(path);
@@ -111,13 +117,11 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     {
         using WriterLock? writing = WriterLock.TryTake(store.Folder);
         if (writing is null) return false;
-
         try
         {
             KvShelf.CleanAll(store.Folder, live: null);
             KvQuota quota = KvQuota.Of(store);
             foreach (string used in _used) quota.Keep(used);
-
             shelf.Prepare();
             prefix.Store(shelf);
             save(quota);

@@ -1,8 +1,9 @@
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Which tokens of placed chunks are computed anew where they stand, so that they know of what comes before: the first ones of each chunk, or those
-/// whose keys and values deviate most (CacheBlend, Yao et al. 2024). The first chunk behind the prefix it was computed behind needs none.
+/// Which tokens of placed chunks are computed anew where they stand, so that they know of what comes before: the first ones of each chunk,
+/// or those whose keys and values deviate most (CacheBlend, Yao et al. 2024). The first chunk behind the prefix it was computed behind
+/// needs none.
 /// </summary>
 public sealed record ChunkRepair
 {
@@ -26,14 +27,14 @@ public sealed record ChunkRepair
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text == "off") return Off;
-
         if (Percent.TryParse(text, out double share)) return new ChunkRepair(0, share);
-
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tokens) && tokens <= 1 << 20
             ? new ChunkRepair(tokens, 0)
             : throw new InvalidInputException($"repair={text}: give off, a number of tokens (32) or a share (15%)");
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Share > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.###}%") : Tokens > 0 ? Tokens.ToString(CultureInfo.InvariantCulture) : "off";
+    public override string ToString() =>
+        Share > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.###}%")
+            : Tokens > 0 ? Tokens.ToString(CultureInfo.InvariantCulture) : "off";
 }

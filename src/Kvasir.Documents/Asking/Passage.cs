@@ -41,7 +41,9 @@ public sealed record Passage
     /// <summary>Cosine of its embedding with the question's; 0 where the store has no embedding of it by this encoder.</summary>
     public required float Cosine { get; init; }
 
-    /// <summary>The best cosine of one of its sentences with the question; 0 where the store has no embeddings of them by this encoder.</summary>
+    /// <summary>
+    /// The best cosine of one of its sentences with the question; 0 where the store has no embeddings of them by this encoder.
+    /// </summary>
     public float SentenceCosine { get; init; }
 
     /// <summary>BM25 score of the question's words.</summary>
@@ -51,10 +53,12 @@ public sealed record Passage
     public float Words { get; init; }
 
     /// <summary>
-    /// How well it fits the question, for people: <c>strong</c> with a cosine of at least 0.55, or of 0.35 and four fifths of the question's words (as
-    /// <see cref="Words"/> counts them); <c>fair</c> with either of the latter; else <c>weak</c>. Of passages that do not answer, 19 of 20 are below 0.47.
+    /// How well it fits the question, for people: <c>strong</c> with a cosine of at least 0.55, or of 0.35 and four fifths of the
+    /// question's words (as <see cref="Words"/> counts them); <c>fair</c> with either of the latter; else <c>weak</c>. Of passages that do
+    /// not answer, 19 of 20 are below 0.47.
     /// </summary>
-    public string Strength => Cosine >= 0.55f || (Cosine >= 0.35f && Words >= 0.8f) ? "strong" : Cosine >= 0.35f || Words >= 0.8f ? "fair" : "weak";
+    public string Strength =>
+        Cosine >= 0.55f || (Cosine >= 0.35f && Words >= 0.8f) ? "strong" : Cosine >= 0.35f || Words >= 0.8f ? "fair" : "weak";
 
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";

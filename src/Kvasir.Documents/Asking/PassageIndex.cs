@@ -5,18 +5,22 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// The texts of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. A text has one
-/// place, whatever the number of files that hold it.
+/// The texts of a catalog, or of some of its files, made ready for searching; kept between questions while the catalog stays the same. A
+/// text has one place, whatever the number of files that hold it.
 /// </summary>
 internal sealed partial class PassageIndex : IDisposable
 {
-    /// <summary>Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.</summary>
+    /// <summary>
+    /// Texts whose sentences are looked at; also enough that those that differ in white space alone do not take the places asked for.
+    /// </summary>
     private const int Candidates = 50, CandidatesForOne = 4;
 
     /// <summary>A word in more texts than these, and than one in <see cref="CommonShare"/>, says nothing of what is asked.</summary>
     private const int CommonTexts = 4000, CommonShare = 100;
 
-    /// <summary>Texts that are ranked by their words, those of the rarest words first (2 µs each); the rarest ranks all of its texts.</summary>
+    /// <summary>
+    /// Texts that are ranked by their words, those of the rarest words first (2 µs each); the rarest ranks all of its texts.
+    /// </summary>
     private const int RankedTexts = 4000;
 
     private readonly ICatalog _catalog;
@@ -52,9 +56,12 @@ internal sealed partial class PassageIndex : IDisposable
 
     /// <summary>Whether it was made of this.</summary>
     public bool IsOf(ICatalog catalog, PathScope? within) =>
-        _catalog == catalog && _version == catalog.Version && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
+        _catalog == catalog && _version == catalog.Version
+            && (_within is null ? within is null : within is not null && _within.IsSameAs(within));
 
-    /// <summary>The best <paramref name="count"/> passages, best first: by embedding and words, and the best of those by their sentences too.</summary>
+    /// <summary>
+    /// The best <paramref name="count"/> passages, best first: by embedding and words, and the best of those by their sentences too.
+    /// </summary>
     public Found Find(string question, float[] embedding, int count)
     {
         float[] cosines = _vectors.Scores(embedding);
@@ -64,9 +71,9 @@ internal sealed partial class PassageIndex : IDisposable
         int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));
         float[] sentences = new float[fused.Length];
         foreach (int text in candidates) sentences[text] = SentenceCosine(_texts[text], embedding);
-
         fused = RankFusion.Fuse(cosines, words, sentences);
-        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text]).Select(text => NewPassage(_texts[text]) is { } passage
+        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text])
+            .Select(text => NewPassage(_texts[text]) is { } passage
             ? passage with
             {
                 Score = fused[text],
@@ -81,7 +88,10 @@ internal sealed partial class PassageIndex : IDisposable
 
     public void Dispose() => _vectors.Dispose();
 
-    /// <summary>The first <paramref name="count"/> passages of different texts; what differs in white space alone is named with the first of its kind.</summary>
+    /// <summary>
+    /// The first <paramref name="count"/> passages of different texts; what differs in white space alone is named with the first of its
+    /// kind.
+    /// </summary>
     private static List<Passage> Distinct(IEnumerable<Passage> ranked, int count)
     {
         var found = new List<Passage>();
@@ -90,7 +100,12 @@ internal sealed partial class PassageIndex : IDisposable
         {
             string squeezed = string.Join(' ', passage.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             if (places.TryGetValue(squeezed, out int place))
-                found[place] = found[place] with { AlsoIn = [.. found[place].AlsoIn.Append(passage.File).Union(passage.AlsoIn).Where(file => file != found[place].File)] };
+                found[place] =
+                    found[place] with
+                    {
+                        AlsoIn =
+                        [.. found[place].AlsoIn.Append(passage.File).Union(passage.AlsoIn).Where(file => file != found[place].File)]
+                    };
             else if (found.Count < count)
             {
                 places[squeezed] = found.Count;
@@ -108,7 +123,8 @@ internal sealed partial class PassageIndex : IDisposable
         long[] texts = _catalog.TextsWith(word, most + 1);
         if (texts.Length > most) return new Word(word, [], IsCommon: true, 0);
         if (!_isAll) texts = [.. texts.Where(text => Array.BinarySearch(_texts, text) >= 0)];
-        return new Word(word, texts, IsCommon: false, (float)Math.Log(1 + (Math.Max(0, Count - texts.Length) + 0.5) / (texts.Length + 0.5)));
+        return new Word(word, texts, IsCommon: false,
+            (float)Math.Log(1 + (Math.Max(0, Count - texts.Length) + 0.5) / (texts.Length + 0.5)));
     }
 
     /// <summary>The BM25 score of each text.</summary>
@@ -126,7 +142,9 @@ internal sealed partial class PassageIndex : IDisposable
     private float SentenceCosine(long text, float[] embedding) =>
         _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
 
-    /// <summary>Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.</summary>
+    /// <summary>
+    /// Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.
+    /// </summary>
     private static bool HasUnknownName(string question, List<Word> asked) =>
         NameOrNumber().Matches(question).SelectMany(name => Words.Of(name.Value))
             .Any(name => asked.Exists(word => word.Text == name && word is { IsCommon: false, Texts.Length: 0 }));

@@ -1,11 +1,12 @@
 using System.Numerics.Tensors;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Chunking;
 
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// The embeddings of a chunk's pieces as one row, [<see cref="ChunkPieces.Most"/>, width], 0 where there are fewer: in the store they are the chunk's
-/// embedding by another encoder, with all that goes for those.
+/// The embeddings of a chunk's pieces as one row, [<see cref="ChunkPieces.Most"/>, width], 0 where there are fewer: in the store they are
+/// the chunk's embedding by another encoder, with all that goes for those.
 /// </summary>
 internal static class PieceVectors
 {
@@ -17,7 +18,6 @@ internal static class PieceVectors
         float[][] pieces = encoder.Embed(ChunkPieces.Of(chunk));
         float[] row = new float[ChunkPieces.Most * pieces[0].Length];
         for (int i = 0; i < pieces.Length; i++) pieces[i].CopyTo(row, i * pieces[i].Length);
-
         return row;
     }
 

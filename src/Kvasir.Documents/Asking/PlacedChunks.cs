@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
@@ -10,7 +11,9 @@ internal sealed class PlacedChunks(IAnswerModel model, KvCache cache, ChunkPlace
 
     /// <summary>Notes the chunk that now ends the cache. What was computed in place is exact and needs no repair.</summary>
     public void Add(int[] ids, bool computedInPlace) =>
-        _chunks.Add((cache.Length - ids.Length, ids, computedInPlace || (placement == ChunkPlacement.BehindPrefix && cache.Length - ids.Length == _first)));
+        _chunks.Add(
+            (cache.Length - ids.Length, ids, computedInPlace
+            || (placement == ChunkPlacement.BehindPrefix && cache.Length - ids.Length == _first)));
 
     /// <summary>Computes tokens anew where they stand; returns how many.</summary>
     /// <param name="repair">Which ones.</param>
@@ -20,14 +23,16 @@ internal sealed class PlacedChunks(IAnswerModel model, KvCache cache, ChunkPlace
     {
         // Stacked chunks stand nowhere: there is no place to compute them in. Exact ones leave nothing to do.
         if (placement == ChunkPlacement.Stacked || _chunks.TrueForAll(chunk => chunk.IsExact)) return 0;
-
         if (repair.Share > 0)
         {
             int[] ids = [.. prefix, .. _chunks.SelectMany(chunk => chunk.Ids)];
-            return model.RepairMostDeviating(cache, ids, _first, (int)Math.Round((ids.Length - _first) * repair.Share, MidpointRounding.ToEven), cancellation);
+            return model.RepairMostDeviating(
+                cache, ids, _first, (int)Math.Round((ids.Length - _first) * repair.Share, MidpointRounding.ToEven), cancellation);
         }
 
-        (int Position, int Id)[] tokens = [.. _chunks.Where(chunk => !chunk.IsExact).SelectMany(chunk => chunk.Ids.Take(repair.Tokens).Select((id, i) => (chunk.Start + i, id)))];
+        (int Position, int Id)[] tokens =
+            [.. _chunks.Where(chunk => !chunk.IsExact)
+                .SelectMany(chunk => chunk.Ids.Take(repair.Tokens).Select((id, i) => (chunk.Start + i, id)))];
         model.Repair(cache, [.. tokens.Select(token => token.Position)], [.. tokens.Select(token => token.Id)], cancellation);
         return tokens.Length;
     }

@@ -1,3 +1,5 @@
+using Kvasir.Documents.Answering;
+
 namespace Kvasir.Documents.Asking;
 
 /// <summary>A question on its way to an answer: its passages are chosen; its context is built by <see cref="Asker.Begin"/>.</summary>

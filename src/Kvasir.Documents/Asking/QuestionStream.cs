@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 
 namespace Kvasir.Documents.Asking;
 
@@ -6,18 +7,19 @@ namespace Kvasir.Documents.Asking;
 internal delegate IReadOnlyList<Passage>? Retrieval(string question, out Fit fit);
 
 /// <summary>
-/// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next questions are retrieved and the
-/// operating system told to read their KV files. Prompts are computed in passes of their own, so that each phase's cost is known; a few at once,
-/// which costs a quarter less than one by one (SmolLM2-135M, 24 tokens each: 14 instead of 20 ms).
+/// Answers many questions, several at a time: their tokens are decoded together, and while they are, the next questions are retrieved and
+/// the operating system told to read their KV files. Prompts are computed in passes of their own, so that each phase's cost is known; a few
+/// at once, which costs a quarter less than one by one (SmolLM2-135M, 24 tokens each: 14 instead of 20 ms).
 /// </summary>
-internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
+internal sealed class QuestionStream(
+    Asker asker, IAnswerModel model, Retrieval retrieve, AskOptions options, int parallel, AskCosts costs, CancellationToken cancellation)
 {
     /// <summary>Questions whose prompts are computed in one pass: whole prompts are long enough to be computed one by one.</summary>
     private readonly int _together = options.Recompute ? 1 : Math.Clamp(parallel / 4, 1, 4);
 
     private readonly Queue<Answer> _inOrder = new();
     private readonly List<PreparedQuestion> _ahead = [], _begun = [], _reading = [];
-    private readonly IAnswerBatch _batch = model.NewBatch(options, parallel);
+    private readonly IAnswerBatch _batch = model.NewBatch(options.Generation, parallel);
     private bool _allTaken;
     private int _asked;
 
@@ -44,15 +46,16 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         cancellation.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Fills free places once there are enough of them, prepares one question more, and decodes one token of every answer; false where nothing is left.</summary>
+    /// <summary>
+    /// Fills free places once there are enough of them, prepares one question more, and decodes one token of every answer; false where
+    /// nothing is left.
+    /// </summary>
     private bool Advance(IEnumerator<string> left)
     {
         try
         {
             if (_begun.Count == 0 || _begun.Count <= parallel - _together) Fill(left);
-
             if (_ahead.Count < _together) Prepare(left);
-
             using (costs.Measure(AskPhase.Decoding))
             {
                 return _batch.Step() || _ahead.Count > 0 || !_allTaken || _inOrder.Count > 0;
@@ -82,7 +85,10 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         Read();
     }
 
-    /// <summary>Takes the next question. Afterwards it waits with its passages; or, where nothing fits it or it cannot be put, it is answered. False where there is none.</summary>
+    /// <summary>
+    /// Takes the next question. Afterwards it waits with its passages; or, where nothing fits it or it cannot be put, it is answered. False
+    /// where there is none.
+    /// </summary>
     private bool Prepare(IEnumerator<string> left)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -158,11 +164,13 @@ internal sealed class QuestionStream(Asker asker, IAnswerModel model, Retrieval 
         }
 
         foreach (PreparedQuestion question in _reading) Asker.NoteFirstToken(question, options);
-
         _reading.Clear();
     }
 
-    /// <summary>A file under the question was damaged and is set aside: the context is built anew. Nothing of its answer has been given out, since files are checked before its first token.</summary>
+    /// <summary>
+    /// A file under the question was damaged and is set aside: the context is built anew. Nothing of its answer has been given out, since
+    /// files are checked before its first token.
+    /// </summary>
     private void Restart(PreparedQuestion question)
     {
         _begun.Remove(question);

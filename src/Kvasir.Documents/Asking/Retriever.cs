@@ -1,3 +1,4 @@
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
@@ -22,14 +23,17 @@ internal sealed class SharedPrefix : IDisposable
     /// <summary>Bytes of KV that were loaded for it; 0 where it was computed.</summary>
     public long LoadedBytes { get; private set; }
 
-    /// <summary>Places the stored prefix, or one converted from another shelf, or computes it where there is none that can be used.</summary>
+    /// <summary>
+    /// Places the stored prefix, or one converted from another shelf, or computes it where there is none that can be used.
+    /// </summary>
     public static SharedPrefix Open(IAnswerModel model, int[] ids, KvShelf shelf, IEnumerable<KvShelf> richer)
     {
         KvCache cache = model.NewCache();
         try
         {
             var prefix = new SharedPrefix(model, ids, cache, 0);
-            if (!prefix.TryPlace(shelf, path => model.Place(cache, path)) && !richer.Any(other => prefix.TryPlace(other, path => model.PlaceConverted(cache, path))))
+            if (!prefix.TryPlace(shelf, path => model.Place(cache, path))
+                && !richer.Any(other => prefix.TryPlace(other, path => model.PlaceConverted(cache, path))))
                 prefix.Compute(cache);
 
             return prefix;
@@ -77,7 +81,6 @@ internal sealed class SharedPrefix : IDisposable
     {
         string path = from.PathOf(KvShelf.PrefixName);
         if (Ids.Length == 0 || !File.Exists(path)) return false;
-
         try
         {
             if (_model.Check(path) is not null)

@@ -6,8 +6,8 @@ using Kvasir.Memory;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1, so that
-/// the cosine is a product; a text without embedding has a row of 0.
+/// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1,
+/// so that the cosine is a product; a text without embedding has a row of 0.
 /// </summary>
 internal sealed class VectorIndex : IDisposable
 {
@@ -51,7 +51,6 @@ internal sealed class VectorIndex : IDisposable
         float[] scores = new float[_count];
         float norm = TensorPrimitives.Norm(query);
         if (query.Length != _width || !float.IsFinite(norm) || norm == 0) return scores;
-
         float[] unit = new float[_width];
         TensorPrimitives.Multiply(query, Scale / norm, unit);
         Parallel.For(0, (_count + RowsAtOnce - 1) / RowsAtOnce, part =>
@@ -81,7 +80,8 @@ internal sealed class VectorIndex : IDisposable
     }
 
     /// <summary>Sign to bit 31, exponent and mantissa to the bits from 27 on; widening has filled those above with the sign.</summary>
-    private static Vector<float> Moved(Vector<int> halves) => Vector.AsVectorSingle((halves << 13) & new Vector<int>(unchecked((int)0x8FFFE000)));
+    private static Vector<float> Moved(Vector<int> halves) =>
+        Vector.AsVectorSingle((halves << 13) & new Vector<int>(unchecked((int)0x8FFFE000)));
 
     private Span<Half> Row(int row) => _rows!.Span<Half>((long)row * _width * sizeof(ushort), _width);
 }

@@ -1,8 +1,8 @@
 namespace Kvasir.Documents.Chunking;
 
 /// <summary>
-/// The sentences of a chunk, which are embedded beside it: the embedding of a chunk on several subjects resembles none of them (asked of a handbook,
-/// the best chunk's cosine is 0.1 to 0.4 where the best sentence's is 0.3 to 0.8).
+/// The sentences of a chunk, which are embedded beside it: the embedding of a chunk on several subjects resembles none of them (asked of a
+/// handbook, the best chunk's cosine is 0.1 to 0.4 where the best sentence's is 0.3 to 0.8).
 /// </summary>
 internal static class ChunkPieces
 {
@@ -22,9 +22,7 @@ internal static class ChunkPieces
         }
 
         if (ends.Count > 2 && ends[^1] - ends[^2] < LeastCharacters) ends.RemoveAt(ends.Count - 2);
-
         while (ends.Count > Most + 1) ends.RemoveAt(Enumerable.Range(1, ends.Count - 2).MinBy(i => ends[i + 1] - ends[i - 1]));
-
         return [.. ends.Skip(1).Select((end, i) => chunk[ends[i]..end].Trim()).DefaultIfEmpty("")];
     }
 }

@@ -13,14 +13,18 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     /// <summary>The least that a limit may be: below it a single character of some scripts does not fit.</summary>
     public const int LeastTokens = 16;
 
-    /// <summary>A chunk that ends at a paragraph's border is taken only where it fills this part of the limit, so that a heading is not left alone.</summary>
+    /// <summary>
+    /// A chunk that ends at a paragraph's border is taken only where it fills this part of the limit, so that a heading is not left alone.
+    /// </summary>
     private const int FairPart = 4;
 
     private readonly int _maxTokens = maxTokens >= LeastTokens
         ? maxTokens
         : throw new InvalidInputException($"chunks of {maxTokens} tokens are too small; use at least {LeastTokens}");
 
-    /// <summary>A chunk as it stands in the prompt: a paragraph of its own. Surrounding white space is the border's, not the chunk's.</summary>
+    /// <summary>
+    /// A chunk as it stands in the prompt: a paragraph of its own. Surrounding white space is the border's, not the chunk's.
+    /// </summary>
     public static string PromptText(ReadOnlySpan<char> chunk) => string.Concat(chunk.Trim(), "\n\n");
 
     /// <summary>The chunks of <paramref name="text"/>, in order.</summary>
@@ -42,7 +46,6 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
     {
         int window = Window(text, start);
         if (window == text.Length && Fits(text, start, window)) return window;
-
         foreach (BorderKind kind in Enum.GetValues<BorderKind>())
         {
             List<int> borders = TextBorders.Find(text, start, window, kind);
@@ -54,16 +57,19 @@ internal sealed class Chunker(int maxTokens, TokenCounter count)
         return start + (start + 1 < text.Length && char.IsSurrogatePair(text[start], text[start + 1]) ? 2 : 1);
     }
 
-    /// <summary>An end beyond which nothing fits, found by doubling, so that a long text is not counted as a whole for every chunk.</summary>
+    /// <summary>
+    /// An end beyond which nothing fits, found by doubling, so that a long text is not counted as a whole for every chunk.
+    /// </summary>
     private int Window(string text, int start)
     {
         long length = 8L * _maxTokens;
         while (start + length < text.Length && Fits(text, start, TextBorders.WholeCharacter(text, (int)(start + length)))) length *= 2;
-
         return TextBorders.WholeCharacter(text, (int)Math.Min(text.Length, start + length));
     }
 
-    /// <summary>The last border whose chunk fits, by bisection: a longer text has as many tokens or more, but for rare merges over a border.</summary>
+    /// <summary>
+    /// The last border whose chunk fits, by bisection: a longer text has as many tokens or more, but for rare merges over a border.
+    /// </summary>
     private int LastFitting(string text, int start, List<int> borders, out int tokens)
     {
         int low = 0, high = borders.Count, end = start;

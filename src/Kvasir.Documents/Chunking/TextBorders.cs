@@ -21,7 +21,8 @@ internal static class TextBorders
 {
     private static readonly HashSet<string> s_abbreviations = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Jr", "Sr", "vs", "etc", "e.g", "i.e", "cf", "No", "Fig", "Vol", "pp", "ca", "approx", "Inc", "Ltd", "Co", "Gen", "Col", "Capt",
+        "Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Jr", "Sr", "vs", "etc", "e.g", "i.e", "cf", "No", "Fig", "Vol", "pp", "ca", "approx", "Inc",
+            "Ltd", "Co", "Gen", "Col", "Capt",
     };
 
     /// <summary>The borders in (start, limit], ascending; the end of the text is a border of every kind.</summary>
@@ -34,7 +35,6 @@ internal static class TextBorders
         }
 
         if (limit == text.Length && limit > start) borders.Add(limit);
-
         return borders;
     }
 
@@ -48,11 +48,9 @@ internal static class TextBorders
 
         // No border before the first word: leading white space stays with it.
         if (char.IsWhiteSpace(text[index]) || text.AsSpan(start, index - start).IsWhiteSpace()) return false;
-
         int wordEnd = index;
         int lineBreaks = 0;
         while (wordEnd > start && char.IsWhiteSpace(text[wordEnd - 1])) lineBreaks += text[--wordEnd] == '\n' ? 1 : 0;
-
         bool spaced = wordEnd < index;
         return kind switch
         {
@@ -71,7 +69,6 @@ internal static class TextBorders
         }
 
         if (text[i] is not ('.' or '!' or '?' or '…') || char.IsLower(next)) return false;
-
         return text[i] != '.' || !IsAbbreviation(text, start, i);
     }
 
@@ -79,7 +76,6 @@ internal static class TextBorders
     {
         int from = dot;
         while (from > start && (char.IsLetter(text[from - 1]) || text[from - 1] == '.')) from--;
-
         string word = text[from..dot];
         return word is [>= 'A' and <= 'Z'] || s_abbreviations.Contains(word);
     }

@@ -1,12 +1,15 @@
 using System.Security.Cryptography;
-using Kvasir.Documents.Asking;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;
 
-/// <summary>All of an ingest that needs neither the store nor a forward pass: files are read, parsed and cut into chunks, some of them ahead of the one at work.</summary>
+/// <summary>
+/// All of an ingest that needs neither the store nor a forward pass: files are read, parsed and cut into chunks, some of them ahead of the
+/// one at work.
+/// </summary>
 internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool comments)
 {
     /// <summary>Bytes of files ahead. Their texts, chunks and terms take about six times as much memory.</summary>
@@ -19,7 +22,8 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     public IEnumerable<PreparedFile> Run(IEnumerable<SourceFile> files, CancellationToken cancellation)
     {
         using var reader = new DocumentReader();
-        var ahead = new LookAhead<SourceFile, PreparedFile>((file, stop) => Prepare(reader, file, stop), Weight, BytesAhead, 2 * Environment.ProcessorCount);
+        var ahead = new LookAhead<SourceFile, PreparedFile>((file, stop) =>
+            Prepare(reader, file, stop), Weight, BytesAhead, 2 * Environment.ProcessorCount);
         foreach (PreparedFile file in ahead.Run(files, cancellation)) yield return file;
     }
 
@@ -30,19 +34,18 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     private PreparedFile Prepare(DocumentReader reader, SourceFile file, CancellationToken cancellation)
     {
         if (file.IsUnchanged) return new PreparedFile(file);
-
         try
         {
             byte[] bytes = DocumentReader.Load(file.Path);
             byte[] hash = SHA256.HashData(bytes);
             if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash)) return new PreparedFile(file) { Hash = hash };
-
             IReadOnlyList<Document> documents = reader.Read(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)
             {
                 Hash = hash,
                 Notes = [.. documents.SelectMany(document => document.Notes)],
-                Documents = [.. documents.Where(document => !string.IsNullOrWhiteSpace(document.Text)).Select(document => Prepare(file, document, cancellation))],
+                Documents = [.. documents.Where(document => !string.IsNullOrWhiteSpace(document.Text))
+                    .Select(document => Prepare(file, document, cancellation))],
             };
         }
         catch (UnreadableDocumentException error)
@@ -63,7 +66,8 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     {
         List<Chunk> chunks = new Chunker(chunkTokens, Count).Split(document.Text);
         return new DocumentContent(document.Id, document.Title, hash, chunkTokens,
-            [.. chunks.Select(chunk => new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, document.Text.Substring(chunk.Start, chunk.Length)))]);
+            [.. chunks.Select(chunk =>
+                new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, document.Text.Substring(chunk.Start, chunk.Length)))]);
 
         int Count(string text)
         {

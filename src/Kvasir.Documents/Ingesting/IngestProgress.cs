@@ -14,7 +14,9 @@ public readonly record struct IngestProgress(string File, int FilesDone, int Fil
     /// <summary>Bytes of files done, of <see cref="Bytes"/>.</summary>
     public long BytesDone { get; init; }
 
-    /// <summary>Bytes of the files for which there is anything to do: new or changed ones, and those whose embeddings or KV are missing.</summary>
+    /// <summary>
+    /// Bytes of the files for which there is anything to do: new or changed ones, and those whose embeddings or KV are missing.
+    /// </summary>
     public long Bytes { get; init; }
 
     /// <summary>The share that is done, from 0 to 1.</summary>

@@ -1,3 +1,4 @@
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Retrieval;
@@ -25,7 +26,8 @@ internal sealed class Ingestor
     private int _documents, _chunks, _changed, _filesDone, _files;
     private long _tokens, _bytesDone, _bytes;
 
-    public Ingestor(StoreWriter writer, FilePreparation preparation, ITextEncoder encoder, KvBuilder kv, int chunkTokens, IProgress<IngestProgress>? progress, CancellationToken cancellation)
+    public Ingestor(StoreWriter writer, FilePreparation preparation, ITextEncoder encoder, KvBuilder kv, int chunkTokens,
+        IProgress<IngestProgress>? progress, CancellationToken cancellation)
     {
         _writer = writer;
         _chunkTokens = chunkTokens;
@@ -44,7 +46,6 @@ internal sealed class Ingestor
         _files = files.Count;
         _bytes = files.Sum(file => file.BytesToDo);
         foreach (PreparedFile file in _preparation.Run(files, _cancellation)) Ingest(file);
-
         int removed = RemoveVanished(found);
         _writer.Finish();
         return new IngestReport
@@ -68,7 +69,8 @@ internal sealed class Ingestor
     {
         SourceFile source = file.Source;
         if (file.Unreadable is { } reason)
-            _skipped.Add(source.Named ? throw new InvalidInputException($"{source.Path}: {reason}") : new SkippedFile(source.Path, source.HasOlder ? reason + "; the version read before stays in the store" : reason));
+            _skipped.Add(source.Named ? throw new InvalidInputException($"{source.Path}: {reason}")
+                : new SkippedFile(source.Path, source.HasOlder ? reason + "; the version read before stays in the store" : reason));
         else if (file.Documents is null)
         {
             IReadOnlyList<StoredDocument> documents = _writer.Catalog.Documents(source.Path);
@@ -97,7 +99,8 @@ internal sealed class Ingestor
         }
 
         Complete(source, stored, unchanged: false);
-        _writer.Commit(new StoredFile { Path = source.Path, Length = source.Length, ChangedTicks = source.ChangedTicks, Hash = hash }, stored);
+        _writer.Commit(new StoredFile { Path = source.Path, Length = source.Length, ChangedTicks = source.ChangedTicks, Hash = hash },
+            stored);
         _changed++;
     }
 
@@ -111,13 +114,12 @@ internal sealed class Ingestor
             _cancellation.ThrowIfCancellationRequested();
             IReadOnlyList<StoredChunk> chunks = _writer.Catalog.Chunks(document);
             Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Words.IndexedText(document.Title, text))]));
-            if (_encoder.LeastRelevant > 0) Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
-
+            if (_encoder.LeastRelevant > 0)
+                Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
             foreach (StoredChunk chunk in chunks)
             {
                 _cancellation.ThrowIfCancellationRequested();
                 if (!_kv.Has(chunk)) _kv.Build(chunk, unchanged, _cancellation);
-
                 _chunks++;
                 _tokens += chunk.Tokens;
                 Report(source.Path, (long)(++done * bytesOfChunk));
@@ -147,7 +149,9 @@ internal sealed class Ingestor
         return gone.Count;
     }
 
-    /// <summary>A file that is stored with all its embeddings and KV counts for nothing in what is to do; it would make the time left look shorter.</summary>
+    /// <summary>
+    /// A file that is stored with all its embeddings and KV counts for nothing in what is to do; it would make the time left look shorter.
+    /// </summary>
     private SourceFile Source(string path, bool named, bool force)
     {
         SourceFile source = SourceFile.Of(path, named, _writer.Catalog, _chunkTokens, force);
@@ -155,8 +159,14 @@ internal sealed class Ingestor
     }
 
     private bool IsComplete(string path) => _writer.Catalog.IsEmbedded(path, _encoder.Identity)
-        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.IsEmbedded(path, PieceVectors.Encoder(_encoder))) && _writer.Catalog.Documents(path).SelectMany(_writer.Catalog.Chunks).All(_kv.Has);
+        && (_encoder.LeastRelevant <= 0 || _writer.Catalog.IsEmbedded(path, PieceVectors.Encoder(_encoder)))
+            && _writer.Catalog.Documents(path).SelectMany(_writer.Catalog.Chunks).All(_kv.Has);
 
     private void Report(string path, long bytesOfFile) =>
-        _progress?.Report(new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens) { BytesDone = _bytesDone + bytesOfFile, Bytes = _bytes });
+        _progress?.Report(
+            new IngestProgress(path, _filesDone, _files, _documents, _chunks, _kv.ComputedTokens)
+            {
+                BytesDone = _bytesDone + bytesOfFile,
+                Bytes = _bytes
+            });
 }

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Storage;
@@ -6,8 +7,8 @@ using Kvasir.Documents.Storage;
 namespace Kvasir.Documents.Ingesting;
 
 /// <summary>
-/// Computes the KV of chunks and stores it; where a shelf of another policy has it and keeps more, that is converted instead. What the quota has no
-/// room for is left to the questions that need it.
+/// Computes the KV of chunks and stores it; where a shelf of another policy has it and keeps more, that is converted instead. What the
+/// quota has no room for is left to the questions that need it.
 /// </summary>
 internal sealed class KvBuilder
 {
@@ -19,7 +20,8 @@ internal sealed class KvBuilder
     private readonly HashSet<string> _stored;
     private TimeSpan _time;
 
-    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkComputation chunks, KvQuota quota)
+    public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkComputation chunks,
+        KvQuota quota)
     {
         _model = model;
         _shelf = shelf;
@@ -43,9 +45,9 @@ internal sealed class KvBuilder
     public bool Has(StoredChunk chunk) => _stored.Contains(chunk.KvName);
 
     /// <summary>
-    /// Makes and stores the KV of a chunk. What is <paramref name="unchanged"/> has lost its KV to the quota before, so it takes free room only: else
-    /// ingesting two folders by turns would compute each anew at the cost of the other. What is new takes the room of what was used least recently,
-    /// but never of what this run has stored. Nothing is computed that has no room.
+    /// Makes and stores the KV of a chunk. What is <paramref name="unchanged"/> has lost its KV to the quota before, so it takes free room
+    /// only: else ingesting two folders by turns would compute each anew at the cost of the other. What is new takes the room of what was
+    /// used least recently, but never of what this run has stored. Nothing is computed that has no room.
     /// </summary>
     public void Build(StoredChunk chunk, bool unchanged, CancellationToken cancellation)
     {
@@ -78,7 +80,6 @@ internal sealed class KvBuilder
         try
         {
             if (!File.Exists(other.PathOf(kvName))) return false;
-
             _quota.Keep(other.PathOf(kvName));
             _model.Convert(other.PathOf(kvName), _shelf.PathOf(kvName), makeRoom);
             return true;

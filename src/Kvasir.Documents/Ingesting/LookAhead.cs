@@ -1,17 +1,19 @@
 namespace Kvasir.Documents.Ingesting;
 
 /// <summary>
-/// Works on items ahead of their consumer, several at a time on the thread pool, and hands the results over in the order of the items. How far
-/// ahead is bounded by the items' weight and number, so that memory is.
+/// Works on items ahead of their consumer, several at a time on the thread pool, and hands the results over in the order of the items. How
+/// far ahead is bounded by the items' weight and number, so that memory is.
 /// </summary>
 /// <param name="work">Called on any thread; what it throws comes out where its result would.</param>
 /// <param name="weight">What an item costs while its result is waiting or in the consumer's hands.</param>
 /// <param name="capacity">The most weight at a time; a heavier item is worked on by itself.</param>
 /// <param name="most">The most items at a time.</param>
-internal sealed class LookAhead<TItem, TResult>(Func<TItem, CancellationToken, TResult> work, Func<TItem, long> weight, long capacity, int most)
+internal sealed class LookAhead<TItem, TResult>(
+    Func<TItem, CancellationToken, TResult> work, Func<TItem, long> weight, long capacity, int most)
 {
     /// <summary>
-    /// The results. Enumerated by one thread, which also enumerates <paramref name="items"/>; when it stops, at the end or before, no work is left running.
+    /// The results. Enumerated by one thread, which also enumerates <paramref name="items"/>; when it stops, at the end or before, no work
+    /// is left running.
     /// </summary>
     public IEnumerable<TResult> Run(IEnumerable<TItem> items, CancellationToken cancellation)
     {
@@ -33,7 +35,6 @@ internal sealed class LookAhead<TItem, TResult>(Func<TItem, CancellationToken, T
                 }
 
                 if (pending.Count == 0) yield break;
-
                 TResult result = pending.Peek().Task.GetAwaiter().GetResult();
                 yield return result;
                 held -= pending.Dequeue().Weight;

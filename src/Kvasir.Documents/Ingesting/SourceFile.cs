@@ -11,7 +11,9 @@ internal sealed record SourceFile
     /// <summary>Named itself, not found in a folder: it is an error if it cannot be read.</summary>
     public required bool Named { get; init; }
 
-    /// <summary>Bytes, and the time of the last change; taken before the file is read, so that a change during reading is noticed the next time.</summary>
+    /// <summary>
+    /// Bytes, and the time of the last change; taken before the file is read, so that a change during reading is noticed the next time.
+    /// </summary>
     public required long Length { get; init; }
 
     /// <inheritdoc cref="Length"/>
@@ -46,7 +48,8 @@ internal sealed record SourceFile
             Length = length,
             BytesToDo = length,
             ChangedTicks = info.Exists ? info.LastWriteTimeUtc.Ticks : 0,
-            Known = known is not null && known.Documents == documents.Count && documents.All(document => document.ChunkTokens == chunkTokens) ? known : null,
+            Known = known is not null && known.Documents == documents.Count
+                && documents.All(document => document.ChunkTokens == chunkTokens) ? known : null,
             HasOlder = known is not null,
             Stored = (force ? [] : documents.Concat(catalog.Documents(path, unfinished: true))).ToLookup(document => document.Id),
         };

@@ -16,7 +16,6 @@ internal sealed class BlockText
     public void Add(BlockKind kind, string text)
     {
         if (_text.Length > 0) _text.Append('\n', kind != BlockKind.Paragraph && kind == _last ? 1 : 2);
-
         _text.Append(text);
         _last = kind;
     }

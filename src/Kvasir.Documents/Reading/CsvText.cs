@@ -4,8 +4,8 @@ using CsvHelper.Configuration;
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// A table of comma-separated values (or ; tab |) as text: each row a paragraph of "heading: value" lines, so that a row retrieved by itself
-/// still says what its values are. Without headings a row is its values in one line.
+/// A table of comma-separated values (or ; tab |) as text: each row a paragraph of "heading: value" lines, so that a row retrieved by
+/// itself still says what its values are. Without headings a row is its values in one line.
 /// </summary>
 internal static class CsvText
 {
@@ -21,7 +21,8 @@ internal static class CsvText
         string[][] sample = [.. Rows(content, delimiter).Take(SampleRows)];
         (int width, _) = CommonWidth(sample);
         int before = sample.Select((_, i) => i).TakeWhile(i => IsBeforeTable(sample, i, width)).Count();
-        string[]? headings = before < sample.Length && TableHeadings.IsHeadings(sample[before], sample[(before + 1)..]) ? sample[before] : null;
+        string[]? headings = before < sample.Length && TableHeadings.IsHeadings(sample[before], sample[(before + 1)..])
+            ? sample[before] : null;
         var text = new StringBuilder();
         foreach (string[] row in sample.Take(before))
             text.Append(string.Join($"{delimiter} ", row).TrimEnd(delimiter, ' ').TrimStart('#', ' ')).Append("\n\n");
@@ -38,8 +39,8 @@ internal static class CsvText
     }
 
     /// <summary>
-    /// The delimiter that a first line "sep=;" names, which is taken off; else the one that cuts most of the first rows into the same number of
-    /// values, at least two.
+    /// The delimiter that a first line "sep=;" names, which is taken off; else the one that cuts most of the first rows into the same
+    /// number of values, at least two.
     /// </summary>
     private static char DelimiterOf(ref string content, bool isTabbed)
     {
@@ -52,7 +53,6 @@ internal static class CsvText
         }
 
         if (isTabbed && content.Contains('\t')) return '\t';
-
         string sample = content;
         if (content.Length > SampleCharacters)
         {
@@ -65,21 +65,31 @@ internal static class CsvText
 
     /// <summary>The most common number of values of a row, at least two, of equals the larger one; and how many rows have it.</summary>
     private static (int Width, int Rows) CommonWidth(IEnumerable<string[]> rows) =>
-        rows.Where(row => row.Length > 1).GroupBy(row => row.Length).Select(group => (group.Key, group.Count())).OrderByDescending(group => (group.Item2, group.Key)).FirstOrDefault();
+        rows.Where(row => row.Length > 1).GroupBy(row => row.Length).Select(group => (group.Key, group.Count()))
+            .OrderByDescending(group => (group.Item2, group.Key)).FirstOrDefault();
 
     /// <summary>Whether a row stands before the table: a title, a comment, or a few values where the table has many.</summary>
     private static bool IsBeforeTable(string[][] rows, int index, int width)
     {
         string[] row = rows[index];
         int values = row.Count(value => value.Length > 0);
-        bool comment = row[0] is ['#', ' ', ..] && index + 1 < rows.Length && TableHeadings.IsHeadings(rows[index + 1], rows[(index + 2)..]);
+        bool comment = row[0] is ['#', ' ', ..] && index + 1 < rows.Length
+            && TableHeadings.IsHeadings(rows[index + 1], rows[(index + 2)..]);
         return width > 1 && (values == 1 || (width > 2 && values * 2 <= width) || comment);
     }
 
     /// <summary>The rows that hold anything, white space in values collapsed.</summary>
     private static IEnumerable<string[]> Rows(string content, char delimiter)
     {
-        var settings = new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = delimiter.ToString(), HasHeaderRecord = false, BadDataFound = null, MissingFieldFound = null, TrimOptions = TrimOptions.Trim };
+        var settings = new CsvConfiguration(
+            CultureInfo.InvariantCulture)
+        {
+            Delimiter = delimiter.ToString(),
+            HasHeaderRecord = false,
+            BadDataFound = null,
+            MissingFieldFound = null,
+            TrimOptions = TrimOptions.Trim
+        };
         using var parser = new CsvParser(new StringReader(content), settings);
         while (parser.Read())
         {

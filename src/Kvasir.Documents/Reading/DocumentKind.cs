@@ -21,7 +21,8 @@ internal static class DocumentKinds
     private static readonly FrozenDictionary<string, DocumentKind> s_byExtension = ByExtension();
 
     private static readonly FrozenSet<string> s_codeNames = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
-        "Dockerfile", "Containerfile", "Makefile", "GNUmakefile", "CMakeLists.txt", "Jenkinsfile", "Vagrantfile", "Rakefile", "Gemfile", "Procfile", "BUILD", "WORKSPACE", "meson.build");
+        "Dockerfile", "Containerfile", "Makefile", "GNUmakefile", "CMakeLists.txt", "Jenkinsfile", "Vagrantfile", "Rakefile", "Gemfile",
+            "Procfile", "BUILD", "WORKSPACE", "meson.build");
 
     private static readonly FrozenSet<string> s_textNames = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
         "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "INSTALL", "NEWS", "TODO");
@@ -53,11 +54,18 @@ internal static class DocumentKinds
         Add(DocumentKind.Table, ".csv .tsv .tab");
         Add(DocumentKind.Word, ".docx .docm .dotx");
         Add(DocumentKind.Pdf, ".pdf");
-        Add(DocumentKind.SourceCode, ".c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cu .cuh .cs .csx .fs .fsx .fsi .vb .java .kt .kts .scala .groovy .clj .cljs");
-        Add(DocumentKind.SourceCode, ".py .pyi .rb .php .pl .pm .lua .r .jl .go .rs .swift .dart .zig .nim .hs .ml .mli .ex .exs .erl .hrl .elm .lisp .el .scm .f90 .f95 .pas .ada .adb .ads .asm .s .v .sv .vhd .sol");
-        Add(DocumentKind.SourceCode, ".js .jsx .mjs .cjs .ts .tsx .mts .cts .vue .svelte .css .scss .sass .less .razor .cshtml .xaml .graphql .proto .thrift");
-        Add(DocumentKind.SourceCode, ".sh .bash .zsh .fish .ps1 .psm1 .bat .cmd .awk .sed .sql .yaml .yml .toml .ini .cfg .conf .properties .json .json5 .jsonc .xml .xsd .xsl .xslt");
-        Add(DocumentKind.SourceCode, ".csproj .fsproj .vbproj .props .targets .sln .slnx .gradle .cmake .mk .tf .hcl .nix .bzl .dockerfile .diff .patch");
+        Add(DocumentKind.SourceCode,
+            ".c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cu .cuh .cs .csx .fs .fsx .fsi .vb .java .kt .kts .scala .groovy .clj .cljs");
+        Add(DocumentKind.SourceCode,
+            ".py .pyi .rb .php .pl .pm .lua .r .jl .go .rs .swift .dart .zig .nim .hs .ml .mli .ex .exs .erl .hrl .elm .lisp .el .scm "
+            + ".f90 .f95 .pas .ada .adb .ads .asm .s .v .sv .vhd .sol");
+        Add(DocumentKind.SourceCode,
+            ".js .jsx .mjs .cjs .ts .tsx .mts .cts .vue .svelte .css .scss .sass .less .razor .cshtml .xaml .graphql .proto .thrift");
+        Add(DocumentKind.SourceCode,
+            ".sh .bash .zsh .fish .ps1 .psm1 .bat .cmd .awk .sed .sql .yaml .yml .toml .ini .cfg .conf .properties .json .json5 .jsonc "
+            + ".xml .xsd .xsl .xslt");
+        Add(DocumentKind.SourceCode,
+            ".csproj .fsproj .vbproj .props .targets .sln .slnx .gradle .cmake .mk .tf .hcl .nix .bzl .dockerfile .diff .patch");
         return kinds.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
         void Add(DocumentKind kind, string extensions)

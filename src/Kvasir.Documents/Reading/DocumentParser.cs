@@ -9,7 +9,8 @@ internal static class DocumentParser
 {
     private const int LongestReason = 300;
 
-    /// <exception cref="UnreadableDocumentException">Empty, binary, in an unknown encoding or malformed, whatever the parser threw.</exception>
+    /// <exception cref="UnreadableDocumentException">Empty, binary, in an unknown encoding or malformed, whatever the parser
+    /// threw.</exception>
     public static IReadOnlyList<Document> Parse(string path, byte[] bytes, bool comments = false)
     {
         try

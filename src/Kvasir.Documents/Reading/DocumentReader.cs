@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which serves one
-/// document after another.
+/// Reads files into documents. What needs a parser for markup, tables or packed files is read by a <see cref="ReaderProcess"/>, which
+/// serves one document after another.
 /// </summary>
 internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
 {
@@ -27,7 +27,6 @@ internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
             // Pipes, sockets and devices have no length, and opening one may wait for ever.
             long length = ((FileInfo?)File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).Length;
             if (length == 0) throw new UnreadableDocumentException("the file is empty, or no regular file (a pipe, socket or device)");
-
             if (first is not { } count)
             {
                 return length <= LongestFile ? File.ReadAllBytes(path)
@@ -53,7 +52,6 @@ internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
     public IReadOnlyList<Document> Read(string path, byte[] bytes, bool comments = false, CancellationToken cancellation = default)
     {
         if (!DocumentKinds.NeedsReaderProcess(DocumentKinds.Of(path))) return DocumentParser.Parse(path, bytes, comments);
-
         _turn.Wait(cancellation);
         try
         {
@@ -63,7 +61,6 @@ internal sealed class DocumentReader(Func<ReaderProcess?> start) : IDisposable
         finally
         {
             if (_process is { HasEnded: true }) End();
-
             _turn.Release();
         }
     }

@@ -29,7 +29,8 @@ internal sealed class FoundFiles
         var found = new FoundFiles(except);
         foreach (string path in paths)
         {
-            string full = path.Length == 0 ? throw new InvalidInputException("a document path is empty; name a file or folder") : Path.GetFullPath(path);
+            string full = path.Length == 0
+                ? throw new InvalidInputException("a document path is empty; name a file or folder") : Path.GetFullPath(path);
             if (Directory.Exists(full)) found.AddFolder(Path.TrimEndingDirectorySeparator(full));
             else if (File.Exists(full)) found.Add(full, named: true);
             else throw new InvalidInputException($"{path}: no such file or folder");
@@ -68,7 +69,6 @@ internal sealed class FoundFiles
         foreach (FileSystemInfo entry in entries)
         {
             if (entry.FullName == _except) continue;
-
             if (Reason(entry, entries) is { } reason)
             {
                 if (_seen.Add(entry.FullName)) Skipped.Add(new SkippedFile(entry.FullName, reason));
@@ -99,7 +99,9 @@ internal sealed class FoundFiles
     {
         { Name: ['.', ..] } => "hidden (its name begins with a dot)",
         { Exists: false } when entry.Name.Contains('\uFFFD', StringComparison.Ordinal) => "its name is not UTF-8; rename it",
-        FileInfo => DocumentKinds.Of(entry.Name) is null && (Path.HasExtension(entry.Name) || !IsText(entry.FullName)) ? "not a kind of document that is read" : null,
+        FileInfo =>
+            DocumentKinds.Of(entry.Name) is null && (Path.HasExtension(entry.Name) || !IsText(entry.FullName))
+                ? "not a kind of document that is read" : null,
         // It may lead back to where the walk came from.
         { LinkTarget: not null } => "a linked folder",
         _ => JunkFolder.Reason(entry.Name, siblings.OfType<FileInfo>().Select(file => file.Name)),

@@ -17,17 +17,17 @@ internal static class JsonLines
         {
             number++;
             if (line.IsWhiteSpace()) continue;
-
             Document? document = ParseLine(line.ToString(), number);
             if (document is null)
             {
                 content.AsSpan().Overlaps(line, out int start);
-                notes.Add(documents.Count > 0 && content.AsSpan(start + line.Length).IsWhiteSpace() ? $"line {number}, the last, is torn and left out" : throw new UnreadableDocumentException($"line {number}: not valid JSON"));
+                notes.Add(documents.Count > 0 && content.AsSpan(start + line.Length).IsWhiteSpace()
+                    ? $"line {number}, the last, is torn and left out"
+                    : throw new UnreadableDocumentException($"line {number}: not valid JSON"));
                 break;
             }
 
             if (!ids.Add(document.Id!)) throw new UnreadableDocumentException($"line {number}: the id '{document.Id}' stands twice");
-
             if (!string.IsNullOrWhiteSpace(document.Text)) documents.Add(document);
         }
 

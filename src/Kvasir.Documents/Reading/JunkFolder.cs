@@ -1,6 +1,9 @@
 namespace Kvasir.Documents.Reading;
 
-/// <summary>Folders of what programs made or fetched, passed over where that is sure: by a name that means nothing else, or by the project file beside them.</summary>
+/// <summary>
+/// Folders of what programs made or fetched, passed over where that is sure: by a name that means nothing else, or by the project file
+/// beside them.
+/// </summary>
 internal static class JunkFolder
 {
     /// <summary>Why a folder is passed over; null where it is not.</summary>

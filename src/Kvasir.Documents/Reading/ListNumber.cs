@@ -20,9 +20,9 @@ internal static class ListNumber
     private static string Roman(int number)
     {
         if (number is < 1 or > 3999) return number.ToString(CultureInfo.InvariantCulture);
-
         var roman = new StringBuilder();
-        foreach ((int value, string sign) in (ReadOnlySpan<(int, string)>)[(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")])
+        foreach ((int value, string sign) in (ReadOnlySpan<(int, string)>)[(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"),
+            (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")])
         {
             for (; number >= value; number -= value) roman.Append(sign);
         }

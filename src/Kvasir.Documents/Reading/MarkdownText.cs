@@ -9,7 +9,9 @@ using Markdig.Syntax.Inlines;
 
 namespace Kvasir.Documents.Reading;
 
-/// <summary>Markdown as the text of the page that it makes: headings, paragraphs, lists, tables and code stay readable, markup goes.</summary>
+/// <summary>
+/// Markdown as the text of the page that it makes: headings, paragraphs, lists, tables and code stay readable, markup goes.
+/// </summary>
 internal static partial class MarkdownText
 {
     private static readonly MarkdownPipeline s_pipeline =
@@ -21,11 +23,13 @@ internal static partial class MarkdownText
         string values = "";
         if (FrontMatter().Match(markdown) is { Success: true } front)
         {
-            values = string.Join('\n', front.Groups["line"].Captures.Select(line => Quotes().Replace(line.Value, "").TrimEnd()).Where(line => line.Length > 0));
+            values = string.Join('\n', front.Groups["line"].Captures.Select(line => Quotes().Replace(line.Value, "").TrimEnd())
+                .Where(line => line.Length > 0));
             markdown = markdown[front.Length..];
         }
 
-        Document page = Page(markdown, Title().Match(values) is { Success: true } title ? title.Groups["title"].Value : name, given: Title().IsMatch(values));
+        Document page = Page(markdown, Title().Match(values) is { Success: true } title
+            ? title.Groups["title"].Value : name, given: Title().IsMatch(values));
         return page with { Text = $"{values}\n\n{page.Text}".Trim('\n') };
     }
 
@@ -61,15 +65,18 @@ internal static partial class MarkdownText
     }
 
     /// <summary>Keys with values between two rules, from the first line on; a rule with anything else behind it is a rule.</summary>
-    [GeneratedRegex("""^(---|\+\+\+)[ \t]*\n(?=[\w"'.-]+[ \t]*[:=])(?<line>(?!(---|\.\.\.|\+\+\+)[ \t]*(\n|\z))[^\n]*\n)+(---|\.\.\.|\+\+\+)[ \t]*(\n|\z)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """^(---|\+\+\+)[ \t]*\n(?=[\w"'.-]+[ \t]*[:=])(?<line>(?!(---|\.\.\.|\+\+\+)[ \t]*(\n|\z))[^\n]*\n)+(---|\.\.\.|\+\+\+)[ \t]*(\n|\z)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex FrontMatter();
 
-    [GeneratedRegex("""^title\s*[:=]\s*(?<title>\S.*)$""", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""^title\s*[:=]\s*(?<title>\S.*)$""",
+        RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Title();
 
     [GeneratedRegex("""(?<=[:=\[,-]\s*)["']|["'](?=\s*([\],]|$))""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Quotes();
 
-    [GeneratedRegex("^</?(title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|select|button|template|noscript|object|canvas|svg|nav|audio|video|head|math|frameset)\\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        "^</?(title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|select|button|template|noscript|object|canvas|svg|nav|audio|video|head|math|frameset)\\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Swallowing();
 }

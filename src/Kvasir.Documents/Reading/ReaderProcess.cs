@@ -1,9 +1,9 @@
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// A process that reads documents, one at a time. Parsers are other people's code and their input anybody's: in a process of their own they can be
-/// stopped whatever they do, and what they exhaust (time, memory, stack) ends that process only. It is this assembly, started by itself
-/// (<see cref="ReaderProgram"/>).
+/// A process that reads documents, one at a time. Parsers are other people's code and their input anybody's: in a process of their own they
+/// can be stopped whatever they do, and what they exhaust (time, memory, stack) ends that process only. It is this assembly, started by
+/// itself (<see cref="ReaderProgram"/>).
 /// </summary>
 internal sealed class ReaderProcess : IDisposable
 {
@@ -42,8 +42,10 @@ internal sealed class ReaderProcess : IDisposable
     public static ProcessStartInfo? Program()
     {
         string library = typeof(ReaderProcess).Assembly.Location;
-        string dotnet = Path.GetFullPath("../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : ""), RuntimeEnvironment.GetRuntimeDirectory());
-        IEnumerable<string> settings = library.Length == 0 ? [] : Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json");
+        string dotnet = Path.GetFullPath(
+            "../../../dotnet" + (OperatingSystem.IsWindows() ? ".exe" : ""), RuntimeEnvironment.GetRuntimeDirectory());
+        IEnumerable<string> settings = library.Length == 0
+            ? [] : Directory.EnumerateFiles(Path.GetDirectoryName(library)!, "*.runtimeconfig.json");
         if (settings.FirstOrDefault() is { } found && File.Exists(dotnet))
             return ReaderProgram.StartInfo(dotnet, "exec", "--runtimeconfig", found, library);
 
@@ -65,7 +67,6 @@ internal sealed class ReaderProcess : IDisposable
             TimeSpan passed = Stopwatch.GetElapsedTime(start);
             bool late = passed > time && (passed > Patience * time || Worked() - worked > time);
             if (!late && !cancellation.IsCancellationRequested) continue;
-
             HasEnded = true;
             _process.Kill();
             ended.WaitOne();

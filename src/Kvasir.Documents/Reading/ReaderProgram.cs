@@ -14,10 +14,10 @@ internal enum ReaderAnswer : byte
 }
 
 /// <summary>
-/// The program of a <see cref="ReaderProcess"/>: it reads documents from standard input (name, comments or not, length, bytes), answers on standard
-/// output, and ends with its input, that is, with the process that started it, also in the middle of a document. This assembly's own program is that;
-/// one that has it built in (published as a single file, natively compiled or with its own runtime) calls <see cref="IsAskedFor"/> first and runs it
-/// when asked.
+/// The program of a <see cref="ReaderProcess"/>: it reads documents from standard input (name, comments or not, length, bytes), answers on
+/// standard output, and ends with its input, that is, with the process that started it, also in the middle of a document. This assembly's
+/// own program is that; one that has it built in (published as a single file, natively compiled or with its own runtime) calls
+/// <see cref="IsAskedFor"/> first and runs it when asked.
 /// </summary>
 public static class ReaderProgram
 {
@@ -35,13 +35,12 @@ public static class ReaderProgram
         var start = new ProcessStartInfo(program, arguments);
         start.Environment["DOTNET_GCHeapHardLimit"] = MostMemory.ToString("X", CultureInfo.InvariantCulture);
         foreach (string name in (ReadOnlySpan<string>)["gcServer", "gcConcurrent", "TieredPGO"]) start.Environment["DOTNET_" + name] = "0";
-
         return start;
     }
 
     /// <summary>
-    /// Whether the program was started to <see cref="Run"/>. From then on it is known to answer to that, and documents are read so where there is no
-    /// other program.
+    /// Whether the program was started to <see cref="Run"/>. From then on it is known to answer to that, and documents are read so where
+    /// there is no other program.
     /// </summary>
     /// <param name="args">The arguments of the program.</param>
     public static bool IsAskedFor(IReadOnlyList<string> args)
@@ -65,7 +64,8 @@ public static class ReaderProgram
             {
                 (string name, bool comments, int length) = (requests.ReadString(), requests.ReadBoolean(), requests.ReadInt32());
                 byte[] bytes = requests.ReadBytes(length);
-                // The next request comes behind the answer only, whose thread may not have ended then; until it comes this one waits for the input's end.
+                // The next request comes behind the answer only, whose thread may not have ended then; until it comes this one waits for
+                // the input's end.
                 new Thread(() => { lock (answers) Answer(answers, name, bytes, comments); }, StackBytes) { IsBackground = true }.Start();
             }
         }

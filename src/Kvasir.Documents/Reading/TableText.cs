@@ -13,12 +13,15 @@ internal sealed record Cell(string Text, bool IsHeading = false)
 }
 
 /// <summary>
-/// A table as text. A small one is its rows with bars between the values. Beyond that a row can stand in a chunk without the headings, so each row
-/// becomes a paragraph of "heading: value" lines, which says by itself what its values are. A cell over several rows has its value in each of them.
+/// A table as text. A small one is its rows with bars between the values. Beyond that a row can stand in a chunk without the headings, so
+/// each row becomes a paragraph of "heading: value" lines, which says by itself what its values are. A cell over several rows has its value
+/// in each of them.
 /// </summary>
 internal sealed class TableText
 {
-    /// <summary>Characters of a table that stands in one chunk with its headings, also where a title is before it and its tokens are single digits.</summary>
+    /// <summary>
+    /// Characters of a table that stands in one chunk with its headings, also where a title is before it and its tokens are single digits.
+    /// </summary>
     private const int Small = 400;
 
     private const int SampleRows = 50;
@@ -39,13 +42,11 @@ internal sealed class TableText
         {
             TakeFromAbove(row);
             if (cell.Rows > 1) _goingOn[row.Count] = (cell, cell.Rows - 1);
-
             Append(row, cell);
         }
 
         TakeFromAbove(row);
         if (row.All(string.IsNullOrEmpty)) return;
-
         bool heading = cells.Count > 0 && cells.All(cell => cell.IsHeading || cell.Text.Length == 0);
         _headingRows += heading && _headingRows == _rows.Count ? 1 : 0;
         _hasHeadingCells |= cells.Any(cell => cell.IsHeading);
@@ -63,7 +64,6 @@ internal sealed class TableText
         string[] headings = Headings(headingRows);
         var text = new StringBuilder();
         foreach (string?[] row in _rows.Skip(headingRows)) WriteRow(text, headings, row);
-
         return text.ToString().TrimEnd();
     }
 
@@ -71,13 +71,10 @@ internal sealed class TableText
     public static void WriteRow(StringBuilder text, string[]? headings, string?[] row)
     {
         if (headings is null) text.AppendJoin(" | ", row).Append('\n');
-
         for (int i = 0; headings is not null && i < row.Length; i++)
         {
             if (string.IsNullOrEmpty(row[i])) continue;
-
             if (i < headings.Length && headings[i].Length > 0) text.Append(headings[i]).Append(": ");
-
             text.Append(row[i]).Append('\n');
         }
 
@@ -89,7 +86,6 @@ internal sealed class TableText
         while (_goingOn.Remove(row.Count, out (Cell Cell, int Left) above))
         {
             if (above.Left > 1) _goingOn[row.Count] = (above.Cell, above.Left - 1);
-
             Append(row, above.Cell);
         }
     }
@@ -104,9 +100,9 @@ internal sealed class TableText
     private int HeadingRows()
     {
         if (_hasHeadingCells || _rows.Count < 2) return _headingRows;
-
         string[][] sample = [.. _rows.Take(SampleRows).Select(row => row.Select(value => value ?? "").ToArray())];
-        return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..]) && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
+        return sample[0].Length > 1 && TableHeadings.IsHeadings(sample[0], sample[1..])
+            && (sample[0].Length > 2 || TableHeadings.Contrasts(sample[0], sample[1..])) ? 1 : 0;
     }
 
     /// <summary>Where headings stand above headings, a column's are all of them from the top down, each once.</summary>
@@ -114,7 +110,8 @@ internal sealed class TableText
     {
         var headings = new string[_rows[..count].Max(row => row.Length)];
         for (int column = 0; column < headings.Length; column++)
-            headings[column] = string.Join(' ', _rows[..count].Select(row => At(row, column)).Where(value => value.Length > 0).Distinct(StringComparer.Ordinal));
+            headings[column] = string.Join(
+                ' ', _rows[..count].Select(row => At(row, column)).Where(value => value.Length > 0).Distinct(StringComparer.Ordinal));
 
         return headings;
 
@@ -122,7 +119,6 @@ internal sealed class TableText
         {
             column = Math.Min(column, row.Length - 1);
             while (column > 0 && row[column] is null) column--;
-
             return row[column] ?? "";
         }
     }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Kvasir.Documents.Reading;
 
 /// <summary>
-/// The text of a text file. A byte order mark decides its encoding; without one, UTF-16 and UTF-32 are known by their statistics, markup by what it
-/// declares, and the rest is UTF-8, or Windows-1252 where it is none. Line breaks become "\n".
+/// The text of a text file. A byte order mark decides its encoding; without one, UTF-16 and UTF-32 are known by their statistics, markup by
+/// what it declares, and the rest is UTF-8, or Windows-1252 where it is none. Line breaks become "\n".
 /// </summary>
 internal static class TextDecoder
 {
@@ -25,7 +25,8 @@ internal static class TextDecoder
         (s_utf8, "UTF-8"),
     ];
 
-    private static readonly SearchValues<char> s_controls = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\t' or '\n'))]);
+    private static readonly SearchValues<char> s_controls =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\t' or '\n'))]);
 
     /// <summary>The text of bytes.</summary>
     /// <param name="bytes">The file.</param>
@@ -37,14 +38,16 @@ internal static class TextDecoder
         string text = Characters(bytes, notes, isMarkup).ReplaceLineEndings("\n");
         int controls = text.Count(c => s_controls.Contains(c));
         if (controls * CharactersPerDamaged > text.Length) throw new UnreadableDocumentException("a binary file, not text");
-
         Note(notes, controls, "control character left out", "control characters left out");
         return WithoutControls(text);
     }
 
-    /// <summary>Text that a terminal can show: without control characters, and without the soft hyphens that are seen only where a line is broken.</summary>
+    /// <summary>
+    /// Text that a terminal can show: without control characters, and without the soft hyphens that are seen only where a line is broken.
+    /// </summary>
     public static string WithoutControls(string text) =>
-        text.AsSpan().ContainsAny(s_controls) || text.Contains('\u00AD') ? string.Concat(text.Where(c => c != '\u00AD' && !s_controls.Contains(c))) : text;
+        text.AsSpan().ContainsAny(s_controls) || text.Contains('\u00AD')
+            ? string.Concat(text.Where(c => c != '\u00AD' && !s_controls.Contains(c))) : text;
 
     private static string Characters(ReadOnlySpan<byte> bytes, ICollection<string> notes, bool isMarkup)
     {
@@ -54,9 +57,7 @@ internal static class TextDecoder
         }
 
         if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
-
         if (Unmarked(bytes) is { } unicode) return Decode(unicode.Encoding, unicode.Name, bytes, notes);
-
         bool isUtf8 = System.Text.Unicode.Utf8.IsValid(bytes);
         if (isMarkup && DeclaredEncoding.Of(bytes) is { } declared && !(isUtf8 && declared.IsSingleByte && !Ascii.IsValid(bytes)))
         {
@@ -76,7 +77,6 @@ internal static class TextDecoder
     private static string Decode(Encoding encoding, string name, ReadOnlySpan<byte> bytes, ICollection<string> notes)
     {
         if (bytes.IsEmpty) throw new UnreadableDocumentException("the file is empty");
-
         try
         {
             return encoding.GetString(bytes);
@@ -86,7 +86,8 @@ internal static class TextDecoder
             string text = Encoding.GetEncoding(encoding.CodePage).GetString(bytes);
             int damaged = text.Count(c => c == '\uFFFD');
             Note(notes, damaged, "damaged character", "damaged characters");
-            return damaged * CharactersPerDamaged > text.Length ? throw new UnreadableDocumentException($"not {name} text (byte {error.Index}); convert it to UTF-8") : text;
+            return damaged * CharactersPerDamaged > text.Length
+                ? throw new UnreadableDocumentException($"not {name} text (byte {error.Index}); convert it to UTF-8") : text;
         }
     }
 
@@ -96,7 +97,10 @@ internal static class TextDecoder
         return DeclaredEncoding.Named("windows-1252")!.GetString(bytes);
     }
 
-    /// <summary>Whether bytes that are not UTF-8 look like a western language in one byte a character: mostly unaccented letters, and no more of UTF-8 than of damage to it.</summary>
+    /// <summary>
+    /// Whether bytes that are not UTF-8 look like a western language in one byte a character: mostly unaccented letters, and no more of
+    /// UTF-8 than of damage to it.
+    /// </summary>
     private static bool IsWestern(ReadOnlySpan<byte> bytes)
     {
         int letters = 0, high = 0;
@@ -111,16 +115,19 @@ internal static class TextDecoder
         return high * 3 <= letters && text.Count(c => c >= 0x80) - damaged < damaged;
     }
 
-    /// <summary>UTF-16 or UTF-32 without a mark: nothing but characters that text has, of which neighbours share their higher byte or are spaces more often than by chance.</summary>
+    /// <summary>
+    /// UTF-16 or UTF-32 without a mark: nothing but characters that text has, of which neighbours share their higher byte or are spaces
+    /// more often than by chance.
+    /// </summary>
     private static (Encoding Encoding, string Name)? Unmarked(ReadOnlySpan<byte> bytes)
     {
         if (!bytes[..Math.Min(bytes.Length, SampleBytes)].ContainsAnyInRange((byte)0, (byte)8)) return null;
-
         (double score, int best) = (0, 0);
         for (int i = 0; i < 4; i++)
         {
             int whole = Math.Min(bytes.Length, SampleBytes) & ~3;
-            double other = TextScore(Encoding.GetEncoding(s_unicode[i].Encoding.CodePage).GetString(bytes[..(whole > 0 ? whole : bytes.Length & ~1)]));
+            double other = TextScore(
+                Encoding.GetEncoding(s_unicode[i].Encoding.CodePage).GetString(bytes[..(whole > 0 ? whole : bytes.Length & ~1)]));
             (score, best) = other > score ? (other, i) : (score, best);
         }
 

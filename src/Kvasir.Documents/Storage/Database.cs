@@ -9,7 +9,9 @@ internal sealed class Database : IDisposable
     /// <summary>In memory, gone when it is closed.</summary>
     public const string InMemory = ":memory:";
 
-    /// <summary>How long a statement waits for another program that has the database; the store's writers wait for each other elsewhere.</summary>
+    /// <summary>
+    /// How long a statement waits for another program that has the database; the store's writers wait for each other elsewhere.
+    /// </summary>
     private const int SecondsToWait = 5;
 
     /// <summary>SQLITE_IOERR_SHMSIZE: no room for the file that readers share.</summary>
@@ -32,7 +34,8 @@ internal sealed class Database : IDisposable
         {
             return Open(path, path, SqliteOpenMode.ReadWriteCreate);
         }
-        catch (Exception error) when (IsReadable(path) && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
+        catch (Exception error) when (IsReadable(path)
+            && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
         {
             // Reading takes files beside the database, for which there is no permission or room, unless it is known that nobody writes.
             return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, error);
@@ -80,7 +83,9 @@ internal sealed class Database : IDisposable
         return 0;
     });
 
-    /// <summary>Does something as a whole or not at all; <paramref name="durable"/>, on disk when this returns, else with the next that is.</summary>
+    /// <summary>
+    /// Does something as a whole or not at all; <paramref name="durable"/>, on disk when this returns, else with the next that is.
+    /// </summary>
     public T Atomically<T>(Func<T> work, bool durable = false)
     {
         Run(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
@@ -125,7 +130,13 @@ internal sealed class Database : IDisposable
 
     private static Database Open(string path, string source, SqliteOpenMode mode, Exception? unwritable = null)
     {
-        var settings = new SqliteConnectionStringBuilder { DataSource = source, Mode = mode, Pooling = false, DefaultTimeout = SecondsToWait };
+        var settings = new SqliteConnectionStringBuilder
+        {
+            DataSource = source,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = SecondsToWait
+        };
         var database = new Database(path, new SqliteConnection(settings.ToString()), unwritable);
         try
         {
@@ -199,7 +210,8 @@ internal sealed class Database : IDisposable
     private string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
     private InvalidInputException Damaged(Exception error) => new(
-        $"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it", error);
+        $"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it",
+            error);
 }
 
 /// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>

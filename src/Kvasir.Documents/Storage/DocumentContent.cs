@@ -1,6 +1,8 @@
 namespace Kvasir.Documents.Storage;
 
-/// <summary>A document as it is put into a catalog, and exported; words and names of KV are derived from its texts where it is stored.</summary>
+/// <summary>
+/// A document as it is put into a catalog, and exported; words and names of KV are derived from its texts where it is stored.
+/// </summary>
 /// <param name="Id">Its id within the file, or null.</param>
 /// <param name="Title">Its title.</param>
 /// <param name="ContentHash">SHA-256 of title and text.</param>

@@ -1,13 +1,14 @@
 using Kvasir.Cache;
-using Kvasir.Documents.Asking;
+using Kvasir.Documents.Answering;
 using Kvasir.Memory;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// A folder that keeps documents: a database (<c>store.db</c>) with texts, words and embeddings, and KV files. Any number of processes may read while one writes.
-/// Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and answers from it.
+/// A folder that keeps documents: a database (<c>store.db</c>) with texts, words and embeddings, and KV files. Any number of processes may
+/// read while one writes. Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and
+/// answers from it.
 /// </summary>
 public sealed partial class DocumentStore : IDisposable
 {
@@ -21,22 +22,27 @@ public sealed partial class DocumentStore : IDisposable
         _files = files;
         Catalog = SqliteCatalog.Open(Path.Combine(folder, DatabaseName), files);
         IReadOnlyList<string> lost = Catalog.Lost();
-        if (lost.Count > 0) files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
-        if (Catalog.LacksRows()) files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents may be lost, or not be found", "store", "repair");
+        if (lost.Count > 0)
+            files.Warn(StoreWarning.Lost($"{Path.Combine(folder, DatabaseName)} is damaged: documents are lost of {Several(lost)}", lost));
+        if (Catalog.LacksRows())
+            files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents may be lost, or not be found", StoreMend.Repair);
         _ = Catalog.KvQuota;
     }
 
     /// <summary>Opens the store in a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="create">Make an empty store where the folder is missing or empty.</param>
-    /// <param name="warned">Told what is found wrong with the store, at once and each thing once; <see cref="Warnings"/> has it too.</param>
+    /// <param name="warned">Told what is found wrong with the store, at once and each thing once; <see cref="Warnings"/> has it
+    /// too.</param>
     /// <exception cref="InvalidInputException">There is no store in the folder, or its catalog is not readable.</exception>
     /// <exception cref="StoreWriteException">A new store could not be written.</exception>
-    public static DocumentStore Open(string folder, bool create = false, Action<StoreWarning>? warned = null) => Open(folder, create, new StoreFiles { Warned = warned });
+    public static DocumentStore Open(string folder, bool create = false, Action<StoreWarning>? warned = null) =>
+        Open(folder, create, new StoreFiles { Warned = warned });
 
     internal static DocumentStore Open(string folder, bool create, StoreFiles files)
     {
-        string full = folder.Length > 0 ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
+        string full = folder.Length > 0
+            ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
         try
         {
             if (!File.Exists(Path.Combine(full, DatabaseName))) Create(full, create);
@@ -89,13 +95,14 @@ public sealed partial class DocumentStore : IDisposable
             VectorBytes = vectorBytes,
             DamagedRecords = Catalog.Lost().Count + (Catalog.LacksRows() ? 1 : 0),
             KvQuota = KvQuota,
-            Kv = [.. KvShelf.Folders(Folder).Select(folder => Describe(folder, shelves.FirstOrDefault(shelf => shelf.Key.FolderName() == Path.GetFileName(folder))))],
+            Kv = [.. KvShelf.Folders(Folder)
+                .Select(folder => Describe(folder, shelves.FirstOrDefault(shelf => shelf.Key.FolderName() == Path.GetFileName(folder))))],
         };
     });
 
     /// <summary>
-    /// The most bytes that the KV of chunks may take, over all models and policies; null for no limit. What was used least recently makes room for
-    /// what is new and is computed again when a question needs it; texts and embeddings stay.
+    /// The most bytes that the KV of chunks may take, over all models and policies; null for no limit. What was used least recently makes
+    /// room for what is new and is computed again when a question needs it; texts and embeddings stay.
     /// </summary>
     public long? KvQuota => Catalog.KvQuota is > 0 and var bytes ? bytes : null;
 
@@ -106,7 +113,6 @@ public sealed partial class DocumentStore : IDisposable
     public long SetKvQuota(long? bytes)
     {
         if (bytes is long limit) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(bytes));
-
         return Writing(writer => writer.SetQuota(bytes));
     }
 
@@ -130,7 +136,10 @@ public sealed partial class DocumentStore : IDisposable
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed.</exception>
     public long CollectGarbage() => Writing(writer => writer.CollectGarbage(unfinished: true));
 
-    /// <summary>Makes the database of a damaged store anew from what is sound of it. KV stays; what is lost comes back when its documents are ingested again.</summary>
+    /// <summary>
+    /// Makes the database of a damaged store anew from what is sound of it. KV stays; what is lost comes back when its documents are
+    /// ingested again.
+    /// </summary>
     /// <exception cref="InvalidInputException">There is no store in the folder.</exception>
     /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed; the store is as it was.</exception>
     public static StoreRepair Repair(string folder)
@@ -151,14 +160,17 @@ public sealed partial class DocumentStore : IDisposable
         });
     }
 
-    /// <summary>Writes a copy of the database as it is now, while others may read and write: everything but KV, which can be computed again.</summary>
+    /// <summary>
+    /// Writes a copy of the database as it is now, while others may read and write: everything but KV, which can be computed again.
+    /// </summary>
     /// <param name="output">The file to write or replace; as <c>store.db</c> in a folder of its own it is a store.</param>
     /// <exception cref="InvalidInputException">There is no such folder.</exception>
     /// <exception cref="StoreWriteException">The file could not be written.</exception>
     public void Backup(string output)
     {
         string full = Path.GetFullPath(output), temporary = $"{full}.{Guid.NewGuid():N}{StoreFiles.TemporarySuffix}";
-        if (!Directory.Exists(Path.GetDirectoryName(full))) throw new InvalidInputException($"{output}: there is no such folder to write a backup to");
+        if (!Directory.Exists(Path.GetDirectoryName(full)))
+            throw new InvalidInputException($"{output}: there is no such folder to write a backup to");
         try
         {
             Catalog.Backup(temporary);
@@ -172,8 +184,9 @@ public sealed partial class DocumentStore : IDisposable
     }
 
     /// <summary>
-    /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed into
-    /// place. What is there already is left as it is, so an interrupted conversion goes on where it stopped. Damaged files are set aside.
+    /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed
+    /// into place. What is there already is left as it is, so an interrupted conversion goes on where it stopped. Damaged files are set
+    /// aside.
     /// </summary>
     /// <param name="model">The model whose KV it is.</param>
     /// <param name="target">The policy to convert to.</param>
@@ -182,14 +195,19 @@ public sealed partial class DocumentStore : IDisposable
     /// <param name="cancellation">Stops between files; what is done stays.</param>
     /// <exception cref="InvalidInputException">There is no such KV, or it has lost what the target would keep.</exception>
     /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
-    public KvConversionReport ConvertKv(Model model, KvPolicy target, KvConversionOptions? options = null, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default)
+    public KvConversionReport ConvertKv(
+        Model model, KvPolicy target, KvConversionOptions? options = null, IProgress<KvConversionProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         return ConvertKv(new ModelAnswers(model, target), options ?? new KvConversionOptions(), progress, cancellation);
     }
 
-    internal KvConversionReport ConvertKv(IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null, CancellationToken cancellation = default) =>
-        Writing(writer => new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
+    internal KvConversionReport ConvertKv(
+        IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+        Writing(writer =>
+            new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
 
     /// <inheritdoc/>
     public void Dispose() => Catalog.Dispose();
@@ -230,37 +248,35 @@ public sealed partial class DocumentStore : IDisposable
         }
     }
 
-    /// <summary>The words of the command that takes files in anew, those of them that there are.</summary>
-    internal static string[] MendOf(IReadOnlyList<string> files) => files.Where(File.Exists).Take(2).ToArray() switch
-    {
-        [] => [],
-        [string one] => ["ingest", "--force", one],
-        _ => ["ingest", "--force", "--stored"],
-    };
-
-    internal static string Several(IReadOnlyList<string> files) => string.Join(", ", files.Take(3)) + (files.Count > 3 ? $" and {files.Count - 3} more files" : "");
+    internal static string Several(IReadOnlyList<string> files) =>
+        string.Join(", ", files.Take(3)) + (files.Count > 3 ? $" and {files.Count - 3} more files" : "");
 
     private static void Create(string folder, bool create)
     {
         if (File.Exists(Path.Combine(folder, OldCatalogName)))
-            throw new InvalidInputException($"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then take its documents in anew (their KV is kept): kvasir ingest DOCS... --store {folder}");
-        if (!create) throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
-
+            throw new InvalidInputException(
+                $"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then ingest its documents anew "
+                + "(their KV is kept)");
+        if (!create) throw new InvalidInputException($"{folder}: no document store here; ingest documents to make one");
         if (File.Exists(folder)) throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
 
         // Only what an interrupted beginning, a deleted database or an earlier version has left: never settle among somebody's files.
-        string[] left = [WriterLock.FileName, WriterLock.HolderName, DatabaseName, DatabaseName + "-wal", DatabaseName + "-shm", "catalog.log.end", "store.json", "writer.next", "kv", "vectors"];
+        string[] left = [WriterLock.FileName, WriterLock.HolderName, DatabaseName, DatabaseName + "-wal", DatabaseName + "-shm",
+            "catalog.log.end", "store.json", "writer.next", "kv", "vectors"];
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !left.Contains(Path.GetFileName(entry))))
             throw new InvalidInputException($"{folder}: the folder holds other things; name an empty or new folder for the document store");
 
         Directory.CreateDirectory(folder);
     }
 
-    private StoredFileInfo Describe(StoredFile file) => Catalog.Count(file.Path) is var count ? new StoredFileInfo(file.Path, count.Documents, count.Chunks, count.Tokens, file.State()) : null!;
+    private StoredFileInfo Describe(StoredFile file) =>
+        Catalog.Count(file.Path) is var count
+            ? new StoredFileInfo(file.Path, count.Documents, count.Chunks, count.Tokens, file.State()) : null!;
 
     private static StoredKvInfo Describe(string folder, KvDescription? shelf)
     {
         long bytes = KvShelf.Bytes(folder, out int chunks);
-        return new StoredKvInfo(shelf?.Key.Model ?? "unknown", shelf?.Key.ModelIdentity ?? "", shelf?.Key.Policy ?? "", chunks, bytes, shelf?.TokensPerSecond);
+        return new StoredKvInfo(shelf?.Key.Model ?? "unknown", shelf?.Key.ModelIdentity ?? "", shelf?.Key.Policy
+            ?? "", chunks, bytes, shelf?.TokensPerSecond);
     }
 }

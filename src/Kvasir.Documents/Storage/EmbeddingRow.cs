@@ -5,8 +5,8 @@ using Kvasir.Memory;
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// How an embedding is stored: float16, of length 1 or all 0, and a CRC-32C that starts from its text's number. Half of float32's bytes, and cosines
-/// differ by less than 0.0005.
+/// How an embedding is stored: float16, of length 1 or all 0, and a CRC-32C that starts from its text's number. Half of float32's bytes,
+/// and cosines differ by less than 0.0005.
 /// </summary>
 internal static class EmbeddingRow
 {
@@ -38,7 +38,6 @@ internal static class EmbeddingRow
     public static float[]? Read(long text, ReadOnlySpan<byte> blob)
     {
         if (!IsSound(text, blob)) return null;
-
         float[] row = new float[Values(blob).Length];
         TensorPrimitives.ConvertToSingle(Values(blob), row);
         return row;

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// An exported file, opened for reading. Everything in it may be hostile: it must hold exactly the entries that its manifest lists, none compressed,
-/// together no larger than the file, and every byte that is handed out has been checked against the manifest's SHA-256.
+/// An exported file, opened for reading. Everything in it may be hostile: it must hold exactly the entries that its manifest lists, none
+/// compressed, together no larger than the file, and every byte that is handed out has been checked against the manifest's SHA-256.
 /// </summary>
 internal sealed class ExportArchive : IDisposable
 {
@@ -68,7 +68,8 @@ internal sealed class ExportArchive : IDisposable
     /// <exception cref="InvalidInputException">It is missing, too large, or not what the manifest says.</exception>
     public byte[] Read(string name)
     {
-        long length = _entries.TryGetValue(name, out (ZipArchiveEntry Entry, byte[]) known) ? known.Entry.Length : throw Refused($"{name} is missing");
+        long length = _entries.TryGetValue(name, out (ZipArchiveEntry Entry, byte[]) known)
+            ? known.Entry.Length : throw Refused($"{name} is missing");
         byte[] content = new byte[length <= LargestText ? length : throw Refused($"{name} has {length} bytes, too many")];
         int filled = 0;
         Read(name, part =>
@@ -83,7 +84,8 @@ internal sealed class ExportArchive : IDisposable
     /// <exception cref="InvalidInputException">It is missing or not what the manifest says.</exception>
     public void Read(string name, ReadOnlySpanAction<byte> take)
     {
-        (ZipArchiveEntry entry, byte[] expected) = _entries.TryGetValue(name, out (ZipArchiveEntry, byte[]) known) ? known : throw Refused($"{name} is missing");
+        (ZipArchiveEntry entry, byte[] expected) = _entries.TryGetValue(name, out (ZipArchiveEntry, byte[]) known)
+            ? known : throw Refused($"{name} is missing");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
         try
@@ -95,7 +97,6 @@ internal sealed class ExportArchive : IDisposable
             {
                 left -= read;
                 if (left < 0) break;
-
                 hash.AppendData(buffer, 0, read);
                 take(buffer.AsSpan(0, read));
             }
@@ -117,20 +118,25 @@ internal sealed class ExportArchive : IDisposable
 
     public void Dispose() => _zip.Dispose();
 
-    private static InvalidInputException Refused(string path, Exception error) => error is FileNotFoundException or DirectoryNotFoundException
+    private static InvalidInputException Refused(string path, Exception error) =>
+        error is FileNotFoundException or DirectoryNotFoundException
         ? new InvalidInputException($"{path}: no such file", error)
-        : new InvalidInputException($"{path}: not imported: not a file that 'store export' has written, or damaged ({error.Message.ReplaceLineEndings(" ")})", error);
+        : new InvalidInputException(
+            $"{path}: not imported: not a file that 'store export' has written, or damaged ({error.Message.ReplaceLineEndings(" ")})",
+            error);
 
     private byte[] ReadManifest(long fileLength, byte[]? key)
     {
-        byte[] manifest = ReadSmall(ExportManifest.Name, (int)Math.Min(LargestManifest, fileLength)) ?? throw new InvalidDataException("it has no manifest");
+        byte[] manifest = ReadSmall(ExportManifest.Name, (int)Math.Min(LargestManifest, fileLength))
+            ?? throw new InvalidDataException("it has no manifest");
         if (!SHA256.HashData(manifest).AsSpan().SequenceEqual(ReadSmall(ExportManifest.ChecksumName, SHA256.HashSizeInBytes)))
             throw new InvalidDataException("its manifest's checksum differs");
 
         byte[]? signature = ReadSmall(ExportManifest.SignatureName, HMACSHA256.HashSizeInBytes);
         IsSigned = signature is not null;
         if (key is not null && !CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, manifest), signature))
-            throw Refused(IsSigned ? "it is not signed with this key, or was changed after it was signed" : "it is not signed, and a key was given; leave the key out to import it all the same");
+            throw Refused(IsSigned ? "it is not signed with this key, or was changed after it was signed"
+                : "it is not signed, and a key was given; leave the key out to import it all the same");
 
         return manifest;
     }
@@ -138,7 +144,6 @@ internal sealed class ExportArchive : IDisposable
     private byte[]? ReadSmall(string name, int most)
     {
         if (_zip.GetEntry(name) is not { } entry) return null;
-
         if (entry.Length > most || entry.CompressedLength != entry.Length)
             throw new InvalidDataException($"{name} is too large or compressed");
 
@@ -160,7 +165,8 @@ internal sealed class ExportArchive : IDisposable
         long left = fileLength;
         foreach (ExportedEntry listed in Manifest.Entries)
         {
-            if (!found.TryGetValue(listed.Name, out ZipArchiveEntry? entry) || entry.Length != listed.Bytes || entry.CompressedLength != listed.Bytes || (left -= listed.Bytes) < 0
+            if (!found.TryGetValue(listed.Name, out ZipArchiveEntry? entry) || entry.Length != listed.Bytes
+                || entry.CompressedLength != listed.Bytes || (left -= listed.Bytes) < 0
                 || !_entries.TryAdd(listed.Name, (entry, listed.Sha256)))
             {
                 throw new InvalidDataException("its entries are not those that its manifest lists");

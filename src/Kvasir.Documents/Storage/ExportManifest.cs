@@ -4,13 +4,16 @@ using System.Text.Json.Serialization;
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// What an exported file holds. The file is a ZIP archive whose entries are not compressed: <c>manifest.json</c> (this), <c>manifest.sha256</c> and,
-/// where it is signed, <c>manifest.hmac</c>, then <c>files/N.json</c> with documents and texts, <c>vectors/N/E.f32</c> with embeddings, and
-/// <c>kv/SHELF/NAME.kv</c>. Nothing counts that the manifest does not list with length and SHA-256, so its own HMAC vouches for all of it.
+/// What an exported file holds. The file is a ZIP archive whose entries are not compressed: <c>manifest.json</c> (this),
+/// <c>manifest.sha256</c> and, where it is signed, <c>manifest.hmac</c>, then <c>files/N.json</c> with documents and texts,
+/// <c>vectors/N/E.f32</c> with embeddings, and <c>kv/SHELF/NAME.kv</c>. Nothing counts that the manifest does not list with length and
+/// SHA-256, so its own HMAC vouches for all of it.
 /// </summary>
-internal sealed record ExportManifest(string Format, int Version, string Root, ExportedShelf[] Shelves, ExportedFile[] Files, ExportedEntry[] Entries)
+internal sealed record ExportManifest(
+    string Format, int Version, string Root, ExportedShelf[] Shelves, ExportedFile[] Files, ExportedEntry[] Entries)
 {
-    public const string FormatName = "kvasir-export", Name = "manifest.json", ChecksumName = "manifest.sha256", SignatureName = "manifest.hmac";
+    public const string FormatName = "kvasir-export", Name = "manifest.json", ChecksumName = "manifest.sha256",
+        SignatureName = "manifest.hmac";
 
     public const int CurrentVersion = 1;
 
@@ -27,7 +30,8 @@ internal sealed record ExportManifest(string Format, int Version, string Root, E
     {
         ExportManifest manifest = ExportJson.Read(json, ExportJson.Default.ExportManifest);
         if (manifest.Format != FormatName || manifest.Version != CurrentVersion)
-            throw new InvalidDataException($"its format is {Shown(manifest.Format)} {manifest.Version}, this program reads {FormatName} {CurrentVersion}");
+            throw new InvalidDataException(
+                $"its format is {Shown(manifest.Format)} {manifest.Version}, this program reads {FormatName} {CurrentVersion}");
 
         bool whole = !manifest.Shelves.Contains(null) && !manifest.Files.Contains(null) && !manifest.Entries.Contains(null)
             && manifest.Shelves.All(shelf => shelf.IsUsable)
@@ -49,7 +53,9 @@ internal sealed record ExportedShelf(string Model, string ModelIdentity, string 
     public KvKey Key => new(Model, ModelIdentity, TokenizerIdentity, Policy, PrefixIds);
 
     [JsonIgnore]
-    public bool IsUsable => ExportManifest.IsName(Model) && ExportManifest.IsName(ModelIdentity) && ExportManifest.IsName(TokenizerIdentity) && ExportManifest.IsName(Policy);
+    public bool IsUsable =>
+        ExportManifest.IsName(Model) && ExportManifest.IsName(ModelIdentity) && ExportManifest.IsName(TokenizerIdentity)
+            && ExportManifest.IsName(Policy);
 }
 
 /// <summary>One stored file, as its record has it; its documents stand in an entry of their own.</summary>
@@ -73,7 +79,8 @@ internal sealed record ExportedContent(DocumentContent[] Documents, ExportedVect
     {
         ExportedContent content = ExportJson.Read(json, ExportJson.Default.ExportedContent);
         bool whole = !content.Documents.Contains(null) && !content.Vectors.Contains(null)
-            && content.Documents.All(document => document.ContentHash.Length == 32 && document.ChunkTokens > 0 && !document.Chunks.Contains(null)
+            && content.Documents.All(document =>
+                document.ContentHash.Length == 32 && document.ChunkTokens > 0 && !document.Chunks.Contains(null)
                 && document.Chunks.All(chunk => chunk.Start >= 0 && chunk.Length >= 0 && chunk.Tokens >= 0))
             && content.Vectors.All(vectors => ExportManifest.IsName(vectors.Encoder) && vectors.Width is > 0 and <= WidestVector);
         return whole ? content : throw new InvalidDataException("parts of its documents are missing or out of range");
@@ -84,7 +91,8 @@ internal sealed record ExportedContent(DocumentContent[] Documents, ExportedVect
 internal sealed record ExportedVectors(string Encoder, int Width);
 
 /// <summary>How manifests are written as JSON; what is missing or null is refused.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ExportManifest))]
 [JsonSerializable(typeof(ExportedContent))]
 internal sealed partial class ExportJson : JsonSerializerContext

@@ -1,9 +1,9 @@
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// What a store knows: files with their documents, the texts of chunks with their words and embeddings, what its KV is of, and settings. Only what
-/// is asked of it is here, so that another database can stand behind it. One thread at a time uses it; the holder of the store's lock alone writes.
-/// What is read has been checked: what is damaged is left out, told, and named by <see cref="Lost"/>.
+/// What a store knows: files with their documents, the texts of chunks with their words and embeddings, what its KV is of, and settings.
+/// Only what is asked of it is here, so that another database can stand behind it. One thread at a time uses it; the holder of the store's
+/// lock alone writes. What is read has been checked: what is damaged is left out, told, and named by <see cref="Lost"/>.
 /// </summary>
 internal interface ICatalog : IDisposable
 {
@@ -43,7 +43,9 @@ internal interface ICatalog : IDisposable
 
     void Remove(string path);
 
-    /// <summary>Frees texts that no document has any more, and with <paramref name="unfinished"/> what interrupted ingests have added.</summary>
+    /// <summary>
+    /// Frees texts that no document has any more, and with <paramref name="unfinished"/> what interrupted ingests have added.
+    /// </summary>
     void Sweep(bool unfinished);
 
     /// <summary>Whether every chunk of a file's documents has an embedding.</summary>

@@ -3,7 +3,9 @@ using Kvasir.Cache;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>What stored KV depends on besides the chunk's text; the version of its files too. KV of another key is never looked at.</summary>
+/// <summary>
+/// What stored KV depends on besides the chunk's text; the version of its files too. KV of another key is never looked at.
+/// </summary>
 /// <param name="Model">The model's name, for people.</param>
 /// <param name="ModelIdentity">SHA-256 of the weights and configuration.</param>
 /// <param name="TokenizerIdentity">SHA-256 of the tokenizer.</param>

@@ -1,8 +1,9 @@
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// Keeps the KV of chunks within the store's quota, over all shelves, by freeing what was used least recently; for the writer. The time of last use
-/// is a file's last-write time, which a question sets when it places the file. Prefixes are small, used by every question, and not counted.
+/// Keeps the KV of chunks within the store's quota, over all shelves, by freeing what was used least recently; for the writer. The time of
+/// last use is a file's last-write time, which a question sets when it places the file. Prefixes are small, used by every question, and not
+/// counted.
 /// </summary>
 internal sealed class KvQuota
 {
@@ -37,8 +38,9 @@ internal sealed class KvQuota
     }
 
     /// <summary>
-    /// Promises <paramref name="bytes"/> to a file that is about to be written and then stays as long as this writer is at work. Where there is no
-    /// room, files that were there before are freed, unless <paramref name="evict"/> is false; nothing is freed where it would not be enough.
+    /// Promises <paramref name="bytes"/> to a file that is about to be written and then stays as long as this writer is at work. Where
+    /// there is no room, files that were there before are freed, unless <paramref name="evict"/> is false; nothing is freed where it would
+    /// not be enough.
     /// </summary>
     /// <exception cref="QuotaReachedException">There is no room.</exception>
     public void Reserve(long bytes, bool evict)
@@ -52,9 +54,7 @@ internal sealed class KvQuota
         if (Limit is long limit)
         {
             if (HasRoom(bytes, evict)) EvictTo(limit - bytes);
-
             if (Used > limit - bytes) return false;
-
             Used += bytes;
         }
 

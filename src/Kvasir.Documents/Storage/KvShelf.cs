@@ -39,13 +39,14 @@ internal sealed class KvShelf
     public string PathOf(string kvName) => Path.Combine(Folder, kvName + Extension);
 
     /// <summary>
-    /// Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it. Where a question found
-    /// it, the user is to be <paramref name="warned"/>.
+    /// Takes a file that turned out damaged out of use, so that the next ingest computes it again; the next writer removes it. Where a
+    /// question found it, the user is to be <paramref name="warned"/>.
     /// </summary>
     public void SetAside(string kvName, bool warned = false)
     {
         if (warned)
-            _store.FileAccess.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store", "verify");
+            _store.FileAccess.Warn(
+                $"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", StoreMend.Verify);
 
         try
         {
@@ -57,7 +58,10 @@ internal sealed class KvShelf
         }
     }
 
-    /// <summary>Notes that a question uses a file: KV that was used least recently goes first where the store has a quota. Best effort, without the writer's lock.</summary>
+    /// <summary>
+    /// Notes that a question uses a file: KV that was used least recently goes first where the store has a quota. Best effort, without the
+    /// writer's lock.
+    /// </summary>
     public void Touch(string kvName)
     {
         try
@@ -97,15 +101,20 @@ internal sealed class KvShelf
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
-        if (!_store.Catalog.Shelves().Any(known => known.Key.FolderName() == Description.Key.FolderName())) _store.Catalog.Describe(Description);
+        if (!_store.Catalog.Shelves().Any(known => known.Key.FolderName() == Description.Key.FolderName()))
+            _store.Catalog.Describe(Description);
     }
 
     /// <summary>Notes how fast chunks were computed: what recomputing them would cost is told from it.</summary>
     public void NoteSpeed(long tokens, TimeSpan time)
     {
         if (tokens == 0) return;
-
-        Description = Description with { MeasuredTokens = Description.MeasuredTokens + tokens, MeasuredSeconds = Description.MeasuredSeconds + time.TotalSeconds };
+        Description = Description with
+        {
+            MeasuredTokens = Description.MeasuredTokens + tokens,
+            MeasuredSeconds = Description.MeasuredSeconds
+            + time.TotalSeconds
+        };
         try
         {
             _store.Catalog.Describe(Description);
@@ -127,20 +136,22 @@ internal sealed class KvShelf
     public void Remove()
     {
         foreach (string name in Names()) File.Delete(PathOf(name));
-
         Directory.Delete(Folder, recursive: true);
         _store.Catalog.Forget(Description);
     }
 
     /// <summary>The folders of all shelves, known to the catalog or not.</summary>
-    public static IEnumerable<string> Folders(string store) => Path.Combine(store, "kv") is var root && Directory.Exists(root) ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal) : [];
+    public static IEnumerable<string> Folders(string store) =>
+        Path.Combine(store, "kv") is var root && Directory.Exists(root)
+            ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal) : [];
 
     /// <summary>The names of the chunks whose KV is in a folder.</summary>
     public static HashSet<string> Names(string folder)
     {
         try
         {
-            return [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(IsChunkName)];
+            return [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).OfType<string>()
+                .Where(IsChunkName)];
         }
         catch (DirectoryNotFoundException)
         {
@@ -149,7 +160,9 @@ internal sealed class KvShelf
         }
     }
 
-    /// <summary>Removes files that an interrupted writer left, and the KV of chunks that are not <paramref name="live"/>. Returns the bytes freed.</summary>
+    /// <summary>
+    /// Removes files that an interrupted writer left, and the KV of chunks that are not <paramref name="live"/>. Returns the bytes freed.
+    /// </summary>
     public static long CleanAll(string store, Func<string, bool>? live)
     {
         long freed = 0;
@@ -193,5 +206,7 @@ internal sealed record KvDescription(KvKey Key)
     /// <inheritdoc cref="MeasuredTokens"/>
     public double MeasuredSeconds { get; init; }
 
-    public double? TokensPerSecond => MeasuredTokens > 0 && MeasuredSeconds > 0 && MeasuredTokens / MeasuredSeconds is > LeastSpeed and < double.PositiveInfinity and var speed ? speed : null;
+    public double? TokensPerSecond =>
+        MeasuredTokens > 0 && MeasuredSeconds > 0
+            && MeasuredTokens / MeasuredSeconds is > LeastSpeed and < double.PositiveInfinity and var speed ? speed : null;
 }

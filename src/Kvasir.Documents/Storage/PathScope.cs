@@ -14,5 +14,6 @@ internal sealed class PathScope
 
     public bool IsSameAs(PathScope other) => _paths.SetEquals(other._paths);
 
-    public bool Contains(string fullPath) => _paths.Contains(fullPath) || Array.Exists(_folders, folder => fullPath.StartsWith(folder, StringComparison.Ordinal));
+    public bool Contains(string fullPath) =>
+        _paths.Contains(fullPath) || Array.Exists(_folders, folder => fullPath.StartsWith(folder, StringComparison.Ordinal));
 }

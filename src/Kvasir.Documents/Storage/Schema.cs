@@ -10,8 +10,9 @@ internal static class Schema
     private static readonly string[] Migrations = [Tables];
 
     /// <summary>
-    /// A document counts from the moment it has a place in its file; before, an ingest is at work on it, or was interrupted. Equal texts of chunks
-    /// are kept once, with their words and embeddings, under the title that they were found with first. <c>sum</c> is a row's checksum.
+    /// A document counts from the moment it has a place in its file; before, an ingest is at work on it, or was interrupted. Equal texts of
+    /// chunks are kept once, with their words and embeddings, under the title that they were found with first. <c>sum</c> is a row's
+    /// checksum.
     /// </summary>
     private const string Tables = """
         CREATE TABLE file (
@@ -66,13 +67,15 @@ internal static class Schema
         if (application != ApplicationId && (version != 0 || application != 0 || database.Number("SELECT count(*) FROM sqlite_schema") > 0))
         {
             throw new InvalidInputException(
-                $"{database.Path}: not the database of a document store, or its first bytes are damaged; 'kvasir store repair' keeps what is sound of it");
+                $"{database.Path}: not the database of a document store, or its first bytes are damaged; 'kvasir store repair' keeps what "
+                    + "is sound of it");
         }
 
         if (version > Migrations.Length)
         {
             throw new InvalidInputException(
-                $"{database.Path}: made by a later version of this program (version {version} of the tables, this one knows {Migrations.Length}); update it");
+                $"{database.Path}: made by a later version of this program (version {version} of the tables, this one knows "
+                    + $"{Migrations.Length}); update it");
         }
 
         return version == Migrations.Length;

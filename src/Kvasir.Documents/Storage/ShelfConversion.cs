@@ -1,9 +1,12 @@
-using Kvasir.Documents.Asking;
+using Kvasir.Documents.Answering;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>Converts the KV files of one shelf into another's; for the writer. A file under its true name is complete, so what is there is not done again.</summary>
+/// <summary>
+/// Converts the KV files of one shelf into another's; for the writer. A file under its true name is complete, so what is there is not done
+/// again.
+/// </summary>
 internal sealed class ShelfConversion
 {
     private readonly IAnswerModel _model;
@@ -22,7 +25,8 @@ internal sealed class ShelfConversion
     /// <param name="progress">Told after every file.</param>
     /// <param name="cancellation">Stops between files.</param>
     /// <exception cref="InvalidInputException">There is no such shelf, or it cannot be converted.</exception>
-    public ShelfConversion(DocumentStore store, IAnswerModel model, KvQuota quota, string? from, IProgress<KvConversionProgress>? progress, CancellationToken cancellation)
+    public ShelfConversion(DocumentStore store, IAnswerModel model, KvQuota quota, string? from, IProgress<KvConversionProgress>? progress,
+        CancellationToken cancellation)
     {
         _model = model;
         _quota = quota;
@@ -33,7 +37,10 @@ internal sealed class ShelfConversion
         _source = from is null ? Choose(store, key) : Named(store, key, from);
     }
 
-    /// <summary>Converts what is missing. With <paramref name="removeSource"/> all of the target is checked, and the source removed where nothing was damaged.</summary>
+    /// <summary>
+    /// Converts what is missing. With <paramref name="removeSource"/> all of the target is checked, and the source removed where nothing
+    /// was damaged.
+    /// </summary>
     public KvConversionReport Run(bool removeSource)
     {
         var clock = Stopwatch.StartNew();
@@ -41,7 +48,8 @@ internal sealed class ShelfConversion
         if (_target.Description.MeasuredTokens == 0)
             _target.NoteSpeed(_source.Description.MeasuredTokens, TimeSpan.FromSeconds(_source.Description.MeasuredSeconds));
 
-        List<string> names = [.. _source.Names().Order(StringComparer.Ordinal).Prepend(KvShelf.PrefixName).Where(name => File.Exists(_source.PathOf(name)))];
+        List<string> names = [.. _source.Names().Order(StringComparer.Ordinal).Prepend(KvShelf.PrefixName)
+            .Where(name => File.Exists(_source.PathOf(name)))];
         for (int i = 0; i < names.Count; i++)
         {
             _cancellation.ThrowIfCancellationRequested();
@@ -51,7 +59,6 @@ internal sealed class ShelfConversion
 
         bool remove = removeSource && _damaged.Count == 0;
         if (remove) _source.Remove();
-
         return new KvConversionReport
         {
             From = _source.Policy,
@@ -79,7 +86,6 @@ internal sealed class ShelfConversion
 
         long before = new FileInfo(source).Length;
         if (!there && !TryWrite(name, source, target)) return;
-
         if (!there && verify && _model.Check(target) is { } wrong)
         {
             _target.SetAside(name);
@@ -102,7 +108,9 @@ internal sealed class ShelfConversion
         }
         catch (QuotaReachedException error)
         {
-            throw new InvalidInputException($"the store's quota of {_quota.Limit} bytes has no room for the KV under both policies; raise it with 'store quota', and the same command goes on here", error);
+            throw new InvalidInputException(
+                $"the store's quota of {_quota.Limit} bytes has no room for the KV under both policies; raise it with 'store quota', and "
+                + "the same command goes on here", error);
         }
         catch (InvalidDataException error)
         {
@@ -115,11 +123,10 @@ internal sealed class ShelfConversion
     private KvShelf Named(DocumentStore store, KvKey key, string from)
     {
         if (from == key.Policy)
-            throw new InvalidInputException($"--kv {key.Policy}: the same policy to convert from and to; name another one");
+            throw new InvalidInputException($"{key.Policy}: the same policy to convert from and to; name another one");
 
         var shelf = new KvShelf(store, key with { Policy = from });
         if (!Directory.Exists(shelf.Folder)) throw Missing(store, key, $" kept as {from}");
-
         return _model.CanConvert(from) ? shelf : throw Lossy(from, key.Policy);
     }
 
@@ -132,16 +139,21 @@ internal sealed class ShelfConversion
             (0, _) => throw Missing(store, key, $" that could be converted to {key.Policy}"),
             (_, 0) => throw Lossy(siblings[0].Policy, key.Policy),
             (_, 1) => fit[0],
-            _ => throw new InvalidInputException($"{store.Folder}: KV of {_model.Name} is kept as {string.Join(" and as ", fit.Select(shelf => shelf.Policy))}; name one with --from"),
+            _ => throw new InvalidInputException(
+                $"{store.Folder}: KV of {_model.Name} is kept as {string.Join(" and as ", fit.Select(shelf => shelf.Policy))}; name "
+                + "the one to convert"),
         };
     }
 
     private InvalidInputException Missing(DocumentStore store, KvKey key, string what)
     {
         string[] there = [.. KvShelf.Siblings(store, key with { Policy = "" }).Select(shelf => shelf.Policy)];
-        return new($"{store.Folder}: no KV of {_model.Name}{what} (there is: {(there.Length == 0 ? "none of this model" : string.Join("; ", there))}); kvasir store stats shows all");
+        return new(
+            $"{store.Folder}: no KV of {_model.Name}{what} (there is: "
+            + $"{(there.Length == 0 ? "none of this model" : string.Join("; ", there))}); kvasir store stats shows all");
     }
 
     private static InvalidInputException Lossy(string from, string to) =>
-        new($"KV kept as {from} has lost what {to} would keep, and converting cannot bring it back; ingest with --kv {to} to compute it anew");
+        new($"KV kept as {from} has lost what {to} would keep, and converting cannot bring it back; ingest under {to} to compute it "
+            + "anew");
 }

@@ -7,7 +7,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Kvasir.Documents.Storage;
 
-/// <summary>The catalog in an SQLite database (<see cref="Schema"/>): files, documents, texts. Rows have checksums, because SQLite's pages have none.</summary>
+/// <summary>
+/// The catalog in an SQLite database (<see cref="Schema"/>): files, documents, texts. Rows have checksums, because SQLite's pages have
+/// none.
+/// </summary>
 internal sealed partial class SqliteCatalog : ICatalog
 {
     /// <summary>Files with documents: a table that has lost rows is found out by it.</summary>
@@ -75,7 +78,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         """, row => (row.GetInt32(0), row.GetInt32(1), (long)row.GetDouble(2), (long)row.GetDouble(3)), path)[0];
 
     public IReadOnlyList<StoredDocument> Documents(string path, bool unfinished = false) => Sound(_database.Query(
-        $"SELECT {DocumentColumns} FROM document d JOIN file f ON f.id = d.file WHERE f.path = ?1 AND (d.place IS NULL) = ?2 ORDER BY d.place, d.id",
+        $"SELECT {DocumentColumns} FROM document d JOIN file f ON f.id = d.file WHERE f.path = ?1 AND (d.place IS NULL) = ?2 ORDER BY "
+            + "d.place, d.id",
         row => ReadDocument(row, 0), path, unfinished ? 1 : 0), path);
 
     public IReadOnlyList<StoredChunk> Chunks(StoredDocument document) => Sound(
@@ -162,7 +166,7 @@ internal sealed partial class SqliteCatalog : ICatalog
         var key = new KvKey(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), prefix);
         var shelf = new KvDescription(key) { MeasuredTokens = row.GetInt64(6), MeasuredSeconds = row.GetDouble(7) };
         if (SumOf(shelf) == row.GetInt64(8)) return shelf;
-        _files.Warn($"{_database.Path} is damaged: how fast {Printable(shelf.Key.Model)} computes is not known", "ingest", "--stored");
+        _files.Warn($"{_database.Path} is damaged: how fast {Printable(shelf.Key.Model)} computes is not known", StoreMend.IngestAll);
         return null;
     }).OfType<KvDescription>().ToList();
 
@@ -170,7 +174,8 @@ internal sealed partial class SqliteCatalog : ICatalog
     {
         byte[] prefix = MemoryMarshal.AsBytes<int>(shelf.Key.PrefixIds.ToArray()).ToArray();
         _database.Run("INSERT OR REPLACE INTO shelf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", shelf.Key.FolderName(), shelf.Key.Model,
-            shelf.Key.ModelIdentity, shelf.Key.TokenizerIdentity, shelf.Key.Policy, prefix, shelf.MeasuredTokens, shelf.MeasuredSeconds, SumOf(shelf));
+            shelf.Key.ModelIdentity, shelf.Key.TokenizerIdentity, shelf.Key.Policy, prefix, shelf.MeasuredTokens, shelf.MeasuredSeconds,
+                SumOf(shelf));
     }
 
     public void Forget(KvDescription shelf) => _database.Run("DELETE FROM shelf WHERE name = ?1", shelf.Key.FolderName());
@@ -197,7 +202,9 @@ internal sealed partial class SqliteCatalog : ICatalog
 
     public void Dispose() => _database.Dispose();
 
-    /// <summary>The number of a text, which is added where it is not known; one that no other file has is then found under the given title.</summary>
+    /// <summary>
+    /// The number of a text, which is added where it is not known; one that no other file has is then found under the given title.
+    /// </summary>
     private long AddText(long file, string title, string content, out byte[] hash)
     {
         hash = SHA256.HashData(Encoding.UTF8.GetBytes(content));
@@ -207,7 +214,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         {
             bool isSame = Words.IndexedText(known.Title, known.Content) == Words.IndexedText(title, content);
             bool isOthers = _database.Number(
-                "SELECT 1 FROM chunk c JOIN document d ON d.id = c.document WHERE c.text = ?1 AND d.file <> ?2 LIMIT 1", known.Id, file) is not null;
+                "SELECT 1 FROM chunk c JOIN document d ON d.id = c.document WHERE c.text = ?1 AND d.file <> ?2 LIMIT 1", known.Id,
+                    file) is not null;
             if (isSame || (isOthers && known.Content == content)) return known.Id;
             _database.Run("UPDATE text SET title = ?2, content = ?3 WHERE id = ?1", known.Id, title, content);
             _database.Run("DELETE FROM embedding WHERE encoder IN (SELECT id FROM encoder) AND text = ?1", known.Id);
@@ -215,7 +223,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         }
 
         byte[] kv = Convert.FromHexString(KvShelf.NameOf(Chunker.PromptText(content)));
-        return Index(_database.Number("INSERT INTO text VALUES (NULL, ?1, ?2, ?3, ?4) RETURNING id", hash, kv, title, content)!.Value, title, content);
+        return Index(_database.Number("INSERT INTO text VALUES (NULL, ?1, ?2, ?3, ?4) RETURNING id", hash, kv, title, content)!.Value,
+            title, content);
     }
 
     private long Index(long text, string title, string content)
@@ -236,7 +245,7 @@ internal sealed partial class SqliteCatalog : ICatalog
     {
         if (_database.Number("SELECT value FROM setting WHERE name = ?1", name) is not long value) return null;
         if (_database.Number("SELECT sum FROM setting WHERE name = ?1", name) == Sum(name, value)) return value;
-        _files.Warn($"{_database.Path} is damaged: the setting '{name}' is lost", name == "quota" ? ["store", "quota", "SIZE"] : ["store", "repair"]);
+        _files.Warn($"{_database.Path} is damaged: the setting '{name}' is lost", name == "quota" ? StoreMend.SetQuota : StoreMend.Repair);
         return null;
     }
 
@@ -262,13 +271,16 @@ internal sealed partial class SqliteCatalog : ICatalog
         return null;
     }, values).OfType<StoredFile>().ToList();
 
-    /// <summary>A document from <see cref="DocumentColumns"/>, which begin at column <paramref name="at"/>; null where they are damaged.</summary>
+    /// <summary>
+    /// A document from <see cref="DocumentColumns"/>, which begin at column <paramref name="at"/>; null where they are damaged.
+    /// </summary>
     private static StoredDocument? ReadDocument(SqliteDataReader row, int at)
     {
         string? id = row.IsDBNull(at + 1) ? null : row.GetString(at + 1);
         byte[] hash = row.GetFieldValue<byte[]>(at + 3);
         var document = new StoredDocument(row.GetInt64(at), id, row.GetString(at + 2), hash, row.GetInt32(at + 4), row.GetInt32(at + 5));
-        return Sum(row.GetInt64(at + 6), id, document.Title, hash, document.ChunkTokens, document.Parts) == row.GetInt64(at + 7) ? document : null;
+        return Sum(row.GetInt64(at + 6), id, document.Title, hash, document.ChunkTokens, document.Parts) == row.GetInt64(at + 7)
+            ? document : null;
     }
 
     /// <summary>The same of <see cref="ChunkColumns"/>.</summary>
@@ -291,15 +303,15 @@ internal sealed partial class SqliteCatalog : ICatalog
     private List<StoredChunk> Sound(List<StoredChunk?> rows, long document, int count)
     {
         if (rows.Contains(null) || rows.Count != count)
-            _database.Query("SELECT path FROM file WHERE id = (SELECT file FROM document WHERE id = ?1)", row => row.GetString(0), document).ForEach(Tell);
+            _database.Query("SELECT path FROM file WHERE id = (SELECT file FROM document WHERE id = ?1)", row => row.GetString(0), document)
+                .ForEach(Tell);
         return rows.OfType<StoredChunk>().ToList();
     }
 
     private void Tell(string path)
     {
         _lost.Add(Printable(path));
-        string[] mend = DocumentStore.MendOf([path]);
-        _files.Warn($"{_database.Path} is damaged: documents are lost of {Printable(path)}", mend.Length > 0 ? mend : ["store", "repair"]);
+        _files.Warn(StoreWarning.Lost($"{_database.Path} is damaged: documents are lost of {Printable(path)}", [path], StoreMend.Repair));
     }
 
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));

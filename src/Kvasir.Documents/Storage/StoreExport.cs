@@ -37,34 +37,41 @@ internal sealed class StoreExport : IDisposable
         if (chosen.Count == 0 && (options.Model ?? options.Policy?.ToString()) is not null)
         {
             string there = all.Count == 0 ? "none" : string.Join("; ", all.Select(shelf => $"{shelf.Model} as {shelf.Policy}"));
-            throw new InvalidInputException($"{store.Folder}: no KV of {options.Model ?? "any model"}{(options.Policy is { } policy ? $" kept as {policy}" : "")} (there is: {there})");
+            throw new InvalidInputException(
+                $"{store.Folder}: no KV of {options.Model ?? "any model"}{(options.Policy is { } policy ? $" kept as {policy}" : "")} "
+                + $"(there is: {there})");
         }
 
-        return [.. chosen.Select(key => (new ExportedShelf(key.Model, key.ModelIdentity, key.TokenizerIdentity, key.Policy, [.. key.PrefixIds]), new KvShelf(store, key).Folder))];
+        return [.. chosen.Select(key =>
+            (new ExportedShelf(key.Model, key.ModelIdentity, key.TokenizerIdentity, key.Policy, [.. key.PrefixIds]),
+                new KvShelf(store, key).Folder))];
     }
 
     /// <summary>Writes everything, the manifest last.</summary>
-    public ExportReport Run(string root, IReadOnlyList<StoredFile> files, IReadOnlyList<(ExportedShelf Shelf, string Folder)> shelves, byte[]? key)
+    public ExportReport Run(string root, IReadOnlyList<StoredFile> files, IReadOnlyList<(ExportedShelf Shelf, string Folder)> shelves,
+        byte[]? key)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         int documents = 0, chunks = 0;
         for (int i = 0; i < files.Count; i++)
         {
-            List<(StoredDocument Document, IReadOnlyList<StoredChunk> Chunks)> ofFile = [.. _catalog.Documents(files[i].Path).Select(document => (document, _catalog.Chunks(document)))];
+            List<(StoredDocument Document, IReadOnlyList<StoredChunk> Chunks)> ofFile =
+                [.. _catalog.Documents(files[i].Path).Select(document => (document, _catalog.Chunks(document)))];
             AddContent(i, ofFile);
             documents += ofFile.Count;
             chunks += ofFile.Sum(document => document.Chunks.Count);
             names.UnionWith(ofFile.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName));
         }
 
-        List<(ExportedShelf Shelf, StoredKvInfo Kv)> kv = [.. shelves.Select(shelf => (shelf.Shelf, AddKv(shelf.Shelf, shelf.Folder, names))).Where(shelf => shelf.Item2.Chunks > 0)];
-        var manifest = new ExportManifest(ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Shelf)],
+        List<(ExportedShelf Shelf, StoredKvInfo Kv)> kv =
+            [.. shelves.Select(shelf => (shelf.Shelf, AddKv(shelf.Shelf, shelf.Folder, names))).Where(shelf => shelf.Item2.Chunks > 0)];
+        var manifest = new ExportManifest(
+            ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Shelf)],
             [.. files.Select(file => new ExportedFile(file.Path, file.Length, Math.Abs(file.ChangedTicks), file.Hash))], [.. _entries]);
         byte[] json = manifest.Write();
         Add(ExportManifest.Name, json);
         Add(ExportManifest.ChecksumName, SHA256.HashData(json));
         if (key is not null) Add(ExportManifest.SignatureName, HMACSHA256.HashData(key, json));
-
         return new ExportReport(files.Count, documents, chunks, [.. kv.Select(shelf => shelf.Kv)], 0);
     }
 
@@ -72,15 +79,21 @@ internal sealed class StoreExport : IDisposable
 
     private void AddContent(int file, List<(StoredDocument Document, IReadOnlyList<StoredChunk> Chunks)> documents)
     {
-        List<(string Encoder, float[][] Rows)> embedded = [.. _catalog.Encoders().Select(encoder => (encoder, EmbeddedWhole(encoder, documents.SelectMany(document => document.Chunks)))).Where(rows => rows.Item2.Length > 0)];
+        List<(string Encoder, float[][] Rows)> embedded =
+            [.. _catalog.Encoders().Select(encoder => (encoder, EmbeddedWhole(encoder, documents.SelectMany(document => document.Chunks))))
+                .Where(rows => rows.Item2.Length > 0)];
         DocumentContent[] exported = [.. documents.Select(document => Content(document.Document, document.Chunks))];
-        Add(ExportManifest.ContentName(file), new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Rows[0].Length))]).Write());
+        Add(ExportManifest.ContentName(file),
+            new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Rows[0].Length))])
+            .Write());
         for (int encoder = 0; encoder < embedded.Count; encoder++)
-            Add(ExportManifest.VectorsName(file, encoder), MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()).ToArray());
+            Add(ExportManifest.VectorsName(file, encoder),
+                MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()).ToArray());
     }
 
     /// <summary>A stored document as it was put into the catalog.</summary>
-    public static DocumentContent Content(StoredDocument document, IReadOnlyList<StoredChunk> chunks) => new(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
+    public static DocumentContent Content(StoredDocument document, IReadOnlyList<StoredChunk> chunks) =>
+        new(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
         [.. chunks.Select(chunk => new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, chunk.Text))]);
 
     /// <summary>The embeddings of chunks, one after another, where the encoder has embedded all of them; else none.</summary>
@@ -100,7 +113,6 @@ internal sealed class StoreExport : IDisposable
         {
             _cancellation.ThrowIfCancellationRequested();
             if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file) continue;
-
             using (file)
             {
                 bytes += Add(ExportManifest.KvName(key, name), file);
@@ -111,7 +123,9 @@ internal sealed class StoreExport : IDisposable
         return new StoredKvInfo(shelf.Model, shelf.ModelIdentity, shelf.Policy, chunks, bytes, null);
     }
 
-    /// <summary>Null where the file has just been removed, or there is no prefix: what is missing is computed where it is asked for.</summary>
+    /// <summary>
+    /// Null where the file has just been removed, or there is no prefix: what is missing is computed where it is asked for.
+    /// </summary>
     private static FileStream? TryOpen(string path)
     {
         try
@@ -150,7 +164,8 @@ internal sealed class StoreExport : IDisposable
     private static bool Fits(KvKey shelf, ExportOptions options)
     {
         bool model = options.Model is not { } wanted || wanted.Equals(shelf.Model, StringComparison.OrdinalIgnoreCase)
-            || wanted.Equals(Path.GetFileNameWithoutExtension(shelf.Model), StringComparison.OrdinalIgnoreCase) || (wanted.Length >= 8 && shelf.ModelIdentity.StartsWith(wanted, StringComparison.Ordinal));
+            || wanted.Equals(Path.GetFileNameWithoutExtension(shelf.Model), StringComparison.OrdinalIgnoreCase)
+                || (wanted.Length >= 8 && shelf.ModelIdentity.StartsWith(wanted, StringComparison.Ordinal));
         return model && (options.Policy is not { } policy || policy.ToString() == shelf.Policy);
     }
 }

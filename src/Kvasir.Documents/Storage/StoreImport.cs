@@ -3,10 +3,12 @@ using Kvasir.Documents.Chunking;
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// Takes an exported archive into a store. All of it is checked before anything is written; then KV files appear under their names when they are
-/// whole, documents and embeddings follow, and last the record of each file, as in an ingest: interrupted at any point, the store is sound.
+/// Takes an exported archive into a store. All of it is checked before anything is written; then KV files appear under their names when
+/// they are whole, documents and embeddings follow, and last the record of each file, as in an ingest: interrupted at any point, the store
+/// is sound.
 /// </summary>
-internal sealed class StoreImport(DocumentStore store, ExportArchive archive, string? newRoot, Action<long> report, CancellationToken cancellation)
+internal sealed class StoreImport(
+    DocumentStore store, ExportArchive archive, string? newRoot, Action<long> report, CancellationToken cancellation)
 {
     private readonly Dictionary<string, ExportedShelf> _shelves = new(StringComparer.Ordinal);
     private readonly List<(ExportedEntry Entry, string Shelf, string Name)> _kv = [];
@@ -27,10 +29,14 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         }
 
         writer.Finish();
-        return new ImportReport(archive.Manifest.Files.Length, _changed, _documents, _chunks, _kvFiles, _kvBytes, archive.IsSigned) { KvFilesLeftOut = _leftOut };
+        return new ImportReport(archive.Manifest.Files.Length, _changed, _documents, _chunks, _kvFiles, _kvBytes,
+            archive.IsSigned)
+        { KvFilesLeftOut = _leftOut };
     }
 
-    /// <summary>Reads the whole archive: checksums, documents, embeddings, and that every KV file belongs to one of its chunks and shelves.</summary>
+    /// <summary>
+    /// Reads the whole archive: checksums, documents, embeddings, and that every KV file belongs to one of its chunks and shelves.
+    /// </summary>
     private void Check()
     {
         ExportManifest manifest = archive.Manifest;
@@ -51,13 +57,13 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         }
 
         foreach (ExportedShelf shelf in manifest.Shelves) _shelves[shelf.Key.FolderName()] = shelf;
-
         foreach (ExportedEntry entry in manifest.Entries.Where(entry => !known.Contains(entry.Name)))
         {
             // A name is made of what it must be made of and compared: no part of an archive's name ever becomes a path.
             string[] parts = entry.Name.Split('/');
             string name = Path.GetFileNameWithoutExtension(parts[^1]);
-            if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name) || entry.Name != ExportManifest.KvName(parts[1], name))
+            if (parts.Length != 3 || !_shelves.ContainsKey(parts[1]) || !chunks.Contains(name)
+                || entry.Name != ExportManifest.KvName(parts[1], name))
                 throw archive.Refused("it holds KV of no document, or something else");
 
             _kv.Add((entry, parts[1], name));
@@ -72,7 +78,6 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
             cancellation.ThrowIfCancellationRequested();
             string path = shelf.PathOf(name);
             if (File.Exists(path)) continue;
-
             if (name != KvShelf.PrefixName && !quota.TryReserve(entry.Bytes, evict: true))
             {
                 _leftOut++;
@@ -97,26 +102,40 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
         ExportedContent content = Content(file);
         string path = NewPath(exported.Path);
         List<StoredDocument> stored = [.. content.Documents.Select(document => Find(path, document) ?? store.Catalog.Add(path, document))];
-        for (int encoder = 0; encoder < content.Vectors.Length; encoder++) AddVectors(stored, content.Vectors[encoder], Vectors(file, encoder, content));
-
+        for (int encoder = 0; encoder < content.Vectors.Length; encoder++)
+            AddVectors(stored, content.Vectors[encoder], Vectors(file, encoder, content));
         _documents += stored.Count;
         _chunks += content.ChunkCount;
-        if (stored.Count > 0 && (store.Catalog.File(path) is null || !store.Catalog.Documents(path).Select(document => document.Number).SequenceEqual(stored.Select(document => document.Number))))
+        if (stored.Count > 0
+            && (store.Catalog.File(path) is null
+            || !store.Catalog.Documents(path).Select(document => document.Number)
+            .SequenceEqual(stored.Select(document => document.Number))))
         {
-            writer.Commit(new StoredFile { Path = path, Length = exported.Length, ChangedTicks = -(exported.ChangedTicks & long.MaxValue), Hash = exported.Hash }, stored);
+            writer.Commit(
+                new StoredFile
+                {
+                    Path = path,
+                    Length = exported.Length,
+                    ChangedTicks = -(exported.ChangedTicks & long.MaxValue),
+                    Hash = exported.Hash
+                }, stored);
             _changed++;
         }
     }
 
     /// <summary>The same document, cut the same way: other tokenizers cut in other places.</summary>
     private StoredDocument? Find(string path, DocumentContent document) =>
-        store.Catalog.Documents(path).Concat(store.Catalog.Documents(path, unfinished: true)).LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
-            && store.Catalog.Chunks(known).Select(chunk => chunk.KvName).SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
+        store.Catalog.Documents(path).Concat(store.Catalog.Documents(path, unfinished: true))
+            .LastOrDefault(known => known.Is(document.Id, document.ContentHash, document.ChunkTokens)
+            && store.Catalog.Chunks(known).Select(chunk => chunk.KvName)
+                .SequenceEqual(document.Chunks.Select(KvName), StringComparer.Ordinal));
 
     private void AddVectors(List<StoredDocument> stored, ExportedVectors vectors, float[] values)
     {
-        IEnumerable<(long Text, float[] Vector)> rows = stored.SelectMany(store.Catalog.Chunks).Select((chunk, i) => (chunk.TextId, values.AsSpan(i * vectors.Width, vectors.Width).ToArray()));
-        if (rows.Where(row => store.Catalog.Embedding(vectors.Encoder, row.Text) is null).ToList() is { Count: > 0 } missing) store.Catalog.Embed(vectors.Encoder, missing);
+        IEnumerable<(long Text, float[] Vector)> rows = stored.SelectMany(store.Catalog.Chunks)
+            .Select((chunk, i) => (chunk.TextId, values.AsSpan(i * vectors.Width, vectors.Width).ToArray()));
+        if (rows.Where(row => store.Catalog.Embedding(vectors.Encoder, row.Text) is null).ToList() is { Count: > 0 } missing)
+            store.Catalog.Embed(vectors.Encoder, missing);
     }
 
     private ExportedContent Content(int file)
@@ -145,11 +164,10 @@ internal sealed class StoreImport(DocumentStore store, ExportArchive archive, st
     private string NewPath(string path)
     {
         if (newRoot is null) return path;
-
         string root = archive.Manifest.Root, full = Path.GetFullPath(newRoot);
         if (!path.StartsWith(root, StringComparison.Ordinal)) throw archive.Refused($"{path} is not under {root}");
-
         string moved = Path.GetFullPath(Path.Join(full, path[root.Length..].Replace('\\', '/').TrimStart('/')));
-        return new PathScope([full]).Contains(Path.TrimEndingDirectorySeparator(moved)) ? Path.TrimEndingDirectorySeparator(moved) : throw archive.Refused($"{path} leads out of {root}");
+        return new PathScope([full]).Contains(Path.TrimEndingDirectorySeparator(moved))
+            ? Path.TrimEndingDirectorySeparator(moved) : throw archive.Refused($"{path} leads out of {root}");
     }
 }

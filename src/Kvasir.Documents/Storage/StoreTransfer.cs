@@ -9,7 +9,9 @@ public sealed record ExportOptions
     /// <summary>Only the KV kept under this policy; null for all policies.</summary>
     public Cache.KvPolicy? Policy { get; init; }
 
-    /// <summary>Key of an HMAC-SHA256 over the manifest, by which an importer that has it knows that nothing was changed; null for none.</summary>
+    /// <summary>
+    /// Key of an HMAC-SHA256 over the manifest, by which an importer that has it knows that nothing was changed; null for none.
+    /// </summary>
     public byte[]? Key { get; init; }
 }
 

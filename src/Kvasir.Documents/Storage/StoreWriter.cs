@@ -47,7 +47,9 @@ internal sealed class StoreWriter : IDisposable
         if (_removed) CollectGarbage(unfinished: false);
     }
 
-    /// <summary>Frees what no document uses, and with <paramref name="unfinished"/> what interrupted ingests have left. Returns bytes of KV freed.</summary>
+    /// <summary>
+    /// Frees what no document uses, and with <paramref name="unfinished"/> what interrupted ingests have left. Returns bytes of KV freed.
+    /// </summary>
     public long CollectGarbage(bool unfinished)
     {
         Catalog.Sweep(unfinished);

@@ -9,8 +9,8 @@ internal sealed record StoredFile
     public required string Path { get; init; }
 
     /// <summary>
-    /// Length and time of the last change when it was read: as long as both are the same, the file is not read again. The time is negative where
-    /// another machine has read it, which this one need not have.
+    /// Length and time of the last change when it was read: as long as both are the same, the file is not read again. The time is negative
+    /// where another machine has read it, which this one need not have.
     /// </summary>
     public required long Length { get; init; }
 
@@ -28,8 +28,8 @@ internal sealed record StoredFile
     {
         var now = new FileInfo(Path);
         if (!now.Exists) return ChangedTicks < 0 ? StoredFileState.Current : StoredFileState.Gone;
-
-        return now.Length == Length && (now.LastWriteTimeUtc.Ticks == ChangedTicks || HasContent()) ? StoredFileState.Current : StoredFileState.Changed;
+        return now.Length == Length && (now.LastWriteTimeUtc.Ticks == ChangedTicks || HasContent())
+            ? StoredFileState.Current : StoredFileState.Changed;
     }
 
     private bool HasContent()

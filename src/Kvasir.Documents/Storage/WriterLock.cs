@@ -1,8 +1,8 @@
 namespace Kvasir.Documents.Storage;
 
 /// <summary>
-/// Lets one process at a time write to a store: its KV files and its quota need one holder over many transactions. The operating system frees it
-/// when the process ends, however it ends; a file beside it says who has it.
+/// Lets one process at a time write to a store: its KV files and its quota need one holder over many transactions. The operating system
+/// frees it when the process ends, however it ends; a file beside it says who has it.
 /// </summary>
 internal sealed class WriterLock : IDisposable
 {
@@ -68,7 +68,8 @@ internal sealed class WriterLock : IDisposable
     {
         try
         {
-            int id = int.TryParse(File.ReadAllText(Path.Combine(store, HolderName)), CultureInfo.InvariantCulture, out int known) ? known : 0;
+            int id = int.TryParse(File.ReadAllText(Path.Combine(store, HolderName)), CultureInfo.InvariantCulture, out int known)
+                ? known : 0;
             using Process process = Process.GetProcessById(id);
             return $" (process {process.Id}, {process.ProcessName})";
         }

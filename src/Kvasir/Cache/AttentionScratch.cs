@@ -19,12 +19,13 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public AttentionScratch(int channels)
     {
         long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float), scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
-        _memory = new NativeBuffer(2 * rows + block + scores + 4L * channels * sizeof(float));
+        _memory = new NativeBuffer(2 * rows + block + scores + (4L * channels + LongStripBlocks * KvBlock.Tokens) * sizeof(float));
         Queries = (float*)_memory.Pointer;
         Rerotated = Queries + rows / sizeof(float);
         Block = Rerotated + rows / sizeof(float);
         Scores = Block + block / sizeof(float);
-        Table = Scores + scores / sizeof(float);
+        Biases = Scores + scores / sizeof(float);
+        Table = Biases + LongStripBlocks * KvBlock.Tokens;
     }
 
     /// <summary>Scaled query rows [MaxRows, channels].</summary>
@@ -38,6 +39,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
 
     /// <summary>[MaxRows, StripBlocks * 32], or fewer rows of longer strips.</summary>
     public float* Scores { get; }
+
+    /// <summary>What steering adds to the scores of a strip [LongStripBlocks * 32].</summary>
+    public float* Biases { get; }
 
     /// <summary>A rotary table.</summary>
     public float* Table { get; }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using Kvasir.Numerics;
 
 namespace Kvasir.Cache;
@@ -15,8 +16,17 @@ internal readonly record struct QueryTile(int FirstPosition, int Rows, int Group
 {
     public int LastPosition => PositionOf(Rows - 1);
 
+    /// <summary>What is added to scores; null where none of the tile's heads is steered.</summary>
+    public Steering? Steering { get; init; }
+
+    /// <summary>Bit h tells whether head h of the group is steered.</summary>
+    public ulong SteeredHeads { get; init; }
+
     /// <summary>The position of a query row's token.</summary>
     public int PositionOf(int row) => Scattered is null ? FirstPosition + row / Group : Scattered[FirstScattered + row / Group];
+
+    /// <summary>Whether a query row's head is steered.</summary>
+    public bool IsSteered(int row) => (SteeredHeads >> row % Group & 1) != 0;
 }
 
 /// <summary>
@@ -111,6 +121,9 @@ internal static unsafe class BlockAttention
         /// <summary>Bit i tells whether token i of a block counts no more.</summary>
         uint Masked(int block);
 
+        /// <summary>What steering adds to the scores of the tokens from the start of a block on; false where nothing.</summary>
+        bool FillBiases(Steering steering, int block, Span<float> biases);
+
         /// <summary>Bytes of a block's keys, behind which its values lie.</summary>
         int KeyBytes { get; }
 
@@ -153,6 +166,14 @@ internal static unsafe class BlockAttention
             return masked;
         }
 
+        public bool FillBiases(Steering steering, int block, Span<float> biases)
+        {
+            int first = block * KvBlock.Tokens;
+            if (segment.Kept is null) return steering.Fill(segment.FirstPosition + first, biases);
+            for (int t = 0; t < biases.Length; t++) biases[t] = steering.At(segment.PositionOf(first + t));
+            return true;
+        }
+
         public int KeyBytes => segment.Codec.KeyBytes;
 
         public byte* Data(int block) => segment.Keys(block);
@@ -192,6 +213,14 @@ internal static unsafe class BlockAttention
         public bool HasMasks => false;
 
         public uint Masked(int block) => 0;
+
+        public bool FillBiases(Steering steering, int block, Span<float> biases)
+        {
+            int first = block * KvBlock.Tokens;
+            if (positions is null) return steering.Fill(firstPosition + first, biases);
+            for (int t = 0; t < biases.Length; t++) biases[t] = steering.At(positions[first + t]);
+            return true;
+        }
 
         public int KeyBytes => (int)((byte*)tail.Values(0) - (byte*)tail.Keys(0));
 
@@ -280,10 +309,12 @@ internal static unsafe class BlockAttention
             int width = count * KvBlock.Tokens, tokens = TokensOf(blocks, first, count);
             uint* masks = stackalloc uint[AttentionScratch.LongStripBlocks];
             bool masked = blocks.HasMasks && FillMasks(blocks, first, count, masks);
+            bool steered = tile.Steering is { } steering && blocks.FillBiases(steering, first, new Span<float>(scratch.Biases, tokens));
             for (int r = 0; r < tile.Rows; r++)
             {
                 float* scores = scratch.Scores + r * Stride;
                 if (tile.SoftCap != 0) SoftCap(scores, width);
+                if (steered && tile.IsSteered(r)) AddBiases(new Span<float>(scores, tokens));
                 int own = tile.PositionOf(r);
                 int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(own, first), 0, tokens) : tokens;
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
@@ -323,6 +354,9 @@ internal static unsafe class BlockAttention
             for (int b = 0; b < count; b++) any |= masks[b] = blocks.Masked(first + b);
             return any != 0;
         }
+
+        private void AddBiases(Span<float> scores) =>
+            TensorPrimitives.Add(scores, new ReadOnlySpan<float>(scratch.Biases, scores.Length), scores);
 
         private void SoftCap(float* scores, int width)
         {

@@ -1,4 +1,3 @@
-using Kvasir.Memory;
 
 namespace Kvasir.Cache;
 

@@ -48,7 +48,7 @@ public sealed partial class KvCache
     }
 
     /// <summary>Makes a cache that was filled without eviction evict from the next prompt on.</summary>
-    internal void EvictBy(KvPolicy policy) => Policy = policy;
+    internal void EvictBy(KvPolicy policy) => Policy = policy.Unsteered;
 
     /// <summary>
     /// Drops the oldest tokens of a layer behind the first block until <paramref name="rows"/> more fit into the policy's budget, of which each head has its share, and into the

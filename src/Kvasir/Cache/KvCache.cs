@@ -11,7 +11,8 @@ public sealed partial class KvCache : IDisposable
 
     private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
-        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy, pool, layers, length, files);
+        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy.Unsteered, pool, layers, length, files);
+        Steer(policy.Steering);
     }
 
     /// <summary>The position that the next token gets: the number of tokens so far.</summary>
@@ -23,8 +24,11 @@ public sealed partial class KvCache : IDisposable
     /// <summary>Bytes that the same tokens take in float16.</summary>
     public long BytesF16 => Length * Layout.BytesPerTokenF16;
 
-    /// <summary>The policy it keeps to.</summary>
+    /// <summary>The policy it keeps to, without steering.</summary>
     public KvPolicy Policy { get; private set; }
+
+    /// <summary>How attention over it is steered, or null.</summary>
+    internal Steering? Steering { get; set; }
 
     internal KvLayout Layout { get; }
 
@@ -42,7 +46,7 @@ public sealed partial class KvCache : IDisposable
     public KvCache Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.Copy()), Length, _files.Share()) { Repaired = Repaired };
+        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.Copy()), Length, _files.Share()).ReadAs(this);
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
@@ -57,7 +61,7 @@ public sealed partial class KvCache : IDisposable
         pool.Reserve(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, With((_, head, _) => head.Duplicate(pool)), Length, new PlacedFiles()) { Repaired = Repaired };
+            return new KvCache(Layout, Policy, pool, With((_, head, _) => head.Duplicate(pool)), Length, new PlacedFiles()).ReadAs(this);
         }
         finally
         {
@@ -72,7 +76,8 @@ public sealed partial class KvCache : IDisposable
         ArgumentNullException.ThrowIfNull(policy);
         ObjectDisposedException.ThrowIf(_disposed, this);
         _files.Verify();
-        return new KvCache(Layout, policy, Pool, With((l, head, h) => head.Convert(policy.HeadCodec(Layout, l, h))), Length, new PlacedFiles()) { Repaired = Repaired };
+        LayerCache[] layers = With((l, head, h) => head.Convert(policy.HeadCodec(Layout, l, h)));
+        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles()).ReadAs(this);
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
@@ -85,6 +90,16 @@ public sealed partial class KvCache : IDisposable
         exact.Dispose();
         return copy;
     }
+
+    /// <summary>
+    /// Steers how the tokens to come attend. Keys and values that are here already stay as they are: what was computed or placed unsteered
+    /// can be read steered.
+    /// </summary>
+    /// <param name="steering">To which spans; null to nothing.</param>
+    /// <param name="promptTokens">Tokens of the prompt: later ones count as generated. All are the prompt's where it is not given.</param>
+    /// <exception cref="InvalidInputException">A span passes the prompt's end, or the heads are not chosen yet.</exception>
+    public void Steer(SteeringPolicy? steering, int promptTokens = int.MaxValue) =>
+        Steering = steering is null ? null : new Steering(steering, promptTokens);
 
     /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
     public void Truncate(int length)
@@ -203,11 +218,12 @@ public sealed partial class KvCache : IDisposable
         KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting, isPrivate: isPrivate);
     }
 
-    /// <summary>Saves all tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
+    /// <summary>Saves the first tokens with a text that belongs to them. This cache stays as it is: a copy is sealed.</summary>
     internal void SaveCopy(string path, ReadOnlySpan<int> ids, string attachment)
     {
-        CheckSavable();
         using KvCache copy = Fork();
+        copy.Truncate(ids.Length);
+        copy.CheckSavable();
         copy.Seal();
         KvFileWriter.Write(path, copy, ids, 0, attachment);
     }
@@ -216,6 +232,9 @@ public sealed partial class KvCache : IDisposable
     private void CheckSavable()
     {
         if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
+        if (Length > Steering?.UnsteeredTokens)
+            throw new InvalidOperationException(
+                "a steered cache cannot be saved: its keys and values would be taken for unsteered ones");
         _files.Verify();
     }
 
@@ -259,6 +278,13 @@ public sealed partial class KvCache : IDisposable
         _files.Truncate(length);
         Repaired = Repaired?.Below(length);
         Length = length;
+    }
+
+    /// <summary>Takes over what a copy's tokens are read by.</summary>
+    private KvCache ReadAs(KvCache original)
+    {
+        (Repaired, Steering) = (original.Repaired, original.Steering);
+        return this;
     }
 
     /// <summary>How far a file's tokens are to stand from where they were computed.</summary>

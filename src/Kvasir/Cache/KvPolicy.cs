@@ -10,7 +10,8 @@ public sealed record KvPolicy
 {
     private const int DefaultResidual = 32, DefaultSink = 32, LargestCount = 1 << 20;
 
-    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", .. EvictionPolicy.Terms];
+    private static readonly string[] Terms =
+        ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", "thin", "steer", "steer-mode", .. EvictionPolicy.Terms];
 
     private readonly int? _residual, _sink;
 
@@ -48,14 +49,32 @@ public sealed record KvPolicy
     /// <summary>The budget under which <c>auto</c> chooses bits by layer and head; null where bits are given.</summary>
     public KvBudget? Auto { get; init; }
 
-    /// <summary>The profile that <c>auto</c> chooses by; null for the one in the user's cache folder.</summary>
+    /// <summary>
+    /// The files that terms go by, joined by <c>+</c>, each for the term that its content is for: what <c>auto</c> chooses by (null for the one in the
+    /// user's cache folder), the factors of thin keys, heads to steer.
+    /// </summary>
     public string? Profile { get; init; }
+
+    /// <summary>The files that <see cref="Profile"/> names.</summary>
+    public IReadOnlyList<string> Profiles => Profile is null ? [] : File.Exists(Profile) ? [Profile] : Profile.Split('+');
+
+    /// <summary>How thin keys are; null for whole ones.</summary>
+    public ThinKeys? Thin { get; init; }
+
+    /// <summary>
+    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that it keeps; what was computed
+    /// under it is kept for others only as far as it makes no difference.
+    /// </summary>
+    public SteeringPolicy? Steering { get; init; }
 
     /// <summary>Which tokens stay; null where all do.</summary>
     public EvictionPolicy? Eviction { get; init; }
 
     /// <summary>Whether keys or values are kept in less than 16 bits.</summary>
     public bool IsQuantized => Auto is not null || IsQuantizedName(Keys) || IsQuantizedName(Values);
+
+    /// <summary>The policy without its steering: what a cache keeps to.</summary>
+    internal KvPolicy Unsteered => Steering is null ? this : this with { Steering = null };
 
     /// <summary>What <c>auto</c> chose, by layer and head; null before it has.</summary>
     internal HeadFormats? Chosen { get; init; }
@@ -92,7 +111,9 @@ public sealed record KvPolicy
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
                 "sink" => policy with { Sink = Count(name, value) },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
-                "profile" => policy with { Profile = value.Length > 0 ? value : throw OutOfRange(name, value, "must be a path") },
+                "thin" => policy with { Thin = ThinKeys.Parse(value) },
+                "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
+                "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
                 _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) => policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
@@ -113,9 +134,11 @@ public sealed record KvPolicy
         var text = new StringBuilder(Auto is null ? $"k={Keys},v={Values}" : $"auto:{Auto}");
         if (Auto is null && IsQuantizedName(Keys)) Add("group", Group, QuantizedFormat.DefaultGroup);
         if (IsQuantized) Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
+        if (Thin is not null) text.Append(",thin=").Append(Thin);
         Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
-        if (IsQuantized || Eviction is not null) Add("sink", Sink, UsualSink);
+        if (IsQuantized || Thin is not null || Eviction is not null) Add("sink", Sink, UsualSink);
         if (Eviction is not null) text.Append(',').Append(Eviction);
+        if (Steering is not null) text.Append(',').Append(Steering);
         if (Profile is not null) text.Append(",profile=").Append(Profile);
         return text.ToString();
 
@@ -134,7 +157,10 @@ public sealed record KvPolicy
         ArgumentNullException.ThrowIfNull(target);
         if (Auto is not null || Equals(target)) return Equals(target);
         bool sameCells = target.Auto is null && (ScaleBits, Sink) == (target.ScaleBits, target.Sink);
-        return Part(Keys, target.Keys, sameCells && Group == target.Group) && Part(Values, target.Values, sameCells);
+        bool sameKeys = Thin == target.Thin && sameCells && Group == target.Group;
+        if (Thin is not null && (Thin != target.Thin || Sink != target.Sink)) return false;
+        if (Thin != target.Thin && IsQuantizedName(Keys)) return false;
+        return Part(Keys, target.Keys, sameKeys) && Part(Values, target.Values, sameCells);
 
         bool Part(string kept, string wanted, bool same) => IsQuantizedName(kept) ? same && kept == wanted : kept == "f32" || target.Auto is not null || wanted != "f32";
     }
@@ -144,11 +170,13 @@ public sealed record KvPolicy
     {
         if (Auto is not null && Chosen is null) throw new InvalidInputException($"KV policy {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with");
         (string keys, string values) = Chosen?[layer, head] ?? (FileName(Keys, Group), FileName(Values, QuantizedFormat.DefaultGroup));
-        LayerLayout shape = layout.Layers[layer];
-        BlockCodec rest = layout.Codecs.Block(shape, keys, values);
-        BlockCodec first = layout.Codecs.Block(shape, InSink(keys), InSink(values));
+        BlockCodec rest = BlockCodec(layout, layer, head, keys, values), first = layout.Codecs.Block(layout.Layers[layer], InSink(keys), InSink(values));
         return new HeadCodec(first, rest, Sink, Residual);
     }
+
+    /// <summary>A codec of one kv head, whose keys are thin where the policy says so.</summary>
+    internal BlockCodec BlockCodec(KvLayout layout, int layer, int head, string keys, string values) =>
+        layout.Codecs.Block(layout.Layers[layer], layer, head, Thin?.CodecName(layer, head, keys) ?? keys, values);
 
     private static bool IsQuantizedName(string codec) => QuantizedFormat.Names.Contains(codec, StringComparer.Ordinal);
 
@@ -160,9 +188,11 @@ public sealed record KvPolicy
     private void CheckCombination(HashSet<string> given)
     {
         if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
+        Steering?.Check();
         Eviction?.Check();
-        if (Auto is null && Eviction?.UsesProfile != true && given.Contains("profile")) throw new InvalidInputException("KV policy: a profile belongs to auto or evict=prefixkv (as in auto:3bit,profile=FILE)");
-        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Eviction is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
+        if (given.Contains("profile") && Auto is null && Thin is null && Steering is not { Heads: null } && Eviction?.UsesProfile != true)
+            throw new InvalidInputException("KV policy: a profile belongs to auto, thin, evict=prefixkv, or steer without heads (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Thin is null && Eviction is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
         if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
         if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
     }

@@ -12,7 +12,7 @@ internal static class EvictionPreparation
     {
         if (policy.Eviction is not { } eviction) return policy;
         if (eviction.IsFastGen) return policy with { Eviction = eviction with { Classes = new TokenClasses(model.Tokenizer) } };
-        if (!eviction.UsesProfile || policy.Profile is not string path || policy.Auto is not null) return policy;
+        if (ProfileFiles.Of(policy, ProfileKind.LayerShares) is not string path) return policy;
         PrefixKvProfile profile = PrefixKvProfile.Load(path, model.Identity, model.Config.Layers);
         if (eviction.Share is double share) profile.ForgetRatios(share);
         return policy with { Eviction = eviction with { LayerShares = profile } };

@@ -39,7 +39,9 @@ internal readonly record struct GgufTensorInfo(string Name, TensorType Type, lon
         var shape = new long[dimensions];
         for (int i = shape.Length - 1; i >= 0; i--) shape[i] = ReadSize(cursor, name);
         var type = (TensorType)cursor.Read<uint>();
-        if (!GgmlBlocks.IsKnown(type)) throw cursor.Invalid($"tensor '{name}' has type {s_unread.GetValueOrDefault((uint)type, $"{(uint)type} (unknown)")}, which is not supported");
+        if (!GgmlBlocks.IsKnown(type))
+            throw cursor.Invalid(
+                $"tensor '{name}' has type {s_unread.GetValueOrDefault((uint)type, $"{(uint)type} (unknown)")}, which is not supported");
         ulong offset = cursor.Read<ulong>();
         if (offset > long.MaxValue || offset % (ulong)alignment != 0)
             throw cursor.Invalid($"the offset {offset} of tensor '{name}' is not a multiple of the alignment {alignment} (damaged file?)");

@@ -115,8 +115,10 @@ internal sealed class HfFolder : ModelFile
     /// <summary>GGUF's number for how a sentence-transformers folder pools; for BERT the mean where nothing is said.</summary>
     private long? PoolingType(HfArchitecture architecture)
     {
-        if (HfJson.ReadIfThere(Path, System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling) return architecture.Name == "bert" ? 1 : null;
-        if (Directory.Exists(Inside("2_Dense"))) throw new InvalidInputException($"{Inside("2_Dense")}: a matrix behind the pooling, which is not supported");
+        if (HfJson.ReadIfThere(Path, System.IO.Path.Combine("1_Pooling", ConfigName)) is not { } pooling)
+            return architecture.Name == "bert" ? 1 : null;
+        if (Directory.Exists(Inside("2_Dense")))
+            throw new InvalidInputException($"{Inside("2_Dense")}: a matrix behind the pooling, which is not supported");
         const string mode = "pooling_mode_";
         string[] modes = [.. pooling.Names.Distinct()
             .Where(name => name.StartsWith(mode, StringComparison.Ordinal) && pooling.Flag(name) == true)

@@ -75,7 +75,8 @@ internal sealed class HfJson(
 
     public double? Number(string name) => Find(name) is not { } value
         ? (IsAbsent(name) && defaults?.TryGetValue(name, out double fallback) == true ? fallback : null)
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Wrong(name, "a number");
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? number : throw Wrong(name, "a number");
 
     public long? Integer(string name) => Number(name) is not { } number ? null
         : Math.Abs(number) <= 1L << 53 && double.IsInteger(number) ? (long)number : throw Wrong(name, "a whole number");
@@ -85,7 +86,9 @@ internal sealed class HfJson(
 
     /// <summary>The objects of a list, or null where <paramref name="name"/> is not a list.</summary>
     public IReadOnlyList<HfJson>? Objects(string name) => Find(name) is not { ValueKind: JsonValueKind.Array } list ? null
-        : [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{place}{name}.") : throw Wrong(name, "a list of objects"))];
+        : [.. list.EnumerateArray()
+            .Select(value =>
+            value.ValueKind == JsonValueKind.Object ? new HfJson(value, Path, $"{place}{name}.") : throw Wrong(name, "a list of objects"))];
 
     /// <summary>A value of any kind as text.</summary>
     public string? Spelled(string name) => Find(name)?.ToString();
@@ -96,7 +99,8 @@ internal sealed class HfJson(
         List(name, "a list of texts", value => value.ValueKind == JsonValueKind.String ? (true, value.GetString()!) : (false, ""));
 
     public double[]? Numbers(string name) => List(name, "a list of numbers", value =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? (true, number) : (false, 0));
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? (true, number) : (false, 0));
 
     /// <summary>A whole number, or a list of them.</summary>
     public long[]? Integers(string name) => Find(name) is { ValueKind: JsonValueKind.Number } ? [Integer(name)!.Value]

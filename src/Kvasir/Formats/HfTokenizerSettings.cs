@@ -15,7 +15,8 @@ internal static class HfTokenizerSettings
     private static IEnumerable<(string, object)> TokenIds(string folder, HfJson config)
     {
         HfJson? generation = HfJson.ReadIfThere(folder, "generation_config.json");
-        foreach ((string name, string key) in ((string, string)[])[("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")])
+        foreach ((string name, string key) in ((string, string)[])[("bos_token_id", "bos"), ("eos_token_id", "eos"),
+            ("pad_token_id", "padding")])
         {
             if ((generation?.Integers(name) ?? config.Integers(name)) is not { Length: > 0 } ids) continue;
             yield return ($"tokenizer.ggml.{key}_token_id", ids[0]);
@@ -52,7 +53,8 @@ internal static class HfTokenizerSettings
         }
         const string property = "chat_template";
         HfJson? config = HfJson.ReadIfThere(folder, "tokenizer_config.json");
-        if ((config?.Names.Contains(property) == true ? config : HfJson.ReadIfThere(folder, "chat_template.json")) is not { } settings) yield break;
+        if ((config?.Names.Contains(property) == true ? config : HfJson.ReadIfThere(folder, "chat_template.json")) is not { } settings)
+            yield break;
         if (settings.Objects(property) is not { } templates)
         {
             if (settings.Text(property) is { } text) yield return (TemplateKey, text);

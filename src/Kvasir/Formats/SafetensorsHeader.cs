@@ -16,7 +16,8 @@ internal ref struct SafetensorsHeader(string path, ReadOnlySpan<byte> json, long
     private Utf8JsonReader _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 4 });
 
     /// <exception cref="InvalidInputException">The header is malformed or lists ranges outside the data.</exception>
-    public static (Dictionary<string, SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(string path, ReadOnlySpan<byte> json, long dataStart, long dataLength)
+    public static (Dictionary<string, SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(
+        string path, ReadOnlySpan<byte> json, long dataStart, long dataLength)
     {
         var header = new SafetensorsHeader(path, json, dataStart, dataLength);
         try
@@ -73,9 +74,12 @@ internal ref struct SafetensorsHeader(string path, ReadOnlySpan<byte> json, long
                 default: throw Invalid($"tensor '{name}' has the unknown property '{property}'");
             }
         }
-        if (type == null || shape == null || offsets is not { Count: 2 }) throw Invalid($"tensor '{name}' lacks its dtype, shape or data_offsets");
+        if (type == null || shape == null || offsets is not { Count: 2 })
+            throw Invalid($"tensor '{name}' lacks its dtype, shape or data_offsets");
         if (offsets[0] > offsets[1] || offsets[1] > _dataLength)
-            throw Invalid($"the data of tensor '{name}' (bytes {offsets[0]} to {offsets[1]} of {_dataLength}) lie outside the file: it is truncated or damaged; fetch it again");
+            throw Invalid(
+                $"the data of tensor '{name}' (bytes {offsets[0]} to {offsets[1]} of {_dataLength}) lie outside the file: it is truncated "
+                + "or damaged; fetch it again");
         RequireLength(name, type, shape, offsets[1] - offsets[0]);
         return new SafetensorsEntry(name, type, shape, _dataStart + offsets[0], offsets[1] - offsets[0]);
     }
@@ -103,7 +107,8 @@ internal ref struct SafetensorsHeader(string path, ReadOnlySpan<byte> json, long
             expected *= dimension;
             if (expected > long.MaxValue) throw Invalid($"the shape of tensor '{name}' is too large");
         }
-        if (expected != length) throw Invalid($"tensor '{name}' of shape [{string.Join(", ", shape)}] needs {expected} bytes but has {length}");
+        if (expected != length)
+            throw Invalid($"tensor '{name}' of shape [{string.Join(", ", shape)}] needs {expected} bytes but has {length}");
     }
 
     private readonly void RequireDisjoint(IEnumerable<SafetensorsEntry> entries)
@@ -135,7 +140,10 @@ internal ref struct SafetensorsHeader(string path, ReadOnlySpan<byte> json, long
 
     private void Expect(JsonTokenType token, string what)
     {
-        if (!_json.Read() || _json.TokenType != token) throw Invalid($"{what} should be a JSON {token switch { JsonTokenType.StartObject => "object", JsonTokenType.StartArray => "list", _ => "string" }}");
+        if (!_json.Read() || _json.TokenType != token)
+            throw Invalid(
+                $"{what} should be a JSON "
+                + $"{token switch { JsonTokenType.StartObject => "object", JsonTokenType.StartArray => "list", _ => "string" }}");
     }
 
     private readonly InvalidInputException Invalid(string problem) => DamagedFile.Error(_path, problem);

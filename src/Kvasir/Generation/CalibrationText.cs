@@ -25,7 +25,6 @@ public static class CalibrationText
         if (sequences < 1) throw new InvalidInputException($"{sequences} calibration texts were asked for; give at least 1");
         if (tokens < 1) throw new InvalidInputException($"calibration texts of {tokens} tokens were asked for; give at least 1");
         if (tokens - 1 > model.Config.ContextLength) throw new InvalidInputException($"calibration texts of {tokens} tokens were asked for, but the model's context holds {model.Config.ContextLength}");
-
         var seeds = new SplitMix64(seed);
         Sampler[] samplers = [.. Enumerable.Range(0, sequences).Select(_ => new Sampler(new SamplerOptions { Temperature = 1, Seed = seeds.NextUInt64() }))];
         int[] unwanted = Unwanted(model.Tokenizer, model.Config.Vocabulary);

@@ -49,7 +49,6 @@ internal sealed class Continuation
         _lastToken = Stopwatch.GetTimestamp();
         if (_firstToken == 0) _firstToken = _lastToken;
         if (!_options.IgnoreEndOfText && _tokenizer.IsEndOfGeneration(id)) return End(FinishReason.Stop);
-
         bool contextFull = history.Count >= contextLength;
         _ids.Add(id);
         history.Add(id);

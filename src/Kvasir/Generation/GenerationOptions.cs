@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Generation;
 
 /// <summary>How a text is continued and when that ends.</summary>
@@ -20,6 +22,14 @@ public sealed record GenerationOptions
 
     /// <summary>End where the text repeats its last sentence or more, word for word: small models that choose greedily would go on so to the end.</summary>
     public bool StopAtRepetition { get; init; }
+
+    /// <summary>What of the prompt is emphasised; null for nothing, or what the policy's <c>steer</c> says.</summary>
+    public Emphasis? Emphasis { get; init; }
+
+    /// <summary>How attention to a prompt is steered: as these options say, or else as <paramref name="policy"/> does.</summary>
+    /// <exception cref="InvalidInputException">What is to be emphasised does not stand in the prompt.</exception>
+    internal Steering? Steering(ReadOnlySpan<int> prompt, Tokenization.Tokenizer tokenizer, SteeringPolicy? policy) =>
+        (Emphasis?.On(prompt, tokenizer) ?? policy) is { } steering ? new Steering(steering, prompt.Length) : null;
 
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
     internal GenerationOptions Validated()

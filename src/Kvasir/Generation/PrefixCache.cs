@@ -58,7 +58,6 @@ internal sealed class PrefixCache : IDisposable
         cache.Truncate(tokens);
         long bytes = cache.Bytes;
         if (bytes > _limit) return false;
-
         LinkedListNode<Entry> node = _newestFirst.AddFirst(new Entry([.. ids[..tokens]], cache, bytes));
         Bytes += bytes;
         Register(node);

@@ -31,12 +31,10 @@ public sealed class Sampler
         if (_options.RepeatPenalty != 1) Penalize(logits, history);
         int best = Largest(logits);
         if (_options.Temperature == 0 || _options.TopK == 1 || float.IsPositiveInfinity(logits[best])) return best;
-
         if (_weights.Length < logits.Length) _weights = new float[logits.Length];
         Span<float> weights = _weights.AsSpan(0, logits.Length);
         double total = Weigh(logits, logits[best], weights);
         if (_options.TopK == 0 && _options.TopP == 1) return DrawFromAll(weights, total, best);
-
         if (_options.TopK > 0 && _options.TopK < weights.Length)
         {
             _candidates.TakeLargest(weights, _options.TopK);

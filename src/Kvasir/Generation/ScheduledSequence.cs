@@ -42,6 +42,14 @@ public sealed class ScheduledSequence
 
     internal KvCache? Cache { get; set; }
 
+    /// <summary>How attention is steered, or null.</summary>
+    internal Steering? Steering { get; init; }
+
+    /// <summary>
+    /// The ids at the beginning whose keys and values are what any prompt that begins so gives: those before steering makes a difference.
+    /// </summary>
+    internal List<int> SharedIds => Steering?.UnsteeredTokens < Ids.Count ? Ids[..Steering.UnsteeredTokens] : Ids;
+
     /// <summary>Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.</summary>
     internal bool CameFilled { get; init; }
 

@@ -76,7 +76,12 @@ public sealed class Scheduler : IDisposable
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation) { Embeddings = embeddings };
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
+            _forecast.MostBytes(longest), onText, cancellation)
+        {
+            Embeddings = embeddings,
+            Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
+        };
         if (sequence.MostBytes > _pool.Budget - PassBytes(1))
             sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
         else _waiting.Enqueue(sequence);
@@ -99,6 +104,7 @@ public sealed class Scheduler : IDisposable
         options = (options ?? GenerationOptions.Default).Validated();
         if (cache.Length >= prompt.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
         int longest = Longest(prompt, options);
+        cache.Steering = options.Steering(prompt, _tokenizer, cache.Steering?.Policy);
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation) { Cache = cache, CameFilled = true };
         if (Fits(sequence))
@@ -116,7 +122,13 @@ public sealed class Scheduler : IDisposable
     /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
     internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
     {
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true, Embeddings = embeddings };
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation)
+        {
+            Cache = cache,
+            IsLent = true,
+            Embeddings = embeddings,
+            Steering = cache.Steering,
+        };
         _filled.Enqueue(sequence);
         return sequence;
     }
@@ -226,7 +238,8 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.Ids) : null) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.SharedIds) : null) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            sequence.Cache.Steering = sequence.Steering;
             Recall(sequence);
             Start(sequence);
         }
@@ -236,7 +249,7 @@ public sealed class Scheduler : IDisposable
     private void Recall(ScheduledSequence sequence)
     {
         KvCache cache = sequence.Cache!;
-        if (Shares(cache.Policy)) _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.Ids));
+        if (Shares(cache.Policy)) _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
         sequence.Continuation.ReusedTokens = cache.Length;
         if (sequence.IsLent && Room(cache) is int room && sequence.Pending.Length > room)
             sequence.Fail(new InvalidInputException($"the prompt has {sequence.PromptTokens} tokens, but the KV budget holds {cache.Length + room}; raise the budget, shorten the prompt, or keep fewer bits"));
@@ -352,8 +365,9 @@ public sealed class Scheduler : IDisposable
             sequence.Complete();
             if (sequence.Cache is { } cache && !sequence.CameFilled && Shares(cache.Policy))
             {
-                if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(sequence.Ids));
-                if (!sequence.IsLent && _prefixes.Keep(sequence.Ids, cache)) sequence.Cache = null;
+                List<int> shared = sequence.SharedIds;
+                if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(shared));
+                if (!sequence.IsLent && _prefixes.Keep(shared, cache)) sequence.Cache = null;
             }
         }
 

@@ -22,6 +22,7 @@ public sealed partial class Session : IDisposable
     private readonly int _contextLength;
     private readonly KvCache _cache;
     private readonly Scheduler _scheduler;
+    private readonly SteeringPolicy? _steering;
     private readonly List<int> _ids = [];
 
     /// <summary>An empty session.</summary>
@@ -46,6 +47,7 @@ public sealed partial class Session : IDisposable
     internal Session(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, KvCache cache, PromptStore? prompts = null)
     {
         (_tokenizer, _template, _contextLength, _cache) = (tokenizer, template, cache.Policy.LongestSequence(engine.CacheLayout, engine.ContextLength), cache);
+        _steering = cache.Steering?.Policy;
         _scheduler = new Scheduler(engine, tokenizer, cache.Pool, new SchedulerOptions { TokensPerStep = PrefillSlice, MaxRunning = 1 }, cache.Policy, prompts) { PromptBorders = PrefillSlice };
     }
 
@@ -108,7 +110,7 @@ public sealed partial class Session : IDisposable
     {
         options = (options ?? GenerationOptions.Default).Validated();
         Check(prompt.Length, _contextLength);
-        return Run(prompt.ToArray(), options, cancellation);
+        return Run(prompt.ToArray(), options.Steering(prompt, _tokenizer, _steering), options, cancellation);
     }
 
     /// <summary>As <see cref="Stream(string, GenerationOptions, CancellationToken)"/>, computing on a thread of the pool.</summary>
@@ -131,15 +133,17 @@ public sealed partial class Session : IDisposable
 
     private int[] Encode(string prompt) => _tokenizer.Encode(prompt, parseSpecial: true, addSpecial: true);
 
-    private IEnumerable<string> Run(int[] prompt, GenerationOptions options, CancellationToken cancellation)
+    private IEnumerable<string> Run(int[] prompt, Steering? steering, GenerationOptions options, CancellationToken cancellation)
     {
         var continuation = new Continuation(_tokenizer, options, prompt.Length);
         var pieces = new Queue<string>();
         // At least the prompt's last token is computed anew, for its logits.
         int common = prompt.AsSpan(..^1).CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
+        common = Math.Min(common, Steering.CommonTokens(_cache.Steering, steering));
         // What was left out of a prompt was left out for the sake of the rest: it cannot begin another one.
         if (common < _cache.EvictedEnd) common = 0;
         if (common < _ids.Count) _cache.Truncate(common);
+        _cache.Steering = steering;
         ScheduledSequence sequence = _scheduler.Lend(_cache, prompt, Embeddings, continuation, pieces.Enqueue, cancellation);
         try
         {

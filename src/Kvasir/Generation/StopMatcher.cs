@@ -18,7 +18,6 @@ public sealed class StopMatcher
         ArgumentNullException.ThrowIfNull(text);
         if (Stopped || text.Length == 0) return "";
         if (_stops.Length == 0) return text;
-
         string all = _held.Length == 0 ? text : _held + text;
         int first = FirstStop(all);
         if (first >= 0)

@@ -50,7 +50,7 @@ internal sealed record LayerSpec
             Heads = config.Heads,
             KvHeads = config.KvHeads,
             KeySize = config.HeadDim,
-            ValueSize = config.HeadDim,
+            ValueSize = config.ValueDim,
             FeedForward = config.FeedForward,
             Window = windowOf?.Invoke(layer) ?? int.MaxValue,
             Rotary = rotary,

@@ -93,7 +93,13 @@ public sealed partial class Model : IForwardEngine, IDisposable
     /// <summary>An empty cache for one sequence.</summary>
     /// <param name="policy">How it keeps keys and values; float16 by default.</param>
     /// <param name="pool">Where its blocks come from; the model's own pool, without budget, by default.</param>
-    public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null) => new(CacheLayout, policy ?? KvPolicy.Default, pool ?? _pool);
+    /// <exception cref="InvalidInputException">The policy names heads that this model does not have, or leaves open what <c>Prepare</c>
+    /// chooses.</exception>
+    public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null)
+    {
+        policy?.Steering?.CheckHeads(Config.Layers, Config.Heads);
+        return new KvCache(CacheLayout, policy ?? KvPolicy.Default, pool ?? _pool);
+    }
 
     /// <summary>What sequences under a policy will hold.</summary>
     /// <param name="policy">How they keep keys and values; float16 by default.</param>

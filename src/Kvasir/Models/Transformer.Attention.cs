@@ -45,6 +45,15 @@ internal sealed unsafe partial class Transformer
         }
     }
 
+    private void AddTo(KeyGrams grams, int worker, int layer)
+    {
+        LayerSpec spec = _spec.Layers[layer];
+        int[] positions = [.. Enumerable.Range(0, _slice.Rows).Select(_slice.Position)];
+        for (int h = worker; h < spec.KvHeads; h += _workers.Running)
+            grams.Add(layer, h, new FloatRows(_buffers.Key + h * spec.KeySize, _buffers.KeyWidth, spec.KeySize),
+                new FloatRows(_buffers.Query + h * spec.Group * spec.KeySize, _buffers.QueryWidth, spec.Group * spec.KeySize), positions);
+    }
+
     /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>
     private static NormWeights? Whole(NormWeights? norm, float* heads, int width)
     {
@@ -58,7 +67,7 @@ internal sealed unsafe partial class Transformer
         LayerSpec spec = _spec.Layers[layer];
         SliceEntry entry = _slice.Entries[item.Entry];
         AttentionScratch scratch = _buffers.Scratch[worker];
-        QueryTile tile = TakeQueries(spec, entry, item, scratch);
+        QueryTile tile = TakeQueries(layer, entry, item, scratch);
         int rows = tile.Rows;
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
@@ -76,8 +85,9 @@ internal sealed unsafe partial class Transformer
     }
 
     /// <summary>Scales the queries of an item into the scratch.</summary>
-    private QueryTile TakeQueries(LayerSpec spec, in SliceEntry entry, in AttentionItem item, AttentionScratch scratch)
+    private QueryTile TakeQueries(int layer, in SliceEntry entry, in AttentionItem item, AttentionScratch scratch)
     {
+        LayerSpec spec = _spec.Layers[layer];
         int rows = item.Tokens * spec.Group;
         for (int r = 0; r < rows; r++)
         {
@@ -85,7 +95,12 @@ internal sealed unsafe partial class Transformer
             TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * spec.KeySize, spec.KeySize));
         }
         RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
-        return new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, spec.Group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken);
+        ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * spec.Group, spec.Group) ?? 0;
+        return new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, spec.Group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        {
+            Steering = steered == 0 ? null : entry.Cache.Steering,
+            SteeredHeads = steered,
+        };
     }
 
     private void MergeParts(LayerSpec spec, int firstRow, int endRow)

@@ -40,7 +40,7 @@ internal sealed unsafe partial class Transformer
         for (int token = 0; token < entry.Tokens; token += tileTokens)
         {
             item = item with { FirstToken = token, Tokens = Math.Min(tileTokens, entry.Tokens - token) };
-            QueryTile tile = TakeQueries(spec, entry, item, _buffers.Scratch[worker]);
+            QueryTile tile = TakeQueries(layer, entry, item, _buffers.Scratch[worker]);
             for (int r = 0; r < tile.Rows; r++) logSums[r] = *LogSum(spec, entry, item, r);
             BlockAttention.Observe(head, item.KvHead, cache.Layout, _attention, tile, blocks, _buffers.Scratch[worker], logSums, observed);
         }

@@ -40,6 +40,9 @@ internal sealed unsafe partial class Transformer : IDisposable
         _run = Run;
     }
 
+    /// <summary>What takes in the keys and queries of the passes to come; null for nothing.</summary>
+    public KeyGrams? Grams { get; set; }
+
     /// <summary>Threads that run it.</summary>
     public int Workers => _workers.Workers;
 
@@ -103,6 +106,7 @@ internal sealed unsafe partial class Transformer : IDisposable
             if (_verification.FoundDamage) return;
             for (int row = firstRow; row < endRow; row++) RotateAndAppend(layer, weights, row);
             _workers.Barrier(worker);
+            if (Grams is { } grams) AddTo(grams, worker, layer);
             if (layer == _lastLayer) return;
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
             (firstRow, endRow) = MeetForRows(worker);

@@ -60,10 +60,13 @@ internal sealed unsafe class Activations : IDisposable
     /// </summary>
     public void Quantize(int firstToken, int endToken, int firstColumn, int endColumn)
     {
-        if (firstToken < 0 || endToken > Tokens || firstToken > endToken) throw new ArgumentOutOfRangeException(nameof(firstToken), $"tokens {firstToken}..{endToken} of {Tokens}");
-        if (firstColumn < 0 || endColumn > Columns || firstColumn > endColumn || firstColumn % ActivationBlock.Columns != 0 || (endColumn % ActivationBlock.Columns != 0 && endColumn != Columns))
+        if (firstToken < 0 || endToken > Tokens || firstToken > endToken)
+            throw new ArgumentOutOfRangeException(nameof(firstToken), $"tokens {firstToken}..{endToken} of {Tokens}");
+        if (firstColumn < 0 || endColumn > Columns || firstColumn > endColumn || firstColumn % ActivationBlock.Columns != 0
+            || (endColumn % ActivationBlock.Columns != 0 && endColumn != Columns))
             throw new ArgumentOutOfRangeException(nameof(firstColumn), $"columns {firstColumn}..{endColumn} of {Columns}");
-        int firstBlock = firstColumn / ActivationBlock.Columns, endBlock = (endColumn + ActivationBlock.Columns - 1) / ActivationBlock.Columns;
+        int firstBlock = firstColumn / ActivationBlock.Columns,
+            endBlock = (endColumn + ActivationBlock.Columns - 1) / ActivationBlock.Columns;
         for (int token = firstToken; token < endToken; token++)
             QuantizeBlocks(Row(token), BlockRow(token), firstBlock, endBlock);
     }
@@ -80,8 +83,11 @@ internal sealed unsafe class Activations : IDisposable
         for (int block = first; block < end; block++)
         {
             float* x = row + block * ActivationBlock.Columns;
-            Vector256<float> x0 = Vector256.LoadAligned(x), x1 = Vector256.LoadAligned(x + 8), x2 = Vector256.LoadAligned(x + 16), x3 = Vector256.LoadAligned(x + 24);
-            float largest = Largest(Vector256.Max(Vector256.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Vector256.Max(Vector256.Abs(x2), Vector256.Abs(x3))));
+            Vector256<float> x0 = Vector256.LoadAligned(x), x1 = Vector256.LoadAligned(x + 8), x2 = Vector256.LoadAligned(x + 16),
+                x3 = Vector256.LoadAligned(x + 24);
+            float largest =
+                Largest(Vector256.Max(Vector256.Max(Vector256.Abs(x0), Vector256.Abs(x1)),
+                    Vector256.Max(Vector256.Abs(x2), Vector256.Abs(x3))));
             float scale = largest / 127;
             // Below the smallest normal scale the quotient could overflow; such a block is zero for all purposes.
             var inverse = Vector256.Create(scale > 1e-35f ? 127 / largest : 0);

@@ -21,13 +21,20 @@ internal abstract unsafe class AttentionKernels
     /// columns = channels) the weighted sum. As many bytes as the right side has are fetched from <paramref name="ahead"/> meanwhile, where
     /// it is given: what will be read next lies on other pages, where the hardware does not look ahead.
     /// </summary>
-    public abstract void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead = null);
+    public abstract void Multiply(
+        float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
+        byte* ahead = null);
 
     /// <summary>The same with a float16 right side.</summary>
-    public abstract void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead);
+    public abstract void MultiplyHalf(
+        float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
+        byte* ahead);
 
     /// <summary>The same for quantised keys and values.</summary>
     public abstract CodeKernels Codes { get; }
+
+    /// <summary>Products with keys that are rotated on the way.</summary>
+    public abstract RotationKernels Rotations { get; }
 
     /// <summary>Float16 to float32.</summary>
     public abstract void Widen(ushort* source, float* destination, int count);
@@ -44,14 +51,23 @@ internal abstract unsafe class AttentionKernels
 }
 
 /// <inheritdoc/>
-internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers = false) : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
+internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers = false)
+    : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
-    public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers ? new Avx512CodeKernels(floats) : floats;
+    public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers
+        ? new Avx512CodeKernels(floats) : floats;
 
-    public override void Multiply(float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead = null) =>
-        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead == null ? (byte*)right : ahead);
+    public override RotationKernels Rotations { get; } = new RotationKernels<TSimd, TVector>();
 
-    public override void MultiplyHalf(float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) =>
+    public override void Multiply(
+        float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
+        byte* ahead = null) =>
+        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead == null
+            ? (byte*)right : ahead);
+
+    public override void MultiplyHalf(
+        float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
+        byte* ahead) =>
         Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -74,6 +90,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         }
         float updated = MathF.Max(maximum, highest);
         float factor = maximum == updated ? 1 : MathF.Exp(maximum - updated);
+        // No weight is above 1, so the exponential needs to be right for arguments up to 0 only.
         TVector shift = TSimd.Broadcast(-updated), total = TSimd.Broadcast(0);
         int i = 0;
         for (; i <= count - TSimd.Width; i += TSimd.Width)
@@ -102,6 +119,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
     private static float Highest(float* x, int count)
     {
         int i = 0;
+        // Four maxima side by side: no comparison waits for the one before it.
         TVector a = TSimd.Broadcast(float.NegativeInfinity), b = a, c = a, d = a;
         for (; i <= count - 4 * TSimd.Width; i += 4 * TSimd.Width)
         {
@@ -116,7 +134,9 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         return highest;
     }
 
-    private static void Multiply<TElement>(float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement
+    private static void Multiply<TElement>(
+        float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
+        byte* ahead) where TElement : IFloatElement
     {
         // Twelve sums fill the pipeline of 32 wide registers; with 16 registers eight are the most.
         int most = TSimd.Width == Vector512<float>.Count ? 6 : 4;
@@ -137,16 +157,21 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
 
     /// <summary>Up to six rows by two vectors of columns in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result, int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement where TRows : IConstant
+    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result,
+        int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement where TRows : IConstant
     {
         int n = 0, next = TSimd.Width;
         nint step = (nint)columns * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
         TVector factor = TSimd.Broadcast(HalfVectors.Factor(0)), zero = TSimd.Broadcast(0);
-        float* left1 = left + leftStride, left2 = left1 + leftStride, left3 = left2 + leftStride, left4 = left3 + leftStride, left5 = left4 + leftStride;
+        float* left1 = left + leftStride, left2 = left1 + leftStride, left3 = left2 + leftStride, left4 = left3 + leftStride, left5 = left4
+            + leftStride;
         for (; n <= columns - 2 * TSimd.Width; n += 2 * TSimd.Width)
         {
-            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3 + resultStride, out5 = out4 + resultStride;
-            TVector s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
+            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride,
+                out4 = out3 + resultStride, out5 = out4 + resultStride;
+            TVector s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero,
+                s50 = zero, s51 = zero;
+            // What asks for TRows is decided when the instance is compiled: sums of rows that are not there cost nothing.
             if (accumulate)
             {
                 s00 = TSimd.Load(out0); s01 = TSimd.Load(out0 + next);
@@ -160,15 +185,36 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
             for (nint k = 0; k < inner; k++, source += step)
             {
                 TVector low = TElement.Load<TSimd, TVector>(source, factor), high = TElement.Load<TSimd, TVector>(source + width, factor);
+                // As many bytes as this row of the right side has: when the sums are done, what comes next is in the cache.
                 TSimd.Prefetch(ahead);
                 ahead += 2 * width;
                 TVector x = TSimd.Broadcast(left[k]);
                 s00 = TSimd.MultiplyAdd(x, low, s00); s01 = TSimd.MultiplyAdd(x, high, s01);
-                if (TRows.Value > 1) { x = TSimd.Broadcast(left1[k]); s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11); }
-                if (TRows.Value > 2) { x = TSimd.Broadcast(left2[k]); s20 = TSimd.MultiplyAdd(x, low, s20); s21 = TSimd.MultiplyAdd(x, high, s21); }
-                if (TRows.Value > 3) { x = TSimd.Broadcast(left3[k]); s30 = TSimd.MultiplyAdd(x, low, s30); s31 = TSimd.MultiplyAdd(x, high, s31); }
-                if (TRows.Value > 4) { x = TSimd.Broadcast(left4[k]); s40 = TSimd.MultiplyAdd(x, low, s40); s41 = TSimd.MultiplyAdd(x, high, s41); }
-                if (TRows.Value > 5) { x = TSimd.Broadcast(left5[k]); s50 = TSimd.MultiplyAdd(x, low, s50); s51 = TSimd.MultiplyAdd(x, high, s51); }
+                if (TRows.Value > 1)
+                {
+                    x = TSimd.Broadcast(left1[k]);
+                    s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11);
+                }
+                if (TRows.Value > 2)
+                {
+                    x = TSimd.Broadcast(left2[k]);
+                    s20 = TSimd.MultiplyAdd(x, low, s20); s21 = TSimd.MultiplyAdd(x, high, s21);
+                }
+                if (TRows.Value > 3)
+                {
+                    x = TSimd.Broadcast(left3[k]);
+                    s30 = TSimd.MultiplyAdd(x, low, s30); s31 = TSimd.MultiplyAdd(x, high, s31);
+                }
+                if (TRows.Value > 4)
+                {
+                    x = TSimd.Broadcast(left4[k]);
+                    s40 = TSimd.MultiplyAdd(x, low, s40); s41 = TSimd.MultiplyAdd(x, high, s41);
+                }
+                if (TRows.Value > 5)
+                {
+                    x = TSimd.Broadcast(left5[k]);
+                    s50 = TSimd.MultiplyAdd(x, low, s50); s51 = TSimd.MultiplyAdd(x, high, s51);
+                }
             }
             TSimd.Store(s00, out0); TSimd.Store(s01, out0 + next);
             if (TRows.Value > 1) { TSimd.Store(s10, out1); TSimd.Store(s11, out1 + next); }
@@ -178,12 +224,14 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
             if (TRows.Value > 5) { TSimd.Store(s50, out5); TSimd.Store(s51, out5 + next); }
         }
         if (n < columns)
-            for (int row = 0; row < TRows.Value; row++) RestOfRow<TElement>(left + row * leftStride, right, inner, columns, n, result + row * resultStride, accumulate);
+            for (int row = 0; row < TRows.Value; row++)
+                RestOfRow<TElement>(left + row * leftStride, right, inner, columns, n, result + row * resultStride, accumulate);
     }
 
     /// <summary>Columns from <paramref name="n"/> on of one row, where the head size is no multiple of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RestOfRow<TElement>(float* left, byte* right, int inner, int columns, int n, float* result, bool accumulate) where TElement : IFloatElement
+    private static void RestOfRow<TElement>(
+        float* left, byte* right, int inner, int columns, int n, float* result, bool accumulate) where TElement : IFloatElement
     {
         nint step = (nint)columns * TElement.Bytes;
         TVector factor = TSimd.Broadcast(HalfVectors.Factor(0));
@@ -191,14 +239,16 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         {
             TVector sum = accumulate ? TSimd.Load(result + n) : TSimd.Broadcast(0);
             byte* source = right + n * TElement.Bytes;
-            for (int k = 0; k < inner; k++, source += step) sum = TSimd.MultiplyAdd(TSimd.Broadcast(left[k]), TElement.Load<TSimd, TVector>(source, factor), sum);
+            for (int k = 0; k < inner; k++, source += step)
+                sum = TSimd.MultiplyAdd(TSimd.Broadcast(left[k]), TElement.Load<TSimd, TVector>(source, factor), sum);
             TSimd.Store(sum, result + n);
         }
         for (; n < columns; n++)
         {
             float sum = accumulate ? result[n] : 0;
             byte* source = right + n * TElement.Bytes;
-            for (int k = 0; k < inner; k++, source += step) sum += left[k] * TElement.Load<SimdScalar, float>(source, HalfVectors.Factor(0));
+            for (int k = 0; k < inner; k++, source += step)
+                sum += left[k] * TElement.Load<SimdScalar, float>(source, HalfVectors.Factor(0));
             result[n] = sum;
         }
     }

@@ -14,7 +14,8 @@ internal static unsafe class Avx512ByteTile
     public const int Tokens = 8;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TForm>(in PackedFormat format, byte* panel, int half, int blocks, byte* x, nint stride, float* result) where TForm : IForm
+    public static void Multiply<TForm>(
+        in PackedFormat format, byte* panel, int half, int blocks, byte* x, nint stride, float* result) where TForm : IForm
     {
         int zeroPoint = format.ZeroPoint, scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = CodeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
@@ -30,7 +31,8 @@ internal static unsafe class Avx512ByteTile
                 Vector256<byte> v1 = Vector256.Load(source + 128), w1 = Vector256.Load(source + 160);
                 Vector256<byte> v2 = Vector256.Load(source + 256), w2 = Vector256.Load(source + 288);
                 Vector256<byte> v3 = Vector256.Load(source + 384), w3 = Vector256.Load(source + 416);
-                Vector256<byte> v4 = default, w4 = default, v5 = default, w5 = default, v6 = default, w6 = default, v7 = default, w7 = default;
+                Vector256<byte> v4 = default, w4 = default, v5 = default, w5 = default, v6 = default, w6 = default, v7 = default,
+                    w7 = default;
                 if (TForm.Group == 32)
                 {
                     v4 = Vector256.Load(source + 512); w4 = Vector256.Load(source + 544);
@@ -39,7 +41,8 @@ internal static unsafe class Avx512ByteTile
                     v7 = Vector256.Load(source + 896); w7 = Vector256.Load(source + 928);
                 }
                 var scale = HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes)), factor);
-                var minimum = TForm.HasMinimum ? HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes + scaleBytes)), factor) : default;
+                var minimum = TForm.HasMinimum
+                    ? HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes + scaleBytes)), factor) : default;
                 byte* t = x;
                 s0 = Add<TForm>(s0, v0, w0, v1, w1, v2, w2, v3, w3, v4, w4, v5, w5, v6, w6, v7, w7, t, group, zeroPoint, scale, minimum);
                 t += stride;
@@ -69,17 +72,22 @@ internal static unsafe class Avx512ByteTile
         s7.Store(result + 224);
     }
 
-    /// <summary>sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as <see cref="Avx512NibbleTile"/>.</summary>
+    /// <summary>
+    /// sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as <see cref="Avx512NibbleTile"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TForm>(
-        Vector512<float> sum, Vector256<byte> v0, Vector256<byte> w0, Vector256<byte> v1, Vector256<byte> w1, Vector256<byte> v2, Vector256<byte> w2, Vector256<byte> v3, Vector256<byte> w3,
-        Vector256<byte> v4, Vector256<byte> w4, Vector256<byte> v5, Vector256<byte> w5, Vector256<byte> v6, Vector256<byte> w6, Vector256<byte> v7, Vector256<byte> w7,
+        Vector512<float> sum, Vector256<byte> v0, Vector256<byte> w0, Vector256<byte> v1, Vector256<byte> w1, Vector256<byte> v2,
+            Vector256<byte> w2, Vector256<byte> v3, Vector256<byte> w3,
+        Vector256<byte> v4, Vector256<byte> w4, Vector256<byte> v5, Vector256<byte> w5, Vector256<byte> v6, Vector256<byte> w6,
+            Vector256<byte> v7, Vector256<byte> w7,
         byte* token, int group, int zeroPoint, Vector512<float> scale, Vector512<float> minimum) where TForm : IForm
     {
         var x = (ActivationBlock*)token;
         byte* quads = token + group * 16;
         var start = TForm.HasMinimum ? default : Vector256.Create(-zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
         var a = Quad(quads);
+        // Two chains for each half of the rows: a dot product takes five cycles, two begin in each.
         Vector256<int> d = AvxVnni.MultiplyWideningAndAdd(start, v0, a), e = AvxVnni.MultiplyWideningAndAdd(start, w0, a);
         a = Quad(quads + 4);
         Vector256<int> d2 = AvxVnni.MultiplyWideningAndAdd(default, v1, a), e2 = AvxVnni.MultiplyWideningAndAdd(default, w1, a);
@@ -104,8 +112,10 @@ internal static unsafe class Avx512ByteTile
             d2 = AvxVnni.MultiplyWideningAndAdd(d2, v7, a);
             e2 = AvxVnni.MultiplyWideningAndAdd(e2, w7, a);
         }
-        sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(Vector512.Create(d + d2, e + e2)) * Vector512.Create(x->Scale), scale, sum);
-        return TForm.HasMinimum ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
+        sum = Avx512F.FusedMultiplyAdd(
+            Avx512F.ConvertToVector512Single(Vector512.Create(d + d2, e + e2)) * Vector512.Create(x->Scale), scale, sum);
+        return TForm.HasMinimum
+            ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
     }
 
     /// <summary>Four columns of a token, for all rows.</summary>

@@ -1,7 +1,8 @@
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// For one token, where memory is the limit, <see cref="Vector256Kernel{TDot}"/>; for several <see cref="Avx512NibbleTile"/>, and for 8-bit codes <see cref="Avx512SplitByteTile"/>, or where
+/// For one token, where memory is the limit, <see cref="Vector256Kernel{TDot}"/>; for several <see cref="Avx512NibbleTile"/>, and for 8-bit
+/// codes <see cref="Avx512SplitByteTile"/>, or where
 /// <typeparamref name="TDot"/> sums u8 x s8 in one instruction <see cref="Avx512ByteTile"/>, whose rest is done by the kernel for one.
 /// </summary>
 internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : IDot256
@@ -11,7 +12,8 @@ internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : I
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result)
     {
-        for (int done; tokens > 0; tokens -= done, result += done * PackedFormat.PanelRows, x = (ActivationBlock*)((byte*)x + done * stride))
+        for (int done; tokens > 0; tokens -= done, result += done * PackedFormat.PanelRows,
+            x = (ActivationBlock*)((byte*)x + done * stride))
         {
             done = TileTokens(format.Bits, tokens);
             if (format.HasMinimum && format.Group == 32) Tile<Minimum32>(format, panel, blocks, x, stride, done, result);
@@ -30,7 +32,8 @@ internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : I
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TForm>(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TForm : IForm
+    private static void Tile<TForm>(
+        in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result) where TForm : IForm
     {
         if (tokens == 1 || (HasByteTile(format.Bits) && tokens < Avx512ByteTile.Tokens))
             Vector256Kernel<TDot>.Multiply(format, panel, blocks, x, stride, tokens, result);
@@ -38,7 +41,8 @@ internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : I
         else Bytes<TForm>(format, panel, blocks, (byte*)x, stride, tokens, result);
     }
 
-    private static void Nibbles<TForm>(in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
+    private static void Nibbles<TForm>(
+        in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
     {
         for (int half = 0; half < 2; half++)
         {
@@ -49,7 +53,8 @@ internal readonly unsafe struct Avx512Kernel<TDot> : IPanelKernel where TDot : I
         }
     }
 
-    private static void Bytes<TForm>(in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
+    private static void Bytes<TForm>(
+        in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
     {
         for (int half = 0; half < 2; half++)
         {

@@ -5,12 +5,14 @@ namespace Kvasir.Numerics;
 
 /// <summary>
 /// Products with quantised keys and values straight from their codes. With value = scale * code + minimum, the scales are folded into the
-/// left side once per group and the minima become one number per row: sum of x (s c + m) = sum of (x s) c + sum of x m. Nothing is rounded to fewer bits on the way.
+/// left side once per group and the minima become one number per row: sum of x (s c + m) = sum of (x s) c + sum of x m. Nothing is rounded
+/// to fewer bits on the way.
 /// </summary>
 internal abstract unsafe class CodeKernels
 {
     /// <summary>
-    /// result[r, n] (=, or += where the strip adds up) sum over k of left[r, k] value[k, n] for the wanted panels (<see cref="QuantizedPanel"/>) of a strip.
+    /// result[r, n] (=, or += where the strip adds up) sum over k of left[r, k] value[k, n] for the wanted panels
+    /// (<see cref="QuantizedPanel"/>) of a strip.
     /// </summary>
     public abstract void Multiply(in QuantizedRun strip);
 
@@ -59,13 +61,18 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         }
     }
 
-    /// <summary>Some blocks are folded first and then multiplied: their folds overlap, and no product waits for what was stored just before.</summary>
+    /// <summary>
+    /// Some blocks are folded first and then multiplied: their folds overlap, and no product waits for what was stored just before.
+    /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TBits, TRows>(in QuantizedRun strip) where TBits : IConstant where TRows : IConstant
     {
-        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
-        int side = TRows.Value * QuantizedPanel.Padded(inner) + BiasStride, together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
+        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, setOffset = strip.SetOffset,
+            panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
+        // As many blocks as keep their folds in the nearest cache.
+        int side = TRows.Value * QuantizedPanel.Padded(inner) + BiasStride,
+            together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
         float* folded = stackalloc float[together * pieces * side];
         for (int first = 0; first < strip.Count; first += together)
         {
@@ -75,7 +82,8 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             {
                 byte* set = strip.Block(b) + setOffset;
                 for (int p = 0; p < pieces; p++, fold += side, set += setBytes)
-                    Fold<TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, inner, set, strip.Format.ScaleBits, fold + BiasStride, fold);
+                    Fold<TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, inner, set, strip.Format.ScaleBits, fold + BiasStride,
+                        fold);
             }
             fold = folded;
             for (int b = first; b < end; b++)
@@ -89,18 +97,26 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         }
     }
 
-    /// <summary>Rows by two vectors of columns in registers, for as many lanes as a vector has at a time. Up to three rows take two steps of k at once, so that enough sums are under way.</summary>
+    /// <summary>
+    /// Rows by two vectors of columns in registers, for as many lanes as a vector has at a time. Up to three rows take two steps of k at
+    /// once, so that enough sums are under way.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Product<TBits, TRows>(float* lowBias, float* highBias, int inner, byte* panel, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
+    private static void Product<TBits, TRows>(
+        float* lowBias, float* highBias, int inner, byte* panel, float* result, int resultStride, bool accumulate) where TBits
+        : IConstant where TRows : IConstant
     {
         nint padded = QuantizedPanel.Padded(inner);
         bool planes = TBits.Value == 3;
+        // Codes of 3 bits lie in two planes: their low two bits, then their third, of which a line serves sixteen steps of k.
         float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
         for (int lane = 0; lane < QuantizedPanel.Lanes; lane += TSimd.Width)
         {
-            float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3 + resultStride, out5 = out4 + resultStride;
-            TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
+            float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride,
+                out4 = out3 + resultStride, out5 = out4 + resultStride;
+            TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero,
+                s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
             float* line = (float*)panel + lane, highBits = planeOfHighBits + lane, x = lowBias + BiasStride, y = highBias + BiasStride;
             TVector highWords = table;
             for (int k = 0; k < inner; k += QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value), line += QuantizedPanel.Lanes)
@@ -113,15 +129,33 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                 }
                 for (int step = 0; step < QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value); step += TRows.Value <= 3 ? 2 : 1)
                 {
+                    // A word holds the codes of several steps of k for a left and a right column; taking two shifts the next ones down.
                     TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
                     s00 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), l, s00); s01 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), r, s01);
-                    if (TRows.Value > 1) { s10 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded]), l, s10); s11 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded]), r, s11); }
-                    if (TRows.Value > 2) { s20 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded]), l, s20); s21 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded]), r, s21); }
+                    if (TRows.Value > 1)
+                    {
+                        s10 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded]), l, s10);
+                        s11 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded]), r, s11);
+                    }
+                    if (TRows.Value > 2)
+                    {
+                        s20 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded]), l, s20);
+                        s21 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded]), r, s21);
+                    }
                     if (TRows.Value > 3)
                     {
-                        s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[3 * padded]), l, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[3 * padded]), r, s31);
-                        if (TRows.Value > 4) { s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[4 * padded]), l, s40); s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[4 * padded]), r, s41); }
-                        if (TRows.Value > 5) { s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[5 * padded]), l, s50); s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[5 * padded]), r, s51); }
+                        s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[3 * padded]), l, s30);
+                        s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[3 * padded]), r, s31);
+                        if (TRows.Value > 4)
+                        {
+                            s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[4 * padded]), l, s40);
+                            s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[4 * padded]), r, s41);
+                        }
+                        if (TRows.Value > 5)
+                        {
+                            s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[5 * padded]), l, s50);
+                            s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[5 * padded]), r, s51);
+                        }
                         x++;
                         y++;
                         continue;
@@ -129,12 +163,21 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                     l = TakeCodes<TBits>(ref words, ref highWords, table);
                     r = TakeCodes<TBits>(ref words, ref highWords, table);
                     s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[1]), l, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[1]), r, s31);
-                    if (TRows.Value > 1) { s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded + 1]), l, s40); s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded + 1]), r, s41); }
-                    if (TRows.Value > 2) { s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded + 1]), l, s50); s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded + 1]), r, s51); }
+                    if (TRows.Value > 1)
+                    {
+                        s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded + 1]), l, s40);
+                        s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded + 1]), r, s41);
+                    }
+                    if (TRows.Value > 2)
+                    {
+                        s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded + 1]), l, s50);
+                        s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded + 1]), r, s51);
+                    }
                     x += 2;
                     y += 2;
                 }
             }
+            // The sums of the odd steps.
             if (TRows.Value <= 3)
             {
                 (s00, s01) = (TSimd.Add(s00, s30), TSimd.Add(s01, s31));
@@ -142,17 +185,40 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                 if (TRows.Value > 2) (s20, s21) = (TSimd.Add(s20, s50), TSimd.Add(s21, s51));
             }
             Finish(s00, lowBias, out0, accumulate); Finish(s01, highBias, out0 + QuantizedPanel.Lanes, accumulate);
-            if (TRows.Value > 1) { Finish(s10, lowBias + 1, out1, accumulate); Finish(s11, highBias + 1, out1 + QuantizedPanel.Lanes, accumulate); }
-            if (TRows.Value > 2) { Finish(s20, lowBias + 2, out2, accumulate); Finish(s21, highBias + 2, out2 + QuantizedPanel.Lanes, accumulate); }
-            if (TRows.Value > 3) { Finish(s30, lowBias + 3, out3, accumulate); Finish(s31, highBias + 3, out3 + QuantizedPanel.Lanes, accumulate); }
-            if (TRows.Value > 4) { Finish(s40, lowBias + 4, out4, accumulate); Finish(s41, highBias + 4, out4 + QuantizedPanel.Lanes, accumulate); }
-            if (TRows.Value > 5) { Finish(s50, lowBias + 5, out5, accumulate); Finish(s51, highBias + 5, out5 + QuantizedPanel.Lanes, accumulate); }
+            if (TRows.Value > 1)
+            {
+                Finish(s10, lowBias + 1, out1, accumulate);
+                Finish(s11, highBias + 1, out1 + QuantizedPanel.Lanes, accumulate);
+            }
+            if (TRows.Value > 2)
+            {
+                Finish(s20, lowBias + 2, out2, accumulate);
+                Finish(s21, highBias + 2, out2 + QuantizedPanel.Lanes, accumulate);
+            }
+            if (TRows.Value > 3)
+            {
+                Finish(s30, lowBias + 3, out3, accumulate);
+                Finish(s31, highBias + 3, out3 + QuantizedPanel.Lanes, accumulate);
+            }
+            if (TRows.Value > 4)
+            {
+                Finish(s40, lowBias + 4, out4, accumulate);
+                Finish(s41, highBias + 4, out4 + QuantizedPanel.Lanes, accumulate);
+            }
+            if (TRows.Value > 5)
+            {
+                Finish(s50, lowBias + 5, out5, accumulate);
+                Finish(s51, highBias + 5, out5 + QuantizedPanel.Lanes, accumulate);
+            }
         }
     }
 
-    /// <summary>folded[r, k] = left[r, k] scale[k], zero from <paramref name="inner"/> on; bias[r] = sum over k of left[r, k] minimum[k].</summary>
+    /// <summary>
+    /// folded[r, k] = left[r, k] scale[k], zero from <paramref name="inner"/> on; bias[r] = sum over k of left[r, k] minimum[k].
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fold<TRows>(float* left, int leftStride, int inner, byte* set, int scaleBits, float* folded, float* bias) where TRows : IConstant
+    private static void Fold<TRows>(
+        float* left, int leftStride, int inner, byte* set, int scaleBits, float* folded, float* bias) where TRows : IConstant
     {
         nint padded = QuantizedPanel.Padded(inner);
         TVector zero = TSimd.Broadcast(0), b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -171,6 +237,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         }
         TSimd.Sums(b0, b1, b2, b3).Store(bias);
         if (TRows.Value > 4) TSimd.Sums(b4, b5, zero, zero).Store(bias + 4);
+        // The rest one by one, and zeros up to the padding, so that the products need no bounds.
         for (; k < padded; k++)
         {
             (float scale, float minimum) = k < inner ? reader.Read((int)k) : (0, 0);
@@ -193,12 +260,14 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Decode<TBits>(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) where TBits : IConstant
+    private static void Decode<TBits>(
+        byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) where TBits : IConstant
     {
         int parts = QuantizedPanel.Columns / format.Group, second = (parts - 1) * inner;
         float* scales = stackalloc float[2 * parts * inner], minima = scales + parts * inner;
-        for (int p = 0; p < parts; p++) ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales + p * inner, minima + p * inner);
-
+        for (int p = 0; p < parts; p++)
+            ReadAll(new ScaleReader(sets + p * GroupScales.Bytes(inner, format.ScaleBits), inner, format.ScaleBits), inner, scales
+                + p * inner, minima + p * inner);
         bool planes = TBits.Value == 3;
         float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
@@ -218,7 +287,8 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                 {
                     TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
                     TSimd.Store(TSimd.Add(TSimd.Multiply(l, TSimd.Broadcast(scales[k])), TSimd.Broadcast(minima[k])), row);
-                    TSimd.Store(TSimd.Add(TSimd.Multiply(r, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row + QuantizedPanel.Lanes);
+                    TSimd.Store(TSimd.Add(TSimd.Multiply(r, TSimd.Broadcast(scales[k + second])), TSimd.Broadcast(minima[k + second])), row
+                        + QuantizedPanel.Lanes);
                 }
             }
         }

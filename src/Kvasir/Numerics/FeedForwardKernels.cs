@@ -34,7 +34,8 @@ internal abstract unsafe class FeedForwardKernels
 }
 
 /// <inheritdoc/>
-internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKernels where TSimd : struct, ISimd<TVector> where TVector : struct
+internal sealed unsafe class FeedForwardKernels<TSimd, TVector>
+    : FeedForwardKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
     public override void Gate(Activation activation, float* gate, float* up, int count)
     {
@@ -50,7 +51,8 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
     {
         int i = 0;
         TVector scale = TSimd.Broadcast(cap), inverse = TSimd.Broadcast(1 / cap);
-        for (; i <= count - TSimd.Width; i += TSimd.Width) TSimd.Store(TSimd.Multiply(Tanh(TSimd.Multiply(TSimd.Load(x + i), inverse)), scale), x + i);
+        for (; i <= count - TSimd.Width; i += TSimd.Width)
+            TSimd.Store(TSimd.Multiply(Tanh(TSimd.Multiply(TSimd.Load(x + i), inverse)), scale), x + i);
         for (; i < count; i++) x[i] = cap * MathF.Tanh(x[i] / cap);
     }
 
@@ -84,7 +86,8 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
 
     private readonly struct Silu : IFunction
     {
-        public static TVector Of(TVector x) => TSimd.Divide(x, TSimd.Add(TSimd.Broadcast(1), VectorMath<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Broadcast(0), x))));
+        public static TVector Of(TVector x) =>
+            TSimd.Divide(x, TSimd.Add(TSimd.Broadcast(1), VectorMath<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Broadcast(0), x))));
 
         public static float Of(float x) => x / (1 + MathF.Exp(-x));
     }
@@ -95,7 +98,9 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
 
         public static TVector Of(TVector x)
         {
-            TVector inner = TSimd.Multiply(TSimd.Multiply(x, TSimd.Broadcast(Root)), TSimd.MultiplyAdd(TSimd.Multiply(x, x), TSimd.Broadcast(Cubic), TSimd.Broadcast(1)));
+            TVector inner = TSimd.Multiply(
+                TSimd.Multiply(x, TSimd.Broadcast(Root)),
+                TSimd.MultiplyAdd(TSimd.Multiply(x, x), TSimd.Broadcast(Cubic), TSimd.Broadcast(1)));
             return TSimd.Multiply(TSimd.Multiply(x, TSimd.Broadcast(0.5f)), TSimd.Add(TSimd.Broadcast(1), Tanh(inner)));
         }
 
@@ -108,7 +113,8 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
     /// </summary>
     private readonly struct GeluErf : IFunction
     {
-        private const float P = 0.3275911f * 0.70710678f, A1 = 0.254829592f, A2 = -0.284496736f, A3 = 1.421413741f, A4 = -1.453152027f, A5 = 1.061405429f;
+        private const float P = 0.3275911f * 0.70710678f, A1 = 0.254829592f, A2 = -0.284496736f, A3 = 1.421413741f, A4 = -1.453152027f,
+            A5 = 1.061405429f;
 
         public static TVector Of(TVector x)
         {
@@ -119,7 +125,8 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector> : FeedForwardKer
             sum = TSimd.MultiplyAdd(t, sum, TSimd.Broadcast(A2));
             sum = TSimd.Multiply(t, TSimd.MultiplyAdd(t, sum, TSimd.Broadcast(A1)));
             TVector bell = VectorMath<TSimd, TVector>.Exp(TSimd.Multiply(TSimd.Multiply(x, x), TSimd.Broadcast(-0.5f)));
-            return TSimd.Subtract(TSimd.Max(x, zero), TSimd.Multiply(TSimd.Multiply(magnitude, TSimd.Broadcast(0.5f)), TSimd.Multiply(sum, bell)));
+            return TSimd.Subtract(TSimd.Max(x, zero),
+                TSimd.Multiply(TSimd.Multiply(magnitude, TSimd.Broadcast(0.5f)), TSimd.Multiply(sum, bell)));
         }
 
         public static float Of(float x)

@@ -5,7 +5,8 @@ internal unsafe interface IFloatElement
 {
     public static abstract int Bytes { get; }
 
-    public static abstract TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct;
+    public static abstract TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd
+        : struct, ISimd<TVector> where TVector : struct;
 }
 
 internal readonly unsafe struct SingleElement : IFloatElement
@@ -13,7 +14,8 @@ internal readonly unsafe struct SingleElement : IFloatElement
     public static int Bytes => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Load((float*)source);
+    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+        TSimd.Load((float*)source);
 }
 
 internal readonly unsafe struct HalfElement : IFloatElement
@@ -21,7 +23,8 @@ internal readonly unsafe struct HalfElement : IFloatElement
     public static int Bytes => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.LoadHalf((ushort*)source, factor);
+    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+        TSimd.LoadHalf((ushort*)source, factor);
 }
 
 internal readonly unsafe struct BFloat16Element : IFloatElement
@@ -29,7 +32,8 @@ internal readonly unsafe struct BFloat16Element : IFloatElement
     public static int Bytes => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.LoadBFloat16((ushort*)source);
+    public static TVector Load<TSimd, TVector>(byte* source, TVector factor) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+        TSimd.LoadBFloat16((ushort*)source);
 }
 
 /// <summary>
@@ -37,7 +41,8 @@ internal readonly unsafe struct BFloat16Element : IFloatElement
 /// </summary>
 internal unsafe interface IFloatKernel
 {
-    public static abstract void Multiply<TElement>(byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement;
+    public static abstract void Multiply<TElement>(
+        byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement;
 }
 
 /// <inheritdoc cref="IFloatKernel"/>
@@ -45,7 +50,8 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
 {
     public const int MaxTokens = 6;
 
-    public static void Multiply<TElement>(byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement
+    public static void Multiply<TElement>(
+        byte* panel, float factor, int columns, float* x, nint stride, int tokens, float* result) where TElement : IFloatElement
     {
         if (tokens == 1)
         {
@@ -97,9 +103,12 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TElement, TTokens>(byte* rows, TVector factor, int columns, float* x, nint stride, float* result) where TElement : IFloatElement where TTokens : IConstant
+    private static void Tile<TElement, TTokens>(
+        byte* rows, TVector factor, int columns, float* x, nint stride, float* result) where TElement
+        : IFloatElement where TTokens : IConstant
     {
         int step = PackedFormat.PanelRows * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
+        // Addresses of tokens that are not there are never read: TTokens is known when the instance is compiled.
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
         TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero;
         TVector s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
@@ -109,11 +118,36 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
             var w1 = TElement.Load<TSimd, TVector>(rows + width, factor);
             var a = TSimd.Broadcast(x[column]);
             s00 = TSimd.MultiplyAdd(w0, a, s00); s01 = TSimd.MultiplyAdd(w1, a, s01);
-            if (TTokens.Value > 1) { a = TSimd.Broadcast(x1[column]); s10 = TSimd.MultiplyAdd(w0, a, s10); s11 = TSimd.MultiplyAdd(w1, a, s11); }
-            if (TTokens.Value > 2) { a = TSimd.Broadcast(x2[column]); s20 = TSimd.MultiplyAdd(w0, a, s20); s21 = TSimd.MultiplyAdd(w1, a, s21); }
-            if (TTokens.Value > 3) { a = TSimd.Broadcast(x3[column]); s30 = TSimd.MultiplyAdd(w0, a, s30); s31 = TSimd.MultiplyAdd(w1, a, s31); }
-            if (TTokens.Value > 4) { a = TSimd.Broadcast(x4[column]); s40 = TSimd.MultiplyAdd(w0, a, s40); s41 = TSimd.MultiplyAdd(w1, a, s41); }
-            if (TTokens.Value > 5) { a = TSimd.Broadcast(x5[column]); s50 = TSimd.MultiplyAdd(w0, a, s50); s51 = TSimd.MultiplyAdd(w1, a, s51); }
+            if (TTokens.Value > 1)
+            {
+                a = TSimd.Broadcast(x1[column]);
+                s10 = TSimd.MultiplyAdd(w0, a, s10);
+                s11 = TSimd.MultiplyAdd(w1, a, s11);
+            }
+            if (TTokens.Value > 2)
+            {
+                a = TSimd.Broadcast(x2[column]);
+                s20 = TSimd.MultiplyAdd(w0, a, s20);
+                s21 = TSimd.MultiplyAdd(w1, a, s21);
+            }
+            if (TTokens.Value > 3)
+            {
+                a = TSimd.Broadcast(x3[column]);
+                s30 = TSimd.MultiplyAdd(w0, a, s30);
+                s31 = TSimd.MultiplyAdd(w1, a, s31);
+            }
+            if (TTokens.Value > 4)
+            {
+                a = TSimd.Broadcast(x4[column]);
+                s40 = TSimd.MultiplyAdd(w0, a, s40);
+                s41 = TSimd.MultiplyAdd(w1, a, s41);
+            }
+            if (TTokens.Value > 5)
+            {
+                a = TSimd.Broadcast(x5[column]);
+                s50 = TSimd.MultiplyAdd(w0, a, s50);
+                s51 = TSimd.MultiplyAdd(w1, a, s51);
+            }
         }
         int next = TSimd.Width;
         TSimd.Store(s00, result); TSimd.Store(s01, result + next);

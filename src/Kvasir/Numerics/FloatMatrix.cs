@@ -11,7 +11,9 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
 
     private readonly float _factor;
 
-    /// <summary>Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).</summary>
+    /// <summary>
+    /// Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).
+    /// </summary>
     public FloatMatrix(Tensor tensor) : base(Checked(tensor), (long)tensor.Columns * PanelRows * TElement.Bytes, MaxTokens, PassBytes)
     {
         int shift = tensor.Type == TensorType.F16 ? HalfVectors.Shift : 0;
@@ -37,7 +39,8 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
                 int count = Math.Min(tokens - token, MaxTokens);
                 TKernel.Multiply<TElement>(panel, _factor, Columns, first + token * x.FloatStride, x.FloatStride, count, result);
                 for (int t = 0; t < count; t++)
-                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
+                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null
+                        ? null : bias + row, accumulate);
             }
         }
     }
@@ -48,7 +51,8 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
             destination[column] = TElement.Load<SimdScalar, float>(panel + ((long)column * PanelRows + row) * TElement.Bytes, _factor);
     }
 
-    private static Tensor Checked(Tensor tensor) => tensor.ByteLength >= GgmlBlocks.ByteLength(tensor.Type, (long)tensor.Rows * tensor.Columns)
+    private static Tensor Checked(Tensor tensor) =>
+        tensor.ByteLength >= GgmlBlocks.ByteLength(tensor.Type, (long)tensor.Rows * tensor.Columns)
         ? tensor : throw new InvalidInputException(
             $"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes");
 

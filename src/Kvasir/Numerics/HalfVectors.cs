@@ -25,7 +25,8 @@ internal static unsafe class HalfVectors
         int exponent = half >> 10 & 31;
         if (exponent >= 31 - Shift) return false;
         if (exponent != 0) half += Shift << 10;
-        else if ((half & 0x3FF) != 0) half = BitConverter.HalfToUInt16Bits((Half)((float)BitConverter.UInt16BitsToHalf(half) * (1 << Shift)));
+        else if ((half & 0x3FF) != 0)
+            half = BitConverter.HalfToUInt16Bits((Half)((float)BitConverter.UInt16BitsToHalf(half) * (1 << Shift)));
         return true;
     }
 

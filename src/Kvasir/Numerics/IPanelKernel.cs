@@ -10,5 +10,6 @@ internal unsafe interface IPanelKernel
     public static abstract int MaxTokens(in PackedFormat format);
 
     /// <summary>result[t * 32 + r] = sum over all columns of W[r, c] x[t, c], for t in [0, tokens).</summary>
-    public static abstract void Multiply(in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result);
+    public static abstract void Multiply(
+        in PackedFormat format, byte* panel, int blocks, ActivationBlock* x, nint stride, int tokens, float* result);
 }

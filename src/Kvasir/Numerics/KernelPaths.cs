@@ -32,10 +32,12 @@ internal static class KernelPaths
         foreach (var path in Enum.GetValues<KernelPath>())
         {
             if (!string.Equals(path.ToString(), name.Trim(), StringComparison.OrdinalIgnoreCase)) continue;
-            return IsSupported(path) ? path : throw new InvalidInputException($"{Variable}={name}: this CPU lacks it; it has {Names(Supported)}");
+            return IsSupported(path)
+                ? path : throw new InvalidInputException($"{Variable}={name}: this CPU lacks it; it has {Names(Supported)}");
         }
         throw new InvalidInputException($"{Variable}={name}: no such kernel path; use one of {Names(Supported)}");
     }
 
-    private static string Names(IEnumerable<KernelPath> paths) => string.Join(", ", paths.Select(path => path.ToString().ToLowerInvariant()));
+    private static string Names(IEnumerable<KernelPath> paths) =>
+        string.Join(", ", paths.Select(path => path.ToString().ToLowerInvariant()));
 }

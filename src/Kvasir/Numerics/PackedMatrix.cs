@@ -55,16 +55,21 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
             for (int token = 0; token < tokens; token += _maxTokens)
             {
                 int count = Math.Min(tokens - token, _maxTokens);
-                // One token streams the panels as fast as memory gives them; with more of them the hardware sees too little of the stream to keep ahead.
+                // One token streams the panels as fast as memory gives them; with more of them the hardware sees too little of the stream
+                // to keep ahead.
                 if (tokens > 1) FetchNext(next, (nint)(next - panel), token, count, tokens);
                 TKernel.Multiply(_format, panel, blocks, (ActivationBlock*)(first + token * xStride), xStride, count, result);
                 for (int t = 0; t < count; t++)
-                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null ? null : bias + row, accumulate);
+                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null
+                        ? null : bias + row, accumulate);
             }
         }
     }
 
-    /// <summary>Asks for the share of a panel that falls to <paramref name="count"/> of <paramref name="tokens"/> tokens; behind the last one nothing valid need lie.</summary>
+    /// <summary>
+    /// Asks for the share of a panel that falls to <paramref name="count"/> of <paramref name="tokens"/> tokens; behind the last one
+    /// nothing valid need lie.
+    /// </summary>
     private static void FetchNext(byte* panel, nint bytes, int token, int count, int tokens)
     {
         if (!Sse.IsSupported) return;

@@ -10,7 +10,8 @@ internal static unsafe class PanelPacker
     /// <exception cref="InvalidInputException">The rows are no whole blocks, or not all there.</exception>
     public static PackedFormat Pack(Tensor tensor, byte* target)
     {
-        BlockType type = BlockType.Find(tensor.Type) ?? throw new InvalidInputException($"{tensor.Name}: type {tensor.Type} cannot be packed");
+        BlockType type = BlockType.Find(tensor.Type)
+            ?? throw new InvalidInputException($"{tensor.Name}: type {tensor.Type} cannot be packed");
         if (tensor.Columns % type.Length != 0 || (long)tensor.Columns / type.Length * type.Bytes * tensor.Rows > tensor.ByteLength)
         {
             throw new InvalidInputException($"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its "
@@ -68,6 +69,7 @@ internal static unsafe class PanelPacker
     private static void StoreNibbles(byte* codes, uint* target)
     {
         for (int pair = 0; pair < 4; pair++)
+            // Four columns in the low nibbles, the next four in the high ones: one mask and one shift take them apart.
             target[pair * PackedFormat.PanelRows] = ((uint*)codes)[pair * 2] | ((uint*)codes)[pair * 2 + 1] << 4;
     }
 

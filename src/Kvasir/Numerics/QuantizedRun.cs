@@ -3,8 +3,9 @@ using Kvasir.Quantization;
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// Quantised blocks of one kind that are multiplied together: of keys, all with the same left side, the results side by side; of values, each with a left side of its own,
-/// the results added up. A block has panels of 32 columns one behind the other and then sets of scales: one a panel, or two where groups have 16 columns.
+/// Quantised blocks of one kind that are multiplied together: of keys, all with the same left side, the results side by side; of values,
+/// each with a left side of its own, the results added up. A block has panels of 32 columns one behind the other and then sets of scales:
+/// one a panel, or two where groups have 16 columns.
 /// </summary>
 /// <param name="blocks">The blocks.</param>
 /// <param name="count">How many.</param>

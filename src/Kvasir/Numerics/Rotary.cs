@@ -19,6 +19,9 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
     /// <summary>Dimensions that are turned: two a pair.</summary>
     public int Dimensions => 2 * frequencies.Length;
 
+    /// <summary>Radians per position of each pair.</summary>
+    public IReadOnlyList<double> Frequencies => frequencies;
+
     /// <summary>Floats of one position's table: a cosine and a signed sine for every turned dimension.</summary>
     public int TableLength => 2 * Dimensions;
 
@@ -71,6 +74,7 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
             (high * Vector128.Load(table + pairs + j) + low * Vector128.Load(sines + pairs + j)).Store(head + pairs + j);
         }
         for (; j < pairs; j++)
-            (head[j], head[j + pairs]) = (head[j] * table[j] + head[j + pairs] * sines[j], head[j + pairs] * table[j + pairs] + head[j] * sines[j + pairs]);
+            (head[j], head[j + pairs]) =
+                (head[j] * table[j] + head[j + pairs] * sines[j], head[j + pairs] * table[j + pairs] + head[j] * sines[j + pairs]);
     }
 }

@@ -7,7 +7,8 @@ internal readonly unsafe struct ScaleReader(byte* set, int groups, int scaleBits
 {
     /// <summary>Scales and minima of a vector of groups from <paramref name="k"/> on, which is a multiple of the vector's width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Read<TSimd, TVector>(int k, out TVector scale, out TVector minimum) where TSimd : struct, ISimd<TVector> where TVector : struct
+    public void Read<TSimd, TVector>(int k, out TVector scale, out TVector minimum) where TSimd
+        : struct, ISimd<TVector> where TVector : struct
     {
         if (scaleBits == 8)
         {

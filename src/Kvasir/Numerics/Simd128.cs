@@ -15,10 +15,12 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static void Store(Vector128<float> vector, float* destination) => vector.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadHalf(ushort* source, Vector128<float> factor) => HalfVectors.Widen(Vector64.Load((short*)source), factor);
+    public static Vector128<float> LoadHalf(ushort* source, Vector128<float> factor) =>
+        HalfVectors.Widen(Vector64.Load((short*)source), factor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadBFloat16(ushort* source) => (Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle();
+    public static Vector128<float> LoadBFloat16(ushort* source) =>
+        (Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle();
 
     public static Vector128<float> Add(Vector128<float> left, Vector128<float> right) => left + right;
 
@@ -28,13 +30,15 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     public static Vector128<float> Divide(Vector128<float> left, Vector128<float> right) => left / right;
 
-    public static Vector128<float> MultiplyAdd(Vector128<float> left, Vector128<float> right, Vector128<float> addend) => Vector128.MultiplyAddEstimate(left, right, addend);
+    public static Vector128<float> MultiplyAdd(Vector128<float> left, Vector128<float> right, Vector128<float> addend) =>
+        Vector128.MultiplyAddEstimate(left, right, addend);
 
     public static Vector128<float> Max(Vector128<float> left, Vector128<float> right) => Vector128.MaxNative(left, right);
 
     public static Vector128<float> Min(Vector128<float> left, Vector128<float> right) => Vector128.MinNative(left, right);
 
-    public static Vector128<float> PowerOfTwo(Vector128<float> exponent) => ((Vector128.ConvertToInt32Native(exponent) + Vector128.Create(127)) << 23).AsSingle();
+    public static Vector128<float> PowerOfTwo(Vector128<float> exponent) =>
+        ((Vector128.ConvertToInt32Native(exponent) + Vector128.Create(127)) << 23).AsSingle();
 
     public static Vector128<float> TimesPowerOfTwo(Vector128<float> vector, Vector128<float> exponent) => vector * PowerOfTwo(exponent);
 
@@ -57,7 +61,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
             : Vector128.Create(Sum(first), Sum(second), Sum(third), Sum(fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadBytes(byte* source) => Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32());
+    public static Vector128<float> LoadBytes(byte* source) =>
+        Vector128.ConvertToSingle(
+            Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32());
 
     public static Vector128<float> CodeTable<TBits>() where TBits : IConstant => default;
 
@@ -76,7 +82,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     // Bit 2 comes from the high word; what stands above it does not count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> MergeBits(Vector128<float> low, Vector128<float> high) => Vector128.ConditionalSelect(Vector128.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
+    public static Vector128<float> MergeBits(Vector128<float> low, Vector128<float> high) =>
+        Vector128.ConditionalSelect(Vector128.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
 
     public static void Prefetch(byte* address)
     {

@@ -15,10 +15,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static void Store(Vector256<float> vector, float* destination) => vector.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadHalf(ushort* source, Vector256<float> factor) => HalfVectors.Widen(Vector128.Load((short*)source), factor);
+    public static Vector256<float> LoadHalf(ushort* source, Vector256<float> factor) =>
+        HalfVectors.Widen(Vector128.Load((short*)source), factor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadBFloat16(ushort* source) => (Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle();
+    public static Vector256<float> LoadBFloat16(ushort* source) =>
+        (Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle();
 
     public static Vector256<float> Add(Vector256<float> left, Vector256<float> right) => left + right;
 
@@ -28,13 +30,15 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     public static Vector256<float> Divide(Vector256<float> left, Vector256<float> right) => left / right;
 
-    public static Vector256<float> MultiplyAdd(Vector256<float> left, Vector256<float> right, Vector256<float> addend) => Vector256.MultiplyAddEstimate(left, right, addend);
+    public static Vector256<float> MultiplyAdd(Vector256<float> left, Vector256<float> right, Vector256<float> addend) =>
+        Vector256.MultiplyAddEstimate(left, right, addend);
 
     public static Vector256<float> Max(Vector256<float> left, Vector256<float> right) => Vector256.MaxNative(left, right);
 
     public static Vector256<float> Min(Vector256<float> left, Vector256<float> right) => Vector256.MinNative(left, right);
 
-    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) => ((Vector256.ConvertToInt32Native(exponent) + Vector256.Create(127)) << 23).AsSingle();
+    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
+        ((Vector256.ConvertToInt32Native(exponent) + Vector256.Create(127)) << 23).AsSingle();
 
     public static Vector256<float> TimesPowerOfTwo(Vector256<float> vector, Vector256<float> exponent) => vector * PowerOfTwo(exponent);
 
@@ -47,12 +51,17 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector256<float> first, Vector256<float> second, Vector256<float> third, Vector256<float> fourth) =>
-        Simd128.Sums(first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper(), third.GetLower() + third.GetUpper(), fourth.GetLower() + fourth.GetUpper());
+        Simd128.Sums(first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper(), third.GetLower() + third.GetUpper(),
+            fourth.GetLower() + fourth.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadBytes(byte* source) => Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
+    public static Vector256<float> LoadBytes(byte* source) =>
+        Vector256.ConvertToSingle(
+            Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe())
+            .AsInt32());
 
-    public static Vector256<float> CodeTable<TBits>() where TBits : IConstant => Vector256.ConvertToSingle(Vector256<int>.Indices & Vector256.Create((1 << TBits.Value) - 1));
+    public static Vector256<float> CodeTable<TBits>() where TBits : IConstant =>
+        Vector256.ConvertToSingle(Vector256<int>.Indices & Vector256.Create((1 << TBits.Value) - 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Codes<TBits>(Vector256<float> words, Vector256<float> table) where TBits : IConstant
@@ -74,7 +83,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     // Bit 2 comes from the high word; what stands above it does not count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MergeBits(Vector256<float> low, Vector256<float> high) => Vector256.ConditionalSelect(Vector256.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
+    public static Vector256<float> MergeBits(Vector256<float> low, Vector256<float> high) =>
+        Vector256.ConditionalSelect(Vector256.Create(4), high.AsInt32() << 2, low.AsInt32()).AsSingle();
 
     public static void Prefetch(byte* address)
     {

@@ -13,7 +13,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     public static void Store(float vector, float* destination) => *destination = vector;
 
-    public static float LoadHalf(ushort* source, float factor) => (float)BitConverter.UInt16BitsToHalf(*source) * (factor / HalfVectors.Factor(0));
+    public static float LoadHalf(ushort* source, float factor) =>
+        (float)BitConverter.UInt16BitsToHalf(*source) * (factor / HalfVectors.Factor(0));
 
     public static float LoadBFloat16(ushort* source) => BitConverter.Int32BitsToSingle(*source << 16);
 
@@ -42,17 +43,21 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float vector) => vector;
 
-    public static Vector128<float> Sums(float first, float second, float third, float fourth) => Vector128.Create(first, second, third, fourth);
+    public static Vector128<float> Sums(float first, float second, float third, float fourth) =>
+        Vector128.Create(first, second, third, fourth);
 
     public static float LoadBytes(byte* source) => *source;
 
     public static float CodeTable<TBits>() where TBits : IConstant => 0;
 
-    public static float Codes<TBits>(float words, float table) where TBits : IConstant => BitConverter.SingleToUInt32Bits(words) & ((1u << TBits.Value) - 1);
+    public static float Codes<TBits>(float words, float table) where TBits : IConstant =>
+        BitConverter.SingleToUInt32Bits(words) & ((1u << TBits.Value) - 1);
 
-    public static float ShiftRight<TCount>(float words) where TCount : IConstant => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(words) >>> TCount.Value);
+    public static float ShiftRight<TCount>(float words) where TCount : IConstant =>
+        BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(words) >>> TCount.Value);
 
-    public static float MergeBits(float low, float high) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(low) & 3) | ((BitConverter.SingleToUInt32Bits(high) & 1) << 2));
+    public static float MergeBits(float low, float high) =>
+        BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(low) & 3) | ((BitConverter.SingleToUInt32Bits(high) & 1) << 2));
 
     public static void Prefetch(byte* address)
     {

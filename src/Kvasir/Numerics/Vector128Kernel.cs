@@ -25,9 +25,12 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TBits, TTokens>(in PackedFormat format, byte* panel, int row, int blocks, byte* x, nint stride, float* result) where TBits : IConstant where TTokens : IConstant
+    private static void Tile<TBits, TTokens>(
+        in PackedFormat format, byte* panel, int row, int blocks, byte* x, nint stride, float* result) where TBits
+        : IConstant where TTokens : IConstant
     {
-        int groupColumns = format.Group, groups = format.GroupsPerBlock, zeroPoint = format.ZeroPoint, scaleBytes = format.ScaleBytes, blockBytes = format.BlockBytes;
+        int groupColumns = format.Group, groups = format.GroupsPerBlock, zeroPoint = format.ZeroPoint, scaleBytes = format.ScaleBytes,
+            blockBytes = format.BlockBytes;
         bool hasMinimum = format.HasMinimum;
         int codeBytes = TBits.Value * 128;
         var factor = Vector128.Create(format.ScaleFactor);
@@ -36,11 +39,13 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
         {
             for (int group = 0; group < groups; group++)
             {
-                Vector128<short> l00 = default, l01 = default, l10 = default, l11 = default, h00 = default, h01 = default, h10 = default, h11 = default;
+                Vector128<short> l00 = default, l01 = default, l10 = default, l11 = default, h00 = default, h01 = default, h10 = default,
+                    h11 = default;
                 byte* codes = panel + row * 4 + group * (codeBytes / 2), quads = x + group * 16;
                 for (byte* end = quads + groupColumns; quads < end; quads += TBits.Value == 4 ? 8 : 4, codes += 128)
                 {
                     Vector128<ushort> w0 = Vector128.Load(codes).AsUInt16(), w1 = Vector128.Load(codes + 16).AsUInt16();
+                    // The high nibbles are the next four columns (4 bits), or 16 times as much of the same (8 bits).
                     byte* high = TBits.Value == 4 ? quads + 4 : quads;
                     l00 = Add(l00, w0, quads); l01 = Add(l01, w1, quads);
                     h00 = Add(h00, w0 >> 4, high); h01 = Add(h01, w1 >> 4, high);
@@ -51,7 +56,8 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
                     }
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes) + row;
-                Vector128<float> scale0 = HalfVectors.Widen(Vector64.Load(scales), factor), scale1 = HalfVectors.Widen(Vector64.Load(scales + 4), factor), minimum0 = default, minimum1 = default;
+                Vector128<float> scale0 = HalfVectors.Widen(Vector64.Load(scales), factor),
+                    scale1 = HalfVectors.Widen(Vector64.Load(scales + 4), factor), minimum0 = default, minimum1 = default;
                 if (hasMinimum)
                 {
                     minimum0 = HalfVectors.Widen(Vector64.Load(scales + scaleBytes / sizeof(short)), factor);
@@ -100,6 +106,7 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
     private static Vector128<int> Pairs(Vector128<short> sums) => ((sums.AsInt32() << 16) >> 16) + (sums.AsInt32() >> 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Add(Vector128<float> sum, Vector128<int> dot, Vector128<float> scale, float xScale, Vector128<float> minimum, float xSum) =>
+    private static Vector128<float> Add(
+        Vector128<float> sum, Vector128<int> dot, Vector128<float> scale, float xScale, Vector128<float> minimum, float xSum) =>
         sum + Vector128.ConvertToSingle(dot) * xScale * scale + minimum * xSum;
 }

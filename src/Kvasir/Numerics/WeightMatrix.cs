@@ -60,20 +60,23 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     /// output[t * stride + r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where
     /// given, for t in [0, tokens) and r in [firstRow, endRow).
     /// </summary>
-    public void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+    public void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias,
+        bool accumulate)
     {
         CheckRange(x, firstToken, tokens, firstRow, endRow);
         // As many tokens as the second-level cache holds while the panels go by, in whole tiles.
         int pass = Math.Max((int)(passBytes / TokenBytes(x)) / maxTokens, 1) * maxTokens;
         for (int token = 0; token < tokens; token += pass)
-            MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias, accumulate);
+            MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias,
+                accumulate);
     }
 
     /// <summary>One row, dequantised (embedding look-up).</summary>
     public void ReadRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
-        if (destination.Length < Columns) throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
+        if (destination.Length < Columns)
+            throw new ArgumentException($"Room for {destination.Length} of {Columns} columns", nameof(destination));
         Unpack(Panel(row), row % PanelRows, destination);
     }
 
@@ -103,7 +106,8 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     private void CheckRange(Activations x, int firstToken, int tokens, int firstRow, int endRow)
     {
         if (x.Columns != Columns) throw new ArgumentException($"Activations of {x.Columns} columns, weights of {Columns}", nameof(x));
-        if (firstToken < 0 || tokens < 0 || firstToken > x.Tokens - tokens) throw new ArgumentOutOfRangeException(nameof(firstToken), $"{tokens} tokens from {firstToken} of {x.Tokens}");
+        if (firstToken < 0 || tokens < 0 || firstToken > x.Tokens - tokens)
+            throw new ArgumentOutOfRangeException(nameof(firstToken), $"{tokens} tokens from {firstToken} of {x.Tokens}");
         if (firstRow < 0 || firstRow > endRow || endRow > Rows || firstRow % PanelRows != 0 || (endRow % PanelRows != 0 && endRow != Rows))
             throw new ArgumentOutOfRangeException(nameof(firstRow), $"rows {firstRow}..{endRow} of {Rows}, in steps of {PanelRows}");
     }

@@ -5,7 +5,8 @@ namespace Kvasir.Quantization;
 /// <summary>
 /// How the blocks of GGML's types are laid out: each reads one block as codes, scales and minimums. <c>T</c> is <see cref="Half"/> where
 /// the block is packed and <see cref="float"/> where it is dequantised. In the "K" types, blocks of 256, the scale of a group is a
-/// small integer times a f16 scale d of the block: the product is a normal f16 or an exact multiple of d, so rounding it costs at most 2^-11 of it.
+/// small integer times a f16 scale d of the block: the product is a normal f16 or an exact multiple of d, so rounding it costs at most
+/// 2^-11 of it.
 /// </summary>
 internal static unsafe class BlockReaders
 {
@@ -75,7 +76,9 @@ internal static unsafe class BlockReaders
         for (int run = 0; run < 8; run++) AddBits(block + 16 + run / 4 * 32, run % 4 * 2, 3, 0, codes + run * 32);
     }
 
-    /// <summary>32 bytes of third bits; 64 bytes of 2-bit codes; 16 scales of 6 bits in 12 bytes, four low bits before two high ones; d.</summary>
+    /// <summary>
+    /// 32 bytes of third bits; 64 bytes of 2-bit codes; 16 scales of 6 bits in 12 bytes, four low bits before two high ones; d.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q3_K<T>(BlockType type, byte* block, byte* codes, T* scales, T* minimums) where T : unmanaged, INumberBase<T>
     {
@@ -156,7 +159,10 @@ internal static unsafe class BlockReaders
         }
     }
 
-    /// <summary>Of each of 32 bytes shifted right takes <paramref name="mask"/>, and puts it shifted left into the codes: bits of a code that lie apart.</summary>
+    /// <summary>
+    /// Of each of 32 bytes shifted right takes <paramref name="mask"/>, and puts it shifted left into the codes: bits of a code that lie
+    /// apart.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddBits(byte* source, int right, byte mask, int left, byte* codes)
     {
@@ -174,5 +180,6 @@ internal static unsafe class BlockReaders
     private static T Stored<T>(byte* half) where T : INumberBase<T> => T.CreateTruncating(*(Half*)half);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Rounded<T>(float value) where T : INumberBase<T> => T.CreateTruncating(typeof(T) == typeof(Half) ? Math.Clamp(value, -65504f, 65504f) : value);
+    private static T Rounded<T>(float value) where T : INumberBase<T> =>
+        T.CreateTruncating(typeof(T) == typeof(Half) ? Math.Clamp(value, -65504f, 65504f) : value);
 }

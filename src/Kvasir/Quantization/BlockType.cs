@@ -51,8 +51,12 @@ internal sealed unsafe class BlockType(
     /// <summary>The block type of a tensor type; null for the float types and for numbers that are no type.</summary>
     public static BlockType? Find(TensorType type) => s_types.GetValueOrDefault(type);
 
-    /// <summary>Codes of one block, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest value stands for all beyond.</summary>
-    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) => halves(this, block, codes, (Half*)scales, (Half*)minimums);
+    /// <summary>
+    /// Codes of one block, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest value stands
+    /// for all beyond.
+    /// </summary>
+    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) =>
+        halves(this, block, codes, (Half*)scales, (Half*)minimums);
 
     /// <summary>Dequantises whole blocks; both spans have the same number of them. Two roundings, as in ggml.</summary>
     public void Dequantize(ReadOnlySpan<byte> source, Span<float> destination)
@@ -78,5 +82,7 @@ internal sealed unsafe class BlockType(
     }
 
     private static Vector256<float> LoadBytes(byte* source) =>
-        Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe()).AsInt32());
+        Vector256.ConvertToSingle(
+            Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).ToVector256Unsafe())
+            .AsInt32());
 }

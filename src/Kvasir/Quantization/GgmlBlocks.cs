@@ -46,7 +46,8 @@ internal static class GgmlBlocks
     {
         (int length, int blockBytes) = Layout(type);
         if (elements % length != 0) throw new ArgumentException($"{elements} elements are not a whole number of {type} blocks of {length}");
-        if ((long)elements / length * blockBytes != bytes) throw new ArgumentException($"{elements} elements of {type} are not {bytes} bytes");
+        if ((long)elements / length * blockBytes != bytes)
+            throw new ArgumentException($"{elements} elements of {type} are not {bytes} bytes");
     }
 
     /// <summary>A bfloat16 is the upper half of a float32.</summary>

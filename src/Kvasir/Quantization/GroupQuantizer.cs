@@ -15,8 +15,9 @@ internal static unsafe class GroupQuantizer
     private const float LargestSingle = 1e30f;
 
     /// <summary>
-    /// Encodes [inner, columns] floats with a row stride; only the first <paramref name="rows"/> rows are real, others and columns up to 32 are filled up
-    /// with copies so that they widen no group. NaN counts as 0; what the format cannot hold is cut to its largest finite number.
+    /// Encodes [inner, columns] floats with a row stride; only the first <paramref name="rows"/> rows are real, others and columns up to 32
+    /// are filled up with copies so that they widen no group. NaN counts as 0; what the format cannot hold is cut to its largest finite
+    /// number.
     /// </summary>
     /// <param name="source">The floats.</param>
     /// <param name="stride">Floats between rows.</param>
@@ -45,18 +46,23 @@ internal static unsafe class GroupQuantizer
                 Extremes(right, right, low + inner + k, high + inner + k);
             }
         }
-        for (int p = 0; p < parts; p++) GroupScales.Write(low + p * inner, high + p * inner, inner, format, sets + p * setBytes, scales + p * inner, minima + p * inner);
-
+        for (int p = 0; p < parts; p++)
+            GroupScales.Write(low + p * inner, high + p * inner, inner, format, sets + p * setBytes, scales + p * inner, minima
+                + p * inner);
         new Span<byte>(panel, QuantizedPanel.Bytes(inner, format.Bits)).Clear();
         int second = (parts - 1) * inner;
         for (int k = 0; k < inner; k++)
         {
             (Vector512<float> left, Vector512<float> right) = Row(source, stride, rows, columns, format.Group, k, limit, row);
-            QuantizedPanel.Pack(panel, inner, format.Bits, k, Codes(left, scales[k], minima[k], format.Levels), Codes(right, scales[second + k], minima[second + k], format.Levels));
+            QuantizedPanel.Pack(panel, inner, format.Bits, k, Codes(left, scales[k], minima[k], format.Levels),
+                Codes(right, scales[second + k], minima[second + k], format.Levels));
         }
     }
 
-    /// <summary>code = round to even of clamp((x - minimum) / scale, 0, levels): a true division, clamped before it is rounded; 0 where the scale is 0.</summary>
+    /// <summary>
+    /// code = round to even of clamp((x - minimum) / scale, 0, levels): a true division, clamped before it is rounded; 0 where the scale is
+    /// 0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Codes(Vector512<float> x, float scale, float minimum, int levels)
     {
@@ -67,12 +73,14 @@ internal static unsafe class GroupQuantizer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> Left, Vector512<float> Right) Row(float* source, int stride, int rows, int columns, int group, int k, float limit, float* row)
+    private static (Vector512<float> Left, Vector512<float> Right) Row(
+        float* source, int stride, int rows, int columns, int group, int k, float limit, float* row)
     {
         float* x = source + (k < rows ? (long)k * stride : 0);
         if (columns < QuantizedPanel.Columns)
         {
-            for (int n = 0; n < QuantizedPanel.Columns; n++) row[n] = x[n < columns ? n : n / group * group is var first && first < columns ? first : 0];
+            for (int n = 0; n < QuantizedPanel.Columns; n++)
+                row[n] = x[n < columns ? n : n / group * group is var first && first < columns ? first : 0];
             x = row;
         }
         return (Finite(Vector512.Load(x), limit), Finite(Vector512.Load(x + QuantizedPanel.Lanes), limit));
@@ -88,8 +96,10 @@ internal static unsafe class GroupQuantizer
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Extremes(Vector512<float> lows, Vector512<float> highs, float* low, float* high)
     {
-        Vector256<float> low8 = Vector256.MinNative(lows.GetLower(), lows.GetUpper()), high8 = Vector256.MaxNative(highs.GetLower(), highs.GetUpper());
-        Vector128<float> low4 = Vector128.MinNative(low8.GetLower(), low8.GetUpper()), high4 = Vector128.MaxNative(high8.GetLower(), high8.GetUpper());
+        Vector256<float> low8 = Vector256.MinNative(lows.GetLower(), lows.GetUpper()),
+            high8 = Vector256.MaxNative(highs.GetLower(), highs.GetUpper());
+        Vector128<float> low4 = Vector128.MinNative(low8.GetLower(), low8.GetUpper()),
+            high4 = Vector128.MaxNative(high8.GetLower(), high8.GetUpper());
         *low = MathF.Min(MathF.Min(low4[0], low4[1]), MathF.Min(low4[2], low4[3]));
         *high = MathF.Max(MathF.Max(high4[0], high4[1]), MathF.Max(high4[2], high4[3]));
     }

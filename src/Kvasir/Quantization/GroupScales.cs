@@ -17,7 +17,8 @@ internal static unsafe class GroupScales
     public const int RunHeader = 4 * sizeof(float);
 
     /// <summary>Bytes of a set.</summary>
-    public static int Bytes(int groups, int scaleBits) => scaleBits == 8 ? 2 * groups + (groups + Run - 1) / Run * RunHeader : 2 * groups * scaleBits / 8;
+    public static int Bytes(int groups, int scaleBits) =>
+        scaleBits == 8 ? 2 * groups + (groups + Run - 1) / Run * RunHeader : 2 * groups * scaleBits / 8;
 
     /// <summary>
     /// Writes a set for groups that reach from <paramref name="low"/> to <paramref name="high"/>, and gives the scales and minima that a

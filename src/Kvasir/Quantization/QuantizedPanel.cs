@@ -3,10 +3,10 @@ using System.Runtime.Intrinsics;
 namespace Kvasir.Quantization;
 
 /// <summary>
-/// The layout of small codes [inner, 32 columns] that kernels read without a mask, a byte shuffle or a horizontal sum. A line is 16 words of
-/// 32 bits; word <c>n % 16</c> holds column n. A row k takes two neighbouring fields of every word, the lower for columns 0..15, the higher for
-/// 16..31, so a line holds 16 / bits rows: shifting it right by <c>bits</c> brings up the next half row. Codes of 3 bits are
-/// two planes, first the lines of their two low bits, then those of their high bits.
+/// The layout of small codes [inner, 32 columns] that kernels read without a mask, a byte shuffle or a horizontal sum. A line is 16 words
+/// of 32 bits; word <c>n % 16</c> holds column n. A row k takes two neighbouring fields of every word, the lower for columns 0..15, the
+/// higher for 16..31, so a line holds 16 / bits rows: shifting it right by <c>bits</c> brings up the next half row. Codes of 3 bits are two
+/// planes, first the lines of their two low bits, then those of their high bits.
 /// </summary>
 internal static unsafe class QuantizedPanel
 {

@@ -81,7 +81,6 @@ public sealed class ChatTemplate
         if (beginOfText is not null) scope.Set("bos_token", beginOfText);
         if (endOfText is not null) scope.Set("eos_token", endOfText);
         foreach ((string name, object? value) in variables ?? new Dictionary<string, object?>()) scope.Set(name, conversion.Convert(value));
-
         return Run(new RenderContext(scope, _clock, conversion.Size, cancellation));
     }
 

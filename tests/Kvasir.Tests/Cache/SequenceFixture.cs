@@ -75,7 +75,34 @@ internal sealed unsafe class SequenceFixture
     public float[] AttendScattered(KvCache cache, int head, float[][] queries, RepairedPositions positions) =>
         Attend(cache, head, queries, new QueryTile(positions[0], queries.Length, 1, Causal: true, SoftCap: 0, positions));
 
-    private float[] Attend(KvCache cache, int head, float[][] queries, QueryTile tile)
+    /// <summary>The same for any tile; in two parts, merged by their maxima and sums, where there are blocks for it.</summary>
+    public float[] AttendInParts(KvCache cache, int head, float[][] queries, QueryTile tile)
+    {
+        int channels = Layer.KeyChannels, rows = queries.Length, blocks = cache.Layers[0].Heads[head].BlockCount;
+        (float[] Output, float[] Maximum, float[] Sum)[] parts =
+            [Part(cache, head, queries, tile, 0, blocks / 2), Part(cache, head, queries, tile, blocks / 2, blocks)];
+        float[] merged = new float[rows * channels];
+        for (int r = 0; r < rows; r++)
+        {
+            float most = parts.Max(part => part.Maximum[r]);
+            double total = parts.Sum(part => Math.Exp(part.Maximum[r] - most) * part.Sum[r]);
+            for (int c = 0; c < channels; c++)
+                merged[r * channels + c] =
+                    (float)(parts.Sum(part => Math.Exp(part.Maximum[r] - most) * part.Output[r * channels + c]) / total);
+        }
+        return merged;
+    }
+
+    public float[] Attend(KvCache cache, int head, float[][] queries, QueryTile tile)
+    {
+        int channels = Layer.KeyChannels;
+        (float[] output, _, float[] sum) = Part(cache, head, queries, tile, 0, cache.Layers[0].Heads[head].BlockCount);
+        fixed (float* o = output, s = sum) BlockAttention.Normalise(Kernels, o, queries.Length, channels, s);
+        return output;
+    }
+
+    private (float[] Output, float[] Maximum, float[] Sum) Part(
+        KvCache cache, int head, float[][] queries, QueryTile tile, int firstBlock, int endBlock)
     {
         int channels = Layer.KeyChannels, rows = queries.Length;
         using var scratch = new AttentionScratch(channels);
@@ -85,15 +112,14 @@ internal sealed unsafe class SequenceFixture
         HeadCache cached = cache.Layers[0].Heads[head];
         fixed (float* o = output, m = maximum, s = sum)
         {
-            BlockAttention.Attend(cached, Layer, Kernels, tile, 0, cached.BlockCount, scratch, o, m, s);
-            BlockAttention.Normalise(Kernels, o, rows, channels, s);
+            BlockAttention.Attend(cached, Layer, Kernels, tile, firstBlock, endBlock, scratch, o, m, s);
         }
-        return output;
+        return (output, maximum, sum);
     }
 
     /// <summary>The same by the definition: softmax(q · k) v over the visible tokens.</summary>
     public float[] Expected(int head, float[][] queries, int position, int group, int length, bool causal = true, float softCap = 0,
-        Func<int, bool>? counts = null)
+        Func<int, bool>? counts = null, Func<int, int, double>? bias = null)
     {
         int channels = Layer.KeyChannels;
         float[] output = new float[queries.Length * channels];
@@ -107,7 +133,7 @@ internal sealed unsafe class SequenceFixture
                 if (causal && (t > own || (Layer.Window != int.MaxValue && t <= own - Layer.Window))) continue;
                 if (counts?.Invoke(t) == false) continue;
                 double score = Rotated(Keys[t][head], t).Zip(query).Sum(pair => (double)pair.First * pair.Second);
-                weights[t] = Math.Exp(softCap == 0 ? score : softCap * Math.Tanh(score / softCap));
+                weights[t] = Math.Exp((softCap == 0 ? score : softCap * Math.Tanh(score / softCap)) + (bias?.Invoke(r, t) ?? 0));
             }
             double total = weights.Sum();
             for (int c = 0; c < channels; c++)

@@ -2,7 +2,10 @@ using System.Xml;
 
 namespace Kvasir.Documents.Reading.Docx;
 
-/// <summary>Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are left out.</summary>
+/// <summary>
+/// Turns the elements of a document part into blocks of text. Deleted and moved-away text, field codes and fallbacks for old programs are
+/// left out.
+/// </summary>
 internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 {
     private const int MostColumns = 100;
@@ -69,7 +72,6 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                     string name = xml.LocalName;
                     Open(xml, name);
                     if (empty) Close(name);
-
                     break;
                 case XmlNodeType.EndElement:
                     Close(xml.LocalName);
@@ -153,14 +155,12 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 break;
             case "tr" when _tables == 1:
                 if (!_rowIsDeleted) _table.Add([.. _row.Select(cell => cell with { IsHeading = _rowIsHeading })]);
-
                 _row.Clear();
                 _rowIsHeading = _rowIsDeleted = false;
                 break;
             case "tbl" when _tables > 0:
                 _tables--;
                 if (_tables == 0 && _table.ToString() is { Length: > 0 } text) _blocks.Add(BlockKind.Paragraph, text);
-
                 _table = _tables == 0 ? new TableText() : _table;
                 break;
         }
@@ -210,10 +210,8 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     {
         string text = paragraph.Text.ToString().Trim();
         if (text.Length == 0) return;
-
         bool heading = paragraph.IsHeading(styles);
         if (heading) Heading ??= text.ReplaceLineEndings(" ");
-
         ListPlace? place = paragraph.List ?? styles.ListOf(paragraph.Style);
         string mark = place is { } item && item.List != "0" ? numbering.Next(item) : "";
         (text, _mark) = (_mark + text, "");

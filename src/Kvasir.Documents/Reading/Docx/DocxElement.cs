@@ -2,7 +2,9 @@ using System.Xml.Linq;
 
 namespace Kvasir.Documents.Reading.Docx;
 
-/// <summary>Elements and attributes by their local names: the transitional and the strict form of Word files differ in namespaces alone.</summary>
+/// <summary>
+/// Elements and attributes by their local names: the transitional and the strict form of Word files differ in namespaces alone.
+/// </summary>
 internal static class DocxElement
 {
     public static IEnumerable<XElement> All(this XElement? element, string name) =>

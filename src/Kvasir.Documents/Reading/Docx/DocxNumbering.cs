@@ -3,8 +3,8 @@ using System.Xml.Linq;
 namespace Kvasir.Documents.Reading.Docx;
 
 /// <summary>
-/// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each other,
-/// but where one has a start of its own.
+/// The marks of list items: bullets, and numbers counted as the document's numbering says. Lists that share a definition count on from each
+/// other, but where one has a start of its own.
 /// </summary>
 /// <param name="part">The content of numbering.xml; null where there is none.</param>
 /// <param name="styles">Where a definition is another's by the name of a style.</param>
@@ -30,14 +30,11 @@ internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
     public string Next(ListPlace place)
     {
         if (!_lists.TryGetValue(place.List, out NumberedList? list) || DefinitionOf(list) is not { } definition) return "- ";
-
         int?[] counters = definition.Counters;
         for (int i = 0; i < Levels && !list.IsBegun; i++) counters[i] = list.Starts[i] - 1 ?? counters[i];
-
         list.IsBegun = true;
         counters[place.Level] = (counters[place.Level] ?? Start(place.Level) - 1) + 1;
         for (int deeper = place.Level + 1; deeper < Levels; deeper++) counters[deeper] = At(deeper).Continues ? counters[deeper] : null;
-
         return At(place.Level).Format switch
         {
             "bullet" => "- ",
@@ -78,7 +75,6 @@ internal sealed class DocxNumbering(XElement? part, DocxStyles styles)
     {
         var levels = new ListLevel?[Levels];
         foreach (XElement level in list.All("lvl")) levels[Level(level.Value("ilvl"))] = new ListLevel(level);
-
         return levels;
     }
 

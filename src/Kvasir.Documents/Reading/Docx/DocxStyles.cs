@@ -19,7 +19,8 @@ internal sealed class DocxStyles(XElement? part)
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level < 9;
 
     public bool IsHeading(string? id) => Inherited(id).Any(style =>
-        style.Outlined || style.Name is "Title" or "title" || style.Name?.StartsWith("heading ", StringComparison.OrdinalIgnoreCase) == true);
+        style.Outlined || style.Name is "Title" or "title"
+            || style.Name?.StartsWith("heading ", StringComparison.OrdinalIgnoreCase) == true);
 
     /// <summary>Whether a style hides text.</summary>
     public bool IsHidden(string? id) => Inherited(id).FirstOrDefault(style => style.Hidden is not null)?.Hidden == true;

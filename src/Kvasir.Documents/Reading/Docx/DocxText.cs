@@ -5,8 +5,8 @@ using DocumentFormat.OpenXml.Packaging;
 namespace Kvasir.Documents.Reading.Docx;
 
 /// <summary>
-/// A Word document (Office Open XML) as text: headings, paragraphs, lists with their numbers, tables, foot- and endnotes, headers first and footers last. Parts are read as
-/// streams, so memory is bounded by the text and nesting costs no stack.
+/// A Word document (Office Open XML) as text: headings, paragraphs, lists with their numbers, tables, foot- and endnotes, headers first and
+/// footers last. Parts are read as streams, so memory is bounded by the text and nesting costs no stack.
 /// </summary>
 internal static class DocxText
 {
@@ -36,19 +36,20 @@ internal static class DocxText
         var body = new DocxBody(styles, numbering);
         string? text = Use(main, body.Read);
         string?[] headers = Margins(isHeader: true), footers = Margins(isHeader: false);
-        string?[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments ? Use(main.WordprocessingCommentsPart, body.Read) : null];
+        string?[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments
+            ? Use(main.WordprocessingCommentsPart, body.Read) : null];
         string title = package.PackageProperties.Title?.Trim() is { Length: > 0 } given ? given : body.Heading ?? name;
         return new Document(null, title, string.Join("\n\n", parts.Where(part => !string.IsNullOrEmpty(part))));
 
         // Each text once: first, even and other pages often have the same.
         string?[] Margins(bool isHeader) =>
-            [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _)).Select(margin => Use(main.GetPartById(margin.Id), body.Read)).Distinct(StringComparer.Ordinal)];
+            [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _))
+                .Select(margin => Use(main.GetPartById(margin.Id), body.Read)).Distinct(StringComparer.Ordinal)];
     }
 
     private static T? Use<T>(OpenXmlPart? part, Func<XmlReader, T> read)
     {
         if (part is null) return default;
-
         using Stream stream = part.GetStream(FileMode.Open, FileAccess.Read);
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
         return read(xml);

@@ -7,7 +7,9 @@ namespace Kvasir.Documents.Reading.Html;
 /// <summary>HTML as plain text: what a reader of the page sees, without scripts, styles and navigation.</summary>
 internal static class HtmlText
 {
-    /// <summary>The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.</summary>
+    /// <summary>
+    /// The document; its title is the page's title, else its first h1, else its first heading, else <paramref name="name"/>.
+    /// </summary>
     public static Document Parse(string html, string name)
     {
         using IHtmlDocument page = new HtmlParser().ParseDocument(XhtmlMarkup.ToHtml(html));
@@ -16,7 +18,6 @@ internal static class HtmlText
         Survey(page, styles, layout);
         var text = new HtmlWriter(styles, layout, inline: false);
         if (page.Body is { } body) text.Write(body);
-
         string? title = new[] { Title(page), text.Heading }.FirstOrDefault(title => title.Length > 0);
         return new Document(null, title ?? name, text.ToString());
     }
@@ -29,7 +30,6 @@ internal static class HtmlText
     {
         var path = new Stack<(INode Node, int Next)>();
         if (open(root)) path.Push((root, 0));
-
         while (path.TryPop(out (INode Node, int Next) at))
         {
             if (at.Next == at.Node.ChildNodes.Length)
@@ -53,13 +53,11 @@ internal static class HtmlText
         bool Open(INode node)
         {
             if (node is not IElement element) return node is IHtmlDocument;
-
             if (element.LocalName == "style") styles.Add(element);
             else if (element.LocalName is "table" or "h1" or "h2" or "h3" or "h4" or "h5" or "h6" && tables.TryPeek(out IElement? around))
                 layout.Add(around);
 
             if (element.LocalName == "table") tables.Push(element);
-
             return true;
         }
 

@@ -6,7 +6,10 @@ using AngleSharp.Dom;
 
 namespace Kvasir.Documents.Reading.Html;
 
-/// <summary>What of a page is not shown: by the hidden attribute, and by <c>display</c> and <c>visibility</c> of its style sheets and style attributes.</summary>
+/// <summary>
+/// What of a page is not shown: by the hidden attribute, and by <c>display</c> and <c>visibility</c> of its style sheets and style
+/// attributes.
+/// </summary>
 internal sealed partial class HtmlVisibility
 {
     private readonly CssSelectorParser _selectors = new();
@@ -17,7 +20,6 @@ internal sealed partial class HtmlVisibility
     public void Add(IElement style)
     {
         if (style.GetAttribute("media") is { Length: > 0 } media && !ScreenRule().IsMatch("@media " + media)) return;
-
         string css = Comment().Replace(style.TextContent, " ");
         for (int at = 0, mark; (mark = css.AsSpan(at).IndexOfAny('{', ';')) >= 0;)
         {
@@ -34,7 +36,9 @@ internal sealed partial class HtmlVisibility
         }
     }
 
-    /// <summary>Whether an element takes part in the page, and whether it says of itself that it is visible; null where its parent decides.</summary>
+    /// <summary>
+    /// Whether an element takes part in the page, and whether it says of itself that it is visible; null where its parent decides.
+    /// </summary>
     public (bool Displayed, bool? Visible) Of(IElement element)
     {
         if (element.LocalName is "body" or "html")
@@ -43,11 +47,13 @@ internal sealed partial class HtmlVisibility
             return (true, null);
         }
 
-        var display = new Winner(element.HasAttribute("hidden") || (element.LocalName == "dialog" && !element.HasAttribute("open")) ? "none" : null);
+        var display = new Winner(
+            element.HasAttribute("hidden") || (element.LocalName == "dialog" && !element.HasAttribute("open")) ? "none" : null);
         var visibility = new Winner(null);
         foreach (Rule rule in Candidates(element))
         {
-            if (display.Yields(rule, rule.Declared.Display) | visibility.Yields(rule, rule.Declared.Visibility) && rule.Selector.Match(element, null))
+            if (display.Yields(rule, rule.Declared.Display) | visibility.Yields(rule, rule.Declared.Visibility)
+                && rule.Selector.Match(element, null))
             {
                 display.Offer(rule, rule.Declared.Display);
                 visibility.Offer(rule, rule.Declared.Visibility);
@@ -68,24 +74,24 @@ internal sealed partial class HtmlVisibility
     private IEnumerable<Rule> Candidates(IElement element)
     {
         if (_rules.Count == 0) return [];
-
-        IEnumerable<string> classes = element.GetAttribute("class")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Select(name => "." + name) ?? [];
-        return classes.Append("#" + element.GetAttribute("id")).Append(element.LocalName).Append("*").SelectMany(key => _rules.GetValueOrDefault(key) ?? []);
+        IEnumerable<string> classes = element.GetAttribute("class")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+            .Distinct(StringComparer.Ordinal).Select(name => "." + name) ?? [];
+        return classes.Append("#" + element.GetAttribute("id")).Append(element.LocalName).Append("*")
+            .SelectMany(key => _rules.GetValueOrDefault(key) ?? []);
     }
 
     private void Add(string selectors, Declarations declared)
     {
         if (declared is { Display: null, Visibility: null }) return;
-
         foreach (string text in selectors.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (_selectors.ParseSelector(text) is not { } selector || text.Contains("::", StringComparison.Ordinal)) continue;
 
             // An element needs to be held against those rules only that name its id, a class of it or its tag last.
             Match last = LastCompound().Match(text);
-            string key = last.Groups["name"] is { Success: true } name ? name.Value : last.Groups["tag"] is { Success: true } tag ? tag.Value.ToLowerInvariant() : "*";
+            string key = last.Groups["name"] is { Success: true } name
+                ? name.Value : last.Groups["tag"] is { Success: true } tag ? tag.Value.ToLowerInvariant() : "*";
             if (!_rules.TryGetValue(key, out List<Rule>? rules)) _rules[key] = rules = [];
-
             rules.Add(new Rule(selector, selector.Specificity, _order++, declared));
         }
     }
@@ -105,10 +111,12 @@ internal sealed partial class HtmlVisibility
     [GeneratedRegex(@"/\*.*?(\*/|\z)", RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"^@(media\s+(only\s+)?(screen|all)\s*(,.*)?|supports\b.*|layer\b.*)$", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^@(media\s+(only\s+)?(screen|all)\s*(,.*)?|supports\b.*|layer\b.*)$",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex ScreenRule();
 
-    [GeneratedRegex(@"(^|[\s>+~])(?<tag>[\w-]+)?(?<name>[.#][\w-]+)?[^\s>+~]*$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(^|[\s>+~])(?<tag>[\w-]+)?(?<name>[.#][\w-]+)?[^\s>+~]*$",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex LastCompound();
 
     private sealed record Rule(ISelector Selector, Priority Specificity, int Order, Declarations Declared);
@@ -157,6 +165,7 @@ internal sealed partial class HtmlVisibility
             }
         }
 
-        private static (bool Important, Priority Specificity, int Order) Rank(Rule rule, string value) => (value.Contains("!important", StringComparison.Ordinal), rule.Specificity, rule.Order);
+        private static (bool Important, Priority Specificity, int Order) Rank(Rule rule, string value) =>
+            (value.Contains("!important", StringComparison.Ordinal), rule.Specificity, rule.Order);
     }
 }

@@ -12,16 +12,19 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
 
     private static readonly HashSet<string> s_dropped = new(StringComparer.OrdinalIgnoreCase)
     {
-        "script", "style", "nav", "noscript", "template", "head", "iframe", "object", "svg", "canvas", "button", "select", "textarea", "input", "datalist", "audio", "video",
+        "script", "style", "nav", "noscript", "template", "head", "iframe", "object", "svg", "canvas", "button", "select", "textarea",
+            "input", "datalist", "audio", "video",
     };
 
     private static readonly HashSet<string> s_blocks = new(StringComparer.OrdinalIgnoreCase)
     {
-        "address", "article", "aside", "blockquote", "body", "center", "details", "dialog", "dir", "div", "dl", "fieldset", "figure", "figcaption", "footer", "form", "h1", "h2", "h3", "h4",
+        "address", "article", "aside", "blockquote", "body", "center", "details", "dialog", "dir", "div", "dl", "fieldset", "figure",
+            "figcaption", "footer", "form", "h1", "h2", "h3", "h4",
         "h5", "h6", "header", "hr", "legend", "main", "menu", "ol", "p", "pre", "section", "summary", "table", "td", "th", "ul",
     };
 
-    private static readonly HashSet<string> s_lines = new(StringComparer.OrdinalIgnoreCase) { "br", "dd", "dt", "li", "tr", "caption", "option" };
+    private static readonly HashSet<string> s_lines =
+        new(StringComparer.OrdinalIgnoreCase) { "br", "dd", "dt", "li", "tr", "caption", "option" };
 
     private readonly PageText _text = new(inline);
     private readonly Stack<bool> _visible = new([true]);
@@ -39,7 +42,6 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
     private bool Open(INode node)
     {
         if (node is IText content && _visible.Peek()) _text.Append(content.Data);
-
         if (node is not IElement element || s_dropped.Contains(element.LocalName) || styles.Of(element) is not (true, var visible))
             return false;
 
@@ -81,7 +83,6 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
     private void Close(INode node)
     {
         if (node is not IElement element) return;
-
         switch (element.LocalName)
         {
             case "ol" or "ul" or "menu" or "dir":
@@ -132,7 +133,10 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
                         Walk(child, child.LocalName == "thead");
                         break;
                     case "tr":
-                        rows.Add([.. child.ChildNodes.OfType<IElement>().Where(cell => cell.LocalName is "td" or "th" && styles.Of(cell).Displayed).Select(cell => CellOf(cell, inHead))]);
+                        rows.Add(
+                            [.. child.ChildNodes.OfType<IElement>()
+                            .Where(cell => cell.LocalName is "td" or "th" && styles.Of(cell).Displayed)
+                            .Select(cell => CellOf(cell, inHead))]);
                         break;
                 }
             }
@@ -151,7 +155,8 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
     }
 
     private static int Span(IElement cell, string attribute) =>
-        int.TryParse(cell.GetAttribute(attribute), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int span) ? Math.Clamp(span, 1, LargestSpan) : 1;
+        int.TryParse(cell.GetAttribute(attribute), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+            CultureInfo.InvariantCulture, out int span) ? Math.Clamp(span, 1, LargestSpan) : 1;
 
     /// <summary>The marks of a list's items.</summary>
     private sealed class ItemNumbers
@@ -164,7 +169,15 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
         public ItemNumbers(IElement list)
         {
             _ordered = list.LocalName == "ol";
-            _format = list.GetAttribute("type") switch { "a" => "lowerLetter", "A" => "upperLetter", "i" => "lowerRoman", "I" => "upperRoman", _ => "" };
+            _format = list.GetAttribute("type") switch
+            {
+                "a" =>
+                "lowerLetter",
+                "A" => "upperLetter",
+                "i" => "lowerRoman",
+                "I" => "upperRoman",
+                _ => ""
+            };
             _step = list.HasAttribute("reversed") ? -1 : 1;
             _next = Number(list, "start") ?? (_step < 0 ? list.ChildNodes.OfType<IElement>().Count(child => child.LocalName == "li") : 1);
         }
@@ -177,6 +190,7 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
         }
 
         private static int? Number(IElement element, string attribute) =>
-            int.TryParse(element.GetAttribute(attribute), NumberStyles.Integer, CultureInfo.InvariantCulture, out int number) ? number : null;
+            int.TryParse(element.GetAttribute(attribute), NumberStyles.Integer, CultureInfo.InvariantCulture, out int number)
+                ? number : null;
     }
 }

@@ -17,7 +17,9 @@ internal sealed class PageText(bool inline)
     /// <summary>Levels of lists around: their lines are indented, and no blank lines stand between them.</summary>
     public int Indent { get; set; }
 
-    /// <summary>Asks for line breaks before what comes next; a block at the beginning of a list item stands behind the item's mark.</summary>
+    /// <summary>
+    /// Asks for line breaks before what comes next; a block at the beginning of a list item stands behind the item's mark.
+    /// </summary>
     public void Break(int lines)
     {
         if (inline) _space = true;
@@ -69,7 +71,6 @@ internal sealed class PageText(bool inline)
         if (_breaks > 0 && _text.Length > 0)
         {
             while (_text.Length > 0 && _text[^1] is ' ' or '\n') _text.Length--;
-
             _text.Append('\n', _breaks).Append(' ', 2 * Math.Max(0, indent));
         }
         else if (_space && _text.Length > 0 && !char.IsWhiteSpace(_text[^1])) _text.Append(' ');

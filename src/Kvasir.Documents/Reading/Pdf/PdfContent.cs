@@ -16,8 +16,10 @@ namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>Follows the operators of a page's content as far as text goes, and gives each character shown to the page's text.</summary>
 internal sealed class PdfContent(
-    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters, CropBox cropBox,
-    UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources, PdfLayers layers)
+    int pageNumber, IResourceStore store, IPdfTokenScanner scanner, IPageContentParser parser, ILookupFilterProvider filters,
+        CropBox cropBox,
+    UserSpaceUnit unit, PageRotationDegrees rotation, TransformationMatrix initial, ParsingOptions options, PdfResources resources,
+        PdfLayers layers)
     : BaseStreamProcessor<PdfPageText>(pageNumber, store, scanner, parser, filters, cropBox, unit, rotation, initial, options)
 {
     private const int DeepestForm = 10;
@@ -89,12 +91,10 @@ internal sealed class PdfContent(
     {
         ResourceStore.TryGetXObjectReference(xObjectName, out IndirectReference reference);
         if (_drawing.Count >= DeepestForm || _hidden || layers.Hides(formStream.StreamDictionary) || !_drawing.Add(reference)) return;
-
         bool hasOwn = formStream.StreamDictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         int saved = StackSize;
         PushState();
         if (hasOwn) ResourceStore.LoadResourceDictionary(resources.OfText(own!));
-
         if (formStream.StreamDictionary.TryGet(NameToken.Matrix, PdfScanner, out ArrayToken? matrix) && matrix.Length == 6)
         {
             double[] values = [.. matrix.Data.Select(value => (value as NumericToken)?.Double ?? 0)];
@@ -104,7 +104,6 @@ internal sealed class PdfContent(
         ProcessOperations(GetFormOperations(formStream));
         _drawing.Remove(reference);
         if (hasOwn) ResourceStore.UnloadResourceDictionary();
-
         while (StackSize > saved) PopState();
     }
 
@@ -138,7 +137,9 @@ internal sealed class PdfContent(
 
     /// <summary>Control characters, halves of pairs and private characters say nothing outside of the file.</summary>
     private static bool IsNothing(string text) =>
-        text.Length == 0 || (text.Length == 1 && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
+        text.Length == 0
+            || (text.Length == 1
+            && (text[0] is < ' ' and not '\t' or '\uFFFD' or (>= '\uE000' and < '\uF900') || char.IsSurrogate(text[0])));
 
     protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord) { }
     protected override void RenderInlineImage(InlineImage inlineImage) { }

@@ -28,7 +28,8 @@ internal sealed class PdfFilters() : BaseFilterProvider(Filters())
             // Packed anew without compression, for the predictor that may be asked for.
             using var sound = new MemoryStream();
             using (var packed = new ZLibStream(sound, CompressionLevel.NoCompression, leaveOpen: true))
-            using (var inflated = new DeflateStream(new MemoryStream(input[Math.Min(2, input.Length)..].ToArray()), CompressionMode.Decompress))
+            using (var inflated = new DeflateStream(
+                new MemoryStream(input[Math.Min(2, input.Length)..].ToArray()), CompressionMode.Decompress))
             {
                 byte[] buffer = new byte[1 << 12];
                 try

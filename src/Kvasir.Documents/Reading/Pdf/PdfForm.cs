@@ -20,7 +20,6 @@ internal static class PdfForm
     public static string? Text(DictionaryToken annotation, IPdfTokenScanner scanner)
     {
         if (((int)Number(annotation, "F", scanner) & HiddenFlags) != 0) return null;
-
         int flags = (int)Number(annotation, "Ff", scanner);
         return (Name(annotation, "Subtype", scanner), Name(annotation, "FT", scanner)) switch
         {
@@ -35,19 +34,23 @@ internal static class PdfForm
     private static bool IsOn(DictionaryToken button, IPdfTokenScanner scanner) =>
         (Name(button, "AS", scanner) ?? Name(button, "V", scanner)) is not (null or "Off");
 
-    /// <summary>The chosen options as they are shown: an option may be a pair of the value that is sent and the one that is shown.</summary>
+    /// <summary>
+    /// The chosen options as they are shown: an option may be a pair of the value that is sent and the one that is shown.
+    /// </summary>
     private static string Chosen(DictionaryToken field, IPdfTokenScanner scanner)
     {
         var shown = new Dictionary<string, string?>();
         foreach (IToken option in (Find(field, "Opt", scanner) as ArrayToken)?.Data ?? [])
         {
-            if (DirectObjectFinder.TryGet(option, scanner, out ArrayToken? pair) && pair.Length == 2 && String(pair.Data[0], scanner) is { } sent)
+            if (DirectObjectFinder.TryGet(option, scanner, out ArrayToken? pair) && pair.Length == 2
+                && String(pair.Data[0], scanner) is { } sent)
                 shown[sent] = String(pair.Data[1], scanner);
         }
 
         IToken? value = Find(field, "V", scanner);
         IReadOnlyList<IToken> chosen = value is ArrayToken many ? many.Data : value is null ? [] : [value];
-        return string.Join(", ", chosen.Select(one => String(one, scanner)).OfType<string>().Select(one => shown.GetValueOrDefault(one) ?? one));
+        return string.Join(", ", chosen.Select(one => String(one, scanner)).OfType<string>()
+            .Select(one => shown.GetValueOrDefault(one) ?? one));
     }
 
     /// <summary>An entry of a field, or of the one it is a part of.</summary>

@@ -37,7 +37,6 @@ internal sealed class PdfLayers
     {
         bool isHidden = layer is IndirectReferenceToken group && _hidden.Contains(group.Data);
         if (isHidden || _hidden.Count == 0 || !DirectObjectFinder.TryGet(layer, _scanner, out DictionaryToken? membership)) return isHidden;
-
         List<bool> hidden = [.. Groups(membership, "OCGs").Select(_hidden.Contains)];
         string rule = membership.TryGet(NameToken.P, _scanner, out NameToken? name) ? name.Data : "AnyOn";
         return hidden.Count > 0 && rule switch

@@ -36,7 +36,8 @@ internal sealed class PdfPageReader(
 
     protected override PdfPageText ProcessPage(
         int pageNumber, DictionaryToken dictionary, NamedDestinations namedDestinations, MediaBox mediaBox, CropBox cropBox,
-        UserSpaceUnit userSpaceUnit, PageRotationDegrees rotation, TransformationMatrix initialMatrix, IReadOnlyList<IGraphicsStateOperation> operations)
+        UserSpaceUnit userSpaceUnit, PageRotationDegrees rotation, TransformationMatrix initialMatrix,
+            IReadOnlyList<IGraphicsStateOperation> operations)
     {
         var content = new PdfContent(
             pageNumber, ResourceStore, PdfScanner, PageContentParser, FilterProvider, cropBox,

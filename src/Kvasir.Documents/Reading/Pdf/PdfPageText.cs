@@ -57,7 +57,6 @@ internal sealed class PdfPageText
         // In narrow type the second of two equal letters stands near the first one, right behind it.
         bool follows = _text.Length > 0 && Vector2.Distance(from, _end) < 0.05f * size;
         if (IsDrawnAgain(text, from, size) && !follows) return;
-
         if (_text.Length > 0)
         {
             Vector2 gap = from - _end;
@@ -68,21 +67,21 @@ internal sealed class PdfPageText
         }
 
         if (_text.Length == 0) (_start, _along, _size) = (from, along, size);
-
         foreach (char c in text) AppendPlain(c);
-
         _end = to;
         if (!string.IsNullOrWhiteSpace(text)) _inkEnd = to;
-
         _size = Math.Max(_size, size);
     }
 
-    /// <summary>Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.</summary>
+    /// <summary>
+    /// Takes up the value of a form field as a line in the middle of its frame, that is, on the baseline of the label beside it.
+    /// </summary>
     public void AddField(string value, PdfRectangle frame)
     {
         EndLine();
         var start = new Vector2((float)frame.Left, (float)frame.Centroid.Y - (FieldSize / 3));
-        _lines.Add(new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
+        _lines.Add(
+            new PdfLine(_lines.Count, WhiteSpace.Collapse(value), start, Vector2.UnitX, (float)frame.Width, FieldSize) { IsCell = true });
     }
 
     /// <summary>The page's text.</summary>
@@ -97,7 +96,6 @@ internal sealed class PdfPageText
         {
             int next = first + 1;
             while (next < lines.Count && !IsBorder(lines[next - 1], lines[next], usual)) next++;
-
             text.Append(text.Length > 0 ? "\n\n" : "");
             AppendParagraph(text, CollectionsMarshal.AsSpan(lines)[first..next]);
             first = next;
@@ -113,10 +111,8 @@ internal sealed class PdfPageText
     {
         float widest = 0;
         foreach (PdfLine line in lines) widest = Math.Max(widest, line.Width);
-
         int full = 0;
         for (int i = 1; i < lines.Length; i++) full += IsFull(lines[i - 1], lines[i], widest) ? 1 : 0;
-
         bool running = 2 * full >= lines.Length - 1;
         text.Append(lines[0].Text);
         for (int i = 1; i < lines.Length; i++)
@@ -138,12 +134,14 @@ internal sealed class PdfPageText
             && (line.Width + wordWidth > widest || IsHyphenated(line, next));
     }
 
-    private static bool IsHyphenated(PdfLine line, PdfLine next) => line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
+    private static bool IsHyphenated(PdfLine line, PdfLine next) =>
+        line.Text is [.., var last, '-'] && char.IsLetter(last) && char.IsLower(next.Text[0]);
 
     /// <summary>The lower quartile of the distances from a line down to the next of the same size.</summary>
     private static float UsualDistance(List<PdfLine> lines)
     {
-        float[] distances = [.. lines.Zip(lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second)).Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
+        float[] distances = [.. lines.Zip(lines.Skip(1)).Where(pair => pair.First.IsOfSize(pair.Second))
+            .Select(pair => pair.First.DistanceTo(pair.Second)).Where(distance => distance > 0).Order()];
         return distances.Length > 0 ? distances[distances.Length / 4] : 0;
     }
 
@@ -152,7 +150,6 @@ internal sealed class PdfPageText
         string text = _text.ToString().Trim();
         float width = Math.Max(0, Vector2.Dot(_inkEnd - _start, _along));
         if (text.Length > 0) _lines.Add(new PdfLine(_lines.Count, text, _start, _along, width, _size));
-
         _text.Clear();
     }
 

@@ -1,12 +1,14 @@
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
-/// The order in which a page's lines are read, by where they stand: from the top down, and column by column where running text stands in columns.
-/// What cannot be cut apart stays in the order that it is drawn in.
+/// The order in which a page's lines are read, by where they stand: from the top down, and column by column where running text stands in
+/// columns. What cannot be cut apart stays in the order that it is drawn in.
 /// </summary>
 internal static class PdfReadingOrder
 {
-    /// <summary>In units of the font size: the least space between columns, the least width of a line of text, the most of an item's mark.</summary>
+    /// <summary>
+    /// In units of the font size: the least space between columns, the least width of a line of text, the most of an item's mark.
+    /// </summary>
     private const float Gutter = 0.5f, LeastText = 7, WidestMark = 4;
 
     /// <summary>A column of running text has at least so many lines, half of which fill this share of its width.</summary>
@@ -19,10 +21,8 @@ internal static class PdfReadingOrder
     private static IEnumerable<PdfLine> Ordered(List<PdfLine> lines)
     {
         if (lines.Count < 2) return lines;
-
         List<List<PdfLine>> bands = Split(lines, line => (-line.Start.Y - 0.6f * line.Size, -line.Start.Y + 0.1f * line.Size));
         if (bands.Count > 1) return InBands(bands);
-
         List<List<PdfLine>> columns = Split(lines, Across);
         return columns.Count > 1 ? columns.SelectMany(Ordered) : lines;
     }
@@ -34,12 +34,13 @@ internal static class PdfReadingOrder
         {
             (int next, List<List<PdfLine>> columns) = Columns(bands, first);
             foreach (PdfLine line in columns.SelectMany(Ordered)) yield return line;
-
             first = next;
         }
     }
 
-    /// <summary>The columns in the most bands from a given one on that have any, and the band behind them; without columns the one band.</summary>
+    /// <summary>
+    /// The columns in the most bands from a given one on that have any, and the band behind them; without columns the one band.
+    /// </summary>
     private static (int Next, List<List<PdfLine>> Columns) Columns(List<List<PdfLine>> bands, int first)
     {
         (int Next, List<List<PdfLine>> Columns) found = (first + 1, [bands[first]]);
@@ -49,7 +50,6 @@ internal static class PdfReadingOrder
             int before = taken.Count;
             taken = i < bands.Count ? Merged([.. taken, .. bands[i].Select(Across)]) : [];
             if (before < 2 || taken.Count == before) continue;
-
             if (i > first + 1 && OfText(Split([.. bands[first..i].SelectMany(band => band)], Across)) is { } columns) found = (i, columns);
             if (taken.Count < 2) break;
         }
@@ -58,21 +58,19 @@ internal static class PdfReadingOrder
     }
 
     /// <summary>
-    /// Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null where there
-    /// are none.
+    /// Columns as they are where each is drawn before the next; else those of text, each with the marks and drop caps to its left; null
+    /// where there are none.
     /// </summary>
     private static List<List<PdfLine>>? OfText(List<List<PdfLine>> columns)
     {
         bool inTurn = columns.Zip(columns.Skip(1)).All(pair => pair.First[^1].Number < pair.Second[0].Number);
         if (inTurn && !columns.Exists(column => column.Exists(line => line.IsCell))) return columns;
-
         var text = new List<List<PdfLine>>();
         List<PdfLine> marks = [];
         foreach (List<PdfLine> column in columns)
         {
             bool isText = IsRunningText(column);
             if (!isText && Width(column) > WidestMark * column[0].Size) return null;
-
             marks = [.. marks, .. column];
             if (isText) (text, marks) = ([.. text, marks], []);
         }

@@ -75,12 +75,14 @@ internal sealed partial class PdfRepair
             int start = offset + _bytes.AsSpan(offset).IndexOf("stream"u8) + 6;
             start += _bytes[start] == '\r' ? 2 : 1;
             int length = _bytes.AsSpan(start).IndexOf("endstream"u8);
-            if (!scanner.TryReadToken(out DictionaryToken entries) || length < 0 || !entries.TryGet(NameToken.First, out NumericToken first))
+            if (!scanner.TryReadToken(out DictionaryToken entries) || length < 0
+                || !entries.TryGet(NameToken.First, out NumericToken first))
                 return;
 
             var stream = new StreamToken(entries, _bytes.AsMemory(start, length));
             string content = Encoding.Latin1.GetString(stream.Decode(new PdfFilters()).Span);
-            int[] pairs = [.. content[..first.Int].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Number(word))];
+            int[] pairs = [.. content[..first.Int].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                .Select(word => Number(word))];
             for (int i = 0; i + 1 < pairs.Length; i += 2)
             {
                 int last = i + 3 < pairs.Length ? pairs[i + 3] : content.Length - first.Int;

@@ -9,8 +9,8 @@ using UglyToad.PdfPig.Tokens;
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
-/// The resources that text needs: no patterns, shadings and colours, and Unicode maps without the entries that say nothing (the font's encoding
-/// is then asked instead).
+/// The resources that text needs: no patterns, shadings and colours, and Unicode maps without the entries that say nothing (the font's
+/// encoding is then asked instead).
 /// </summary>
 internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilterProvider filters, PdfLayers layers)
 {
@@ -28,7 +28,8 @@ internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilt
             kept = resources.Without(NameToken.Pattern).Without(NameToken.Shading).Without(NameToken.ColorSpace);
             if (resources.TryGet(NameToken.Properties, scanner, out DictionaryToken? properties))
             {
-                var shown = properties.Data.ToDictionary(entry => NameToken.Create(entry.Key), entry => layers.IsHidden(entry.Value) ? Hidden : entry.Value);
+                var shown = properties.Data.ToDictionary(entry =>
+                    NameToken.Create(entry.Key), entry => layers.IsHidden(entry.Value) ? Hidden : entry.Value);
                 kept = kept.With(NameToken.Properties, new DictionaryToken(shown));
             }
 
@@ -60,7 +61,8 @@ internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilt
 
     /// <summary>Zero, or a private character.</summary>
     private static bool SaysNothing(Group text) => text.Success && (!text.ValueSpan.ContainsAnyExcept("0 \r\n")
-        || (text.Length == 4 && int.TryParse(text.ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int code) && code is >= 0xE000 and < 0xF900));
+        || (text.Length == 4 && int.TryParse(text.ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int code)
+            && code is >= 0xE000 and < 0xF900));
 
     [GeneratedRegex(@"(\d+\s+)?begin(?<kind>bfchar|bfrange)(?<entries>.*?)end\k<kind>", RegexOptions.Singleline)]
     private static partial Regex Section();

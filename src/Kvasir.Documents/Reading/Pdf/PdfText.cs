@@ -21,7 +21,8 @@ internal static class PdfText
         var reasons = new List<string>();
         return Attempt(() => bytes, name, reasons) ?? Attempt(() => PdfRepair.WithNewTable(bytes, newCatalog: false), name, reasons)
             ?? Attempt(() => PdfRepair.WithNewTable(bytes, newCatalog: true), name, reasons)
-            ?? throw new UnreadableDocumentException(reasons.Find(reason => !reason.StartsWith(Damaged, StringComparison.Ordinal)) ?? reasons[0]);
+            ?? throw new UnreadableDocumentException(
+                reasons.Find(reason => !reason.StartsWith(Damaged, StringComparison.Ordinal)) ?? reasons[0]);
     }
 
     /// <summary>The document; null, with a reason more, where it is damaged.</summary>
@@ -79,7 +80,6 @@ internal static class PdfText
                 : page.Unknown * Few > page.Known ? "some characters are missing, because its fonts do not say which they are"
                 : null;
             if (missing is not null) notes.Add($"page {number}: {missing}");
-
             return page.Unknown > page.Known ? "" : text;
         }
         catch (Exception error) when (IsOfPage(error))

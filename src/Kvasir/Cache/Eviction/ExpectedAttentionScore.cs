@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Kvasir.Numerics;
 
 namespace Kvasir.Cache.Eviction;
 
