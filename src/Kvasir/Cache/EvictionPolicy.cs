@@ -26,6 +26,7 @@ public sealed record EvictionPolicy
 
     internal static readonly string[] Terms = ["evict", "score", "sizing", "recent", "decode", "budget"];
 
+    private readonly int? _recent;
     private string _amount = "";
 
     /// <summary>The method as it was named: a pair of score and sizing, a score alone, or <c>fastgen</c>.</summary>
@@ -43,8 +44,12 @@ public sealed record EvictionPolicy
     /// <summary>How many tokens each layer and head keeps, where it is not the method's.</summary>
     public string? Sizing { get; init; }
 
-    /// <summary>The newest tokens, which are never evicted.</summary>
-    public int Recent { get; init; } = DefaultRecent;
+    /// <summary>The newest tokens of a prompt, which are never evicted: 32 unless given, none for FastGen, whose heads say themselves what they need.</summary>
+    public int Recent
+    {
+        get => _recent ?? UsualRecent;
+        init => _recent = value;
+    }
 
     /// <summary>What happens to tokens that come after the prompt; null for the method's usual.</summary>
     public DecodingEviction? Decode { get; init; }
@@ -52,7 +57,12 @@ public sealed record EvictionPolicy
     /// <summary>The most bytes that a sequence ever holds; null for no limit.</summary>
     public long? Budget { get; init; }
 
+    /// <summary>Whether tokens of a prompt go when it has been read; else only what a budget has no room for.</summary>
+    internal bool EvictsPrompts => (Share ?? Recovery) is not null;
+
     internal bool UsesProfile => !IsFastGen && LayerSizing is PrefixKvSizing;
+
+    private int UsualRecent => IsFastGen ? 0 : DefaultRecent;
 
     internal bool IsFastGen => Method == FastGenName;
 
@@ -61,7 +71,7 @@ public sealed record EvictionPolicy
     internal LayerSizing LayerSizing => LayerSizing.Named(Sizing ?? EvictionMethods.Pair(Method).Sizing);
 
     /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score cannot be while decoding.</summary>
-    internal DecodingEviction WhileDecoding => Decode ?? (Share is null && Recovery is null || (!IsFastGen && TokenScore.ReadsAgain) ? DecodingEviction.All : DecodingEviction.Score);
+    internal DecodingEviction WhileDecoding => Decode ?? (!IsFastGen && TokenScore.ReadsAgain ? DecodingEviction.All : DecodingEviction.Score);
 
     /// <summary>Kinds of tokens for FastGen; null before <see cref="Calibration.AutoPolicies.Prepare"/> has found them.</summary>
     internal TokenClasses? Classes { get; init; }
@@ -112,7 +122,7 @@ public sealed record EvictionPolicy
         var text = new StringBuilder($"evict={Method}{_amount}");
         if (Score is not null && Score != EvictionMethods.Pair(Method).Score) text.Append(",score=").Append(Score);
         if (Sizing is not null && Sizing != EvictionMethods.Pair(Method).Sizing) text.Append(",sizing=").Append(Sizing);
-        if (Recent != DefaultRecent) text.Append(CultureInfo.InvariantCulture, $",recent={Recent}");
+        if (Recent != UsualRecent) text.Append(CultureInfo.InvariantCulture, $",recent={Recent}");
         if (Decode is { } rule) text.Append(",decode=").Append(rule.ToString().ToLowerInvariant());
         if (Budget is long bytes) text.Append(",budget=").Append(new KvBudget(bytes, KvBudgetUnit.Bytes));
         return text.ToString();

@@ -29,8 +29,21 @@ internal sealed unsafe partial class HeadCache
         return rows;
     }
 
-    /// <summary>The position behind the last run that tokens were left out of; all later ones are there.</summary>
-    public int EvictedEnd => _segments.FindLast(segment => segment.Kept is not null)?.EndPosition ?? 0;
+    /// <summary>The position behind the last token that is not there; all later ones are.</summary>
+    public int EvictedEnd
+    {
+        get
+        {
+            int end = 0, next = 0;
+            foreach (KvSegment segment in _segments)
+            {
+                if (segment.FirstPosition != next) end = segment.FirstPosition;
+                next = segment.EndPosition;
+                if (segment.Kept is not null) end = next;
+            }
+            return end;
+        }
+    }
 
     /// <summary>
     /// A head that holds, from <paramref name="first"/> on, the tokens at <paramref name="kept"/> alone, encoded by <paramref name="codec"/>; what stands before is shared.
@@ -46,7 +59,7 @@ internal sealed unsafe partial class HeadCache
         foreach (KvSegment segment in _segments.TakeWhile(segment => segment.EndPosition <= first)) compact._segments.Add(segment.Share());
         using var reader = new TokenReader(this, _layout);
         TokenPlace[] places = reader.Find(kept);
-        int floats = Math.Min(Math.Min(codec.Residual, Length - dense), kept.Length - 1), sealedTokens = kept.Length - floats;
+        int floats = Math.Min(Math.Min(codec.Residual, NewestRun(kept)), kept.Length - 1), sealedTokens = kept.Length - floats;
         for (int at = 0, start = first, next; at < sealedTokens; (at, start) = (next, next < kept.Length ? kept[next] : Length))
         {
             (BlockCodec Codec, bool IsDense) kind = Kind(kept[at]);
@@ -64,6 +77,14 @@ internal sealed unsafe partial class HeadCache
         return compact;
 
         (BlockCodec, bool) Kind(int position) => (codec.At(position / KvBlock.Tokens * KvBlock.Tokens), position >= dense);
+    }
+
+    /// <summary>How many of the newest tokens stay without a gap where they were computed.</summary>
+    private int NewestRun(ReadOnlySpan<int> kept)
+    {
+        int run = 0;
+        while (run < Math.Min(kept.Length, Tail.TokenCount) && kept[kept.Length - 1 - run] == Length - 1 - run) run++;
+        return run;
     }
 
     /// <summary>How many tokens a segment has that begins at <paramref name="start"/>, is kept whole and encoded as it is to be; else null.</summary>

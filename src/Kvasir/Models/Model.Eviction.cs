@@ -36,7 +36,7 @@ public sealed partial class Model
         for (int at = 0; at < ids.Length; at += part)
         {
             using KvCache read = cache.Fork();
-            read.Observed = again;
+            (read.Observed, read.Steering) = (again, null);
             batch.Clear();
             batch.Add(read, [.. request, .. ids[Math.Max(0, at - Overlap)..at], .. ids[at..Math.Min(at + part, ids.Length)]], LogitRows.None);
             Run(batch, CancellationToken.None);

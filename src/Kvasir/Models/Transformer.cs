@@ -60,7 +60,7 @@ internal sealed unsafe partial class Transformer : IDisposable
             for (int done = 0; done < batch.Entries[e].Count;)
             {
                 done += _slice.Take(batch, batch.Entries[e], steps[e], done);
-                if (_slice.Rows < ForwardSlice.MaxRows) continue;
+                if (_slice.Rows < ForwardSlice.MaxRows && done == batch.Entries[e].Count) continue;
                 logitsDone += RunSlice(batch, logitsDone, cancellation);
             }
         if (_slice.Rows > 0) RunSlice(batch, logitsDone, cancellation);

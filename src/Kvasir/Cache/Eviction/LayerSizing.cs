@@ -18,7 +18,7 @@ internal sealed record SizingInput(int Tokens, double Share, float[][][] Scores,
 internal abstract class LayerSizing
 {
     /// <summary>All sizings.</summary>
-    public static IReadOnlyList<LayerSizing> All { get; } = [new UniformSizing(), new PrefixKvSizing(), new PyramidSizing(), new AdaSizing()];
+    public static IReadOnlyList<LayerSizing> All { get; } = [new UniformSizing(), new PrefixKvSizing(), new PyramidSizing(), new AdaSizing(), new GlobalSizing()];
 
     /// <summary>Its name in the policy grammar.</summary>
     public abstract string Name { get; }
@@ -34,6 +34,24 @@ internal abstract class LayerSizing
 
     /// <exception cref="InvalidInputException">No such sizing.</exception>
     public static LayerSizing Named(string name) => All.FirstOrDefault(sizing => sizing.Name == name) ?? throw EvictionPolicy.Unknown("sizing", name, All.Select(sizing => sizing.Name));
+
+    /// <summary>Divides a budget over heads: each gets <paramref name="secured"/> of its own highest scores, the rest goes to the highest scores of all; of equal ones the first head's.</summary>
+    protected static int[] Pool(IReadOnlyList<float[]> heads, int secured, int budget)
+    {
+        float[][] rising = [.. heads.Select(scores => scores.Order().ToArray()[..Math.Max(0, scores.Length - secured)])];
+        int left = Math.Min(budget - heads.Count * secured, rising.Sum(scores => scores.Length));
+        if (left <= 0) return [.. heads.Select(_ => secured)];
+        float[] all = [.. rising.SelectMany(scores => scores)];
+        Array.Sort(all);
+        float least = all[^left];
+        int ties = left - all.Count(score => score > least);
+        return [.. rising.Select(scores =>
+        {
+            int tied = Math.Min(ties, scores.Count(score => score == least));
+            ties -= tied;
+            return secured + scores.Count(score => score > least) + tied;
+        })];
+    }
 
     protected static int[][] ByLayer(SizingInput input, Func<int, int> count) => [.. input.Scores.Select((heads, layer) => Enumerable.Repeat(count(layer), heads.Length).ToArray())];
 }

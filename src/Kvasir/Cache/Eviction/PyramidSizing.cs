@@ -19,7 +19,7 @@ internal sealed class PyramidSizing : LayerSizing
         double least = Math.Floor(spread / Beta), most = spread * 2 - least;
         if (most >= tokens - Window) (most, least) = (tokens - Window, spread * 2 - (tokens - Window));
         if (!(tokens >= most && most >= least && least >= Window)) return Math.Max(1, (int)Math.Round(spread));
-        double step = Math.Floor((most - least) / Math.Max(1, layers - 1));
+        double step = (most - least) / Math.Max(1, layers - 1);
         return Math.Clamp((int)Math.Round(most - layer * step), 1, tokens);
     }
 }

@@ -12,7 +12,7 @@ internal static class TokenSelection
         EvictionPolicy policy = cache.Policy.Eviction!;
         ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
         region.Protect(0, cache.Policy.Sink);
-        region.Protect(region.End - policy.Recent, region.End);
+        region.Protect(region.End - region.Newest(policy), region.End);
         return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value) : ByScore(region, layers, policy);
     }
 
