@@ -1,6 +1,5 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Kvasir.Tests.Factoring;
 
 namespace Kvasir.Tests.Cache;
 

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Calibration;
 using Kvasir.Factoring;
-using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Reference;
