@@ -23,7 +23,8 @@ internal static class ProfilePrefixKvCommand
         return command.Does(parsed =>
         {
             int[] percents = IdList.Parse(parsed.GetValue(budgets)!, "--budgets");
-            if (Array.Find(percents, percent => percent is < 1 or > 100) is not 0 and var wrong) throw new InvalidInputException($"--budgets {wrong}: give percent from 1 to 100");
+            if (Array.FindIndex(percents, percent => percent is < 1 or > 100) is >= 0 and var wrong)
+                throw new InvalidInputException($"--budgets {percents[wrong]}: give percent from 1 to 100");
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadTextModel(parsed, terminal);
