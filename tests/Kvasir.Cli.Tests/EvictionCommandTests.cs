@@ -27,31 +27,39 @@ public sealed class EvictionCommandTests : IDisposable
             Assert.InRange(positions[^1], 0, 99);
         }
         Assert.InRange(all.GetProperty("bytes").GetInt64(), 1, all.GetProperty("bytesF16").GetInt64() / 2);
-        JsonElement one = Run("kept", "--kv", "evict=keydiff:25%,sink=0,recent=0", "--ids", Ids, "--layer", "1", "--head", "0", "--json").IsDone().Json.GetProperty("kept");
-        Assert.Equal(kept[1][0].Deserialize<int[]>(), Assert.Single(Assert.Single(one.EnumerateArray()).EnumerateArray()).Deserialize<int[]>());
+        JsonElement one = Run("kept", "--kv", "evict=keydiff:25%,sink=0,recent=0", "--ids", Ids, "--layer", "1", "--head", "0", "--json")
+            .IsDone().Json.GetProperty("kept");
+        Assert.Equal(kept[1][0].Deserialize<int[]>(), Assert.Single(Assert.Single(one.EnumerateArray()).EnumerateArray())
+            .Deserialize<int[]>());
         string picture = Run("kept", "--kv", "evict=streaming:50%,sink=0,recent=0", "--ids", Ids).IsDone().Out;
         Assert.Contains("50.0%", picture, StringComparison.Ordinal);
-        string[] whole = Run("kept", "--ids", Ids, "--json").IsDone().Json.GetProperty("kept")[0][0].EnumerateArray().Select(position => position.ToString()).ToArray();
+        string[] whole = Run("kept", "--ids", Ids, "--json").IsDone().Json.GetProperty("kept")[0][0].EnumerateArray()
+            .Select(position => position.ToString()).ToArray();
         Assert.Equal(100, whole.Length);
     }
 
     [SkippableFact]
     public void Profiles_are_measured_on_ids_texts_and_what_the_model_writes()
     {
-        string prompts = _folder.File("prompts.json", Encoding.UTF8.GetBytes($"{{\"a\":[{Ids}],\"b\":[5,6,7,8,9,10,11,12]}}")), profile = _folder.Sub("p.json");
-        JsonElement made = Run("profile", "prefixkv", "--ids-file", prompts, "--budgets", "20,50", "--out", profile, "--json").IsDone().Json;
+        string prompts = _folder.File("prompts.json", Encoding.UTF8.GetBytes($"{{\"a\":[{Ids}],\"b\":[5,6,7,8,9,10,11,12]}}")),
+            profile = _folder.Sub("p.json");
+        JsonElement made = Run("profile", "prefixkv", "--ids-file", prompts, "--budgets", "20,50", "--out", profile, "--json").IsDone()
+            .Json;
         double[] ratios = made.GetProperty("budgets").GetProperty("20").GetProperty("forgetRatio").Deserialize<double[]>()!;
         Assert.Equal(2, ratios.Length);
         Assert.InRange(ratios.Average(), 0.5, 1);
         Assert.True(made.GetProperty("budgets").GetProperty("50").GetProperty("forgetRatio")[0].GetDouble() < ratios[0]);
         Run("complete", "--kv", $"evict=prefixkv:20%,profile={profile}", "--ids", Ids, "--max-tokens", "4").IsDone();
         Run("complete", "--kv", $"evict=prefixkv:30%,profile={profile}", "--ids", Ids, "--max-tokens", "4").IsRefused("30%");
-        JsonElement chosen = Run("profile", "fastgen", "--ids-file", prompts, "--recovery", ".9", "--json").IsDone().Json.GetProperty("prompts").GetProperty("a");
+        JsonElement chosen = Run("profile", "fastgen", "--ids-file", prompts, "--recovery", ".9", "--json").IsDone()
+            .Json.GetProperty("prompts").GetProperty("a");
         Assert.All(chosen.GetProperty("chosen").Deserialize<int[][]>()!.SelectMany(layer => layer), policy => Assert.InRange(policy, 0, 4));
         double mass = chosen.GetProperty("keptFraction").GetDouble();
-        double stricter = Run("profile", "fastgen", "--ids-file", prompts, "--recovery", ".9", "--reading", "l1", "--json").IsDone().Json.GetProperty("prompts").GetProperty("a").GetProperty("keptFraction").GetDouble();
+        double stricter = Run("profile", "fastgen", "--ids-file", prompts, "--recovery", ".9", "--reading", "l1", "--json").IsDone()
+            .Json.GetProperty("prompts").GetProperty("a").GetProperty("keptFraction").GetDouble();
         Assert.InRange(stricter, mass, 1);
-        Run("profile", "prefixkv", "--file", _folder.File("t.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("some words of a text. ", 60))))).IsDone();
+        Run("profile", "prefixkv", "--file",
+            _folder.File("t.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("some words of a text. ", 60))))).IsDone();
         Run("profile", "fastgen").IsDone();
     }
 
@@ -60,7 +68,8 @@ public sealed class EvictionCommandTests : IDisposable
     {
         Run("kept", "--kv", "evict=keydiff:25%", "--ids", Ids, "--layer", "2").IsRefused("--layer 2");
         Run("kept", "--kv", "evict=nothing:25%", "--ids", Ids).IsRefused("nothing");
-        Run("ppl", "--kv", "evict=keydiff:25%", "--file", _folder.File("t.txt", "words and words and words"u8), "--window", "4").IsRefused("--prefill");
+        Run("ppl", "--kv", "evict=keydiff:25%", "--file", _folder.File("t.txt", "words and words and words"u8), "--window", "4")
+            .IsRefused("--prefill");
         foreach (string bad in new[] { "{", "[1]", "{}", """{"a":[]}""", """{"a":null}""", """{"a":[-1]}""", """{"a":[999999]}""", """{"a":["x"]}""" })
             Run("profile", "prefixkv", "--ids-file", _folder.File("bad.json", Encoding.UTF8.GetBytes(bad))).IsRefused("bad.json");
         Run("profile", "prefixkv", "--ids-file", "a", "--file", "b").IsRefused("one of them");
@@ -72,15 +81,23 @@ public sealed class EvictionCommandTests : IDisposable
     [SkippableFact]
     public void Every_method_completes_measures_and_chats()
     {
-        string text = _folder.File("t.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 80).Select(i => $"word {i * 37 % 100}, "))));
-        foreach (string method in new[] { "prefixkv:30%", "h2o:30%", "snapkv:30%", "tova:30%", "keydiff:30%", "knorm:30%", "expected:30%", "kvzip:30%", "pyramid:30%", "ada:30%", "streaming:30%", "fastgen:0.9", "streaming,budget=1MB" })
+        string text = _folder.File("t.txt",
+            Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 80).Select(i => $"word {i * 37 % 100}, "))));
+        foreach (string method in new[] { "prefixkv:30%", "h2o:30%", "snapkv:30%", "tova:30%", "keydiff:30%", "knorm:30%",
+            "expected:30%", "kvzip:30%", "pyramid:30%", "ada:30%", "streaming:30%", "fastgen:0.9", "streaming,budget=1MB" })
         {
-            JsonElement done = Run("complete", "--kv", $"evict={method},k=kivi4,v=kivi4", "--ids", Ids, "--max-tokens", "6", "--json").IsDone().Json;
+            JsonElement done = Run("complete", "--kv", $"evict={method},k=kivi4,v=kivi4", "--ids", Ids, "--max-tokens", "6", "--json")
+                .IsDone().Json;
             Assert.Equal(6, done.GetProperty("ids").GetArrayLength());
         }
-        Assert.True(double.IsFinite(Run("ppl", "--kv", "evict=h2o:30%", "--file", text, "--prefill", "64", "--score", "16", "--windows", "2", "--json").IsDone().Json.GetProperty("ppl").GetDouble()));
-        Assert.Contains("losesPasskeys", Run("compare", "--policies", "evict=h2o:30%", "--file", text, "--prefill", "64", "--score", "8", "--windows", "1", "--passkey", "2", "--passkey-tokens", "100", "--depth", "0", "--prompt", "0", "--gen", "0", "--kv-length", "64", "--json").IsDone(anyNotes: true).Out, StringComparison.Ordinal);
+        Assert.True(double.IsFinite(Run("ppl", "--kv", "evict=h2o:30%", "--file", text, "--prefill", "64", "--score", "16", "--windows",
+            "2", "--json").IsDone().Json.GetProperty("ppl").GetDouble()));
+        Assert.Contains("losesPasskeys", Run("compare", "--policies", "evict=h2o:30%", "--file", text, "--prefill", "64", "--score", "8",
+            "--windows", "1", "--passkey", "2", "--passkey-tokens", "100", "--depth", "0", "--prompt", "0", "--gen", "0", "--kv-length",
+            "64", "--json").IsDone(anyNotes: true).Out, StringComparison.Ordinal);
     }
 
-    private static Invocation Run(string command, params string[] arguments) => Invocation.Of([command, .. arguments[..1].Where(first => first[0] != '-'), "--model", Tiny, "--threads", "1", .. arguments.SkipWhile(argument => argument[0] != '-')]);
+    private static Invocation Run(string command, params string[] arguments) =>
+        Invocation.Of([command, .. arguments[..1].Where(first => first[0] != '-'), "--model", Tiny, "--threads", "1",
+        .. arguments.SkipWhile(argument => argument[0] != '-')]);
 }
