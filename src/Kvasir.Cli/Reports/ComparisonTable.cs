@@ -82,9 +82,11 @@ internal static class ComparisonTable
         string passkeys = string.Join(", ", rows.Where(row => !IsClearPasskey(row, rows)).Select(row => row.Kv));
         if (passkeys.Length > 0)
             yield return $"Too few pass-keys to tell whether they differ from float16: {passkeys} (sign test at 5%; give more --passkey).";
-        string losing = string.Join(", ", rows.Where(row => LosesPasskeys(row, rows)).Select(row => $"{row.Kv} ({row.Passkey!.Right} of {rows[0].Passkey!.Right})"));
+        string losing = string.Join(", ", rows.Where(row => LosesPasskeys(row, rows))
+            .Select(row => $"{row.Kv} ({row.Passkey!.Right} of {rows[0].Passkey!.Right})"));
         if (losing.Length > 0)
-            yield return $"Loses what a long prompt says once, of which perplexity tells nothing: {losing} pass-keys that float16 finds; see "
+            yield return $"Loses what a long prompt says once, of which perplexity tells nothing: "
+                + $"{losing} pass-keys that float16 finds; see "
                 + "docs/choosing.md.";
     }
 
