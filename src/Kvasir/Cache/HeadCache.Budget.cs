@@ -1,21 +1,25 @@
 namespace Kvasir.Cache;
 
-/// <content>A head that never holds more than so many bytes: its first block, which draws attention, and the newest ones (StreamingLLM).</content>
+/// <content>A head that never holds more than so many bytes: its first block, which draws attention, and the newest ones
+/// (StreamingLLM).</content>
 internal sealed partial class HeadCache
 {
     /// <summary>What it cannot do with less: the first block, one being encoded, and floats that are full before they are sealed.</summary>
-    public long LeastBytes => LargestBlock + EncodingBytes + (long)KvBlock.CountFor(_codec.Residual + 2 * KvBlock.Tokens) * KvTail.BlockBytes(_layout);
+    public long LeastBytes =>
+        LargestBlock + EncodingBytes + (long)KvBlock.CountFor(_codec.Residual + 2 * KvBlock.Tokens) * KvTail.BlockBytes(_layout);
 
     private int LargestBlock => Math.Max(_codec.First.Bytes, _codec.Rest.Bytes);
 
     private int EncodingBytes => LargestBlock;
 
     /// <summary>The most rows that fit into a budget when all that may go has gone.</summary>
-    public int MostRows(long bytes) => (int)Math.Min(int.MaxValue / 2, (bytes - LargestBlock - EncodingBytes) / KvTail.BlockBytes(_layout) * KvBlock.Tokens) - Tail.TokenCount;
+    public int MostRows(long bytes) =>
+        (int)Math.Min(int.MaxValue / 2,
+        (bytes - LargestBlock - EncodingBytes) / KvTail.BlockBytes(_layout) * KvBlock.Tokens) - Tail.TokenCount;
 
     /// <summary>
-    /// Drops the oldest blocks behind the first until <paramref name="rows"/> more fit; whether any went. The first block is moved up to what follows, as if nothing had
-    /// stood between: so no distance is longer than what is held.
+    /// Drops the oldest blocks behind the first until <paramref name="rows"/> more fit; whether any went. The first block is moved up to
+    /// what follows, as if nothing had stood between: so no distance is longer than what is held.
     /// </summary>
     /// <param name="rows">Tokens to come, in float until they are sealed.</param>
     /// <param name="bytes">The most that it may ever hold.</param>

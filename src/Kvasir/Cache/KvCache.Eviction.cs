@@ -29,8 +29,9 @@ public sealed partial class KvCache
     internal int EvictedEnd => Heads().Max(head => head.EvictedEnd);
 
     /// <summary>
-    /// Tells what the prompt is that is about to be read. Where the policy evicts, attention is observed from here on, and the policy is applied in the forward pass that
-    /// brings the cache to the prompt's end: what does not stay is freed. Does nothing under other policies.
+    /// Tells what the prompt is that is about to be read. Where the policy evicts, attention is observed from here on, and the policy is
+    /// applied in the forward pass that brings the cache to the prompt's end: what does not stay is freed. Does nothing under other
+    /// policies.
     /// </summary>
     /// <param name="ids">The ids of all tokens in the cache and, behind them, of those still to be computed: at least one.</param>
     /// <param name="protect">Ranges of positions that stay in any case.</param>
@@ -40,36 +41,42 @@ public sealed partial class KvCache
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (Policy.Eviction is not { EvictsPrompts: true }) return;
-        if (ids.Length <= Length) throw new ArgumentException($"the cache holds {Length} tokens, so more than {Length} ids are needed", nameof(ids));
+        if (ids.Length <= Length)
+            throw new ArgumentException($"the cache holds {Length} tokens, so more than {Length} ids are needed", nameof(ids));
         Policy.Eviction.CheckPrepared(this);
         _files.Verify();
         Begin(EvictedEnd, ids.Length, ids, isPrompt: true);
-        foreach (Range range in (ReadOnlySpan<Range>)[.. Protected, .. protect]) Region!.Protect(range.Start.GetOffset(ids.Length), range.End.GetOffset(ids.Length));
+        foreach (Range range in (ReadOnlySpan<Range>)[.. Protected, .. protect]) Region!.Protect(range.Start.GetOffset(ids.Length),
+            range.End.GetOffset(ids.Length));
     }
 
     /// <summary>Makes a cache that was filled without eviction evict from the next prompt on.</summary>
     internal void EvictBy(KvPolicy policy) => Policy = policy.Unsteered;
 
     /// <summary>
-    /// Drops the oldest tokens of a layer behind the first block until <paramref name="rows"/> more fit into the policy's budget, of which each head has its share, and into the
-    /// positions that the model was made for.
+    /// Drops the oldest tokens of a layer behind the first block until <paramref name="rows"/> more fit into the policy's budget, of which
+    /// each head has its share, and into the positions that the model was made for.
     /// </summary>
     internal void MakeRoom(int layer, int rows)
     {
         if (Policy.Eviction?.Budget is not long budget) return;
         bool dropped = false;
-        foreach (HeadCache head in _layers[layer].Heads) dropped |= head.MakeRoom(rows, ShareOf(_layers[layer].Layout, budget), Layout.ContextLength);
+        foreach (HeadCache head in _layers[layer].Heads) dropped |= head.MakeRoom(rows, ShareOf(_layers[layer].Layout, budget),
+            Layout.ContextLength);
         if (dropped && Region is { } region && EvictedEnd > region.First) EndRegion();
     }
 
     /// <summary>The most rows that one run of a step may bring.</summary>
-    internal int MostRows => Policy.Eviction?.Budget is long budget ? Math.Min(Layout.ContextLength / 2, _layers.Min(layer => layer.Heads.Min(head => head.MostRows(ShareOf(layer.Layout, budget))))) : int.MaxValue;
+    internal int MostRows => Policy.Eviction?.Budget is long budget
+        ? Math.Min(Layout.ContextLength / 2, _layers.Min(layer => layer.Heads.Min(head => head.MostRows(ShareOf(layer.Layout, budget)))))
+        : int.MaxValue;
 
     /// <exception cref="InvalidInputException">The policy's budget does not hold what a head needs at least.</exception>
     private void CheckBudget()
     {
         if (Policy.Eviction?.Budget is not long budget) return;
-        long least = _layers.Max(layer => layer.Heads.Max(head => (long)Math.Ceiling((double)head.LeastBytes / ShareOf(layer.Layout, 1L << 40) * (1L << 40))));
+        long least = _layers.Max(layer =>
+            layer.Heads.Max(head => (long)Math.Ceiling((double)head.LeastBytes / ShareOf(layer.Layout, 1L << 40) * (1L << 40))));
         if (budget < least) throw new InvalidInputException($"KV policy {Policy}: this model needs at least {least:N0} bytes");
     }
 
@@ -79,7 +86,10 @@ public sealed partial class KvCache
     /// <summary>Whether the policy is to be applied now.</summary>
     internal bool IsRegionFull => Region is { } region && Length >= region.End;
 
-    /// <summary>Applies the policy to the region: tokens that it does not keep are freed, the others encoded as it says. While decoding the next region begins.</summary>
+    /// <summary>
+    /// Applies the policy to the region: tokens that it does not keep are freed, the others encoded as it says. While decoding the next
+    /// region begins.
+    /// </summary>
     /// <param name="again">What was observed of a second reading, where the policy's score needs one.</param>
     internal void Evict(AttentionStatistics? again)
     {
@@ -94,7 +104,9 @@ public sealed partial class KvCache
         }
         Repaired = null;
         DecodingEviction rule = policy.WhileDecoding;
-        _sliding = rule != DecodingEviction.Slide ? null : region.IsPrompt ? [.. _layers.Select((layer, l) => PrefixKvSliding.After(Length, layer.Heads[0].TokenCount, policy.LayerShares?.ForgetRatios(policy.Share!.Value)[l]))] : _sliding;
+        _sliding = rule != DecodingEviction.Slide ? null : region.IsPrompt
+            ? [.. _layers.Select((layer, l) =>
+            PrefixKvSliding.After(Length, layer.Heads[0].TokenCount, policy.LayerShares?.ForgetRatios(policy.Share!.Value)[l]))] : _sliding;
         if (rule == DecodingEviction.Score) Begin(dense, Length + DecodedRun, [.. region.Ids.Skip(dense - region.First)], isPrompt: false);
         else if (rule == DecodingEviction.Slide) Begin(Length, Length + SlidRun, [], isPrompt: false);
         else EndRegion();

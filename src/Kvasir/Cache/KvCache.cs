@@ -7,7 +7,8 @@ public sealed partial class KvCache : IDisposable
     private readonly PlacedFiles _files;
     private bool _disposed;
 
-    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) => CheckBudget();
+    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool)
+        : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) => CheckBudget();
 
     private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
@@ -304,5 +305,8 @@ public sealed partial class KvCache : IDisposable
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
     private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
-        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
+        [.. layout.Layers.Select((shape, layer) =>
+            new LayerCache(shape,
+            [.. Enumerable.Range(0, shape.KvHeads)
+            .Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
 }

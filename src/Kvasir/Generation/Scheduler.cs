@@ -266,7 +266,9 @@ public sealed class Scheduler : IDisposable
     /// <summary>The longest sequence that could be admitted.</summary>
     private int MostTokens() => KvForecast.Most(_contextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
 
-    /// <summary>What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.</summary>
+    /// <summary>
+    /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
+    /// </summary>
     private static bool Shares(KvPolicy policy) => policy.Eviction is null;
 
     private void Start(ScheduledSequence sequence)

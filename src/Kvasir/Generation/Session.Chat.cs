@@ -90,14 +90,16 @@ public sealed partial class Session
     }
 
     /// <summary>
-    /// What no policy may evict of a conversation's prompt: the system prompt, and the last message; of one that is long (a pasted document), its beginning and end. Found by
+    /// What no policy may evict of a conversation's prompt: the system prompt, and the last message; of one that is long (a pasted
+    /// document), its beginning and end. Found by
     /// where the prompt differs when a message does.
     /// </summary>
     private Range[] ProtectedOf(List<ChatMessage> turn, int[] prompt)
     {
         int first = turn[0].Role == "system" && turn.Count > 1 ? 1 : 0, question = BeginOf(turn.Count - 1);
         Range system = ..BeginOf(first);
-        return prompt.Length - question <= LongestQuestion ? [system, question..] : [system, question..(question + LongestQuestion / 2), ^(LongestQuestion / 2)..];
+        return prompt.Length - question <= LongestQuestion ? [system, question..]
+            : [system, question..(question + LongestQuestion / 2), ^(LongestQuestion / 2)..];
 
         int BeginOf(int message)
         {

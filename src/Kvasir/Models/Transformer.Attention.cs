@@ -111,7 +111,8 @@ internal sealed unsafe partial class Transformer
             if (item.Parts == 1) continue;
             SliceEntry entry = _slice.Entries[item.Entry];
             for (int r = 0; r < item.Tokens * spec.Group; r++)
-                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) = _plan.Merge(i, r, OutputRow(spec, entry, item, r));
+                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) =
+                    _plan.Merge(i, r, OutputRow(spec, entry, item, r));
         }
     }
 

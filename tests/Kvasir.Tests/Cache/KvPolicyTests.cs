@@ -18,7 +18,8 @@ public sealed class KvPolicyTests
     [InlineData("auto:512MB,sink=0,profile=a.json", "auto:512MB,sink=0,profile=a.json")]
     [InlineData("residual=64,auto:12.5%", "auto:12.5%,residual=64")]
     [InlineData("evict=keydiff:50%", "k=f16,v=f16,evict=keydiff:50%")]
-    [InlineData("evict=prefixkv:20%,score=received,sizing=ada,sink=0,recent=0", "k=f16,v=f16,sink=0,evict=prefixkv:20%,sizing=ada,recent=0")]
+    [InlineData("evict=prefixkv:20%,score=received,sizing=ada,sink=0,recent=0",
+        "k=f16,v=f16,sink=0,evict=prefixkv:20%,sizing=ada,recent=0")]
     [InlineData("k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform", "k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform")]
     [InlineData("evict=fastgen:.95", "k=f16,v=f16,evict=fastgen:0.95")]
     [InlineData("evict=prefixkv:20%,decode=slide,profile=p.json,sink=4", "k=f16,v=f16,evict=prefixkv:20%,decode=slide,profile=p.json")]

@@ -22,13 +22,15 @@ public sealed class EvictionTests : ReferenceComparison
     {
         NaiveTransformer naive = Llama;
         int[] ids = Ids(naive, Prompt + More), kept = Streamed(KvPolicy.Parse(policy));
-        double[] expected = (naive with { Sees = (query, key) => query < Prompt || key >= Prompt || kept.Contains(key) }).Logits(ids)[((Prompt + More - 1) * naive.Vocabulary)..];
+        double[] expected = (naive with { Sees = (query, key) => query < Prompt || key >= Prompt || kept.Contains(key) })
+            .Logits(ids)[((Prompt + More - 1) * naive.Vocabulary)..];
         using Model model = Load(naive);
         using KvCache cache = Read(model, policy, ids.AsSpan(0, Prompt), slice);
         Assert.All(cache.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(kept, head.Positions()));
         float[] actual = Feed(model, cache, ids.AsSpan(Prompt));
         Assert.InRange(Difference(expected, actual), 0, Tolerance);
-        Assert.True(Difference(naive.Logits(ids)[((Prompt + More - 1) * naive.Vocabulary)..], actual) > 10 * Tolerance, "what was evicted is missed");
+        Assert.True(Difference(naive.Logits(ids)[((Prompt + More - 1) * naive.Vocabulary)..], actual) > 10 * Tolerance,
+            "what was evicted is missed");
     }
 
     [Fact]
@@ -73,7 +75,8 @@ public sealed class EvictionTests : ReferenceComparison
         cache.BeginPrompt(ids);
         Feed(model, cache, ids);
         Assert.InRange(cache.Bytes, 1, 1.5 * share * whole.Bytes);
-        long lists = cache.Layers.SelectMany(layer => layer.Heads).SelectMany(head => head.Segments).Sum(segment => segment.Kept?.Bytes.Length ?? 0);
+        long lists = cache.Layers.SelectMany(layer => layer.Heads).SelectMany(head => head.Segments)
+            .Sum(segment => segment.Kept?.Bytes.Length ?? 0);
         Assert.Equal(pool.Bytes, whole.Bytes + cache.Bytes - lists);
         whole.Dispose();
         cache.Dispose();
@@ -103,13 +106,15 @@ public sealed class EvictionTests : ReferenceComparison
     {
         using Model model = Load(Llama, 1000);
         int[] ids = Ids(Llama, 900);
-        foreach (string policy in new[] { "evict=h2o:20%", "evict=keydiff:20%", "evict=prefixkv:20%,decode=slide", "k=kivi2,v=kivi2,evict=h2o:20%" })
+        foreach (string policy in new[] { "evict=h2o:20%", "evict=keydiff:20%", "evict=prefixkv:20%,decode=slide",
+            "k=kivi2,v=kivi2,evict=h2o:20%" })
         {
             using KvCache cache = Read(model, policy, ids.AsSpan(0, 300), 300);
             for (int i = 300; i < ids.Length; i++) Feed(model, cache, ids.AsSpan(i, 1));
             int[] counts = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => head.Positions().Length)];
             Assert.InRange(counts.Average(), 0.15 * ids.Length, 0.2 * ids.Length + KvCache.DecodedRun + EvictionPolicy.DefaultRecent);
-            Assert.All(cache.Layers.SelectMany(layer => layer.Heads), head => Assert.Equal(Enumerable.Range(ids.Length - 32, 32), head.Positions()[^32..]));
+            Assert.All(cache.Layers.SelectMany(layer => layer.Heads), head =>
+                Assert.Equal(Enumerable.Range(ids.Length - 32, 32), head.Positions()[^32..]));
         }
         using KvCache all = Read(model, "evict=h2o:20%,decode=all", ids.AsSpan(0, 300), 300);
         Feed(model, all, ids.AsSpan(300));
@@ -123,7 +128,8 @@ public sealed class EvictionTests : ReferenceComparison
         int[] prefix = Ids(Llama, 10), chunk = Ids(Llama, 70), question = Ids(Llama, 9);
         foreach (string codec in new[] { "k=f32,v=f32", "k=kivi4,v=kivi4" })
         {
-            using KvCache alone = model.NewCache(KvPolicy.Parse(codec)), whole = model.NewCache(KvPolicy.Parse(codec)), cache = model.NewCache(KvPolicy.Parse(codec));
+            using KvCache alone = model.NewCache(KvPolicy.Parse(codec)), whole = model.NewCache(KvPolicy.Parse(codec)),
+                cache = model.NewCache(KvPolicy.Parse(codec));
             Feed(model, alone, prefix);
             alone.Seal();
             Feed(model, alone, chunk);
@@ -141,7 +147,8 @@ public sealed class EvictionTests : ReferenceComparison
             Feed(model, cache, question);
             Assert.Null(cache.Repaired);
             float[] expected = Feed(model, whole, [3]), actual = Feed(model, cache, [3]);
-            for (int i = 0; i < expected.Length && codec.Contains("f32", StringComparison.Ordinal); i++) Assert.Equal(expected[i], actual[i], 1e-4f);
+            for (int i = 0; i < expected.Length && codec.Contains("f32", StringComparison.Ordinal); i++) Assert.Equal(expected[i],
+                actual[i], 1e-4f);
 
             cache.EvictBy(KvPolicy.Parse($"{codec},evict=tova:50%,recent=0,sink=0"));
             cache.BeginPrompt([.. all, 3, 5]);
@@ -158,16 +165,20 @@ public sealed class EvictionTests : ReferenceComparison
         int[] ids = Ids(Llama, Prompt);
         var received = PromptObservation.Of(model, ids, new Kvasir.Cache.Eviction.ReceivedScore().Needs);
         var score = new Kvasir.Cache.Eviction.ReceivedScore();
-        Kvasir.Cache.Eviction.PrefixKvProfile.Of(model.Identity, new Dictionary<string, float[][]> { ["a"] = [.. received.Select(layer => score.Score(layer)[0])] }, [0.3], false).Save(path);
+        Kvasir.Cache.Eviction.PrefixKvProfile.Of(model.Identity, new Dictionary<string,
+            float[][]> { ["a"] = [.. received.Select(layer => score.Score(layer)[0])] }, [0.3], false).Save(path);
         KvPolicy policy = model.Prepare(KvPolicy.Parse($"evict=prefixkv:30%,profile={path},recent=0,sink=0"));
         using KvCache profiled = model.NewCache(policy), own = Read(model, "evict=prefixkv:30%,recent=0,sink=0", ids, Prompt);
         profiled.BeginPrompt(ids);
         Feed(model, profiled, ids);
-        for (int layer = 0; layer < 2; layer++) Assert.Equal(own.Layers[layer].Heads[0].Positions(), profiled.Layers[layer].Heads[0].Positions());
-        InvalidInputException other = Assert.Throws<InvalidInputException>(() => model.Prepare(KvPolicy.Parse($"evict=prefixkv:20%,profile={path}")));
+        for (int layer = 0; layer < 2; layer++) Assert.Equal(own.Layers[layer].Heads[0].Positions(), profiled.Layers[layer].Heads[0]
+            .Positions());
+        InvalidInputException other = Assert.Throws<InvalidInputException>(() =>
+            model.Prepare(KvPolicy.Parse($"evict=prefixkv:20%,profile={path}")));
         Assert.Contains("20%", other.Message, StringComparison.Ordinal);
         File.WriteAllText(path, """{"kind":"kvasir-prefixkv","version":1,"model":"other","texts":[],"budgets":{}}""");
-        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => model.Prepare(policy with { })).Message, StringComparison.Ordinal);
+        Assert.Contains("another model", Assert.Throws<InvalidInputException>(() => model.Prepare(policy with { })).Message,
+            StringComparison.Ordinal);
         foreach (string bad in new[] { "{}", "[1]", "{", """{"kind":"kvasir-prefixkv","model":null,"texts":[],"budgets":{"20":null}}""" })
         {
             File.WriteAllText(path, bad);
@@ -180,7 +191,8 @@ public sealed class EvictionTests : ReferenceComparison
     {
         using Model model = Load(Llama);
         using KvCache cache = model.NewCache(KvPolicy.Parse("evict=fastgen:.9"));
-        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => cache.BeginPrompt(Ids(Llama, 20))).Message, StringComparison.Ordinal);
+        Assert.Contains("Prepare", Assert.Throws<InvalidInputException>(() => cache.BeginPrompt(Ids(Llama, 20))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -233,12 +245,15 @@ public sealed class EvictionTests : ReferenceComparison
     public void A_budget_that_no_head_can_work_with_is_refused()
     {
         using Model model = Load(Llama);
-        Assert.Contains("at least", Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse("evict=streaming,budget=10KB"))).Message, StringComparison.Ordinal);
+        Assert.Contains("at least",
+            Assert.Throws<InvalidInputException>(() => model.NewCache(KvPolicy.Parse("evict=streaming,budget=10KB"))).Message,
+            StringComparison.Ordinal);
     }
 
     private static int[] Streamed(KvPolicy policy)
     {
-        HashSet<int> stays = [.. Enumerable.Range(0, policy.Sink), .. Enumerable.Range(Prompt - policy.Eviction!.Recent, policy.Eviction.Recent)];
+        HashSet<int> stays = [.. Enumerable.Range(0, policy.Sink),
+            .. Enumerable.Range(Prompt - policy.Eviction!.Recent, policy.Eviction.Recent)];
         foreach (int token in Enumerable.Range(0, 4).Concat(Enumerable.Range(0, Prompt).Reverse()))
             if (stays.Count < Math.Floor(Prompt * 0.3)) stays.Add(token);
         return [.. stays.Order()];

@@ -1,8 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// AdaKV (Feng et al. 2024, arXiv:2407.11550): the heads of a layer share one budget. Each first secures a fifth of its even share by its own highest scores; what is left
-/// goes to the highest scores of the whole layer.
+/// AdaKV (Feng et al. 2024, arXiv:2407.11550): the heads of a layer share one budget. Each first secures a fifth of its even share by its
+/// own highest scores; what is left goes to the highest scores of the whole layer.
 /// </summary>
 internal sealed class AdaSizing : LayerSizing
 {

@@ -1,6 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
-/// <summary>A run of tokens that a policy will be applied to once all of them are in the cache: a prompt, or what was decoded since.</summary>
+/// <summary>
+/// A run of tokens that a policy will be applied to once all of them are in the cache: a prompt, or what was decoded since.
+/// </summary>
 internal sealed class EvictionRegion
 {
     private readonly List<int> _ids;

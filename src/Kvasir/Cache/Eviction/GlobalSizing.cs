@@ -1,8 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// KVzip's (Kim et al. 2025, arXiv:2505.23416): all heads of all layers share one budget, which goes to the highest scores of the whole model. For scores that mean the same
-/// in every head, as shares of attention do.
+/// KVzip's (Kim et al. 2025, arXiv:2505.23416): all heads of all layers share one budget, which goes to the highest scores of the whole
+/// model. For scores that mean the same in every head, as shares of attention do.
 /// </summary>
 internal sealed class GlobalSizing : LayerSizing
 {

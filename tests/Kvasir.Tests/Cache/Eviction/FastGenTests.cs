@@ -18,11 +18,15 @@ public sealed class FastGenTests
         ScoredLayer layer = Scored.Layer(Tokens, 1, Group, maps: maps, localTokens: FastGen.LocalTokens(Tokens));
         bool[] frequent = fastGen.FrequentOf(layer, 0);
         double[] sums = [.. Enumerable.Range(0, Tokens).Select(j => maps.Sum(head => head.Skip(j).Sum(row => row[j])))];
-        Assert.Equal(Enumerable.Range(0, Tokens).OrderByDescending(j => sums[j]).Take(15).Order(), Enumerable.Range(0, Tokens).Where(j => frequent[j]));
+        Assert.Equal(Enumerable.Range(0, Tokens).OrderByDescending(j => sums[j]).Take(15).Order(), Enumerable.Range(0, Tokens)
+            .Where(j => frequent[j]));
         for (int policy = 0; policy <= FastGen.Full; policy++)
             for (int head = 0; head < Group; head++)
             {
-                double expected = maps[head].Select((row, i) => row.Where((_, j) => policy == 4 || IsSpecial(j) || (policy >= 1 && IsPunctuation(j)) || (policy >= 2 && frequent[j]) || (policy == 3 && j > i - 15)).Sum()).Average();
+                double expected = maps[head]
+                    .Select((row, i) =>
+                    row.Where((_, j) => policy == 4 || IsSpecial(j) || (policy >= 1 && IsPunctuation(j)) || (policy >= 2 && frequent[j])
+                    || (policy == 3 && j > i - 15)).Sum()).Average();
                 Assert.Equal(expected, fastGen.Recovery(layer, head, policy, frequent), 1e-5);
             }
     }
@@ -33,7 +37,8 @@ public sealed class FastGenTests
         ScoredLayer layer = Scored.Layer(Tokens, 1, Group, maps: Scored.Maps(Group, Tokens, 2), localTokens: FastGen.LocalTokens(Tokens));
         FastGen fastGen = Made();
         bool[] frequent = fastGen.FrequentOf(layer, 0);
-        double[] least = [.. Enumerable.Range(0, 4).Select(policy => Enumerable.Range(0, Group).Min(head => fastGen.Recovery(layer, head, policy, frequent)))];
+        double[] least = [.. Enumerable.Range(0, 4)
+            .Select(policy => Enumerable.Range(0, Group).Min(head => fastGen.Recovery(layer, head, policy, frequent)))];
         for (int policy = 0; policy < 4; policy++)
         {
             Assert.Equal(policy, fastGen.Choose(layer, 0, least[policy]));
@@ -55,7 +60,8 @@ public sealed class FastGenTests
     [InlineData("1", false)]
     [InlineData("�", false)]
     [InlineData("€", false)]
-    public void Punctuation_is_ascii_marks_and_what_unicode_calls_so(string text, bool punctuation) => Assert.Equal(punctuation, TokenClasses.IsPunctuation(text));
+    public void Punctuation_is_ascii_marks_and_what_unicode_calls_so(string text, bool punctuation) =>
+        Assert.Equal(punctuation, TokenClasses.IsPunctuation(text));
 
     [SkippableFact]
     public void Token_sets_are_those_of_the_reference()
@@ -78,22 +84,32 @@ public sealed class FastGenTests
         {
             JsonElement stored = prompt.Value.GetProperty("stored_map");
             int tokens = prompt.Value.GetProperty("n").GetInt32();
-            HashSet<int> special = [.. prompt.Value.GetProperty("special_positions").Deserialize<int[]>()!], marks = [.. prompt.Value.GetProperty("punct_positions").Deserialize<int[]>()!];
+            HashSet<int> special = [.. prompt.Value.GetProperty("special_positions").Deserialize<int[]>()!],
+                marks = [.. prompt.Value.GetProperty("punct_positions").Deserialize<int[]>()!];
             float[] triangle = maps.Floats($"{prompt.Name}.L{stored.GetProperty("layer")}.g{stored.GetProperty("kv_head")}");
             int size = tokens * (tokens + 1) / 2;
-            double[][][] heads = [.. Enumerable.Range(0, Group).Select(head => Enumerable.Range(0, tokens).Select(i => Enumerable.Range(0, i + 1).Select(j => (double)triangle[head * size + i * (i + 1) / 2 + j]).ToArray()).ToArray())];
-            var fastGen = new FastGen([.. Enumerable.Range(0, tokens).Select(special.Contains)], [.. Enumerable.Range(0, tokens).Select(marks.Contains)]);
+            double[][][] heads = [.. Enumerable.Range(0, Group)
+                .Select(head =>
+                Enumerable.Range(0, tokens)
+                .Select(i => Enumerable.Range(0, i + 1).Select(j => (double)triangle[head * size + i * (i + 1) / 2 + j]).ToArray())
+                .ToArray())];
+            var fastGen = new FastGen([.. Enumerable.Range(0, tokens).Select(special.Contains)],
+                [.. Enumerable.Range(0, tokens).Select(marks.Contains)]);
             ScoredLayer layer = Scored.Layer(tokens, 1, Group, maps: heads, localTokens: FastGen.LocalTokens(tokens));
             bool[] frequent = fastGen.FrequentOf(layer, 0);
             double[][] recoveries = stored.GetProperty("recovery_from_f16_map_variant_P").Deserialize<double[][]>()!;
             for (int policy = 0; policy < FastGen.Full; policy++)
-                for (int head = 0; head < Group; head++) Assert.Equal(recoveries[policy][head], fastGen.Recovery(layer, head, policy, frequent), 2e-6);
-            foreach ((JsonProperty kept, int policy) in stored.GetProperty("kept_from_f16_map_variant_P").EnumerateObject().Select((kept, policy) => (kept, policy)))
-                Assert.Equal(kept.Value.Deserialize<int[]>(), Enumerable.Range(0, tokens).Where(token => fastGen.Keeps(layer, 0, policy)[token]));
+                for (int head = 0; head < Group; head++) Assert.Equal(recoveries[policy][head],
+                    fastGen.Recovery(layer, head, policy, frequent), 2e-6);
+            foreach ((JsonProperty kept, int policy) in stored.GetProperty("kept_from_f16_map_variant_P").EnumerateObject()
+                .Select((kept, policy) => (kept, policy)))
+                Assert.Equal(kept.Value.Deserialize<int[]>(), Enumerable.Range(0, tokens)
+                    .Where(token => fastGen.Keeps(layer, 0, policy)[token]));
         }
     }
 
-    private static FastGen Made() => new([.. Enumerable.Range(0, Tokens).Select(IsSpecial)], [.. Enumerable.Range(0, Tokens).Select(IsPunctuation)]);
+    private static FastGen Made() =>
+        new([.. Enumerable.Range(0, Tokens).Select(IsSpecial)], [.. Enumerable.Range(0, Tokens).Select(IsPunctuation)]);
 
     private static bool IsSpecial(int token) => token % 17 == 0;
 

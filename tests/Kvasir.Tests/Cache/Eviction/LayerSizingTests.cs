@@ -22,7 +22,8 @@ public sealed class LayerSizingTests
     [InlineData(3, 300, 0.25, 75)]
     [InlineData(3, 1000, 0.75, 898)]
     [InlineData(29, 1000, 0.5, 64)]
-    public void The_pyramid_is_that_of_kvpress(int layer, int tokens, double share, int kept) => Assert.Equal(kept, PyramidSizing.LayerBudget(layer, 30, tokens, share));
+    public void The_pyramid_is_that_of_kvpress(int layer, int tokens, double share, int kept) =>
+        Assert.Equal(kept, PyramidSizing.LayerBudget(layer, 30, tokens, share));
 
     [Fact]
     public void Heads_of_a_layer_share_its_budget_and_none_is_left_without()
@@ -37,13 +38,16 @@ public sealed class LayerSizingTests
     {
         float[][][] scores = [[Rising(10, 0), Rising(10, 100)], [Rising(10, 100), Rising(10, 0)]];
         Assert.Equal([[1, 9], [9, 1]], new GlobalSizing().Counts(new SizingInput(10, 0.5, scores, [])));
-        Assert.Equal(8, new GlobalSizing().Counts(new SizingInput(4, 0.5, [[[1, 1, 1, 1], [1, 1, 1, 1]], [[1, 1, 1, 1], [1, 1, 1, 1]]], [])).SelectMany(heads => heads).Sum());
+        Assert.Equal(8, new GlobalSizing()
+            .Counts(new SizingInput(4, 0.5, [[[1, 1, 1, 1], [1, 1, 1, 1]], [[1, 1, 1, 1], [1, 1, 1, 1]]], [])).SelectMany(heads => heads)
+            .Sum());
     }
 
     [Fact]
     public void Layers_whose_attention_is_spread_keep_more()
     {
-        float[] spread = [.. Enumerable.Range(0, 200).Select(j => 1f + j % 7 / 100f)], pointed = [.. Enumerable.Range(0, 200).Select(j => j % 20 == 5 ? 1f : 0.001f * (1 + j % 3))];
+        float[] spread = [.. Enumerable.Range(0, 200).Select(j => 1f + j % 7 / 100f)],
+            pointed = [.. Enumerable.Range(0, 200).Select(j => j % 20 == 5 ? 1f : 0.001f * (1 + j % 3))];
         PrefixKvSizes sizes = new PrefixKvSearch([spread, pointed, spread]).Run(0.6);
         Assert.InRange(sizes.Forget.Sum(), 0.6 * 600 - 5, 0.6 * 600);
         Assert.True(sizes.Forget[0] < sizes.Forget[1], "what looks at few tokens forgets more");
@@ -65,7 +69,9 @@ public sealed class LayerSizingTests
         using var golden = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/prefixkv/edge_cases.json")));
         foreach (JsonElement one in golden.RootElement.GetProperty("cases").EnumerateArray())
         {
-            PrefixKvSizes sizes = new PrefixKvSearch([.. one.GetProperty("scores").EnumerateArray().Select(row => row.Deserialize<float[]>()!)]).Run(one.GetProperty("ratio").GetDouble());
+            PrefixKvSizes sizes =
+                new PrefixKvSearch([.. one.GetProperty("scores").EnumerateArray().Select(row => row.Deserialize<float[]>()!)])
+                .Run(one.GetProperty("ratio").GetDouble());
             Assert.Equal(one.GetProperty("raw_forget").Deserialize<int[]>(), sizes.RawForget);
             Assert.Equal(one.GetProperty("forget").Deserialize<int[]>(), sizes.Forget);
             Assert.Equal((one.GetProperty("iterations").GetInt32(), one.GetProperty("met").GetBoolean()), (sizes.Iterations, sizes.Met));
@@ -86,11 +92,13 @@ public sealed class LayerSizingTests
             var search = new PrefixKvSearch(received[text.Name]);
             float[] sums = tensors.Floats($"{text.Name}.cum");
             for (int layer = 0; layer < 30; layer++)
-                for (int i = 0; i < tokens; i++) Assert.InRange(search.RunningSum(layer)[i], sums[layer * tokens + i] - 2e-6f, sums[layer * tokens + i] + 2e-6f);
+                for (int i = 0; i < tokens; i++) Assert.InRange(search.RunningSum(layer)[i], sums[layer * tokens + i] - 2e-6f,
+                    sums[layer * tokens + i] + 2e-6f);
             foreach (JsonProperty budget in text.Value.EnumerateObject())
             {
                 PrefixKvSizes sizes = search.Run(budget.Value.GetProperty("ratio").GetDouble());
-                bool exact = budget.Value.GetProperty("same_in_float64").GetBoolean() && budget.Value.GetProperty("stable_at_2e-6").GetBoolean();
+                bool exact = budget.Value.GetProperty("same_in_float64").GetBoolean() && budget.Value.GetProperty("stable_at_2e-6")
+                    .GetBoolean();
                 if (exact) Assert.Equal(budget.Value.GetProperty("iterations").GetInt32(), sizes.Iterations);
                 int[] forget = budget.Value.GetProperty("forget").Deserialize<int[]>()!;
                 for (int layer = 0; layer < 30; layer++) Assert.InRange(sizes.Forget[layer], forget[layer] - 1, forget[layer] + 1);
@@ -113,8 +121,10 @@ public sealed class LayerSizingTests
         foreach (JsonProperty run in golden.RootElement.GetProperty("runs").EnumerateObject())
         {
             double[] ratios = run.Value.GetProperty("layer_forget_ratio").Deserialize<double[]>()!;
-            int[][] kept = run.Value.GetProperty("kept_after_prefill").Deserialize<int[][]>()!, steps = run.Value.GetProperty("evicted_position_per_step").Deserialize<int[][]>()!;
-            PrefixKvSliding[] rules = [.. kept.Select((positions, layer) => PrefixKvSliding.After(prompt, positions.Length, ratios[layer]))];
+            int[][] kept = run.Value.GetProperty("kept_after_prefill").Deserialize<int[][]>()!,
+                steps = run.Value.GetProperty("evicted_position_per_step").Deserialize<int[][]>()!;
+            PrefixKvSliding[] rules =
+                [.. kept.Select((positions, layer) => PrefixKvSliding.After(prompt, positions.Length, ratios[layer]))];
             Assert.Equal(run.Value.GetProperty("evict_slot").Deserialize<int[]>(), rules.Select(rule => rule.Slot));
             for (int step = 0; step < steps.Length; step++)
                 for (int layer = 0; layer < kept.Length; layer++)
@@ -127,7 +137,8 @@ public sealed class LayerSizingTests
     }
 
     private static SizingInput Input(int tokens, double share, int layers, int heads) =>
-        new(tokens, share, [.. Enumerable.Range(0, layers).Select(_ => Enumerable.Range(0, heads).Select(_ => new float[tokens]).ToArray())], []);
+        new(tokens, share,
+            [.. Enumerable.Range(0, layers).Select(_ => Enumerable.Range(0, heads).Select(_ => new float[tokens]).ToArray())], []);
 
     private static float[] Rising(int count, int from) => [.. Enumerable.Range(from, count).Select(value => (float)value)];
 }

@@ -16,7 +16,8 @@ internal static class Scored
         AttentionKernels kernels = AttentionKernels.For(KernelPath.Vector128);
         var model = new KvLayout([layout], kernels, () => "m", () => "t");
         var what = new ObservedAttention(
-            Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local | Observations.Queries, recentRows, localTokens);
+            Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local | Observations.Queries, recentRows,
+                localTokens);
         var statistics = new AttentionStatistics(model, what, 0, tokens, tokens, 0);
         for (int head = 0; maps is not null && head < maps.Length; head++)
             for (int query = 0; query < tokens; query++)

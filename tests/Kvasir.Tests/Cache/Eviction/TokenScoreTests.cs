@@ -23,7 +23,8 @@ public sealed class TokenScoreTests
         double[][][] maps = Scored.Maps(KvHeads * Group, Tokens, 2);
         float[][] scores = new MeanReceivedScore().Score(Scored.Layer(Tokens, KvHeads, Group, maps: maps));
         for (int h = 0; h < KvHeads; h++)
-            Scored.Near([.. Enumerable.Range(0, Tokens).Select(j => maps.Skip(h * Group).Take(Group).Average(head => Column(head, j).Average()))], scores[h]);
+            Scored.Near([.. Enumerable.Range(0, Tokens)
+                .Select(j => maps.Skip(h * Group).Take(Group).Average(head => Column(head, j).Average()))], scores[h]);
     }
 
     [Fact]
@@ -34,11 +35,13 @@ public sealed class TokenScoreTests
         int before = Tokens - 64;
         for (int h = 0; h < KvHeads; h++)
         {
-            double Mean(int j) => j < 0 || j >= before ? 0 : maps.Skip(h * Group).Take(Group).Average(head => Column(head, j).TakeLast(64).Sum() / 64);
+            double Mean(int j) => j < 0 || j >= before ? 0 : maps.Skip(h * Group).Take(Group)
+                .Average(head => Column(head, j).TakeLast(64).Sum() / 64);
             Scored.Near([.. Enumerable.Range(0, before).Select(j => Enumerable.Range(j - 2, 5).Sum(Mean) / 5)], scores[h][..before]);
             Assert.True(scores[h][before..].Min() > scores.Max(head => head[..before].Max()) + 0.5);
         }
-        Assert.All(new SnapKvScore().Score(Scored.Layer(20, 1, 1, maps: Scored.Maps(1, 20, 4), recentRows: 64))[0], score => Assert.True(float.IsFinite(score)));
+        Assert.All(new SnapKvScore().Score(Scored.Layer(20, 1, 1, maps: Scored.Maps(1, 20, 4), recentRows: 64))[0], score =>
+            Assert.True(float.IsFinite(score)));
     }
 
     [Fact]
@@ -62,14 +65,16 @@ public sealed class TokenScoreTests
         double Norm(double[] x) => Math.Sqrt(x.Sum(value => value * value));
         double[] mean = [.. Enumerable.Range(0, Channels).Select(c => rows.Average(row => row[c] / Norm(row)))];
         Scored.Near([.. rows.Select(row => -Norm(row))], new KeyNormScore().Score(layer)[0]);
-        Scored.Near([.. rows.Select(row => -row.Zip(mean, (a, b) => a * b).Sum() / (Norm(row) * Norm(mean)))], new KeyDiffScore().Score(layer)[0]);
+        Scored.Near([.. rows.Select(row => -row.Zip(mean, (a, b) => a * b).Sum() / (Norm(row) * Norm(mean)))], new KeyDiffScore()
+            .Score(layer)[0]);
     }
 
     [Fact]
     public void Expected_attention_is_that_of_normally_distributed_queries()
     {
         const int tokens = 30;
-        float[] keys = Scored.Numbers(tokens * Channels, 7), values = Scored.Numbers(tokens * Channels, 8), queries = Scored.Numbers(tokens * Channels, 9);
+        float[] keys = Scored.Numbers(tokens * Channels, 7), values = Scored.Numbers(tokens * Channels, 8),
+            queries = Scored.Numbers(tokens * Channels, 9);
         ScoredLayer layer = Scored.Layer(tokens, 1, 1, Channels, keys: _ => keys, values: _ => values);
         float[][] seen = [.. queries.Chunk(Channels).Skip(4)];
         for (int a = 0; a < Channels; a++)
@@ -81,7 +86,8 @@ public sealed class TokenScoreTests
         double[] logits = [.. keys.Chunk(Channels).Select(key => key.Zip(mean, (k, m) => k * m).Sum()
             + seen.Average(query => Math.Pow(query.Select((q, c) => (q - mean[c]) * key[c]).Sum(), 2)) / 2)];
         double all = logits.Skip(4).Sum(Math.Exp);
-        double[] expected = [.. values.Chunk(Channels).Select((value, j) => Math.Exp(logits[j]) / all * Math.Sqrt(value.Sum(v => (double)v * v)))];
+        double[] expected = [.. values.Chunk(Channels)
+            .Select((value, j) => Math.Exp(logits[j]) / all * Math.Sqrt(value.Sum(v => (double)v * v)))];
         float[] scores = new ExpectedAttentionScore().Score(layer)[0];
         Scored.Near(expected[4..], scores[4..]);
         Assert.All(scores[..4], score => Assert.True(score > 1));
@@ -113,13 +119,15 @@ public sealed class TokenScoreTests
         foreach (int layer in new[] { 0, 12, 29 })
         {
             float[] keys = golden.Floats($"keys.L{layer}");
-            ScoredLayer view = Scored.Layer(tokens, kvHeads, 3, channels, keys: head => keys[(head * tokens * channels)..((head + 1) * tokens * channels)]);
+            ScoredLayer view = Scored.Layer(tokens, kvHeads, 3, channels, keys: head =>
+                keys[(head * tokens * channels)..((head + 1) * tokens * channels)]);
             float[][] actual = TokenScore.Named(name).Score(view);
             for (int head = 0; head < kvHeads; head++)
                 for (int j = 0; j < tokens; j++)
                 {
                     float expected = scores[(layer * kvHeads + head) * tokens + j];
-                    Assert.InRange(actual[head][j], expected - 1e-5f * (1 + Math.Abs(expected)), expected + 1e-5f * (1 + Math.Abs(expected)));
+                    Assert.InRange(actual[head][j], expected - 1e-5f * (1 + Math.Abs(expected)), expected
+                        + 1e-5f * (1 + Math.Abs(expected)));
                 }
         }
     }
@@ -136,14 +144,21 @@ public sealed class TokenScoreTests
         {
             float[] keys = golden.Floats($"keys.L{layer}"), queries = golden.Floats($"last64_queries.L{layer}");
             double[][][] maps = [.. Enumerable.Range(0, kvHeads * group).Select(head => Enumerable.Range(0, tokens).Select(query =>
-                query < tokens - rows ? [] : Softmax([.. Enumerable.Range(0, query + 1).Select(j => Dot(queries, (head * rows + query - tokens + rows) * channels, keys, (head / group * tokens + j) * channels) / 8)])).ToArray())];
-            float[][] actual = TokenScore.Named(name).Score(Scored.Layer(tokens, kvHeads, group, channels, maps, recentRows: name == "tova" ? 1 : rows));
+                query < tokens - rows ? []
+                    : Softmax([.. Enumerable.Range(0, query + 1)
+                    .Select(j =>
+                    Dot(queries, (head * rows + query - tokens + rows) * channels, keys, (head / group * tokens + j) * channels) / 8)]))
+                    .ToArray())];
+            float[][] actual = TokenScore.Named(name)
+                .Score(Scored.Layer(tokens, kvHeads, group, channels, maps, recentRows: name == "tova" ? 1 : rows));
             int told = name == "tova" ? tokens - 1 : tokens - rows;
             for (int head = 0; head < kvHeads; head++)
-                Scored.Near([.. Enumerable.Range(0, told).Select(j => (double)scores[(layer * kvHeads + head) * tokens + j])], actual[head][..told], 1e-5);
+                Scored.Near([.. Enumerable.Range(0, told).Select(j => (double)scores[(layer * kvHeads + head) * tokens + j])],
+                    actual[head][..told], 1e-5);
         }
 
-        static double Dot(float[] a, int at, float[] b, int from) => Enumerable.Range(0, channels).Sum(c => (double)a[at + c] * b[from + c]);
+        static double Dot(float[] a, int at, float[] b, int from) =>
+            Enumerable.Range(0, channels).Sum(c => (double)a[at + c] * b[from + c]);
 
         static double[] Softmax(double[] x)
         {
