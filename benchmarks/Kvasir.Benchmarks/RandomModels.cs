@@ -1,3 +1,4 @@
+using Kvasir.Formats;
 using Kvasir.Quantization;
 
 namespace Kvasir.Benchmarks;

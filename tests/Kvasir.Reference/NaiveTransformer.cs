@@ -11,6 +11,10 @@ public sealed record NaiveTransformer
     public required int Heads { get; init; }
     public required int KvHeads { get; init; }
     public required int HeadDim { get; init; }
+
+    /// <summary>Channels of a value; 0 where they are as many as a key's.</summary>
+    public int ValueDim { get; init; }
+
     public required int FeedForward { get; init; }
     public required int Vocabulary { get; init; }
     public required double ScoreScale { get; init; }
@@ -65,6 +69,8 @@ public sealed record NaiveTransformer
     /// <summary>Whether a token may attend to an earlier one, by their positions.</summary>
     public Func<int, int, bool> Sees { get; init; } = (_, _) => true;
 
+    public int ValueSize => ValueDim == 0 ? HeadDim : ValueDim;
+
     /// <summary>What is added to a score after the cap: by layer, query head and the key's position.</summary>
     public Func<int, int, int, double> ScoreBias { get; init; } = (_, _, _) => 0;
 
@@ -102,11 +108,11 @@ public sealed record NaiveTransformer
         NaiveRotation rotation = RotationOf(layer);
         double[][][] query = [.. x.Select((row, t) => RotatedHeads(prefix + "q", row, Heads, rotation, t))];
         double[][][] key = [.. x.Select((row, t) => RotatedHeads(prefix + "k", row, KvHeads, rotation, t))];
-        double[][][] value = [.. x.Select(row => Split(Product(prefix + "v_proj", row, KvHeads * HeadDim)))];
+        double[][][] value = [.. x.Select(row => Product(prefix + "v_proj", row, KvHeads * ValueSize).Chunk(ValueSize).ToArray())];
         double[][] output = new double[x.Length][];
         for (int t = 0; t < x.Length; t++)
         {
-            double[] joined = new double[Heads * HeadDim];
+            double[] joined = new double[Heads * ValueSize];
             for (int h = 0; h < Heads; h++)
             {
                 int kvHead = h / (Heads / KvHeads);
@@ -118,7 +124,7 @@ public sealed record NaiveTransformer
                 for (int s = 0; s <= t; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);
                 for (int s = 0; s <= t; s++)
-                    for (int c = 0; c < HeadDim; c++) joined[h * HeadDim + c] += weights[s] * value[s][kvHead][c];
+                    for (int c = 0; c < ValueSize; c++) joined[h * ValueSize + c] += weights[s] * value[s][kvHead][c];
             }
             output[t] = Product(prefix + "o_proj", joined, Width);
         }

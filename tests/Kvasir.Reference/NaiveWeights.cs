@@ -33,6 +33,7 @@ public static class NaiveWeights
     private static IEnumerable<(string Name, long[] Shape)> Modules(NaiveTransformer model)
     {
         int queries = model.Heads * model.HeadDim, keys = model.KvHeads * model.HeadDim;
+        int values = model.KvHeads * model.ValueSize;
         yield return ("model.embed_tokens", [model.Vocabulary, model.Width]);
         yield return ("model.norm", [model.Width]);
         if (!model.Tied) yield return ("lm_head", [model.Vocabulary, model.Width]);
@@ -41,8 +42,8 @@ public static class NaiveWeights
             string prefix = $"model.layers.{layer}.";
             yield return (prefix + "self_attn.q_proj", [queries, model.Width]);
             yield return (prefix + "self_attn.k_proj", [keys, model.Width]);
-            yield return (prefix + "self_attn.v_proj", [keys, model.Width]);
-            yield return (prefix + "self_attn.o_proj", [model.Width, queries]);
+            yield return (prefix + "self_attn.v_proj", [values, model.Width]);
+            yield return (prefix + "self_attn.o_proj", [model.Width, model.Heads * model.ValueSize]);
             string?[] matrices = model.FeedForwardNames;
             if (matrices[0] is { } gate && gate != matrices[1]) yield return ($"{prefix}mlp.{gate}", [model.FeedForward, model.Width]);
             yield return ($"{prefix}mlp.{matrices[1]}",

@@ -6,7 +6,8 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
     public DocumentLibrary Library => library;
 
     /// <summary>Bytes of one token's keys and values in float16.</summary>
-    public long BytesPerTokenF16 => 2L * sizeof(ushort) * model.Config.Layers * model.Config.KvHeads * model.Config.HeadDim;
+    public long BytesPerTokenF16 =>
+        (long)sizeof(ushort) * model.Config.Layers * model.Config.KvHeads * (model.Config.HeadDim + model.Config.ValueDim);
 
     /// <summary>Bytes of a full chunk's KV under another policy, as a share of those under the library's.</summary>
     public double ShareUnder(KvPolicy other)

@@ -18,5 +18,8 @@ internal static class Json
     /// <summary>An object's members, for adding others.</summary>
     public static JsonObject ToObject(object value) => (JsonObject)JsonSerializer.SerializeToNode(value, Options)!;
 
+    /// <exception cref="JsonException">Not such an object.</exception>
+    public static T? Read<T>(string text) => JsonSerializer.Deserialize<T>(text, Options);
+
     public static string Write(object value) => JsonSerializer.Serialize(value, Options);
 }

@@ -37,10 +37,11 @@ public sealed unsafe class KvFile : IDisposable
             for (int head = _firstHeads[l]; head < _firstHeads[l + 1]; head++)
                 foreach (KvFileHeader.SegmentShape segment in header.Kept.TableOf(head))
                 {
-                    _codecs[part] = layout.Codecs.Block(layout.Layers[l], segment.Keys, segment.Values);
+                    _codecs[part] = CodecOf(layout, l, head - _firstHeads[l], segment);
                     _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
                 }
-        if (policy.Profile is { } profile && !File.Exists(profile)) policy = policy with { Profile = null };
+        if (policy.Profiles.Any(profile => !File.Exists(profile))) policy = policy with { Profile = null };
+        if (policy.Thin is { Identity: string factors } thin) policy = policy with { Thin = thin with { Factors = layout.Codecs.Factors(factors) } };
         Policy = policy.Auto is null || Tokens == 0 ? policy : policy with { Chosen = KeptFormats() };
     }
 
@@ -244,6 +245,18 @@ public sealed unsafe class KvFile : IDisposable
     internal void Release()
     {
         if (Interlocked.Decrement(ref _references) == 0) _file.Dispose();
+    }
+
+    private BlockCodec CodecOf(KvLayout layout, int layer, int head, KvFileHeader.SegmentShape segment)
+    {
+        try
+        {
+            return layout.Codecs.Block(layout.Layers[layer], layer, head, segment.Keys, segment.Values);
+        }
+        catch (InvalidInputException problem)
+        {
+            throw new InvalidInputException($"{Path}: {problem.Message}", problem);
+        }
     }
 
     private static void CheckHeader(MappedFile file, KvFileHeader header, KvLayout layout)

@@ -3,14 +3,15 @@ using Kvasir.Models;
 
 namespace Kvasir.Calibration;
 
-/// <summary>Policies whose bits depend on the model.</summary>
+/// <summary>Policies that depend on the model, or on files.</summary>
 public static class AutoPolicies
 {
     /// <summary>
-    /// The policy as caches of this model can be made with it. For <c>auto</c> that is: the bits of each layer and kv head chosen by the
-    /// policy's profile; where it names none, by the one in the user's cache folder. For <c>steer</c> without heads: those of its profile,
-    /// or the ones known to be good for the model. A profile that is not there yet is measured first (about a minute and 0.6 GB for a model
-    /// of 135M parameters: the weights are loaded once more in float32) and kept. Any other policy is given back as it is.
+    /// The policy as caches of this model can be made with it. For <c>thin</c> that is: the factors of the policy's profile. For
+    /// <c>steer</c> without heads: those of its profile, or the ones known to be good for the model. For <c>auto</c>: the bits of each layer
+    /// and kv head chosen by the policy's profile; where it names none, by the one in the user's cache folder. A profile that is not there
+    /// yet is measured first (about a minute and 0.6 GB for a model of 135M parameters: the weights are loaded once more in float32) and
+    /// kept. Any other policy is given back as it is.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="policy">The policy.</param>
@@ -24,11 +25,12 @@ public static class AutoPolicies
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
+        ProfileFiles.Check(policy);
+        policy = ThinPolicy.WithFactors(policy, model);
         policy = SteeredHeads.Choose(model, policy);
-        if (policy.Profiles.Skip(policy.Auto is null ? 0 : 1).FirstOrDefault() is string unwanted)
-            throw new InvalidInputException($"KV policy {policy}: no term goes by the profile {unwanted}");
+        policy = EvictionPreparation.Prepare(model, policy);
         if (policy.Auto is null) return policy;
-        SensitivityProfile profile = policy.Profile is string path
+        SensitivityProfile profile = ProfileFiles.Of(policy, ProfileKind.Sensitivity) is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)
             : KnownProfiles.Cached(model, policy.ScaleBits, progress, cancellation);
         return AutoPolicy.Choose(policy, profile, model.CacheLayout, model.Config.ContextLength);

@@ -16,9 +16,9 @@ internal static class AutoPolicy
         (string Codec, int Damage)[] keys = Options(profile.Keys), values = Options(profile.Values);
         var options = new List<CodecOption[]>();
         for (int l = 0; l < layout.Layers.Count; l++)
-            foreach (HeadSensitivity head in profile.Layers[l])
+            foreach ((int h, HeadSensitivity head) in profile.Layers[l].Index())
                 options.Add([.. keys.SelectMany(key => values.Select(value => new CodecOption(
-                    layout.Codecs.Block(layout.Layers[l], key.Codec, value.Codec).Bytes, DamageOf(head.Keys, key.Damage) + DamageOf(head.Values, value.Damage))))]);
+                    policy.BlockCodec(layout, l, h, key.Codec, value.Codec).Bytes, DamageOf(head.Keys, key.Damage) + DamageOf(head.Values, value.Damage))))]);
 
         double budget = policy.Auto!.BlockBytes(layout, contextLength, policy);
         long least = options.Sum(head => (long)head.Min(option => option.Bytes));

@@ -35,7 +35,7 @@ public static class SteeredHeads
         if (policy.Steering is not { } steering) return policy;
         if (steering.Heads is null)
         {
-            string? path = policy.Profiles.FirstOrDefault(path => ProfileKind.Of(path) == HeadProfile.ExpectedKind);
+            string? path = ProfileFiles.Of(policy, ProfileKind.Heads);
             string[] others = [.. policy.Profiles.Where(other => other != path)];
             steering = steering with { Heads = Of(model, path) };
             policy = policy with { Steering = steering, Profile = others.Length == 0 ? null : string.Join('+', others) };
@@ -49,9 +49,8 @@ public static class SteeredHeads
         if (profile is not null) return HeadProfile.Load(profile, model).SteeredHeads(profile);
         var shape = (model.Config.Architecture, model.Config.Layers, model.Config.Width, model.Config.Heads, model.Config.Vocabulary);
         int[] layers = s_known.FirstOrDefault(known => known.Shape == shape).Layers
-            ?? throw new InvalidInputException(
-                $"{model.Path}: which heads of this model to steer is not known; measure it with 'kvasir profile pasta --model "
-                + $"{model.Path} --out heads.json' and give that profile");
+            ?? throw new InvalidInputException($"{model.Path}: which heads of this model to steer is not known; measure it with 'kvasir "
+                + $"profile pasta --model {model.Path} --out heads.json' and give that profile");
         return [.. layers.Select(layer => new SteeredHead(layer, SteeredHead.All))];
     }
 }

@@ -11,6 +11,9 @@ public sealed class SafetensorsWriter
 
     private readonly List<(string Name, long[] Shape, ReadOnlyMemory<float> Values)> _tensors = [];
 
+    /// <summary>Free text entries, written under <c>__metadata__</c>.</summary>
+    public IDictionary<string, string> Metadata { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>Adds a tensor.</summary>
     /// <param name="name">Its name, used once.</param>
     /// <param name="shape">Sizes, outermost first.</param>
@@ -51,6 +54,12 @@ public sealed class SafetensorsWriter
         {
             long offset = 0;
             json.WriteStartObject();
+            if (Metadata.Count > 0)
+            {
+                json.WriteStartObject("__metadata__");
+                foreach ((string key, string text) in Metadata) json.WriteString(key, text);
+                json.WriteEndObject();
+            }
             foreach ((string name, long[] shape, ReadOnlyMemory<float> values) in _tensors)
             {
                 json.WriteStartObject(name);

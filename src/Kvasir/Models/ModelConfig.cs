@@ -18,8 +18,11 @@ public sealed record ModelConfig
     /// <summary>Key-value heads.</summary>
     public required int KvHeads { get; init; }
 
-    /// <summary>Size of one head.</summary>
+    /// <summary>Channels of a query and of a key of one head.</summary>
     public required int HeadDim { get; init; }
+
+    /// <summary>Channels of a value of one head; more than <see cref="HeadDim"/> in models that were trained with thin keys.</summary>
+    public required int ValueDim { get; init; }
 
     /// <summary>Width of the feed-forward layer.</summary>
     public required int FeedForward { get; init; }

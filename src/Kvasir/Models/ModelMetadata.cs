@@ -68,7 +68,9 @@ internal sealed class ModelMetadata
         int kvHeads = Size("attention.head_count_kv", heads), headDim = Size("attention.key_length", width / heads);
         if (heads % kvHeads != 0) throw new InvalidInputException($"{File.Path}: {heads} query heads cannot share {kvHeads} key-value heads");
         if (heads / kvHeads > Cache.AttentionScratch.MaxRows) throw new InvalidInputException($"{File.Path}: more than {Cache.AttentionScratch.MaxRows} query heads for one key-value head are not supported");
-        if (headDim is < 2 or > 1024 || headDim % 2 != 0 || Size("attention.value_length", headDim) != headDim) throw new InvalidInputException($"{File.Path}: head size {headDim} is not supported");
+        int valueDim = Size("attention.value_length", headDim);
+        foreach (int size in new[] { headDim, valueDim })
+            if (size is < 2 or > 1024 || size % 2 != 0) throw new InvalidInputException($"{File.Path}: head size {size} is not supported");
         int layers = Size("block_count");
         if (layers > File.Tensors.Count) throw new InvalidInputException($"{File.Path}: {layers} layers cannot stand in {File.Tensors.Count} tensors");
         long context = Get("context_length", 2048L);
@@ -81,6 +83,7 @@ internal sealed class ModelMetadata
             Heads = heads,
             KvHeads = kvHeads,
             HeadDim = headDim,
+            ValueDim = valueDim,
             FeedForward = Size("feed_forward_length"),
             Vocabulary = File.RequireTensor("token_embd.weight").Rows,
             ContextLength = (int)Math.Min(context, 1 << 30),

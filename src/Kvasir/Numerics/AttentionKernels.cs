@@ -33,6 +33,9 @@ internal abstract unsafe class AttentionKernels
     /// <summary>The same for quantised keys and values.</summary>
     public abstract CodeKernels Codes { get; }
 
+    /// <summary>Products with keys that are rotated on the way.</summary>
+    public abstract RotationKernels Rotations { get; }
+
     /// <summary>Float16 to float32.</summary>
     public abstract void Widen(ushort* source, float* destination, int count);
 
@@ -53,6 +56,8 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
 {
     public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers
         ? new Avx512CodeKernels(floats) : floats;
+
+    public override RotationKernels Rotations { get; } = new RotationKernels<TSimd, TVector>();
 
     public override void Multiply(
         float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,

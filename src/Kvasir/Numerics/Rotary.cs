@@ -11,12 +11,16 @@ namespace Kvasir.Numerics;
 /// <param name="magnitude">Factor of cosine and sine (attention factor of YaRN and longrope).</param>
 internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, float magnitude = 1)
 {
-    private readonly float _magnitude = magnitude;
+    /// <summary>What a rotation multiplies with besides.</summary>
+    public float Magnitude { get; } = magnitude;
 
     public bool Interleaved { get; } = interleaved;
 
     /// <summary>Dimensions that are turned: two a pair.</summary>
     public int Dimensions => 2 * frequencies.Length;
+
+    /// <summary>Radians per position of each pair.</summary>
+    public IReadOnlyList<double> Frequencies => frequencies;
 
     /// <summary>Floats of one position's table: a cosine and a signed sine for every turned dimension.</summary>
     public int TableLength => 2 * Dimensions;
@@ -24,7 +28,7 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
     /// <summary>The table of one position. A shift of keys or queries is a rotation without the magnitude.</summary>
     public void FillTable(int position, Span<float> table, bool withMagnitude = true)
     {
-        float size = withMagnitude ? _magnitude : 1;
+        float size = withMagnitude ? Magnitude : 1;
         int pairs = frequencies.Length, dimensions = Dimensions;
         for (int j = 0; j < pairs; j++)
         {

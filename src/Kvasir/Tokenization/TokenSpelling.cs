@@ -80,6 +80,9 @@ internal static class TokenSpellings
         return Array.ConvertAll(bytes, value => s_characterOf[value]);
     }
 
+    /// <summary>A byte in GPT-2's alphabet.</summary>
+    public static char ByteLevel(byte value) => s_characterOf[value];
+
     /// <summary>The bytes of a text in GPT-2's alphabet; how many.</summary>
     public static int FromByteLevel(ReadOnlySpan<char> text, Span<byte> bytes)
     {

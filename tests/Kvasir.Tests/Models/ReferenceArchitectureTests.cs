@@ -13,6 +13,56 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
 {
     private const int Window = 16;
 
+    /// <summary>Models that were trained with thin keys: query and key have fewer channels than a value, or more.</summary>
+    [Theory]
+    [InlineData(4, 16)]
+    [InlineData(6, 34)]
+    [InlineData(16, 8)]
+    public void Keys_and_values_of_different_sizes_give_the_logits_of_their_definition(int keySize, int valueSize)
+    {
+        NaiveTransformer thin = (Llama with
+        {
+            HeadDim = keySize,
+            ValueDim = valueSize,
+            ScoreScale = 1 / Math.Sqrt(keySize),
+            RotationOf = _ => NaiveRotation.Plain(10000, keySize),
+        }).WithRandomWeights(21);
+        Noticed(thin, 0.02,
+            thin with { ScoreScale = 1 / Math.Sqrt(valueSize) },
+            thin with { RotationOf = _ => NaiveRotation.Plain(10000, 2) });
+        SameGguf(thin, "llama", permutes: true);
+    }
+
+    [Theory]
+    [InlineData("k=f32,v=f32", 1e-4)]
+    [InlineData("k=f16,v=f16", 1e-2)]
+    [InlineData("k=q8,v=q8", 5e-2)]
+    [InlineData("k=kivi4,v=kivi4", 1)]
+    public void Thin_keys_are_kept_by_every_codec_at_their_own_size(string policy, double tolerance)
+    {
+        NaiveTransformer thin = (Llama with
+        {
+            HeadDim = 8,
+            ValueDim = 32,
+            ScoreScale = 1 / Math.Sqrt(8),
+            RotationOf = _ => NaiveRotation.Plain(10000, 8),
+        }).WithRandomWeights(22);
+        string path = TinyHfModel.WriteGguf(thin, _folder, "llama", permutes: true);
+        using Model model = Model.Load(path, new ModelOptions { Compute = ComputeMode.Float32 });
+        int[] ids = Ids(thin, 130);
+        using KvCache cache = model.NewCache(KvPolicy.Parse(policy));
+        using var batch = new Batch();
+        foreach (int[] part in new[] { ids[..128], ids[128..] })
+        {
+            batch.Clear();
+            batch.Add(cache, part);
+            model.Forward(batch);
+        }
+        double[] expected = thin.Logits(ids)[^thin.Vocabulary..];
+        Assert.InRange(Difference(expected, batch.Logits(0).ToArray()), 0, tolerance);
+        Assert.Equal(2.0 * thin.Layers * thin.KvHeads * 130 * (8 + 32), cache.BytesF16);
+    }
+
     [Fact]
     public void Qwen3_gives_the_logits_of_its_definition()
     {

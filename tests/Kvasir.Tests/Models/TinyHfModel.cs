@@ -44,7 +44,7 @@ internal static class TinyHfModel
             ["attention.head_count"] = (uint)model.Heads,
             ["attention.head_count_kv"] = (uint)model.KvHeads,
             ["attention.key_length"] = (uint)model.HeadDim,
-            ["attention.value_length"] = (uint)model.HeadDim,
+            ["attention.value_length"] = (uint)model.ValueSize,
             [model.Centred ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"] = (float)model.Epsilon,
             ["rope.dimension_count"] = (uint)(2 * model.RotationOf(0).Frequencies.Length),
         };

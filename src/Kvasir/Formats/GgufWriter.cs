@@ -1,8 +1,7 @@
-using Kvasir.Formats;
 using Kvasir.Memory;
 using Kvasir.Quantization;
 
-namespace Kvasir.Tests.Writing;
+namespace Kvasir.Formats;
 
 /// <summary>Writes a GGUF file, version 3. Tensor data are produced when they are written, so a model need not fit in memory.</summary>
 internal sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)

@@ -1,4 +1,4 @@
-namespace Kvasir.Tests.Writing;
+namespace Kvasir.Memory;
 
 /// <summary>Passes writes on and counts their bytes, so that the stream behind need not know its position.</summary>
 internal sealed class CountedStream(Stream stream) : Stream

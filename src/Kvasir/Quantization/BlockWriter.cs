@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
-using Kvasir.Quantization;
 
-namespace Kvasir.Tests.Writing;
+namespace Kvasir.Quantization;
 
 /// <summary>
 /// Makes blocks of the types of 32 elements as ggml does, byte for byte (see <see cref="BlockReaders"/> for their layout).
