@@ -38,7 +38,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public int ContextLength { get; init; } = 4096;
 
-    public PromptFrame Frame { get; } = new("<|user|>", "<|end|><|assistant|>");
+    public PromptFrame Frame { get; init; } = new("<|user|>", "<|end|><|assistant|>");
 
     /// <summary>Tokens that were prefilled, prefix included.</summary>
     public int PrefilledTokens { get; set; }
