@@ -66,6 +66,7 @@ internal static class CommandLine
             PplCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            KeptCommand.Create(terminal),
             ProfileCommand.Create(terminal),
             TrainCommand.Create(terminal),
             FactorCommand.Create(terminal),

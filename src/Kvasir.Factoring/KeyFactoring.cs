@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Kvasir.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Kvasir.Factoring;

@@ -11,6 +11,8 @@ internal static class ProfileCommand
         {
             Auto(terminal),
             ProfilePastaCommand.Create(terminal),
+            ProfilePrefixKvCommand.Create(terminal),
+            ProfileFastGenCommand.Create(terminal),
         };
 
     private static ExampleCommand Auto(Terminal terminal)

@@ -25,22 +25,26 @@ internal static class ProfilePastaCommand
         var alpha = command.Option(
             "--alpha", "A", "How much the rest of a prompt counts", SteeringPolicy.DefaultAlpha).InRange(1e-30, 1);
         var layers = command.Option<int?>("--layers", "N", "Layers to choose (default: a fifth)").InRange(1, int.MaxValue);
-        var heads = command.Option<int?>(
-            "--heads", "N", "Choose single heads instead of layers; takes as many times longer as a layer has heads")
-            .InRange(1, int.MaxValue);
+        var heads = command.Option<int?>("--heads", "N",
+            "Choose single heads instead of layers; takes as many times longer as a layer has heads").InRange(1, int.MaxValue);
         CommonOptions common = CommonOptions.ForModel(command);
         return command.Does(parsed =>
         {
             string path = parsed.GetValue(output)!;
             OutputPath.Check(path);
-            var options = new HeadProfileOptions { Alpha = parsed.GetValue(alpha), Layers = parsed.GetValue(layers),
-                Heads = parsed.GetValue(heads) };
+            var options = new HeadProfileOptions
+            {
+                Alpha = parsed.GetValue(alpha),
+                Layers = parsed.GetValue(layers),
+                Heads = parsed.GetValue(heads),
+            };
             if (options is { Layers: not null, Heads: not null })
-                throw new InvalidInputException("--layers and --heads exclude each other; give one of them");
+                throw new InvalidInputException(
+                    "--layers and --heads exclude each other; give one of them");
             byte[]? json = parsed.GetValue(data) is string file ? TextInput.ReadBytes(file) : null;
             using Model model = common.LoadTextModel(parsed, terminal);
-            IReadOnlyList<SteeringTask> tasks = json is null
-                ? SteeringTask.BuiltIn(model) : SteeringTask.Read(json, parsed.GetValue(data)!, model);
+            IReadOnlyList<SteeringTask> tasks =
+                json is null ? SteeringTask.BuiltIn(model) : SteeringTask.Read(json, parsed.GetValue(data)!, model);
             long started = Stopwatch.GetTimestamp();
             HeadProfile profile;
             using (var progress = new ProgressLine(terminal, "measuring"))

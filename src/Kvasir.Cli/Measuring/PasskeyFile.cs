@@ -31,7 +31,8 @@ internal static class PasskeyFile
         if (item.ValueKind != JsonValueKind.Object) throw new InvalidInputException($"{place} is not an object");
         string name = item.TryGetProperty("id", out JsonElement id) && id.ValueKind == JsonValueKind.String ? id.GetString()! : $"{index}";
         int[] answer = Ids(item, "answer_ids", place);
-        return new RetrievalPrompt(name, Ids(item, "context_ids", place), Ids(item, "question_ids", place), answer.Length, said => said.AsSpan().SequenceEqual(answer) ? 1 : 0);
+        return new RetrievalPrompt(name, Ids(item, "context_ids", place), Ids(item, "question_ids", place), answer.Length, said =>
+            said.AsSpan().SequenceEqual(answer) ? 1 : 0);
     }
 
     private static int[] Ids(JsonElement item, string name, string place)

@@ -13,17 +13,15 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
     private static readonly string[] s_adjectives =
     [
         "amber", "brisk", "calm", "dusty", "eager", "faded", "gentle", "hollow", "idle", "jolly", "keen", "lively", "mellow", "narrow",
-            "olive", "patient",
-        "quiet", "rusty", "silent", "tender", "upper", "velvet", "wooden", "yellow", "zesty", "bitter", "clever", "distant", "famous",
-            "golden", "humble", "ivory",
+        "olive", "patient", "quiet", "rusty", "silent", "tender", "upper", "velvet", "wooden", "yellow", "zesty", "bitter", "clever",
+        "distant", "famous", "golden", "humble", "ivory",
     ];
 
     private static readonly string[] s_nouns =
     [
         "anchor", "basket", "candle", "drum", "engine", "feather", "garden", "hammer", "island", "jacket", "kettle", "ladder", "mirror",
-            "needle", "orchard", "pillow",
-        "quarry", "ribbon", "saddle", "tunnel", "umbrella", "violin", "wagon", "yard", "zipper", "bridge", "castle", "desk", "field",
-            "guitar", "harbor", "lantern",
+        "needle", "orchard", "pillow", "quarry", "ribbon", "saddle", "tunnel", "umbrella", "violin", "wagon", "yard", "zipper", "bridge",
+        "castle", "desk", "field", "guitar", "harbor", "lantern",
     ];
 
     /// <summary>The tasks by their names.</summary>
@@ -54,9 +52,8 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
     private RetrievalPrompt Code(string name, double depth, int distractors, int tokens)
     {
         string[] keys = Things(distractors + 1), codes = Numbers(distractors + 1);
-        (string, double)[] needles =
-            [(Needle(keys[0], codes[0]), depth), .. keys.Zip(codes).Skip(1)
-                .Select(pair => (Needle(pair.First, pair.Second), random.NextDouble()))];
+        var needles = new List<(string, double)> { (Needle(keys[0], codes[0]), depth) };
+        for (int i = 1; i < keys.Length; i++) needles.Add((Needle(keys[i], codes[i]), random.NextDouble()));
         return Prompt(name, new Haystack(tokenizer, random).Around(Codes, [.. needles.OrderBy(needle => needle.Item2)], tokens),
             $"\n\nWhat is the code of the {keys[0]}? The code of the {keys[0]} is", 16, [codes[0]]);
     }
@@ -107,7 +104,7 @@ internal sealed class RetrievalTasks(Tokenizer tokenizer, Random random)
         string list = string.Concat(words.Select((word, i) => $" {i + 1}. {word}"));
         return Prompt(name, tokenizer.Encode(Opening + list, parseSpecial: false, addSpecial: true),
             $"\n\nWhat are the {wanted} words that stand in the list most often? The words that stand in the list most often are",
-                10 * wanted, often);
+            10 * wanted, often);
     }
 
     private RetrievalPrompt Prompt(string name, int[] context, string question, int answerTokens, string[] wanted) =>

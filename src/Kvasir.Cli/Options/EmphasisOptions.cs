@@ -6,9 +6,8 @@ namespace Kvasir.Cli.Options;
 internal sealed class EmphasisOptions(ExampleCommand command)
 {
     private readonly Option<string[]> _texts = command.Option<string[]>(
-        "--emphasise", "TEXT",
-            "A part of the prompt that the model is to heed, as it is written there, or a span of its tokens (7:11); may be given several "
-            + "times");
+        "--emphasise", "TEXT", "A part of the prompt that the model is to heed, as it is written there, or a span of its tokens (7:11); "
+            + "may be given several times");
 
     private readonly Option<double> _alpha = command.Option(
         "--emphasis-alpha", "A", "How much the rest of the prompt counts in the steered heads", SteeringPolicy.DefaultAlpha)
@@ -28,7 +27,8 @@ internal sealed class EmphasisOptions(ExampleCommand command)
                 : null;
         if (texts.Contains("")) throw new InvalidInputException("--emphasise is empty; give a text that stands in the prompt");
         if (policy?.Steering is not null)
-            throw new InvalidInputException("--emphasise and the policy's steer exclude each other; give one of them");
+            throw new InvalidInputException(
+                "--emphasise and the policy's steer exclude each other; give one of them");
         return model.Emphasise(texts, parsed.GetValue(_alpha), parsed.GetValue(_profile));
     }
 }

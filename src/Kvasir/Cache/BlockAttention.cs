@@ -47,7 +47,24 @@ internal static unsafe class BlockAttention
         for (int r = 0; r < tile.Rows; r++) (maximum[r], sum[r]) = (float.NegativeInfinity, 0);
         new Span<float>(output, tile.Rows * layout.ValueChannels).Clear();
 
-        var pass = new Pass(layout, kernels, tile, scratch, output, maximum, sum);
+        Walk(head, layout, kernels, tile, firstBlock, endBlock, scratch, new Pass(layout, kernels, tile, scratch, output, maximum, sum));
+    }
+
+    /// <summary>
+    /// Computes the scores of the same blocks again and adds the weights to <paramref name="observer"/>: e^(score - <paramref name="logSum"/>), by row the logarithm of
+    /// the softmax's sum over all blocks.
+    /// </summary>
+    public static void Observe(HeadCache head, int kvHead, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, (int First, int End) blocks, AttentionScratch scratch, float* logSum, LayerAttention observer) =>
+        Walk(head, layout, kernels, tile, blocks.First, blocks.End, scratch, new Pass(layout, kernels, tile, scratch, null, logSum, null) { Observer = observer, KvHead = kvHead });
+
+    /// <summary>Divides the rows by their sums.</summary>
+    public static void Normalise(AttentionKernels kernels, float* output, int rows, int channels, float* sum)
+    {
+        for (int r = 0; r < rows; r++) kernels.Scale(output + r * channels, channels, 1 / sum[r]);
+    }
+
+    private static void Walk(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock, AttentionScratch scratch, Pass pass)
+    {
         int block = 0;
         IReadOnlyList<KvSegment> segments = head.Segments;
         for (int s = 0; s < segments.Count && block < endBlock; s++)
@@ -65,12 +82,6 @@ internal static unsafe class BlockAttention
         }
         int firstOfTail = Math.Max(firstBlock - block, 0), endOfTail = Math.Min(endBlock - block, head.Tail.BlockCount);
         if (firstOfTail < endOfTail) pass.Over(new FloatBlocks(head.Tail, head.TailPosition, null, kernels), scratch.Queries, firstOfTail, endOfTail, null);
-    }
-
-    /// <summary>Divides the rows by their sums.</summary>
-    public static void Normalise(AttentionKernels kernels, float* output, int rows, int channels, float* sum)
-    {
-        for (int r = 0; r < rows; r++) kernels.Scale(output + r * channels, channels, 1 / sum[r]);
     }
 
     /// <summary>What is read after a segment: the next one or the tail; null where nothing is.</summary>
@@ -97,6 +108,12 @@ internal static unsafe class BlockAttention
 
         /// <summary>How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0 where it comes before all.</summary>
         int CountUpTo(int position, int block);
+
+        /// <summary>The position of a token, counted over all blocks.</summary>
+        int PositionOf(int token);
+
+        /// <summary>Whether tokens that follow each other stand at positions that do.</summary>
+        bool IsContiguous { get; }
 
         /// <summary>Whether any token may count no more.</summary>
         bool HasMasks { get; }
@@ -133,6 +150,10 @@ internal static unsafe class BlockAttention
         public int CountIn(int block) => segment.CountIn(block);
 
         public int CountUpTo(int position, int block) => segment.CountUpTo(position) - block * KvBlock.Tokens;
+
+        public int PositionOf(int token) => segment.PositionOf(token);
+
+        public bool IsContiguous => segment.Kept is null && repaired is null;
 
         public bool HasMasks => repaired is not null;
 
@@ -185,6 +206,10 @@ internal static unsafe class BlockAttention
 
         public int CountUpTo(int position, int block) => (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
 
+        public int PositionOf(int token) => positions is null ? firstPosition + token : positions[token];
+
+        public bool IsContiguous => positions is null;
+
         public bool HasMasks => false;
 
         public uint Masked(int block) => 0;
@@ -221,6 +246,11 @@ internal static unsafe class BlockAttention
     {
         private readonly bool _decodes = tile.Rows >= DecodeRows;
 
+        /// <summary>What is told of the weights instead of the values being added up; null in attention.</summary>
+        public LayerAttention? Observer { get; init; }
+
+        public int KvHead { get; init; }
+
         private int StripBlocks => _decodes ? AttentionScratch.StripBlocks : AttentionScratch.LongStripBlocks;
 
         private int Stride => StripBlocks * KvBlock.Tokens;
@@ -228,6 +258,7 @@ internal static unsafe class BlockAttention
         public void Over<TBlocks>(TBlocks blocks, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
         {
             if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastPosition, 0))));
+            if (Observer is not null) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(Observer.First - 1, 0)) / KvBlock.Tokens);
             if (layout.Window != int.MaxValue) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(tile.PositionOf(0) - layout.Window, 0)) / KvBlock.Tokens);
             for (int block = first; block < end; block += StripBlocks)
             {
@@ -249,6 +280,7 @@ internal static unsafe class BlockAttention
             var strip = new BlockStrip { Blocks = keys, Count = count, Channels = layout.KeyChannels, Keys = blocks.Context(first), Next = values, NextBytes = blocks.ValueBytes };
             blocks.Scores(strip, queries, tile.Rows, scratch.Scores, Stride);
             Softmax(blocks, first, count);
+            if (Observer is not null) return;
             // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
             bool last = first + count >= end && after != null;
             for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
@@ -263,6 +295,7 @@ internal static unsafe class BlockAttention
             for (int b = 0; b < count; b++)
                 kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
             Softmax(blocks, first, count);
+            if (Observer is not null) return;
             channels = layout.ValueChannels;
             for (int b = 0; b < count; b++)
                 kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
@@ -281,7 +314,7 @@ internal static unsafe class BlockAttention
             {
                 float* scores = scratch.Scores + r * Stride;
                 if (tile.SoftCap != 0) SoftCap(scores, width);
-                if (steered && tile.IsSteered(r)) TensorPrimitives.Add(new ReadOnlySpan<float>(scores, tokens), new ReadOnlySpan<float>(scratch.Biases, tokens), new Span<float>(scores, tokens));
+                if (steered && tile.IsSteered(r)) AddBiases(new Span<float>(scores, tokens));
                 int own = tile.PositionOf(r);
                 int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(own, first), 0, tokens) : tokens;
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
@@ -289,9 +322,29 @@ internal static unsafe class BlockAttention
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
                 for (int b = 0; masked && b < count; b++)
                     for (uint mask = masks[b]; mask != 0; mask &= mask - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(mask)] = float.NegativeInfinity;
+                if (Observer is not null)
+                {
+                    Observe(blocks, r, scores, first, visible, masked ? masks : null);
+                    continue;
+                }
                 float factor = kernels.Softmax(scores, width, ref Unsafe.AsRef<float>(maximum + r), ref Unsafe.AsRef<float>(sum + r));
                 if (factor != 1) kernels.Scale(output + r * layout.ValueChannels, layout.ValueChannels, factor);
             }
+        }
+
+        /// <summary>Tells of one row's weights. Against a maximum that is the logarithm of the whole sum, a step of the softmax gives them normalised.</summary>
+        private void Observe<TBlocks>(TBlocks blocks, int row, float* scores, int first, int visible, uint* masks) where TBlocks : struct, IBlocks
+        {
+            float logSum = maximum[row], ignored = 0;
+            kernels.Softmax(scores, visible, ref logSum, ref ignored);
+            int member = row % tile.Group, query = tile.PositionOf(row), token = first * KvBlock.Tokens;
+            if (blocks.IsContiguous)
+            {
+                Observer!.Add(KvHead, member, query, new ReadOnlySpan<float>(scores, visible), blocks.PositionOf(token));
+                return;
+            }
+            for (int t = 0; t < visible; t++)
+                if (masks == null || (masks[t / KvBlock.Tokens] >> t % KvBlock.Tokens & 1) == 0) Observer!.Add(KvHead, member, query, new ReadOnlySpan<float>(scores + t, 1), blocks.PositionOf(token + t));
         }
 
         /// <summary>Which tokens of the blocks count no more; false where all do.</summary>
@@ -301,6 +354,9 @@ internal static unsafe class BlockAttention
             for (int b = 0; b < count; b++) any |= masks[b] = blocks.Masked(first + b);
             return any != 0;
         }
+
+        private void AddBiases(Span<float> scores) =>
+            TensorPrimitives.Add(scores, new ReadOnlySpan<float>(scratch.Biases, scores.Length), scores);
 
         private void SoftCap(float* scores, int width)
         {

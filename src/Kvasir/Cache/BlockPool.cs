@@ -10,6 +10,7 @@ public sealed class BlockPool : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<KvBlock>> _free = [];
+    private List<KvBlock>? _aside;
     private long _bytes, _reserved, _most;
     private bool _disposed;
 
@@ -80,12 +81,50 @@ public sealed class BlockPool : IDisposable
         {
             _bytes -= block.Length;
             if (_disposed) block.Slab.Drop();
+            else if (_aside is not null) _aside.Add(block);
             else _free[block.Length].Push(block);
-            if (_bytes == 0 && !_disposed) Trim();
+            if (_bytes == 0 && !_disposed) DropFree();
         }
     }
 
-    private void Trim()
+    /// <summary>
+    /// From now on blocks come from fresh slabs and those returned are not handed out again, until <see cref="Trim"/>: what is encoded densely then lies densely, and the
+    /// slabs that it came from are given back.
+    /// </summary>
+    internal void SetAside()
+    {
+        lock (_lock)
+        {
+            _aside ??= [];
+            foreach (Stack<KvBlock> stack in _free.Values)
+            {
+                _aside.AddRange(stack);
+                stack.Clear();
+            }
+        }
+    }
+
+    /// <summary>Gives slabs of which no block is in use back to the system.</summary>
+    internal void Trim()
+    {
+        lock (_lock)
+        {
+            if (_aside is null) return;
+            List<KvBlock> aside = _aside;
+            _aside = null;
+            foreach (KvBlock block in aside) _free[block.Length].Push(block);
+            foreach (Stack<KvBlock> stack in _free.Values)
+            {
+                Dictionary<BlockSlab, int> free = stack.CountBy(block => block.Slab).ToDictionary();
+                KvBlock[] left = [.. stack.Reverse().Where(block => free[block.Slab] < block.Slab.Blocks)];
+                foreach (KvBlock block in stack.Where(block => free[block.Slab] == block.Slab.Blocks).ToArray()) block.Slab.Drop();
+                stack.Clear();
+                foreach (KvBlock block in left) stack.Push(block);
+            }
+        }
+    }
+
+    private void DropFree()
     {
         foreach (Stack<KvBlock> stack in _free.Values)
         {

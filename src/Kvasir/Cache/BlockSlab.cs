@@ -15,9 +15,12 @@ internal sealed unsafe class BlockSlab
 
     private BlockSlab(int blocks, int length)
     {
-        _blocks = blocks;
+        _blocks = Blocks = blocks;
         _memory = new NativeBuffer(Math.Max((long)blocks * length, TargetBytes), hugePages: true);
     }
+
+    /// <summary>Blocks that it was cut into.</summary>
+    public int Blocks { get; }
 
     /// <summary>Takes two megabytes, or a block where that is larger, and puts the blocks on the stack.</summary>
     public static void Fill(BlockPool pool, int length, Stack<KvBlock> free)

@@ -19,9 +19,11 @@ internal sealed class Codecs(AttentionKernels kernels)
 
     /// <summary>A codec of one kv head, whose keys may be thin.</summary>
     /// <exception cref="InvalidInputException">No such codec, or the factors that it needs are not known.</exception>
-    public BlockCodec Block(LayerLayout layout, int layer, int head, string keys, string values)
+    public BlockCodec Block(LayerLayout layout, int layer, int head, string keys, string values) =>
+        ThinKeys.ParseCodecName(keys) is { } thin ? ThinBlock(layout, layer, head, keys, values, thin) : Block(layout, keys, values);
+
+    private BlockCodec ThinBlock(LayerLayout layout, int layer, int head, string keys, string values, (int Rank, string Identity, string Inner) thin)
     {
-        if (ThinKeys.ParseCodecName(keys) is not { } thin) return Block(layout, keys, values);
         if (!_factors.TryGetValue(thin.Identity, out KeyFactors? factors))
             throw new InvalidInputException($"its keys are kept thin by factors {thin.Identity}, which are not there: give the policy it was made with (as in thin=50%,profile=FILE)");
         HeadFactors ofHead = factors.Layers[layer][head];

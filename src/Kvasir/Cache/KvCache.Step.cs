@@ -72,7 +72,9 @@ public sealed partial class KvCache
             if (!_isOpen) return;
             _isOpen = false;
             if (_reserved > 0) cache.Pool.Release(_reserved);
-            if (!_isCommitted) cache.Rollback(_start);
+            if (_isCommitted) return;
+            cache.Rollback(_start);
+            cache.Observed?.Restore();
         }
 
         internal Step Begin(int tokens, long passBytes, bool repairs)
@@ -87,6 +89,7 @@ public sealed partial class KvCache
                 cache.Pool.Reserve(bytes);
                 _reserved = bytes;
             }
+            if (!repairs) cache.Observed?.Remember();
             (_start, _run, _repaired, _isOpen, _isCommitted, _repairs) = (cache.Length, 0, 0, true, false, repairs);
             return this;
         }

@@ -11,7 +11,7 @@ public sealed partial class KvCache : IDisposable
 
     private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
-        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy.Kept, pool, layers, length, files);
+        (Layout, Policy, Pool, _layers, Length, _files) = (layout, policy.Unsteered, pool, layers, length, files);
         Steer(policy.Steering);
     }
 
@@ -39,11 +39,14 @@ public sealed partial class KvCache : IDisposable
     /// <summary>The files that its mapped segments lie in.</summary>
     internal PlacedFiles Files => _files;
 
+    /// <summary>What is told of the attention of the queries to come, or null.</summary>
+    internal AttentionStatistics? Observed { get; set; }
+
     /// <summary>A copy that shares all sealed blocks; only the tail is copied. O(blocks).</summary>
     public KvCache Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.Copy()), Length, _files.Share()) { Repaired = Repaired, Steering = Steering };
+        return new KvCache(Layout, Policy, Pool, With((_, head, _) => head.Copy()), Length, _files.Share()).ReadAs(this);
     }
 
     /// <summary>A copy that shares no block with this one, in memory of <paramref name="pool"/> (this cache's own by default).</summary>
@@ -58,7 +61,7 @@ public sealed partial class KvCache : IDisposable
         pool.Reserve(bytes);
         try
         {
-            return new KvCache(Layout, Policy, pool, With((_, head, _) => head.Duplicate(pool)), Length, new PlacedFiles()) { Repaired = Repaired, Steering = Steering };
+            return new KvCache(Layout, Policy, pool, With((_, head, _) => head.Duplicate(pool)), Length, new PlacedFiles()).ReadAs(this);
         }
         finally
         {
@@ -73,7 +76,8 @@ public sealed partial class KvCache : IDisposable
         ArgumentNullException.ThrowIfNull(policy);
         ObjectDisposedException.ThrowIf(_disposed, this);
         _files.Verify();
-        return new KvCache(Layout, policy, Pool, With((l, head, h) => head.Convert(policy.HeadCodec(Layout, l, h))), Length, new PlacedFiles()) { Repaired = Repaired, Steering = Steering };
+        LayerCache[] layers = With((l, head, h) => head.Convert(policy.HeadCodec(Layout, l, h)));
+        return new KvCache(Layout, policy, Pool, layers, Length, new PlacedFiles()).ReadAs(this);
     }
 
     /// <summary>A <see cref="Fork"/> in which one head's sealed blocks are encoded anew by another codec.</summary>
@@ -88,18 +92,21 @@ public sealed partial class KvCache : IDisposable
     }
 
     /// <summary>
-    /// Steers how the tokens to come attend. Keys and values that are here already stay as they are: what was computed or placed unsteered can be read steered.
+    /// Steers how the tokens to come attend. Keys and values that are here already stay as they are: what was computed or placed unsteered
+    /// can be read steered.
     /// </summary>
     /// <param name="steering">To which spans; null to nothing.</param>
     /// <param name="promptTokens">Tokens of the prompt: later ones count as generated. All are the prompt's where it is not given.</param>
     /// <exception cref="InvalidInputException">A span passes the prompt's end, or the heads are not chosen yet.</exception>
-    public void Steer(SteeringPolicy? steering, int promptTokens = int.MaxValue) => Steering = steering is null ? null : new Steering(steering, promptTokens);
+    public void Steer(SteeringPolicy? steering, int promptTokens = int.MaxValue) =>
+        Steering = steering is null ? null : new Steering(steering, promptTokens);
 
     /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        if (length < Length) EndRegion();
         Rollback(length);
     }
 
@@ -225,7 +232,9 @@ public sealed partial class KvCache : IDisposable
     private void CheckSavable()
     {
         if (Repaired is not null) throw new InvalidOperationException("a repaired cache cannot be saved: save what it was placed from");
-        if (Length > Steering?.UnsteeredTokens) throw new InvalidOperationException("a steered cache cannot be saved: its keys and values would be taken for unsteered ones");
+        if (Length > Steering?.UnsteeredTokens)
+            throw new InvalidOperationException(
+                "a steered cache cannot be saved: its keys and values would be taken for unsteered ones");
         _files.Verify();
     }
 
@@ -271,6 +280,13 @@ public sealed partial class KvCache : IDisposable
         Length = length;
     }
 
+    /// <summary>Takes over what a copy's tokens are read by.</summary>
+    private KvCache ReadAs(KvCache original)
+    {
+        (Repaired, Steering) = (original.Repaired, original.Steering);
+        return this;
+    }
+
     /// <summary>How far a file's tokens are to stand from where they were computed.</summary>
     private int ShiftOf(KvFile file)
     {
@@ -288,5 +304,5 @@ public sealed partial class KvCache : IDisposable
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
     private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
-        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.HeadCodec(layout, layer, head)))]))];
+        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
 }

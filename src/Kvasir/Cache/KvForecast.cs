@@ -14,7 +14,7 @@ public sealed class KvForecast
     {
         (_layout, _workers, _sliceTokens) = (layout, workers, sliceTokens);
         for (int layer = 0; layer < layout.Layers.Count; layer++)
-            for (int head = 0; head < layout.Layers[layer].KvHeads; head++) _heads.Add((layout.Layers[layer], policy.HeadCodec(layout, layer, head)));
+            for (int head = 0; head < layout.Layers[layer].KvHeads; head++) _heads.Add((layout.Layers[layer], policy.WhileReading.HeadCodec(layout, layer, head)));
     }
 
     /// <summary>

@@ -8,7 +8,11 @@ namespace Kvasir.Cache;
 /// <param name="ValueChannels">Size of a value.</param>
 /// <param name="Window">Newest positions that a query sees (sliding window), or <see cref="int.MaxValue"/>.</param>
 /// <param name="Rotary">The rotation that stored keys carry; null for models with learned positions.</param>
-internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChannels, int Window, Rotary? Rotary);
+internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChannels, int Window, Rotary? Rotary)
+{
+    /// <summary>Query heads of a kv head.</summary>
+    public int Group { get; init; } = 1;
+}
 
 /// <summary>The shape of a model's caches and the identities that saved ones carry. One object for a model: caches of two models never mix.</summary>
 public sealed class KvLayout
@@ -18,6 +22,7 @@ public sealed class KvLayout
     internal KvLayout(IReadOnlyList<LayerLayout> layers, AttentionKernels kernels, Func<string> modelIdentity, Func<string> tokenizerIdentity)
     {
         (Layers, _modelIdentity, _tokenizerIdentity) = (layers, modelIdentity, tokenizerIdentity);
+        Kernels = kernels;
         Codecs = new Codecs(kernels);
         BytesPerTokenF16 = layers.Sum(layer => (long)layer.KvHeads * (layer.KeyChannels + layer.ValueChannels) * sizeof(ushort));
     }
@@ -32,6 +37,9 @@ public sealed class KvLayout
     public long BytesPerTokenF16 { get; }
 
     internal IReadOnlyList<LayerLayout> Layers { get; }
+
+    /// <summary>The inner loops of attention over its caches.</summary>
+    internal AttentionKernels Kernels { get; }
 
     /// <summary>The codecs of its caches.</summary>
     internal Codecs Codecs { get; }

@@ -10,7 +10,8 @@ public sealed record KvPolicy
 {
     private const int DefaultResidual = 32, DefaultSink = 32, LargestCount = 1 << 20;
 
-    private static readonly string[] Terms = ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", "thin", "steer", "steer-mode"];
+    private static readonly string[] Terms =
+        ["k", "v", "group", "scale", "residual", "sink", "auto", "profile", "thin", "steer", "steer-mode", .. EvictionPolicy.Terms];
 
     private readonly int? _residual, _sink;
 
@@ -36,10 +37,12 @@ public sealed record KvPolicy
         init => _residual = value;
     }
 
-    /// <summary>The first tokens, which stay in float16; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    /// <summary>
+    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given) and are never evicted (4 unless given).
+    /// </summary>
     public int Sink
     {
-        get => _sink ?? (IsQuantized ? DefaultSink : 0);
+        get => IsQuantized ? KvBlock.CountFor(_sink ?? DefaultSink) * KvBlock.Tokens : _sink ?? UsualSink;
         init => _sink = value;
     }
 
@@ -64,14 +67,22 @@ public sealed record KvPolicy
     /// </summary>
     public SteeringPolicy? Steering { get; init; }
 
+    /// <summary>Which tokens stay; null where all do.</summary>
+    public EvictionPolicy? Eviction { get; init; }
+
     /// <summary>Whether keys or values are kept in less than 16 bits.</summary>
     public bool IsQuantized => Auto is not null || IsQuantizedName(Keys) || IsQuantizedName(Values);
 
     /// <summary>The policy without its steering: what a cache keeps to.</summary>
-    internal KvPolicy Kept => Steering is null ? this : this with { Steering = null };
+    internal KvPolicy Unsteered => Steering is null ? this : this with { Steering = null };
 
     /// <summary>What <c>auto</c> chose, by layer and head; null before it has.</summary>
     internal HeadFormats? Chosen { get; init; }
+
+    /// <summary>How a prompt is kept while it is read: nothing is quantised before it is known what stays.</summary>
+    internal KvPolicy WhileReading => Eviction is null ? this : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+
+    private int UsualSink => IsQuantized ? DefaultSink : Eviction is null ? 0 : EvictionPolicy.DefaultSink;
 
     /// <summary>Parses a policy such as <c>k=kivi4,v=kivi2,residual=64</c>.</summary>
     /// <exception cref="InvalidInputException">An unknown, impossible or out-of-range term, which the message names.</exception>
@@ -94,11 +105,12 @@ public sealed record KvPolicy
                 "group" => policy with { Group = OneOf(name, value, 16, 32) },
                 "scale" => policy with { ScaleBits = OneOf(name, value, 8, 16) },
                 "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
-                "sink" => policy with { Sink = KvBlock.CountFor(Count(name, value)) * KvBlock.Tokens },
+                "sink" => policy with { Sink = Count(name, value) },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
                 "thin" => policy with { Thin = ThinKeys.Parse(value) },
                 "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
                 "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
+                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) => policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
@@ -120,7 +132,8 @@ public sealed record KvPolicy
         if (IsQuantized) Add("scale", ScaleBits, QuantizedFormat.DefaultScaleBits);
         if (Thin is not null) text.Append(",thin=").Append(Thin);
         Add("residual", Residual, IsQuantized ? DefaultResidual : 0);
-        if (IsQuantized || Thin is not null) Add("sink", Sink, IsQuantized ? DefaultSink : 0);
+        if (IsQuantized || Thin is not null || Eviction is not null) Add("sink", Sink, UsualSink);
+        if (Eviction is not null) text.Append(',').Append(Eviction);
         if (Steering is not null) text.Append(',').Append(Steering);
         if (Profile is not null) text.Append(",profile=").Append(Profile);
         return text.ToString();
@@ -172,9 +185,10 @@ public sealed record KvPolicy
     {
         if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
         Steering?.Check();
-        if (given.Contains("profile") && Auto is null && Thin is null && Steering is not { Heads: null })
-            throw new InvalidInputException("KV policy: a profile belongs to auto, to thin, or to steer without heads (as in auto:3bit,profile=FILE)");
-        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Thin is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
+        Eviction?.Check();
+        if (given.Contains("profile") && Auto is null && Thin is null && Steering is not { Heads: null } && Eviction?.UsesProfile != true)
+            throw new InvalidInputException("KV policy: a profile belongs to auto, thin, evict=prefixkv, or steer without heads (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Thin is null && Eviction is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
         if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
         if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
     }
@@ -185,7 +199,7 @@ public sealed record KvPolicy
     private static int OneOf(string name, string value, int small, int large) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
 
-    private static int Count(string name, string value) =>
+    internal static int Count(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
 
     private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"KV policy: {name}={value} {rule}");

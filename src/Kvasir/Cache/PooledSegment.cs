@@ -12,7 +12,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     {
         get
         {
-            long bytes = 0;
+            long bytes = Kept?.Bytes.Length ?? 0;
             foreach (KvBlock block in _blocks) bytes += block.Length;
             return bytes;
         }

@@ -19,10 +19,8 @@ internal sealed class Steering
     {
         Policy = policy;
         promptTokens = policy.PromptTokens ?? promptTokens;
-        _heads = [.. policy.Heads
-            ?? throw new InvalidInputException(
-            $"KV policy {policy}: the heads are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be "
-            + "made with")];
+        _heads = [.. policy.Heads ?? throw new InvalidInputException($"KV policy {policy}: the heads are not chosen yet for this model; "
+            + $"Model.Prepare(policy) gives the policy that a cache can be made with")];
         foreach (TokenSpan span in policy.Spans)
             if (span.End > promptTokens)
                 throw new InvalidInputException(
@@ -38,8 +36,12 @@ internal sealed class Steering
         {
             if (position >= promptTokens) return 0;
             int spans = UpTo(firsts, position) - UpTo(ends, position);
-            return policy.Mode switch { SteeringMode.Exclude =>
-                firsts.Length - spans, SteeringMode.Include => spans - 1, _ => firsts.Length };
+            return policy.Mode switch
+            {
+                SteeringMode.Exclude => firsts.Length - spans,
+                SteeringMode.Include => spans - 1,
+                _ => firsts.Length,
+            };
         }
     }
 
@@ -56,8 +58,9 @@ internal sealed class Steering
         int same = 0;
         while (same < one._starts.Length && same < other._starts.Length
             && (one._starts[same], one._biases[same]) == (other._starts[same], other._biases[same])) same++;
-        return Math.Min(same < one._starts.Length
-            ? one._starts[same] : int.MaxValue, same < other._starts.Length ? other._starts[same] : int.MaxValue);
+        return Math.Min(StartOf(one, same), StartOf(other, same));
+
+        static int StartOf(Steering steering, int run) => run < steering._starts.Length ? steering._starts[run] : int.MaxValue;
     }
 
     /// <summary>
@@ -65,8 +68,7 @@ internal sealed class Steering
     /// </summary>
     public ulong HeadsOf(int layer, int firstHead, int count)
     {
-        if (_heads.Contains(new SteeredHead(layer, SteeredHead.All)) || _heads.Contains(new SteeredHead(SteeredHead.All, SteeredHead.All)))
-            return ulong.MaxValue;
+        if (_heads.Contains(new(layer, SteeredHead.All)) || _heads.Contains(new(SteeredHead.All, SteeredHead.All))) return ulong.MaxValue;
         ulong steered = 0;
         for (int h = 0; h < count; h++)
             if (_heads.Contains(new SteeredHead(layer, firstHead + h))) steered |= 1UL << h;

@@ -12,6 +12,13 @@ public readonly record struct SteeredHead(int Layer, int Head)
 {
     /// <summary>Stands for all heads of a layer, and as a layer for all layers.</summary>
     public const int All = -1;
+
+    /// <summary>As in the policy grammar: <c>LAYER.HEAD</c>, <c>LAYER</c> or <c>all</c>.</summary>
+    public override string ToString()
+    {
+        string layer = Layer.ToString(CultureInfo.InvariantCulture);
+        return Layer == All ? "all" : Head == All ? layer : string.Create(CultureInfo.InvariantCulture, $"{layer}.{Head}");
+    }
 }
 
 /// <summary>Which keys the logarithm of alpha is added to.</summary>
@@ -66,14 +73,11 @@ public sealed record SteeringPolicy
     {
         var text = new StringBuilder("steer=")
             .AppendJoin('+', Spans.Select(span => string.Create(CultureInfo.InvariantCulture, $"{span.First}:{span.End}")));
-        if (Heads is not null) text.Append('@').AppendJoin('+', Heads.Select(Written));
+        if (Heads is not null) text.Append('@').AppendJoin('+', Heads);
         if (Alpha is double alpha) text.Append(CultureInfo.InvariantCulture, $"*{alpha}");
         if (Mode != SteeringMode.Exclude) text.Append(",steer-mode=").Append(Mode.ToString().ToLowerInvariant());
         return text.ToString();
 
-        static string Written(SteeredHead head) => head.Layer == SteeredHead.All ? "all"
-            : head.Layer.ToString(CultureInfo.InvariantCulture)
-                + (head.Head == SteeredHead.All ? "" : "." + head.Head.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>What is added to a key's score each time that it is counted.</summary>
@@ -103,7 +107,8 @@ public sealed record SteeringPolicy
     internal void Check()
     {
         if (Spans.Count == 0)
-            throw new InvalidInputException("KV policy: 'steer-mode' belongs to 'steer' (as in steer=7:11@2.8*0.01,steer-mode=exclude)");
+            throw new InvalidInputException(
+                "KV policy: 'steer-mode' belongs to 'steer' (as in steer=7:11@2.8*0.01,steer-mode=exclude)");
     }
 
     /// <exception cref="InvalidInputException">No such layer or head.</exception>
@@ -112,7 +117,7 @@ public sealed record SteeringPolicy
         foreach (SteeredHead head in Heads ?? [])
             if (head.Layer >= layers || head.Head >= queryHeads)
                 throw new InvalidInputException(
-                    $"KV policy: {this}: there is no head {head.Layer}{(head.Head < 0 ? "" : $".{head.Head}")}; the model has layers 0 to "
+                    $"KV policy: {this}: there is no head {head}; the model has layers 0 to "
                     + $"{layers - 1}, each with query heads 0 to {queryHeads - 1}");
     }
 

@@ -28,6 +28,7 @@ public static class AutoPolicies
         ProfileFiles.Check(policy);
         policy = ThinPolicy.WithFactors(policy, model);
         policy = SteeredHeads.Choose(model, policy);
+        policy = EvictionPreparation.Prepare(model, policy);
         if (policy.Auto is null) return policy;
         SensitivityProfile profile = ProfileFiles.Of(policy, ProfileKind.Sensitivity) is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)

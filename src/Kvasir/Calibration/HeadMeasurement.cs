@@ -8,8 +8,8 @@ namespace Kvasir.Calibration;
 /// Measures what steering single layers or heads to the span of each task's prompt does to the next token. Variants of all tasks go through
 /// the model side by side.
 /// </summary>
-internal sealed class HeadMeasurement(
-    Model model, IReadOnlyList<SteeringTask> tasks, IProgress<double>? progress, CancellationToken cancellation)
+internal sealed class HeadMeasurement(Model model, IReadOnlyList<SteeringTask> tasks, IProgress<double>? progress,
+    CancellationToken cancellation)
 {
     private const int PassTokens = 512;
 
@@ -30,9 +30,8 @@ internal sealed class HeadMeasurement(
             throw new InvalidInputException(
                 $"{chosen} {(options.Heads is null ? "layers" : "heads")} are to be chosen, but the model has {candidates.Length}");
         if (tasks.Count == 0) throw new InvalidInputException("no prompts to measure steering on; give at least one, better ten");
-        SteeringGain[] ranking =
-            [.. Gains(candidates, options.Alpha).Select((gain, i) => new SteeringGain(Written(candidates[i]), gain))
-                .OrderByDescending(gain => gain.Gain)];
+        SteeringGain[] ranking = [.. Gains(candidates, options.Alpha).Select((gain, i) => new SteeringGain(candidates[i].ToString(), gain))
+            .OrderByDescending(gain => gain.Gain)];
         return new HeadProfile
         {
             Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path)),
@@ -55,9 +54,8 @@ internal sealed class HeadMeasurement(
     private double[] Gains(SteeredHead[] candidates, double alpha)
     {
         double[] unsteered = [.. LogProbabilities(null, alpha).Select(Margin)];
-        double[] steered =
-            [.. Score([.. candidates.SelectMany(head => tasks.Select(task => (task, (SteeringPolicy?)Policy(task, [head], alpha))))])
-                .Select(Margin)];
+        double[] steered = [.. Score(
+            [.. candidates.SelectMany(head => tasks.Select(task => (task, (SteeringPolicy?)Policy(task, [head], alpha))))]).Select(Margin)];
         return [.. steered.Chunk(tasks.Count).Select(ofHead => ofHead.Zip(unsteered, (now, before) => now - before).Average())];
     }
 
@@ -101,6 +99,4 @@ internal sealed class HeadMeasurement(
         double all = most + Math.Log(sum);
         return (logits[task.Wanted] - all, task.Other is int other ? logits[other] - all : double.NaN);
     }
-
-    private static string Written(SteeredHead head) => head.Head == SteeredHead.All ? $"{head.Layer}" : $"{head.Layer}.{head.Head}";
 }

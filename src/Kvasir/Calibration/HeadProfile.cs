@@ -44,8 +44,8 @@ public sealed record HeadProfile
     /// <param name="cancellation">Ends the work between two forward passes.</param>
     /// <exception cref="InvalidInputException">A task does not fit the model.</exception>
     public static HeadProfile Measure(
-        Model model, IReadOnlyList<SteeringTask> tasks, HeadProfileOptions? options = null, IProgress<double>? progress = null,
-        CancellationToken cancellation = default)
+        Model model, IReadOnlyList<SteeringTask> tasks, HeadProfileOptions? options = null,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tasks);
@@ -60,11 +60,11 @@ public sealed record HeadProfile
         HeadProfile profile = Parse(path);
         if (profile.Kind != ExpectedKind) throw new InvalidInputException($"{path}: not a head profile; kvasir profile pasta makes one");
         if ((profile.Layers, profile.QueryHeads) != (model.Config.Layers, model.Config.Heads))
-            throw new InvalidInputException(
-                $"{path}: a profile of a model with {profile.Layers} layers of {profile.QueryHeads} heads; this one has "
-                + $"{model.Config.Layers} of {model.Config.Heads}; measure it with kvasir profile pasta");
+            throw new InvalidInputException($"{path}: a profile of a model with {profile.Layers} layers of {profile.QueryHeads} heads; "
+                + $"this one has {model.Config.Layers} of {model.Config.Heads}; measure it with kvasir profile pasta");
         if (profile.Heads.Count == 0)
-            throw new InvalidInputException($"{path}: damaged profile (no heads); measure anew with kvasir profile pasta");
+            throw new InvalidInputException(
+                $"{path}: damaged profile (no heads); measure anew with kvasir profile pasta");
         _ = profile.SteeredHeads(path);
         return profile;
     }
@@ -96,8 +96,8 @@ public sealed record HeadProfile
         }
         catch (InvalidInputException problem)
         {
-            throw new InvalidInputException(
-                $"{path}: damaged profile ({problem.Message}); measure anew with kvasir profile pasta", problem);
+            throw new InvalidInputException($"{path}: damaged profile ({problem.Message}); measure anew with kvasir profile pasta",
+                problem);
         }
         return policy.Heads!;
     }
@@ -107,7 +107,8 @@ public sealed record HeadProfile
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > LongestFile })
-                throw new InvalidInputException($"{path}: not a head profile (too long)");
+                throw new InvalidInputException(
+                    $"{path}: not a head profile (too long)");
             return JsonSerializer.Deserialize(File.ReadAllBytes(path), HeadProfileJson.Default.HeadProfile)
                 ?? throw new InvalidInputException($"{path}: not a head profile; kvasir profile pasta makes one");
         }
@@ -142,7 +143,7 @@ public sealed record HeadProfileOptions
 
 /// <summary>Serialisation of head profiles, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
-    WriteIndented = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, WriteIndented = true)]
 [JsonSerializable(typeof(HeadProfile))]
 internal sealed partial class HeadProfileJson : JsonSerializerContext;

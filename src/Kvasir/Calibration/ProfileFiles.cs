@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Cache;
+using Kvasir.Cache.Eviction;
 
 namespace Kvasir.Calibration;
 
@@ -14,6 +15,9 @@ internal enum ProfileKind
 
     /// <summary>Heads to steer, for <c>steer</c>.</summary>
     Heads,
+
+    /// <summary>What each layer keeps, for <c>evict=prefixkv</c>.</summary>
+    LayerShares,
 }
 
 /// <summary>The files that a policy's <c>profile=</c> names, told apart by their content.</summary>
@@ -47,6 +51,7 @@ internal static class ProfileFiles
     {
         ProfileKind.Factors => policy.Thin is null ? "thin=50%" : null,
         ProfileKind.Heads => policy.Steering is { Heads: null } ? null : "steer=7:11 without heads",
+        ProfileKind.LayerShares => policy.Eviction?.UsesProfile == true ? null : "evict=prefixkv:20%",
         _ => policy.Auto is null ? "auto:3bit" : null,
     };
 
@@ -54,7 +59,12 @@ internal static class ProfileFiles
     {
         if (!File.Exists(path)) return ProfileKind.Sensitivity;
         if (KeyFactorsFile.IsSafetensors(path)) return ProfileKind.Factors;
-        return NameIn(path) == HeadProfile.ExpectedKind ? ProfileKind.Heads : ProfileKind.Sensitivity;
+        return NameIn(path) switch
+        {
+            HeadProfile.ExpectedKind => ProfileKind.Heads,
+            PrefixKvProfile.ExpectedKind => ProfileKind.LayerShares,
+            _ => ProfileKind.Sensitivity,
+        };
     }
 
     /// <summary>What a JSON file says in its field <c>kind</c>; null where it does not.</summary>

@@ -29,7 +29,8 @@ public sealed record SteeringTask(IReadOnlyList<int> Ids, TokenSpan Span, int Wa
             JsonElement root = JsonElement.ParseValue(ref reader);
             if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("prompts", out JsonElement prompts)) root = prompts;
             if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() == 0)
-                throw new InvalidInputException($"{name}: no list of prompts (an array, or an object with one under \"prompts\")");
+                throw new InvalidInputException(
+                    $"{name}: no list of prompts (an array, or an object with one under \"prompts\")");
             return [.. root.EnumerateArray().Select((item, i) => Read(item, $"{name}: prompt {i}", model))];
         }
         catch (JsonException problem)
@@ -57,23 +58,18 @@ public sealed record SteeringTask(IReadOnlyList<int> Ids, TokenSpan Span, int Wa
         new("In this tale, the sky is green.", "Question: What colour is the sky? Answer: The sky is", " green", " blue"),
         new("In this tale, ice is hot.", "Question: Is ice hot or cold? Answer: Ice is", " hot", " cold"),
         new("In this tale, dogs say meow.", "Question: What do dogs say? Answer: Dogs say", " me", " wo"),
-        new("Anna moved from Paris to Berlin in May.",
-            "Anna was born in Paris and went to school in Paris. Question: Where does Anna live now? Answer: Anna lives in", " Berlin",
-            " Paris"),
-        new("The party was moved to Sunday.",
-            "The party was planned for Tuesday, and the letter says Tuesday. Question: On which day is the party? Answer: The party is on",
-            " Sunday", " Tuesday"),
+        new("Anna moved from Paris to Berlin in May.", "Anna was born in Paris and went to school in Paris. Question: Where does Anna "
+            + "live now? Answer: Anna lives in", " Berlin", " Paris"),
+        new("The party was moved to Sunday.", "The party was planned for Tuesday, and the letter says Tuesday. Question: On which day is "
+            + "the party? Answer: The party is on", " Sunday", " Tuesday"),
         new("The door was painted green.",
             "The door had been white for years, a plain white. Question: What colour is the door? Answer: The door is", " green", " white"),
-        new("The winner was Italy.",
-            "Germany played well and many people liked Germany. Question: Who was the winner? Answer: The winner was", " Italy",
-            " Germany"),
-        new("Everyone drank milk today.",
-            "Usually everyone drinks coffee, because coffee is cheap. Question: What did everyone drink today? Answer: Everyone drank",
-            " milk", " coffee"),
-        new("The shop now sells books.",
-            "The shop used to sell flowers, and the sign still shows flowers. Question: What does the shop sell now? Answer: The shop "
-            + "sells", " books", " flowers"),
+        new("The winner was Italy.", "Germany played well and many people liked Germany. Question: Who was the winner? Answer: The winner "
+            + "was", " Italy", " Germany"),
+        new("Everyone drank milk today.", "Usually everyone drinks coffee, because coffee is cheap. Question: What did everyone drink "
+            + "today? Answer: Everyone drank", " milk", " coffee"),
+        new("The shop now sells books.", "The shop used to sell flowers, and the sign still shows flowers. Question: What does the shop "
+            + "sell now? Answer: The shop sells", " books", " flowers"),
     ];
 
     private static SteeringTask Read(JsonElement item, string place, Model model)
@@ -115,11 +111,14 @@ public sealed record SteeringTask(IReadOnlyList<int> Ids, TokenSpan Span, int Wa
     {
         int vocabulary = model.Config.Vocabulary;
         if (task.Ids.Count == 0 || task.Ids.Count > model.Config.ContextLength)
-            throw new InvalidInputException($"{place} has {task.Ids.Count} tokens; give 1 to {model.Config.ContextLength}");
+            throw new InvalidInputException(
+                $"{place} has {task.Ids.Count} tokens; give 1 to {model.Config.ContextLength}");
         if (task.Span.First < 0 || task.Span.First >= task.Span.End || task.Span.End > task.Ids.Count)
-            throw new InvalidInputException($"{place}: the part to emphasise is no span of its {task.Ids.Count} tokens");
+            throw new InvalidInputException(
+                $"{place}: the part to emphasise is no span of its {task.Ids.Count} tokens");
         if (task.Ids.Append(task.Wanted).Append(task.Other ?? 0).Any(id => id < 0 || id >= vocabulary))
-            throw new InvalidInputException($"{place}: an id is outside the vocabulary of {vocabulary}");
+            throw new InvalidInputException(
+                $"{place}: an id is outside the vocabulary of {vocabulary}");
         return task;
     }
 
@@ -134,7 +133,8 @@ public sealed record SteeringTask(IReadOnlyList<int> Ids, TokenSpan Span, int Wa
 
 /// <summary>Serialisation of tasks, generated at compile time.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SteeringTask.TextTask))]
 [JsonSerializable(typeof(SteeringTask.IdTask))]
 internal sealed partial class SteeringTaskJson : JsonSerializerContext;

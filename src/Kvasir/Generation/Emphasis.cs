@@ -33,8 +33,8 @@ public sealed record Emphasis
         var bytes = new TokenBytes(tokenizer, prompt);
         int length = prompt.Length;
         TokenSpan[] spans = [.. Spans.Concat(Texts.SelectMany(text => Of(text, bytes, length))).OrderBy(span => span.First)];
-        return spans.Length == 0
-            ? null : new SteeringPolicy { Spans = Merged(spans), Heads = Heads, Alpha = 1 / Alpha, Mode = SteeringMode.Include };
+        return spans.Length == 0 ? null
+            : new SteeringPolicy { Spans = Merged(spans), Heads = Heads, Alpha = 1 / Alpha, Mode = SteeringMode.Include };
     }
 
     private static TokenSpan[] Of(string text, TokenBytes prompt, int length)
@@ -44,9 +44,8 @@ public sealed record Emphasis
         return text.Split(':') is [var first, var end] && int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int from)
             && int.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out int to) && from < to && to <= length
             ? [new TokenSpan(from, to)]
-            : throw new InvalidInputException(
-                $"the text to emphasise, '{text}', does not occur in the prompt; give it as it is written there, or a span of its "
-                + $"{length} tokens (as in 7:11)");
+            : throw new InvalidInputException($"the text to emphasise, '{text}', does not occur in the prompt; give it as it is written "
+                + $"there, or a span of its {length} tokens (as in 7:11)");
     }
 
     private static List<TokenSpan> Merged(IEnumerable<TokenSpan> ascending)

@@ -38,6 +38,9 @@ public sealed class ScheduledSequence
     /// <summary>What stands behind ids below 0.</summary>
     internal InputEmbeddings? Embeddings { get; init; }
 
+    /// <summary>Positions of the prompt that no policy evicts.</summary>
+    internal Range[] Protected { get; init; } = [];
+
     internal Continuation Continuation { get; }
 
     internal KvCache? Cache { get; set; }
@@ -45,7 +48,9 @@ public sealed class ScheduledSequence
     /// <summary>How attention is steered, or null.</summary>
     internal Steering? Steering { get; init; }
 
-    /// <summary>The ids at the beginning whose keys and values are what any prompt that begins so gives: those before steering makes a difference.</summary>
+    /// <summary>
+    /// The ids at the beginning whose keys and values are what any prompt that begins so gives: those before steering makes a difference.
+    /// </summary>
     internal List<int> SharedIds => Steering?.UnsteeredTokens < Ids.Count ? Ids[..Steering.UnsteeredTokens] : Ids;
 
     /// <summary>Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.</summary>

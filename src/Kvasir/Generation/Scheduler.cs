@@ -74,7 +74,8 @@ public sealed class Scheduler : IDisposable
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length), _forecast.MostBytes(longest), onText, cancellation)
+        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
+            _forecast.MostBytes(longest), onText, cancellation)
         {
             Embeddings = embeddings,
             Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
@@ -119,7 +120,13 @@ public sealed class Scheduler : IDisposable
     /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
     internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
     {
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation) { Cache = cache, IsLent = true, Embeddings = embeddings, Steering = cache.Steering };
+        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation)
+        {
+            Cache = cache,
+            IsLent = true,
+            Embeddings = embeddings,
+            Steering = cache.Steering,
+        };
         _filled.Enqueue(sequence);
         return sequence;
     }
@@ -174,7 +181,7 @@ public sealed class Scheduler : IDisposable
 
         for (int row = 0; row < _wantLogits.Count; row++) Advance(_wantLogits[row], _batch.Logits(row));
         foreach ((ScheduledSequence sequence, _) in _inBatch)
-            if (sequence.Cache!.Length < sequence.PromptTokens) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
+            if (sequence.Cache!.Length < sequence.PromptTokens && Shares(_policy)) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
         return null;
     }
 
@@ -229,7 +236,7 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            sequence.Cache = _prefixes.Take(sequence.SharedIds) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.SharedIds) : null) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
             sequence.Cache.Steering = sequence.Steering;
             Recall(sequence);
             Start(sequence);
@@ -240,7 +247,7 @@ public sealed class Scheduler : IDisposable
     private void Recall(ScheduledSequence sequence)
     {
         KvCache cache = sequence.Cache!;
-        _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
+        if (Shares(cache.Policy)) _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
         sequence.Continuation.ReusedTokens = cache.Length;
         if (sequence.IsLent && Room(cache) is int room && sequence.Pending.Length > room)
             sequence.Fail(new InvalidInputException($"the prompt has {sequence.PromptTokens} tokens, but the KV budget holds {cache.Length + room}; raise the budget, shorten the prompt, or keep fewer bits"));
@@ -257,8 +264,12 @@ public sealed class Scheduler : IDisposable
     /// <summary>The longest sequence that could be admitted.</summary>
     private int MostTokens() => KvForecast.Most(_engine.ContextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
 
+    /// <summary>What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.</summary>
+    private static bool Shares(KvPolicy policy) => policy.Eviction is null;
+
     private void Start(ScheduledSequence sequence)
     {
+        if (!sequence.IsDecoding) sequence.Cache!.BeginPrompt(CollectionsMarshal.AsSpan(sequence.Ids), sequence.Protected);
         _running.Add(sequence);
         MostRunning = Math.Max(MostRunning, _running.Count);
     }
@@ -350,7 +361,7 @@ public sealed class Scheduler : IDisposable
         {
             sequence.Emit(sequence.Continuation.End(FinishReason.Cancelled));
             sequence.Complete();
-            if (sequence.Cache is { } cache && !sequence.CameFilled)
+            if (sequence.Cache is { } cache && !sequence.CameFilled && Shares(cache.Policy))
             {
                 List<int> shared = sequence.SharedIds;
                 if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(shared));

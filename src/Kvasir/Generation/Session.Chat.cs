@@ -33,15 +33,16 @@ public sealed partial class Session
         OnThreadPool(stop => Chat(message, options, stop), cancellation);
 
     /// <summary>
-    /// Saves the conversation, its messages and its cache, in one file: written under a temporary name, flushed, renamed, so that there is always
-    /// the old conversation or the new one. The session goes on as if it had not been saved. Of a steered conversation the messages are saved, and the cache as far as
-    /// steering makes no difference; the rest is computed again.
+    /// Saves the conversation, its messages and its cache, in one file: written under a temporary name, flushed, renamed, so that there is
+    /// always the old conversation or the new one. The session goes on as if it had not been saved. Of a steered conversation the messages
+    /// are saved, and the cache as far as steering makes no difference; the rest is computed again.
     /// </summary>
     public void Save(string path)
     {
         if (_ids.Count == 0) throw new InvalidInputException("there is nothing to save yet; say something first");
         int kept = Math.Min(_ids.Count, _cache.Steering?.UnsteeredTokens ?? int.MaxValue);
-        _cache.SaveCopy(path, CollectionsMarshal.AsSpan(_ids)[..kept], JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
+        _cache.SaveCopy(path, CollectionsMarshal.AsSpan(_ids)[..kept],
+            JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
     }
 
     /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>

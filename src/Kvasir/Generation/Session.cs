@@ -140,6 +140,8 @@ public sealed partial class Session : IDisposable
         // At least the prompt's last token is computed anew, for its logits.
         int common = prompt.AsSpan(..^1).CommonPrefixLength(CollectionsMarshal.AsSpan(_ids));
         common = Math.Min(common, Steering.CommonTokens(_cache.Steering, steering));
+        // What was left out of a prompt was left out for the sake of the rest: it cannot begin another one.
+        if (common < _cache.EvictedEnd) common = 0;
         if (common < _ids.Count) _cache.Truncate(common);
         _cache.Steering = steering;
         ScheduledSequence sequence = _scheduler.Lend(_cache, prompt, Embeddings, continuation, pieces.Enqueue, cancellation);

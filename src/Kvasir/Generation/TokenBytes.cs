@@ -28,8 +28,13 @@ internal sealed class TokenBytes
     public IEnumerable<TokenSpan> Find(string text)
     {
         byte[] wanted = Encoding.UTF8.GetBytes(_tokenizer.Decode(_tokenizer.Encode(text, parseSpecial: false)));
-        for (int at = 0; wanted.Length > 0 && _bytes.AsSpan(at).IndexOf(wanted) is >= 0 and int found; at += found + wanted.Length)
-            yield return Tokens(at + found, at + found + wanted.Length);
+        if (wanted.Length == 0) yield break;
+        for (int end = 0; _bytes.AsSpan(end).IndexOf(wanted) is >= 0 and int found;)
+        {
+            int first = end + found;
+            end = first + wanted.Length;
+            yield return Tokens(first, end);
+        }
     }
 
     /// <summary>The prompt's text.</summary>

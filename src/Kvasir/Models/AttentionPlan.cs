@@ -37,7 +37,6 @@ internal sealed unsafe class AttentionPlan : IDisposable
     private NativeBuffer _partials;
     private LayerSpec? _planned;
     private int _channels, _group, _partialRows, _next;
-    private bool _whole;
 
     /// <summary><paramref name="apart"/>: each sequence is cut as if it were alone, so that its results do not depend on what is computed beside it.</summary>
     public AttentionPlan(IReadOnlyList<LayerSpec> layers, int workers, bool apart = false)
@@ -51,12 +50,8 @@ internal sealed unsafe class AttentionPlan : IDisposable
 
     public AttentionItem this[int item] => _items[item];
 
-    /// <summary>A slice begins; <paramref name="whole"/>: no piece is cut by blocks.</summary>
-    public void Begin(bool whole)
-    {
-        _planned = null;
-        _whole = whole;
-    }
+    /// <summary>A slice begins.</summary>
+    public void Begin() => _planned = null;
 
     /// <summary>Plans a layer, whose caches have taken in the slice's tokens. By one thread, before the others take items.</summary>
     public void Build(ForwardSlice slice, int layer)
@@ -89,7 +84,7 @@ internal sealed unsafe class AttentionPlan : IDisposable
         {
             int tokens = slice.Entries[e].Tokens;
             long piece = (long)Math.Min(tileTokens, tokens) * blocks, work = Math.Max(1, _apart ? Work(slice, e) : all), share = (PiecesOfWorker * _workers * piece + work - 1) / work;
-            int parts = _whole ? 1 : (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
+            int parts = (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
             for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), Math.Max(1, parts));
         }
         long bytes = PartialBytes(_partialRows);
@@ -123,8 +118,8 @@ internal sealed unsafe class AttentionPlan : IDisposable
 
     public float* PartialSum(in AttentionItem item) => PartialMaximum(item) + _partialRows;
 
-    /// <summary>Merges row <paramref name="row"/> of the parts that start with item <paramref name="first"/> into <paramref name="output"/> [channels].</summary>
-    public void Merge(int first, int row, float* output)
+    /// <summary>Merges row <paramref name="row"/> of the parts that start with item <paramref name="first"/> into <paramref name="output"/> [channels]; the logarithm of the softmax's sum.</summary>
+    public float Merge(int first, int row, float* output)
     {
         int parts = _items[first].Parts;
         float maximum = float.NegativeInfinity, sum = 0;
@@ -139,6 +134,7 @@ internal sealed unsafe class AttentionPlan : IDisposable
             for (int c = 0; c < _channels; c++) output[c] += weight * part[c];
         }
         for (int c = 0; c < _channels; c++) output[c] /= sum;
+        return maximum + MathF.Log(sum);
     }
 
     public void Dispose() => _partials.Dispose();

@@ -14,6 +14,9 @@ internal readonly record struct SliceEntry(KvCache Cache, KvCache.Step Step, int
 {
     /// <summary>Whether the rows stand in place of tokens that the cache holds already.</summary>
     public bool Repairs => FirstRepaired >= 0;
+
+    /// <summary>What is to be told of its attention, or null.</summary>
+    public AttentionStatistics? Observed => Repairs ? null : Cache.Observed;
 }
 
 /// <summary>At most <see cref="MaxRows"/> rows of a batch that go through the layers together.</summary>

@@ -23,22 +23,23 @@ public sealed partial class Model
         int tokens = cache.Length - first;
         if (share is not (> 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "must be above 0 and at most 1");
         if (tokens is <= 0 or > KeptTokens.LargestSpan) throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptTokens.LargestSpan} can be thinned", nameof(first));
-        ReceivedAttention received = AttentionReceived(cache, probe, first, tokens, cancellation);
+        AttentionStatistics received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
-        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received.Most(layer, head), count));
+        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received[layer].Of(Observations.Largest, head).ToArray(), count));
         return thinned;
     }
 
-    /// <summary>The attention that <paramref name="count"/> tokens from <paramref name="first"/> on get from <paramref name="probe"/>, read behind the cache, which stays as it is.</summary>
-    internal ReceivedAttention AttentionReceived(KvCache cache, ReadOnlySpan<int> probe, int first, int count, CancellationToken cancellation = default)
+    /// <summary>The largest attention that <paramref name="count"/> tokens from <paramref name="first"/> on get from <paramref name="probe"/>, read behind the cache, which stays as it is.</summary>
+    internal AttentionStatistics AttentionReceived(KvCache cache, ReadOnlySpan<int> probe, int first, int count, CancellationToken cancellation = default)
     {
-        var received = new ReceivedAttention(Config.Layers, Config.KvHeads, first, count, _transformer.Workers);
+        var received = new AttentionStatistics(CacheLayout, new ObservedAttention(Observations.Largest), first, count, cache.Length + probe.Length, cache.Length);
         using KvCache read = cache.Fork();
+        read.Observed = received;
         using var batch = new Batch();
         batch.Add(read, probe, LogitRows.None);
         Check(batch);
-        lock (_turn) Run(batch, cancellation, received: received);
+        lock (_turn) Run(batch, cancellation);
         return received;
     }
 

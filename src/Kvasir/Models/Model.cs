@@ -92,7 +92,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
     /// <summary>An empty cache for one sequence.</summary>
     /// <param name="policy">How it keeps keys and values; float16 by default.</param>
     /// <param name="pool">Where its blocks come from; the model's own pool, without budget, by default.</param>
-    /// <exception cref="InvalidInputException">The policy names heads that this model does not have, or leaves open what <c>Prepare</c> chooses.</exception>
+    /// <exception cref="InvalidInputException">The policy names heads that this model does not have, or leaves open what <c>Prepare</c>
+    /// chooses.</exception>
     public KvCache NewCache(KvPolicy? policy = null, BlockPool? pool = null)
     {
         policy?.Steering?.CheckHeads(Config.Layers, Config.Heads);
@@ -112,7 +113,11 @@ public sealed partial class Model : IForwardEngine, IDisposable
         ArgumentNullException.ThrowIfNull(batch);
         if (!_spec.Causal) throw new InvalidInputException($"{Path} is a sentence encoder ({Config.Architecture}): it cannot continue texts");
         Check(batch);
-        lock (_turn) Run(batch, cancellation);
+        lock (_turn)
+        {
+            Run(batch, cancellation);
+            foreach (BatchEntry entry in batch.Entries) Evict(batch, entry);
+        }
     }
 
     /// <summary>
@@ -151,12 +156,12 @@ public sealed partial class Model : IForwardEngine, IDisposable
 
     private const int WarmUpTokens = 40;
 
-    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
+    private void Run(Batch batch, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
     {
         try
         {
             for (int i = 0; i < batch.Entries.Count; i++) _steps.Add(batch.Entries[i].BeginStep(PassBytes(batch, i)));
-            _transformer.Forward(batch, _steps, cancellation, keysOfLayer, received);
+            _transformer.Forward(batch, _steps, cancellation, keysOfLayer);
             foreach (KvCache.Step step in _steps) step.Commit();
         }
         finally
@@ -190,6 +195,7 @@ public sealed partial class Model : IForwardEngine, IDisposable
             if (!ReferenceEquals(entry.Cache.Layout, CacheLayout)) throw new ArgumentException("the cache belongs to another model", nameof(batch));
             int length = entry.Cache.Length + entry.Growth;
             if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
+            CheckSecondReading(entry.Cache);
             for (int i = 0; i < entry.Count; i++)
                 if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
         }

@@ -14,6 +14,7 @@ internal sealed unsafe partial class Transformer
         {
             foreach (SliceEntry entry in _slice.Entries) entry.Step.Open(layer, entry.Tokens);
             _plan.Build(_slice, layer);
+            Volatile.Write(ref _nextObserved, 0);
         }
         for (int entry = 0; entry < _slice.Entries.Count;) entry = ProjectQueryKey(worker, layer, weights, entry);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.ValueWidth, accumulate: false);
@@ -87,23 +88,12 @@ internal sealed unsafe partial class Transformer
     private void Attend(int worker, int layer, in AttentionItem item)
     {
         LayerSpec spec = _spec.Layers[layer];
-        int group = spec.Group, rows = item.Tokens * group;
         SliceEntry entry = _slice.Entries[item.Entry];
         AttentionScratch scratch = _buffers.Scratch[worker];
-        for (int r = 0; r < rows; r++)
-        {
-            var query = new ReadOnlySpan<float>(QueryRow(spec, entry, item, r), spec.KeySize);
-            TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * spec.KeySize, spec.KeySize));
-        }
+        QueryTile tile = TakeQueries(layer, entry, item, scratch);
+        int rows = tile.Rows;
         LayerCache cache = entry.Cache.Layers[layer];
         HeadCache head = cache.Heads[item.KvHead];
-        RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
-        ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * group, group) ?? 0;
-        var tile = new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
-        {
-            Steering = steered == 0 ? null : entry.Cache.Steering,
-            SteeredHeads = steered,
-        };
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {
@@ -112,9 +102,28 @@ internal sealed unsafe partial class Transformer
         }
         float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * spec.ValueSize, sum = maximum + AttentionScratch.MaxRows;
         BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
-        _received?.Add(worker, layer, item.KvHead, head, cache.Layout, _attention, tile, scratch, maximum, sum);
+        for (int r = 0; r < rows && _observes; r++) *LogSum(spec, entry, item, r) = maximum[r] + MathF.Log(sum[r]);
         BlockAttention.Normalise(_attention, output, rows, spec.ValueSize, sum);
         for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * spec.ValueSize, spec.ValueSize).CopyTo(new Span<float>(OutputRow(spec, entry, item, r), spec.ValueSize));
+    }
+
+    /// <summary>Scales the queries of an item into the scratch.</summary>
+    private QueryTile TakeQueries(int layer, in SliceEntry entry, in AttentionItem item, AttentionScratch scratch)
+    {
+        LayerSpec spec = _spec.Layers[layer];
+        int rows = item.Tokens * spec.Group;
+        for (int r = 0; r < rows; r++)
+        {
+            var query = new ReadOnlySpan<float>(QueryRow(spec, entry, item, r), spec.KeySize);
+            TensorPrimitives.Multiply(query, _spec.AttentionScale, new Span<float>(scratch.Queries + r * spec.KeySize, spec.KeySize));
+        }
+        RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
+        ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * spec.Group, spec.Group) ?? 0;
+        return new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, spec.Group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        {
+            Steering = steered == 0 ? null : entry.Cache.Steering,
+            SteeredHeads = steered,
+        };
     }
 
     private void MergeParts(LayerSpec spec, int firstRow, int endRow)
@@ -125,7 +134,7 @@ internal sealed unsafe partial class Transformer
             if (item.Parts == 1) continue;
             SliceEntry entry = _slice.Entries[item.Entry];
             for (int r = 0; r < item.Tokens * spec.Group; r++)
-                if (entry.FirstRow + item.FirstToken + r / spec.Group is var row && row >= firstRow && row < endRow) _plan.Merge(i, r, OutputRow(spec, entry, item, r));
+                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) = _plan.Merge(i, r, OutputRow(spec, entry, item, r));
         }
     }
 
@@ -148,6 +157,9 @@ internal sealed unsafe partial class Transformer
 
     /// <summary>The slice's row that a query row of an item belongs to.</summary>
     private static int RowOf(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) => entry.FirstRow + item.FirstToken + row / spec.Group;
+
+    private float* LogSum(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
+        _buffers.LogSums + (long)RowOf(spec, entry, item, row) * spec.Heads + HeadOf(spec, item, row);
 
     private static int HeadOf(LayerSpec spec, in AttentionItem item, int row) => item.KvHead * spec.Group + row % spec.Group;
 }

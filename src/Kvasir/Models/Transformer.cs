@@ -25,7 +25,8 @@ internal sealed unsafe partial class Transformer : IDisposable
     private readonly int[] _rotaryOf;
     private float* _logits;
     private int _lastLayer;
-    private ReceivedAttention? _received;
+    private bool _observes;
+    private int _nextObserved;
 
     /// <summary>What is projected otherwise, by the short identity of the factors that a sequence is kept by.</summary>
     public ConcurrentDictionary<string, TunedProjections> Tuned { get; } = new(StringComparer.Ordinal);
@@ -51,12 +52,11 @@ internal sealed unsafe partial class Transformer : IDisposable
 
     /// <summary>
     /// Runs all tokens of a batch, slice by slice; keys and values go into the entries' steps, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
-    /// as soon as the keys and values of that layer are known; <paramref name="received"/> is told of the attention of all queries.
+    /// as soon as the keys and values of that layer are known.
     /// </summary>
-    public void Forward(Batch batch, IReadOnlyList<KvCache.Step> steps, CancellationToken cancellation, int keysOfLayer = int.MaxValue, ReceivedAttention? received = null)
+    public void Forward(Batch batch, IReadOnlyList<KvCache.Step> steps, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
     {
         _lastLayer = keysOfLayer;
-        _received = received;
         batch.PrepareLogits(_config.Vocabulary);
         int logitsDone = 0;
         _slice.Clear();
@@ -84,7 +84,9 @@ internal sealed unsafe partial class Transformer : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         _logits = _slice.LogitCount > 0 && _weights.Output is not null ? batch.LogitRow(logitsDone) : null;
-        _plan.Begin(whole: _received is not null);
+        _observes = false;
+        foreach (SliceEntry entry in _slice.Entries) _observes |= entry.Observed is not null;
+        _plan.Begin();
         _verification.Begin(_slice);
         _workers.Run(_run);
         _verification.End();
@@ -113,6 +115,12 @@ internal sealed unsafe partial class Transformer : IDisposable
             while (_plan.TryTake(out AttentionItem item)) Attend(worker, layer, item);
             (firstRow, endRow) = MeetForRows(worker);
             MergeParts(spec, firstRow, endRow);
+            if (_observes)
+            {
+                _workers.Barrier(worker);
+                Observe(worker, layer);
+                _workers.Barrier(worker);
+            }
             if (!_verification.IsChecking) SealHeads(worker, layer);
             _buffers.Attention.Quantize(firstRow, endRow, 0, spec.Heads * spec.ValueSize);
             _workers.Barrier(worker);

@@ -23,6 +23,7 @@ internal sealed unsafe class TransformerBuffers : IDisposable
         Query = Floats(rows, QueryWidth);
         Key = Floats(rows, KeyWidth);
         Value = Floats(rows, ValueWidth);
+        LogSums = Floats(rows, Widest(layer => layer.Heads));
         Up = Floats(rows, hidden);
         Input = Own(new Activations(rows, config.Width));
         Attention = Own(new Activations(rows, OutputWidth));
@@ -57,6 +58,9 @@ internal sealed unsafe class TransformerBuffers : IDisposable
     public float* Key { get; }
 
     public float* Value { get; }
+
+    /// <summary>Logarithms of the sums of the softmax, [rows, query heads], of sequences whose attention is observed.</summary>
+    public float* LogSums { get; }
 
     /// <summary>[rows, feed-forward].</summary>
     public float* Up { get; }

@@ -11,7 +11,8 @@ namespace Kvasir.Numerics;
 /// <param name="magnitude">Factor of cosine and sine (attention factor of YaRN and longrope).</param>
 internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, float magnitude = 1)
 {
-    private readonly float _magnitude = magnitude;
+    /// <summary>What a rotation multiplies with besides.</summary>
+    public float Magnitude { get; } = magnitude;
 
     public bool Interleaved { get; } = interleaved;
 
@@ -27,7 +28,7 @@ internal sealed unsafe class Rotary(double[] frequencies, bool interleaved, floa
     /// <summary>The table of one position. A shift of keys or queries is a rotation without the magnitude.</summary>
     public void FillTable(int position, Span<float> table, bool withMagnitude = true)
     {
-        float size = withMagnitude ? _magnitude : 1;
+        float size = withMagnitude ? Magnitude : 1;
         int pairs = frequencies.Length, dimensions = Dimensions;
         for (int j = 0; j < pairs; j++)
         {

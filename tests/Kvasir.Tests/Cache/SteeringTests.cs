@@ -20,8 +20,8 @@ public sealed class SteeringTests
         Assert.Equal(printed, policy.ToString());
         Assert.Equal(policy, KvPolicy.Parse(printed));
         Assert.Equal(policy.Steering, KvPolicy.Parse(printed).Steering);
-        Assert.NotEqual(policy, policy.Kept);
-        Assert.Null(policy.Kept.Steering);
+        Assert.NotEqual(policy, policy.Unsteered);
+        Assert.Null(policy.Unsteered.Steering);
     }
 
     [Theory]
@@ -122,8 +122,8 @@ public sealed class SteeringTests
         fixture.Keys.AddRange(keys);
         fixture.Values.AddRange(values);
         fixture.Append(cache, 45);
-        float tolerance = kept.Contains("f32", StringComparison.Ordinal)
-            ? 2e-4f : kept.Contains("f16", StringComparison.Ordinal) ? 0.02f : 0.8f;
+        float tolerance = kept.Contains("f32", StringComparison.Ordinal) ? 2e-4f : kept.Contains("f16", StringComparison.Ordinal) ? 0.02f
+            : 0.8f;
         for (int round = 0; round < 6; round++)
         {
             int prompt = random.Next(100, 150), position = cache.Length - 9;
@@ -133,8 +133,8 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 double Bias(int row, int key) => row % 2 == 1 ? NaiveSteering.Bias(policy, prompt, key) : 0;
                 float[] expected = fixture.Expected(1, queries, position, 2, cache.Length, softCap: softCap, bias: Bias);
-                var tile = new QueryTile(
-                    position, rows, 2, Causal: true, softCap) { Steering = new Steering(policy, prompt), SteeredHeads = 2 };
+                var tile = new QueryTile(position, rows, 2, Causal: true, softCap) { Steering =
+                    new Steering(policy, prompt), SteeredHeads = 2 };
                 SequenceFixture.Close(expected, fixture.Attend(cache, 1, queries, tile), tolerance);
                 SequenceFixture.Close(expected, fixture.AttendInParts(cache, 1, queries, tile), tolerance);
             }
@@ -166,8 +166,8 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 float[] expected = fixture.Expected(head, queries, 120, 2, 130, bias: (_, key) => NaiveSteering.Bias(policy, 101, key),
                     counts: key => kept[head].Contains((ushort)key) || positions.Contains(key));
-                var tile = new QueryTile(
-                    120, rows, 2, Causal: true, 0) { Steering = new Steering(policy, 101), SteeredHeads = ulong.MaxValue };
+                var tile = new QueryTile(120, rows, 2, Causal: true, 0) { Steering = new Steering(policy, 101), SteeredHeads =
+                    ulong.MaxValue };
                 fixture.Close(expected, fixture.Attend(cache, head, queries, tile));
                 fixture.Close(expected, fixture.AttendInParts(cache, head, queries, tile));
             }

@@ -74,7 +74,7 @@ public sealed class AttentionPlanTests
             step.Open(0, entry.Count);
         }
         using var plan = new AttentionPlan([new LayerSpec { Heads = 6, KvHeads = 2, KeySize = 16, ValueSize = 16, FeedForward = 1 }], workers);
-        plan.Begin(whole: false);
+        plan.Begin();
         plan.Build(slice, 0);
         return [.. Enumerable.Range(0, plan.Count).Select(i => plan[i])];
     }

@@ -51,8 +51,8 @@ public sealed class PruningTests
             for (int head = 0; head < model.Config.KvHeads; head++)
             {
                 // The largest over the heads of the group lies between one head's weights, which sum to 1, and the sum of all heads'.
-                Assert.InRange(received.Most(layer, head).Sum(), 1 - 1e-4, group + 1e-4);
-                Assert.All(received.Most(layer, head), weight => Assert.InRange(weight, 0, 1 + 1e-5f));
+                Assert.InRange(received[layer].Of(Observations.Largest, head).ToArray().Sum(), 1 - 1e-4, group + 1e-4);
+                Assert.All(received[layer].Of(Observations.Largest, head).ToArray(), weight => Assert.InRange(weight, 0, 1 + 1e-5f));
             }
         Assert.Equal(70, cache.Length);
     }

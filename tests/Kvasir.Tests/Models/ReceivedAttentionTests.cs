@@ -22,13 +22,13 @@ public sealed class ReceivedAttentionTests : ReferenceComparison
         double[,][] expected = MostReceived(naive);
         using Model model = Load(naive);
         using KvCache cache = Filled(model);
-        ReceivedAttention received = model.AttentionReceived(cache, Ids().AsSpan(First + Part), First, Part);
+        AttentionStatistics received = model.AttentionReceived(cache, Ids().AsSpan(First + Part), First, Part);
         double largest = 0, uncapped = 0, unwindowed = 0;
         double[,][] withoutCap = MostReceived(naive with { ScoreSoftCap = 0 }), withoutWindow = MostReceived(naive with { WindowOf = _ => int.MaxValue });
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {
-                float[] actual = received.Most(layer, head);
+                float[] actual = received[layer].Of(Observations.Largest, head).ToArray();
                 largest = Math.Max(largest, Difference(expected[layer, head], actual));
                 uncapped = Math.Max(uncapped, Difference(withoutCap[layer, head], actual));
                 unwindowed = Math.Max(unwindowed, Difference(withoutWindow[layer, head], actual));

@@ -22,8 +22,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         {
             string name = of.GetProperty("name").GetString()!;
             bool decode = name == "decode";
-            int prompt = of.GetProperty("input_len").GetInt32(), keys = decode
-                ? of.GetProperty("keys").GetInt32() : prompt, rows = decode ? 1 : prompt;
+            int prompt = of.GetProperty("input_len").GetInt32(), keys = decode ? of.GetProperty("keys").GetInt32() : prompt, rows =
+                decode ? 1 : prompt;
             float[] scores = tensors.Floats(decode ? "layer.decode.scores" : "layer.scores");
             float[] expected = tensors.Floats($"layer.{name}.probs");
             int[] heads = Ints(of.GetProperty("heads"));
@@ -33,8 +33,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
                 // Where the decode case has all heads, those that are not steered are the plain softmax.
                 int at = decode ? h : Array.IndexOf(heads, h);
                 if (at < 0) continue;
-                float[] actual = Probabilities(
-                    scores.AsSpan(h * rows * keys, rows * keys), rows, keys, steering, steered: heads.Contains(h));
+                float[] actual = Probabilities(scores.AsSpan(h * rows * keys, rows * keys), rows, keys, steering,
+                    steered: heads.Contains(h));
                 SequenceFixture.Close(expected[(at * rows * keys)..((at + 1) * rows * keys)], actual, 1e-5f);
             }
         }
@@ -73,8 +73,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         KvPolicy known = model.Prepare(KvPolicy.Parse("k=f32,v=f32,steer=0:1"));
         Assert.Equal(Ints(golden.RootElement.GetProperty("top6_layers")), known.Steering!.Heads!.Select(head => head.Layer).Order());
         var measurement = new HeadMeasurement(model, tasks, null, CancellationToken.None);
-        (double Wanted, double Other)[] plain = measurement.LogProbabilities(null, 0.01),
-            steered = measurement.LogProbabilities(known.Steering.Heads, 0.01);
+        (double Wanted, double Other)[] plain = measurement.LogProbabilities(null, 0.01), steered =
+            measurement.LogProbabilities(known.Steering.Heads, 0.01);
         foreach ((int i, JsonElement prompt) in golden.RootElement.GetProperty("prompts").EnumerateArray().Index())
         {
             Assert.Equal(Ints(prompt.GetProperty("token_ids")), tasks[i].Ids);
@@ -109,8 +109,8 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         float[] output = new float[rows * Channels], maximum = new float[rows], sum = new float[rows];
         new Span<float>(scratch.Queries, rows * Channels).Clear();
         for (int r = 0; r < rows; r++) scores.Slice(r * keys, keys).CopyTo(new Span<float>(scratch.Queries + r * Channels, keys));
-        var tile = new QueryTile(
-            keys - rows, rows, 1, Causal: true, 0) { Steering = steered ? steering : null, SteeredHeads = steered ? 1UL : 0 };
+        var tile = new QueryTile(keys - rows, rows, 1, Causal: true, 0) { Steering = steered ? steering : null, SteeredHeads =
+            steered ? 1UL : 0 };
         fixed (float* o = output, m = maximum, s = sum)
         {
             BlockAttention.Attend(head, layer, kernels, tile, 0, head.BlockCount, scratch, o, m, s);

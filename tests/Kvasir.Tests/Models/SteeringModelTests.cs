@@ -41,8 +41,8 @@ public sealed class SteeringModelTests : ReferenceComparison
         {
             double[] expected = Naive(policies[i]).Logits(ids);
             Assert.InRange(Difference(expected, logits[i]), 0, Tolerance);
-            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation)
-                Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance, $"{policies[i]} does nothing");
+            if (i > 0 && policies[i]!.Mode != SteeringMode.Generation) Assert.True(Difference(unsteered, logits[i]) > 100 * Tolerance,
+                $"{policies[i]} does nothing");
         }
         // Both are steered where the tokens are: the same without steering is not what was found.
         foreach (KvCache cache in caches) cache.Dispose();
@@ -73,7 +73,7 @@ public sealed class SteeringModelTests : ReferenceComparison
         cache.Steer(policy, Prompt);
         Run(model, cache, ids[..Prompt]);
         cache.Seal();
-        ReceivedAttention received = model.AttentionReceived(cache, ids.AsSpan(Prompt), 10, 30);
+        AttentionStatistics received = model.AttentionReceived(cache, ids.AsSpan(Prompt), 10, 30);
         var expected = new double[s_naive.Layers, s_naive.KvHeads, 30];
         (Naive(policy) with
         {
@@ -88,7 +88,7 @@ public sealed class SteeringModelTests : ReferenceComparison
         }).Logits(ids);
         for (int layer = 0; layer < s_naive.Layers; layer++)
             for (int head = 0; head < s_naive.KvHeads; head++)
-                for (int i = 0; i < 30; i++) Assert.Equal(expected[layer, head, i], received.Most(layer, head)[i], Tolerance);
+                for (int i = 0; i < 30; i++) Assert.Equal(expected[layer, head, i], received[layer].Of(Observations.Largest, head)[i], Tolerance);
     }
 
     [Theory]

@@ -1,0 +1,163 @@
+using System.Numerics.Tensors;
+
+namespace Kvasir.Cache;
+
+/// <summary>What is added up of attention while queries are computed.</summary>
+[Flags]
+internal enum Observations
+{
+    None = 0,
+
+    /// <summary>All weights that a position gets, by query head.</summary>
+    Sums = 1,
+
+    /// <summary>The largest weight that a position gets, by kv head.</summary>
+    Largest = 2,
+
+    /// <summary>The weights of the prompt's last queries, by query head.</summary>
+    Recent = 4,
+
+    /// <summary>The weights of queries that stand close behind a position, by query head.</summary>
+    Local = 8,
+
+    /// <summary>Mean and covariance of the queries as they are before their rotation, by query head.</summary>
+    Queries = 16,
+}
+
+/// <summary>What is to be observed.</summary>
+/// <param name="Kinds">Which sums.</param>
+/// <param name="RecentRows">The last queries that <see cref="Observations.Recent"/> is of.</param>
+/// <param name="LocalTokens">A query adds to <see cref="Observations.Local"/> of so many positions up to its own.</param>
+internal readonly record struct ObservedAttention(Observations Kinds, int RecentRows = 0, int LocalTokens = 0);
+
+/// <summary>
+/// The attention that a range of positions of one sequence gets from the queries of forward passes: an output that a pass gives when it is asked for. Scores are
+/// computed a second time, block by block, with the sums of the softmax known; no matrix is stored.
+/// </summary>
+internal sealed class AttentionStatistics
+{
+    private readonly LayerAttention[] _layers;
+
+    /// <param name="layout">The model's.</param>
+    /// <param name="what">What is wanted.</param>
+    /// <param name="first">The first position told of.</param>
+    /// <param name="count">Positions told of.</param>
+    /// <param name="endQuery">The position behind the last query that will come.</param>
+    /// <param name="firstQuery">The position of the first.</param>
+    public AttentionStatistics(KvLayout layout, ObservedAttention what, int first, int count, int endQuery, int firstQuery)
+    {
+        (What, First, Count, FirstQuery, EndQuery) = (what, first, count, firstQuery, endQuery);
+        _layers = [.. layout.Layers.Select(layer => new LayerAttention(this, layer))];
+    }
+
+    public ObservedAttention What { get; }
+
+    public int First { get; }
+
+    public int Count { get; }
+
+    /// <summary>Earlier queries were not observed: their keys and values came from elsewhere.</summary>
+    public int FirstQuery { get; }
+
+    public int EndQuery { get; }
+
+    public LayerAttention this[int layer] => _layers[layer];
+
+    /// <summary>Before a pass: what it adds can be taken back.</summary>
+    public void Remember()
+    {
+        foreach (LayerAttention layer in _layers) layer.Remember();
+    }
+
+    /// <summary>Takes back what was added since <see cref="Remember"/>.</summary>
+    public void Restore()
+    {
+        foreach (LayerAttention layer in _layers) layer.Restore();
+    }
+}
+
+/// <summary>The statistics of one layer. Different heads, and different positions of a head, may be written by different threads.</summary>
+internal sealed class LayerAttention
+{
+    private readonly AttentionStatistics _of;
+    private readonly int _group, _channels;
+    private readonly float[] _sums, _largest, _recent, _local, _queryMeans, _queryProducts;
+    private readonly float[][] _all;
+    private float[][]? _before;
+
+    public LayerAttention(AttentionStatistics of, LayerLayout layout)
+    {
+        (_of, _group, _channels) = (of, layout.Group, layout.KeyChannels);
+        int heads = layout.KvHeads * layout.Group;
+        float[] If(Observations kind, int length) => of.What.Kinds.HasFlag(kind) ? new float[length] : [];
+        (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count), If(Observations.Local, heads * of.Count));
+        _largest = If(Observations.Largest, layout.KvHeads * of.Count);
+        (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels), If(Observations.Queries, heads * _channels * _channels));
+        _all = [_sums, _largest, _recent, _local, _queryMeans, _queryProducts];
+    }
+
+    public int First => _of.First;
+
+
+    /// <summary>[positions] of a query head; of a kv head where that is what the kind is told by.</summary>
+    public Span<float> Of(Observations kind, int head) => kind switch
+    {
+        Observations.Sums => Of(_sums, head, _of.Count),
+        Observations.Recent => Of(_recent, head, _of.Count),
+        Observations.Local => Of(_local, head, _of.Count),
+        _ => Of(_largest, head, _of.Count),
+    };
+
+    /// <summary>Sum of a query head's scaled queries, [channels].</summary>
+    public Span<float> QuerySum(int head) => Of(_queryMeans, head, _channels);
+
+    /// <summary>Sum of the outer products of a query head's scaled queries, [channels, channels].</summary>
+    public Span<float> QueryProducts(int head) => Of(_queryProducts, head, _channels * _channels);
+
+    public bool WantsQueries => _queryMeans.Length > 0;
+
+    public bool WantsWeights => _sums.Length + _largest.Length + _recent.Length > 0;
+
+    /// <summary>Adds weights of one query to positions that follow each other.</summary>
+    /// <param name="kvHead">The kv head.</param>
+    /// <param name="member">Which query head of its group.</param>
+    /// <param name="query">Position of the query.</param>
+    /// <param name="weights">[positions]</param>
+    /// <param name="position">The position of the first weight.</param>
+    public void Add(int kvHead, int member, int query, ReadOnlySpan<float> weights, int position)
+    {
+        int skip = Math.Max(0, First - position), end = Math.Min(weights.Length, First + _of.Count - position);
+        if (skip >= end) return;
+        weights = weights[skip..end];
+        int at = position + skip - First, head = kvHead * _group + member;
+        if (_sums.Length > 0) Sum(weights, Of(Observations.Sums, head).Slice(at, weights.Length));
+        if (_largest.Length > 0)
+        {
+            Span<float> largest = Of(Observations.Largest, kvHead).Slice(at, weights.Length);
+            TensorPrimitives.Max(largest, weights, largest);
+        }
+        if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Of(Observations.Recent, head).Slice(at, weights.Length));
+        int far = Math.Max(0, query - _of.What.LocalTokens + 1 - First - at);
+        if (_local.Length > 0 && far < weights.Length) Sum(weights[far..], Of(Observations.Local, head).Slice(at + far, weights.Length - far));
+    }
+
+    public void Remember()
+    {
+        _before ??= [.. _all.Select(values => new float[values.Length])];
+        Copy(_all, _before);
+    }
+
+    public void Restore()
+    {
+        if (_before is not null) Copy(_before, _all);
+    }
+
+    private static void Copy(float[][] from, float[][] to)
+    {
+        for (int i = 0; i < from.Length; i++) from[i].CopyTo(to[i], 0);
+    }
+
+    private static void Sum(ReadOnlySpan<float> weights, Span<float> sums) => TensorPrimitives.Add(sums, weights, sums);
+
+    private static Span<float> Of(float[] values, int index, int length) => values.AsSpan(index * length, length);
+}

@@ -1,0 +1,22 @@
+namespace Kvasir.Cache.Eviction;
+
+/// <summary>Names for pairs of score and sizing that papers have made known; the name of a score alone goes with equal shares.</summary>
+internal static class EvictionMethods
+{
+    private static readonly Dictionary<string, (string Score, string Sizing)> s_pairs = new(StringComparer.Ordinal)
+    {
+        ["prefixkv"] = ("received", "prefixkv"),
+        ["h2o"] = ("mean-received", "uniform"),
+        ["kvzip"] = ("reconstruction", "uniform"),
+        ["pyramid"] = ("snapkv", "pyramid"),
+        ["ada"] = ("snapkv", "ada"),
+    };
+
+    public static IEnumerable<string> Names => s_pairs.Keys.Concat(TokenScore.All.Select(score => score.Name)).Append(EvictionPolicy.FastGenName);
+
+    /// <summary>The parts of a named method.</summary>
+    public static (string Score, string Sizing) Pair(string method) => s_pairs.TryGetValue(method, out (string, string) pair) ? pair : (method, "uniform");
+
+    /// <exception cref="InvalidInputException">No such method.</exception>
+    public static string Checked(string method) => Names.Contains(method, StringComparer.Ordinal) ? method : throw EvictionPolicy.Unknown("evict", method, Names);
+}

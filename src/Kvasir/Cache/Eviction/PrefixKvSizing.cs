@@ -1,0 +1,27 @@
+namespace Kvasir.Cache.Eviction;
+
+/// <summary>
+/// PrefixKV (Wang et al. 2024, arXiv:2412.03409): every layer keeps the highest scores that together make up one and the same share of all attention it gets, the share by
+/// which the budget is met over all layers: from a profile of sample texts, or searched for each prompt. The first and the last token always stay.
+/// </summary>
+internal sealed class PrefixKvSizing : LayerSizing
+{
+    private static readonly ReceivedScore s_score = new();
+
+    public override string Name => "prefixkv";
+
+    public override ObservedAttention Needs => s_score.Needs;
+
+    public override int Edges => 1;
+
+    public override int[][] Counts(SizingInput input)
+    {
+        if (input.LayerShares is { } profile)
+        {
+            IReadOnlyList<double> ratios = profile.ForgetRatios(input.Share);
+            return ByLayer(input, layer => input.Tokens - (int)Math.Round(ratios[layer] * input.Tokens));
+        }
+        int[] forget = new PrefixKvSearch([.. input.Layers.Select(layer => s_score.Score(layer)[0])]).Run(1 - input.Share).Forget;
+        return ByLayer(input, layer => input.Tokens - forget[layer]);
+    }
+}

@@ -1,0 +1,77 @@
+namespace Kvasir.Cache.Eviction;
+
+/// <summary>Applies a policy to a run of tokens: which of them stay, in each kv head.</summary>
+internal static class TokenSelection
+{
+    /// <summary>The positions that stay, ascending, [layers][kv heads].</summary>
+    /// <param name="cache">A cache that holds the whole region.</param>
+    /// <param name="region">The run of tokens.</param>
+    /// <param name="again">What was observed of a second reading, where the score needs one.</param>
+    public static int[][][] Choose(KvCache cache, EvictionRegion region, AttentionStatistics? again)
+    {
+        EvictionPolicy policy = cache.Policy.Eviction!;
+        ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
+        region.Protect(0, cache.Policy.Sink);
+        region.Protect(region.End - policy.Recent, region.End);
+        return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value) : ByScore(region, layers, policy);
+    }
+
+    /// <summary>The places of the highest scores, ascending; of equal ones the first.</summary>
+    public static int[] Highest(ReadOnlySpan<float> scores, int count)
+    {
+        int[] order = [.. Enumerable.Range(0, scores.Length)];
+        float[] falling = new float[scores.Length];
+        for (int i = 0; i < falling.Length; i++) falling[i] = float.IsNaN(scores[i]) ? float.PositiveInfinity : -scores[i];
+        Array.Sort(order, (a, b) => falling[a] != falling[b] ? falling[a].CompareTo(falling[b]) : a.CompareTo(b));
+        int[] highest = order[..Math.Min(count, order.Length)];
+        Array.Sort(highest);
+        return highest;
+    }
+
+    /// <summary>A layer of a cache, as scores see it.</summary>
+    public static ScoredLayer View(KvCache cache, EvictionRegion region, int layer, AttentionStatistics? again = null)
+    {
+        LayerCache state = cache.Layers[layer];
+        return new ScoredLayer
+        {
+            Layout = state.Layout,
+            First = region.First,
+            Count = region.Count,
+            FirstQuery = region.FirstQuery,
+            Attention = cache.Observed?[layer],
+            Again = again?[layer],
+            Keys = head => state.Heads[head].Rows(region.First, region.Count, keys: true),
+            Values = head => state.Heads[head].Rows(region.First, region.Count, keys: false),
+            Kernels = cache.Layout.Kernels,
+        };
+    }
+
+    private static int[][][] ByScore(EvictionRegion region, ScoredLayer[] layers, EvictionPolicy policy)
+    {
+        LayerSizing sizing = policy.LayerSizing;
+        region.Protect(0, sizing.Edges);
+        region.Protect(region.End - sizing.Edges, region.End);
+        float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region)).ToArray())];
+        int[][] counts = sizing.Counts(new SizingInput(region.Count, policy.Share!.Value, scores, layers, policy.LayerShares));
+        int least = Math.Max(1, region.Protected.Count(kept => kept));
+        return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region, Highest(head, Math.Max(least, counts[l][h])))).ToArray())];
+    }
+
+    private static int[][][] ByHead(KvCache cache, EvictionRegion region, ScoredLayer[] layers, double recovery)
+    {
+        var fastGen = new FastGen(region.Ids, region.First, cache.Policy.Eviction!.Classes!);
+        if (region.IsPrompt) cache.HeadPolicies = [.. layers.Select(layer => layer.ForHeads(head => fastGen.Choose(layer, head, recovery)))];
+        return [.. layers.Select((layer, l) => layer.ForHeads(head => Kept(layer, head, cache.HeadPolicies![l][head])))];
+
+        int[] Kept(ScoredLayer layer, int head, int policy)
+        {
+            bool[] keeps = fastGen.Keeps(layer, head, policy);
+            int[] kept = [.. Enumerable.Range(0, keeps.Length).Where(token => keeps[token] || region.Protected[token])];
+            return Positions(region, kept.Length > 0 ? kept : [0]);
+        }
+    }
+
+    private static int[] Positions(EvictionRegion region, int[] tokens) => [.. tokens.Select(token => region.First + token)];
+
+    private static float[] WithProtected(float[] scores, EvictionRegion region) => [.. scores.Select((score, token) => region.Protected[token] ? float.PositiveInfinity : score)];
+}
