@@ -52,6 +52,9 @@ internal sealed class FactorTuning : IDisposable
 
     public Trainer Trainer { get; }
 
+    /// <summary>The factored model.</summary>
+    public LlamaParameters Parameters => _factored;
+
     public void Save(string path) => Checkpoint.Save(path, _description, Trainer);
 
     /// <inheritdoc cref="Checkpoint.Load"/>

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Kvasir.Formats;
-using Kvasir.Numerics;
 
 namespace Kvasir.Models;
 
