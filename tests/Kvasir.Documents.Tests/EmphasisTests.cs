@@ -1,5 +1,4 @@
 using Kvasir.Cache;
-using Kvasir.Generation;
 
 namespace Kvasir.Documents.Tests;
 
