@@ -70,7 +70,8 @@ public sealed class SteeringCommandTests : IDisposable
             [{"emphasised": "The door is red.", "rest": "The door was blue. The door is", "new": " red", "old": " blue"},
              {"token_ids": [3, 4, 5, 6], "span": [1, 3], "new_id": 7}]
             """u8);
-        JsonElement made = Invocation.Of("profile", "pasta", "--data", data, "--heads", "3", "--out", path, "--json", "--model", Tiny).IsDone().Json;
+        JsonElement made = Invocation.Of("profile", "pasta", "--data", data, "--heads", "3", "--out", path, "--json", "--model", Tiny)
+            .IsDone().Json;
         string[] heads = [.. made.GetProperty("heads").EnumerateArray().Select(head => head.GetString()!)];
         Assert.Equal(3, heads.Length);
         Assert.Equal(heads, made.GetProperty("ranking").EnumerateArray().Take(3).Select(gain => gain.GetProperty("head").GetString()!));
@@ -91,7 +92,8 @@ public sealed class SteeringCommandTests : IDisposable
             "--temperature", "0", "--json", "--model", Real);
         Assert.Equal(0, talk.Code);
         Assert.Equal(2, talk.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.Single(talk.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.Contains("'The moon'", StringComparison.Ordinal));
+        Assert.Single(talk.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+            line.Contains("'The moon'", StringComparison.Ordinal));
     }
 
     [SkippableFact]
@@ -102,7 +104,8 @@ public sealed class SteeringCommandTests : IDisposable
         foreach (string task in RetrievalTasks.Names)
         {
             IReadOnlyList<RetrievalPrompt> prompts = RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3);
-            Assert.Equal(prompts.Select(prompt => prompt.Context), RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3).Select(prompt => prompt.Context));
+            Assert.Equal(prompts.Select(prompt => prompt.Context), RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3)
+                .Select(prompt => prompt.Context));
             Assert.NotEqual(prompts[0].Context, RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 4)[0].Context);
             Assert.NotEqual(prompts[0].Context, prompts[1].Context);
             foreach (RetrievalPrompt prompt in prompts)
@@ -135,12 +138,14 @@ public sealed class SteeringCommandTests : IDisposable
     public void Retrieval_is_measured_by_task()
     {
         JsonElement result = Invocation.Of(
-            "eval", "retrieval", "--items", "2", "--tokens", "120", "--tasks", "single,variables", "--kv", "k=kivi4,v=kivi4", "--when", "question",
+            "eval", "retrieval", "--items", "2", "--tokens", "120", "--tasks", "single,variables", "--kv", "k=kivi4,v=kivi4", "--when",
+                "question",
             "--json", "--model", Tiny).IsDone().Json;
         Assert.Equal(4, result.GetProperty("items").GetInt32());
         JsonElement tasks = result.GetProperty("byTask");
         Assert.Equal(["single", "variables"], tasks.EnumerateObject().Select(task => task.Name));
-        Assert.Equal(result.GetProperty("accuracy").GetDouble(), tasks.EnumerateObject().Average(task => task.Value.GetProperty("accuracy").GetDouble()), 1e-6);
+        Assert.Equal(result.GetProperty("accuracy").GetDouble(), tasks.EnumerateObject()
+            .Average(task => task.Value.GetProperty("accuracy").GetDouble()), 1e-6);
         Assert.True(result.GetProperty("kvBytes").GetInt64() < result.GetProperty("kvBytesF16").GetInt64());
         Invocation.Of("eval", "retrieval", "--tasks", "single,other", "--model", Tiny).IsRefused("other");
         Invocation.Of("eval", "retrieval", "--tasks", "single", "--tokens", "600", "--model", Tiny).IsRefused("512");
