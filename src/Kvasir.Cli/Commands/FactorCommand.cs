@@ -13,6 +13,7 @@ internal static class FactorCommand
             "factor", "Make a model's key cache two to four times smaller: factors of its keys, for --kv thin=SHARE%,profile=P.",
             "kvasir factor --share 50% --out smollm2.half.factors",
             "kvasir factor --text sample.txt --share 75% --per-head --out smollm2.quarter.factors",
+            "kvasir factor --text sample.txt --share 75% --per-head --finetune --steps 500 --out smollm2.tuned.factors",
             "kvasir chat --kv thin=50%,profile=smollm2.half.factors",
             "kvasir factor table")
         {
@@ -27,6 +28,7 @@ internal static class FactorCommand
             + "alone (default: prerope where keys are rotated, else svd)").AcceptOnlyFromAmong(Methods.Split('|'));
         var perHead = command.Flag("--per-head", "Give each head the rank that it needs, under the same budget");
         var output = command.Option<string?>("--out -o", "P", "Write the factors there");
+        var tuning = new FactorTuningOptions(command);
         CommonOptions common = CommonOptions.ForModel(command);
         return command.Does(parsed =>
         {
@@ -46,7 +48,8 @@ internal static class FactorCommand
             using Model model = common.LoadTextModel(parsed, terminal);
             long started = Stopwatch.GetTimestamp();
             KeyFactors factors = Make(model, options, calibration, terminal);
-            KeyFactorsFile.Write(path, factors);
+            if (tuning.IsWanted(parsed)) factors = tuning.Run(parsed, model, factors, calibration, path, terminal);
+            else KeyFactorsFile.Write(path, factors);
             Print(terminal, common.Json(parsed), path, factors, Stopwatch.GetElapsedTime(started).TotalSeconds);
         });
     }

@@ -59,4 +59,7 @@ public sealed record AskOptions
 
     /// <summary>How the answer is generated.</summary>
     internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
+
+    /// <summary>What stands behind the passages.</summary>
+    internal string Asked(string question) => Instruction.Length == 0 ? question : $"{Instruction} {question}";
 }

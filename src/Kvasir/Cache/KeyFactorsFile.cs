@@ -64,8 +64,11 @@ internal static class KeyFactorsFile
         string Text(string key) => file.Metadata.GetValueOrDefault(key, "");
     }
 
+    /// <param name="path">The file.</param>
+    /// <param name="factors">The factors.</param>
+    /// <param name="tuned">Further tensors: weights that were tuned with the factors.</param>
     /// <exception cref="InvalidInputException">It cannot be written.</exception>
-    public static void Write(string path, KeyFactors factors)
+    public static void Write(string path, KeyFactors factors, IEnumerable<(string Name, long[] Shape, float[] Values)>? tuned = null)
     {
         var writer = new SafetensorsWriter
         {
@@ -86,6 +89,7 @@ internal static class KeyFactorsFile
                 writer.Add($"blk.{l}.{h}.up", [head.Channels, head.Rank], head.Up);
                 if (head.Mean.Length > 0) writer.Add($"blk.{l}.{h}.mean", [head.Channels], head.Mean);
             }
+        foreach ((string name, long[] shape, float[] values) in tuned ?? []) writer.Add(name, shape, values);
         try
         {
             writer.Write(path);

@@ -83,7 +83,14 @@ public sealed record KvPolicy
     internal HeadFormats? Chosen { get; init; }
 
     /// <summary>How a prompt is kept while it is read: nothing is quantised before it is known what stays.</summary>
-    internal KvPolicy WhileReading => Eviction is null ? this : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+    internal KvPolicy WhileReading => Eviction is null or { EvictsPrompts: false } ? this
+        : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+
+    /// <summary>
+    /// The longest sequence: under a budget of bytes any, where keys are rotated and so can be moved; else the model's context.
+    /// </summary>
+    internal int LongestSequence(KvLayout layout, int contextLength) =>
+        Eviction?.Budget is null || layout.Layers.Any(layer => layer.Rotary is null) ? contextLength : int.MaxValue / 2;
 
     private int UsualSink => IsQuantized ? DefaultSink : Eviction is null ? 0 : EvictionPolicy.DefaultSink;
 
@@ -113,7 +120,8 @@ public sealed record KvPolicy
                 "thin" => policy with { Thin = ThinKeys.Parse(value) },
                 "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
                 "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
-                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) => policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
+                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) =>
+                    policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }

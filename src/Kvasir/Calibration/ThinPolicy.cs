@@ -27,7 +27,7 @@ internal static class ThinPolicy
         if (thin.Identity is string identity && identity != factors.ShortIdentity)
             throw new InvalidInputException(
                 $"{path}: other factors ({factors.ShortIdentity}) than those that the policy names ({identity})");
-        model.CacheLayout.Codecs.Add(factors);
+        model.Know(factors, path);
         return policy with { Thin = thin with { Identity = factors.ShortIdentity, Factors = factors } };
 
         string Saved(int rank) => string.Create(CultureInfo.InvariantCulture, $"{100.0 * (all - rank) / all:0.#}%");

@@ -45,6 +45,16 @@ public sealed partial class Model
             row => { float[] values = new float[matrix.Columns]; matrix.ReadRow(row, values); return values; })], weights.Key.Bias);
     }
 
+    /// <summary>Knows factors from here on: their codecs, and the weights that were tuned with them.</summary>
+    /// <exception cref="InvalidInputException">The tuned weights do not fit the model, or are damaged.</exception>
+    internal void Know(KeyFactors factors, string path)
+    {
+        CacheLayout.Codecs.Add(factors);
+        if (_transformer.Tuned.ContainsKey(factors.ShortIdentity)) return;
+        if (TunedProjections.Read(path, factors.Method, _weights, _spec, Config.Width) is { } tuned)
+            _transformer.Tuned.TryAdd(factors.ShortIdentity, tuned);
+    }
+
     /// <summary>Whether a layer's keys are rotated, in a way that can be undone or not.</summary>
     internal bool RotatesKeys(int layer) => _spec.Layers[layer].Rotary is { } rotary && rotary.Short.Dimensions > 0;
 }
