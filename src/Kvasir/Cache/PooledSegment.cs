@@ -73,10 +73,10 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         int firstToken = first * KvBlock.Tokens, endToken = Math.Min(end * KvBlock.Tokens, TokenCount);
         int start = first == 0 ? FirstPosition : first == BlockCount ? EndPosition : PositionOf(firstToken);
         int stop = end == BlockCount ? EndPosition : PositionOf(endToken);
-        KeptTokens? kept = Kept is null && first < BlockCount ? null
+        KeptTokens? left = Kept is null && first < BlockCount ? null
             : new KeptTokens([.. Enumerable.Range(firstToken, endToken - firstToken)
             .Select(token => (ushort)(PositionOf(token) - start))], stop - start);
-        var slice = new PooledSegment(Codec, start, offset ?? Offset, kept) { TokenCount = endToken - firstToken, EndPosition = stop,
+        var slice = new PooledSegment(Codec, start, offset ?? Offset, left) { TokenCount = endToken - firstToken, EndPosition = stop,
             ComputedAt = ComputedAt + start - FirstPosition };
         slice.EnsureCapacity(end - first);
         for (int b = first; b < end; b++) slice.Append(_blocks[b].Retain());
