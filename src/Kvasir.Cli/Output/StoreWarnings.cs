@@ -24,7 +24,7 @@ internal static class StoreWarnings
     };
 
     /// <summary>The command on the same store with the same models.</summary>
-    private static string Command(IReadOnlyList<string> words, ParseResult parsed)
+    private static string Command(string[] words, ParseResult parsed)
     {
         string[] names = words[0] == "store" && words[1] != "verify" ? Kept[..1] : Kept;
         IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>()

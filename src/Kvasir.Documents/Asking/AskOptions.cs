@@ -47,7 +47,8 @@ public sealed record AskOptions
     public Emphasis? Emphasis { get; init; }
 
     /// <summary>
-    /// Emphasises the question's words in the passages too, in the heads of <see cref="Emphasis"/>, which may have no texts.
+    /// Emphasises the sentences of the passages that share most words with the question, in the heads of <see cref="Emphasis"/>, which may
+    /// have no texts.
     /// </summary>
     public bool EmphasiseTerms { get; init; }
 
@@ -59,4 +60,7 @@ public sealed record AskOptions
 
     /// <summary>How the answer is generated.</summary>
     internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
+
+    /// <summary>What stands behind the passages.</summary>
+    internal string Asked(string question) => Instruction.Length == 0 ? question : $"{Instruction} {question}";
 }

@@ -49,8 +49,7 @@ internal sealed class Asker(
     /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
     public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
     {
-        string asked = options.Instruction.Length == 0 ? question : $"{options.Instruction} {question}";
-        int[] suffix = [.. model.Encode(asked, parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true),
+        int[] suffix = [.. model.Encode(options.Asked(question), parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true),
             .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
         return model.ContextLength - prefixTokens - suffix.Length > 0
             ? suffix

@@ -30,7 +30,9 @@ public sealed record KvPolicy
     /// <summary>Bits in which quantised keys and values keep scale and minimum: 8 or 16 (32 for comparison with the reference).</summary>
     public int ScaleBits { get; init; } = QuantizedFormat.DefaultScaleBits;
 
-    /// <summary>The newest tokens kept in float32, at least; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    /// <summary>
+    /// The newest tokens kept in float32, at least; a multiple of 32. 32 where something is quantised, else 0, unless given.
+    /// </summary>
     public int Residual
     {
         get => _residual ?? (IsQuantized ? DefaultResidual : 0);
@@ -38,12 +40,12 @@ public sealed record KvPolicy
     }
 
     /// <summary>
-    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given) and are never evicted (4
-    /// unless given).
+    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given), whole where keys are thin
+    /// (none unless given), and are never evicted (4 unless given).
     /// </summary>
     public int Sink
     {
-        get => IsQuantized ? KvBlock.CountFor(_sink ?? DefaultSink) * KvBlock.Tokens : _sink ?? UsualSink;
+        get => IsQuantized || (Thin is not null && Eviction is null) ? KvBlock.CountFor(_sink ?? UsualSink) * KvBlock.Tokens : _sink ?? UsualSink;
         init => _sink = value;
     }
 
@@ -51,8 +53,8 @@ public sealed record KvPolicy
     public KvBudget? Auto { get; init; }
 
     /// <summary>
-    /// The files that terms go by, joined by <c>+</c>, each for the term that its content is for: what <c>auto</c> chooses by (null for the one in the
-    /// user's cache folder), the factors of thin keys, heads to steer.
+    /// The files that terms go by, joined by <c>+</c>, each for the term that its content is for: what <c>auto</c> chooses by (null for the
+    /// one in the user's cache folder), the factors of thin keys, heads to steer.
     /// </summary>
     public string? Profile { get; init; }
 
@@ -63,8 +65,8 @@ public sealed record KvPolicy
     public ThinKeys? Thin { get; init; }
 
     /// <summary>
-    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that it keeps; what was computed
-    /// under it is kept for others only as far as it makes no difference.
+    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that
+    /// it keeps; what was computed under it is kept for others only as far as it makes no difference.
     /// </summary>
     public SteeringPolicy? Steering { get; init; }
 
@@ -154,8 +156,9 @@ public sealed record KvPolicy
     }
 
     /// <summary>
-    /// Whether what is kept under this policy may be encoded anew as <paramref name="target"/> says: from float32 to anything, from float16 to
-    /// anything but float32, from quantised codes only to the same. What one encoding has lost would otherwise pass for exact under another name.
+    /// Whether what is kept under this policy may be encoded anew as <paramref name="target"/> says: from float32 to anything, from float16
+    /// to anything but float32, from quantised codes only to the same. What one encoding has lost would otherwise pass for exact under
+    /// another name.
     /// </summary>
     public bool CanBecome(KvPolicy target)
     {
