@@ -20,6 +20,11 @@ internal enum Observations
     /// <summary>The weights of queries that stand close behind a position, by query head.</summary>
     Local = 8,
 
+    /// <summary>
+    /// The largest weight that a position gets, over the length of the hidden state that its value is added to, by query head.
+    /// </summary>
+    Contributions = 32,
+
     /// <summary>Mean and covariance of the queries as they are before their rotation, by query head.</summary>
     Queries = 16,
 }
@@ -81,7 +86,7 @@ internal sealed class LayerAttention
 {
     private readonly AttentionStatistics _of;
     private readonly int _group, _channels;
-    private readonly float[] _sums, _largest, _recent, _local, _queryMeans, _queryProducts;
+    private readonly float[] _sums, _largest, _contributions, _recent, _local, _queryMeans, _queryProducts;
     private readonly float[][] _all;
     private float[][]? _before;
 
@@ -93,9 +98,10 @@ internal sealed class LayerAttention
         (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count),
             If(Observations.Local, heads * of.Count));
         _largest = If(Observations.Largest, layout.KvHeads * of.Count);
+        _contributions = If(Observations.Contributions, heads * of.Count);
         (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels),
             If(Observations.Queries, heads * _channels * _channels));
-        _all = [_sums, _largest, _recent, _local, _queryMeans, _queryProducts];
+        _all = [_sums, _largest, _contributions, _recent, _local, _queryMeans, _queryProducts];
     }
 
     public int First => _of.First;
@@ -107,6 +113,7 @@ internal sealed class LayerAttention
         Observations.Sums => Of(_sums, head, _of.Count),
         Observations.Recent => Of(_recent, head, _of.Count),
         Observations.Local => Of(_local, head, _of.Count),
+        Observations.Contributions => Of(_contributions, head, _of.Count),
         _ => Of(_largest, head, _of.Count),
     };
 
@@ -118,7 +125,9 @@ internal sealed class LayerAttention
 
     public bool WantsQueries => _queryMeans.Length > 0;
 
-    public bool WantsWeights => _sums.Length + _largest.Length + _recent.Length > 0;
+    public bool WantsWeights => _sums.Length + _largest.Length + _recent.Length + _contributions.Length > 0;
+
+    public bool WantsContributions => _contributions.Length > 0;
 
     /// <summary>Adds weights of one query to positions that follow each other.</summary>
     /// <param name="kvHead">The kv head.</param>
@@ -133,11 +142,8 @@ internal sealed class LayerAttention
         weights = weights[skip..end];
         int at = position + skip - First, head = kvHead * _group + member;
         if (_sums.Length > 0) Sum(weights, Of(Observations.Sums, head).Slice(at, weights.Length));
-        if (_largest.Length > 0)
-        {
-            Span<float> largest = Of(Observations.Largest, kvHead).Slice(at, weights.Length);
-            TensorPrimitives.Max(largest, weights, largest);
-        }
+        if (_largest.Length > 0) Raise(weights, Of(Observations.Largest, kvHead).Slice(at, weights.Length));
+        if (_contributions.Length > 0) Raise(weights, Of(Observations.Contributions, head).Slice(at, weights.Length));
         if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Of(Observations.Recent, head)
             .Slice(at, weights.Length));
         int far = Math.Max(0, query - _of.What.LocalTokens + 1 - First - at);
@@ -160,6 +166,8 @@ internal sealed class LayerAttention
     {
         for (int i = 0; i < from.Length; i++) from[i].CopyTo(to[i], 0);
     }
+
+    private static void Raise(ReadOnlySpan<float> weights, Span<float> largest) => TensorPrimitives.Max(largest, weights, largest);
 
     private static void Sum(ReadOnlySpan<float> weights, Span<float> sums) => TensorPrimitives.Add(sums, weights, sums);
 

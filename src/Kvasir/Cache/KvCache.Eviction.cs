@@ -91,7 +91,7 @@ public sealed partial class KvCache
     /// region begins.
     /// </summary>
     /// <param name="again">What was observed of a second reading, where the policy's score needs one.</param>
-    internal void Evict(AttentionStatistics? again)
+    internal void Evict(SecondReading? again)
     {
         EvictionRegion region = Region!;
         EvictionPolicy policy = Policy.Eviction!;

@@ -20,7 +20,7 @@ public sealed partial class Model
         if (!cache.IsRegionFull) return;
         long started = Stopwatch.GetTimestamp();
         AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None ? ReadAgain(cache, region, kinds) : null;
-        cache.Evict(again);
+        cache.Evict(again is null ? null : new SecondReading(again, _transformer.OutputGram));
         cache.EvictionTime += Stopwatch.GetElapsedTime(started);
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Kvasir.Cache;
+using Kvasir.Memory;
 using Kvasir.Numerics;
 
 namespace Kvasir.Models;
@@ -44,6 +45,9 @@ internal sealed unsafe partial class Transformer
             item = item with { FirstToken = token, Tokens = Math.Min(tileTokens, entry.Tokens - token) };
             QueryTile tile = TakeQueries(layer, entry, item, _buffers.Scratch[worker]);
             for (int r = 0; r < tile.Rows; r++) logSums[r] = *LogSum(spec, entry, item, r);
+            for (int r = 0; r < tile.Rows && observed.WantsContributions; r++)
+                logSums[r] += MathF.Log(TensorPrimitives.Norm(new ReadOnlySpan<float>(_buffers.ResidualRow(RowOf(spec, entry, item, r)),
+                    _config.Width)));
             BlockAttention.Observe(head, item.KvHead, cache.Layout, _attention, tile, blocks, _buffers.Scratch[worker], logSums, observed);
         }
     }
@@ -92,5 +96,30 @@ internal sealed unsafe partial class Transformer
             rotary.Rotate(query, table);
         }
         TensorPrimitives.Add(sum, taken, sum);
+    }
+
+    /// <summary>
+    /// The products of the columns by which the output projection reads a query head, [channels, channels]: v·gram·v is the squared length
+    /// of what a value v adds.
+    /// </summary>
+    public float[] OutputGram(int layer, int head)
+    {
+        int size = _spec.Layers[layer].ValueSize, width = _config.Width;
+        using var units = new Activations(size, _spec.Layers[layer].Heads * size);
+        using var columns = new NativeBuffer((long)size * width * sizeof(float));
+        for (int c = 0; c < size; c++)
+        {
+            new Span<float>(units.Row(c), units.Columns).Clear();
+            units.Row(c)[head * size + c] = 1;
+        }
+        units.Quantize(0, size, 0, units.Columns);
+        float* output = (float*)columns.Pointer;
+        _weights.Layers[layer].Output.Matrix.Multiply(units, 0, size, 0, width, output, width, null, accumulate: false);
+        var gram = new float[size * size];
+        for (int a = 0; a < size; a++)
+            for (int b = 0; b < size; b++)
+                gram[a * size + b] = TensorPrimitives.Dot(new ReadOnlySpan<float>(output + (long)a * width, width),
+                    new ReadOnlySpan<float>(output + (long)b * width, width));
+        return gram;
     }
 }

@@ -119,7 +119,7 @@ internal sealed unsafe partial class Transformer : IDisposable
             {
                 _workers.Barrier(worker);
                 Observe(worker, layer);
-                _workers.Barrier(worker);
+                (firstRow, endRow) = MeetForRows(worker);
             }
             if (!_verification.IsChecking) SealHeads(worker, layer);
             _buffers.Attention.Quantize(firstRow, endRow, 0, spec.Heads * spec.ValueSize);

@@ -8,6 +8,8 @@ internal static class EvictionMethods
         ["prefixkv"] = ("received", "prefixkv"),
         ["h2o"] = ("mean-received", "uniform"),
         ["kvzip"] = ("reconstruction", "global"),
+        ["kvzip+"] = ("normalised-reconstruction", "global"),
+        ["normalised-reconstruction"] = ("normalised-reconstruction", "global"),
         ["reconstruction"] = ("reconstruction", "global"),
         ["pyramid"] = ("snapkv", "pyramid"),
         ["ada"] = ("snapkv", "ada"),

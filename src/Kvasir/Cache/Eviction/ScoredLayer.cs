@@ -30,6 +30,9 @@ internal sealed class ScoredLayer
     /// <summary>Values of a kv head, [tokens, channels].</summary>
     public Func<int, float[]> Values { get; init; } = _ => [];
 
+    /// <summary>Of a query head, the products of the columns that the output projection reads its value by.</summary>
+    public Func<int, float[]> OutputGram { get; init; } = _ => [];
+
     public AttentionKernels? Kernels { get; init; }
 
     /// <summary>The position behind the last token, and the last query.</summary>

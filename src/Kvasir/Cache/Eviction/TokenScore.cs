@@ -11,7 +11,7 @@ internal abstract class TokenScore
     [
         new ReceivedScore(), new MeanReceivedScore(), new SnapKvScore(), new TovaScore(), new KeyDiffScore(), new KeyNormScore(),
             new ExpectedAttentionScore(),
-        new ReconstructionScore(), new StreamingScore(),
+        new ReconstructionScore(), new NormalisedReconstructionScore(), new StreamingScore(),
     ];
 
     /// <summary>Its name in the policy grammar.</summary>

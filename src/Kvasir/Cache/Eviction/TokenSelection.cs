@@ -1,5 +1,10 @@
 namespace Kvasir.Cache.Eviction;
 
+/// <summary>What a second reading of a text showed.</summary>
+/// <param name="Attention">The attention that its tokens got.</param>
+/// <param name="OutputGram">By layer and query head, the products of the columns that the output projection reads a value by.</param>
+internal sealed record SecondReading(AttentionStatistics Attention, Func<int, int, float[]> OutputGram);
+
 /// <summary>Applies a policy to a run of tokens: which of them stay, in each kv head.</summary>
 internal static class TokenSelection
 {
@@ -7,7 +12,7 @@ internal static class TokenSelection
     /// <param name="cache">A cache that holds the whole region.</param>
     /// <param name="region">The run of tokens.</param>
     /// <param name="again">What was observed of a second reading, where the score needs one.</param>
-    public static int[][][] Choose(KvCache cache, EvictionRegion region, AttentionStatistics? again)
+    public static int[][][] Choose(KvCache cache, EvictionRegion region, SecondReading? again)
     {
         EvictionPolicy policy = cache.Policy.Eviction!;
         ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
@@ -29,7 +34,7 @@ internal static class TokenSelection
     }
 
     /// <summary>A layer of a cache, as scores see it.</summary>
-    public static ScoredLayer View(KvCache cache, EvictionRegion region, int layer, AttentionStatistics? again = null)
+    public static ScoredLayer View(KvCache cache, EvictionRegion region, int layer, SecondReading? again = null)
     {
         LayerCache state = cache.Layers[layer];
         return new ScoredLayer
@@ -39,7 +44,8 @@ internal static class TokenSelection
             Count = region.Count,
             FirstQuery = region.FirstQuery,
             Attention = cache.Observed?[layer],
-            Again = again?[layer],
+            Again = again?.Attention[layer],
+            OutputGram = head => again!.OutputGram(layer, head),
             Keys = head => state.Heads[head].Rows(region.First, region.Count, keys: true),
             Values = head => state.Heads[head].Rows(region.First, region.Count, keys: false),
             Kernels = cache.Layout.Kernels,

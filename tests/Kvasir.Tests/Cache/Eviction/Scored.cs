@@ -10,13 +10,15 @@ internal static class Scored
     /// <summary>A layer with everything that can be observed of <paramref name="maps"/>, weights by query head, query and key.</summary>
     public static ScoredLayer Layer(
         int tokens, int kvHeads, int group, int channels = 8, double[][][]? maps = null, Func<int, float[]>? keys = null,
-        Func<int, float[]>? values = null, int recentRows = 0, int localTokens = 0)
+        Func<int, float[]>? values = null, int recentRows = 0, int localTokens = 0,
+        Func<int, float[]>? outputGram = null)
     {
         var layout = new LayerLayout(kvHeads, channels, channels, int.MaxValue, null) { Group = group };
         AttentionKernels kernels = AttentionKernels.For(KernelPath.Vector128);
         var model = new KvLayout([layout], kernels, () => "m", () => "t");
         var what = new ObservedAttention(
-            Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local | Observations.Queries, recentRows,
+            Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local | Observations.Queries
+            | Observations.Contributions, recentRows,
                 localTokens);
         var statistics = new AttentionStatistics(model, what, 0, tokens, tokens, 0);
         for (int head = 0; maps is not null && head < maps.Length; head++)
@@ -25,7 +27,7 @@ internal static class Scored
         return new ScoredLayer
         {
             Layout = layout, Count = tokens, Attention = statistics[0], Again = statistics[0], Kernels = kernels,
-            Keys = keys ?? (_ => []), Values = values ?? (_ => []),
+            Keys = keys ?? (_ => []), Values = values ?? (_ => []), OutputGram = outputGram ?? (_ => []),
         };
     }
 

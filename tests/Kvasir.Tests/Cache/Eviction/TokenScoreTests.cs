@@ -106,6 +106,23 @@ public sealed class TokenScoreTests
     }
 
     [Fact]
+    public void Normalised_reconstruction_weighs_by_what_a_value_adds()
+    {
+        double[][][] maps = Scored.Maps(2, Tokens, 11);
+        float[] values = Scored.Numbers(Tokens * Channels, 12), output = Scored.Numbers(2 * Channels * 5, 13);
+        ScoredLayer layer = Scored.Layer(Tokens, 1, 2, Channels, maps, values: _ => values, outputGram: Gram);
+        double[] expected = [.. Enumerable.Range(0, Tokens).Select(j => Enumerable.Range(0, 2).Max(head =>
+            Column(maps[head], j).Max() * Math.Sqrt(Enumerable.Range(0, 5).Sum(row =>
+                Math.Pow(Enumerable.Range(0, Channels).Sum(c => Weight(head, row, c) * values[j * Channels + c]), 2)))))];
+        Scored.Near(expected, new NormalisedReconstructionScore().Score(layer)[0], 1e-4);
+
+        double Weight(int head, int row, int c) => output[(head * 5 + row) * Channels + c];
+
+        float[] Gram(int head) => [.. Enumerable.Range(0, Channels * Channels).Select(i =>
+            (float)Enumerable.Range(0, 5).Sum(row => Weight(head, row, i / Channels) * Weight(head, row, i % Channels)))];
+    }
+
+    [Fact]
     public void Of_equal_scores_the_first_are_kept() => Assert.Equal([0, 2, 3], TokenSelection.Highest([1, 0, 2, 1, 1, float.NaN], 3));
 
     [SkippableTheory]
