@@ -53,7 +53,8 @@ internal sealed class Draws(Split split, ulong seed, ulong stream)
         {
             string value = Alternative(type, subjects);
             bool inSplit = !type.HasUnseen || IsUnseen(value) == (split == Split.Test);
-            if (!inSplit || !type.MayRepeat && tries < 2 * TriesForNew && Holds(_used.AsSpan(tries < TriesForNew ? 0 : _usedBefore), value)) continue;
+            bool mayRepeat = type.MayRepeat || tries >= 2 * TriesForNew;
+            if (!inSplit || !mayRepeat && Holds(_used.AsSpan(tries < TriesForNew ? 0 : _usedBefore), value)) continue;
             _used += "\n" + value;
             return value;
         }

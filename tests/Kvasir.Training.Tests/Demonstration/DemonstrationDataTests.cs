@@ -14,7 +14,7 @@ public sealed partial class DemonstrationDataTests
         DemonstrationExample[] first = [.. s_train.Take(50)];
         Assert.Equal(first.Select(Whole), new DemonstrationData(1, Split.Train).Take(50).Select(Whole));
         Assert.Equal(Whole(first[49]), Whole(s_train[49]));
-        Assert.All(new DemonstrationData(2, Split.Train).Take(50).Zip(first), pair => Assert.NotEqual(Whole(pair.First), Whole(pair.Second)));
+        Assert.Empty(new DemonstrationData(2, Split.Train).Take(50).Select(Whole).Intersect(first.Select(Whole)));
     }
 
     [Fact]
@@ -34,7 +34,8 @@ public sealed partial class DemonstrationDataTests
         {
             DemonstrationExample example = s_train[index];
             bool none = example.Answer == DemonstrationExample.NotStated;
-            Assert.True(none || example.Passages.Any(passage => passage.Contains(example.Answer, StringComparison.Ordinal)), Whole(example));
+            bool stands = example.Passages.Any(passage => passage.Contains(example.Answer, StringComparison.Ordinal));
+            Assert.True(none || stands, Whole(example));
             Assert.False(Whole(example).Contains('{'), Whole(example));
             Assert.InRange(example.Passages.Sum(Words), 12, 420);
             if (none) Interlocked.Increment(ref notStated);
