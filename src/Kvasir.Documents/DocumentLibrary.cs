@@ -285,9 +285,9 @@ public sealed class DocumentLibrary : IDisposable
     {
         Found found = _retriever.Find(Store.Catalog, question, count, within is null ? null : new PathScope(within));
         if (found.WordsAlone.Count > 0)
-            Store.FileAccess.Warn(
+            Store.FileAccess.Warn(StoreWarning.Lost(
                 $"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(found.WordsAlone)}: words alone find them",
-                DocumentStore.MendOf(found.WordsAlone));
+                found.WordsAlone));
 
         return found;
     }
@@ -316,10 +316,10 @@ public sealed class DocumentLibrary : IDisposable
         if (Store.Catalog.File(passage.File) is not { } file) return passage;
         StoredFileState state = file.State();
         if (state == StoredFileState.Changed)
-            Store.FileAccess.Warn($"{passage.File} has changed since it was ingested", "ingest", passage.File);
+            Store.FileAccess.Warn($"{passage.File} has changed since it was ingested", StoreMend.Ingest, passage.File);
         else if (state == StoredFileState.Gone)
             Store.FileAccess.Warn($"{passage.File} is gone since it was ingested (where it was moved, ingest it there: its KV is kept)",
-                "store", "rm", passage.File);
+                StoreMend.Remove, passage.File);
 
         bool hasLines = DocumentKinds.Of(passage.File) is null or DocumentKind.Text or DocumentKind.SourceCode;
         return passage with

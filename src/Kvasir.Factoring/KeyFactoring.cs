@@ -1,12 +1,14 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Models;
-using Kvasir.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Kvasir.Factoring;
 
-/// <summary>Makes the factors of a model's keys without training: decomposes each kv head by what a calibration text shows, divides the ranks, and cuts.</summary>
+/// <summary>
+/// Makes the factors of a model's keys without training: decomposes each kv head by what a calibration text shows, divides the ranks, and
+/// cuts.
+/// </summary>
 internal sealed class KeyFactoring
 {
     private const int Windows = 16, WindowTokens = 640, LeastTokens = 64;
@@ -32,7 +34,9 @@ internal sealed class KeyFactoring
             if (Obstacle(_method, l, layer) is string obstacle) throw new InvalidInputException($"{model.Path}: {obstacle}");
     }
 
-    /// <summary>The factors by <paramref name="text"/>; by texts that the model writes itself where that is null. The weights alone need neither.</summary>
+    /// <summary>
+    /// The factors by <paramref name="text"/>; by texts that the model writes itself where that is null. The weights alone need neither.
+    /// </summary>
     /// <exception cref="InvalidInputException">The text is too short.</exception>
     public KeyFactors Run(string? text)
     {
@@ -40,7 +44,9 @@ internal sealed class KeyFactoring
         HeadDecomposition[][] heads = [.. _model.CacheLayout.Layers.Select((layer, l) => Decompose(l, layer, grams))];
         int[] ranks = Ranks(heads);
         int next = 0;
-        return new KeyFactors(_model.Identity, Name(_method), [.. heads.Select(layer => (IReadOnlyList<HeadFactors>)[.. layer.Select(head => head.Truncated(ranks[next++]))])]);
+        return new KeyFactors(
+            _model.Identity, Name(_method),
+            [.. heads.Select(layer => (IReadOnlyList<HeadFactors>)[.. layer.Select(head => head.Truncated(ranks[next++]))])]);
     }
 
     /// <summary>A method's name in files and on the command line.</summary>
@@ -61,9 +67,12 @@ internal sealed class KeyFactoring
         bool rotates = _model.RotatesKeys(layer);
         return method switch
         {
-            FactoringMethod.PreRope when !rotates => $"layer {layer} does not rotate its keys; use --method kqsvd, or svd where no layer does",
-            FactoringMethod.PreRope or FactoringMethod.Svd when rotates && (shape.Rotary is null || shape.KeyChannels % 2 != 0) => $"the rotation of layer {layer} cannot be undone (it depends on the length of the text); use --method kqsvd",
-            FactoringMethod.Svd when rotates != _model.RotatesKeys(0) => $"layers 0 and {layer} differ in whether they rotate their keys; use --method kqsvd",
+            FactoringMethod.PreRope when !rotates =>
+                $"layer {layer} does not rotate its keys; use --method kqsvd, or svd where no layer does",
+            FactoringMethod.PreRope or FactoringMethod.Svd when rotates && (shape.Rotary is null || shape.KeyChannels % 2 != 0) =>
+                $"the rotation of layer {layer} cannot be undone (it depends on the length of the text); use --method kqsvd",
+            FactoringMethod.Svd when rotates != _model.RotatesKeys(0) =>
+                $"layers 0 and {layer} differ in whether they rotate their keys; use --method kqsvd",
             _ => null,
         };
     }
@@ -86,9 +95,12 @@ internal sealed class KeyFactoring
     private int[][] Cut(string text, int tokens)
     {
         int[] ids = _model.Tokenizer.Encode(text, parseSpecial: false);
-        if (ids.Length < LeastTokens) throw new InvalidInputException($"the calibration text has {ids.Length} tokens; give at least {LeastTokens}, better {Windows * tokens}");
+        if (ids.Length < LeastTokens)
+            throw new InvalidInputException(
+                $"the calibration text has {ids.Length} tokens; give at least {LeastTokens}, better {Windows * tokens}");
         int length = Math.Min(tokens, ids.Length), count = Math.Min(Windows, ids.Length / length);
-        return [.. Enumerable.Range(0, count).Select(i => ids.AsSpan((int)((long)(ids.Length - length) * i / Math.Max(count - 1, 1)), length).ToArray())];
+        return [.. Enumerable.Range(0, count).Select(
+            i => ids.AsSpan((int)((long)(ids.Length - length) * i / Math.Max(count - 1, 1)), length).ToArray())];
     }
 
     private HeadDecomposition[] Decompose(int l, LayerLayout layer, KeyGrams? grams)
@@ -99,7 +111,8 @@ internal sealed class KeyFactoring
             (float[][] rows, float[]? bias) = _model.KeyWeights(l);
             int size = layer.KeyChannels;
             return [.. Enumerable.Range(0, layer.KvHeads).Select(h => WeightFactors.Of(
-                Matrix<double>.Build.DenseOfRows(rows.Skip(h * size).Take(size).Select(row => row.Select(x => (double)x))), [.. (bias ?? []).Skip(h * size).Take(size)], _model.RotatesKeys(l)))];
+                Matrix<double>.Build.DenseOfRows(rows.Skip(h * size).Take(size).Select(row => row.Select(x => (double)x))),
+                    [.. (bias ?? []).Skip(h * size).Take(size)], _model.RotatesKeys(l)))];
         }
         return [.. Enumerable.Range(0, layer.KvHeads).Select(h => Decompose(grams[l, h], layer))];
     }
@@ -109,15 +122,21 @@ internal sealed class KeyFactoring
         Matrix<double> Mean(double[,] sum, long count) => Matrix<double>.Build.DenseOfArray(sum) / count;
         Matrix<double> queries = Mean(moments.Queries, moments.QueryRows);
         if (_method == FactoringMethod.PreRope)
-            return PreRotationFactors.Of(queries, Mean(moments.KeysBeforeRotation, moments.Tokens), RotatedChannels.Of(layer), Math.Min(WindowTokens, _model.Config.ContextLength));
-        return ScoreFactors.Of(queries, Mean(moments.Keys, moments.Tokens), _method == FactoringMethod.KqSvd ? [] : [.. moments.KeySum.Select(sum => sum / moments.Tokens)]);
+            return PreRotationFactors.Of(
+                queries, Mean(moments.KeysBeforeRotation, moments.Tokens), RotatedChannels.Of(layer),
+                Math.Min(WindowTokens, _model.Config.ContextLength));
+        return ScoreFactors.Of(
+            queries, Mean(moments.Keys, moments.Tokens), _method == FactoringMethod.KqSvd ? []
+            : [.. moments.KeySum.Select(sum => sum / moments.Tokens)]);
     }
 
     private int[] Ranks(HeadDecomposition[][] heads)
     {
         ThinKeys thin = _options.Thin;
         return _options.PerHead
-            ? RankAllocation.Solve([.. heads.SelectMany(layer => layer).Select(head => head.Weights)], thin.TotalRank(_model.CacheLayout), FactoringOptions.LeastRank)
+            ? RankAllocation.Solve(
+                [.. heads.SelectMany(layer => layer).Select(head => head.Weights)], thin.TotalRank(_model.CacheLayout),
+                FactoringOptions.LeastRank)
             : [.. _model.CacheLayout.Layers.SelectMany(layer => Enumerable.Repeat(thin.RankOf(layer.KeyChannels), layer.KvHeads))];
     }
 }

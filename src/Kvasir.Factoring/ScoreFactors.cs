@@ -3,8 +3,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Kvasir.Factoring;
 
 /// <summary>
-/// <c>kqsvd</c>: keys as attention multiplies them; of any rank the scores that are best in least squares over the queries and keys of a calibration text. With U S V^T = svd(C_q^1/2 C_k^1/2): Down = (C_k^-1/2 V
-/// S^1/2)^T, Up = C_q^-1/2 U S^1/2.
+/// <c>kqsvd</c>: keys as attention multiplies them; of any rank the scores that are best in least squares over the queries and keys of a
+/// calibration text. With U S V^T = svd(C_q^1/2 C_k^1/2): Down = (C_k^-1/2 V S^1/2)^T, Up = C_q^-1/2 U S^1/2.
 /// </summary>
 internal static class ScoreFactors
 {
@@ -20,6 +20,7 @@ internal static class ScoreFactors
         (Matrix<double> keyRoot, Matrix<double> keyInverse) = SymmetricMatrix.Roots(keys, Floor);
         var svd = (queryRoot * keyRoot).Svd();
         Matrix<double> roots = Matrix<double>.Build.DiagonalOfDiagonalVector(svd.S.PointwiseSqrt());
-        return new HeadDecomposition(false, roots * svd.VT * keyInverse, queryInverse * svd.U * roots, [.. svd.S.Select(value => value * value)], mean);
+        return new HeadDecomposition(
+            false, roots * svd.VT * keyInverse, queryInverse * svd.U * roots, [.. svd.S.Select(value => value * value)], mean);
     }
 }

@@ -10,10 +10,13 @@ internal static class SymmetricMatrix
     {
         var decomposition = ((matrix + matrix.Transpose()) / 2).Evd(Symmetricity.Symmetric);
         int[] order = [.. Enumerable.Range(0, matrix.RowCount).OrderByDescending(i => decomposition.EigenValues[i].Real)];
-        return ([.. order.Select(i => decomposition.EigenValues[i].Real)], Matrix<double>.Build.DenseOfColumnVectors(order.Select(decomposition.EigenVectors.Column)));
+        return ([.. order.Select(i => decomposition.EigenValues[i].Real)],
+            Matrix<double>.Build.DenseOfColumnVectors(order.Select(decomposition.EigenVectors.Column)));
     }
 
-    /// <summary>The symmetric square root and its inverse; eigenvalues below <paramref name="floor"/> times the largest are raised to that.</summary>
+    /// <summary>
+    /// The symmetric square root and its inverse; eigenvalues below <paramref name="floor"/> times the largest are raised to that.
+    /// </summary>
     public static (Matrix<double> Root, Matrix<double> Inverse) Roots(Matrix<double> matrix, double floor)
     {
         (double[] values, Matrix<double> vectors) = Eigenpairs(matrix);

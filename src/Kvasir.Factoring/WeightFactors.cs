@@ -3,8 +3,9 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Kvasir.Factoring;
 
 /// <summary>
-/// <c>svd</c>: truncated singular value decomposition of a head's part of W_K = U S V^T: Down = U^T, Up = U, without a calibration text. Where keys are not rotated it is exact up to what is cut off, and what all
-/// keys have in common, the bias, needs no cache; where they are, it is taken before the rotation.
+/// <c>svd</c>: truncated singular value decomposition of a head's part of W_K = U S V^T: Down = U^T, Up = U, without a calibration text.
+/// Where keys are not rotated it is exact up to what is cut off, and what all keys have in common, the bias, needs no cache; where they
+/// are, it is taken before the rotation.
 /// </summary>
 internal static class WeightFactors
 {

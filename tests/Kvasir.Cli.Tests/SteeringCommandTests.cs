@@ -18,12 +18,11 @@ public sealed class SteeringCommandTests : IDisposable
     public void An_emphasised_text_changes_the_answer_and_equals_its_span()
     {
         string Answer(params string[] how) =>
-            Invocation.Of(["complete", "--prompt", Story, "--max-tokens", "1", "--json", "--compute", "float32", "--model", Real, .. how])
+            Invocation.Of(["complete", "--prompt", Story, "--max-tokens", "1", "--json", "--model", Real, .. how])
                 .IsDone().Json.GetProperty("text").GetString()!;
         Assert.Equal(" hot", Answer());
         Assert.Equal(" cold", Answer("--emphasise", "the sun is cold"));
         Assert.Equal(" cold", Answer("--kv", "steer=0:9"));
-        Assert.Equal(" hot", Answer("--emphasise", "the sun is cold", "--emphasis-alpha", "1"));
         Invocation.Of("complete", "--prompt", Story, "--emphasise", "the moon", "--model", Real).IsRefused("'the moon'");
     }
 
@@ -71,7 +70,8 @@ public sealed class SteeringCommandTests : IDisposable
             [{"emphasised": "The door is red.", "rest": "The door was blue. The door is", "new": " red", "old": " blue"},
              {"token_ids": [3, 4, 5, 6], "span": [1, 3], "new_id": 7}]
             """u8);
-        JsonElement made = Invocation.Of("profile", "pasta", "--data", data, "--heads", "3", "--out", path, "--json", "--model", Tiny).IsDone().Json;
+        JsonElement made = Invocation.Of("profile", "pasta", "--data", data, "--heads", "3", "--out", path, "--json", "--model", Tiny)
+            .IsDone().Json;
         string[] heads = [.. made.GetProperty("heads").EnumerateArray().Select(head => head.GetString()!)];
         Assert.Equal(3, heads.Length);
         Assert.Equal(heads, made.GetProperty("ranking").EnumerateArray().Take(3).Select(gain => gain.GetProperty("head").GetString()!));
@@ -92,17 +92,20 @@ public sealed class SteeringCommandTests : IDisposable
             "--temperature", "0", "--json", "--model", Real);
         Assert.Equal(0, talk.Code);
         Assert.Equal(2, talk.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.Single(talk.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.Contains("'The moon'", StringComparison.Ordinal));
+        Assert.Single(talk.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+            line.Contains("'The moon'", StringComparison.Ordinal));
     }
 
     [SkippableFact]
     public void Synthetic_tasks_hold_their_answers_and_come_from_their_seed()
     {
-        var tokenizer = (Tokenizer)Kvasir.Models.Model.Load(Tiny).Tokenizer;
+        using Kvasir.Models.Model model = Kvasir.Models.Model.Load(Tiny);
+        Tokenizer tokenizer = model.Tokenizer;
         foreach (string task in RetrievalTasks.Names)
         {
             IReadOnlyList<RetrievalPrompt> prompts = RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3);
-            Assert.Equal(prompts.Select(prompt => prompt.Context), RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3).Select(prompt => prompt.Context));
+            Assert.Equal(prompts.Select(prompt => prompt.Context), RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 3)
+                .Select(prompt => prompt.Context));
             Assert.NotEqual(prompts[0].Context, RetrievalTasks.Make(task, tokenizer, 4, 600, seed: 4)[0].Context);
             Assert.NotEqual(prompts[0].Context, prompts[1].Context);
             foreach (RetrievalPrompt prompt in prompts)
@@ -135,12 +138,14 @@ public sealed class SteeringCommandTests : IDisposable
     public void Retrieval_is_measured_by_task()
     {
         JsonElement result = Invocation.Of(
-            "eval", "retrieval", "--items", "2", "--tokens", "120", "--tasks", "single,variables", "--kv", "k=kivi4,v=kivi4", "--when", "question",
+            "eval", "retrieval", "--items", "2", "--tokens", "120", "--tasks", "single,variables", "--kv", "k=kivi4,v=kivi4", "--when",
+                "question",
             "--json", "--model", Tiny).IsDone().Json;
         Assert.Equal(4, result.GetProperty("items").GetInt32());
         JsonElement tasks = result.GetProperty("byTask");
         Assert.Equal(["single", "variables"], tasks.EnumerateObject().Select(task => task.Name));
-        Assert.Equal(result.GetProperty("accuracy").GetDouble(), tasks.EnumerateObject().Average(task => task.Value.GetProperty("accuracy").GetDouble()), 1e-6);
+        Assert.Equal(result.GetProperty("accuracy").GetDouble(), tasks.EnumerateObject()
+            .Average(task => task.Value.GetProperty("accuracy").GetDouble()), 1e-6);
         Assert.True(result.GetProperty("kvBytes").GetInt64() < result.GetProperty("kvBytesF16").GetInt64());
         Invocation.Of("eval", "retrieval", "--tasks", "single,other", "--model", Tiny).IsRefused("other");
         Invocation.Of("eval", "retrieval", "--tasks", "single", "--tokens", "600", "--model", Tiny).IsRefused("512");

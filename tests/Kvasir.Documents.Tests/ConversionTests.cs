@@ -131,7 +131,7 @@ public sealed class ConversionTests : LibraryFixture
         Ingest(Half);
         Assert.Contains("has lost", Refused(Exact, Half), StringComparison.Ordinal);
         Ingest(Exact);
-        Assert.Contains("name one with --from", Refused("k=kivi2,v=kivi2"), StringComparison.Ordinal);
+        Assert.Contains("name the one to convert", Refused("k=kivi2,v=kivi2"), StringComparison.Ordinal);
         var other = new FakeModel(sameTokenizer: Model) { Identity = "model-b", Policy = "k=kivi2,v=kivi2" };
         Assert.Contains("none of this model", Assert.Throws<InvalidInputException>(() => Convert("", model: other)).Message,
             StringComparison.Ordinal);

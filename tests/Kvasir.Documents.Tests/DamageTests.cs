@@ -54,7 +54,7 @@ public sealed class DamageTests : LibraryFixture
                 StringComparison.Ordinal));
             StoreWarning warning = Assert.Single(library.Store.Warnings);
             Assert.Contains(dogs, warning.Problem, StringComparison.Ordinal);
-            Assert.Equal(["ingest", "--force", dogs], warning.Mend);
+            Assert.Equal((StoreMend.IngestAnew, dogs), (warning.Mend, warning.File));
             Assert.Equal(1, library.Verify().DamagedRecords);
 
             // Another file's ingest must not free the KV of what is lost.
@@ -90,7 +90,7 @@ public sealed class DamageTests : LibraryFixture
         {
             library.Ask("Who barks at the postman?", new AskOptions { Passages = 9 }).Complete();
             Assert.Contains(library.Store.Warnings, warning => warning.Problem.Contains(dogs,
-                StringComparison.Ordinal) && warning.Mend.Contains(dogs));
+                StringComparison.Ordinal) && warning.File == dogs);
             Assert.True(library.Store.Statistics().DamagedRecords > 0);
             Assert.False(library.Verify().IsSound);
             Assert.Contains(dogs, library.Store.Paths());
@@ -111,7 +111,7 @@ public sealed class DamageTests : LibraryFixture
         Ingested();
         Tamper(sql);
         using DocumentLibrary library = Opened();
-        Assert.Equal(["store", "repair"], Assert.Single(library.Store.Warnings).Mend);
+        Assert.Equal(StoreMend.Repair, Assert.Single(library.Store.Warnings).Mend);
     }
 
     [Theory]
@@ -130,7 +130,7 @@ public sealed class DamageTests : LibraryFixture
             Assert.True(library.Search("dogs like walks", 1)[0].Cosine > 0);
             StoreWarning warning = Assert.Single(library.Store.Warnings);
             Assert.Contains(cats, warning.Problem, StringComparison.Ordinal);
-            Assert.Equal(["ingest", "--force", cats], warning.Mend);
+            Assert.Equal((StoreMend.IngestAnew, cats), (warning.Mend, warning.File));
             int embedded = Encoder.Embedded;
             library.Ingest([cats], force: true);
             Assert.Equal(1, Encoder.Embedded - embedded);
@@ -179,7 +179,7 @@ public sealed class DamageTests : LibraryFixture
         {
             library.Ask("Why do cats purr?").Complete();
             Assert.Null(library.Store.KvQuota);
-            Assert.Equal([["store", "quota", "SIZE"], ["ingest", "--stored"]], library.Store.Warnings.Select(warning => warning.Mend));
+            Assert.Equal([StoreMend.SetQuota, StoreMend.IngestAll], library.Store.Warnings.Select(warning => warning.Mend));
             library.Ingest([Documents]);
             library.Store.SetKvQuota(1_000_000);
             Assert.Equal("fake.gguf", library.Store.Statistics().Kv[0].Model);

@@ -74,6 +74,15 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public KvCache NewCache() => new(Layout, Exact, _pool);
 
+    public Emphasis? LastEmphasis { get; private set; }
+
+    public IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts)
+    {
+        int[] ends = [.. ids.Select((_, i) => Decode(ids[..(i + 1)]).Length)];
+        return parts(Decode(ids)).Select(part =>
+            new TokenSpan(Array.FindIndex(ends, end => end > part.First), Array.FindIndex(ends, end => end >= part.End) + 1));
+    }
+
     public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new Batch(this, parallel);
 
     public void ReadAhead(string path) => ReadAheads.Add(path);
@@ -299,6 +308,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
         public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece)
         {
             Assert.True(_answers.Count < parallel);
+            model.LastEmphasis = emphasis;
             _answers.Add((cache, ids, new Queue<GeneratedPiece>(model.Generated(model.Decode(ids))), onPiece));
         }
 

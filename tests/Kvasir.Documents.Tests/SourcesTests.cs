@@ -67,7 +67,7 @@ public sealed class SourcesTests : LibraryFixture
         Source();
         StoreWarning changed = Assert.Single(library.Store.Warnings);
         Assert.Contains(cats + " has changed", changed.Problem, StringComparison.Ordinal);
-        Assert.Equal(["ingest", cats], changed.Mend);
+        Assert.Equal((StoreMend.Ingest, cats), (changed.Mend, changed.File));
 
         File.Delete(cats);
         File.Delete(dogs);

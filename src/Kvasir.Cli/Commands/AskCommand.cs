@@ -30,7 +30,7 @@ internal static class AskCommand
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
         var emphasis = new EmphasisOptions(command);
-        var terms = command.Flag("--emphasise-terms", "Emphasise the question's words in the passages");
+        var terms = command.Flag("--emphasise-terms", "Emphasise the sentences of the passages that share most words with the question");
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Returns(parsed =>
         {

@@ -24,7 +24,7 @@ internal static class EvalFactsCommand
         var placing = new PlacingOptions(command);
         var library = new LibraryChoice.Options(command, placing);
         var emphasis = new EmphasisOptions(command);
-        var terms = command.Flag("--emphasise-terms", "Emphasise the question's words in the documents");
+        var terms = command.Flag("--emphasise-terms", "Emphasise the sentences that share most words with the question");
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Does(parsed =>
         {

@@ -1,5 +1,3 @@
-using Kvasir.Cli.Reports;
-
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>factor table</c>: what thin keys save at the shapes of larger models, by the cache's own accounting.</summary>
@@ -17,11 +15,13 @@ internal static class FactorTableCommand
         {
             FactorTableRow[] rows = [.. FactorTable.Rows(parsed.GetValue(context), parsed.GetValue(memory) * 1_000_000_000L)];
             if (common.Json(parsed))
-                terminal.WriteJson(new { Context = parsed.GetValue(context), MemoryBytes = parsed.GetValue(memory) * 1_000_000_000L, Rows = rows });
+                terminal.WriteJson(
+                    new { Context = parsed.GetValue(context), MemoryBytes = parsed.GetValue(memory) * 1_000_000_000L, Rows = rows });
             else
                 terminal.WriteTable(
                     ["shape", "kv", "bytes of a token", "of a user", "saved", "users"], rows,
-                    row => [row.Shape, row.Kv, $"{row.BytesPerToken}", $"{row.Bytes / 1e9:0.00} GB", $"{row.SavedBytes / 1e9:0.00} GB", $"{row.Users:0.0}"], 2, 3, 4, 5);
+                    row => [row.Shape, row.Kv, $"{row.BytesPerToken}", $"{row.Bytes / 1e9:0.00} GB", $"{row.SavedBytes / 1e9:0.00} GB",
+                        $"{row.Users:0.0}"], 2, 3, 4, 5);
         });
     }
 }

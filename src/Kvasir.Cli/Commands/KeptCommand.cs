@@ -54,9 +54,12 @@ internal static class KeptCommand
     }
 
     private static (int First, int Count) Chosen(int? one, int count, string option) =>
-        one >= count ? throw new InvalidInputException($"{option} {one}: the model has {count}") : one is int chosen ? (chosen, 1) : (0, count);
+        one >= count
+            ? throw new InvalidInputException($"{option} {one}: the model has {count}") : one is int chosen ? (chosen, 1) : (0, count);
 
-    /// <summary>Layers by positions: each character stands for a few tokens and is the fuller the more of them are kept in the heads shown.</summary>
+    /// <summary>
+    /// Layers by positions: each character stands for a few tokens and is the fuller the more of them are kept in the heads shown.
+    /// </summary>
     private static void Print(Terminal terminal, int[][][] kept, int firstLayer, KvCache cache)
     {
         const string shades = " .:-=+*#%@";
@@ -70,9 +73,13 @@ internal static class KeptCommand
             terminal.Out.WriteLine($"{firstLayer + l,4} |{string.Concat(line)}| {100 * share,5:0.0}%");
         }
 
-        terminal.Out.WriteLine($"{Units.Count(cache.Length, "token")}, KV {Units.Bytes(cache.Bytes)} ({Units.Bytes(cache.BytesF16)} in f16), chosen and encoded in {cache.EvictionTime.TotalMilliseconds:0} ms");
+        terminal.Out.WriteLine(
+            $"{Units.Count(cache.Length, "token")}, KV "
+            + $"{Units.Bytes(cache.Bytes)} "
+            + $"({Units.Bytes(cache.BytesF16)} in f16), chosen and encoded in {cache.EvictionTime.TotalMilliseconds:0} ms");
 
-        long Width(int column) => ((long)(column + 1) * cache.Length + width - 1) / width - ((long)column * cache.Length + width - 1) / width;
+        long Width(int column) =>
+            ((long)(column + 1) * cache.Length + width - 1) / width - ((long)column * cache.Length + width - 1) / width;
         char Shade(double share) => shades[(int)Math.Clamp(Math.Ceiling(share * (shades.Length - 1)), 0, shades.Length - 1)];
     }
 }

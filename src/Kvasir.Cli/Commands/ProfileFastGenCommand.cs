@@ -13,12 +13,14 @@ internal static class ProfileFastGenCommand
             "kvasir profile fastgen --file sample.txt --recovery 0.95",
             "kvasir profile fastgen --ids-file prompts.json --recovery 0.95 --reading l1 --json");
         var idsFile = command.Option<string?>("--ids-file", "F.json", "Sample prompts: a JSON object of names and lists of token ids");
-        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…", "Sample texts (default: texts that the model writes itself)");
+        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…",
+            "Sample texts (default: texts that the model writes itself)");
         texts.AllowMultipleArgumentsPerToken = true;
         var recovery = command.Option("--recovery", "T", "The share of a head's attention to recover", 0.95).InRange(double.Epsilon, 1);
         var reading = command.Choice(
             "--reading", "mass|l1",
-            "What the constraint is read as: lost attention at most 1 - T (mass), or the distance to attention over what is kept (l1), which is twice the lost mass");
+            "What the constraint is read as: lost attention at most 1 - T (mass), or the distance to attention over what is kept (l1), "
+                + "which is twice the lost mass");
         CommonOptions common = CommonOptions.ForModel(command);
         return command.Does(parsed =>
         {
@@ -29,7 +31,8 @@ internal static class ProfileFastGenCommand
             var prompts = new Dictionary<string, HeadChoices>();
             using (var progress = new ProgressLine(terminal, "reading"))
             {
-                IReadOnlyDictionary<string, int[]> samples = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model, terminal);
+                IReadOnlyDictionary<string, int[]> samples = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model,
+                    terminal);
                 foreach ((string name, int[] ids) in samples)
                 {
                     prompts[name] = HeadChoices.Of(model, ids, classes, least, terminal.Interrupted);
@@ -44,9 +47,12 @@ internal static class ProfileFastGenCommand
 
     private static void Print(Terminal terminal, Dictionary<string, HeadChoices> prompts)
     {
-        terminal.Out.WriteLine($"policies by kv head: {string.Join(", ", FastGen.PolicyNames.Select((name, policy) => $"{policy} {name}"))}");
-        terminal.WriteTable(["layer", .. prompts.Keys], Enumerable.Range(0, prompts.Values.First().Chosen.Length), layer => [$"{layer}", .. prompts.Values.Select(prompt => string.Join(' ', prompt.Chosen[layer]))], 0);
-        terminal.Out.WriteLine($"kept of the tokens: {string.Join(", ", prompts.Select(prompt => $"{prompt.Key} {prompt.Value.KeptFraction:0.0%}"))}");
+        terminal.Out.WriteLine(
+            $"policies by kv head: {string.Join(", ", FastGen.PolicyNames.Select((name, policy) => $"{policy} {name}"))}");
+        terminal.WriteTable(["layer", .. prompts.Keys], Enumerable.Range(0, prompts.Values.First().Chosen.Length), layer =>
+            [$"{layer}", .. prompts.Values.Select(prompt => string.Join(' ', prompt.Chosen[layer]))], 0);
+        terminal.Out.WriteLine(
+            $"kept of the tokens: {string.Join(", ", prompts.Select(prompt => $"{prompt.Key} {prompt.Value.KeptFraction:0.0%}"))}");
     }
 
     /// <summary>What the heads chose on one prompt.</summary>
@@ -59,7 +65,9 @@ internal static class ProfileFastGenCommand
             var fastGen = new FastGen(ids, 0, classes);
             ScoredLayer[] layers = PromptObservation.Of(model, ids, FastGen.Needs(ids.Length), cancellation);
             int[][] chosen = [.. layers.Select(layer => layer.ForHeads(head => fastGen.Choose(layer, head, recovery)))];
-            return new HeadChoices(chosen, layers.SelectMany((layer, l) => layer.ForHeads(head => fastGen.Keeps(layer, head, chosen[l][head]).Count(kept => kept))).Average() / ids.Length);
+            return new HeadChoices(chosen,
+                layers.SelectMany((layer, l) => layer.ForHeads(head => fastGen.Keeps(layer, head, chosen[l][head]).Count(kept => kept)))
+                .Average() / ids.Length);
         }
     }
 }

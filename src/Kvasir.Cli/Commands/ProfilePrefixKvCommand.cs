@@ -14,7 +14,8 @@ internal static class ProfilePrefixKvCommand
             "kvasir profile prefixkv --ids-file prompts.json --budgets 10,20,30,50 --json",
             "kvasir complete --prompt \"Once upon a time\" --kv evict=prefixkv:20%,profile=smollm2.prefixkv.json");
         var idsFile = command.Option<string?>("--ids-file", "F.json", "Sample prompts: a JSON object of names and lists of token ids");
-        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…", "Sample texts (default: texts that the model writes itself)");
+        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…",
+            "Sample texts (default: texts that the model writes itself)");
         texts.AllowMultipleArgumentsPerToken = true;
         var budgets = command.Option("--budgets", "A,B", "Percent of the tokens kept", "10,20,30,50");
         var leaveOut = command.Flag("--leave-out-protected", "Search without the first and the last token, which stay in any case");
@@ -23,7 +24,8 @@ internal static class ProfilePrefixKvCommand
         return command.Does(parsed =>
         {
             int[] percents = IdList.Parse(parsed.GetValue(budgets)!, "--budgets");
-            if (Array.Find(percents, percent => percent is < 1 or > 100) is not 0 and var wrong) throw new InvalidInputException($"--budgets {wrong}: give percent from 1 to 100");
+            if (Array.FindIndex(percents, percent => percent is < 1 or > 100) is >= 0 and var wrong)
+                throw new InvalidInputException($"--budgets {percents[wrong]}: give percent from 1 to 100");
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadTextModel(parsed, terminal);
@@ -31,15 +33,18 @@ internal static class ProfilePrefixKvCommand
             var score = new ReceivedScore();
             using (var progress = new ProgressLine(terminal, "reading"))
             {
-                IReadOnlyDictionary<string, int[]> prompts = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model, terminal);
+                IReadOnlyDictionary<string, int[]> prompts = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model,
+                    terminal);
                 foreach ((string name, int[] ids) in prompts)
                 {
-                    received[name] = [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted).Select(layer => score.Score(layer)[0])];
+                    received[name] = [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted)
+                        .Select(layer => score.Score(layer)[0])];
                     progress.Report(received.Count, prompts.Count, name);
                 }
             }
 
-            PrefixKvProfile profile = PrefixKvProfile.Of(model.Identity, received, [.. percents.Select(percent => percent / 100.0)], parsed.GetValue(leaveOut));
+            PrefixKvProfile profile = PrefixKvProfile.Of(model.Identity, received, [.. percents.Select(percent => percent / 100.0)],
+                parsed.GetValue(leaveOut));
             if (path is not null) profile.Save(path);
             Print(terminal, common.Json(parsed), profile, path);
         });
@@ -58,9 +63,12 @@ internal static class ProfilePrefixKvCommand
             return;
         }
 
-        terminal.Out.WriteLine($"percent of the tokens that each layer keeps, mean of {Units.Count(profile.Texts.Count, "text")}{(path is null ? "" : $"; wrote {path}")}");
+        terminal.Out.WriteLine($"percent of the tokens that each layer keeps, mean of "
+            + $"{Units.Count(profile.Texts.Count, "text")}{(path is null ? "" : $"; wrote {path}")}");
         string[] names = [.. profile.Budgets.Keys];
-        terminal.WriteTable(["layer", .. names.Select(name => $"{name}%")], Enumerable.Range(0, profile.Budgets[names[0]].ForgetRatio.Count), layer =>
-            [$"{layer}", .. names.Select(name => $"{100 * (1 - profile.Budgets[name].ForgetRatio[layer]):0.0}")], [.. Enumerable.Range(0, names.Length + 1)]);
+        terminal.WriteTable(["layer", .. names.Select(name => $"{name}%")],
+            Enumerable.Range(0, profile.Budgets[names[0]].ForgetRatio.Count), layer =>
+            [$"{layer}", .. names.Select(name => $"{100 * (1 - profile.Budgets[name].ForgetRatio[layer]):0.0}")],
+                [.. Enumerable.Range(0, names.Length + 1)]);
     }
 }

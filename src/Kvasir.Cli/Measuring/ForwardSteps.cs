@@ -8,7 +8,10 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
 
     public Model Model { get; } = model;
 
-    /// <summary>Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left. Into an empty cache it is the prompt that a policy evicts from.</summary>
+    /// <summary>
+    /// Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left. Into an empty cache it is the prompt that a
+    /// policy evicts from.
+    /// </summary>
     public void Prefill(KvCache cache, ReadOnlySpan<int> ids, bool logits = false)
     {
         if (cache.Length == 0 && !ids.IsEmpty) cache.BeginPrompt(ids);

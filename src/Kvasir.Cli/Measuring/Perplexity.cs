@@ -10,7 +10,9 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
     /// <summary>Every position of the windows after the first is scored.</summary>
     public static Perplexity OfWindows(Model model, KvPolicy policy, IReadOnlyList<int[]> windows, Terminal terminal)
     {
-        if (policy.Eviction is { Budget: null }) throw new InvalidInputException($"--window scores the prompt itself, from which {policy.Eviction} has evicted nothing yet; use --prefill and --score");
+        if (policy.Eviction is { Budget: null })
+            throw new InvalidInputException($"--window scores the prompt itself, from which "
+            + $"{policy.Eviction} has evicted nothing yet; use --prefill and --score");
         using var progress = new ProgressLine(terminal, "ppl");
         using var steps = new ForwardSteps(model, terminal);
         var sum = new PerplexitySum();

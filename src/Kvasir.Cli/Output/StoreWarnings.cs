@@ -8,10 +8,23 @@ internal static class StoreWarnings
     private static readonly string[] Kept = ["--store", "--model", "--embedder", "--kv", "--chunk-tokens", "--thin-store"];
 
     public static Action<StoreWarning> To(Terminal terminal, ParseResult parsed) => warning =>
-        terminal.Warn(warning.Mend.Count == 0 ? warning.Problem : $"{warning.Problem}; to mend it: {Command(warning.Mend, parsed)}");
+        terminal.Warn(Words(warning) is { Length: > 0 } words ? $"{warning.Problem}; to mend it: {Command(words, parsed)}" : warning.Problem);
+
+    private static string[] Words(StoreWarning warning) => warning.Mend switch
+    {
+        StoreMend.Ingest => ["ingest", warning.File!],
+        StoreMend.IngestAnew => ["ingest", "--force", warning.File!],
+        StoreMend.IngestAll => ["ingest", "--stored"],
+        StoreMend.IngestAllAnew => ["ingest", "--force", "--stored"],
+        StoreMend.Remove => ["store", "rm", warning.File!],
+        StoreMend.Verify => ["store", "verify"],
+        StoreMend.Repair => ["store", "repair"],
+        StoreMend.SetQuota => ["store", "quota", "SIZE"],
+        _ => [],
+    };
 
     /// <summary>The command on the same store with the same models.</summary>
-    private static string Command(IReadOnlyList<string> words, ParseResult parsed)
+    private static string Command(string[] words, ParseResult parsed)
     {
         string[] names = words[0] == "store" && words[1] != "verify" ? Kept[..1] : Kept;
         IEnumerable<string> options = parsed.CommandResult.Children.OfType<OptionResult>()

@@ -90,8 +90,8 @@ internal sealed class ComparisonReport(MachineInfo machine, ComparisonProtocol p
         });
         string[] doubts = [.. ComparisonTable.Doubts(rows)];
         if (doubts.Length > 0)
-            Line("<section class=\"doubt\"><h2>Too few "
-                + $"samples</h2>{string.Concat(doubts.Select(doubt => $"<p>{Escape(doubt)}</p>"))}</section>");
+            Line("<section class=\"doubt\"><h2>To be "
+                + $"minded</h2>{string.Concat(doubts.Select(doubt => $"<p>{Escape(doubt)}</p>"))}</section>");
         SpeedRow[] tests = [.. rows[0].Prefill, .. rows[0].Decode];
         if (tests.Length == 0) return;
         Section("Speed, tokens per second", "Small figures: ratio to float16 in the same run. " + ComparisonTable.SpeedNote,

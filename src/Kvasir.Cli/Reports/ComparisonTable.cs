@@ -3,6 +3,8 @@ namespace Kvasir.Cli.Reports;
 /// <summary>A comparison as tables for a person and as JSON. The first row is the baseline of all ratios.</summary>
 internal static class ComparisonTable
 {
+    private const double LeastFound = 0.8;
+
     public static void Print(Terminal terminal, ComparisonProtocol protocol, IReadOnlyList<ComparisonRow> rows)
     {
         terminal.Out.WriteLine(
@@ -52,6 +54,7 @@ internal static class ComparisonTable
             Agree = Units.Rounded(row.Quality.Agreement, 6),
             Passkey = row.Passkey is { } found ? Units.Rounded(found.Accuracy, 6) : (double?)null,
             PasskeyItems = row.Passkey?.Items ?? 0,
+            LosesPasskeys = LosesPasskeys(row, rows),
             KvBytesPerToken = Units.Rounded(row.Footprint.BytesPerToken, 1),
             KvBytesRatio = Units.Rounded(BytesRatio(row, rows), 6),
             row.Footprint.KvBytes,
@@ -79,7 +82,17 @@ internal static class ComparisonTable
         string passkeys = string.Join(", ", rows.Where(row => !IsClearPasskey(row, rows)).Select(row => row.Kv));
         if (passkeys.Length > 0)
             yield return $"Too few pass-keys to tell whether they differ from float16: {passkeys} (sign test at 5%; give more --passkey).";
+        string losing = string.Join(", ", rows.Where(row => LosesPasskeys(row, rows))
+            .Select(row => $"{row.Kv} ({row.Passkey!.Right} of {rows[0].Passkey!.Right})"));
+        if (losing.Length > 0)
+            yield return $"Loses what a long prompt says once, of which perplexity tells nothing: "
+                + $"{losing} pass-keys that float16 finds; see "
+                + "docs/choosing.md.";
     }
+
+    /// <summary>Whether a policy finds fewer than four in five of the pass-keys that the baseline does.</summary>
+    public static bool LosesPasskeys(ComparisonRow row, IReadOnlyList<ComparisonRow> rows) =>
+        row.Passkey is { } own && rows[0].Passkey is { } first && own.Right < LeastFound * first.Right;
 
     /// <summary>What a ~ before a speed's ratio means.</summary>
     public const string SpeedNote = "~: the runs overlap with those of float16, so they do not tell which is faster; --repeat gives more.";

@@ -11,7 +11,9 @@ namespace Kvasir.Cli.Reports;
 /// <param name="Users">How many users' KV the memory holds.</param>
 internal sealed record FactorTableRow(string Shape, string Kv, double BytesPerToken, long Bytes, long SavedBytes, double Users);
 
-/// <summary>The bytes of caches of models that are not here: layouts of their shapes, and the forecast that is made for any cache.</summary>
+/// <summary>
+/// The bytes of caches of models that are not here: layouts of their shapes, and the forecast that is made for any cache.
+/// </summary>
 internal static class FactorTable
 {
     private static readonly (string Name, int Layers, int KvHeads, int HeadSize)[] Shapes =
@@ -22,19 +24,24 @@ internal static class FactorTable
         ("GPT-2 small", 12, 12, 64),
     ];
 
-    private static readonly string[] Policies = ["k=f16,v=f16", "thin=50%", "thin=75%", "k=kivi4,v=kivi4", "k=kivi4,v=kivi4,thin=50%", "k=kivi4,v=kivi4,thin=75%"];
+    private static readonly string[] Policies =
+        ["k=f16,v=f16", "thin=50%", "thin=75%", "k=kivi4,v=kivi4", "k=kivi4,v=kivi4,thin=50%", "k=kivi4,v=kivi4,thin=75%"];
 
     public static IEnumerable<FactorTableRow> Rows(int tokens, long memory)
     {
         foreach ((string name, int layers, int kvHeads, int headSize) in Shapes)
         {
-            KvLayout layout = new([.. Enumerable.Repeat(new LayerLayout(kvHeads, headSize, headSize, int.MaxValue, null), layers)], AttentionKernels.For(KernelPath.Scalar), () => name, () => "");
+            KvLayout layout = new(
+                [.. Enumerable.Repeat(new LayerLayout(kvHeads, headSize, headSize, int.MaxValue, null), layers)],
+                AttentionKernels.For(KernelPath.Scalar), () => name, () => "");
             long full = 0;
             foreach (string text in Policies)
             {
-                long bytes = new KvForecast(layout, WithFactors(KvPolicy.Parse(text), layout), workers: 1, sliceTokens: 1).SavedBytes(0, tokens);
+                long bytes = new KvForecast(layout, WithFactors(KvPolicy.Parse(text), layout), workers: 1, sliceTokens: 1).SavedBytes(
+                    0, tokens);
                 if (full == 0) full = bytes;
-                yield return new FactorTableRow(name, text, (double)bytes / tokens, bytes, full - bytes, Math.Round((double)memory / bytes, 2));
+                yield return new FactorTableRow(
+                    name, text, (double)bytes / tokens, bytes, full - bytes, Math.Round((double)memory / bytes, 2));
             }
         }
     }

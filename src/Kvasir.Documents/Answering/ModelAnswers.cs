@@ -14,12 +14,16 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     private readonly Model _model;
     private readonly KvPolicy _policy;
+
+    /// <summary>The policy where it evicts: what is stored is whole, and tokens are evicted once the question is known.</summary>
+    private readonly KvPolicy? _evicting;
     private readonly OpenKvFiles _files;
 
     public ModelAnswers(Model model, KvPolicy policy)
     {
         _model = model;
-        _policy = policy;
+        _evicting = policy.Eviction is null ? null : policy;
+        _policy = policy with { Eviction = null, Profile = policy.Auto is null && policy.Thin is null ? null : policy.Profile };
         _files = new OpenKvFiles(model);
         Frame = model.ChatTemplate is { } template ? PromptFrame.Of(template) : PromptFrame.Plain;
     }

@@ -47,7 +47,8 @@ public sealed record AskOptions
     public Emphasis? Emphasis { get; init; }
 
     /// <summary>
-    /// Emphasises the question's words in the passages too, in the heads of <see cref="Emphasis"/>, which may have no texts.
+    /// Emphasises the sentences of the passages that share most words with the question, in the heads of <see cref="Emphasis"/>, which may
+    /// have no texts.
     /// </summary>
     public bool EmphasiseTerms { get; init; }
 

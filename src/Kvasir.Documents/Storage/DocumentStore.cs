@@ -23,9 +23,9 @@ public sealed partial class DocumentStore : IDisposable
         Catalog = SqliteCatalog.Open(Path.Combine(folder, DatabaseName), files);
         IReadOnlyList<string> lost = Catalog.Lost();
         if (lost.Count > 0)
-            files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents are lost of {Several(lost)}", MendOf(lost));
+            files.Warn(StoreWarning.Lost($"{Path.Combine(folder, DatabaseName)} is damaged: documents are lost of {Several(lost)}", lost));
         if (Catalog.LacksRows())
-            files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents may be lost, or not be found", "store", "repair");
+            files.Warn($"{Path.Combine(folder, DatabaseName)} is damaged: documents may be lost, or not be found", StoreMend.Repair);
         _ = Catalog.KvQuota;
     }
 
@@ -248,14 +248,6 @@ public sealed partial class DocumentStore : IDisposable
         }
     }
 
-    /// <summary>The words of the command that takes files in anew, those of them that there are.</summary>
-    internal static string[] MendOf(IReadOnlyList<string> files) => files.Where(File.Exists).Take(2).ToArray() switch
-    {
-        [] => [],
-        [string one] => ["ingest", "--force", one],
-        _ => ["ingest", "--force", "--stored"],
-    };
-
     internal static string Several(IReadOnlyList<string> files) =>
         string.Join(", ", files.Take(3)) + (files.Count > 3 ? $" and {files.Count - 3} more files" : "");
 
@@ -263,9 +255,9 @@ public sealed partial class DocumentStore : IDisposable
     {
         if (File.Exists(Path.Combine(folder, OldCatalogName)))
             throw new InvalidInputException(
-                $"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then take its documents in anew "
-                + $"(their KV is kept): kvasir ingest DOCS... --store {folder}");
-        if (!create) throw new InvalidInputException($"{folder}: no document store here; make one with 'ingest'");
+                $"{folder}: a store of an earlier version of this program; delete its {OldCatalogName}, then ingest its documents anew "
+                + "(their KV is kept)");
+        if (!create) throw new InvalidInputException($"{folder}: no document store here; ingest documents to make one");
         if (File.Exists(folder)) throw new InvalidInputException($"{folder}: a file, not a folder for a document store");
 
         // Only what an interrupted beginning, a deleted database or an earlier version has left: never settle among somebody's files.

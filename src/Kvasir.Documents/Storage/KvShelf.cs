@@ -45,8 +45,8 @@ internal sealed class KvShelf
     public void SetAside(string kvName, bool warned = false)
     {
         if (warned)
-            _store.FileAccess.Warn($"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", "store",
-                "verify");
+            _store.FileAccess.Warn(
+                $"{PathOf(kvName)} is damaged and was computed anew; nothing is lost, but more may be damaged", StoreMend.Verify);
 
         try
         {

@@ -123,7 +123,7 @@ internal sealed class ShelfConversion
     private KvShelf Named(DocumentStore store, KvKey key, string from)
     {
         if (from == key.Policy)
-            throw new InvalidInputException($"--kv {key.Policy}: the same policy to convert from and to; name another one");
+            throw new InvalidInputException($"{key.Policy}: the same policy to convert from and to; name another one");
 
         var shelf = new KvShelf(store, key with { Policy = from });
         if (!Directory.Exists(shelf.Folder)) throw Missing(store, key, $" kept as {from}");
@@ -140,8 +140,8 @@ internal sealed class ShelfConversion
             (_, 0) => throw Lossy(siblings[0].Policy, key.Policy),
             (_, 1) => fit[0],
             _ => throw new InvalidInputException(
-                $"{store.Folder}: KV of {_model.Name} is kept as {string.Join(" and as ", fit.Select(shelf => shelf.Policy))}; name one "
-                + "with --from"),
+                $"{store.Folder}: KV of {_model.Name} is kept as {string.Join(" and as ", fit.Select(shelf => shelf.Policy))}; name "
+                + "the one to convert"),
         };
     }
 
@@ -154,6 +154,6 @@ internal sealed class ShelfConversion
     }
 
     private static InvalidInputException Lossy(string from, string to) =>
-        new($"KV kept as {from} has lost what {to} would keep, and converting cannot bring it back; ingest with --kv {to} to compute it "
+        new($"KV kept as {from} has lost what {to} would keep, and converting cannot bring it back; ingest under {to} to compute it "
             + "anew");
 }

@@ -166,7 +166,7 @@ internal sealed partial class SqliteCatalog : ICatalog
         var key = new KvKey(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), prefix);
         var shelf = new KvDescription(key) { MeasuredTokens = row.GetInt64(6), MeasuredSeconds = row.GetDouble(7) };
         if (SumOf(shelf) == row.GetInt64(8)) return shelf;
-        _files.Warn($"{_database.Path} is damaged: how fast {Printable(shelf.Key.Model)} computes is not known", "ingest", "--stored");
+        _files.Warn($"{_database.Path} is damaged: how fast {Printable(shelf.Key.Model)} computes is not known", StoreMend.IngestAll);
         return null;
     }).OfType<KvDescription>().ToList();
 
@@ -245,8 +245,7 @@ internal sealed partial class SqliteCatalog : ICatalog
     {
         if (_database.Number("SELECT value FROM setting WHERE name = ?1", name) is not long value) return null;
         if (_database.Number("SELECT sum FROM setting WHERE name = ?1", name) == Sum(name, value)) return value;
-        _files.Warn($"{_database.Path} is damaged: the setting '{name}' is lost", name == "quota"
-            ? ["store", "quota", "SIZE"] : ["store", "repair"]);
+        _files.Warn($"{_database.Path} is damaged: the setting '{name}' is lost", name == "quota" ? StoreMend.SetQuota : StoreMend.Repair);
         return null;
     }
 
@@ -312,8 +311,7 @@ internal sealed partial class SqliteCatalog : ICatalog
     private void Tell(string path)
     {
         _lost.Add(Printable(path));
-        string[] mend = DocumentStore.MendOf([path]);
-        _files.Warn($"{_database.Path} is damaged: documents are lost of {Printable(path)}", mend.Length > 0 ? mend : ["store", "repair"]);
+        _files.Warn(StoreWarning.Lost($"{_database.Path} is damaged: documents are lost of {Printable(path)}", [path], StoreMend.Repair));
     }
 
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));

@@ -20,13 +20,13 @@ internal class StoreFiles
     /// <summary>Told each warning at once.</summary>
     public Action<StoreWarning>? Warned { get; set; }
 
-    public void Warn(string problem, params IReadOnlyList<string> mend)
+    public void Warn(string problem, StoreMend mend = StoreMend.None, string? file = null) => Warn(new StoreWarning(problem, mend, file));
+
+    public void Warn(StoreWarning warning)
     {
-        if (_warnings.TrueForAll(told => told.Problem != problem))
-        {
-            _warnings.Add(new StoreWarning(problem, mend));
-            Warned?.Invoke(_warnings[^1]);
-        }
+        if (_warnings.Exists(told => told.Problem == warning.Problem)) return;
+        _warnings.Add(warning);
+        Warned?.Invoke(warning);
     }
 
     public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(file, bytes, offset);

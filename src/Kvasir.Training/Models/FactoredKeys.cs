@@ -1,11 +1,6 @@
-namespace Kvasir.Training.Models;
+using Kvasir.Cache;
 
-/// <summary>
-/// The factors of one kv head's keys before their rotation: a key k is kept as c = down k and read as up c.
-/// </summary>
-/// <param name="Down">[rank, key size].</param>
-/// <param name="Up">[key size, rank].</param>
-internal sealed record HeadFactorPair(float[] Down, float[] Up);
+namespace Kvasir.Training.Models;
 
 /// <summary>A model whose keys are factored, beside the full one: queries, factors and their expansion are its own.</summary>
 internal static class FactoredKeys
@@ -18,13 +13,13 @@ internal static class FactoredKeys
     /// <param name="shape">The full model.</param>
     /// <param name="full">Its weights.</param>
     /// <param name="factors">By layer and kv head.</param>
-    public static LlamaParameters Of(LlamaShape shape, LlamaParameters full, IReadOnlyList<IReadOnlyList<HeadFactorPair>> factors) =>
+    public static LlamaParameters Of(LlamaShape shape, LlamaParameters full, IReadOnlyList<IReadOnlyList<HeadFactors>> factors) =>
         full with { Layers = [.. full.Layers.Select((layer, index) => Of(shape, layer, factors[index]))] };
 
-    private static LayerParameters Of(LlamaShape shape, LayerParameters layer, IReadOnlyList<HeadFactorPair> heads)
+    private static LayerParameters Of(LlamaShape shape, LayerParameters layer, IReadOnlyList<HeadFactors> heads)
     {
         int size = shape.KeySize, width = shape.Width;
-        int[] ranks = [.. heads.Select(head => head.Down.Length / size)];
+        int[] ranks = [.. heads.Select(head => head.Rank)];
         var down = new Parameter(layer.Key.Name + ".down", ranks.Sum(), width);
         var up = new Parameter(layer.Key.Name + ".up", ranks.Sum(), size);
         for (int head = 0, at = 0; head < heads.Count; at += ranks[head++])

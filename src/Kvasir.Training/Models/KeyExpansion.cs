@@ -18,6 +18,13 @@ internal sealed class KeyExpansion(IReadOnlyList<int> ranks, int keySize, Parame
     /// <summary>Floats of a token's factors, all heads together.</summary>
     public int FactorWidth { get; } = ranks.Sum();
 
+    /// <summary>Each head's B.</summary>
+    public IEnumerable<float[]> Ups(int size)
+    {
+        int at = 0;
+        foreach (int rank in Ranks) yield return Weight.Values[(at * size)..((at += rank) * size)];
+    }
+
     public void Forward(Worker worker, int rows, ReadOnlySpan<float> factors, Span<float> keys)
     {
         for (int head = 0, at = 0; head < Ranks.Count; at += Ranks[head++])

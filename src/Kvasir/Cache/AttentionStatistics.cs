@@ -31,8 +31,8 @@ internal enum Observations
 internal readonly record struct ObservedAttention(Observations Kinds, int RecentRows = 0, int LocalTokens = 0);
 
 /// <summary>
-/// The attention that a range of positions of one sequence gets from the queries of forward passes: an output that a pass gives when it is asked for. Scores are
-/// computed a second time, block by block, with the sums of the softmax known; no matrix is stored.
+/// The attention that a range of positions of one sequence gets from the queries of forward passes: an output that a pass gives when it is
+/// asked for. Scores are computed a second time, block by block, with the sums of the softmax known; no matrix is stored.
 /// </summary>
 internal sealed class AttentionStatistics
 {
@@ -90,9 +90,11 @@ internal sealed class LayerAttention
         (_of, _group, _channels) = (of, layout.Group, layout.KeyChannels);
         int heads = layout.KvHeads * layout.Group;
         float[] If(Observations kind, int length) => of.What.Kinds.HasFlag(kind) ? new float[length] : [];
-        (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count), If(Observations.Local, heads * of.Count));
+        (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count),
+            If(Observations.Local, heads * of.Count));
         _largest = If(Observations.Largest, layout.KvHeads * of.Count);
-        (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels), If(Observations.Queries, heads * _channels * _channels));
+        (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels),
+            If(Observations.Queries, heads * _channels * _channels));
         _all = [_sums, _largest, _recent, _local, _queryMeans, _queryProducts];
     }
 
@@ -136,9 +138,11 @@ internal sealed class LayerAttention
             Span<float> largest = Of(Observations.Largest, kvHead).Slice(at, weights.Length);
             TensorPrimitives.Max(largest, weights, largest);
         }
-        if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Of(Observations.Recent, head).Slice(at, weights.Length));
+        if (_recent.Length > 0 && query >= _of.EndQuery - _of.What.RecentRows) Sum(weights, Of(Observations.Recent, head)
+            .Slice(at, weights.Length));
         int far = Math.Max(0, query - _of.What.LocalTokens + 1 - First - at);
-        if (_local.Length > 0 && far < weights.Length) Sum(weights[far..], Of(Observations.Local, head).Slice(at + far, weights.Length - far));
+        if (_local.Length > 0 && far < weights.Length) Sum(weights[far..], Of(Observations.Local, head)
+            .Slice(at + far, weights.Length - far));
     }
 
     public void Remember()

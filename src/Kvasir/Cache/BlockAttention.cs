@@ -51,11 +51,14 @@ internal static unsafe class BlockAttention
     }
 
     /// <summary>
-    /// Computes the scores of the same blocks again and adds the weights to <paramref name="observer"/>: e^(score - <paramref name="logSum"/>), by row the logarithm of
+    /// Computes the scores of the same blocks again and adds the weights to <paramref name="observer"/>: e^(score -
+    /// <paramref name="logSum"/>), by row the logarithm of
     /// the softmax's sum over all blocks.
     /// </summary>
-    public static void Observe(HeadCache head, int kvHead, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, (int First, int End) blocks, AttentionScratch scratch, float* logSum, LayerAttention observer) =>
-        Walk(head, layout, kernels, tile, blocks.First, blocks.End, scratch, new Pass(layout, kernels, tile, scratch, null, logSum, null) { Observer = observer, KvHead = kvHead });
+    public static void Observe(HeadCache head, int kvHead, LayerLayout layout, AttentionKernels kernels, in QueryTile tile,
+        (int First, int End) blocks, AttentionScratch scratch, float* logSum, LayerAttention observer) =>
+        Walk(head, layout, kernels, tile, blocks.First, blocks.End, scratch,
+            new Pass(layout, kernels, tile, scratch, null, logSum, null) { Observer = observer, KvHead = kvHead });
 
     /// <summary>Divides the rows by their sums.</summary>
     public static void Normalise(AttentionKernels kernels, float* output, int rows, int channels, float* sum)
@@ -63,7 +66,8 @@ internal static unsafe class BlockAttention
         for (int r = 0; r < rows; r++) kernels.Scale(output + r * channels, channels, 1 / sum[r]);
     }
 
-    private static void Walk(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock, AttentionScratch scratch, Pass pass)
+    private static void Walk(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock,
+        int endBlock, AttentionScratch scratch, Pass pass)
     {
         int block = 0;
         IReadOnlyList<KvSegment> segments = head.Segments;
@@ -332,8 +336,12 @@ internal static unsafe class BlockAttention
             }
         }
 
-        /// <summary>Tells of one row's weights. Against a maximum that is the logarithm of the whole sum, a step of the softmax gives them normalised.</summary>
-        private void Observe<TBlocks>(TBlocks blocks, int row, float* scores, int first, int visible, uint* masks) where TBlocks : struct, IBlocks
+        /// <summary>
+        /// Tells of one row's weights. Against a maximum that is the logarithm of the whole sum, a step of the softmax gives them
+        /// normalised.
+        /// </summary>
+        private void Observe<TBlocks>(TBlocks blocks, int row, float* scores, int first, int visible, uint* masks)
+            where TBlocks : struct, IBlocks
         {
             float logSum = maximum[row], ignored = 0;
             kernels.Softmax(scores, visible, ref logSum, ref ignored);
@@ -344,7 +352,8 @@ internal static unsafe class BlockAttention
                 return;
             }
             for (int t = 0; t < visible; t++)
-                if (masks == null || (masks[t / KvBlock.Tokens] >> t % KvBlock.Tokens & 1) == 0) Observer!.Add(KvHead, member, query, new ReadOnlySpan<float>(scores + t, 1), blocks.PositionOf(token + t));
+                if (masks == null || (masks[t / KvBlock.Tokens] >> t % KvBlock.Tokens & 1) == 0) Observer!.Add(KvHead, member, query,
+                    new ReadOnlySpan<float>(scores + t, 1), blocks.PositionOf(token + t));
         }
 
         /// <summary>Which tokens of the blocks count no more; false where all do.</summary>

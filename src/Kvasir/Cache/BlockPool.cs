@@ -88,7 +88,8 @@ public sealed class BlockPool : IDisposable
     }
 
     /// <summary>
-    /// From now on blocks come from fresh slabs and those returned are not handed out again, until <see cref="Trim"/>: what is encoded densely then lies densely, and the
+    /// From now on blocks come from fresh slabs and those returned are not handed out again, until <see cref="Trim"/>: what is encoded
+    /// densely then lies densely, and the
     /// slabs that it came from are given back.
     /// </summary>
     internal void SetAside()

@@ -16,8 +16,8 @@ public enum DecodingEviction
 }
 
 /// <summary>
-/// Which tokens of a sequence stay when its prompt has been read, in each kv head by itself: the terms <c>evict=METHOD:SHARE%</c>, <c>score</c>, <c>sizing</c>,
-/// <c>recent</c>, <c>decode</c> and <c>budget</c> of the policy grammar.
+/// Which tokens of a sequence stay when its prompt has been read, in each kv head by itself: the terms <c>evict=METHOD:SHARE%</c>,
+/// <c>score</c>, <c>sizing</c>, <c>recent</c>, <c>decode</c> and <c>budget</c> of the policy grammar.
 /// </summary>
 public sealed record EvictionPolicy
 {
@@ -26,6 +26,7 @@ public sealed record EvictionPolicy
 
     internal static readonly string[] Terms = ["evict", "score", "sizing", "recent", "decode", "budget"];
 
+    private readonly int? _recent;
     private string _amount = "";
 
     /// <summary>The method as it was named: a pair of score and sizing, a score alone, or <c>fastgen</c>.</summary>
@@ -43,8 +44,15 @@ public sealed record EvictionPolicy
     /// <summary>How many tokens each layer and head keeps, where it is not the method's.</summary>
     public string? Sizing { get; init; }
 
-    /// <summary>The newest tokens, which are never evicted.</summary>
-    public int Recent { get; init; } = DefaultRecent;
+    /// <summary>
+    /// The newest tokens of a prompt, which are never evicted: 32 unless given, none for FastGen, whose heads say themselves what they
+    /// need.
+    /// </summary>
+    public int Recent
+    {
+        get => _recent ?? UsualRecent;
+        init => _recent = value;
+    }
 
     /// <summary>What happens to tokens that come after the prompt; null for the method's usual.</summary>
     public DecodingEviction? Decode { get; init; }
@@ -52,7 +60,12 @@ public sealed record EvictionPolicy
     /// <summary>The most bytes that a sequence ever holds; null for no limit.</summary>
     public long? Budget { get; init; }
 
+    /// <summary>Whether tokens of a prompt go when it has been read; else only what a budget has no room for.</summary>
+    internal bool EvictsPrompts => (Share ?? Recovery) is not null;
+
     internal bool UsesProfile => !IsFastGen && LayerSizing is PrefixKvSizing;
+
+    private int UsualRecent => IsFastGen ? 0 : DefaultRecent;
 
     internal bool IsFastGen => Method == FastGenName;
 
@@ -61,7 +74,8 @@ public sealed record EvictionPolicy
     internal LayerSizing LayerSizing => LayerSizing.Named(Sizing ?? EvictionMethods.Pair(Method).Sizing);
 
     /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score cannot be while decoding.</summary>
-    internal DecodingEviction WhileDecoding => Decode ?? (Share is null && Recovery is null || (!IsFastGen && TokenScore.ReadsAgain) ? DecodingEviction.All : DecodingEviction.Score);
+    internal DecodingEviction WhileDecoding =>
+        Decode ?? (!IsFastGen && TokenScore.ReadsAgain ? DecodingEviction.All : DecodingEviction.Score);
 
     /// <summary>Kinds of tokens for FastGen; null before <see cref="Calibration.AutoPolicies.Prepare"/> has found them.</summary>
     internal TokenClasses? Classes { get; init; }
@@ -86,22 +100,34 @@ public sealed record EvictionPolicy
         "sizing" => this with { Sizing = LayerSizing.Named(value).Name },
         "recent" => this with { Recent = KvPolicy.Count(name, value) },
         "budget" => this with { Budget = KvBudget.ParseBytes(value) },
-        _ => this with { Decode = Enum.TryParse(value, ignoreCase: true, out DecodingEviction rule) && !char.IsAsciiDigit(value[0]) ? rule : throw Unknown(name, value, ["all", "score", "slide"]) },
+        _ => this with { Decode = Enum.TryParse(value, ignoreCase: true, out DecodingEviction rule) && !char.IsAsciiDigit(value[0])
+            ? rule : throw Unknown(name, value, ["all", "score", "slide"]) },
     };
 
     /// <exception cref="InvalidInputException">Terms that do not go together.</exception>
     internal void Check()
     {
-        if (Method.Length == 0) throw new InvalidInputException("KV policy: score, sizing, recent, decode and budget belong to evict (as in evict=keydiff:50%)");
-        if (IsFastGen && (Score ?? Sizing) is not null) throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave score and sizing out");
-        if (Share is null && Recovery is null && (Budget is null || Method != StreamingName)) throw new InvalidInputException($"KV policy: evict={Method} needs a share (as in evict={Method}:50%){(Method == StreamingName ? " or a budget (as in evict=streaming,budget=64MB)" : "")}");
-        if (Decode == DecodingEviction.Slide && (IsFastGen || LayerSizing is not PrefixKvSizing)) throw new InvalidInputException("KV policy: decode=slide belongs to prefixkv");
+        if (Method.Length == 0)
+            throw new InvalidInputException("KV policy: score, sizing, recent, decode and budget belong to evict (as in "
+            + "evict=keydiff:50%)");
+        if (IsFastGen && (Score ?? Sizing) is not null)
+            throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave score and sizing out");
+        if (Share is null && Recovery is null && (Budget is null || Method != StreamingName))
+            throw new InvalidInputException(
+            $"KV policy: "
+            + $"evict={Method} needs a share (as in "
+            + $"evict={Method}:50%){(Method == StreamingName ? " or a budget (as in evict=streaming,budget=64MB)" : "")}");
+        if (Decode == DecodingEviction.Slide && (IsFastGen || LayerSizing is not PrefixKvSizing))
+            throw new InvalidInputException("KV policy: decode=slide belongs to prefixkv");
     }
 
     /// <exception cref="InvalidInputException">What it goes by is not known yet for this model.</exception>
     internal void CheckPrepared(KvCache cache)
     {
-        if (IsFastGen && Classes is null) throw new InvalidInputException($"KV policy {cache.Policy}: the kinds of this model's tokens are not known yet; Model.Prepare(policy) gives the policy that a cache can be made with");
+        if (IsFastGen && Classes is null)
+            throw new InvalidInputException(
+            $"KV policy {cache.Policy}: the kinds of this model's tokens are not known yet; Model.Prepare(policy) gives the policy that a "
+            + $"cache can be made with");
         if (Share is double share) _ = LayerShares?.ForgetRatios(share);
         _ = cache.Policy.HeadCodec(cache.Layout, 0, 0);
     }
@@ -112,7 +138,7 @@ public sealed record EvictionPolicy
         var text = new StringBuilder($"evict={Method}{_amount}");
         if (Score is not null && Score != EvictionMethods.Pair(Method).Score) text.Append(",score=").Append(Score);
         if (Sizing is not null && Sizing != EvictionMethods.Pair(Method).Sizing) text.Append(",sizing=").Append(Sizing);
-        if (Recent != DefaultRecent) text.Append(CultureInfo.InvariantCulture, $",recent={Recent}");
+        if (Recent != UsualRecent) text.Append(CultureInfo.InvariantCulture, $",recent={Recent}");
         if (Decode is { } rule) text.Append(",decode=").Append(rule.ToString().ToLowerInvariant());
         if (Budget is long bytes) text.Append(",budget=").Append(new KvBudget(bytes, KvBudgetUnit.Bytes));
         return text.ToString();
@@ -121,7 +147,8 @@ public sealed record EvictionPolicy
     private EvictionPolicy WithMethod(string value)
     {
         string[] parts = value.Split(':', 2);
-        EvictionPolicy named = this with { Method = parts[0] == FastGenName ? FastGenName : EvictionMethods.Checked(parts[0]), _amount = "" };
+        EvictionPolicy named = this with { Method = parts[0] == FastGenName ? FastGenName : EvictionMethods.Checked(parts[0]),
+            _amount = "" };
         if (parts.Length == 1) return named;
         bool isShare = parts[1].EndsWith('%');
         if (double.TryParse(parts[1].TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount))
@@ -135,5 +162,6 @@ public sealed record EvictionPolicy
             : $"KV policy: evict={value}: give the share to keep, above 0% and at most 100% (as in evict={parts[0]}:50%)");
     }
 
-    internal static InvalidInputException Unknown(string name, string value, IEnumerable<string> known) => new($"KV policy: {name}={value} is unknown (known: {string.Join(", ", known)})");
+    internal static InvalidInputException Unknown(string name, string value, IEnumerable<string> known) =>
+        new($"KV policy: {name}={value} is unknown (known: {string.Join(", ", known)})");
 }

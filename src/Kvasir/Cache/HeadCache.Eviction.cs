@@ -6,7 +6,8 @@ internal sealed unsafe partial class HeadCache
 {
     /// <summary>The positions of all tokens that are there, ascending.</summary>
     public int[] Positions() =>
-        [.. _segments.SelectMany(segment => Enumerable.Range(0, segment.TokenCount).Select(segment.PositionOf)), .. Enumerable.Range(TailPosition, Tail.TokenCount)];
+        [.. _segments.SelectMany(segment => Enumerable.Range(0, segment.TokenCount).Select(segment.PositionOf)),
+            .. Enumerable.Range(TailPosition, Tail.TokenCount)];
 
     /// <summary>Keys, turned to where their tokens stand, or values of tokens that are all there, [tokens, channels].</summary>
     public float[] Rows(int first, int count, bool keys)
@@ -29,12 +30,26 @@ internal sealed unsafe partial class HeadCache
         return rows;
     }
 
-    /// <summary>The position behind the last run that tokens were left out of; all later ones are there.</summary>
-    public int EvictedEnd => _segments.FindLast(segment => segment.Kept is not null)?.EndPosition ?? 0;
+    /// <summary>The position behind the last token that is not there; all later ones are.</summary>
+    public int EvictedEnd
+    {
+        get
+        {
+            int end = 0, next = 0;
+            foreach (KvSegment segment in _segments)
+            {
+                if (segment.FirstPosition != next) end = segment.FirstPosition;
+                next = segment.EndPosition;
+                if (segment.Kept is not null) end = next;
+            }
+            return end;
+        }
+    }
 
     /// <summary>
-    /// A head that holds, from <paramref name="first"/> on, the tokens at <paramref name="kept"/> alone, encoded by <paramref name="codec"/>; what stands before is shared.
-    /// Keys keep the rotation that they have. As many of the newest tokens as the policy's residual has stay in float.
+    /// A head that holds, from <paramref name="first"/> on, the tokens at <paramref name="kept"/> alone, encoded by
+    /// <paramref name="codec"/>; what stands before is shared. Keys keep the rotation that they have. As many of the newest tokens as the
+    /// policy's residual has stay in float.
     /// </summary>
     /// <param name="codec">How kept tokens, and those to come, are encoded.</param>
     /// <param name="first">The border of a segment.</param>
@@ -46,7 +61,7 @@ internal sealed unsafe partial class HeadCache
         foreach (KvSegment segment in _segments.TakeWhile(segment => segment.EndPosition <= first)) compact._segments.Add(segment.Share());
         using var reader = new TokenReader(this, _layout);
         TokenPlace[] places = reader.Find(kept);
-        int floats = Math.Min(Math.Min(codec.Residual, Length - dense), kept.Length - 1), sealedTokens = kept.Length - floats;
+        int floats = Math.Min(Math.Min(codec.Residual, NewestRun(kept)), kept.Length - 1), sealedTokens = kept.Length - floats;
         for (int at = 0, start = first, next; at < sealedTokens; (at, start) = (next, next < kept.Length ? kept[next] : Length))
         {
             (BlockCodec Codec, bool IsDense) kind = Kind(kept[at]);
@@ -57,7 +72,8 @@ internal sealed unsafe partial class HeadCache
                 continue;
             }
             next = at + 1;
-            while (next < sealedTokens && places[next].Follows(places[at]) && Kind(kept[next]) == kind && kept[next] - start <= KeptTokens.LargestSpan) next++;
+            while (next < sealedTokens && places[next].Follows(places[at]) && Kind(kept[next]) == kind
+                && kept[next] - start <= KeptTokens.LargestSpan) next++;
             compact.Take(reader, places.AsSpan(at..next), kept[at..next], start, next < kept.Length ? kept[next] : Length, kind.Codec);
         }
         for (int i = sealedTokens; i < kept.Length; i++) reader.Append(places[i], compact.Tail);
@@ -66,20 +82,34 @@ internal sealed unsafe partial class HeadCache
         (BlockCodec, bool) Kind(int position) => (codec.At(position / KvBlock.Tokens * KvBlock.Tokens), position >= dense);
     }
 
-    /// <summary>How many tokens a segment has that begins at <paramref name="start"/>, is kept whole and encoded as it is to be; else null.</summary>
+    /// <summary>How many of the newest tokens stay without a gap where they were computed.</summary>
+    private int NewestRun(ReadOnlySpan<int> kept)
+    {
+        int run = 0;
+        while (run < Math.Min(kept.Length, Tail.TokenCount) && kept[kept.Length - 1 - run] == Length - 1 - run) run++;
+        return run;
+    }
+
+    /// <summary>
+    /// How many tokens a segment has that begins at <paramref name="start"/>, is kept whole and encoded as it is to be; else null.
+    /// </summary>
     private int? WholeSegment(TokenPlace[] places, ReadOnlySpan<int> kept, int at, int start, BlockCodec target)
     {
-        if (places[at] is not { Segment: { } segment, Token: 0 } || Repaired is not null || segment.FirstPosition != start || segment.Codec != target) return null;
+        if (places[at] is not { Segment: { } segment, Token: 0 } || Repaired is not null || segment.FirstPosition != start
+            || segment.Codec != target) return null;
         int last = at + segment.TokenCount - 1;
-        bool whole = last < kept.Length && places[last].Segment == segment && segment.EndPosition == (last + 1 < kept.Length ? kept[last + 1] : Length);
+        bool whole = last < kept.Length && places[last].Segment == segment
+            && segment.EndPosition == (last + 1 < kept.Length ? kept[last + 1] : Length);
         return whole ? segment.TokenCount : null;
     }
 
     /// <summary>Encodes tokens into a segment that stands for positions [start, end).</summary>
-    private void Take(TokenReader reader, ReadOnlySpan<TokenPlace> places, ReadOnlySpan<int> positions, int start, int end, BlockCodec codec)
+    private void Take(TokenReader reader, ReadOnlySpan<TokenPlace> places, ReadOnlySpan<int> positions, int start, int end,
+        BlockCodec codec)
     {
         int span = Math.Min(end - start, KeptTokens.LargestSpan), from = start;
-        KeptTokens? kept = positions.Length == end - start ? null : new KeptTokens([.. positions.ToArray().Select(position => (ushort)(position - from))], span);
+        KeptTokens? kept = positions.Length == end - start ? null
+            : new KeptTokens([.. positions.ToArray().Select(position => (ushort)(position - from))], span);
         var segment = new PooledSegment(codec, start, places[0].Offset, kept) { ComputedAt = start - places[0].Moved };
         segment.EnsureCapacity(KvBlock.CountFor(places.Length));
         _segments.Add(segment);

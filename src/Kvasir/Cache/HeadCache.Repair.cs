@@ -32,7 +32,8 @@ internal sealed partial class HeadCache
         _segments.Add(segment);
         foreach (TokenPlace place in reader.Find(positions))
         {
-            if (!place.IsWhereComputed) throw new InvalidOperationException("only tokens that stand where they were computed can be thinned");
+            if (!place.IsWhereComputed)
+                throw new InvalidOperationException("only tokens that stand where they were computed can be thinned");
             reader.Append(place, floats);
             if (floats.TokenCount == KvBlock.Tokens) EncodeOldest(floats, segment);
         }

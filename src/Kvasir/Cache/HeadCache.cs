@@ -120,7 +120,7 @@ internal sealed unsafe partial class HeadCache : IDisposable
             int tokens = 0;
             foreach (KvSegment segment in _segments)
             {
-                if (segment.Offset != 0 || segment.Kept is not null) break;
+                if (segment.Offset != 0 || segment.Kept is not null || segment.FirstPosition != tokens) break;
                 tokens += segment.TokenCount / KvBlock.Tokens * KvBlock.Tokens;
                 if (segment.TokenCount % KvBlock.Tokens != 0) break;
             }

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Kvasir.Cache;
 
-/// <summary>The factors of all kv heads of one model, with which caches keep thin keys ("Thin Keys, Full Values"). Made by <c>kvasir factor</c>.</summary>
+/// <summary>
+/// The factors of all kv heads of one model, with which caches keep thin keys ("Thin Keys, Full Values"). Made by <c>kvasir factor</c>.
+/// </summary>
 internal sealed class KeyFactors
 {
     /// <summary>Largest keys that can be thin: blocks of them are rebuilt on the stack.</summary>
@@ -27,7 +29,9 @@ internal sealed class KeyFactors
 
     public IEnumerable<HeadFactors> Heads => Layers.SelectMany(heads => heads);
 
-    /// <summary>SHA-256 (hex) over the model's identity, the method, and every number: what caches that were made with them carry.</summary>
+    /// <summary>
+    /// SHA-256 (hex) over the model's identity, the method, and every number: what caches that were made with them carry.
+    /// </summary>
     public string Identity => _identity.Value;
 
     /// <summary>The first digits of the identity, as names of codecs and policies carry them.</summary>
@@ -45,10 +49,13 @@ internal sealed class KeyFactors
             if (Layers[l].Count != layer.KvHeads) return $"{Layers[l].Count} heads in layer {l}, the model has {layer.KvHeads}";
             foreach ((int h, HeadFactors head) in Layers[l].Index())
             {
-                if (head.Channels != layer.KeyChannels) return $"keys of {head.Channels} numbers in layer {l}, the model's have {layer.KeyChannels}";
-                if (head.Rank > layer.KeyChannels) return $"rank {head.Rank} in layer {l}, head {h}, above the head size {layer.KeyChannels}";
+                if (head.Channels != layer.KeyChannels)
+                    return $"keys of {head.Channels} numbers in layer {l}, the model's have {layer.KeyChannels}";
+                if (head.Rank > layer.KeyChannels)
+                    return $"rank {head.Rank} in layer {l}, head {h}, above the head size {layer.KeyChannels}";
                 if (head.Channels > MostChannels) return $"keys of {head.Channels} numbers in layer {l}; {MostChannels} are the most";
-                if (head.BeforeRotation && (layer.Rotary is null || layer.KeyChannels % 2 != 0)) return $"layer {l} has no rotation that can be undone";
+                if (head.BeforeRotation && (layer.Rotary is null || layer.KeyChannels % 2 != 0))
+                    return $"layer {l} has no rotation that can be undone";
             }
         }
         return null;

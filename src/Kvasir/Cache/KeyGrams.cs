@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Kvasir.Cache;
 
-/// <summary>Second moments of the keys and queries of forward passes, by layer and kv head, in float64: what factors of keys are made from.</summary>
+/// <summary>
+/// Second moments of the keys and queries of forward passes, by layer and kv head, in float64: what factors of keys are made from.
+/// </summary>
 internal sealed unsafe class KeyGrams
 {
     private readonly KvLayout _layout;
@@ -11,7 +13,8 @@ internal sealed unsafe class KeyGrams
     public KeyGrams(KvLayout layout)
     {
         _layout = layout;
-        _heads = [.. layout.Layers.Select(layer => Enumerable.Range(0, layer.KvHeads).Select(_ => new HeadMoments(layer.KeyChannels)).ToArray())];
+        _heads = [.. layout.Layers.Select(
+            layer => Enumerable.Range(0, layer.KvHeads).Select(_ => new HeadMoments(layer.KeyChannels)).ToArray())];
     }
 
     public HeadMoments this[int layer, int head] => _heads[layer][head];

@@ -32,6 +32,7 @@ public sealed partial class KvCache
         {
             _run = rows;
             if (_repairs) return;
+            cache.MakeRoom(layer, rows);
             cache._layers[layer].Open(rows);
         }
 

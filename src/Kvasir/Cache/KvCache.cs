@@ -7,7 +7,8 @@ public sealed partial class KvCache : IDisposable
     private readonly PlacedFiles _files;
     private bool _disposed;
 
-    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool) : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) { }
+    internal KvCache(KvLayout layout, KvPolicy policy, BlockPool pool)
+        : this(layout, policy, pool, NewLayers(layout, policy, pool), 0, new PlacedFiles()) => CheckBudget();
 
     private KvCache(KvLayout layout, KvPolicy policy, BlockPool pool, LayerCache[] layers, int length, PlacedFiles files)
     {
@@ -25,7 +26,7 @@ public sealed partial class KvCache : IDisposable
     public long BytesF16 => Length * Layout.BytesPerTokenF16;
 
     /// <summary>The policy it keeps to, without steering.</summary>
-    public KvPolicy Policy { get; }
+    public KvPolicy Policy { get; private set; }
 
     /// <summary>How attention over it is steered, or null.</summary>
     internal Steering? Steering { get; set; }
@@ -268,7 +269,7 @@ public sealed partial class KvCache : IDisposable
     {
         long bytes = 0;
         foreach (LayerState layer in _layers) bytes += layer.MostGrowthBytes(tokens);
-        return bytes;
+        return Policy.Eviction?.Budget is long budget ? Math.Min(bytes, Math.Max(0, budget - Bytes)) : bytes;
     }
 
     /// <summary>Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.</summary>
@@ -304,5 +305,8 @@ public sealed partial class KvCache : IDisposable
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 
     private static LayerCache[] NewLayers(KvLayout layout, KvPolicy policy, BlockPool pool) =>
-        [.. layout.Layers.Select((shape, layer) => new LayerCache(shape, [.. Enumerable.Range(0, shape.KvHeads).Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
+        [.. layout.Layers.Select((shape, layer) =>
+            new LayerCache(shape,
+            [.. Enumerable.Range(0, shape.KvHeads)
+            .Select(head => new HeadCache(shape, pool, policy.WhileReading.HeadCodec(layout, layer, head)))]))];
 }

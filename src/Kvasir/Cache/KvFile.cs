@@ -278,9 +278,10 @@ public sealed unsafe class KvFile : IDisposable
             int position = kept.FirstPosition;
             return table.All(segment =>
             {
-                bool follows = segment.FirstPosition == position && segment.Tokens is > 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
+                bool follows = segment.FirstPosition >= position && segment.FirstPosition < 1 << 30
+                    && segment.Tokens is >= 0 and < 1 << 28 && Math.Abs((long)segment.Offset) < 1 << 28
                     && segment.Span is null or (>= 0 and <= KeptTokens.LargestSpan) && segment.Positions >= segment.Tokens;
-                position += follows ? segment.Positions : 0;
+                position = follows ? segment.FirstPosition + segment.Positions : position;
                 return follows;
             }) && position - kept.FirstPosition == header.Ids.Length;
         }

@@ -26,7 +26,9 @@ internal static unsafe class KvFileWriter
     {
         KvFileHeader.SegmentShape[][] tables = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
         int tokens = ids.Length;
-        if (tables.Any(table => table.Sum(segment => segment.Positions) != tokens)) throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
+        if (tables.Any(table => table.Length == 0 || table[0].FirstPosition < firstToken
+            || table[^1].FirstPosition + table[^1].Positions != firstToken + tokens))
+            throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];
         for (int l = 0; l < layers.Length; l++)
         {
@@ -73,7 +75,7 @@ internal static unsafe class KvFileWriter
     /// <summary>The segments from a token on; of one that goes on over a border between full blocks, the blocks behind it.</summary>
     private static IEnumerable<Part> Written(HeadCache head, int firstToken) => head.Segments
         .Select(segment => new Part(segment, KvBlock.CountFor(Math.Max(0, firstToken - segment.FirstPosition))))
-        .Where(part => part.Tokens > 0);
+        .Where(part => part.Tokens > 0 || (part.Segment.TokenCount == 0 && part.FirstPosition >= firstToken));
 
     private readonly record struct Part(KvSegment Segment, int FirstBlock)
     {

@@ -9,12 +9,14 @@ public sealed class KvForecast
     private readonly KvLayout _layout;
     private readonly List<(LayerLayout Layer, HeadCodec Codec)> _heads = [];
     private readonly int _workers, _sliceTokens;
+    private readonly long _budget;
 
     internal KvForecast(KvLayout layout, KvPolicy policy, int workers, int sliceTokens)
     {
-        (_layout, _workers, _sliceTokens) = (layout, workers, sliceTokens);
+        (_layout, _workers, _sliceTokens, _budget) = (layout, workers, sliceTokens, policy.Eviction?.Budget ?? long.MaxValue);
         for (int layer = 0; layer < layout.Layers.Count; layer++)
-            for (int head = 0; head < layout.Layers[layer].KvHeads; head++) _heads.Add((layout.Layers[layer], policy.WhileReading.HeadCodec(layout, layer, head)));
+            for (int head = 0; head < layout.Layers[layer].KvHeads; head++)
+                _heads.Add((layout.Layers[layer], policy.WhileReading.HeadCodec(layout, layer, head)));
     }
 
     /// <summary>
@@ -25,7 +27,7 @@ public sealed class KvForecast
     {
         long bytes = 0;
         foreach ((LayerLayout layer, HeadCodec codec) in _heads) bytes += codec.MostGrowthBytes(layer, 0, 0, tokens);
-        return bytes;
+        return Math.Min(bytes, _budget);
     }
 
     /// <summary>

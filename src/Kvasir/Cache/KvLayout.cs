@@ -44,6 +44,9 @@ public sealed class KvLayout
     /// <summary>The codecs of its caches.</summary>
     internal Codecs Codecs { get; }
 
+    /// <summary>The positions that the model was made for.</summary>
+    internal int ContextLength { get; init; } = int.MaxValue;
+
     /// <summary>How products are computed, which keys and values depend on.</summary>
     internal string Computation { get; init; } = "";
 

@@ -30,7 +30,9 @@ public sealed record KvPolicy
     /// <summary>Bits in which quantised keys and values keep scale and minimum: 8 or 16 (32 for comparison with the reference).</summary>
     public int ScaleBits { get; init; } = QuantizedFormat.DefaultScaleBits;
 
-    /// <summary>The newest tokens kept in float32, at least; a multiple of 32. 32 where something is quantised, else 0, unless given.</summary>
+    /// <summary>
+    /// The newest tokens kept in float32, at least; a multiple of 32. 32 where something is quantised, else 0, unless given.
+    /// </summary>
     public int Residual
     {
         get => _residual ?? (IsQuantized ? DefaultResidual : 0);
@@ -38,11 +40,12 @@ public sealed record KvPolicy
     }
 
     /// <summary>
-    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given) and are never evicted (4 unless given).
+    /// The first tokens, which stay in float16 where something is quantised (a multiple of 32, 32 unless given), whole where keys are thin
+    /// (none unless given), and are never evicted (4 unless given).
     /// </summary>
     public int Sink
     {
-        get => IsQuantized ? KvBlock.CountFor(_sink ?? DefaultSink) * KvBlock.Tokens : _sink ?? UsualSink;
+        get => IsQuantized || (Thin is not null && Eviction is null) ? KvBlock.CountFor(_sink ?? UsualSink) * KvBlock.Tokens : _sink ?? UsualSink;
         init => _sink = value;
     }
 
@@ -50,8 +53,8 @@ public sealed record KvPolicy
     public KvBudget? Auto { get; init; }
 
     /// <summary>
-    /// The files that terms go by, joined by <c>+</c>, each for the term that its content is for: what <c>auto</c> chooses by (null for the one in the
-    /// user's cache folder), the factors of thin keys, heads to steer.
+    /// The files that terms go by, joined by <c>+</c>, each for the term that its content is for: what <c>auto</c> chooses by (null for the
+    /// one in the user's cache folder), the factors of thin keys, heads to steer.
     /// </summary>
     public string? Profile { get; init; }
 
@@ -62,8 +65,8 @@ public sealed record KvPolicy
     public ThinKeys? Thin { get; init; }
 
     /// <summary>
-    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that it keeps; what was computed
-    /// under it is kept for others only as far as it makes no difference.
+    /// What attention is steered to; null for nothing. It is about how keys are read, so it is no part of what a cache or a file says that
+    /// it keeps; what was computed under it is kept for others only as far as it makes no difference.
     /// </summary>
     public SteeringPolicy? Steering { get; init; }
 
@@ -80,7 +83,14 @@ public sealed record KvPolicy
     internal HeadFormats? Chosen { get; init; }
 
     /// <summary>How a prompt is kept while it is read: nothing is quantised before it is known what stays.</summary>
-    internal KvPolicy WhileReading => Eviction is null ? this : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+    internal KvPolicy WhileReading => Eviction is null or { EvictsPrompts: false } ? this
+        : new KvPolicy { Keys = Keys == "f32" ? "f32" : "f16", Values = Values == "f32" ? "f32" : "f16" };
+
+    /// <summary>
+    /// The longest sequence: under a budget of bytes any, where keys are rotated and so can be moved; else the model's context.
+    /// </summary>
+    internal int LongestSequence(KvLayout layout, int contextLength) =>
+        Eviction?.Budget is null || layout.Layers.Any(layer => layer.Rotary is null) ? contextLength : int.MaxValue / 2;
 
     private int UsualSink => IsQuantized ? DefaultSink : Eviction is null ? 0 : EvictionPolicy.DefaultSink;
 
@@ -110,7 +120,8 @@ public sealed record KvPolicy
                 "thin" => policy with { Thin = ThinKeys.Parse(value) },
                 "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
                 "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
-                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) => policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
+                _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) =>
+                    policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
                 _ => throw new InvalidInputException($"KV policy: unknown term '{name}' (known: {string.Join(", ", Terms)})"),
             };
         }
@@ -145,8 +156,9 @@ public sealed record KvPolicy
     }
 
     /// <summary>
-    /// Whether what is kept under this policy may be encoded anew as <paramref name="target"/> says: from float32 to anything, from float16 to
-    /// anything but float32, from quantised codes only to the same. What one encoding has lost would otherwise pass for exact under another name.
+    /// Whether what is kept under this policy may be encoded anew as <paramref name="target"/> says: from float32 to anything, from float16
+    /// to anything but float32, from quantised codes only to the same. What one encoding has lost would otherwise pass for exact under
+    /// another name.
     /// </summary>
     public bool CanBecome(KvPolicy target)
     {

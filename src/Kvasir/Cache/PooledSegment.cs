@@ -62,6 +62,27 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         return copy;
     }
 
+    /// <summary>
+    /// Blocks [first, end) as a segment of their own; none of the last ones left is an empty segment that ends where this one does.
+    /// </summary>
+    /// <param name="first">The first block.</param>
+    /// <param name="end">The block behind the last.</param>
+    /// <param name="offset">How far they are taken to stand from where they were computed; null for as here.</param>
+    public PooledSegment Slice(int first, int end, int? offset = null)
+    {
+        int firstToken = first * KvBlock.Tokens, endToken = Math.Min(end * KvBlock.Tokens, TokenCount);
+        int start = first == 0 ? FirstPosition : first == BlockCount ? EndPosition : PositionOf(firstToken);
+        int stop = end == BlockCount ? EndPosition : PositionOf(endToken);
+        KeptTokens? left = Kept is null && first < BlockCount ? null
+            : new KeptTokens([.. Enumerable.Range(firstToken, endToken - firstToken)
+            .Select(token => (ushort)(PositionOf(token) - start))], stop - start);
+        var slice = new PooledSegment(Codec, start, offset ?? Offset, left) { TokenCount = endToken - firstToken, EndPosition = stop,
+            ComputedAt = ComputedAt + start - FirstPosition };
+        slice.EnsureCapacity(end - first);
+        for (int b = first; b < end; b++) slice.Append(_blocks[b].Retain());
+        return slice;
+    }
+
     protected override void Truncate(int tokens)
     {
         SetTokens(tokens);

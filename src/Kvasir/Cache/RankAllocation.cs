@@ -4,8 +4,8 @@ namespace Kvasir.Cache;
 internal static class RankAllocation
 {
     /// <summary>
-    /// Every head gets <paramref name="least"/> ranks; what is left of the budget goes one by one to the largest weight that is not yet kept, over all heads. Where weights are equal the
-    /// first head goes first.
+    /// Every head gets <paramref name="least"/> ranks; what is left of the budget goes one by one to the largest weight that is not yet
+    /// kept, over all heads. Where weights are equal the first head goes first.
     /// </summary>
     /// <param name="weights">By head, descending: what each further rank is worth. A head has no more ranks than weights.</param>
     /// <param name="total">Ranks of all heads together.</param>

@@ -1,8 +1,9 @@
 namespace Kvasir.Cache;
 
 /// <summary>
-/// The term <c>thin=RANK|SHARE%</c> of a policy: so many numbers are kept of each key, or so much of the key cache is saved, by the factors that the policy's profile holds. Once these are
-/// known (<see cref="Calibration.AutoPolicies.Prepare"/>) the term names them too, as in <c>thin=50%@0123456789abcdef</c>, so that what was kept by other factors is another policy's.
+/// The term <c>thin=RANK|SHARE%</c> of a policy: so many numbers are kept of each key, or so much of the key cache is saved, by the factors
+/// that the policy's profile holds. Once these are known (<see cref="Calibration.AutoPolicies.Prepare"/>) the term names them too, as in
+/// <c>thin=50%@0123456789abcdef</c>, so that what was kept by other factors is another policy's.
 /// </summary>
 /// <param name="Rank">Numbers of each key, on average over heads; null where a share is given.</param>
 /// <param name="Share">The share of the key cache that is saved; null where a rank is given.</param>
@@ -23,10 +24,13 @@ public sealed record ThinKeys(int? Rank, double? Share, string? Identity = null)
         bool known = identity is null || (identity.Length == IdentityDigits && identity.All(char.IsAsciiHexDigitLower));
         if (parts.Length <= 2 && known)
         {
-            if (int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int rank) && rank > 0) return new ThinKeys(rank, null, identity);
+            if (int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int rank) && rank > 0)
+                return new ThinKeys(rank, null, identity);
             if (Percent.TryParse(parts[0], out double share) && share < 1) return new ThinKeys(null, share, identity);
         }
-        throw new InvalidInputException($"KV policy: thin={value} must be a rank (as in thin=32) or the share of the key cache to save (above 0% and below 100%, as in thin=50%)");
+        throw new InvalidInputException(
+            $"KV policy: thin={value} must be a rank (as in thin=32) or the share of the key cache to save (above 0% and below 100%, as "
+            + $"in thin=50%)");
     }
 
     /// <inheritdoc/>
@@ -37,7 +41,8 @@ public sealed record ThinKeys(int? Rank, double? Share, string? Identity = null)
 
     /// <inheritdoc/>
     public override string ToString() =>
-        (Rank is int rank ? rank.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.######}%")) + (Identity is null ? "" : $"@{Identity}");
+        (Rank is int rank ? rank.ToString(CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"{Share * 100:0.######}%")) + (Identity is null ? "" : $"@{Identity}");
 
     /// <summary>Numbers of a key of so many channels.</summary>
     /// <exception cref="InvalidInputException">The rank is above the head size.</exception>
@@ -53,7 +58,9 @@ public sealed record ThinKeys(int? Rank, double? Share, string? Identity = null)
     /// <summary>The name, as files carry it, of a head's thin codec around another.</summary>
     internal string CodecName(int layer, int head, string inner) =>
         Factors is null
-            ? throw new InvalidInputException($"KV policy: thin={this} needs factors: name their file (as in thin=50%,profile=FILE), which kvasir factor makes, and prepare the policy with Model.Prepare")
+            ? throw new InvalidInputException(
+                $"KV policy: thin={this} needs factors: name their file (as in thin=50%,profile=FILE), which kvasir factor makes, and "
+                + $"prepare the policy with Model.Prepare")
             : $"{Prefix}{Factors.Layers[layer][head].Rank}@{Factors.ShortIdentity}/{inner}";
 
     /// <summary>The parts of such a name; null for another codec's.</summary>

@@ -16,7 +16,10 @@ internal readonly record struct TokenPlace(KvSegment? Segment, KvTail? Floats, i
     public bool Follows(in TokenPlace other) => (Offset, Moved) == (other.Offset, other.Moved);
 }
 
-/// <summary>Reads tokens of one head in float32, in any codec and wherever they lie: a block is decoded once for all its tokens that are read one after another.</summary>
+/// <summary>
+/// Reads tokens of one head in float32, in any codec and wherever they lie: a block is decoded once for all its tokens that are read one
+/// after another.
+/// </summary>
 internal sealed unsafe class TokenReader : IDisposable
 {
     private readonly HeadCache _head;
@@ -44,12 +47,14 @@ internal sealed unsafe class TokenReader : IDisposable
         {
             int position = positions[i], repaired = (_head.Repaired?.Positions.CountUpTo(position) ?? 0) - 1;
             while (s < _head.Segments.Count && _head.Segments[s].EndPosition <= position) s++;
-            if (repaired >= 0 && _head.Repaired!.Positions[repaired] == position) places[i] = new TokenPlace(null, _head.Repaired.Rows, repaired);
+            if (repaired >= 0 && _head.Repaired!.Positions[repaired] == position) places[i] = new TokenPlace(null, _head.Repaired.Rows,
+                repaired);
             else if (s == _head.Segments.Count) places[i] = new TokenPlace(null, _head.Tail, position - _head.TailPosition);
             else
             {
                 KvSegment segment = _head.Segments[s];
-                places[i] = new TokenPlace(segment, null, segment.CountUpTo(position) - 1, segment.Offset, segment.FirstPosition - segment.ComputedAt);
+                places[i] = new TokenPlace(segment, null, segment.CountUpTo(position) - 1, segment.Offset,
+                    segment.FirstPosition - segment.ComputedAt);
             }
         }
         return places;
@@ -68,7 +73,8 @@ internal sealed unsafe class TokenReader : IDisposable
         if (_decoded != (segment, block)) segment.Codec.Decode(segment.Keys(block), _keys, _values, segment.Context(_layout, block));
         _decoded = (segment, block);
         for (int c = 0; c < _layout.KeyChannels; c++) key[c] = _keys[c * KvBlock.Tokens + slot];
-        new ReadOnlySpan<float>(_values + slot * _layout.ValueChannels, _layout.ValueChannels).CopyTo(new Span<float>(value, _layout.ValueChannels));
+        new ReadOnlySpan<float>(_values + slot * _layout.ValueChannels, _layout.ValueChannels)
+            .CopyTo(new Span<float>(value, _layout.ValueChannels));
     }
 
     /// <summary>Adds a token to a tail.</summary>

@@ -8,10 +8,10 @@ public static class AutoPolicies
 {
     /// <summary>
     /// The policy as caches of this model can be made with it. For <c>thin</c> that is: the factors of the policy's profile. For
-    /// <c>steer</c> without heads: those of its profile, or the ones known to be good for the model. For <c>auto</c>: the bits of each layer
-    /// and kv head chosen by the policy's profile; where it names none, by the one in the user's cache folder. A profile that is not there
-    /// yet is measured first (about a minute and 0.6 GB for a model of 135M parameters: the weights are loaded once more in float32) and
-    /// kept. Any other policy is given back as it is.
+    /// <c>steer</c> without heads: those of its profile, or the ones known to be good for the model. For <c>auto</c>: the bits of each
+    /// layer and kv head chosen by the policy's profile; where it names none, by the one in the user's cache folder. A profile that is not
+    /// there yet is measured first (about a minute and 0.6 GB for a model of 135M parameters: the weights are loaded once more in float32)
+    /// and kept. Any other policy is given back as it is.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="policy">The policy.</param>

@@ -12,7 +12,8 @@ internal static class PromptObservation
     /// <param name="ids">The prompt.</param>
     /// <param name="what">What to observe.</param>
     /// <param name="cancellation">Ends the work between slices of 512 tokens.</param>
-    /// <exception cref="InvalidInputException">It is empty, longer than the model's context, or holds ids that the model does not know.</exception>
+    /// <exception cref="InvalidInputException">It is empty, longer than the model's context, or holds ids that the model does not
+    /// know.</exception>
     public static ScoredLayer[] Of(Model model, ReadOnlySpan<int> ids, ObservedAttention what, CancellationToken cancellation = default)
     {
         if (ids.IsEmpty) throw new InvalidInputException("a sample is empty; give at least one token");
@@ -23,6 +24,7 @@ internal static class PromptObservation
         batch.Add(cache, ids, LogitRows.None);
         model.Forward(batch, cancellation);
         int count = ids.Length;
-        return [.. model.CacheLayout.Layers.Select((layout, layer) => new ScoredLayer { Layout = layout, Count = count, Attention = observed[layer], Keys = _ => [] })];
+        return [.. model.CacheLayout.Layers.Select((layout, layer) =>
+            new ScoredLayer { Layout = layout, Count = count, Attention = observed[layer], Keys = _ => [] })];
     }
 }

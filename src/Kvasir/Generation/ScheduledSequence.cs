@@ -38,9 +38,6 @@ public sealed class ScheduledSequence
     /// <summary>What stands behind ids below 0.</summary>
     internal InputEmbeddings? Embeddings { get; init; }
 
-    /// <summary>Positions of the prompt that no policy evicts.</summary>
-    internal Range[] Protected { get; init; } = [];
-
     internal Continuation Continuation { get; }
 
     internal KvCache? Cache { get; set; }

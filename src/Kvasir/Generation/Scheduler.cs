@@ -20,6 +20,7 @@ public sealed class Scheduler : IDisposable
     private readonly SchedulerOptions _options;
     private readonly PrefixStore _prefixes;
     private readonly KvForecast _forecast;
+    private readonly int _contextLength;
     private readonly Batch _batch = new();
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
@@ -41,6 +42,7 @@ public sealed class Scheduler : IDisposable
         (_engine, _tokenizer, _policy, _pool) = (engine, tokenizer, policy ?? KvPolicy.Default, pool);
         _options = (options ?? new SchedulerOptions()).Validated();
         _prefixes = new PrefixStore(_options.PrefixCacheBytes, prompts);
+        _contextLength = _policy.LongestSequence(engine.CacheLayout, engine.ContextLength);
         _forecast = engine.Forecast(_policy);
         if (prompts is not null) PromptBorders = PromptStore.BlockTokens;
     }
@@ -207,7 +209,7 @@ public sealed class Scheduler : IDisposable
         string piece;
         try
         {
-            piece = sequence.Continuation.Take(logits, sequence.Ids, _engine.ContextLength);
+            piece = sequence.Continuation.Take(logits, sequence.Ids, _contextLength);
         }
         catch (InvalidOperationException unusable)
         {
@@ -256,28 +258,30 @@ public sealed class Scheduler : IDisposable
     /// <summary>How many more tokens of this sequence alone fit into what is left of its budget.</summary>
     private int Room(KvCache cache)
     {
-        int most = _engine.ContextLength - cache.Length;
+        int most = _contextLength - cache.Length;
         long left = cache.Pool.Budget - cache.Pool.Bytes;
         return cache.Pool.Budget == long.MaxValue ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _forecast.PassBytes(tokens, 1) <= left);
     }
 
     /// <summary>The longest sequence that could be admitted.</summary>
-    private int MostTokens() => KvForecast.Most(_engine.ContextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
+    private int MostTokens() => KvForecast.Most(_contextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
 
-    /// <summary>What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.</summary>
+    /// <summary>
+    /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
+    /// </summary>
     private static bool Shares(KvPolicy policy) => policy.Eviction is null;
 
     private void Start(ScheduledSequence sequence)
     {
-        if (!sequence.IsDecoding) sequence.Cache!.BeginPrompt(CollectionsMarshal.AsSpan(sequence.Ids), sequence.Protected);
+        if (!sequence.IsDecoding) sequence.Cache!.BeginPrompt(CollectionsMarshal.AsSpan(sequence.Ids));
         _running.Add(sequence);
         MostRunning = Math.Max(MostRunning, _running.Count);
     }
 
     private int Longest(ReadOnlySpan<int> prompt, GenerationOptions options)
     {
-        Session.Check(prompt.Length, _engine.ContextLength);
-        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _engine.ContextLength); // the last token is not fed
+        Session.Check(prompt.Length, _contextLength);
+        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _contextLength); // the last token is not fed
     }
 
     /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>

@@ -9,6 +9,8 @@ namespace Kvasir.Generation;
 /// <content>Conversations: messages, the model's chat template, saving with the cache.</content>
 public sealed partial class Session
 {
+    private const int LongestQuestion = 256;
+
     private readonly List<ChatMessage> _messages = [];
 
     /// <summary>The conversation so far; a system message or examples may be put in before the first turn.</summary>
@@ -23,7 +25,9 @@ public sealed partial class Session
     {
         ArgumentNullException.ThrowIfNull(message);
         List<ChatMessage> turn = [.. _messages, new ChatMessage("user", message)];
-        IEnumerable<string> reply = Stream(EncodeChat(_tokenizer, _template, turn), options, cancellation);
+        int[] prompt = EncodeChat(_tokenizer, _template, turn);
+        if (_cache.Policy.Eviction is not null) _cache.Protected = ProtectedOf(turn, prompt);
+        IEnumerable<string> reply = Stream(prompt, options, cancellation);
         return Remember(turn, reply);
     }
 
@@ -83,6 +87,26 @@ public sealed partial class Session
         int[] ids = tokenizer.Encode(prompt);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
         return missing ? [tokenizer.BeginOfText, .. ids] : ids;
+    }
+
+    /// <summary>
+    /// What no policy may evict of a conversation's prompt: the system prompt, and the last message; of one that is long (a pasted
+    /// document), its beginning and end. Found by
+    /// where the prompt differs when a message does.
+    /// </summary>
+    private Range[] ProtectedOf(List<ChatMessage> turn, int[] prompt)
+    {
+        int first = turn[0].Role == "system" && turn.Count > 1 ? 1 : 0, question = BeginOf(turn.Count - 1);
+        Range system = ..BeginOf(first);
+        return prompt.Length - question <= LongestQuestion ? [system, question..]
+            : [system, question..(question + LongestQuestion / 2), ^(LongestQuestion / 2)..];
+
+        int BeginOf(int message)
+        {
+            ChatMessage[] other = [.. turn];
+            other[message] = other[message] with { Content = other[message].Content.StartsWith('a') ? "b" : "a" };
+            return prompt.AsSpan().CommonPrefixLength(EncodeChat(_tokenizer, _template, other));
+        }
     }
 
     private IEnumerable<string> Remember(List<ChatMessage> turn, IEnumerable<string> reply)

@@ -46,7 +46,8 @@ public sealed partial class Session : IDisposable
 
     internal Session(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, KvCache cache, PromptStore? prompts = null)
     {
-        (_tokenizer, _template, _contextLength, _cache) = (tokenizer, template, engine.ContextLength, cache);
+        (_tokenizer, _template, _contextLength, _cache) = (tokenizer, template,
+            cache.Policy.LongestSequence(engine.CacheLayout, engine.ContextLength), cache);
         _steering = cache.Steering?.Policy;
         _scheduler = new Scheduler(engine, tokenizer, cache.Pool, new SchedulerOptions { TokensPerStep = PrefillSlice, MaxRunning = 1 }, cache.Policy, prompts) { PromptBorders = PrefillSlice };
     }

@@ -118,7 +118,10 @@ internal sealed unsafe class AttentionPlan : IDisposable
 
     public float* PartialSum(in AttentionItem item) => PartialMaximum(item) + _partialRows;
 
-    /// <summary>Merges row <paramref name="row"/> of the parts that start with item <paramref name="first"/> into <paramref name="output"/> [channels]; the logarithm of the softmax's sum.</summary>
+    /// <summary>
+    /// Merges row <paramref name="row"/> of the parts that start with item <paramref name="first"/> into <paramref name="output"/>
+    /// [channels]; the logarithm of the softmax's sum.
+    /// </summary>
     public float Merge(int first, int row, float* output)
     {
         int parts = _items[first].Parts;

@@ -51,7 +51,8 @@ internal sealed class ForwardSlice
     /// <summary>Takes as many tokens of the entry from <paramref name="done"/> on as there is room for; returns how many.</summary>
     public int Take(Batch batch, in BatchEntry entry, KvCache.Step step, int done)
     {
-        int tokens = Math.Min(entry.Count - done, MaxRows - Rows), start = entry.Cache.Length;
+        int tokens = Math.Min(Math.Min(entry.Count - done, MaxRows - Rows), entry.Repairs ? MaxRows : entry.Cache.MostRows),
+            start = entry.Cache.Length;
         RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
         Entries.Add(new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null ? start + entry.Count - done : start, entry.Embeddings, repaired is null ? -1 : done));
         for (int t = 0; t < tokens; t++)

@@ -40,7 +40,8 @@ internal sealed record LayerSpec
     public bool SeesAll => Window == int.MaxValue;
 
     /// <summary>What its cache is made by. Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
-    public LayerLayout CacheLayout => new(KvHeads, KeySize, ValueSize, Window, Rotary is { Long: null } ? Rotary.Short : null) { Group = Group };
+    public LayerLayout CacheLayout =>
+        new(KvHeads, KeySize, ValueSize, Window, Rotary is { Long: null } ? Rotary.Short : null) { Group = Group };
 
     /// <summary>The layers of a model whose layers have the same sizes.</summary>
     public static IReadOnlyList<LayerSpec> Alike(ModelConfig config, RotaryChoice? rotary, Func<int, int>? windowOf = null) =>

@@ -3,7 +3,8 @@ using Kvasir.Cache.Eviction;
 
 namespace Kvasir.Models;
 
-/// <content>The one place where a policy evicts tokens: behind the pass that brings a cache to the end of its prompt, or of a run of decoded tokens.</content>
+/// <content>The one place where a policy evicts tokens: behind the pass that brings a cache to the end of its prompt, or of a run of
+/// decoded tokens.</content>
 public sealed partial class Model
 {
     /// <summary>What the model reads before a text when it is to show which of its tokens it needs to repeat it.</summary>
@@ -31,14 +32,16 @@ public sealed partial class Model
     {
         int[] request = Tokenizer.Encode(RepeatRequest, parseSpecial: false), ids = [.. region.Ids];
         int part = Math.Min(RereadTokens, Config.ContextLength - cache.Length - request.Length - Overlap);
-        var again = new AttentionStatistics(CacheLayout, new ObservedAttention(kinds), region.First, region.Count, int.MaxValue, cache.Length);
+        var again = new AttentionStatistics(CacheLayout, new ObservedAttention(kinds), region.First, region.Count, int.MaxValue,
+            cache.Length);
         using var batch = new Batch();
         for (int at = 0; at < ids.Length; at += part)
         {
             using KvCache read = cache.Fork();
-            read.Observed = again;
+            (read.Observed, read.Steering) = (again, null);
             batch.Clear();
-            batch.Add(read, [.. request, .. ids[Math.Max(0, at - Overlap)..at], .. ids[at..Math.Min(at + part, ids.Length)]], LogitRows.None);
+            batch.Add(read, [.. request, .. ids[Math.Max(0, at - Overlap)..at], .. ids[at..Math.Min(at + part, ids.Length)]],
+                LogitRows.None);
             Run(batch, CancellationToken.None);
         }
         return again;
@@ -49,6 +52,10 @@ public sealed partial class Model
     {
         if (cache.Region is not { IsPrompt: true } region || RereadKinds(cache) == Observations.None) return;
         int longest = Config.ContextLength - LeastRereadTokens - Overlap - Tokenizer.Encode(RepeatRequest, parseSpecial: false).Length;
-        if (region.End > longest) throw new InvalidInputException($"the prompt has {region.End} tokens; evict={cache.Policy.Eviction!.Method} reads it a second time, for which the model's context of {Config.ContextLength} has room up to {longest}; shorten it or take another method");
+        if (region.End > longest)
+            throw new InvalidInputException(
+            $"the prompt has "
+            + $"{region.End} tokens; evict={cache.Policy.Eviction!.Method} reads it a second time, for which the model's context of "
+            + $"{Config.ContextLength} has room up to {longest}; shorten it or take another method");
     }
 }

@@ -6,7 +6,9 @@ namespace Kvasir.Models;
 /// <content>What factors of keys are made from.</content>
 public sealed partial class Model
 {
-    /// <summary>Adds the keys and queries of texts, each computed by itself from position 0 on with exact keys, to <paramref name="grams"/>.</summary>
+    /// <summary>
+    /// Adds the keys and queries of texts, each computed by itself from position 0 on with exact keys, to <paramref name="grams"/>.
+    /// </summary>
     /// <param name="text">Token ids.</param>
     /// <param name="grams">Made for this model's layout.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens.</param>
@@ -35,9 +37,22 @@ public sealed partial class Model
     internal (float[][] Rows, float[]? Bias) KeyWeights(int layer)
     {
         LayerWeights weights = _weights.Layers[layer];
-        if (weights.KeyNorm is not null) throw new InvalidInputException($"{Path}: layer {layer} normalises its keys: the weights alone do not make them; use another method than svd");
+        if (weights.KeyNorm is not null)
+            throw new InvalidInputException(
+                $"{Path}: layer {layer} normalises its keys: the weights alone do not make them; use another method than svd");
         WeightMatrix matrix = weights.Key.Matrix;
-        return ([.. Enumerable.Range(0, matrix.Rows).Select(row => { float[] values = new float[matrix.Columns]; matrix.ReadRow(row, values); return values; })], weights.Key.Bias);
+        return ([.. Enumerable.Range(0, matrix.Rows).Select(
+            row => { float[] values = new float[matrix.Columns]; matrix.ReadRow(row, values); return values; })], weights.Key.Bias);
+    }
+
+    /// <summary>Knows factors from here on: their codecs, and the weights that were tuned with them.</summary>
+    /// <exception cref="InvalidInputException">The tuned weights do not fit the model, or are damaged.</exception>
+    internal void Know(KeyFactors factors, string path)
+    {
+        CacheLayout.Codecs.Add(factors);
+        if (_transformer.Tuned.ContainsKey(factors.ShortIdentity)) return;
+        if (TunedProjections.Read(path, factors.Method, _weights, _spec, Config.Width) is { } tuned)
+            _transformer.Tuned.TryAdd(factors.ShortIdentity, tuned);
     }
 
     /// <summary>Whether a layer's keys are rotated, in a way that can be undone or not.</summary>

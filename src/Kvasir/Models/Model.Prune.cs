@@ -30,10 +30,15 @@ public sealed partial class Model
         return thinned;
     }
 
-    /// <summary>The largest attention that <paramref name="count"/> tokens from <paramref name="first"/> on get from <paramref name="probe"/>, read behind the cache, which stays as it is.</summary>
-    internal AttentionStatistics AttentionReceived(KvCache cache, ReadOnlySpan<int> probe, int first, int count, CancellationToken cancellation = default)
+    /// <summary>
+    /// The largest attention that <paramref name="count"/> tokens from <paramref name="first"/> on get from <paramref name="probe"/>, read
+    /// behind the cache, which stays as it is.
+    /// </summary>
+    internal AttentionStatistics AttentionReceived(KvCache cache, ReadOnlySpan<int> probe, int first, int count,
+        CancellationToken cancellation = default)
     {
-        var received = new AttentionStatistics(CacheLayout, new ObservedAttention(Observations.Largest), first, count, cache.Length + probe.Length, cache.Length);
+        var received = new AttentionStatistics(CacheLayout, new ObservedAttention(Observations.Largest), first, count, cache.Length
+            + probe.Length, cache.Length);
         using KvCache read = cache.Fork();
         read.Observed = received;
         using var batch = new Batch();

@@ -28,6 +28,7 @@ public sealed partial class Model : IForwardEngine, IDisposable
         CacheLayout = new KvLayout([.. spec.Layers.Select(layer => layer.CacheLayout)], attention, () => Identity, () => Tokenizer.Identity)
         {
             Computation = options.Compute.ToString(),
+            ContextLength = config.ContextLength,
             KeysDependOnLength = spec.Layers.Any(layer => layer.Rotary?.Long is not null),
         };
     }
@@ -194,7 +195,9 @@ public sealed partial class Model : IForwardEngine, IDisposable
         {
             if (!ReferenceEquals(entry.Cache.Layout, CacheLayout)) throw new ArgumentException("the cache belongs to another model", nameof(batch));
             int length = entry.Cache.Length + entry.Growth;
-            if (length > Config.ContextLength) throw new InvalidInputException($"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
+            if (length > entry.Cache.Policy.LongestSequence(CacheLayout, Config.ContextLength))
+                throw new InvalidInputException(
+                $"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             CheckSecondReading(entry.Cache);
             for (int i = 0; i < entry.Count; i++)
                 if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");

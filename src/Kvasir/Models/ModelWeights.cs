@@ -68,6 +68,9 @@ internal sealed class ModelWeights : IDisposable
         else GgmlBlocks.Dequantize(_embedding.Type, _embedding.RowBytes(id), destination);
     }
 
+    /// <summary>Another matrix, packed as this model's are.</summary>
+    public WeightMatrix Pack(Tensor tensor) => WeightMatrix.Pack(tensor, _float32, _path);
+
     public void Dispose()
     {
         Output?.Dispose();

@@ -16,11 +16,34 @@ internal sealed unsafe partial class Transformer
             _plan.Build(_slice, layer);
             Volatile.Write(ref _nextObserved, 0);
         }
-        Multiply(worker, weights.Query, _buffers.Input, _buffers.Query, _buffers.QueryWidth, accumulate: false);
-        Multiply(worker, weights.Key, _buffers.Input, _buffers.Key, _buffers.KeyWidth, accumulate: false);
+        for (int entry = 0; entry < _slice.Entries.Count;) entry = ProjectQueryKey(worker, layer, weights, entry);
         Multiply(worker, weights.Value, _buffers.Input, _buffers.Value, _buffers.ValueWidth, accumulate: false);
         _verification.Check(layer);
     }
+
+    /// <summary>Queries and keys of the sequences from one on that are projected by the same weights; the first sequence after them.</summary>
+    private int ProjectQueryKey(int worker, int layer, LayerWeights weights, int first)
+    {
+        TunedProjections? tuned = TunedOf(first);
+        int end = first + 1, row = _slice.Entries[first].FirstRow;
+        while (end < _slice.Entries.Count && TunedOf(end) == tuned) end++;
+        int rows = (end < _slice.Entries.Count ? _slice.Entries[end].FirstRow : _slice.Rows) - row;
+        Project(tuned?.Query(layer) ?? weights.Query, _buffers.Query, _buffers.QueryWidth);
+        Project(tuned?.Key(layer) ?? weights.Key, _buffers.Key, _buffers.KeyWidth);
+        return end;
+
+        void Project(Linear linear, float* output, int width)
+        {
+            (int firstOutput, int endOutput) = Share(worker, linear.Matrix.Rows, linear.Matrix.RowGranularity);
+            if (firstOutput == endOutput) return;
+            fixed (float* bias = linear.Bias)
+                linear.Matrix.Multiply(
+                    _buffers.Input, row, rows, firstOutput, endOutput, output + (long)row * width, width, bias, accumulate: false);
+        }
+    }
+
+    private TunedProjections? TunedOf(int entry) =>
+        _slice.Entries[entry].Cache.Policy.Thin?.Identity is { } factors ? Tuned.GetValueOrDefault(factors) : null;
 
     private void RotateAndAppend(int layer, LayerWeights weights, int row)
     {
@@ -111,7 +134,8 @@ internal sealed unsafe partial class Transformer
             if (item.Parts == 1) continue;
             SliceEntry entry = _slice.Entries[item.Entry];
             for (int r = 0; r < item.Tokens * spec.Group; r++)
-                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) = _plan.Merge(i, r, OutputRow(spec, entry, item, r));
+                if (RowOf(spec, entry, item, r) is var row && row >= firstRow && row < endRow) *LogSum(spec, entry, item, r) =
+                    _plan.Merge(i, r, OutputRow(spec, entry, item, r));
         }
     }
 

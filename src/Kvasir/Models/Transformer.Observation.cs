@@ -13,7 +13,8 @@ internal sealed unsafe partial class Transformer
     private const int TileRows = 48, PartsOfHead = 4;
 
     /// <summary>
-    /// Heads and ranges of blocks, dealt out one by one. All queries of a range are taken by one worker and in their order, so sums do not depend on who computes what.
+    /// Heads and ranges of blocks, dealt out one by one. All queries of a range are taken by one worker and in their order, so sums do not
+    /// depend on who computes what.
     /// </summary>
     private void Observe(int worker, int layer)
     {
@@ -24,7 +25,8 @@ internal sealed unsafe partial class Transformer
             SliceEntry entry = _slice.Entries[next / ofEntry];
             if (entry.Observed?[layer] is not { } observed) continue;
             int kvHead = next % ofEntry / PartsOfHead, part = next % PartsOfHead;
-            if (observed.WantsWeights) ObserveWeights(worker, layer, entry, new AttentionItem(next / ofEntry, kvHead, 0, 0, part, PartsOfHead, 0), observed);
+            if (observed.WantsWeights) ObserveWeights(worker, layer, entry,
+                new AttentionItem(next / ofEntry, kvHead, 0, 0, part, PartsOfHead, 0), observed);
             if (observed.WantsQueries && part == 0) ObserveQueries(worker, layer, entry, kvHead, observed);
         }
     }
@@ -62,10 +64,12 @@ internal sealed unsafe partial class Transformer
                 int count = Math.Min(rows, entry.Tokens - first);
                 new Span<float>(turned, size * rows).Clear();
                 new Span<float>(queries, size * rows).Clear();
-                for (int r = 0; r < count; r++) TakeUnrotated(layer, entry.FirstRow + first + r, head, queries + r * size, observed.QuerySum(head));
+                for (int r = 0; r < count; r++) TakeUnrotated(layer, entry.FirstRow + first + r, head, queries + r * size,
+                    observed.QuerySum(head));
                 for (int r = 0; r < count; r++)
                     for (int c = 0; c < size; c++) turned[c * rows + r] = queries[r * size + c];
-                fixed (float* products = observed.QueryProducts(head)) _attention.Multiply(turned, rows, queries, size, rows, size, products, size, accumulate: true);
+                fixed (float* products = observed.QueryProducts(head)) _attention.Multiply(turned, rows, queries, size, rows, size,
+                    products, size, accumulate: true);
             }
         }
     }
@@ -75,13 +79,16 @@ internal sealed unsafe partial class Transformer
         LayerSpec spec = _spec.Layers[layer];
         if (_slice.Position(row) < FirstMeantQuery) return;
         var taken = new Span<float>(query, spec.KeySize);
-        TensorPrimitives.Multiply(new ReadOnlySpan<float>(_buffers.Query + (long)row * _buffers.QueryWidth + head * spec.KeySize, spec.KeySize), _spec.AttentionScale, taken);
+        TensorPrimitives.Multiply(new ReadOnlySpan<float>(_buffers.Query + (long)row * _buffers.QueryWidth + head * spec.KeySize,
+            spec.KeySize), _spec.AttentionScale, taken);
         if (_rotaryOf[layer] is var choice and >= 0)
         {
             Rotary rotary = RotaryFor(choice, row);
             float* table = stackalloc float[rotary.TableLength];
-            TensorPrimitives.Divide(new ReadOnlySpan<float>(RotaryTable(choice, row), rotary.TableLength), rotary.Magnitude, new Span<float>(table, rotary.TableLength));
-            TensorPrimitives.Negate(new ReadOnlySpan<float>(table + rotary.Dimensions, rotary.Dimensions), new Span<float>(table + rotary.Dimensions, rotary.Dimensions));
+            TensorPrimitives.Divide(new ReadOnlySpan<float>(RotaryTable(choice, row), rotary.TableLength), rotary.Magnitude,
+                new Span<float>(table, rotary.TableLength));
+            TensorPrimitives.Negate(new ReadOnlySpan<float>(table + rotary.Dimensions, rotary.Dimensions),
+                new Span<float>(table + rotary.Dimensions, rotary.Dimensions));
             rotary.Rotate(query, table);
         }
         TensorPrimitives.Add(sum, taken, sum);

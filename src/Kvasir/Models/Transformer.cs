@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using Kvasir.Cache;
 using Kvasir.Numerics;
@@ -26,6 +27,9 @@ internal sealed unsafe partial class Transformer : IDisposable
     private int _lastLayer;
     private bool _observes;
     private int _nextObserved;
+
+    /// <summary>What is projected otherwise, by the short identity of the factors that a sequence is kept by.</summary>
+    public ConcurrentDictionary<string, TunedProjections> Tuned { get; } = new(StringComparer.Ordinal);
 
     public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention, bool exact)
     {
@@ -60,7 +64,7 @@ internal sealed unsafe partial class Transformer : IDisposable
             for (int done = 0; done < batch.Entries[e].Count;)
             {
                 done += _slice.Take(batch, batch.Entries[e], steps[e], done);
-                if (_slice.Rows < ForwardSlice.MaxRows) continue;
+                if (_slice.Rows < ForwardSlice.MaxRows && done == batch.Entries[e].Count) continue;
                 logitsDone += RunSlice(batch, logitsDone, cancellation);
             }
         if (_slice.Rows > 0) RunSlice(batch, logitsDone, cancellation);

@@ -90,6 +90,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
         }
         float updated = MathF.Max(maximum, highest);
         float factor = maximum == updated ? 1 : MathF.Exp(maximum - updated);
+        // No weight is above 1, so the exponential needs to be right for arguments up to 0 only.
         TVector shift = TSimd.Broadcast(-updated), total = TSimd.Broadcast(0);
         int i = 0;
         for (; i <= count - TSimd.Width; i += TSimd.Width)
@@ -118,6 +119,7 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
     private static float Highest(float* x, int count)
     {
         int i = 0;
+        // Four maxima side by side: no comparison waits for the one before it.
         TVector a = TSimd.Broadcast(float.NegativeInfinity), b = a, c = a, d = a;
         for (; i <= count - 4 * TSimd.Width; i += 4 * TSimd.Width)
         {
@@ -165,10 +167,11 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
             + leftStride;
         for (; n <= columns - 2 * TSimd.Width; n += 2 * TSimd.Width)
         {
-            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3
-                + resultStride, out5 = out4 + resultStride;
+            float* out0 = result + n, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride,
+                out4 = out3 + resultStride, out5 = out4 + resultStride;
             TVector s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero, s40 = zero, s41 = zero,
                 s50 = zero, s51 = zero;
+            // What asks for TRows is decided when the instance is compiled: sums of rows that are not there cost nothing.
             if (accumulate)
             {
                 s00 = TSimd.Load(out0); s01 = TSimd.Load(out0 + next);
@@ -182,34 +185,35 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers 
             for (nint k = 0; k < inner; k++, source += step)
             {
                 TVector low = TElement.Load<TSimd, TVector>(source, factor), high = TElement.Load<TSimd, TVector>(source + width, factor);
+                // As many bytes as this row of the right side has: when the sums are done, what comes next is in the cache.
                 TSimd.Prefetch(ahead);
                 ahead += 2 * width;
                 TVector x = TSimd.Broadcast(left[k]);
                 s00 = TSimd.MultiplyAdd(x, low, s00); s01 = TSimd.MultiplyAdd(x, high, s01);
                 if (TRows.Value > 1)
                 {
-                    x =
-                    TSimd.Broadcast(left1[k]); s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11);
+                    x = TSimd.Broadcast(left1[k]);
+                    s10 = TSimd.MultiplyAdd(x, low, s10); s11 = TSimd.MultiplyAdd(x, high, s11);
                 }
                 if (TRows.Value > 2)
                 {
-                    x =
-                    TSimd.Broadcast(left2[k]); s20 = TSimd.MultiplyAdd(x, low, s20); s21 = TSimd.MultiplyAdd(x, high, s21);
+                    x = TSimd.Broadcast(left2[k]);
+                    s20 = TSimd.MultiplyAdd(x, low, s20); s21 = TSimd.MultiplyAdd(x, high, s21);
                 }
                 if (TRows.Value > 3)
                 {
-                    x =
-                    TSimd.Broadcast(left3[k]); s30 = TSimd.MultiplyAdd(x, low, s30); s31 = TSimd.MultiplyAdd(x, high, s31);
+                    x = TSimd.Broadcast(left3[k]);
+                    s30 = TSimd.MultiplyAdd(x, low, s30); s31 = TSimd.MultiplyAdd(x, high, s31);
                 }
                 if (TRows.Value > 4)
                 {
-                    x =
-                    TSimd.Broadcast(left4[k]); s40 = TSimd.MultiplyAdd(x, low, s40); s41 = TSimd.MultiplyAdd(x, high, s41);
+                    x = TSimd.Broadcast(left4[k]);
+                    s40 = TSimd.MultiplyAdd(x, low, s40); s41 = TSimd.MultiplyAdd(x, high, s41);
                 }
                 if (TRows.Value > 5)
                 {
-                    x =
-                    TSimd.Broadcast(left5[k]); s50 = TSimd.MultiplyAdd(x, low, s50); s51 = TSimd.MultiplyAdd(x, high, s51);
+                    x = TSimd.Broadcast(left5[k]);
+                    s50 = TSimd.MultiplyAdd(x, low, s50); s51 = TSimd.MultiplyAdd(x, high, s51);
                 }
             }
             TSimd.Store(s00, out0); TSimd.Store(s01, out0 + next);

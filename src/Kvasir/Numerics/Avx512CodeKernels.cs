@@ -92,6 +92,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
             for (int k = 0; k < inner; k += Lanes, y += Lanes)
             {
                 scales.Read<Simd512, Vector512<float>>(k, out Vector512<float> scale, out Vector512<float> minimum);
+                // Codes count from their middle: what rounding a row to int8 takes away then is least.
                 Vector512<float> middle = Vector512.MultiplyAddEstimate(scale, Vector512.Create(middleCode), minimum);
                 float* x = left + k;
                 Scale(x, scale, middle, y, ref b0, ref m0);
@@ -105,6 +106,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
             if (TRows.Value > 2) b2.Store(sum + 2 * Lanes);
             if (TRows.Value > 3) b3.Store(sum + 3 * Lanes);
         }
+        // A row of zeros gets a tiny step instead of a division by 0.
         Vector128<float> most = Vector128.MaxNative(Largest(m0, m1, m2, m3), Vector128.Create(1e-30f)),
             step = most * Vector128.Create(1f / sbyte.MaxValue);
         step.Store(ends);
@@ -180,6 +182,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         for (nint k = 0; k < inner;)
         {
             Vector512<short> a0 = Vector512<short>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+            // So many steps surely fit 16 bits: 8 lines add pairs of at most 2 * 15 * 127 (4 bits), 16 lines two of at most 2 * 3 * 127.
             for (nint end = Math.Min(inner, k + (TBits.Value == 4 ? 32 : 128)); k < end; panel += QuantizedPanel.LineBytes)
             {
                 Vector512<ushort> line = Vector512.Load((ushort*)panel);
@@ -208,6 +211,7 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         for (nint k = TBits.Value == 3 ? 0 : inner; k < inner;)
         {
             Vector512<short> a0 = Vector512<short>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+            // 128 pairs of at most 2 * 127: 32,512.
             for (nint end = Math.Min(inner, k + 512); k < end; panel += QuantizedPanel.LineBytes)
             {
                 Vector512<ushort> line = Vector512.Load((ushort*)panel);
@@ -229,18 +233,18 @@ internal sealed unsafe class Avx512CodeKernels(CodeKernels floats) : CodeKernels
         Finish(s0, steps, lowBias, result, accumulate); Finish(t0, steps, highBias, result + Lanes, accumulate);
         if (TRows.Value > 1)
         {
-            Finish(s1, steps + 1, lowBias + 1, result += resultStride, accumulate); Finish(
-            t1, steps + 1, highBias + 1, result + Lanes, accumulate);
+            Finish(s1, steps + 1, lowBias + 1, result += resultStride, accumulate);
+            Finish(t1, steps + 1, highBias + 1, result + Lanes, accumulate);
         }
         if (TRows.Value > 2)
         {
-            Finish(s2, steps + 2, lowBias + 2, result += resultStride, accumulate); Finish(
-            t2, steps + 2, highBias + 2, result + Lanes, accumulate);
+            Finish(s2, steps + 2, lowBias + 2, result += resultStride, accumulate);
+            Finish(t2, steps + 2, highBias + 2, result + Lanes, accumulate);
         }
         if (TRows.Value > 3)
         {
-            Finish(s3, steps + 3, lowBias + 3, result += resultStride, accumulate); Finish(
-            t3, steps + 3, highBias + 3, result + Lanes, accumulate);
+            Finish(s3, steps + 3, lowBias + 3, result += resultStride, accumulate);
+            Finish(t3, steps + 3, highBias + 3, result + Lanes, accumulate);
         }
     }
 

@@ -32,6 +32,7 @@ internal static unsafe class Avx512NibbleTile
             for (int group = 0; group < 32 / TForm.Group; group++)
             {
                 byte* source = codes + group * (CodeBytes / 2);
+                // Even vectors get the columns of the low nibbles, odd ones those of the high nibbles: four columns of 16 rows each.
                 Vector512<byte> mask = Vector512.Create((byte)15), w0 = Vector512.Load(source), w2 = Vector512.Load(source + 128),
                     w4 = default, w6 = default;
                 Vector512<byte> w1 = (w0.AsUInt16() >> 4).AsByte() & mask, w3 = (w2.AsUInt16() >> 4).AsByte() & mask, w5 = default,
@@ -50,82 +51,83 @@ internal static unsafe class Avx512NibbleTile
                 var scale = HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes)), factor);
                 var minimum = TForm.HasMinimum
                     ? HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes + scaleBytes)), factor) : default;
+                // The codes stay where they are; token after token passes by.
                 byte* t = x;
                 s0 = Add<TForm>(s0, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 if (TTokens.Value > 1)
                 {
-                    t += stride; s1 =
-                    Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s1 = Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 2)
                 {
-                    t += stride; s2 =
-                    Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s2 = Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 3)
                 {
-                    t += stride; s3 =
-                    Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s3 = Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 4)
                 {
-                    t += stride; s4 =
-                    Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s4 = Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 5)
                 {
-                    t += stride; s5 =
-                    Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s5 = Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 6)
                 {
-                    t += stride; s6 =
-                    Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s6 = Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 7)
                 {
-                    t += stride; s7 =
-                    Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s7 = Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 8)
                 {
-                    t += stride; s8 =
-                    Add<TForm>(s8, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s8 = Add<TForm>(s8, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 9)
                 {
-                    t += stride; s9 =
-                    Add<TForm>(s9, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s9 = Add<TForm>(s9, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 10)
                 {
-                    t += stride; s10 =
-                    Add<TForm>(s10, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s10 = Add<TForm>(s10, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 11)
                 {
-                    t += stride; s11 =
-                    Add<TForm>(s11, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s11 = Add<TForm>(s11, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 12)
                 {
-                    t += stride; s12 =
-                    Add<TForm>(s12, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s12 = Add<TForm>(s12, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 13)
                 {
-                    t += stride; s13 =
-                    Add<TForm>(s13, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s13 = Add<TForm>(s13, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 14)
                 {
-                    t += stride; s14 =
-                    Add<TForm>(s14, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s14 = Add<TForm>(s14, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
                 if (TTokens.Value > 15)
                 {
-                    t += stride; s15 =
-                    Add<TForm>(s15, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
+                    t += stride;
+                    s15 = Add<TForm>(s15, w0, w1, w2, w3, w4, w5, w6, w7, t, group, zeroPoint, scale, minimum);
                 }
             }
         }
@@ -169,6 +171,7 @@ internal static unsafe class Avx512NibbleTile
             dot += Avx512BW.MultiplyAddAdjacent(w6, Quad(quads + 24));
             dot2 += Avx512BW.MultiplyAddAdjacent(w7, Quad(quads + 28));
         }
+        // Two sums of 16 bits a row become one of 32.
         var wide = Avx512BW.MultiplyAddAdjacent(dot + dot2, Vector512.Create((short)1));
         if (!TForm.HasMinimum) wide -= Vector512.Create(zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
         sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(wide) * Vector512.Create(x->Scale), scale, sum);

@@ -48,44 +48,44 @@ internal static unsafe class Avx512SplitByteTile
                     minimum);
                 if (TTokens.Value > 1)
                 {
-                    t += stride; s1 =
-                    Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s1 = Add<TForm>(s1, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 2)
                 {
-                    t += stride; s2 =
-                    Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s2 = Add<TForm>(s2, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 3)
                 {
-                    t += stride; s3 =
-                    Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s3 = Add<TForm>(s3, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 4)
                 {
-                    t += stride; s4 =
-                    Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s4 = Add<TForm>(s4, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 5)
                 {
-                    t += stride; s5 =
-                    Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s5 = Add<TForm>(s5, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 6)
                 {
-                    t += stride; s6 =
-                    Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s6 = Add<TForm>(s6, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
                 if (TTokens.Value > 7)
                 {
-                    t += stride; s7 =
-                    Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
+                    t += stride;
+                    s7 = Add<TForm>(s7, w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, t, group, zeroPoint, scale,
                         minimum);
                 }
             }
@@ -122,6 +122,7 @@ internal static unsafe class Avx512SplitByteTile
             low += Dot(w8, quads + 16) + Dot(w10, quads + 20) + Dot(w12, quads + 24) + Dot(w14, quads + 28);
             high += Dot(w9, quads + 16) + Dot(w11, quads + 20) + Dot(w13, quads + 24) + Dot(w15, quads + 28);
         }
+        // A code is its low nibble and 16 times its high one.
         var wide = Widen(low, 1) + Widen(high, 16);
         if (!TForm.HasMinimum) wide -= Vector512.Create(zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
         sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(wide) * Vector512.Create(x->Scale), scale, sum);

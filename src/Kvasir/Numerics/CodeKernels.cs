@@ -70,6 +70,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     {
         int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, setBytes = strip.SetBytes, setOffset = strip.SetOffset,
             panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
+        // As many blocks as keep their folds in the nearest cache.
         int side = TRows.Value * QuantizedPanel.Padded(inner) + BiasStride,
             together = Math.Clamp(FoldedFloats / (pieces * side), 1, strip.Count);
         float* folded = stackalloc float[together * pieces * side];
@@ -107,12 +108,13 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
     {
         nint padded = QuantizedPanel.Padded(inner);
         bool planes = TBits.Value == 3;
+        // Codes of 3 bits lie in two planes: their low two bits, then their third, of which a line serves sixteen steps of k.
         float* planeOfHighBits = (float*)(panel + QuantizedPanel.PlaneBytes(inner, 2));
         TVector table = TSimd.CodeTable<TBits>();
         for (int lane = 0; lane < QuantizedPanel.Lanes; lane += TSimd.Width)
         {
-            float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride, out4 = out3
-                + resultStride, out5 = out4 + resultStride;
+            float* out0 = result + lane, out1 = out0 + resultStride, out2 = out1 + resultStride, out3 = out2 + resultStride,
+                out4 = out3 + resultStride, out5 = out4 + resultStride;
             TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero,
                 s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
             float* line = (float*)panel + lane, highBits = planeOfHighBits + lane, x = lowBias + BiasStride, y = highBias + BiasStride;
@@ -127,31 +129,32 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                 }
                 for (int step = 0; step < QuantizedPanel.RowsOfLine(planes ? 2 : TBits.Value); step += TRows.Value <= 3 ? 2 : 1)
                 {
+                    // A word holds the codes of several steps of k for a left and a right column; taking two shifts the next ones down.
                     TVector l = TakeCodes<TBits>(ref words, ref highWords, table), r = TakeCodes<TBits>(ref words, ref highWords, table);
                     s00 = TSimd.MultiplyAdd(TSimd.Broadcast(*x), l, s00); s01 = TSimd.MultiplyAdd(TSimd.Broadcast(*y), r, s01);
                     if (TRows.Value > 1)
                     {
-                        s10 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded]), l, s10); s11 =
-                        TSimd.MultiplyAdd(TSimd.Broadcast(y[padded]), r, s11);
+                        s10 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded]), l, s10);
+                        s11 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded]), r, s11);
                     }
                     if (TRows.Value > 2)
                     {
-                        s20 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded]), l, s20); s21 =
-                        TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded]), r, s21);
+                        s20 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded]), l, s20);
+                        s21 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded]), r, s21);
                     }
                     if (TRows.Value > 3)
                     {
-                        s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[3 * padded]), l, s30); s31 =
-                            TSimd.MultiplyAdd(TSimd.Broadcast(y[3 * padded]), r, s31);
+                        s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[3 * padded]), l, s30);
+                        s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[3 * padded]), r, s31);
                         if (TRows.Value > 4)
                         {
-                            s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[4 * padded]), l, s40); s41 =
-                            TSimd.MultiplyAdd(TSimd.Broadcast(y[4 * padded]), r, s41);
+                            s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[4 * padded]), l, s40);
+                            s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[4 * padded]), r, s41);
                         }
                         if (TRows.Value > 5)
                         {
-                            s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[5 * padded]), l, s50); s51 =
-                            TSimd.MultiplyAdd(TSimd.Broadcast(y[5 * padded]), r, s51);
+                            s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[5 * padded]), l, s50);
+                            s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[5 * padded]), r, s51);
                         }
                         x++;
                         y++;
@@ -162,18 +165,19 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
                     s30 = TSimd.MultiplyAdd(TSimd.Broadcast(x[1]), l, s30); s31 = TSimd.MultiplyAdd(TSimd.Broadcast(y[1]), r, s31);
                     if (TRows.Value > 1)
                     {
-                        s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded + 1]), l, s40); s41 =
-                        TSimd.MultiplyAdd(TSimd.Broadcast(y[padded + 1]), r, s41);
+                        s40 = TSimd.MultiplyAdd(TSimd.Broadcast(x[padded + 1]), l, s40);
+                        s41 = TSimd.MultiplyAdd(TSimd.Broadcast(y[padded + 1]), r, s41);
                     }
                     if (TRows.Value > 2)
                     {
-                        s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded + 1]), l, s50); s51 =
-                        TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded + 1]), r, s51);
+                        s50 = TSimd.MultiplyAdd(TSimd.Broadcast(x[2 * padded + 1]), l, s50);
+                        s51 = TSimd.MultiplyAdd(TSimd.Broadcast(y[2 * padded + 1]), r, s51);
                     }
                     x += 2;
                     y += 2;
                 }
             }
+            // The sums of the odd steps.
             if (TRows.Value <= 3)
             {
                 (s00, s01) = (TSimd.Add(s00, s30), TSimd.Add(s01, s31));
@@ -183,28 +187,28 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
             Finish(s00, lowBias, out0, accumulate); Finish(s01, highBias, out0 + QuantizedPanel.Lanes, accumulate);
             if (TRows.Value > 1)
             {
-                Finish(
-                s10, lowBias + 1, out1, accumulate); Finish(s11, highBias + 1, out1 + QuantizedPanel.Lanes, accumulate);
+                Finish(s10, lowBias + 1, out1, accumulate);
+                Finish(s11, highBias + 1, out1 + QuantizedPanel.Lanes, accumulate);
             }
             if (TRows.Value > 2)
             {
-                Finish(
-                s20, lowBias + 2, out2, accumulate); Finish(s21, highBias + 2, out2 + QuantizedPanel.Lanes, accumulate);
+                Finish(s20, lowBias + 2, out2, accumulate);
+                Finish(s21, highBias + 2, out2 + QuantizedPanel.Lanes, accumulate);
             }
             if (TRows.Value > 3)
             {
-                Finish(
-                s30, lowBias + 3, out3, accumulate); Finish(s31, highBias + 3, out3 + QuantizedPanel.Lanes, accumulate);
+                Finish(s30, lowBias + 3, out3, accumulate);
+                Finish(s31, highBias + 3, out3 + QuantizedPanel.Lanes, accumulate);
             }
             if (TRows.Value > 4)
             {
-                Finish(
-                s40, lowBias + 4, out4, accumulate); Finish(s41, highBias + 4, out4 + QuantizedPanel.Lanes, accumulate);
+                Finish(s40, lowBias + 4, out4, accumulate);
+                Finish(s41, highBias + 4, out4 + QuantizedPanel.Lanes, accumulate);
             }
             if (TRows.Value > 5)
             {
-                Finish(
-                s50, lowBias + 5, out5, accumulate); Finish(s51, highBias + 5, out5 + QuantizedPanel.Lanes, accumulate);
+                Finish(s50, lowBias + 5, out5, accumulate);
+                Finish(s51, highBias + 5, out5 + QuantizedPanel.Lanes, accumulate);
             }
         }
     }
@@ -233,6 +237,7 @@ internal sealed unsafe class CodeKernels<TSimd, TVector> : CodeKernels where TSi
         }
         TSimd.Sums(b0, b1, b2, b3).Store(bias);
         if (TRows.Value > 4) TSimd.Sums(b4, b5, zero, zero).Store(bias + 4);
+        // The rest one by one, and zeros up to the padding, so that the products need no bounds.
         for (; k < padded; k++)
         {
             (float scale, float minimum) = k < inner ? reader.Read((int)k) : (0, 0);

@@ -108,6 +108,7 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
         : IFloatElement where TTokens : IConstant
     {
         int step = PackedFormat.PanelRows * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
+        // Addresses of tokens that are not there are never read: TTokens is known when the instance is compiled.
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
         TVector zero = TSimd.Broadcast(0), s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero;
         TVector s30 = zero, s31 = zero, s40 = zero, s41 = zero, s50 = zero, s51 = zero;
@@ -119,28 +120,33 @@ internal readonly unsafe struct FloatKernel<TSimd, TVector> : IFloatKernel where
             s00 = TSimd.MultiplyAdd(w0, a, s00); s01 = TSimd.MultiplyAdd(w1, a, s01);
             if (TTokens.Value > 1)
             {
-                a =
-                TSimd.Broadcast(x1[column]); s10 = TSimd.MultiplyAdd(w0, a, s10); s11 = TSimd.MultiplyAdd(w1, a, s11);
+                a = TSimd.Broadcast(x1[column]);
+                s10 = TSimd.MultiplyAdd(w0, a, s10);
+                s11 = TSimd.MultiplyAdd(w1, a, s11);
             }
             if (TTokens.Value > 2)
             {
-                a =
-                TSimd.Broadcast(x2[column]); s20 = TSimd.MultiplyAdd(w0, a, s20); s21 = TSimd.MultiplyAdd(w1, a, s21);
+                a = TSimd.Broadcast(x2[column]);
+                s20 = TSimd.MultiplyAdd(w0, a, s20);
+                s21 = TSimd.MultiplyAdd(w1, a, s21);
             }
             if (TTokens.Value > 3)
             {
-                a =
-                TSimd.Broadcast(x3[column]); s30 = TSimd.MultiplyAdd(w0, a, s30); s31 = TSimd.MultiplyAdd(w1, a, s31);
+                a = TSimd.Broadcast(x3[column]);
+                s30 = TSimd.MultiplyAdd(w0, a, s30);
+                s31 = TSimd.MultiplyAdd(w1, a, s31);
             }
             if (TTokens.Value > 4)
             {
-                a =
-                TSimd.Broadcast(x4[column]); s40 = TSimd.MultiplyAdd(w0, a, s40); s41 = TSimd.MultiplyAdd(w1, a, s41);
+                a = TSimd.Broadcast(x4[column]);
+                s40 = TSimd.MultiplyAdd(w0, a, s40);
+                s41 = TSimd.MultiplyAdd(w1, a, s41);
             }
             if (TTokens.Value > 5)
             {
-                a =
-                TSimd.Broadcast(x5[column]); s50 = TSimd.MultiplyAdd(w0, a, s50); s51 = TSimd.MultiplyAdd(w1, a, s51);
+                a = TSimd.Broadcast(x5[column]);
+                s50 = TSimd.MultiplyAdd(w0, a, s50);
+                s51 = TSimd.MultiplyAdd(w1, a, s51);
             }
         }
         int next = TSimd.Width;

@@ -69,6 +69,7 @@ internal static unsafe class PanelPacker
     private static void StoreNibbles(byte* codes, uint* target)
     {
         for (int pair = 0; pair < 4; pair++)
+            // Four columns in the low nibbles, the next four in the high ones: one mask and one shift take them apart.
             target[pair * PackedFormat.PanelRows] = ((uint*)codes)[pair * 2] | ((uint*)codes)[pair * 2 + 1] << 4;
     }
 

@@ -1,19 +1,15 @@
 namespace Kvasir.Numerics;
 
-/// <summary>
-/// The keys of 32 tokens, not rotated, and the rotation that each gets: that of a start, and that of the token behind it. Where tokens stand anywhere the start is 0 and the angles are each
-/// token's own.
-/// </summary>
+/// <summary>The keys of 32 tokens before their rotation, and the angles that each pair of channels is turned by in each of them.</summary>
 internal readonly unsafe ref struct RotatedRows
 {
     /// <summary>[channels, 32], the channels in an order of their own.</summary>
     public required float* Keys { get; init; }
 
-    /// <summary>The channels that are turned together, and their rows of <see cref="Keys"/>.</summary>
+    /// <summary>
+    /// The channels that are turned together, and their rows of <see cref="Keys"/>, in the order of <see cref="RotaryRuns"/>.
+    /// </summary>
     public required ReadOnlySpan<RotatedPair> Pairs { get; init; }
-
-    /// <summary>Cosines and sines [2, pairs] of the start.</summary>
-    public required float* Start { get; init; }
 
     /// <summary>Cosines and sines [2, pairs, 32] of the tokens.</summary>
     public required float* Tokens { get; init; }

@@ -45,6 +45,7 @@ internal readonly unsafe struct Vector128Kernel : IPanelKernel
                 for (byte* end = quads + groupColumns; quads < end; quads += TBits.Value == 4 ? 8 : 4, codes += 128)
                 {
                     Vector128<ushort> w0 = Vector128.Load(codes).AsUInt16(), w1 = Vector128.Load(codes + 16).AsUInt16();
+                    // The high nibbles are the next four columns (4 bits), or 16 times as much of the same (8 bits).
                     byte* high = TBits.Value == 4 ? quads + 4 : quads;
                     l00 = Add(l00, w0, quads); l01 = Add(l01, w1, quads);
                     h00 = Add(h00, w0 >> 4, high); h01 = Add(h01, w1 >> 4, high);

@@ -62,6 +62,7 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
         {
             for (int group = 0; group < 32 / TForm.Group; group++)
             {
+                // Four chains of dot products, one for each eight rows.
                 Vector256<int> d0 = Start<TForm>((byte*)x, group, zeroPoint), d1 = d0, d2 = d0, d3 = d0;
                 byte* codes = panel + group * (codeBytes / 2), quads = (byte*)x + group * 16;
                 for (byte* end = quads + TForm.Group; quads < end; quads += 8)
@@ -79,16 +80,17 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     }
                     else
                     {
-                        v0 = Vector256.Load(codes + 128); v1 =
-                            Vector256.Load(codes + 160); v2 = Vector256.Load(codes + 192); v3 = Vector256.Load(codes + 224);
+                        // The next four columns of the 32 rows lie 128 bytes further on.
+                        v0 = Vector256.Load(codes + 128);
+                        v1 = Vector256.Load(codes + 160); v2 = Vector256.Load(codes + 192); v3 = Vector256.Load(codes + 224);
                         codes += 256;
                     }
                     var a = Quad(quads);
-                    d0 = TDot.Add<TBits>(d0, w0, a); d1 =
-                        TDot.Add<TBits>(d1, w1, a); d2 = TDot.Add<TBits>(d2, w2, a); d3 = TDot.Add<TBits>(d3, w3, a);
+                    d0 = TDot.Add<TBits>(d0, w0, a);
+                    d1 = TDot.Add<TBits>(d1, w1, a); d2 = TDot.Add<TBits>(d2, w2, a); d3 = TDot.Add<TBits>(d3, w3, a);
                     a = Quad(quads + 4);
-                    d0 = TDot.Add<TBits>(d0, v0, a); d1 =
-                        TDot.Add<TBits>(d1, v1, a); d2 = TDot.Add<TBits>(d2, v2, a); d3 = TDot.Add<TBits>(d3, v3, a);
+                    d0 = TDot.Add<TBits>(d0, v0, a);
+                    d1 = TDot.Add<TBits>(d1, v1, a); d2 = TDot.Add<TBits>(d2, v2, a); d3 = TDot.Add<TBits>(d3, v3, a);
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes);
                 s0 = Add(s0, d0, HalfVectors.Widen(Vector128.Load(scales), factor), (byte*)x);
@@ -136,6 +138,7 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                 nint column = at + group * 16;
                 for (nint endColumn = column + TForm.Group; column < endColumn; column += 8, codes += TBits.Value == 4 ? 128 : 256)
                 {
+                    // A byte holds two columns, k in its low nibble and k + 4 in its high one: half a group of columns is one load.
                     Vector256<byte> raw0 = Vector256.Load(codes), raw1 = Vector256.Load(codes + 32), w0 = raw0, w1 = raw1;
                     if (TBits.Value == 4)
                     {
@@ -161,18 +164,21 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     d00 = TDot.Add<TBits>(d00, w0, a); d01 = TDot.Add<TBits>(d01, w1, a);
                     if (TTokens.Value > 1)
                     {
-                        a =
-                        Quad(x1 + column + 4); d10 = TDot.Add<TBits>(d10, w0, a); d11 = TDot.Add<TBits>(d11, w1, a);
+                        a = Quad(x1 + column + 4);
+                        d10 = TDot.Add<TBits>(d10, w0, a);
+                        d11 = TDot.Add<TBits>(d11, w1, a);
                     }
                     if (TTokens.Value > 2)
                     {
-                        a =
-                        Quad(x2 + column + 4); d20 = TDot.Add<TBits>(d20, w0, a); d21 = TDot.Add<TBits>(d21, w1, a);
+                        a = Quad(x2 + column + 4);
+                        d20 = TDot.Add<TBits>(d20, w0, a);
+                        d21 = TDot.Add<TBits>(d21, w1, a);
                     }
                     if (TTokens.Value > 3)
                     {
-                        a =
-                        Quad(x3 + column + 4); d30 = TDot.Add<TBits>(d30, w0, a); d31 = TDot.Add<TBits>(d31, w1, a);
+                        a = Quad(x3 + column + 4);
+                        d30 = TDot.Add<TBits>(d30, w0, a);
+                        d31 = TDot.Add<TBits>(d31, w1, a);
                     }
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes) + half * 16;
@@ -191,18 +197,21 @@ internal readonly unsafe struct Vector256Kernel<TDot> : IPanelKernel where TDot 
                     s00 = Fma.MultiplyAdd(minimum0, sum, s00); s01 = Fma.MultiplyAdd(minimum1, sum, s01);
                     if (TTokens.Value > 1)
                     {
-                        sum = ScaledSum<TForm>(info1, group); s10 =
-                        Fma.MultiplyAdd(minimum0, sum, s10); s11 = Fma.MultiplyAdd(minimum1, sum, s11);
+                        sum = ScaledSum<TForm>(info1, group);
+                        s10 = Fma.MultiplyAdd(minimum0, sum, s10);
+                        s11 = Fma.MultiplyAdd(minimum1, sum, s11);
                     }
                     if (TTokens.Value > 2)
                     {
-                        sum = ScaledSum<TForm>(info2, group); s20 =
-                        Fma.MultiplyAdd(minimum0, sum, s20); s21 = Fma.MultiplyAdd(minimum1, sum, s21);
+                        sum = ScaledSum<TForm>(info2, group);
+                        s20 = Fma.MultiplyAdd(minimum0, sum, s20);
+                        s21 = Fma.MultiplyAdd(minimum1, sum, s21);
                     }
                     if (TTokens.Value > 3)
                     {
-                        sum = ScaledSum<TForm>(info3, group); s30 =
-                        Fma.MultiplyAdd(minimum0, sum, s30); s31 = Fma.MultiplyAdd(minimum1, sum, s31);
+                        sum = ScaledSum<TForm>(info3, group);
+                        s30 = Fma.MultiplyAdd(minimum0, sum, s30);
+                        s31 = Fma.MultiplyAdd(minimum1, sum, s31);
                     }
                 }
             }

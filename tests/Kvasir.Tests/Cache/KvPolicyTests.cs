@@ -17,6 +17,13 @@ public sealed class KvPolicyTests
     [InlineData("auto=25%", "auto:25%")]
     [InlineData("auto:512MB,sink=0,profile=a.json", "auto:512MB,sink=0,profile=a.json")]
     [InlineData("residual=64,auto:12.5%", "auto:12.5%,residual=64")]
+    [InlineData("evict=keydiff:50%", "k=f16,v=f16,evict=keydiff:50%")]
+    [InlineData("evict=prefixkv:20%,score=received,sizing=ada,sink=0,recent=0",
+        "k=f16,v=f16,sink=0,evict=prefixkv:20%,sizing=ada,recent=0")]
+    [InlineData("k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform", "k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform")]
+    [InlineData("evict=fastgen:.95", "k=f16,v=f16,evict=fastgen:0.95")]
+    [InlineData("evict=prefixkv:20%,decode=slide,profile=p.json,sink=4", "k=f16,v=f16,evict=prefixkv:20%,decode=slide,profile=p.json")]
+    [InlineData("evict=streaming,budget=64MB,recent=64", "k=f16,v=f16,evict=streaming,recent=64,budget=64MB")]
     public void A_policy_reads_back_as_it_prints(string text, string printed)
     {
         KvPolicy policy = KvPolicy.Parse(text);
@@ -57,6 +64,24 @@ public sealed class KvPolicyTests
     [InlineData("auto:0bit", "'0bit'")]
     [InlineData("k:kivi4", "k:kivi4")]
     [InlineData("k=kivi4,profile=a.json", "profile")]
+    [InlineData("evict=keydif:50%", "evict=keydif")]
+    [InlineData("evict=keydiff", "share")]
+    [InlineData("evict=keydiff:0%", "keydiff:0%")]
+    [InlineData("evict=keydiff:101%", "keydiff:101%")]
+    [InlineData("evict=keydiff:50", "keydiff:50")]
+    [InlineData("evict=keydiff:NaN%", "NaN")]
+    [InlineData("evict=fastgen:95%", "fastgen:95%")]
+    [InlineData("evict=fastgen:1.5", "fastgen:1.5")]
+    [InlineData("evict=fastgen:.9,score=tova", "fastgen")]
+    [InlineData("evict=h2o:50%,score=none", "score=none")]
+    [InlineData("evict=h2o:50%,sizing=none", "sizing=none")]
+    [InlineData("evict=h2o:50%,decode=never", "decode=never")]
+    [InlineData("evict=h2o:50%,decode=1", "decode=1")]
+    [InlineData("evict=h2o:50%,decode=slide", "decode=slide")]
+    [InlineData("evict=h2o:50%,profile=a.json", "profile")]
+    [InlineData("evict=streaming", "budget")]
+    [InlineData("score=tova", "evict")]
+    [InlineData("recent=8", "evict")]
     public void A_wrong_term_is_named(string text, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidInputException>(() => KvPolicy.Parse(text)).Message, StringComparison.Ordinal);
 }

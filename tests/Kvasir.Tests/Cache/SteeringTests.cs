@@ -133,8 +133,11 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 double Bias(int row, int key) => row % 2 == 1 ? NaiveSteering.Bias(policy, prompt, key) : 0;
                 float[] expected = fixture.Expected(1, queries, position, 2, cache.Length, softCap: softCap, bias: Bias);
-                var tile = new QueryTile(position, rows, 2, Causal: true, softCap) { Steering =
-                    new Steering(policy, prompt), SteeredHeads = 2 };
+                var tile = new QueryTile(position, rows, 2, Causal: true, softCap)
+                {
+                    Steering = new Steering(policy, prompt),
+                    SteeredHeads = 2,
+                };
                 SequenceFixture.Close(expected, fixture.Attend(cache, 1, queries, tile), tolerance);
                 SequenceFixture.Close(expected, fixture.AttendInParts(cache, 1, queries, tile), tolerance);
             }
@@ -166,8 +169,11 @@ public sealed class SteeringTests
                 float[][] queries = fixture.Queries(rows);
                 float[] expected = fixture.Expected(head, queries, 120, 2, 130, bias: (_, key) => NaiveSteering.Bias(policy, 101, key),
                     counts: key => kept[head].Contains((ushort)key) || positions.Contains(key));
-                var tile = new QueryTile(120, rows, 2, Causal: true, 0) { Steering = new Steering(policy, 101), SteeredHeads =
-                    ulong.MaxValue };
+                var tile = new QueryTile(120, rows, 2, Causal: true, 0)
+                {
+                    Steering = new Steering(policy, 101),
+                    SteeredHeads = ulong.MaxValue,
+                };
                 fixture.Close(expected, fixture.Attend(cache, head, queries, tile));
                 fixture.Close(expected, fixture.AttendInParts(cache, head, queries, tile));
             }

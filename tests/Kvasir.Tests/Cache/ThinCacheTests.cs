@@ -1,10 +1,12 @@
 using Kvasir.Cache;
 using Kvasir.Numerics;
-using Kvasir.Tests.Factoring;
 
 namespace Kvasir.Tests.Cache;
 
-/// <summary>Caches whose keys are thin: attention is that over the keys which the factors give back, wherever tokens stand and however they are kept.</summary>
+/// <summary>
+/// Caches whose keys are thin: attention is that over the keys which the factors give back, wherever tokens stand and however they are
+/// kept.
+/// </summary>
 [Trait("Category", "Kernels")]
 public sealed unsafe class ThinCacheTests
 {
@@ -32,7 +34,8 @@ public sealed unsafe class ThinCacheTests
             foreach (int rows in new[] { 1, 3, 7, 30 })
             {
                 float[][] queries = fixture.Queries(rows);
-                SequenceFixture.Close(given.Expected(head, queries, 150, rows, 150), fixture.Attend(cache, head, queries, 150, rows), 2e-3f);
+                SequenceFixture.Close(
+                    given.Expected(head, queries, 150, rows, 150), fixture.Attend(cache, head, queries, 150, rows), 2e-3f);
             }
     }
 
@@ -43,7 +46,8 @@ public sealed unsafe class ThinCacheTests
     {
         var fixture = new SequenceFixture(32, channels: 32);
         KeyFactors factors = Factors(fixture, beforeRotation, [8, 8], mean: false);
-        using KvCache prefix = NewCache(fixture, factors, "k=f32,v=f32"), chunk = NewCache(fixture, factors, "k=f32,v=f32"), placed = NewCache(fixture, factors, "k=f32,v=f32");
+        using KvCache prefix = NewCache(fixture, factors, "k=f32,v=f32"), chunk = NewCache(fixture, factors, "k=f32,v=f32"), placed =
+            NewCache(fixture, factors, "k=f32,v=f32");
         fixture.Append(prefix, 11);
         fixture.Append(chunk, 150);
         placed.Place(prefix, 0);
@@ -55,15 +59,18 @@ public sealed unsafe class ThinCacheTests
             foreach (int rows in new[] { 2, 30 })
             {
                 float[][] queries = fixture.Queries(rows);
-                SequenceFixture.Close(fixture.Attend(exact, head, queries, 161, rows), fixture.Attend(placed, head, queries, 161, rows), 1e-3f);
-                SequenceFixture.Close(fixture.Attend(exactPruned, head, queries, 161, rows), fixture.Attend(pruned, head, queries, 161, rows), 1e-3f);
+                SequenceFixture.Close(
+                    fixture.Attend(exact, head, queries, 161, rows), fixture.Attend(placed, head, queries, 161, rows), 1e-3f);
+                SequenceFixture.Close(
+                    fixture.Attend(exactPruned, head, queries, 161, rows), fixture.Attend(pruned, head, queries, 161, rows), 1e-3f);
             }
         if (!beforeRotation) return;
         // Given back, each key is what the factors leave of it at the place it was computed at.
         SequenceFixture given = Given(fixture, factors, beforeRotation, until: int.MaxValue, first: 11);
         float[] keys = Decoded(placed, 0, segment: 1);
         for (int t = 0; t < 32; t++)
-            SequenceFixture.Close(given.Rotated(given.Keys[11 + t][0], t), [.. Enumerable.Range(0, 32).Select(c => keys[c * KvBlock.Tokens + t])], 1e-4f);
+            SequenceFixture.Close(
+                given.Rotated(given.Keys[11 + t][0], t), [.. Enumerable.Range(0, 32).Select(c => keys[c * KvBlock.Tokens + t])], 1e-4f);
     }
 
     [Theory]
@@ -85,7 +92,8 @@ public sealed unsafe class ThinCacheTests
         for (int head = 0; head < 2; head++)
         {
             float[][] queries = fixture.Queries(4);
-            SequenceFixture.Close(fixture.Attend(whole, head, queries, 100, 4), fixture.Attend(thin, head, queries, 100, 4), (float)tolerance * 10);
+            SequenceFixture.Close(
+                fixture.Attend(whole, head, queries, 100, 4), fixture.Attend(thin, head, queries, 100, 4), (float)tolerance * 10);
         }
     }
 
@@ -167,7 +175,9 @@ public sealed unsafe class ThinCacheTests
         Assert.EndsWith($",thin=8@{factors.ShortIdentity}", policy.ToString(), StringComparison.Ordinal);
         Assert.NotEqual(policy, Policy("k=kivi4,v=kivi4", Factors(fixture, false, [8, 8], mean: false)));
         Assert.NotEqual(policy, KvPolicy.Parse("k=kivi4,v=kivi4"));
-        Assert.Contains("kvasir factor", Assert.Throws<InvalidInputException>(() => new KvCache(fixture.Layout, KvPolicy.Parse("thin=50%"), new BlockPool())).Message, StringComparison.Ordinal);
+        Assert.Contains("kvasir factor",
+            Assert.Throws<InvalidInputException>(() => new KvCache(fixture.Layout, KvPolicy.Parse("thin=50%"), new BlockPool())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,38 +188,42 @@ public sealed unsafe class ThinCacheTests
         float* angles = stackalloc float[8];
         foreach (int position in new[] { 0, 1, 31, 32, 8191, 131_071, 5_000_000, -40 })
         {
-            runs.Fill(position, angles);
-            for (int j = 0; j < 4; j++)
+            runs.Fill(position, angles, AttentionKernels.For(KernelPaths.Choose()).Rotations);
+            foreach ((int j, double frequency) in new[] { 0, 0.003, 0.1, 1 }.Index())
             {
-                double angle = j < 3 ? position * rotary.Frequencies[j] : 0;
-                Assert.Equal(Math.Cos(angle), angles[j], 1e-6);
-                Assert.Equal(Math.Sin(angle), angles[4 + j], 1e-6);
+                Assert.Equal(Math.Cos(position * frequency), angles[j], 1e-6);
+                Assert.Equal(Math.Sin(position * frequency), angles[4 + j], 1e-6);
             }
         }
     }
 
-    [Fact]
-    public void Factors_that_depend_on_each_other_lose_nothing_of_their_product()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Kept_channels_give_the_factors_product_also_where_these_depend_on_each_other(int directions)
     {
+        int[] wanted = [1, 2, 6];
         var random = new Random(5);
         float[] down = [.. Enumerable.Range(0, 4 * 8).Select(_ => (float)random.NextDouble())], up = new float[8 * 4];
         for (int c = 0; c < 8; c++)
-            for (int i = 0; i < 4; i++) up[c * 4 + i] = (c + 1) * (i % 2 == 0 ? 1 : -2); // one direction, four times
-        float[] kept = new HeadFactors(true, 8, down, up, []).InKeptChannels(out int[] channels, out float[] others);
-        Assert.Equal(4, channels.Distinct().Count());
-        int[] rest = [.. Enumerable.Range(0, 8).Except(channels)];
+            for (int i = 0; i < 4; i++) up[c * 4 + i] = i < directions ? (float)Math.Cos(c * (i + 1)) : up[c * 4] * (i - 2);
+        var kept = new KeptChannels(new HeadFactors(true, 8, down, up, []), wanted);
+        Assert.Equal(4, kept.Channels.Distinct().Count());
+        float[] keptDown = kept.Down;
         for (int c = 0; c < 8; c++)
             for (int x = 0; x < 8; x++)
             {
                 double expected = Enumerable.Range(0, 4).Sum(i => (double)up[c * 4 + i] * down[i * 8 + x]);
-                int row = Array.IndexOf(channels, c), other = Array.IndexOf(rest, c);
-                double found = row >= 0 ? kept[row * 8 + x] : Enumerable.Range(0, 4).Sum(i => (double)others[other * 4 + i] * kept[i * 8 + x]);
+                double found = kept.Coefficients(c).Index().Sum(
+                    coefficient => (double)coefficient.Item * keptDown[coefficient.Index * 8 + x]);
                 Assert.Equal(expected, found, 1e-4 * Math.Max(1, Math.Abs(expected)));
             }
     }
 
     internal static KvPolicy Policy(string text, KeyFactors factors) =>
-        KvPolicy.Parse(text) with { Thin = new ThinKeys(factors.TotalRank / factors.Heads.Count(), null, factors.ShortIdentity) { Factors = factors } };
+        KvPolicy.Parse(text) with { Thin =
+            new ThinKeys(factors.TotalRank / factors.Heads.Count(), null, factors.ShortIdentity) { Factors = factors } };
 
     private static KvCache NewCache(SequenceFixture fixture, KeyFactors factors, string policy)
     {
@@ -223,11 +237,15 @@ public sealed unsafe class ThinCacheTests
         int channels = fixture.Layer.KeyChannels;
         HeadFactors Head(int rank)
         {
-            var basis = MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.DenseOfRowMajor(channels, channels, fixture.Random(channels * channels).Select(x => (double)x));
+            var basis = MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.DenseOfRowMajor(
+                channels, channels, fixture.Random(channels * channels).Select(x => (double)x));
             var up = basis.QR().Q; // with columns of different lengths, so that down is no mere transposition
             float[] lengths = [.. Enumerable.Range(1, channels).Select(i => 0.5f + i % 3)];
-            return new HeadFactors(beforeRotation, channels, [.. Enumerable.Range(0, rank * channels).Select(i => (float)up[i % channels, i / channels] / lengths[i / channels])],
-                [.. Enumerable.Range(0, channels * rank).Select(i => (float)up[i / rank, i % rank] * lengths[i % rank])], mean ? fixture.Random(channels) : []);
+            return new HeadFactors(
+                beforeRotation, channels,
+                [.. Enumerable.Range(0, rank * channels).Select(i => (float)up[i % channels, i / channels] / lengths[i / channels])],
+                [.. Enumerable.Range(0, channels * rank).Select(i => (float)up[i / rank, i % rank] * lengths[i % rank])], mean
+                    ? fixture.Random(channels) : []);
         }
         return new KeyFactors("model", "made up", [[.. ranks.Select(Head)]]);
     }
@@ -239,7 +257,8 @@ public sealed unsafe class ThinCacheTests
         for (int token = 0; token < fixture.Keys.Count; token++)
         {
             given.Values.Add(fixture.Values[token]);
-            given.Keys.Add([.. fixture.Keys[token].Select((key, head) => token >= until ? key : Back(factors.Layers[0][head], key, token - first))]);
+            given.Keys.Add([.. fixture.Keys[token].Select(
+                (key, head) => token >= until ? key : Back(factors.Layers[0][head], key, token - first))]);
         }
         return given;
 
@@ -254,8 +273,10 @@ public sealed unsafe class ThinCacheTests
     {
         int size = head.Channels, rank = head.Rank;
         double Mean(int c) => head.Mean.Length == 0 ? 0 : head.Mean[c];
-        double[] thin = [.. Enumerable.Range(0, rank).Select(i => Enumerable.Range(0, size).Sum(c => head.Down[i * size + c] * (key[c] - Mean(c))))];
-        return [.. Enumerable.Range(0, size).Select(c => (float)(Enumerable.Range(0, rank).Sum(i => head.Up[c * rank + i] * thin[i]) + Mean(c)))];
+        double[] thin = [.. Enumerable.Range(0, rank).Select(
+            i => Enumerable.Range(0, size).Sum(c => head.Down[i * size + c] * (key[c] - Mean(c))))];
+        return [.. Enumerable.Range(0, size).Select(
+            c => (float)(Enumerable.Range(0, rank).Sum(i => head.Up[c * rank + i] * thin[i]) + Mean(c)))];
     }
 
     private static float[] Decoded(KvCache cache, int head, int segment)

@@ -12,7 +12,8 @@ public sealed class FactorGoldenTests
 {
     private const int Group = 3, Tokens = 48, Size = 64;
 
-    private static readonly Rotary Rotary = new([.. Enumerable.Range(0, Size / 2).Select(j => Math.Pow(100000, -2.0 * j / Size))], interleaved: false);
+    private static readonly Rotary Rotary =
+        new([.. Enumerable.Range(0, Size / 2).Select(j => Math.Pow(100000, -2.0 * j / Size))], interleaved: false);
 
     [SkippableTheory]
     [InlineData("kqsvd", 16)]
@@ -31,7 +32,9 @@ public sealed class FactorGoldenTests
         {
             string values = method == "prerope" ? "prerope.eigenvalues" : $"{method}.singular_values";
             double[] expected = Doubles(golden, values)[(head * Size)..((head + 1) * Size)];
-            for (int i = 0; i < Size; i++) Assert.Equal(expected[i], method == "prerope" ? heads[head].Weights[i] : Math.Sqrt(heads[head].Weights[i]), 1e-6 * expected[0]);
+            for (int i = 0; i < Size; i++)
+                Assert.Equal(expected[i], method == "prerope" ? heads[head].Weights[i]
+                    : Math.Sqrt(heads[head].Weights[i]), 1e-6 * expected[0]);
         }
     }
 
@@ -46,9 +49,12 @@ public sealed class FactorGoldenTests
         Matrix<float> Part(string name, int head)
         {
             int columns = (int)golden.Tensors[name].Shape[2];
-            return Matrix<float>.Build.DenseOfRowMajor(Size, columns, golden.Floats(name)[(head * Size * columns)..((head + 1) * Size * columns)]).SubMatrix(0, Size, 0, rank);
+            return Matrix<float>.Build.DenseOfRowMajor(
+                Size, columns, golden.Floats(name)[(head * Size * columns)..((head + 1) * Size * columns)]).SubMatrix(0, Size, 0, rank);
         }
-        Check(golden, $"{method}.r{rank}.scores", head => new HeadFactors(false, Size, Part($"{method}.P_k", head).Transpose().ToRowMajorArray(), Part($"{method}.P_q", head).ToRowMajorArray(),
+        Check(golden, $"{method}.r{rank}.scores", head =>
+            new HeadFactors(false, Size, Part($"{method}.P_k", head).Transpose().ToRowMajorArray(),
+            Part($"{method}.P_q", head).ToRowMajorArray(),
             golden.Floats($"{method}.mean")[(head * Size)..((head + 1) * Size)]), tolerance: 1e-4);
     }
 
@@ -59,8 +65,10 @@ public sealed class FactorGoldenTests
     {
         using SafetensorsFile golden = Layer();
         float[] down = golden.Floats("prerope.A"), up = golden.Floats("prerope.B");
-        Check(golden, $"prerope.r{rank}.scores", head => new HeadFactors(true, Size, down[(head * 32 * Size)..(head * 32 * Size + rank * Size)],
-            [.. Enumerable.Range(0, Size).SelectMany(c => up[((head * Size + c) * 32)..((head * Size + c) * 32 + rank)])], []), tolerance: 1e-4);
+        Check(golden, $"prerope.r{rank}.scores", head =>
+            new HeadFactors(true, Size, down[(head * 32 * Size)..(head * 32 * Size + rank * Size)],
+            [.. Enumerable.Range(0, Size).SelectMany(c => up[((head * Size + c) * 32)..((head * Size + c) * 32 + rank)])], []),
+                tolerance: 1e-4);
     }
 
     [SkippableTheory]
@@ -77,14 +85,18 @@ public sealed class FactorGoldenTests
         for (int h = 0; h < 3 * Group; h++)
         {
             float[][] queries = Scaled(golden, h), keys = Rows(golden, "k", h / Group);
-            float[][] thin = ThinScores.Of(heads[h / Group].Truncated(int.Parse(parts[1], CultureInfo.InvariantCulture)), Rotary, queries, keys);
+            float[][] thin = ThinScores.Of(
+                heads[h / Group].Truncated(int.Parse(parts[1], CultureInfo.InvariantCulture)), Rotary, queries, keys);
             for (int i = 0; i < Tokens; i++)
             {
-                double[] exact = Softmax([.. keys.Take(i + 1).Select(key => (float)key.Zip(queries[i]).Sum(pair => (double)pair.First * pair.Second))]), found = Softmax(thin[i][..(i + 1)]);
+                double[] exact = Softmax(
+                    [.. keys.Take(i + 1).Select(key => (float)key.Zip(queries[i]).Sum(pair => (double)pair.First * pair.Second))]), found =
+                    Softmax(thin[i][..(i + 1)]);
                 distance += exact.Zip(found).Sum(pair => Math.Abs(pair.First - pair.Second)) / 2 / (3 * Group * Tokens);
             }
         }
-        Assert.Equal(facts.RootElement.GetProperty("methods").GetProperty(name).GetProperty("mean_total_variation_of_attention").GetDouble(), distance, 1e-4);
+        Assert.Equal(facts.RootElement.GetProperty("methods").GetProperty(name).GetProperty("mean_total_variation_of_attention")
+            .GetDouble(), distance, 1e-4);
     }
 
     [SkippableFact]
@@ -93,7 +105,8 @@ public sealed class FactorGoldenTests
         using SafetensorsFile golden = Layer();
         for (int head = 0; head < 3; head++)
         {
-            Matrix<double> expected = Square(golden, "prerope.M", head), found = PreRotationFactors.MeanMetric(Queries(golden, head), Pairs(), 640);
+            Matrix<double> expected = Square(golden, "prerope.M", head), found =
+                PreRotationFactors.MeanMetric(Queries(golden, head), Pairs(), 640);
             Assert.InRange((expected - found).L2Norm() / expected.L2Norm(), 0, 1e-7);
         }
     }
@@ -106,15 +119,18 @@ public sealed class FactorGoldenTests
     public void Without_rotation_weights_are_cut_as_in_the_golden_file(string name, int rank)
     {
         using SafetensorsFile golden = SafetensorsFile.Open(SharedData.Require("golden/factored-keys/linear.safetensors"));
-        int width = (int)golden.Tensors[$"{name}.x"].Shape[1], tokens = (int)golden.Tensors[$"{name}.x"].Shape[0], heads = (int)golden.Tensors[$"{name}.scores_full"].Shape[0], size = width / heads;
+        int width = (int)golden.Tensors[$"{name}.x"].Shape[1], tokens = (int)golden.Tensors[$"{name}.x"].Shape[0], heads =
+            (int)golden.Tensors[$"{name}.scores_full"].Shape[0], size = width / heads;
         Matrix<double> x = Whole("x", tokens), query = x * Whole("WQ", width) + Bias("bQ"), key = x * Whole("WK", width) + Bias("bK");
-        float[] a = golden.Floats($"{name}.r{rank}.A"), b = golden.Floats($"{name}.r{rank}.B"), scores = golden.Floats($"{name}.r{rank}.scores"), exact = golden.Floats($"{name}.scores_full");
+        float[] a = golden.Floats($"{name}.r{rank}.A"), b = golden.Floats($"{name}.r{rank}.B"), scores =
+            golden.Floats($"{name}.r{rank}.scores"), exact = golden.Floats($"{name}.scores_full");
         for (int h = 0; h < heads; h++)
         {
             Matrix<double> weights = Whole("WK", width).SubMatrix(0, width, h * size, size).Transpose();
             float[] bias = golden.Floats($"{name}.bK")[(h * size)..((h + 1) * size)];
             HeadDecomposition whole = WeightFactors.Of(weights, [.. bias.Select(value => (double)value)], beforeRotation: false);
-            Matrix<double> product = Block(a, h, width, rank) * Block(b, h, rank, size), found = weights.Transpose() * whole.Up.SubMatrix(0, size, 0, rank) * whole.Down.SubMatrix(0, rank, 0, size);
+            Matrix<double> product = Block(a, h, width, rank) * Block(b, h, rank, size), found =
+                weights.Transpose() * whole.Up.SubMatrix(0, size, 0, rank) * whole.Down.SubMatrix(0, rank, 0, size);
             Assert.True((product - found).L2Norm() < 1e-5 * product.L2Norm());
 
             float[][] thin = ThinScores.Of(whole.Truncated(rank), null, Part(query / Math.Sqrt(size), h), Part(key, h));
@@ -122,7 +138,8 @@ public sealed class FactorGoldenTests
             for (int i = 0; i < tokens; i++)
             {
                 // Ours have what the bias adds to all keys of a query, so that they can stand beside whole keys.
-                double shift = query.Row(i).SubVector(h * size, size).DotProduct(Vector<double>.Build.DenseOfEnumerable(bias.Select(value => (double)value))) / Math.Sqrt(size);
+                double shift = query.Row(i).SubVector(h * size, size).DotProduct(
+                    Vector<double>.Build.DenseOfEnumerable(bias.Select(value => (double)value))) / Math.Sqrt(size);
                 for (int j = 0; j < tokens; j++)
                 {
                     Assert.Equal(scores[(h * tokens + i) * tokens + j], thin[i][j] - shift, 1e-5 * most);
@@ -131,10 +148,14 @@ public sealed class FactorGoldenTests
             }
         }
 
-        Matrix<double> Whole(string part, int rows) => Matrix<double>.Build.DenseOfRowMajor(rows, golden.Floats($"{name}.{part}").Length / rows, golden.Floats($"{name}.{part}").Select(value => (double)value));
+        Matrix<double> Whole(string part, int rows) =>
+            Matrix<double>.Build.DenseOfRowMajor(
+            rows, golden.Floats($"{name}.{part}").Length / rows, golden.Floats($"{name}.{part}").Select(value => (double)value));
         Matrix<double> Bias(string part) => Matrix<double>.Build.Dense(tokens, width, (_, c) => golden.Floats($"{name}.{part}")[c]);
-        Matrix<double> Block(float[] values, int h, int rows, int columns) => Matrix<double>.Build.Dense(rows, columns, (r, c) => values[(h * rows + r) * columns + c]);
-        float[][] Part(Matrix<double> matrix, int h) => [.. Enumerable.Range(0, tokens).Select(t => Enumerable.Range(h * size, size).Select(c => (float)matrix[t, c]).ToArray())];
+        Matrix<double> Block(float[] values, int h, int rows, int columns) =>
+            Matrix<double>.Build.Dense(rows, columns, (r, c) => values[(h * rows + r) * columns + c]);
+        float[][] Part(Matrix<double> matrix, int h) =>
+            [.. Enumerable.Range(0, tokens).Select(t => Enumerable.Range(h * size, size).Select(c => (float)matrix[t, c]).ToArray())];
     }
 
     [SkippableFact]
@@ -145,8 +166,11 @@ public sealed class FactorGoldenTests
         double[][] weights = [.. Doubles(golden, "allocation.weights").Chunk(Size)];
         foreach (JsonElement given in allocation.RootElement.GetProperty("cases").EnumerateArray())
         {
-            int[] expected = [.. given.GetProperty("ranks").EnumerateArray().SelectMany(layer => layer.EnumerateArray()).Select(rank => rank.GetInt32())];
-            Assert.Equal(expected, RankAllocation.Solve(weights, weights.Length * given.GetProperty("mean_rank").GetInt32(), given.GetProperty("min").GetInt32()));
+            int[] expected = [.. given.GetProperty("ranks").EnumerateArray().SelectMany(layer => layer.EnumerateArray()).Select(
+                rank => rank.GetInt32())];
+            Assert.Equal(expected,
+                RankAllocation.Solve(
+                weights, weights.Length * given.GetProperty("mean_rank").GetInt32(), given.GetProperty("min").GetInt32()));
         }
     }
 
@@ -156,7 +180,9 @@ public sealed class FactorGoldenTests
         double[] mean = Mean("mean_k");
         if (method == "prerope") return PreRotationFactors.Of(queries, Square(golden, "C_k_pre", head), Pairs(), 640);
         if (method != "kqsvd_weighted") return ScoreFactors.Of(queries, keys, method == "kqsvd" ? [] : mean);
-        return ScoreFactors.Of(queries, (keys + Square(golden, "C_k_attention_weighted", head)) / 2, [.. mean.Zip(Mean("mean_k_attention_weighted"), (a, b) => (a + b) / 2)]);
+        return ScoreFactors.Of(
+            queries, (keys + Square(golden, "C_k_attention_weighted", head)) / 2,
+            [.. mean.Zip(Mean("mean_k_attention_weighted"), (a, b) => (a + b) / 2)]);
 
         double[] Mean(string name) => Doubles(golden, name)[(head * Size)..((head + 1) * Size)];
     }
@@ -174,7 +200,8 @@ public sealed class FactorGoldenTests
             {
                 // The golden scores leave out what the mean adds to all keys of a query.
                 double shift = head.Mean.Zip(queries[i]).Sum(pair => (double)pair.First * pair.Second);
-                for (int j = 0; j < Tokens; j++) Assert.Equal(expected[(h * Tokens + i) * Tokens + j], found[i][j] - shift, tolerance * most);
+                for (int j = 0; j < Tokens; j++)
+                    Assert.Equal(expected[(h * Tokens + i) * Tokens + j], found[i][j] - shift, tolerance * most);
             }
         }
     }
@@ -191,9 +218,11 @@ public sealed class FactorGoldenTests
     private static Matrix<double> Square(SafetensorsFile golden, string name, int head) =>
         Matrix<double>.Build.DenseOfRowMajor(Size, Size, Doubles(golden, name)[(head * Size * Size)..((head + 1) * Size * Size)]);
 
-    private static float[][] Rows(SafetensorsFile golden, string name, int head) => [.. golden.Floats(name)[(head * Tokens * Size)..((head + 1) * Tokens * Size)].Chunk(Size)];
+    private static float[][] Rows(SafetensorsFile golden, string name, int head) =>
+        [.. golden.Floats(name)[(head * Tokens * Size)..((head + 1) * Tokens * Size)].Chunk(Size)];
 
-    private static float[][] Scaled(SafetensorsFile golden, int head) => [.. Rows(golden, "q", head).Select(row => row.Select(x => x / 8).ToArray())];
+    private static float[][] Scaled(SafetensorsFile golden, int head) =>
+        [.. Rows(golden, "q", head).Select(row => row.Select(x => x / 8).ToArray())];
 
     private static double[] Softmax(float[] scores)
     {

@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Calibration;
 using Kvasir.Factoring;
-using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Reference;
@@ -21,8 +20,10 @@ public sealed class KeyFactoringTests : IDisposable
     public KeyFactoringTests()
     {
         string[] tokens = [.. Enumerable.Range('a', SmallGolden.Model.Vocabulary - 1).Select(letter => $"{(char)letter}"), "ab"];
-        _model = Model.Load(TinyHfModel.WriteGguf(SmallGolden.Model, _folder, "llama", permutes: true, ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2"),
-            ("tokenizer.ggml.tokens", tokens), ("tokenizer.ggml.merges", new[] { "a b" })), new ModelOptions { Compute = ComputeMode.Float32 });
+        _model = Model.Load(TinyHfModel.WriteGguf(
+            SmallGolden.Model, _folder, "llama", permutes: true, ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2"),
+            ("tokenizer.ggml.tokens", tokens), ("tokenizer.ggml.merges", new[] { "a b" })),
+                new ModelOptions { Compute = ComputeMode.Float32 });
     }
 
     private static string Text => string.Concat(Enumerable.Range(0, 2000).Select(i => (char)('a' + i * i % 23)));
@@ -50,7 +51,8 @@ public sealed class KeyFactoringTests : IDisposable
     public void Before_rotation_what_is_lost_of_the_scores_is_what_was_cut_off()
     {
         var random = new Random(12);
-        Matrix<double> Gram() => Matrix<double>.Build.Dense(8, 8, (_, _) => random.NextDouble() - 0.5) is var root ? root * root.Transpose() : root;
+        Matrix<double> Gram() => Matrix<double>.Build.Dense(8, 8, (_, _) => random.NextDouble() - 0.5) is var root ? root * root.Transpose()
+            : root;
         Matrix<double> queries = Gram(), keys = Gram();
         RotatedChannels[] pairs = [new(0, 4, 1), new(1, 5, 0.3), new(2, 6, 0.05), new(3, 7, 0)];
         HeadDecomposition found = PreRotationFactors.Of(queries, keys, pairs, 50);
@@ -76,7 +78,8 @@ public sealed class KeyFactoringTests : IDisposable
         var rotary = new Rotary([1.7, 0.4, 0.01], interleaved: true);
         var layer = new LayerLayout(1, 10, 10, int.MaxValue, rotary); // four channels are not turned
         var random = new Random(3);
-        Matrix<double> root = Matrix<double>.Build.Dense(10, 10, (_, _) => random.NextDouble() - 0.5), metric = root * root.Transpose(), sum = Matrix<double>.Build.Dense(10, 10);
+        Matrix<double> root = Matrix<double>.Build.Dense(10, 10, (_, _) => random.NextDouble() - 0.5), metric =
+            root * root.Transpose(), sum = Matrix<double>.Build.Dense(10, 10);
         for (int s = 0; s < 37; s++)
         {
             Matrix<double> turn = Matrix<double>.Build.DenseIdentity(10);
@@ -94,12 +97,16 @@ public sealed class KeyFactoringTests : IDisposable
     public void Score_factors_are_better_than_any_others_of_their_rank()
     {
         var random = new Random(9);
-        Matrix<double> Some(int rows, double decay) => Matrix<double>.Build.Dense(rows, 8, (_, c) => (random.NextDouble() - 0.5) * Math.Pow(decay, c)) * Matrix<double>.Build.Random(8, 8, 4);
+        Matrix<double> Some(int rows, double decay) =>
+            Matrix<double>.Build.Dense(rows, 8, (_, c) => (random.NextDouble() - 0.5) * Math.Pow(decay, c)) * Matrix<double>.Build.Random(
+            8, 8, 4);
         Matrix<double> queries = Some(200, 0.7), keys = Some(300, 0.6);
         HeadDecomposition found = ScoreFactors.Of(queries.Transpose() * queries / 200, keys.Transpose() * keys / 300, []);
-        double Error(Matrix<double> up, Matrix<double> down) => (queries * (Matrix<double>.Build.DenseIdentity(8) - up * down) * keys.Transpose()).FrobeniusNorm();
+        double Error(Matrix<double> up, Matrix<double> down) =>
+            (queries * (Matrix<double>.Build.DenseIdentity(8) - up * down) * keys.Transpose()).FrobeniusNorm();
         double best = (queries * keys.Transpose()).Svd().S.Skip(3).Select(value => value * value).Sum();
-        Assert.Equal(Math.Sqrt(best), Error(found.Up.SubMatrix(0, 8, 0, 3), found.Down.SubMatrix(0, 3, 0, 8)), 1e-6 * Math.Sqrt(best) + 1e-9);
+        Assert.Equal(Math.Sqrt(best), Error(found.Up.SubMatrix(0, 8, 0, 3), found.Down.SubMatrix(0, 3, 0, 8)),
+            1e-6 * Math.Sqrt(best) + 1e-9);
     }
 
     [Theory]
@@ -127,8 +134,10 @@ public sealed class KeyFactoringTests : IDisposable
         Refused($"thin=50%@0123456789abcdef,profile={path}", factors.ShortIdentity);
         KeyFactorsFile.Write(path, new KeyFactors("0000", "prerope", factors.Layers));
         Refused("thin=50%,profile=" + path, "another model");
-        Assert.Contains("tokens", Assert.Throws<InvalidInputException>(() => Run(new ThinKeys(4, null), null, "abc")).Message, StringComparison.Ordinal);
-        Assert.Contains($"{Size}", Assert.Throws<InvalidInputException>(() => Run(new ThinKeys(Size + 1, null), null, Text)).Message, StringComparison.Ordinal);
+        Assert.Contains("tokens", Assert.Throws<InvalidInputException>(() => Run(new ThinKeys(4, null), null, "abc")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains($"{Size}", Assert.Throws<InvalidInputException>(() => Run(new ThinKeys(Size + 1, null), null, Text)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,7 +151,8 @@ public sealed class KeyFactoringTests : IDisposable
         {
             byte[] bytes = [.. sound];
             if (round % 3 == 0) bytes = bytes[..random.Next(bytes.Length)];
-            else for (int i = 0; i <= round % 4; i++) bytes[random.Next(round % 2 == 0 ? bytes.Length / 4 : bytes.Length)] ^= (byte)(1 << random.Next(8));
+            else for (int i = 0; i <= round % 4; i++) bytes[random.Next(round % 2 == 0 ? bytes.Length / 4 : bytes.Length)] ^= (byte)(
+                1 << random.Next(8));
             File.WriteAllBytes(path, bytes);
             try
             {
@@ -195,7 +205,8 @@ public sealed class KeyFactoringTests : IDisposable
         Calibration.MadeUpProfile.For(_model).Save(auto);
         KvPolicy policy = _model.Prepare(KvPolicy.Parse($"auto:9bit,thin=50%,profile={auto}+{path}"));
         using KvCache cache = _model.NewCache(policy);
-        Assert.All(cache.Layers.SelectMany(layer => layer.Heads), head => Assert.StartsWith($"thin{Size / 2}@{factors.ShortIdentity}/", head.Codec.Rest.Keys.Name, StringComparison.Ordinal));
+        Assert.All(cache.Layers.SelectMany(layer => layer.Heads), head =>
+            Assert.StartsWith($"thin{Size / 2}@{factors.ShortIdentity}/", head.Codec.Rest.Keys.Name, StringComparison.Ordinal));
         Assert.All(Logits(_model, policy), logit => Assert.True(float.IsFinite(logit)));
     }
 
@@ -208,7 +219,10 @@ public sealed class KeyFactoringTests : IDisposable
         Assert.Equal("svd", factors.Method);
         gpt2.CacheLayout.Codecs.Add(factors);
         Near(Logits(gpt2, KvPolicy.Parse("k=f32,v=f32")), Logits(gpt2, Tests.Cache.ThinCacheTests.Policy("k=f32,v=f32", factors)), 1e-5);
-        Assert.Contains("layer 0", Assert.Throws<InvalidInputException>(() => new KeyFactoring(gpt2, new FactoringOptions { Thin = new ThinKeys(4, null), Method = FactoringMethod.PreRope })).Message, StringComparison.Ordinal);
+        Assert.Contains("layer 0",
+            Assert.Throws<InvalidInputException>(
+            () => new KeyFactoring(gpt2, new FactoringOptions { Thin = new ThinKeys(4, null), Method = FactoringMethod.PreRope })).Message,
+            StringComparison.Ordinal);
     }
 
     private static float[] Logits(Model model, KvPolicy policy)

@@ -30,10 +30,12 @@ internal static unsafe class ThinScores
             float[] block = new float[channels * KvBlock.Tokens];
             for (int t = 0; t < tokens; t++)
                 for (int c = 0; c < channels; c++) block[c * KvBlock.Tokens + t] = keys[b * KvBlock.Tokens + t][c];
-            fixed (float* floats = block) codec.Encode(floats, channels, tokens, blocks[b], new KeyContext(rotary, 0, null, b * KvBlock.Tokens));
+            fixed (float* floats = block) codec.Encode(
+                floats, channels, tokens, blocks[b], new KeyContext(rotary, 0, null, b * KvBlock.Tokens));
         }
         float[] rows = [.. queries.SelectMany(query => query)], scores = new float[queries.Length * count * KvBlock.Tokens];
-        var strip = new BlockStrip { Blocks = blocks, Count = count, Channels = channels, Keys = new KeyContext(rotary, 0, null, 0), Next = blocks, NextBytes = 0 };
+        var strip = new BlockStrip { Blocks = blocks, Count = count, Channels = channels, Keys = new KeyContext(rotary, 0, null, 0), Next =
+            blocks, NextBytes = 0 };
         fixed (float* q = rows, s = scores) codec.Scores(strip, q, queries.Length, s, count * KvBlock.Tokens);
         return [.. scores.Chunk(count * KvBlock.Tokens).Select(row => row[..keys.Length])];
     }

@@ -5,7 +5,8 @@ using Kvasir.Reference;
 namespace Kvasir.Tests.Models;
 
 /// <summary>
-/// Sums over the attention of a prompt, held against the weights of a forward pass written out from the definition: with a soft cap, windows, grouped heads, and a
+/// Sums over the attention of a prompt, held against the weights of a forward pass written out from the definition: with a soft cap,
+/// windows, grouped heads, and a
 /// prompt that spans several slices and passes.
 /// </summary>
 public sealed class AttentionStatisticsTests : ReferenceComparison
@@ -51,7 +52,8 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
                 Assert.InRange(Far(actual[layer].Of(Observations.Recent, head), token => sums[1, token]), 0, Tolerance);
                 Assert.InRange(Far(actual[layer].Of(Observations.Local, head), token => sums[2, token]), 0, 1e-3);
             }
-            for (int head = 0; head < naive.KvHeads; head++) Assert.InRange(Far(actual[layer].Of(Observations.Largest, head), token => largest[layer * naive.KvHeads + head][token]), 0, Tolerance);
+            for (int head = 0; head < naive.KvHeads; head++) Assert.InRange(Far(actual[layer].Of(Observations.Largest, head), token =>
+                largest[layer * naive.KvHeads + head][token]), 0, Tolerance);
         }
     }
 
@@ -65,10 +67,12 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         using Model model = TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
         using KvCache cache = model.NewCache(KvPolicy.Parse(policy));
         Feed(model, cache, ids.AsSpan(0, 150));
-        cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length, 150);
+        cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length,
+            150);
         Feed(model, cache, ids.AsSpan(150));
         for (int layer = 0; layer < naive.Layers; layer++)
-            for (int head = 0; head < naive.Heads; head++) Assert.Equal(50, cache.Observed[layer].Of(Observations.Sums, head).ToArray().Sum(), 1e-2);
+            for (int head = 0; head < naive.Heads; head++) Assert.Equal(50, cache.Observed[layer].Of(Observations.Sums, head).ToArray()
+                .Sum(), 1e-2);
     }
 
     [Fact]
@@ -87,7 +91,8 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         model.Repair(repaired, positions, [.. positions.Select(position => ids[position])]);
         foreach (KvCache cache in new[] { whole, repaired })
         {
-            cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length, 90);
+            cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length,
+                ids.Length, 90);
             Feed(model, cache, ids.AsSpan(90));
         }
         for (int head = 0; head < naive.Heads; head++)
@@ -117,7 +122,8 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         Feed(model, cache, ids.AsSpan(0, First));
         cache.Seal();
         cache.Observed = new AttentionStatistics(model.CacheLayout,
-            new ObservedAttention(Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local, Recent, Local), First, Part, ids.Length, First);
+            new ObservedAttention(Observations.Sums | Observations.Largest | Observations.Recent | Observations.Local, Recent, Local),
+                First, Part, ids.Length, First);
         int at = First;
         foreach (int pass in passes) Feed(model, cache, ids.AsSpan(at, Math.Min(pass, ids.Length - at)), ref at);
         return cache.Observed;

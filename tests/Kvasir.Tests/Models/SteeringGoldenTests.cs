@@ -109,8 +109,11 @@ public sealed class SteeringGoldenTests(RealModelInFloat32 real) : IClassFixture
         float[] output = new float[rows * Channels], maximum = new float[rows], sum = new float[rows];
         new Span<float>(scratch.Queries, rows * Channels).Clear();
         for (int r = 0; r < rows; r++) scores.Slice(r * keys, keys).CopyTo(new Span<float>(scratch.Queries + r * Channels, keys));
-        var tile = new QueryTile(keys - rows, rows, 1, Causal: true, 0) { Steering = steered ? steering : null, SteeredHeads =
-            steered ? 1UL : 0 };
+        var tile = new QueryTile(keys - rows, rows, 1, Causal: true, 0)
+        {
+            Steering = steered ? steering : null,
+            SteeredHeads = steered ? 1UL : 0,
+        };
         fixed (float* o = output, m = maximum, s = sum)
         {
             BlockAttention.Attend(head, layer, kernels, tile, 0, head.BlockCount, scratch, o, m, s);

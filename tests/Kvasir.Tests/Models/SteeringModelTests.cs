@@ -88,7 +88,8 @@ public sealed class SteeringModelTests : ReferenceComparison
         }).Logits(ids);
         for (int layer = 0; layer < s_naive.Layers; layer++)
             for (int head = 0; head < s_naive.KvHeads; head++)
-                for (int i = 0; i < 30; i++) Assert.Equal(expected[layer, head, i], received[layer].Of(Observations.Largest, head)[i], Tolerance);
+                for (int i = 0; i < 30; i++) Assert.Equal(expected[layer, head, i], received[layer].Of(Observations.Largest, head)[i],
+                    Tolerance);
     }
 
     [Theory]

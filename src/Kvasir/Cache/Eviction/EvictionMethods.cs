@@ -7,16 +7,20 @@ internal static class EvictionMethods
     {
         ["prefixkv"] = ("received", "prefixkv"),
         ["h2o"] = ("mean-received", "uniform"),
-        ["kvzip"] = ("reconstruction", "uniform"),
+        ["kvzip"] = ("reconstruction", "global"),
+        ["reconstruction"] = ("reconstruction", "global"),
         ["pyramid"] = ("snapkv", "pyramid"),
         ["ada"] = ("snapkv", "ada"),
     };
 
-    public static IEnumerable<string> Names => s_pairs.Keys.Concat(TokenScore.All.Select(score => score.Name)).Append(EvictionPolicy.FastGenName);
+    public static IEnumerable<string> Names => s_pairs.Keys.Union(TokenScore.All.Select(score => score.Name), StringComparer.Ordinal)
+        .Append(EvictionPolicy.FastGenName);
 
     /// <summary>The parts of a named method.</summary>
-    public static (string Score, string Sizing) Pair(string method) => s_pairs.TryGetValue(method, out (string, string) pair) ? pair : (method, "uniform");
+    public static (string Score, string Sizing) Pair(string method) => s_pairs.TryGetValue(method, out (string, string) pair) ? pair
+        : (method, "uniform");
 
     /// <exception cref="InvalidInputException">No such method.</exception>
-    public static string Checked(string method) => Names.Contains(method, StringComparer.Ordinal) ? method : throw EvictionPolicy.Unknown("evict", method, Names);
+    public static string Checked(string method) => Names.Contains(method, StringComparer.Ordinal) ? method
+        : throw EvictionPolicy.Unknown("evict", method, Names);
 }

@@ -1,6 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
-/// <summary>A run of tokens that a policy will be applied to once all of them are in the cache: a prompt, or what was decoded since.</summary>
+/// <summary>
+/// A run of tokens that a policy will be applied to once all of them are in the cache: a prompt, or what was decoded since.
+/// </summary>
 internal sealed class EvictionRegion
 {
     private readonly List<int> _ids;
@@ -38,6 +40,9 @@ internal sealed class EvictionRegion
     {
         for (int position = Math.Max(first, First); position < Math.Min(end, End); position++) _protected[position - First] = true;
     }
+
+    /// <summary>The newest tokens that stay in any case. While decoding no head is left without any.</summary>
+    public int Newest(EvictionPolicy policy) => IsPrompt ? policy.Recent : Math.Max(policy.Recent, EvictionPolicy.DefaultRecent);
 
     /// <summary>Takes in the ids of tokens that were appended to the cache.</summary>
     public void Append(int id, int position)

@@ -3,9 +3,10 @@ using System.Numerics.Tensors;
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// Expected attention (Devoto et al. 2025, arXiv:2510.00636): the queries to come are taken to be distributed as the prompt's were before their rotation, with mean m and
-/// covariance C, and rotated by the mean rotation of the next 512 positions. s[j] = |V[j]| mean over the heads of softmax over j of (m K[j] + K[j] C K[j] / 2), queries scaled.
-/// The first 4 tokens are left out of all means and come before all others.
+/// Expected attention (Devoto et al. 2025, arXiv:2510.00636): the queries to come are taken to be distributed as the prompt's were before
+/// their rotation, with mean m and covariance C, and rotated by the mean rotation of the next 512 positions. s[j] = |V[j]| mean over the
+/// heads of softmax over j of (m K[j] + K[j] C K[j] / 2), queries scaled. The first 4 tokens are left out of all means and come before all
+/// others.
 /// </summary>
 internal sealed unsafe class ExpectedAttentionScore : TokenScore
 {
@@ -28,7 +29,8 @@ internal sealed unsafe class ExpectedAttentionScore : TokenScore
                 if (left < weights.Length) TensorPrimitives.SoftMax(weights.AsSpan(left), weights.AsSpan(left));
                 TensorPrimitives.MultiplyAdd(weights, 1f / layer.Layout.Group, score, score);
             }
-            for (int j = left; j < score.Length; j++) score[j] *= TensorPrimitives.Norm(values.AsSpan(j * layer.Layout.ValueChannels, layer.Layout.ValueChannels));
+            for (int j = left; j < score.Length; j++) score[j] *= TensorPrimitives.Norm(values.AsSpan(j * layer.Layout.ValueChannels,
+                layer.Layout.ValueChannels));
             return score;
         });
         float most = scores.Max(head => left < head.Length ? head.AsSpan(left).ToArray().Max() : 0);
@@ -39,7 +41,8 @@ internal sealed unsafe class ExpectedAttentionScore : TokenScore
         {
             int channels = mean.Length;
             float[] products = new float[layer.Count * channels], weights = new float[layer.Count];
-            fixed (float* k = keys, c = covariance, p = products) layer.Kernels!.Multiply(k, channels, c, layer.Count, channels, channels, p, channels, accumulate: false);
+            fixed (float* k = keys, c = covariance, p = products) layer.Kernels!.Multiply(k, channels, c, layer.Count, channels,
+                channels, p, channels, accumulate: false);
             for (int j = 0; j < weights.Length; j++)
             {
                 ReadOnlySpan<float> key = keys.AsSpan(j * channels, channels);

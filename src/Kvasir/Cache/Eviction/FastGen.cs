@@ -1,9 +1,10 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// FastGen (Ge et al. 2024, arXiv:2310.01801): each head keeps what the cheapest of five policies keeps that recovers a share T of its attention on the prompt:
-/// special tokens; and punctuation; and the 30% most attended; and the newest 30%; all. The first token of the sequence counts as special. Query heads that share a kv
-/// head share the set: its most attended tokens are those of their sum, and the recovery is the least of them.
+/// FastGen (Ge et al. 2024, arXiv:2310.01801): each head keeps what the cheapest of five policies keeps that recovers a share T of its
+/// attention on the prompt: special tokens; and punctuation; and the 30% most attended; and the newest 30%; all. The first token of the
+/// sequence counts as special. Query heads that share a kv head share the set: its most attended tokens are those of their sum, and the
+/// recovery is the least of them.
 /// </summary>
 internal sealed class FastGen
 {
@@ -39,7 +40,8 @@ internal sealed class FastGen
     {
         bool[] frequent = FrequentOf(layer, kvHead);
         for (int policy = 0; policy < Full; policy++)
-            if (Enumerable.Range(kvHead * layer.Layout.Group, layer.Layout.Group).Min(head => Recovery(layer, head, policy, frequent)) >= recovery) return policy;
+            if (Enumerable.Range(kvHead * layer.Layout.Group, layer.Layout.Group)
+                .Min(head => Recovery(layer, head, policy, frequent)) >= recovery) return policy;
         return Full;
     }
 
@@ -48,7 +50,9 @@ internal sealed class FastGen
     {
         bool[] frequent = policy is >= 2 and < Full ? FrequentOf(layer, kvHead) : [];
         int local = LocalTokens(layer.End);
-        return [.. Enumerable.Range(0, _tokens).Select(j => policy == Full || Always(j, policy) || (policy >= 2 && frequent[j]) || (policy == 3 && layer.First + j >= layer.End - local))];
+        return [.. Enumerable.Range(0, _tokens)
+            .Select(j => policy == Full || Always(j, policy) || (policy >= 2 && frequent[j])
+            || (policy == 3 && layer.First + j >= layer.End - local))];
     }
 
     /// <summary>The share of a query head's attention that a policy keeps, mean over all queries.</summary>

@@ -4,7 +4,9 @@ using Kvasir.Memory;
 
 namespace Kvasir.Cache.Eviction;
 
-/// <summary>What PrefixKV's sizing found on sample texts: by budget (percent kept) the mean share of tokens that each layer forgets.</summary>
+/// <summary>
+/// What PrefixKV's sizing found on sample texts: by budget (percent kept) the mean share of tokens that each layer forgets.
+/// </summary>
 internal sealed record PrefixKvProfile
 {
     public const string ExpectedKind = "kvasir-prefixkv";
@@ -31,14 +33,18 @@ internal sealed record PrefixKvProfile
     /// <param name="received">By text, [layers][tokens]: the attention that tokens get.</param>
     /// <param name="shares">Budgets.</param>
     /// <param name="leaveOutProtected">As for a search.</param>
-    public static PrefixKvProfile Of(string model, IReadOnlyDictionary<string, float[][]> received, IReadOnlyList<double> shares, bool leaveOutProtected)
+    public static PrefixKvProfile Of(string model, IReadOnlyDictionary<string, float[][]> received, IReadOnlyList<double> shares,
+        bool leaveOutProtected)
     {
         var budgets = new Dictionary<string, PrefixKvBudget>();
         foreach (double share in shares)
         {
             PrefixKvSizes[] sizes = [.. received.Values.Select(layers => new PrefixKvSearch(layers, leaveOutProtected).Run(1 - share))];
-            double[][] ratios = [.. sizes.Zip(received.Values, (size, layers) => size.Forget.Select(count => (double)count / layers[0].Length).ToArray())];
-            budgets[NameOf(share)] = new PrefixKvBudget([.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(text => text[layer]))], sizes.Count(size => size.Met));
+            double[][] ratios =
+                [.. sizes.Zip(received.Values, (size, layers) => size.Forget.Select(count => (double)count / layers[0].Length).ToArray())];
+            budgets[NameOf(share)] =
+                new PrefixKvBudget([.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(text => text[layer]))],
+                sizes.Count(size => size.Met));
         }
         return new PrefixKvProfile { Model = model, Texts = [.. received.Keys], Budgets = budgets };
     }
@@ -47,7 +53,9 @@ internal sealed record PrefixKvProfile
     /// <exception cref="InvalidInputException">It was not measured.</exception>
     public IReadOnlyList<double> ForgetRatios(double share) => Budgets.TryGetValue(NameOf(share), out PrefixKvBudget? budget)
         ? budget.ForgetRatio
-        : throw new InvalidInputException($"the PrefixKV profile was measured for {string.Join(", ", Budgets.Keys)}% kept, not for {NameOf(share)}%; measure it with kvasir profile prefixkv --budgets {NameOf(share)}");
+        : throw new InvalidInputException($"the PrefixKV profile was measured for "
+            + $"{string.Join(", ", Budgets.Keys)}% kept, not for "
+            + $"{NameOf(share)}%; measure it with kvasir profile prefixkv --budgets {NameOf(share)}");
 
     /// <exception cref="InvalidInputException">It cannot be written.</exception>
     public void Save(string path)
@@ -70,12 +78,19 @@ internal sealed record PrefixKvProfile
     {
         try
         {
-            if (new FileInfo(path).Length > LongestFile) throw new InvalidInputException($"{path}: not a PrefixKV profile; kvasir profile prefixkv makes one");
+            if (new FileInfo(path).Length > LongestFile)
+                throw new InvalidInputException($"{path}: not a PrefixKV profile; kvasir profile prefixkv makes one");
             PrefixKvProfile? profile = JsonSerializer.Deserialize(File.ReadAllBytes(path), PrefixKvJson.Default.PrefixKvProfile);
-            if (profile is not { Kind: ExpectedKind, Version: 1 }) throw new InvalidInputException($"{path}: not a PrefixKV profile of this version; kvasir profile prefixkv makes one");
-            if (profile.Model != model) throw new InvalidInputException($"{path}: measured on another model; measure anew with kvasir profile prefixkv");
-            bool sound = profile.Budgets.Count > 0 && profile.Budgets.Values.All(budget => budget?.ForgetRatio.Count == layers && budget.ForgetRatio.All(ratio => ratio is >= 0 and <= 1));
-            return sound ? profile : throw new InvalidInputException($"{path}: damaged profile (its budgets do not fit {layers} layers); measure anew with kvasir profile prefixkv");
+            if (profile is not { Kind: ExpectedKind, Version: 1 })
+                throw new InvalidInputException($"{path}: not a PrefixKV profile of this version; kvasir profile prefixkv makes one");
+            if (profile.Model != model)
+                throw new InvalidInputException($"{path}: measured on another model; measure anew with kvasir profile prefixkv");
+            bool sound = profile.Budgets.Count > 0
+                && profile.Budgets.Values.All(budget => budget?.ForgetRatio.Count == layers
+                && budget.ForgetRatio.All(ratio => ratio is >= 0 and <= 1));
+            return sound ? profile
+                : throw new InvalidInputException(
+                $"{path}: damaged profile (its budgets do not fit {layers} layers); measure anew with kvasir profile prefixkv");
         }
         catch (JsonException problem)
         {
@@ -94,6 +109,7 @@ internal sealed record PrefixKvProfile
 internal sealed record PrefixKvBudget(IReadOnlyList<double> ForgetRatio, int Met);
 
 /// <summary>Serialisation of profiles, generated at compile time.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, WriteIndented = true)]
 [JsonSerializable(typeof(PrefixKvProfile))]
 internal sealed partial class PrefixKvJson : JsonSerializerContext;

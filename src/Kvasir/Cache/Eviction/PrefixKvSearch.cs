@@ -5,12 +5,13 @@ namespace Kvasir.Cache.Eviction;
 /// <param name="RawForget">The same before they were scaled to the budget.</param>
 /// <param name="Threshold">The share of the attention that the kept tokens of each layer make up.</param>
 /// <param name="Iterations">Steps of the search.</param>
-/// <param name="Met">Whether it met the budget within 5 tokens; it ends after 100 steps in any case, where the authors' code can go on for ever.</param>
+/// <param name="Met">Whether it met the budget within 5 tokens; it ends after 100 steps in any case, where the authors' code can go on for
+/// ever.</param>
 internal sealed record PrefixKvSizes(int[] Forget, int[] RawForget, double Threshold, int Iterations, bool Met);
 
 /// <summary>
-/// PrefixKV's binary search for one threshold over all layers. Scores of a layer are sorted, normalised and summed up; a layer keeps as many as first reach the threshold, and
-/// its first and last token besides.
+/// PrefixKV's binary search for one threshold over all layers. Scores of a layer are sorted, normalised and summed up; a layer keeps as
+/// many as first reach the threshold, and its first and last token besides.
 /// </summary>
 internal sealed class PrefixKvSearch
 {
@@ -21,7 +22,8 @@ internal sealed class PrefixKvSearch
     private readonly float[][] _sums;
 
     /// <param name="scores">[layers][tokens]</param>
-    /// <param name="leaveOutProtected">Without the first and last token, whose attention would starve layers that look at little else.</param>
+    /// <param name="leaveOutProtected">Without the first and last token, whose attention would starve layers that look at little
+    /// else.</param>
     public PrefixKvSearch(IReadOnlyList<float[]> scores, bool leaveOutProtected = false)
     {
         _tokens = scores[0].Length;

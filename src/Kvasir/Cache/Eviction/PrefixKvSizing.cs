@@ -1,8 +1,9 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// PrefixKV (Wang et al. 2024, arXiv:2412.03409): every layer keeps the highest scores that together make up one and the same share of all attention it gets, the share by
-/// which the budget is met over all layers: from a profile of sample texts, or searched for each prompt. The first and the last token always stay.
+/// PrefixKV (Wang et al. 2024, arXiv:2412.03409): every layer keeps the highest scores that together make up one and the same share of all
+/// attention it gets, the share by which the budget is met over all layers: from a profile of sample texts, or searched for each prompt.
+/// The first and the last token always stay.
 /// </summary>
 internal sealed class PrefixKvSizing : LayerSizing
 {

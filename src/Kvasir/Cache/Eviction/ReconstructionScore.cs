@@ -1,8 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// KVzip (Kim et al. 2025, arXiv:2505.23416): the model reads the text a second time behind a request to repeat it; a token's score is the largest attention that it gets
-/// from that reading, over the query heads of the kv head. Costs about one prefill more.
+/// KVzip (Kim et al. 2025, arXiv:2505.23416): the model reads the text a second time behind a request to repeat it; a token's score is the
+/// largest attention that it gets from that reading, over the query heads of the kv head. Costs about one prefill more.
 /// </summary>
 internal sealed class ReconstructionScore : TokenScore
 {

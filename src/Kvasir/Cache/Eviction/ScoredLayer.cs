@@ -2,7 +2,9 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Cache.Eviction;
 
-/// <summary>One layer's tokens from which some are to be kept, as a <see cref="TokenScore"/> sees them. All heads hold all of them.</summary>
+/// <summary>
+/// One layer's tokens from which some are to be kept, as a <see cref="TokenScore"/> sees them. All heads hold all of them.
+/// </summary>
 internal sealed class ScoredLayer
 {
     public required LayerLayout Layout { get; init; }

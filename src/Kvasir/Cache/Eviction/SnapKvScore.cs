@@ -1,8 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// SnapKV (Li et al. 2024, arXiv:2404.14469): the mean attention from the last 64 queries, smoothed over 5 neighbours (sums at the borders are divided by 5 too), mean
-/// over the query heads of the kv head. The last 64 tokens themselves come before all others, the newest first.
+/// SnapKV (Li et al. 2024, arXiv:2404.14469): the mean attention from the last 64 queries, smoothed over 5 neighbours (sums at the borders
+/// are divided by 5 too), mean over the query heads of the kv head. The last 64 tokens themselves come before all others, the newest first.
 /// </summary>
 internal sealed class SnapKvScore : TokenScore
 {

@@ -1,6 +1,9 @@
 namespace Kvasir.Cache.Eviction;
 
-/// <summary>StreamingLLM (Xiao et al. 2023, arXiv:2309.17453): the first 4 tokens of the sequence, which draw attention whatever they say, and the newest.</summary>
+/// <summary>
+/// StreamingLLM (Xiao et al. 2023, arXiv:2309.17453): the first 4 tokens of the sequence, which draw attention whatever they say, and the
+/// newest.
+/// </summary>
 internal sealed class StreamingScore : TokenScore
 {
     private const int Sink = 4;

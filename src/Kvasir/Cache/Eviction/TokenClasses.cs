@@ -3,8 +3,8 @@ using Kvasir.Tokenization;
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// Which ids of a vocabulary are special tokens, and which punctuation: text that without white space is not empty and consists of ASCII punctuation and characters that
-/// Unicode calls punctuation. Derived from any tokenizer.
+/// Which ids of a vocabulary are special tokens, and which punctuation: text that without white space is not empty and consists of ASCII
+/// punctuation and characters that Unicode calls punctuation. Derived from any tokenizer.
 /// </summary>
 internal sealed class TokenClasses
 {

@@ -1,14 +1,16 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// How much a token is worth keeping: higher stays. A new score is one class, its name and paper, its line in <see cref="All"/>, and its test.
+/// How much a token is worth keeping: higher stays. A new score is one class, its name and paper, its line in <see cref="All"/>, and its
+/// test.
 /// </summary>
 internal abstract class TokenScore
 {
     /// <summary>All scores.</summary>
     public static IReadOnlyList<TokenScore> All { get; } =
     [
-        new ReceivedScore(), new MeanReceivedScore(), new SnapKvScore(), new TovaScore(), new KeyDiffScore(), new KeyNormScore(), new ExpectedAttentionScore(),
+        new ReceivedScore(), new MeanReceivedScore(), new SnapKvScore(), new TovaScore(), new KeyDiffScore(), new KeyNormScore(),
+            new ExpectedAttentionScore(),
         new ReconstructionScore(), new StreamingScore(),
     ];
 
@@ -27,5 +29,6 @@ internal abstract class TokenScore
     public abstract float[][] Score(ScoredLayer layer);
 
     /// <exception cref="InvalidInputException">No such score.</exception>
-    public static TokenScore Named(string name) => All.FirstOrDefault(score => score.Name == name) ?? throw EvictionPolicy.Unknown("score", name, All.Select(score => score.Name));
+    public static TokenScore Named(string name) => All.FirstOrDefault(score => score.Name == name)
+        ?? throw EvictionPolicy.Unknown("score", name, All.Select(score => score.Name));
 }

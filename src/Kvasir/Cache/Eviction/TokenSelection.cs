@@ -12,7 +12,7 @@ internal static class TokenSelection
         EvictionPolicy policy = cache.Policy.Eviction!;
         ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
         region.Protect(0, cache.Policy.Sink);
-        region.Protect(region.End - policy.Recent, region.End);
+        region.Protect(region.End - region.Newest(policy), region.End);
         return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value) : ByScore(region, layers, policy);
     }
 
@@ -51,16 +51,19 @@ internal static class TokenSelection
         LayerSizing sizing = policy.LayerSizing;
         region.Protect(0, sizing.Edges);
         region.Protect(region.End - sizing.Edges, region.End);
-        float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region)).ToArray())];
+        float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region))
+            .ToArray())];
         int[][] counts = sizing.Counts(new SizingInput(region.Count, policy.Share!.Value, scores, layers, policy.LayerShares));
         int least = Math.Max(1, region.Protected.Count(kept => kept));
-        return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region, Highest(head, Math.Max(least, counts[l][h])))).ToArray())];
+        return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region, Highest(head, Math.Max(least, counts[l][h]))))
+            .ToArray())];
     }
 
     private static int[][][] ByHead(KvCache cache, EvictionRegion region, ScoredLayer[] layers, double recovery)
     {
         var fastGen = new FastGen(region.Ids, region.First, cache.Policy.Eviction!.Classes!);
-        if (region.IsPrompt) cache.HeadPolicies = [.. layers.Select(layer => layer.ForHeads(head => fastGen.Choose(layer, head, recovery)))];
+        if (region.IsPrompt) cache.HeadPolicies =
+            [.. layers.Select(layer => layer.ForHeads(head => fastGen.Choose(layer, head, recovery)))];
         return [.. layers.Select((layer, l) => layer.ForHeads(head => Kept(layer, head, cache.HeadPolicies![l][head])))];
 
         int[] Kept(ScoredLayer layer, int head, int policy)
@@ -73,5 +76,6 @@ internal static class TokenSelection
 
     private static int[] Positions(EvictionRegion region, int[] tokens) => [.. tokens.Select(token => region.First + token)];
 
-    private static float[] WithProtected(float[] scores, EvictionRegion region) => [.. scores.Select((score, token) => region.Protected[token] ? float.PositiveInfinity : score)];
+    private static float[] WithProtected(float[] scores, EvictionRegion region) =>
+        [.. scores.Select((score, token) => region.Protected[token] ? float.PositiveInfinity : score)];
 }

@@ -1,7 +1,8 @@
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
-/// TOVA (Oren et al. 2024, arXiv:2401.06104): the attention from the last query alone, mean over all heads of the layer. The last token itself comes before all others.
+/// TOVA (Oren et al. 2024, arXiv:2401.06104): the attention from the last query alone, mean over all heads of the layer. The last token
+/// itself comes before all others.
 /// </summary>
 internal sealed class TovaScore : TokenScore
 {

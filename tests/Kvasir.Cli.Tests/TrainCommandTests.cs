@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace Kvasir.Cli.Tests;
+
+public sealed class TrainCommandTests : IDisposable
+{
+    private const string Small = "--width 32 --layers 1 --vocab 300 --context 16 --batch 8 --steps 30 --lr 0.01";
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _text, _model;
+
+    public TrainCommandTests()
+    {
+        string[] words = ["the cat", "a dog", "two birds", "sat", "ran", "on the mat", "in the park", "at noon"];
+        _text = _folder.File("text.txt", string.Join(' ', Enumerable.Range(0, 1500).Select(i => words[(i * i + i / 7) % words.Length] + ".")));
+        _model = Path.Combine(_folder.Path, "small.gguf");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("100%")]
+    [InlineData("25%")]
+    public void A_text_becomes_a_model_that_completes_and_is_measured(string thin)
+    {
+        Invocation trained = Invocation.Of(
+            ["train", "--text", _text, "--out", _model, "--json", "--threads", "1", .. Small.Split(' '), "--thin", thin]).IsDone();
+        JsonElement[] lines = [.. trained.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal(Enumerable.Range(1, 30), lines[..^1].Select(line => line.GetProperty("step").GetInt32()));
+        Assert.True(lines[0].GetProperty("loss").GetDouble() > 1.5 * lines[^2].GetProperty("loss").GetDouble());
+        Assert.All(lines[..^1], line => Assert.True(line.GetProperty("tokensPerSecond").GetDouble() > 0));
+        Assert.Equal(0.01, lines[..^1].Max(line => line.GetProperty("learningRate").GetDouble()), 1e-6);
+        Assert.True(lines[^1].GetProperty("done").GetBoolean());
+        Assert.Equal(_model, lines[^1].GetProperty("path").GetString());
+        Assert.InRange(lines[^1].GetProperty("validationPerplexity").GetDouble(), 1, 100);
+        Assert.Equal(30, File.ReadLines(_model + ".loss.jsonl").Count());
+        Assert.StartsWith("<svg", File.ReadAllText(_model + ".loss.svg"), StringComparison.Ordinal);
+        Assert.False(File.Exists(_model + ".checkpoint"));
+        Invocation.Of("complete", "--model", _model, "--prompt", "the cat", "--max-tokens", "3").IsDone();
+        Invocation.Of("ppl", "--model", _model, "--file", _text, "--window", "16", "--windows", "2").IsDone();
+    }
+
+    [Theory]
+    [InlineData("--thin 0%", "--thin 0%")]
+    [InlineData("--thin many", "--thin many")]
+    [InlineData("--heads 5", "cannot be divided into 5 heads")]
+    [InlineData("--heads 4 --kv-heads 3", "cannot share 3 key-value heads")]
+    [InlineData("--context 60000", "60000")]
+    [InlineData("--passes 3", "3 equal passes")]
+    [InlineData("--steps 0", "--steps 0")]
+    [InlineData("--lr 2", "--lr 2")]
+    [InlineData("--resume", "small.gguf.checkpoint")]
+    [InlineData("--text no-such-file.txt", "no-such-file.txt")]
+    public void Bad_settings_are_one_line_that_names_them(string settings, string named)
+    {
+        Invocation.Of(["train", "--text", _text, "--out", _model, .. settings.Split(' ')]).IsRefused(named);
+        Assert.False(File.Exists(_model));
+    }
+}
