@@ -221,9 +221,11 @@ public sealed unsafe class ThinCacheTests
             }
     }
 
-    internal static KvPolicy Policy(string text, KeyFactors factors) =>
-        KvPolicy.Parse(text) with { Thin =
-            new ThinKeys(factors.TotalRank / factors.Heads.Count(), null, factors.ShortIdentity) { Factors = factors } };
+    internal static KvPolicy Policy(string text, KeyFactors factors)
+    {
+        int rank = factors.TotalRank / factors.Heads.Count();
+        return KvPolicy.Parse(text) with { Thin = new ThinKeys(rank, null, factors.ShortIdentity) { Factors = factors } };
+    }
 
     private static KvCache NewCache(SequenceFixture fixture, KeyFactors factors, string policy)
     {
