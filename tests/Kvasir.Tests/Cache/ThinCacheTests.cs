@@ -16,7 +16,8 @@ public sealed unsafe class ThinCacheTests
         {
             var data = new TheoryData<int, bool, bool>();
             foreach (KernelPath path in KernelPaths.Supported)
-                foreach ((bool before, bool mean) in new[] { (true, true), (true, false), (false, true) }) data.Add((int)path, before, mean);
+                foreach ((bool before, bool mean) in new[] { (true, true), (true, false), (false, true) })
+                    data.Add((int)path, before, mean);
             return data;
         }
     }
