@@ -49,6 +49,8 @@ public sealed record ThinKeys(int? Rank, double? Share, string? Identity = null)
     internal int RankOf(int channels)
     {
         if (Rank > channels) throw new InvalidInputException($"KV policy: thin={Rank} is above the model's head size of {channels}");
+        if (Rank is null ? Share is not (> 0 and < 1) : Rank < 1)
+            throw new InvalidInputException($"KV policy: thin={this} is neither a rank from 1 on nor a share above 0% and below 100%");
         return Rank ?? Math.Max(1, (int)Math.Round(channels * (1 - Share!.Value)));
     }
 

@@ -70,8 +70,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     [SkipLocalsInit]
     public override void Decode(byte* block, int channels, float* keys, in KeyContext context)
     {
-        float* rebuilt = stackalloc float[channels * KvBlock.Tokens], start = stackalloc float[2 * _runs.Pairs], angles =
-            stackalloc float[AngleFloats];
+        float* rebuilt = stackalloc float[channels * KvBlock.Tokens], start = stackalloc float[2 * _runs.Pairs];
+        float* angles = stackalloc float[AngleFloats];
         Rebuild(block, _channels, rebuilt, context);
         _kernels.Rotations.Rotate(Rows(rebuilt, _pairs, context, start, angles), start, keys);
     }
@@ -79,7 +79,6 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     [SkipLocalsInit]
     public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride)
     {
-        int bytes = _inner.Bytes(_rank);
         float* work = stackalloc float[_channels * KvBlock.Tokens], inPairs = stackalloc float[rows * _channels];
         // Where tokens stand anywhere there is no middle; and what all keys have in common is turned with them.
         bool runs = strip.Keys.Kept is null && _mean.Length == 0;
@@ -87,12 +86,10 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
             for (int j = 0; j < _pairs.Length; j++)
                 (inPairs[r * _channels + j], inPairs[r * _channels + _pairs.Length + j]) =
                     (queries[r * _channels + _pairs[j].First], queries[r * _channels + _pairs[j].Second]);
-        for (int b = 0; b < strip.Count; b++)
+        for (int b = 0; runs && b < strip.Count; b += Together)
+            ScoresOfRun(strip, b, Math.Min(Together, strip.Count - b), inPairs, rows, scores, scoresStride);
+        for (int b = 0; !runs && b < strip.Count; b++)
         {
-            if (b + 1 < strip.Count) _kernels.Rotations.Fetch(strip.Blocks[b + 1], bytes);
-            _kernels.Rotations.Fetch(strip.Next[b], strip.NextBytes);
-            if (runs && b % Together == 0) ScoresOfRun(strip, b, Math.Min(Together, strip.Count - b), inPairs, rows, scores, scoresStride);
-            if (runs) continue;
             Decode(strip.Blocks[b], _channels, work, strip.Keys with { FirstToken = strip.Keys.FirstToken + b * KvBlock.Tokens });
             _kernels.Multiply(queries, _channels, work, rows, _channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride,
                 accumulate: false);
@@ -104,10 +101,9 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     private void ScoresOfRun(in BlockStrip strip, int first, int count, float* queries, int rows, float* scores, int scoresStride)
     {
         int pairs = _pairs.Length, slow = _runs.Slow, perBlock = rows * RotaryRuns.Powers;
-        float* rebuilt = stackalloc float[_channels * KvBlock.Tokens], start = stackalloc float[2 * pairs], turned =
-            stackalloc float[count * rows * _channels];
-        float* ofSlow = stackalloc float[count * perBlock * 2 * slow], ofThin = stackalloc float[count * perBlock * _paddedRank], powers =
-            stackalloc float[perBlock * KvBlock.Tokens];
+        float* rebuilt = stackalloc float[_channels * KvBlock.Tokens], start = stackalloc float[2 * pairs];
+        float* turned = stackalloc float[count * rows * _channels], ofSlow = stackalloc float[count * perBlock * 2 * slow];
+        float* ofThin = stackalloc float[count * perBlock * _paddedRank], powers = stackalloc float[perBlock * KvBlock.Tokens];
         RotationKernels rotations = _kernels.Rotations;
         for (int i = 0; i < count; i++)
         {
@@ -120,13 +116,27 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
         for (int i = 0; i < count; i++)
         {
             float* ofBlock = scores + (first + i) * KvBlock.Tokens;
+            Fetch(strip, first + i, 0);
             Rebuild(strip.Blocks[first + i], _fastRows, rebuilt, strip.Keys);
+            Fetch(strip, first + i, 1);
             rotations.Scores(new RotatedRows { Keys = rebuilt, Pairs = _pairs, Tokens = _runs.Distant }, slow,
                 turned + i * rows * _channels, rows, ofBlock, scoresStride);
+            Fetch(strip, first + i, 2);
             _kernels.Multiply(ofThin + i * perBlock * _paddedRank, _paddedRank, rebuilt, perBlock, _rank, KvBlock.Tokens, powers,
                 KvBlock.Tokens, accumulate: false);
+            Fetch(strip, first + i, 3);
             rotations.AddPowers(powers, _runs.Distances, rows, ofBlock, scoresStride);
         }
+    }
+
+    /// <summary>
+    /// Asks for a quarter of what is read next: the block after this one and its values. All at once would wait for memory.
+    /// </summary>
+    private void Fetch(in BlockStrip strip, int block, int quarter)
+    {
+        int keys = _inner.Bytes(_rank) / 4, values = strip.NextBytes / 4;
+        if (block + 1 < strip.Count) _kernels.Rotations.Fetch(strip.Blocks[block + 1] + quarter * keys, keys);
+        _kernels.Rotations.Fetch(strip.Next[block] + quarter * values, values);
     }
 
     /// <summary>

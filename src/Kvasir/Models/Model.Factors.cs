@@ -14,6 +14,7 @@ public sealed partial class Model
     /// <param name="cancellation">Stops between slices of 512 tokens.</param>
     internal void CollectGrams(ReadOnlySpan<int> text, KeyGrams grams, CancellationToken cancellation = default)
     {
+        if (!_spec.Causal) throw new InvalidInputException($"{Path} is a sentence encoder ({Config.Architecture}): it keeps no keys");
         using KvCache cache = NewCache(new KvPolicy { Keys = "f32", Values = "f32" });
         using var batch = new Batch();
         batch.Add(cache, text, LogitRows.None);

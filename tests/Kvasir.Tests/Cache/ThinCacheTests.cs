@@ -16,7 +16,8 @@ public sealed unsafe class ThinCacheTests
         {
             var data = new TheoryData<int, bool, bool>();
             foreach (KernelPath path in KernelPaths.Supported)
-                foreach ((bool before, bool mean) in new[] { (true, true), (true, false), (false, true) }) data.Add((int)path, before, mean);
+                foreach ((bool before, bool mean) in new[] { (true, true), (true, false), (false, true) })
+                    data.Add((int)path, before, mean);
             return data;
         }
     }
@@ -221,9 +222,11 @@ public sealed unsafe class ThinCacheTests
             }
     }
 
-    internal static KvPolicy Policy(string text, KeyFactors factors) =>
-        KvPolicy.Parse(text) with { Thin =
-            new ThinKeys(factors.TotalRank / factors.Heads.Count(), null, factors.ShortIdentity) { Factors = factors } };
+    internal static KvPolicy Policy(string text, KeyFactors factors)
+    {
+        int rank = factors.TotalRank / factors.Heads.Count();
+        return KvPolicy.Parse(text) with { Thin = new ThinKeys(rank, null, factors.ShortIdentity) { Factors = factors } };
+    }
 
     private static KvCache NewCache(SequenceFixture fixture, KeyFactors factors, string policy)
     {
