@@ -8,6 +8,8 @@ if (args is ["sealing", .. var model]) return SealingCost.Run(model);
 
 if (args is ["codecs", .. var shape]) return CodecThroughput.Run(shape);
 
+if (args is ["training", .. var threads]) return TrainingProducts.Run(threads);
+
 if (args is ["models", .. var models]) return RandomModels.Write(models);
 
 BenchmarkSwitcher.FromAssembly(typeof(KernelThroughput).Assembly).Run(args);

@@ -12,7 +12,8 @@ public sealed class TrainCommandTests : IDisposable
     public TrainCommandTests()
     {
         string[] words = ["the cat", "a dog", "two birds", "sat", "ran", "on the mat", "in the park", "at noon"];
-        _text = _folder.File("text.txt", string.Join(' ', Enumerable.Range(0, 1500).Select(i => words[(i * i + i / 7) % words.Length] + ".")));
+        _text = _folder.File(
+            "text.txt", string.Join(' ', Enumerable.Range(0, 1500).Select(i => words[(i * i + i / 7) % words.Length] + ".")));
         _model = Path.Combine(_folder.Path, "small.gguf");
     }
 
@@ -39,6 +40,23 @@ public sealed class TrainCommandTests : IDisposable
         Assert.False(File.Exists(_model + ".checkpoint"));
         Invocation.Of("complete", "--model", _model, "--prompt", "the cat", "--max-tokens", "3").IsDone();
         Invocation.Of("ppl", "--model", _model, "--file", _text, "--window", "16", "--windows", "2").IsDone();
+    }
+
+    [Fact]
+    public void Factors_of_a_model_are_tuned_and_used()
+    {
+        string factors = _folder.Sub("tuned.factors");
+        string small = Small.Replace("--context 16", "--context 96", StringComparison.Ordinal);
+        Invocation.Of(["train", "--text", _text, "--out", _model, "--threads", "1", .. small.Split(' '), "--type", "f32"]).IsDone();
+        string[] factor = ["factor", "--model", _model, "--text", _text, "--threads", "1", "--share", "50%", "--out", factors, "--json"];
+        JsonElement told = Invocation.Of([.. factor, "--finetune", "--steps", "4"]).IsDone().Json;
+        Assert.Contains("tuned", told.GetProperty("method").GetString(), StringComparison.Ordinal);
+        Assert.Equal(4, File.ReadLines(factors + ".loss.jsonl").Count());
+        JsonElement measured = Invocation.Of(
+            "ppl", "--model", _model, "--file", _text, "--window", "90", "--windows", "2", "--json", "--kv",
+            $"thin=50%,profile={factors}").IsDone().Json;
+        Assert.InRange(measured.GetProperty("ppl").GetDouble(), 1, 300);
+        Invocation.Of([.. factor, "--finetune", "--resume"]).IsRefused("tuned.factors.checkpoint");
     }
 
     [Theory]

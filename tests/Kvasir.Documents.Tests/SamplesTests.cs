@@ -8,10 +8,10 @@ public sealed class SamplesTests
     private static readonly string s_folder = Path.Combine(SharedData.ProjectRoot(), "samples");
 
     private static readonly JsonElement[] s_questions =
-        [.. File.ReadLines(Path.Combine(s_folder, "questions.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+        [.. File.ReadLines(
+            Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/sample-questions.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
 
-    private static string[] Files =>
-        [.. Directory.GetFiles(s_folder).Select(path => Path.GetFileName(path)!).Where(name => name != "questions.jsonl").Order()];
+    private static string[] Files => [.. Directory.GetFiles(s_folder).Select(path => Path.GetFileName(path)!).Order()];
 
     [Fact]
     public void Every_answer_stands_once_in_the_text_of_its_document_and_in_no_question()

@@ -22,7 +22,8 @@ internal sealed class FactorTuningOptions
         var usual = new TuningSettings { Steps = 300 };
         _tune = command.Flag("--finetune", "Then train W_Q and the factors, so that the model with thin keys says what the full one says");
         _steps = command.Option("--steps", "N", "With --finetune: steps", usual.Steps).InRange(1, int.MaxValue);
-        _batch = command.Option("--batch", "N", $"With --finetune: sequences of {usual.Length} tokens a step", usual.Batch).InRange(1, 1024);
+        string batch = $"With --finetune: sequences of {TuningSettings.UsualLength} tokens a step";
+        _batch = command.Option("--batch", "N", batch, usual.Batch).InRange(1, 1024);
         _rate = command.Option("--lr", "R", "With --finetune: highest learning rate", usual.Rate).InRange(float.Epsilon, 1f);
         _loss = command.Choice(
             "--loss", "kl|ce", "With --finetune: kl, the divergence from the full model, or ce, the likelihood of the text");
@@ -32,7 +33,7 @@ internal sealed class FactorTuningOptions
     public bool IsWanted(ParseResult parsed) => parsed.GetValue(_tune);
 
     /// <summary>Tunes factors on a text, or on texts of the model's own, and writes them; what was written.</summary>
-    /// <exception cref="InvalidInputException">The model or the factors are of a kind that cannot be tuned, or the text is too short.</exception>
+    /// <exception cref="InvalidInputException">A model or factors of a kind that cannot be tuned, or too short a text.</exception>
     public KeyFactors Run(ParseResult parsed, Model model, KeyFactors start, string? text, string path, Terminal terminal)
     {
         string checkpoint = path + ".checkpoint";
@@ -43,6 +44,7 @@ internal sealed class FactorTuningOptions
         {
             Steps = parsed.GetValue(_steps),
             Batch = parsed.GetValue(_batch),
+            Length = Math.Min(TuningSettings.UsualLength, model.Config.ContextLength),
             Rate = parsed.GetValue(_rate),
             CrossEntropy = parsed.GetValue(_loss) == "ce",
         };

@@ -11,7 +11,7 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     /// <summary>Questions of the test.</summary>
     public const int TestQuestions = 200;
 
-    private const int NotStatedPercent = 15;
+    private const int NotStatedPercent = 13;
     private const int QuestionTries = 20;
 
     private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut)];
@@ -42,37 +42,43 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     {
         int count = draws.Pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3]);
         Kind kind = draws.Pick(draws.Split == Split.Test && draws.Chance(50) ? s_heldOut : s_known);
-        Draft[] documents = new Draft[count];
-        for (int i = 0; i < count; i++)
-        {
-            int words = count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200]) : draws.Between(25, 150 / count);
-            documents[i] = new Draft(i == 0 || draws.Chance(60) ? kind : draws.Pick(s_known), words, isTitled: count > 1, draws);
-        }
-
-        bool isStated = !draws.Chance(NotStatedPercent);
+        bool isStated = !draws.Chance(NotStatedPercent), isShown = isStated || draws.Chance(70);
+        int words = count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200]) : draws.Between(25, 150 / count);
+        var asked = new Draft(kind, words, isTitled: count > 1, draws);
+        string[] others = [.. Enumerable.Range(isShown ? 1 : 0, isShown ? count - 1 : count)
+            .Select(_ => new Draft(draws.Chance(60) ? kind : draws.Pick(s_known), words, isTitled: count > 1, draws).Text)];
         for (int tries = 0; tries < QuestionTries; tries++)
-            if (Ask(documents[0], [.. documents[1..].Select(document => document.Text)], isStated, draws) is { } example) return example;
+            if (Ask(asked, isShown, others, isStated, draws) is { } example) return example;
         return null;
     }
 
-    /// <summary>A question about a document that fits none of the others, or null where the one that was drawn does not do.</summary>
-    private static DemonstrationExample? Ask(Draft asked, string[] others, bool isStated, Draws draws)
+    /// <summary>
+    /// A question about a document, which is shown or not, that fits none of the others; null where the one that was drawn does not do.
+    /// </summary>
+    private static DemonstrationExample? Ask(Draft asked, bool isShown, string[] others, bool isStated, Draws draws)
     {
-        if (asked.Question(isStated) is not ({ } wording, { } statement) || !FitsNoneOf(others, wording, statement)) return null;
+        if (asked.Question(isStated || !isShown) is not ({ } wording, { } statement)) return null;
+        if (!FitsOnly(asked.Text, others, wording, statement)) return null;
+        string[] shown = isShown ? [asked.Text, .. others] : others;
         string? answer = isStated ? StandsIn(asked.Text, statement.Values[wording.Slot])
-            : statement.IsAbsentFrom(string.Join('\n', [asked.Text, .. others])) ? DemonstrationExample.NotStated : null;
+            : statement.IsAbsentFrom(string.Join('\n', shown)) ? DemonstrationExample.NotStated : null;
         if (answer is null) return null;
 
         // The best passage stands last in a prompt, and most often it has the answer.
-        int place = draws.Chance(60) ? others.Length : draws.Below(others.Length + 1);
-        return new DemonstrationExample(asked.Kind.Name, [.. others[..place], asked.Text, .. others[place..]],
+        int place = draws.Chance(60) ? shown.Length - 1 : draws.Below(shown.Length);
+        return new DemonstrationExample(asked.Kind.Name, [.. shown[1..(place + 1)], shown[0], .. shown[(place + 1)..]],
             Spoken(asked.Asked(wording, statement), wording.Text[0] != '{', draws), answer);
     }
 
-    /// <summary>Whether there are no other documents, or the question names something that none of them has.</summary>
-    private static bool FitsNoneOf(string[] others, QuestionWording wording, Statement statement) =>
-        others.Length == 0 || statement.Values.Any(value => wording.Text.Contains($"{{{value.Key}}}", StringComparison.Ordinal)
-            && !others.Any(other => Draws.Holds(other, value.Value)));
+    /// <summary>
+    /// Whether the subjects that a question names stand in the document, and where there are others it names something that they lack.
+    /// </summary>
+    private static bool FitsOnly(string text, string[] others, QuestionWording wording, Statement statement)
+    {
+        string[] names = [.. statement.Values.Keys.Where(name => wording.Text.Contains($"{{{name}}}", StringComparison.Ordinal))];
+        return names.All(name => statement.Fact.Slots.Any(slot => slot.Name == name) || Draws.Holds(text, statement.Values[name]))
+            && (others.Length == 0 || names.Any(name => !others.Any(other => Draws.Holds(other, statement.Values[name]))));
+    }
 
     /// <summary>A value as it stands in a text, where it may begin a sentence.</summary>
     private static string? StandsIn(string text, string value) =>
@@ -84,8 +90,11 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
         string begun = beginsWithWord && !question.StartsWith("I ", StringComparison.Ordinal)
             ? string.Concat(question[..1].ToLowerInvariant(), question.AsSpan(1))
             : question;
-        if (draws.Chance(12)) return begun.TrimEnd('?');
-        string asking = draws.Fill("{asking}", new Dictionary<string, string> { ["q"] = "" });
-        return asking.Length == 0 ? question : asking.TrimEnd() + " " + begun;
+        return draws.Below(100) switch
+        {
+            < 12 => begun.TrimEnd('?'),
+            < 45 => $"{draws.Fill("{asking}", new Dictionary<string, string>())} {begun}",
+            _ => question,
+        };
     }
 }

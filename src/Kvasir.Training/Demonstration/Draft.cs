@@ -8,7 +8,7 @@ internal sealed class Draft
     private readonly Layout _layout;
     private readonly Dictionary<string, string> _subjects = new(StringComparer.Ordinal);
     private readonly List<Statement[]> _stated = [];
-    private readonly List<Statement> _leftOut = [];
+    private readonly List<Fact> _leftOut = [];
 
     /// <param name="kind">Its kind.</param>
     /// <param name="words">It ends soon after so many.</param>
@@ -33,9 +33,8 @@ internal sealed class Draft
     /// <summary>A question of this split and the statement that it is about, which is stated or not; null where there is none.</summary>
     public (QuestionWording Wording, Statement Statement)? Question(bool isStated)
     {
-        Statement[] about = isStated ? [.. _stated.SelectMany(group => group)] : [.. _leftOut];
-        if (about.Length == 0) return null;
-        Statement statement = _draws.Pick(about);
+        if (isStated ? _stated.Count == 0 : _leftOut.Count == 0) return null;
+        Statement statement = isStated ? _draws.Pick(_draws.Pick(_stated)) : Draw(_draws.Pick(_leftOut));
         return (_draws.Pick(statement.Fact.Questions(_draws.Split, _kind.IsHeldOut)), statement);
     }
 
@@ -48,9 +47,10 @@ internal sealed class Draft
         foreach (Fact fact in _draws.Shuffled(_kind.Facts))
         {
             bool isStated = written < words && _stated.Count < _kind.Facts.Count - 1;
+            if (!isStated || fact.IsRow) _leftOut.Add(fact);
+            if (!isStated) continue;
             Statement[] rows = [.. Enumerable.Range(0, fact.IsRow ? _draws.Between(fact.Least, fact.Most) : 1).Select(_ => Draw(fact))];
-            if (isStated) _stated.Add(rows);
-            if (!isStated || fact.IsRow) _leftOut.Add(isStated ? Draw(fact) : rows[0]);
+            _stated.Add(rows);
             written += rows.Sum(row => _draws.Fill(fact.AllSentences[0], row.Values).Count(c => c == ' ') + 1);
         }
     }

@@ -18,6 +18,8 @@ internal sealed class Draws(Split split, ulong seed, ulong stream)
 
     private const int MostTries = 10_000;
 
+    private static readonly Dictionary<string, string> s_none = [];
+
     private string _used = "";
     private SeededRandom _random = new(seed, stream);
     private int _style, _usedBefore;
@@ -51,7 +53,8 @@ internal sealed class Draws(Split split, ulong seed, ulong stream)
         {
             string value = Alternative(type, subjects);
             bool inSplit = !type.HasUnseen || IsUnseen(value) == (split == Split.Test);
-            if (!inSplit || !type.MayRepeat && tries < 2 * TriesForNew && Holds(_used.AsSpan(tries < TriesForNew ? 0 : _usedBefore), value)) continue;
+            bool mayRepeat = type.MayRepeat || tries >= 2 * TriesForNew;
+            if (!inSplit || !mayRepeat && Holds(_used.AsSpan(tries < TriesForNew ? 0 : _usedBefore), value)) continue;
             _used += "\n" + value;
             return value;
         }
@@ -86,9 +89,10 @@ internal sealed class Draws(Split split, ulong seed, ulong stream)
         return (hash ^ (hash >> 16)) % UnseenShare == 0;
     }
 
-    private string Alternative(ValueType type, IReadOnlyDictionary<string, string> values)
+    /// <summary>One of its alternatives, whose braces name subjects only where the type is made of them.</summary>
+    private string Alternative(ValueType type, IReadOnlyDictionary<string, string> subjects)
     {
         string[] alternatives = type.IsSticky ? type.Lines[_style % type.Lines.Count] : type.All;
-        return Fill(Pick(alternatives), values);
+        return Fill(Pick(alternatives), type.MayRepeat ? subjects : s_none);
     }
 }

@@ -65,9 +65,13 @@ internal sealed partial class Layout(Draws draws, Kind kind)
         for (int at = 0, count; at < sentences.Length; at += count)
         {
             count = draws.Between(2, 5);
-            yield return string.Join(' ', sentences.Skip(at).Take(count));
+            yield return sentences.Skip(at).Take(count).Aggregate(Joined);
         }
     }
+
+    /// <summary>Two sentences, now and then as one.</summary>
+    private string Joined(string text, string next) => text[^1] == '.' && LowerAfterAnd().IsMatch(next) && draws.Chance(25)
+        ? $"{text[..^1]}, and {char.ToLowerInvariant(next[0])}{next[1..]}" : $"{text} {next}";
 
     private string Block(Form form, IReadOnlyList<Statement[]> groups)
     {
@@ -103,6 +107,9 @@ internal sealed partial class Layout(Draws draws, Kind kind)
 
     private static string Row(Statement statement, Func<int, string> cell) =>
         string.Join(" | ", Enumerable.Range(0, statement.Fact.Slots.Length).Select(cell));
+
+    [GeneratedRegex("^(The|It|In|At|On|We|You|There|This|Our|An?|For|From|Its|By|To|Her|She) ")]
+    private static partial Regex LowerAfterAnd();
 
     [GeneratedRegex("""\b[Aa](?= ["“]?[aeiouAEIOU])""")]
     private static partial Regex Article();

@@ -22,8 +22,8 @@ internal sealed partial class Wording
             int step = brace.Groups["step"] is { Success: true } given ? Number(given.Value) : 1;
             _parts.Add(low.Length == 0
                 ? new Part(text[at..brace.Index], brace.Groups["name"].Value, brace.Groups["up"].Success, 0, 0, 0, "")
-                : new Part(text[at..brace.Index], null, false, Number(low), step, (Number(brace.Groups["high"].Value) - Number(low)) / step + 1,
-                    low[0] == '0' ? $"D{low.Length}" : "D"));
+                : new Part(text[at..brace.Index], null, false, Number(low), step,
+                    (Number(brace.Groups["high"].Value) - Number(low)) / step + 1, low[0] == '0' ? $"D{low.Length}" : "D"));
             at = brace.Index + brace.Length;
         }
 
@@ -34,7 +34,7 @@ internal sealed partial class Wording
 
     public static Wording Of(string text) => s_parsed.GetOrAdd(text, static text => new Wording(text));
 
-    /// <summary>The text with what <paramref name="named"/> gives for names and with numbers below what <paramref name="below"/> allows.</summary>
+    /// <summary>The text with what <paramref name="named"/> gives for names and numbers that <paramref name="below"/> draws.</summary>
     public string Filled(Func<string, string> named, Func<int, int> below)
     {
         var text = new StringBuilder();

@@ -2,11 +2,11 @@ using Kvasir.Cache;
 
 namespace Kvasir.Training.Models;
 
-/// <summary>A model whose keys are factored, beside the full one: queries, factors and their expansion are its own.</summary>
+/// <summary>A model with factored keys beside the full one: queries, factors and their expansion are its own.</summary>
 internal static class FactoredKeys
 {
     /// <summary>
-    /// The parameters of <paramref name="full"/> with keys k = up (down W_K) x. W_Q, the products down W_K, and up train; all else is shared
+    /// Those of <paramref name="full"/> with keys k = up (down W_K) x. W_Q, the products down W_K, and up train; all else is shared
     /// and stays as it is. Each component's two factors are scaled so that the products have the size of W_K's rows: steps of
     /// one size then change all of them alike.
     /// </summary>

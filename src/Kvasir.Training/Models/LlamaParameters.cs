@@ -69,18 +69,22 @@ internal sealed record LlamaParameters
         };
     }
 
-    /// <summary>Weights to begin with, all of which train: N(0, 0.02²), smaller where a block adds to the stream (GPT-2).</summary>
+    /// <summary>
+    /// Weights to begin with, all of which train: N(0, 0.02²), smaller where a block adds to the stream (GPT-2), larger for thin queries and
+    /// keys: a step moves a score by as many terms as a key has channels, each as large as the other side, over the root of their number.
+    /// </summary>
     public static LlamaParameters Initial(LlamaShape shape, ulong seed)
     {
         shape.Check();
         LlamaParameters parameters = Named(shape, (name, rows, columns) => new Parameter(name, rows, columns) { Trains = true });
-        double residual = Spread / Math.Sqrt(2.0 * shape.Layers);
+        double residual = Spread / Math.Sqrt(2.0 * shape.Layers), ofScores = Spread * Math.Sqrt((double)shape.ValueSize / shape.KeySize);
         for (int i = 0; i < parameters.All.Count; i++)
         {
             Parameter parameter = parameters.All[i];
             bool adds = parameters.Layers.Any(layer => layer.Output == parameter || layer.Down == parameter);
+            bool scores = parameters.Layers.Any(layer => layer.Query == parameter || layer.Key == parameter);
             if (parameter.IsVector) Array.Fill(parameter.Values, 1);
-            else new SeededRandom(seed, (ulong)i).FillNormal(parameter.Values, adds ? residual : Spread);
+            else new SeededRandom(seed, (ulong)i).FillNormal(parameter.Values, adds ? residual : scores ? ofScores : Spread);
         }
         return parameters;
     }

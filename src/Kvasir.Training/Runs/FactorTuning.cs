@@ -108,7 +108,8 @@ internal sealed class FactorTuning : IDisposable
                 for (int column = 0; column < width; column++)
                 {
                     double sum = 0;
-                    for (int i = 0; i < head.Rank; i++) sum += (double)head.Up[c * head.Rank + i] * factors.Values[(at + i) * width + column];
+                    for (int i = 0; i < head.Rank; i++)
+                        sum += (double)head.Up[c * head.Rank + i] * factors.Values[(at + i) * width + column];
                     yield return (float)sum;
                 }
             at += head.Rank;

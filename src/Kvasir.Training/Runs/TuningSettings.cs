@@ -3,12 +3,14 @@ namespace Kvasir.Training.Runs;
 /// <summary>How factors of a model's keys are fine-tuned.</summary>
 internal sealed record TuningSettings
 {
+    public const int UsualLength = 256;
+
     public required int Steps { get; init; }
 
-    public int Batch { get; init; } = 4;
+    public int Batch { get; init; } = 2;
 
     /// <summary>Tokens of a sequence.</summary>
-    public int Length { get; init; } = 256;
+    public int Length { get; init; } = UsualLength;
 
     /// <summary>The share of places whose distributions are compared.</summary>
     public double Places { get; init; } = 0.375;

@@ -10,7 +10,7 @@ internal sealed class KeptChannels
     /// A channel is wanted as long as at least this part of it (of its length as a row of Up) is no function of those that were chosen
     /// before.
     /// </summary>
-    private const double LeastNew = 0.25;
+    private const double LeastNew = 0.1;
 
     private const double Negligible = 1e-9;
 

@@ -14,6 +14,9 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     /// <summary>Columns that every instruction set multiplies in whole tiles.</summary>
     private const int WholeTile = 32;
 
+    /// <summary>Blocks whose queries are multiplied together.</summary>
+    private const int Together = 2;
+
     private readonly string _name;
     private readonly KeyCodec _inner;
     private readonly AttentionKernels _kernels;
@@ -28,7 +31,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
         (_name, _inner, _kernels, _runs, _rank, _channels) = (name, inner, kernels, runs, factors.Rank, factors.Channels);
         (int First, int Second)[] slow = [.. runs.Channels.Take(runs.Slow)];
         int[] fast = [.. runs.Channels.Skip(runs.Slow).SelectMany(pair => new[] { pair.First, pair.Second })];
-        var kept = new KeptChannels(factors, fast);
+        // The less new the kept channels are to each other, the more the others take of their errors: few bits make these too large.
+        var kept = new KeptChannels(factors, inner is QuantizedKeys ? [] : fast);
         int[] inRows = [.. kept.Channels, .. fast.Except(kept.Channels),
             .. Enumerable.Range(0, _channels).Except(fast).Except(kept.Channels)], rowOf = new int[_channels];
         foreach ((int row, int channel) in inRows.Index()) rowOf[channel] = row;
@@ -56,7 +60,7 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     {
         float* turned = stackalloc float[channels * KvBlock.Tokens], thin = stackalloc float[_rank * KvBlock.Tokens], start =
             stackalloc float[2 * _runs.Pairs], angles = stackalloc float[AngleFloats];
-        _kernels.Rotations.Rotate(Rows(keys, _inOrder, context, 0, start, angles), start, turned, back: true);
+        _kernels.Rotations.Rotate(Rows(keys, _inOrder, context, start, angles), start, turned, back: true);
         for (int c = 0; c < _mean.Length; c++)
             for (int t = 0; t < tokens; t++) turned[c * KvBlock.Tokens + t] -= _mean[c];
         _kernels.Multiply(_down.Pointer, channels, turned, _rank, channels, KvBlock.Tokens, thin, KvBlock.Tokens, accumulate: false);
@@ -69,40 +73,59 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
         float* rebuilt = stackalloc float[channels * KvBlock.Tokens], start = stackalloc float[2 * _runs.Pairs], angles =
             stackalloc float[AngleFloats];
         Rebuild(block, _channels, rebuilt, context);
-        _kernels.Rotations.Rotate(Rows(rebuilt, _pairs, context, 0, start, angles), start, keys);
+        _kernels.Rotations.Rotate(Rows(rebuilt, _pairs, context, start, angles), start, keys);
     }
 
     [SkipLocalsInit]
     public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride)
     {
-        // What all keys have in common is turned with them: then all channels are multiplied out.
-        int pairs = _runs.Pairs, slow = strip.Keys.Kept is null && _mean.Length == 0 ? _runs.Slow : 0, bytes = _inner.Bytes(_rank);
-        float* rebuilt = stackalloc float[_channels * KvBlock.Tokens], start = stackalloc float[2 * pairs], angles =
-            stackalloc float[AngleFloats];
-        float* inPairs = stackalloc float[rows * _channels], turned = stackalloc float[rows * _channels];
-        float* ofSlow = stackalloc float[rows * RotaryRuns.Powers * 2 * slow], ofThin =
-            stackalloc float[rows * RotaryRuns.Powers * _paddedRank], powers = stackalloc float[rows * RotaryRuns.Powers * KvBlock.Tokens];
-        for (int r = 0; r < rows; r++)
-            for (int j = 0; j < pairs; j++)
-                (inPairs[r * _channels + j], inPairs[r * _channels + pairs + j]) =
+        int bytes = _inner.Bytes(_rank);
+        float* work = stackalloc float[_channels * KvBlock.Tokens], inPairs = stackalloc float[rows * _channels];
+        // Where tokens stand anywhere there is no middle; and what all keys have in common is turned with them.
+        bool runs = strip.Keys.Kept is null && _mean.Length == 0;
+        for (int r = 0; runs && r < rows; r++)
+            for (int j = 0; j < _pairs.Length; j++)
+                (inPairs[r * _channels + j], inPairs[r * _channels + _pairs.Length + j]) =
                     (queries[r * _channels + _pairs[j].First], queries[r * _channels + _pairs[j].Second]);
-        RotationKernels rotations = _kernels.Rotations;
         for (int b = 0; b < strip.Count; b++)
         {
-            if (b + 1 < strip.Count) rotations.Fetch(strip.Blocks[b + 1], bytes);
-            rotations.Fetch(strip.Next[b], strip.NextBytes);
-            float* blockScores = scores + b * KvBlock.Tokens;
-            Rebuild(strip.Blocks[b], slow > 0 ? _fastRows : _channels, rebuilt, strip.Keys);
-            RotatedRows keys = Rows(rebuilt, _pairs, strip.Keys, b * KvBlock.Tokens, start, angles);
-            rotations.TurnBack(inPairs, rows, pairs, start, turned);
-            rotations.Scores(keys, slow, turned, rows, blockScores, scoresStride);
-            if (slow == 0) continue;
-            rotations.ByPowers(turned, rows, pairs, slow, _runs.Parabolas, ofSlow);
-            _kernels.Multiply(ofSlow, 2 * slow, _slow.Pointer, rows * RotaryRuns.Powers, 2 * slow, _paddedRank, ofThin, _paddedRank,
+            if (b + 1 < strip.Count) _kernels.Rotations.Fetch(strip.Blocks[b + 1], bytes);
+            _kernels.Rotations.Fetch(strip.Next[b], strip.NextBytes);
+            if (runs && b % Together == 0) ScoresOfRun(strip, b, Math.Min(Together, strip.Count - b), inPairs, rows, scores, scoresStride);
+            if (runs) continue;
+            Decode(strip.Blocks[b], _channels, work, strip.Keys with { FirstToken = strip.Keys.FirstToken + b * KvBlock.Tokens });
+            _kernels.Multiply(queries, _channels, work, rows, _channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride,
                 accumulate: false);
-            _kernels.Multiply(ofThin, _paddedRank, rebuilt, rows * RotaryRuns.Powers, _rank, KvBlock.Tokens, powers, KvBlock.Tokens,
-                accumulate: false);
-            rotations.AddPowers(powers, _runs.Distances, rows, blockScores, scoresStride);
+        }
+    }
+
+    /// <summary>Scores of some blocks whose tokens follow each other, the queries' channels in the order of pairs.</summary>
+    [SkipLocalsInit]
+    private void ScoresOfRun(in BlockStrip strip, int first, int count, float* queries, int rows, float* scores, int scoresStride)
+    {
+        int pairs = _pairs.Length, slow = _runs.Slow, perBlock = rows * RotaryRuns.Powers;
+        float* rebuilt = stackalloc float[_channels * KvBlock.Tokens], start = stackalloc float[2 * pairs], turned =
+            stackalloc float[count * rows * _channels];
+        float* ofSlow = stackalloc float[count * perBlock * 2 * slow], ofThin = stackalloc float[count * perBlock * _paddedRank], powers =
+            stackalloc float[perBlock * KvBlock.Tokens];
+        RotationKernels rotations = _kernels.Rotations;
+        for (int i = 0; i < count; i++)
+        {
+            float* ofBlock = turned + i * rows * _channels;
+            _runs.Fill(strip.Keys.PositionOf((first + i) * KvBlock.Tokens + RotaryRuns.Middle), start, rotations);
+            rotations.TurnBack(queries, rows, pairs, start, ofBlock);
+            rotations.ByPowers(ofBlock, rows, pairs, slow, _runs.Parabolas, ofSlow + i * perBlock * 2 * slow);
+        }
+        _kernels.Multiply(ofSlow, 2 * slow, _slow.Pointer, count * perBlock, 2 * slow, _paddedRank, ofThin, _paddedRank, accumulate: false);
+        for (int i = 0; i < count; i++)
+        {
+            float* ofBlock = scores + (first + i) * KvBlock.Tokens;
+            Rebuild(strip.Blocks[first + i], _fastRows, rebuilt, strip.Keys);
+            rotations.Scores(new RotatedRows { Keys = rebuilt, Pairs = _pairs, Tokens = _runs.Distant }, slow,
+                turned + i * rows * _channels, rows, ofBlock, scoresStride);
+            _kernels.Multiply(ofThin + i * perBlock * _paddedRank, _paddedRank, rebuilt, perBlock, _rank, KvBlock.Tokens, powers,
+                KvBlock.Tokens, accumulate: false);
+            rotations.AddPowers(powers, _runs.Distances, rows, ofBlock, scoresStride);
         }
     }
 
@@ -122,22 +145,21 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     }
 
     /// <summary>
-    /// A block's keys with the angles of its tokens, the first of which is <paramref name="token"/> tokens behind the call's first:
-    /// <paramref name="start"/> [2, pairs] gets those of the block, and where tokens stand anywhere <paramref name="angles"/> [2, pairs,
-    /// 32] each token's own.
+    /// A block's keys with the angles of its tokens: <paramref name="start"/> [2, pairs] gets those of the block, and where tokens stand
+    /// anywhere <paramref name="angles"/> [2, pairs, 32] each token's own.
     /// </summary>
-    private RotatedRows Rows(float* keys, RotatedPair[] pairs, in KeyContext context, int token, float* start, float* angles)
+    private RotatedRows Rows(float* keys, RotatedPair[] pairs, in KeyContext context, float* start, float* angles)
     {
         if (context.Kept is null)
         {
-            _runs.Fill(context.PositionOf(token + RotaryRuns.Middle), start, _kernels.Rotations);
+            _runs.Fill(context.PositionOf(RotaryRuns.Middle), start, _kernels.Rotations);
             return new RotatedRows { Keys = keys, Pairs = pairs, Tokens = _runs.Distant };
         }
-        int count = Math.Min(KvBlock.Tokens, context.Kept.Count - context.FirstToken - token);
+        int count = Math.Min(KvBlock.Tokens, context.Kept.Count - context.FirstToken);
         new Span<float>(angles, AngleFloats).Clear();
         for (int t = 0; t < count; t++)
         {
-            _runs.Fill(context.PositionOf(token + t), start, _kernels.Rotations);
+            _runs.Fill(context.PositionOf(t), start, _kernels.Rotations);
             for (int i = 0; i < 2 * _runs.Pairs; i++) angles[i * KvBlock.Tokens + t] = start[i];
         }
         for (int j = 0; j < _runs.Pairs; j++) (start[j], start[_runs.Pairs + j]) = (1, 0);

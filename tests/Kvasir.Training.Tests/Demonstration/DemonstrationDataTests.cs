@@ -14,14 +14,16 @@ public sealed partial class DemonstrationDataTests
         DemonstrationExample[] first = [.. s_train.Take(50)];
         Assert.Equal(first.Select(Whole), new DemonstrationData(1, Split.Train).Take(50).Select(Whole));
         Assert.Equal(Whole(first[49]), Whole(s_train[49]));
-        Assert.All(new DemonstrationData(2, Split.Train).Take(50).Zip(first), pair => Assert.NotEqual(Whole(pair.First), Whole(pair.Second)));
+        Assert.Empty(new DemonstrationData(2, Split.Train).Take(50).Select(Whole).Intersect(first.Select(Whole)));
     }
 
     [Fact]
-    public void Examples_are_the_same_on_every_machine()
+    public void Chance_is_the_same_on_every_machine()
     {
-        DemonstrationExample example = s_train[3];
-        Assert.Equal(("When did Mr Farrow score?", "74th"), (example.Question, example.Answer));
+        var draws = new Draws(Split.Train, 1, 3);
+        Assert.Equal("632 413 738 202 222 595", string.Join(' ', Enumerable.Range(0, 6).Select(_ => draws.Below(1000))));
+        Assert.Equal("4 2 0 3 1 5", string.Join(' ', draws.Shuffled([0, 1, 2, 3, 4, 5])));
+        Assert.Equal([0, 8, 11, 19], Enumerable.Range(0, 20).Where(n => Draws.IsUnseen($"Ada Novak {n}")));
     }
 
     [Fact]
@@ -32,7 +34,8 @@ public sealed partial class DemonstrationDataTests
         {
             DemonstrationExample example = s_train[index];
             bool none = example.Answer == DemonstrationExample.NotStated;
-            Assert.True(none || example.Passages.Any(passage => passage.Contains(example.Answer, StringComparison.Ordinal)), Whole(example));
+            bool stands = example.Passages.Any(passage => passage.Contains(example.Answer, StringComparison.Ordinal));
+            Assert.True(none || stands, Whole(example));
             Assert.False(Whole(example).Contains('{'), Whole(example));
             Assert.InRange(example.Passages.Sum(Words), 12, 420);
             if (none) Interlocked.Increment(ref notStated);
@@ -73,9 +76,10 @@ public sealed partial class DemonstrationDataTests
         }
 
         HashSet<string> heldOut = [.. Kind.All.Where(kind => kind.IsHeldOut).Select(kind => kind.Name)];
-        Assert.DoesNotContain(s_train.Take(2_000), example => heldOut.Contains(example.Kind));
-        Assert.InRange(s_test.Count(example => heldOut.Contains(example.Kind)), 70, 130);
-        Assert.Equal(DemonstrationData.TestQuestions, s_test.Count());
+        Assert.DoesNotContain(s_train.Take(500), example => heldOut.Contains(example.Kind));
+        DemonstrationExample[] tested = [.. s_test];
+        Assert.Equal(200, tested.Length);
+        Assert.InRange(tested.Count(example => heldOut.Contains(example.Kind)), 70, 130);
         var names = new Dictionary<string, string>();
         foreach (Split split in Enum.GetValues<Split>())
         {
@@ -121,7 +125,7 @@ public sealed partial class DemonstrationDataTests
         Kvasir.Tokenization.Tokenizer tokenizer = BpeTrainer.Train(texts, 300, [BpeVocabulary.EndOfText]).ToTokenizer();
         Example encoded = DemonstrationPrompt.Encode(example, tokenizer);
         int[] answer = [.. encoded.Tokens.Where((_, i) => encoded.Learned![i])];
-        Assert.Equal(" Ada Novak", tokenizer.Decode(answer.AsSpan(..^1)));
+        Assert.Equal(" Ada Novak", tokenizer.Decode(answer.AsSpan(0, answer.Length - 1)));
         Assert.Equal((0, 0), (answer[^1], encoded.Tokens[0]));
         int[] passage = tokenizer.Encode(example.Passages[0], parseSpecial: false, addSpecial: false);
         Assert.Contains(Enumerable.Range(0, passage.Length), i => passage.AsSpan(i).StartsWith(answer.AsSpan(0, answer.Length - 1)));
