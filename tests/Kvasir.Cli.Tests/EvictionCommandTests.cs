@@ -70,7 +70,11 @@ public sealed class EvictionCommandTests : IDisposable
         Run("kept", "--kv", "evict=nothing:25%", "--ids", Ids).IsRefused("nothing");
         Run("ppl", "--kv", "evict=keydiff:25%", "--file", _folder.File("t.txt", "words and words and words"u8), "--window", "4")
             .IsRefused("--prefill");
-        foreach (string bad in new[] { "{", "[1]", "{}", """{"a":[]}""", """{"a":null}""", """{"a":[-1]}""", """{"a":[999999]}""", """{"a":["x"]}""" })
+        string[] wrong =
+        [
+            "{", "[1]", "{}", """{"a":[]}""", """{"a":null}""", """{"a":[-1]}""", """{"a":[999999]}""", """{"a":["x"]}""",
+        ];
+        foreach (string bad in wrong)
             Run("profile", "prefixkv", "--ids-file", _folder.File("bad.json", Encoding.UTF8.GetBytes(bad))).IsRefused("bad.json");
         Run("profile", "prefixkv", "--ids-file", "a", "--file", "b").IsRefused("one of them");
         Run("profile", "prefixkv", "--budgets", "0").IsRefused("--budgets 0");

@@ -67,9 +67,10 @@ public sealed partial class KvCache
     }
 
     /// <summary>The most rows that one run of a step may bring.</summary>
-    internal int MostRows => Policy.Eviction?.Budget is long budget
-        ? Math.Min(Layout.ContextLength / 2, _layers.Min(layer => layer.Heads.Min(head => head.MostRows(ShareOf(layer.Layout, budget)))))
-        : int.MaxValue;
+    internal int MostRows => Policy.Eviction?.Budget is null ? int.MaxValue : RowsWithin(Policy.Eviction.Budget.Value);
+
+    private int RowsWithin(long budget) => Math.Min(Layout.ContextLength / 2,
+        _layers.Min(layer => layer.Heads.Min(head => head.MostRows(ShareOf(layer.Layout, budget)))));
 
     /// <exception cref="InvalidInputException">The policy's budget does not hold what a head needs at least.</exception>
     private void CheckBudget()

@@ -26,7 +26,7 @@ internal static unsafe class KvFileWriter
     {
         KvFileHeader.SegmentShape[][] tables = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
         int tokens = ids.Length;
-        if (tables.Any(table => table.Length == 0 || table[0].FirstPosition < firstToken
+        if (tables.Any(table => table.Length == 0 || table[0].FirstPosition != firstToken
             || table[^1].FirstPosition + table[^1].Positions != firstToken + tokens))
             throw new ArgumentException($"{path}: token {firstToken} is not the border of a sealed part", nameof(firstToken));
         var layers = new KvFileHeader.LayerShape[cache.Layers.Count];

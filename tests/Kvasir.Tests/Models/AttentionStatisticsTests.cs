@@ -64,7 +64,7 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
     {
         NaiveTransformer naive = Llama;
         int[] ids = Ids(naive, 200);
-        using Model model = TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
+        using Model model = LoadLlama(naive);
         using KvCache cache = model.NewCache(KvPolicy.Parse(policy));
         Feed(model, cache, ids.AsSpan(0, 150));
         cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length,
@@ -80,7 +80,7 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
     {
         NaiveTransformer naive = Llama;
         int[] ids = Ids(naive, 120);
-        using Model model = TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
+        using Model model = LoadLlama(naive);
         using KvCache whole = model.NewCache(s_float32), repaired = model.NewCache(s_float32);
         foreach (KvCache cache in new[] { whole, repaired })
         {
@@ -107,7 +107,7 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
     {
         NaiveTransformer naive = Llama;
         int[] ids = Ids(naive, 60);
-        using Model model = TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
+        using Model model = LoadLlama(naive);
         using KvCache cache = model.NewCache(s_float32);
         cache.Observed = new AttentionStatistics(model.CacheLayout, new ObservedAttention(Observations.Sums), 0, ids.Length, ids.Length, 0);
         Feed(model, cache, ids.AsSpan(0, 20));
@@ -166,6 +166,11 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         Tied = true,
     }).WithRandomWeights(6);
 
-    private Model Load(NaiveTransformer naive, int context) => TinyHfModel.Load(naive, _folder, "gemma2",
-        $$"""{"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 4, "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}}, "final_logit_softcapping": 30.0}""");
+    private Model LoadLlama(NaiveTransformer naive) =>
+        TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
+
+    private Model Load(NaiveTransformer naive, int context) => TinyHfModel.Load(naive, _folder, "gemma2", $$"""
+        {"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 4,
+         "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}}, "final_logit_softcapping": 30.0}
+        """);
 }

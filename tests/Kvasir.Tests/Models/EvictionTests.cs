@@ -276,5 +276,7 @@ public sealed class EvictionTests : ReferenceComparison
     }
 
     private Model Load(NaiveTransformer naive, int context = 512) =>
-        TinyHfModel.Load(naive, _folder, "llama", $$"""{"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_act": "silu"}""");
+        TinyHfModel.Load(naive, _folder, "llama", $$"""
+            {"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_act": "silu"}
+            """);
 }

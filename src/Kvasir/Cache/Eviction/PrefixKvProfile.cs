@@ -53,9 +53,8 @@ internal sealed record PrefixKvProfile
     /// <exception cref="InvalidInputException">It was not measured.</exception>
     public IReadOnlyList<double> ForgetRatios(double share) => Budgets.TryGetValue(NameOf(share), out PrefixKvBudget? budget)
         ? budget.ForgetRatio
-        : throw new InvalidInputException($"the PrefixKV profile was measured for "
-            + $"{string.Join(", ", Budgets.Keys)}% kept, not for "
-            + $"{NameOf(share)}%; measure it with kvasir profile prefixkv --budgets {NameOf(share)}");
+        : throw new InvalidInputException($"the PrefixKV profile was measured for {string.Join(", ", Budgets.Keys)}% kept, not for "
+            + $"{NameOf(share)}%; measure it for that too with kvasir profile prefixkv");
 
     /// <exception cref="InvalidInputException">It cannot be written.</exception>
     public void Save(string path)
