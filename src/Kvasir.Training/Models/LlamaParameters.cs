@@ -70,8 +70,8 @@ internal sealed record LlamaParameters
     }
 
     /// <summary>
-    /// Weights to begin with, all of which train: N(0, 0.02²), smaller where a block adds to the stream (GPT-2), larger for thin queries and
-    /// keys: a step moves a score by as many terms as a key has channels, each as large as the other side, over the root of their number.
+    /// Weights to begin with, all of which train: N(0, 0.02²), smaller where a block adds to the stream (GPT-2), larger for thin queries
+    /// and keys. A step moves a score by as many terms as a key has channels, each of the other side's size, over the root of their number.
     /// </summary>
     public static LlamaParameters Initial(LlamaShape shape, ulong seed)
     {

@@ -86,10 +86,10 @@ internal static class Checkpoint
         string[] before = found.Split('\n'), now = expected.Split('\n');
         (string before, string now) other = before.Zip(now).FirstOrDefault(lines => lines.First != lines.Second);
         throw new InvalidInputException(other.now is null
-            ? $"{path}: a checkpoint of another kind of training; leave --resume out to begin anew"
-            : $"{path}: of a training with {other.before}, now it is {other.now}; give the same, or leave --resume out to begin anew");
+            ? $"{path}: a checkpoint of another kind of training; begin anew"
+            : $"{path}: of a training with {other.before}, now it is {other.now}; give the same, or begin anew");
     }
 
     private static InvalidInputException Damaged(string path) =>
-        new($"{path}: damaged or cut short; leave --resume out to begin anew");
+        new($"{path}: damaged or cut short; begin anew");
 }
