@@ -59,8 +59,8 @@ public sealed class DocumentLibrary : IDisposable
         options ??= new LibraryOptions();
         if (options.Policy.Steering is { } steering)
             throw new InvalidInputException(
-                $"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts (ask --emphasise, "
-                + "AskOptions.Emphasis)");
+                $"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts instead "
+                + "(AskOptions.Emphasis)");
         var answers = new ModelAnswers(model, options.Policy);
         ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
         return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding, options.ChunkTokens,

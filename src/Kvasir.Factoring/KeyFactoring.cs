@@ -68,11 +68,11 @@ internal sealed class KeyFactoring
         return method switch
         {
             FactoringMethod.PreRope when !rotates =>
-                $"layer {layer} does not rotate its keys; use --method kqsvd, or svd where no layer does",
+                $"layer {layer} does not rotate its keys; use the method kqsvd, or svd where no layer does",
             FactoringMethod.PreRope or FactoringMethod.Svd when rotates && (shape.Rotary is null || shape.KeyChannels % 2 != 0) =>
-                $"the rotation of layer {layer} cannot be undone (it depends on the length of the text); use --method kqsvd",
+                $"the rotation of layer {layer} cannot be undone (it depends on the length of the text); use the method kqsvd",
             FactoringMethod.Svd when rotates != _model.RotatesKeys(0) =>
-                $"layers 0 and {layer} differ in whether they rotate their keys; use --method kqsvd",
+                $"layers 0 and {layer} differ in whether they rotate their keys; use the method kqsvd",
             _ => null,
         };
     }

@@ -9,7 +9,8 @@ public sealed class SamplesTests
 
     private static readonly JsonElement[] s_questions =
         [.. File.ReadLines(
-            Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/sample-questions.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+            Path.Combine(SharedData.ProjectRoot(), "tests/Kvasir.Documents.Tests/sample-questions.jsonl"))
+                .Select(line => JsonDocument.Parse(line).RootElement)];
 
     private static string[] Files => [.. Directory.GetFiles(s_folder).Select(path => Path.GetFileName(path)!).Order()];
 

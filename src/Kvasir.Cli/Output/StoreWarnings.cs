@@ -8,7 +8,8 @@ internal static class StoreWarnings
     private static readonly string[] Kept = ["--store", "--model", "--embedder", "--kv", "--chunk-tokens", "--thin-store"];
 
     public static Action<StoreWarning> To(Terminal terminal, ParseResult parsed) => warning =>
-        terminal.Warn(Words(warning) is { Length: > 0 } words ? $"{warning.Problem}; to mend it: {Command(words, parsed)}" : warning.Problem);
+        terminal.Warn(Words(warning) is { Length: > 0 } words
+            ? $"{warning.Problem}; to mend it: {Command(words, parsed)}" : warning.Problem);
 
     private static string[] Words(StoreWarning warning) => warning.Mend switch
     {

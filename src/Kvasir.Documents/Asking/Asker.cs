@@ -49,7 +49,8 @@ internal sealed class Asker(
     /// <exception cref="InvalidInputException">It does not fit the model's context with the prefix.</exception>
     public static int[] Suffix(IAnswerModel model, int prefixTokens, string question, AskOptions options)
     {
-        int[] suffix = [.. model.Encode(options.Asked(question), parseSpecial: false), .. model.Encode(model.Frame.Suffix, parseSpecial: true),
+        int[] suffix = [.. model.Encode(options.Asked(question), parseSpecial: false),
+            .. model.Encode(model.Frame.Suffix, parseSpecial: true),
             .. model.Encode(options.AnswerPrefix, parseSpecial: false)];
         return model.ContextLength - prefixTokens - suffix.Length > 0
             ? suffix

@@ -49,8 +49,8 @@ public static class SteeredHeads
         if (profile is not null) return HeadProfile.Load(profile, model).SteeredHeads(profile);
         var shape = (model.Config.Architecture, model.Config.Layers, model.Config.Width, model.Config.Heads, model.Config.Vocabulary);
         int[] layers = s_known.FirstOrDefault(known => known.Shape == shape).Layers
-            ?? throw new InvalidInputException($"{model.Path}: which heads of this model to steer is not known; measure it with 'kvasir "
-                + $"profile pasta --model {model.Path} --out heads.json' and give that profile");
+            ?? throw new InvalidInputException($"{model.Path}: which heads of this model to steer is not known; measure it (kvasir profile "
+                + "pasta) and give that profile");
         return [.. layers.Select(layer => new SteeredHead(layer, SteeredHead.All))];
     }
 }
