@@ -16,7 +16,13 @@ internal static class CommandLine
         {
             ParseResult parsed = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (Misuse(parsed) is string misuse) return Refuse(misuse, parsed, terminal);
-            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = terminal.Out, Error = terminal.Error };
+            var configuration = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = terminal.Out,
+                Error = terminal.Error
+            };
             int code = parsed.Invoke(configuration);
             return terminal.Interrupted.IsCancellationRequested ? ExitCode.Interrupted : code;
         }
@@ -43,13 +49,16 @@ internal static class CommandLine
     }
 
     private static bool IsBadInput(Exception problem) =>
-        problem is InvalidInputException or DamagedKvException or DirectoryNotFoundException or FileNotFoundException or UnauthorizedAccessException;
+        problem is InvalidInputException or DamagedKvException or DirectoryNotFoundException or FileNotFoundException
+            or UnauthorizedAccessException;
 
     private static ExampleCommand Root(Terminal terminal)
     {
         var help = new HelpOption();
         help.Action = new HelpWithExample((HelpAction)help.Action!);
-        return new ExampleCommand("kvasir", "Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.", "kvasir ask notes.md report.html \"What was decided about the budget?\"")
+        return new ExampleCommand(
+            "kvasir", "Kvasir: language models in pure C#, with a KV cache that is stored, thinned, shared and reused.",
+            "kvasir ask notes.md report.html \"What was decided about the budget?\"")
         {
             help,
             new VersionOption { Action = new ShowVersion() },
@@ -92,12 +101,21 @@ internal static class CommandLine
         string message = error.Message.TrimEnd('.');
         return error.SymbolResult switch
         {
-            CommandResult when message.StartsWith("Required command", StringComparison.Ordinal) => $"{command.Name} needs one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
-            OptionResult { Option: { } option } when message.StartsWith("Required argument", StringComparison.Ordinal) => $"{option.Name} needs a value{(option.HelpName is string form ? $", {form}" : "")}",
-            OptionResult { Option: { HelpName: string allowed } option, Tokens: [var token, ..] } when message.StartsWith("Argument '", StringComparison.Ordinal) => $"{option.Name} {token.Value}: give {allowed.Replace("|", " or ", StringComparison.Ordinal)}",
-            OptionResult { Option: { } option, Tokens.Count: > 1 } when message.StartsWith("Option '", StringComparison.Ordinal) => $"{option.Name} was given more than once; give it once",
-            not null when message.StartsWith("Option '", StringComparison.Ordinal) && message.EndsWith("is required", StringComparison.Ordinal) => $"{message.Split('\'')[1]} is missing",
-            not null when message.StartsWith("Required argument", StringComparison.Ordinal) => $"{command.Name} needs {string.Join(" ", command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0).Select(argument => $"<{argument.Name}>"))}",
+            CommandResult when message.StartsWith("Required command", StringComparison.Ordinal) =>
+                $"{command.Name} needs one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
+            OptionResult { Option: { } option } when message.StartsWith("Required argument", StringComparison.Ordinal) =>
+                $"{option.Name} needs a value{(option.HelpName is string form ? $", {form}" : "")}",
+            OptionResult { Option: { HelpName: string allowed } option, Tokens: [var token, ..] } when message.StartsWith(
+                "Argument '", StringComparison.Ordinal) =>
+                $"{option.Name} {token.Value}: give {allowed.Replace("|", " or ", StringComparison.Ordinal)}",
+            OptionResult { Option: { } option, Tokens.Count: > 1 } when message.StartsWith("Option '", StringComparison.Ordinal) =>
+                $"{option.Name} was given more than once; give it once",
+            not null when message.StartsWith("Option '", StringComparison.Ordinal)
+                && message.EndsWith("is required", StringComparison.Ordinal) => $"{message.Split('\'')[1]} is missing",
+            not null when message.StartsWith("Required argument", StringComparison.Ordinal) =>
+                $"{command.Name} needs "
+                    + string.Join(" ", command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0)
+                        .Select(argument => $"<{argument.Name}>")),
             _ => message,
         };
     }
@@ -105,9 +123,11 @@ internal static class CommandLine
     /// <summary>A word that looks like an option but was taken as an argument, as the parser does with unknown ones.</summary>
     private static string? MistakenForText(ParseResult parsed)
     {
-        var plain = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value).ToHashSet(StringComparer.Ordinal);
+        var plain = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)
+            .ToHashSet(StringComparer.Ordinal);
         return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
-            .FirstOrDefault(value => value.Length > 1 && value[0] == '-' && (value[1] == '-' || char.IsAsciiLetter(value[1])) && !plain.Contains(value));
+            .FirstOrDefault(value =>
+                value.Length > 1 && value[0] == '-' && (value[1] == '-' || char.IsAsciiLetter(value[1])) && !plain.Contains(value));
     }
 
     private static int Refuse(string misuse, ParseResult parsed, Terminal terminal)

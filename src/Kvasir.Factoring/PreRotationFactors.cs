@@ -43,7 +43,7 @@ internal static class PreRotationFactors
         foreach (RotatedChannels to in pairs)
             foreach (RotatedChannels from in pairs)
             {
-                double p = c[to.First, from.First], q = c[to.First, from.Second], 
+                double p = c[to.First, from.First], q = c[to.First, from.Second],
                     r = c[to.Second, from.First], t = c[to.Second, from.Second];
                 Complex linear = new Complex(p + t, r - q) / 2 * MeanTurn(from.Frequency - to.Frequency, positions);
                 Complex conjugate = new Complex(p - t, r + q) / 2 * MeanTurn(-(from.Frequency + to.Frequency), positions);

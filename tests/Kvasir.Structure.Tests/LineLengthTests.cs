@@ -8,25 +8,16 @@ namespace Kvasir.Structure.Tests;
 public sealed partial class LineLengthTests
 {
     /// <summary>
-    /// Folders that still have longer lines, and at most how many. A line goes when its folder has none; none is added, no number raised.
+    /// Folders with longer lines, and at most how many: texts of others that read better whole (pages, patterns, documents of tests). A
+    /// line goes when its folder has none; none is added, no number raised.
     /// </summary>
     private static readonly Dictionary<string, int> StillLonger = new()
     {
-        ["src/Kvasir"] = 3,
-        ["src/Kvasir.Cli"] = 12,
-        ["src/Kvasir.Cli/Measuring"] = 72,
-        ["src/Kvasir.Cli/Models"] = 3,
-        ["src/Kvasir.Cli/Options"] = 23,
+        ["src/Kvasir.Cli/Measuring"] = 1,
+        ["src/Kvasir.Cli/Models"] = 2,
         ["src/Kvasir.Cli/Reports"] = 10,
         ["src/Kvasir.Documents/Reading"] = 3,
-        ["src/Kvasir/Cache"] = 231,
-        ["src/Kvasir/Calibration"] = 46,
-        ["src/Kvasir/Generation"] = 85,
-        ["src/Kvasir/Models"] = 154,
-        ["tests/Kvasir.Documents.Tests"] = 40,
-        ["tests/Kvasir.Tests/Cache"] = 17,
-        ["tests/Kvasir.Tests/Models"] = 16,
-        ["tests/Kvasir.Tests/Quantization"] = 4,
+        ["tests/Kvasir.Documents.Tests"] = 33,
         ["tests/Kvasir.Tests/Tokenization"] = 3,
     };
 

@@ -11,7 +11,9 @@ internal sealed record BatchSize(int? Sequences, long? Budget)
         if (Budget is not long budget) return Sequences!.Value;
         int fit = forecast.MostSequences(budget, tokens);
         if (fit == 0)
-            throw new InvalidInputException($"--kv-budget {Units.Bytes(budget)} holds no sequence of {tokens} tokens with {policy.Text}: one takes {Units.Bytes(forecast.MostBytes(tokens))}, and a pass {Units.Bytes(forecast.PassBytes(tokens, 1))} besides");
+            throw new InvalidInputException(
+                $"--kv-budget {Units.Bytes(budget)} holds no sequence of {tokens} tokens with {policy.Text}: one takes "
+                + $"{Units.Bytes(forecast.MostBytes(tokens))}, and a pass {Units.Bytes(forecast.PassBytes(tokens, 1))} besides");
         return Math.Min(fit, Sequences ?? MostSequences);
     }
 
@@ -20,8 +22,8 @@ internal sealed record BatchSize(int? Sequences, long? Budget)
 }
 
 /// <summary>
-/// Decode speed of many sequences at once, one token of each in every pass. What was computed for the depth is copied block by block, so that every sequence
-/// reads memory of its own; only one policy holds its batch at a time.
+/// Decode speed of many sequences at once, one token of each in every pass. What was computed for the depth is copied block by block, so
+/// that every sequence reads memory of its own; only one policy holds its batch at a time.
 /// </summary>
 internal sealed class BatchSpeedTest(Model model, Terminal terminal) : IDisposable
 {
@@ -30,14 +32,16 @@ internal sealed class BatchSpeedTest(Model model, Terminal terminal) : IDisposab
     private readonly Batch _batch = new();
 
     /// <summary>A row for each depth and policy: <paramref name="generate"/> tokens in each of the sequences.</summary>
-    public IEnumerable<SpeedRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int generate, int repeat, BatchSize size)
+    public IEnumerable<SpeedRow> Run(
+        IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> depths, int generate, int repeat, BatchSize size)
     {
         foreach (int depth in depths)
         {
             int[] sequences = [.. policies.Select(policy => size.Of(policy, _steps.Model.Forecast(policy.Policy), depth + generate))];
             Tell(policies, sequences, depth + generate, size);
             using var rounds = new SpeedRounds(_steps, policies, depth, _progress);
-            foreach (SpeedRow row in rounds.Measure(i => $"b{sequences[i]}-tg{generate}", i => sequences[i], repeat, (i, filled) => Decode(filled, sequences[i], generate, size.Budget ?? long.MaxValue))) yield return row;
+            foreach (SpeedRow row in rounds.Measure(i => $"b{sequences[i]}-tg{generate}", i => sequences[i], repeat, (i, filled) =>
+                Decode(filled, sequences[i], generate, size.Budget ?? long.MaxValue))) yield return row;
         }
     }
 
@@ -51,7 +55,10 @@ internal sealed class BatchSpeedTest(Model model, Terminal terminal) : IDisposab
     private void Tell(IReadOnlyList<NamedPolicy> policies, int[] sequences, int tokens, BatchSize size)
     {
         if (size.Budget is not long budget) return;
-        for (int i = 0; i < policies.Count; i++) terminal.Note($"budget {Units.Bytes(budget)}: {Units.Count(sequences[i], "sequence")} of {Units.Count(tokens, "token")} {(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
+        for (int i = 0; i < policies.Count; i++)
+            terminal.Note(
+                $"budget {Units.Bytes(budget)}: {Units.Count(sequences[i], "sequence")} of {Units.Count(tokens, "token")} "
+                + $"{(sequences[i] == size.Sequences ? "as asked" : "fit")} with {policies[i].Text}");
     }
 
     /// <summary>Copies the filled cache for every sequence and decodes.</summary>

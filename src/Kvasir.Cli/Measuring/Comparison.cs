@@ -29,20 +29,30 @@ internal sealed record ComparisonProtocol
 }
 
 /// <summary>The figures of one policy.</summary>
-internal sealed record ComparisonRow(string Kv, DecodingQuality Quality, RetrievalTest? Passkey, Footprint Footprint, IReadOnlyList<SpeedRow> Prefill, IReadOnlyList<SpeedRow> Decode);
+internal sealed record ComparisonRow(
+    string Kv, DecodingQuality Quality, RetrievalTest? Passkey, Footprint Footprint, IReadOnlyList<SpeedRow> Prefill,
+    IReadOnlyList<SpeedRow> Decode);
 
 /// <summary>Quality, memory and speed of several policies on one model.</summary>
 internal static class Comparison
 {
     /// <summary>A row for every policy; the first is what the others are compared with.</summary>
-    public static IReadOnlyList<ComparisonRow> Run(Model model, IReadOnlyList<NamedPolicy> policies, ComparisonProtocol protocol, Terminal terminal)
+    public static IReadOnlyList<ComparisonRow> Run(
+        Model model, IReadOnlyList<NamedPolicy> policies, ComparisonProtocol protocol, Terminal terminal)
     {
-        IReadOnlyList<DecodingQuality> quality = DecodingQuality.Measure(model, [.. policies.Select(policy => policy.Policy)], protocol.Windows, protocol.Prefill, terminal);
-        RetrievalTest?[] passkey = [.. policies.Select(policy => protocol.Passkey.Count == 0 ? null : RetrievalTest.Run(model, policy.Policy, protocol.Passkey, CompressedWhen.Context, terminal, $"pass-key, {policy.Text}"))];
+        IReadOnlyList<DecodingQuality> quality =
+            DecodingQuality.Measure(model, [.. policies.Select(policy => policy.Policy)], protocol.Windows, protocol.Prefill, terminal);
+        RetrievalTest?[] passkey =
+            [.. policies.Select(policy =>
+                protocol.Passkey.Count == 0 ? null
+                : RetrievalTest.Run(model, policy.Policy, protocol.Passkey, CompressedWhen.Context, terminal, $"pass-key, {policy.Text}"))];
         using var steps = new ForwardSteps(model, terminal);
         Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, protocol.KvLength))];
         using var speed = new SpeedTest(model, terminal);
-        ILookup<(string, bool), SpeedRow> speeds = speed.Run(policies, protocol.Depths, protocol.Prompt, protocol.Generate, protocol.Repeat).ToLookup(row => (row.Kv, row.Test.StartsWith("pp", StringComparison.Ordinal)));
-        return [.. policies.Select((policy, i) => new ComparisonRow(policy.Text, quality[i], passkey[i], footprints[i], [.. speeds[(policy.Text, true)]], [.. speeds[(policy.Text, false)]]))];
+        ILookup<(string, bool), SpeedRow> speeds = speed.Run(policies, protocol.Depths, protocol.Prompt, protocol.Generate, protocol.Repeat)
+            .ToLookup(row => (row.Kv, row.Test.StartsWith("pp", StringComparison.Ordinal)));
+        return [.. policies.Select((policy, i) =>
+            new ComparisonRow(policy.Text, quality[i], passkey[i], footprints[i], [.. speeds[(policy.Text, true)]],
+                [.. speeds[(policy.Text, false)]]))];
     }
 }

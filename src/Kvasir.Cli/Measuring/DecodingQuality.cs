@@ -8,18 +8,21 @@ namespace Kvasir.Cli.Measuring;
 /// <param name="Agreement">Share of predictions whose most probable token is the reference's.</param>
 /// <param name="WindowNll">Mean negative log-likelihood of each window.</param>
 /// <param name="WindowDivergence">Mean divergence of each window.</param>
-internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence, double Agreement, IReadOnlyList<double> WindowNll, IReadOnlyList<double> WindowDivergence)
+internal sealed record DecodingQuality(
+    Perplexity Perplexity, double Divergence, double Agreement, IReadOnlyList<double> WindowNll, IReadOnlyList<double> WindowDivergence)
 {
     /// <summary>
-    /// Of every window, <paramref name="prefill"/> ids are computed at once; then all but the last are fed one after another, each attending to the cache as the
-    /// policy keeps it, and each prediction is scored against the id that follows. The caches of all policies take every step in one batch.
+    /// Of every window, <paramref name="prefill"/> ids are computed at once; then all but the last are fed one after another, each
+    /// attending to the cache as the policy keeps it, and each prediction is scored against the id that follows. The caches of all policies
+    /// take every step in one batch.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="policies">The first is the reference.</param>
     /// <param name="windows">Ids; each window starts with an empty cache.</param>
     /// <param name="prefill">Ids computed at once; fewer than a window has.</param>
     /// <param name="terminal">For progress.</param>
-    public static IReadOnlyList<DecodingQuality> Measure(Model model, IReadOnlyList<KvPolicy> policies, IReadOnlyList<int[]> windows, int prefill, Terminal terminal)
+    public static IReadOnlyList<DecodingQuality> Measure(
+        Model model, IReadOnlyList<KvPolicy> policies, IReadOnlyList<int[]> windows, int prefill, Terminal terminal)
     {
         using var progress = new ProgressLine(terminal, "perplexity");
         using var steps = new ForwardSteps(model, terminal);
@@ -37,7 +40,8 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
                 foreach (KvCache cache in caches) cache.Dispose();
             }
 
-            progress.Report(i + 1, windows.Count, $"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sums[0].Perplexity.Mean.Ppl:0.000}");
+            progress.Report(i + 1, windows.Count,
+                $"{i + 1}/{Units.Count(windows.Count, "window")}, ppl {sums[0].Perplexity.Mean.Ppl:0.000}");
         }
 
         return [.. sums.Select(sum => sum.Mean)];
@@ -67,7 +71,8 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
         {
             ReadOnlySpan<float> logits = steps.Logits(i);
             double own = Likelihood.LogSumExp(logits);
-            sums[i].Add(own - logits[next], Likelihood.Divergence(reference, normalizer, logits, own), TensorPrimitives.IndexOfMax(logits) == choice);
+            sums[i].Add(own - logits[next], Likelihood.Divergence(reference, normalizer, logits, own),
+                TensorPrimitives.IndexOfMax(logits) == choice);
         }
     }
 
@@ -79,7 +84,8 @@ internal sealed record DecodingQuality(Perplexity Perplexity, double Divergence,
 
         public PerplexitySum Perplexity { get; } = new();
 
-        public DecodingQuality Mean => new(Perplexity.Mean, _divergence / _tokens, (double)_agreed / _tokens, _windowNll, _windowDivergence);
+        public DecodingQuality Mean =>
+            new(Perplexity.Mean, _divergence / _tokens, (double)_agreed / _tokens, _windowNll, _windowDivergence);
 
         public void Add(double nll, double divergence, bool agrees)
         {

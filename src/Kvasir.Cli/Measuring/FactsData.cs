@@ -32,20 +32,24 @@ internal sealed partial class FactsData
     public static FactsData Read(string folder, int documentsEach, int? limit)
     {
         var contexts = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "contexts.jsonl"))) contexts[Text(line, "id", place)] = Texts(line, $"k{documentsEach}", place);
+        foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "contexts.jsonl")))
+            contexts[Text(line, "id", place)] = Texts(line, $"k{documentsEach}", place);
         var facts = new List<Fact>();
         foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "questions.jsonl")))
         {
             string id = Text(line, "id", place);
-            if (!contexts.TryGetValue(id, out IReadOnlyList<string>? context)) throw new InvalidInputException($"{place}: the question {id} is not in contexts.jsonl");
-            facts.Add(new Fact(id, Text(line, "question", place), Text(line, "answer", place), Text(line, "answer_prefix", place), context));
+            if (!contexts.TryGetValue(id, out IReadOnlyList<string>? context))
+                throw new InvalidInputException($"{place}: the question {id} is not in contexts.jsonl");
+            facts.Add(
+                new Fact(id, Text(line, "question", place), Text(line, "answer", place), Text(line, "answer_prefix", place), context));
             if (facts.Count == limit) break;
         }
         string documents = Path.Combine(folder, "docs.jsonl");
         return new FactsData(File.Exists(documents) ? documents : throw new InvalidInputException($"{documents} does not exist"), facts);
     }
 
-    internal static string Normalised(string text) => $" {string.Join(' ', Punctuation().Replace(text.ToLowerInvariant(), " ").Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(word => word is not ("a" or "an" or "the")))} ";
+    internal static string Normalised(string text) =>
+        $" {string.Join(' ', Punctuation().Replace(text.ToLowerInvariant(), " ").Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(word => word is not ("a" or "an" or "the")))} ";
 
     private static IEnumerable<(string Place, JsonElement Line)> Lines(string file)
     {
@@ -62,7 +66,8 @@ internal sealed partial class FactsData
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : throw new InvalidInputException($"{place}: not a JSON object");
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? document.RootElement.Clone() : throw new InvalidInputException($"{place}: not a JSON object");
         }
         catch (JsonException problem)
         {
@@ -71,10 +76,12 @@ internal sealed partial class FactsData
     }
 
     private static string Text(JsonElement line, string name, string place) =>
-        line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidInputException($"{place}: no text under \"{name}\"");
+        line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()! : throw new InvalidInputException($"{place}: no text under \"{name}\"");
 
     private static string[] Texts(JsonElement line, string name, string place) =>
-        line.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+        line.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array
+            && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
             ? [.. list.EnumerateArray().Select(item => item.GetString()!)]
             : throw new InvalidInputException($"{place}: no list of document ids under \"{name}\"");
 

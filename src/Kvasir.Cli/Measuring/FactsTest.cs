@@ -8,7 +8,8 @@ namespace Kvasir.Cli.Measuring;
 /// <param name="ContextTokens">Its tokens.</param>
 /// <param name="MeanTokens">Tokens of a context, on average.</param>
 /// <param name="MeanRepaired">Of these, computed anew in place.</param>
-internal sealed record FactsTest(int Right, int Items, IReadOnlyList<string> Wrong, long KvBytes, int ContextTokens, double MeanTokens, double MeanRepaired)
+internal sealed record FactsTest(
+    int Right, int Items, IReadOnlyList<string> Wrong, long KvBytes, int ContextTokens, double MeanTokens, double MeanRepaired)
 {
     public double Accuracy => (double)Right / Items;
 
@@ -19,7 +20,8 @@ internal sealed record FactsTest(int Right, int Items, IReadOnlyList<string> Wro
     /// <param name="withPrefix">The answer's first words are given (form H), else not (form G), with more tokens to answer.</param>
     /// <param name="options">Reuse and repair.</param>
     /// <param name="terminal">Shows how far it is.</param>
-    public static FactsTest Run(DocumentLibrary library, FactsData data, bool retrieve, bool withPrefix, AskOptions options, Terminal terminal)
+    public static FactsTest Run(
+        DocumentLibrary library, FactsData data, bool retrieve, bool withPrefix, AskOptions options, Terminal terminal)
     {
         library.Ingest([data.Documents], cancellation: terminal.Interrupted);
         ILookup<string, Passage> chunks = library.Chunks(data.Documents).ToLookup(chunk => chunk.DocumentId!, StringComparer.Ordinal);
@@ -32,7 +34,8 @@ internal sealed record FactsTest(int Right, int Items, IReadOnlyList<string> Wro
             // The most important passage comes first there and is placed last; a given order is kept by turning it round.
             Answer answer = retrieve
                 ? library.Ask(fact.Question, asking, terminal.Interrupted)
-                : library.Ask(fact.Question, [.. fact.Context.Reverse().SelectMany(id => Given(chunks, id, fact).Reverse())], asking with { Instruction = "" }, terminal.Interrupted);
+                : library.Ask(fact.Question, [.. fact.Context.Reverse().SelectMany(id => Given(chunks, id, fact).Reverse())],
+                    asking with { Instruction = "" }, terminal.Interrupted);
             if (!fact.IsAnsweredBy(answer.Complete())) wrong.Add(fact.Id);
             int context = answer.ReusedTokens + answer.RecomputedTokens;
             (bytes, longest) = (Math.Max(bytes, answer.KvBytesLoaded), Math.Max(longest, context));
@@ -45,5 +48,6 @@ internal sealed record FactsTest(int Right, int Items, IReadOnlyList<string> Wro
     }
 
     private static IEnumerable<Passage> Given(ILookup<string, Passage> chunks, string id, Fact fact) =>
-        chunks.Contains(id) ? chunks[id] : throw new InvalidInputException($"the context of question {fact.Id} names the document {id}, which is not in docs.jsonl");
+        chunks.Contains(id) ? chunks[id]
+            : throw new InvalidInputException($"the context of question {fact.Id} names the document {id}, which is not in docs.jsonl");
 }

@@ -23,7 +23,8 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
     }
 
     /// <summary>Prefills ids without meaning, scattered over the vocabulary and the same in every run.</summary>
-    public void Fill(KvCache cache, int tokens, bool logits = false) => Prefill(cache, [.. Enumerable.Range(0, tokens).Select(ScatteredId)], logits);
+    public void Fill(KvCache cache, int tokens, bool logits = false) =>
+        Prefill(cache, [.. Enumerable.Range(0, tokens).Select(ScatteredId)], logits);
 
     /// <summary>Feeds ids in one pass.</summary>
     public void Feed(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows)

@@ -1,8 +1,8 @@
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// How far one of two ways lies from the other over samples that both were measured on: the mean of the differences, and half the width of its 95% interval by
-/// Student's t. With fewer than two samples the interval has no end.
+/// How far one of two ways lies from the other over samples that both were measured on: the mean of the differences, and half the width of
+/// its 95% interval by Student's t. With fewer than two samples the interval has no end.
 /// </summary>
 internal readonly record struct PairedDifference(double Mean, double HalfWidth)
 {
@@ -23,7 +23,8 @@ internal readonly record struct PairedDifference(double Mean, double HalfWidth)
         double[] differences = [.. own.Zip(other, (a, b) => a - b)];
         double mean = differences.Average(), sum = differences.Sum(difference => (difference - mean) * (difference - mean));
         int freedom = differences.Length - 1;
-        return new PairedDifference(mean, freedom == 0 ? (mean == 0 ? 0 : double.PositiveInfinity) : Quantile(freedom) * Math.Sqrt(sum / freedom / differences.Length));
+        return new PairedDifference(mean, freedom == 0
+            ? (mean == 0 ? 0 : double.PositiveInfinity) : Quantile(freedom) * Math.Sqrt(sum / freedom / differences.Length));
     }
 
     /// <summary>Whether samples right in one way only say which way is better (exact sign test at 5%); true where there are none.</summary>
@@ -44,7 +45,8 @@ internal readonly record struct PairedDifference(double Mean, double HalfWidth)
     private static double Quantile(int freedom)
     {
         const double z3 = Normal * Normal * Normal, z5 = z3 * Normal * Normal, z7 = z5 * Normal * Normal;
-        const double first = (z3 + Normal) / 4, second = (5 * z5 + 16 * z3 + 3 * Normal) / 96, third = (3 * z7 + 19 * z5 + 17 * z3 - 15 * Normal) / 384;
+        const double first = (z3 + Normal) / 4, second = (5 * z5 + 16 * z3 + 3 * Normal) / 96,
+            third = (3 * z7 + 19 * z5 + 17 * z3 - 15 * Normal) / 384;
         return freedom <= s_t.Length ? s_t[freedom - 1] : Normal + (first + (second + third / freedom) / freedom) / freedom;
     }
 }

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Kvasir.Cli.Measuring;
 
-/// <summary>Pass-key prompts from JSON: "items" of "context_ids", "question_ids" and "answer_ids", with which a right answer starts.</summary>
+/// <summary>
+/// Pass-key prompts from JSON: "items" of "context_ids", "question_ids" and "answer_ids", with which a right answer starts.
+/// </summary>
 internal static class PasskeyFile
 {
     private const string DefaultName = "passkey.json";
@@ -16,9 +18,12 @@ internal static class PasskeyFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(TextInput.ReadFile(file));
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("items", out JsonElement items) || items.ValueKind != JsonValueKind.Array || items.GetArrayLength() == 0)
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("items", out JsonElement items) || items.ValueKind != JsonValueKind.Array
+                || items.GetArrayLength() == 0)
                 throw new InvalidInputException($"{file}: no list under \"items\"");
-            return [.. items.EnumerateArray().Take(limit ?? int.MaxValue).Select((item, index) => Prompt(item, $"{file}: item {index}", index))];
+            return [.. items.EnumerateArray().Take(limit ?? int.MaxValue)
+                .Select((item, index) => Prompt(item, $"{file}: item {index}", index))];
         }
         catch (JsonException problem)
         {
@@ -37,7 +42,10 @@ internal static class PasskeyFile
 
     private static int[] Ids(JsonElement item, string name, string place)
     {
-        if (!item.TryGetProperty(name, out JsonElement list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0) throw new InvalidInputException($"{place} has no token ids under \"{name}\"");
-        return [.. list.EnumerateArray().Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int value) && value >= 0 ? value : throw new InvalidInputException($"{place}: \"{name}\" holds {id.GetRawText()}, which is no token id"))];
+        if (!item.TryGetProperty(name, out JsonElement list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+            throw new InvalidInputException($"{place} has no token ids under \"{name}\"");
+        return [.. list.EnumerateArray()
+            .Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int value) && value >= 0
+            ? value : throw new InvalidInputException($"{place}: \"{name}\" holds {id.GetRawText()}, which is no token id"))];
     }
 }

@@ -1,8 +1,8 @@
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// Pass-key prompts for any tokenizer (Mohtashami and Jaggi 2023): plain sentences, a 5-digit key between two of them at evenly spread depths, and at the end the
-/// question. Right is an answer in which the key stands.
+/// Pass-key prompts for any tokenizer (Mohtashami and Jaggi 2023): plain sentences, a 5-digit key between two of them at evenly spread
+/// depths, and at the end the question. Right is an answer in which the key stands.
 /// </summary>
 internal static class PasskeyPrompts
 {

@@ -27,7 +27,9 @@ internal static class PeakMemory
         if (OperatingSystem.IsLinux())
         {
             string? line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(HighWaterMark, StringComparison.Ordinal));
-            if (line is not null && line[HighWaterMark.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [string kilobytes, "kB"]) return long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024;
+            if (line is not null && line[HighWaterMark.Length..]
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [string kilobytes,
+                "kB"]) return long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024;
         }
 
         using Process self = Process.GetCurrentProcess();

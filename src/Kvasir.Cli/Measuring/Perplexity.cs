@@ -26,7 +26,8 @@ internal sealed record Perplexity(double Nll, long Tokens, long KvBytes, long Kv
             {
                 ReadOnlySpan<int> slice = window.AsSpan(at, Math.Min(ScoredSlice, window.Length - at));
                 steps.Feed(cache, slice, LogitRows.All);
-                for (int row = 0; row < slice.Length && at + row + 1 < window.Length; row++) sum.Add(Likelihood.NegativeLog(steps.Logits(row), window[at + row + 1]));
+                for (int row = 0; row < slice.Length && at + row + 1 < window.Length; row++)
+                    sum.Add(Likelihood.NegativeLog(steps.Logits(row), window[at + row + 1]));
             }
 
             sum.Add(cache, Stopwatch.GetElapsedTime(started));

@@ -13,8 +13,10 @@ internal sealed class PplProtocol
     public PplProtocol(int? window, int? prefill, int? score, int? windows, string? starts)
     {
         if (prefill is null && score is not null) throw new InvalidInputException("--score needs --prefill");
-        if (prefill is not null && window is not null) throw new InvalidInputException("--window and --prefill exclude each other; give one of them");
-        if (windows is not null && starts is not null) throw new InvalidInputException("--windows and --starts exclude each other; give one of them");
+        if (prefill is not null && window is not null)
+            throw new InvalidInputException("--window and --prefill exclude each other; give one of them");
+        if (windows is not null && starts is not null)
+            throw new InvalidInputException("--windows and --starts exclude each other; give one of them");
         Decodes = prefill is not null;
         Prefill = prefill ?? 0;
         Score = score ?? 128;
@@ -37,16 +39,20 @@ internal sealed class PplProtocol
     public IReadOnlyList<int> Places(int tokens, int contextLength, string name)
     {
         CheckFits(contextLength);
-        if (tokens < Length) throw new InvalidInputException($"{name}: {tokens} tokens, but a window needs {Length}; give a longer text or smaller windows");
+        if (tokens < Length)
+            throw new InvalidInputException($"{name}: {tokens} tokens, but a window needs {Length}; give a longer text or smaller windows");
         if (_starts is not null)
         {
             int late = Array.FindIndex(_starts, start => start > tokens - Length);
-            return late < 0 ? _starts : throw new InvalidInputException($"--starts {_starts[late]}: a window of {Length} tokens from there passes the end of {name} ({tokens} tokens)");
+            return late < 0 ? _starts
+                : throw new InvalidInputException(
+                $"--starts {_starts[late]}: a window of {Length} tokens from there passes the end of {name} ({tokens} tokens)");
         }
 
         int fitting = tokens / Length;
         int count = _windows ?? (Decodes ? Math.Min(8, fitting) : fitting);
-        if (count > fitting) throw new InvalidInputException($"{name}: {tokens} tokens are {fitting} windows of {Length}, but {count} were asked for");
+        if (count > fitting)
+            throw new InvalidInputException($"{name}: {tokens} tokens are {fitting} windows of {Length}, but {count} were asked for");
         return [.. Enumerable.Range(0, count).Select(i => Decodes ? (int)((long)i * tokens / count) : i * Length)];
     }
 
@@ -66,6 +72,7 @@ internal sealed class PplProtocol
     private void CheckFits(int contextLength)
     {
         int fed = Decodes ? Length - 1 : Length;
-        if (fed > contextLength) throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
+        if (fed > contextLength)
+            throw new InvalidInputException($"a window needs {fed} tokens, but the model's context holds {contextLength}");
     }
 }

@@ -28,7 +28,8 @@ internal sealed record RetrievalTest(double Score, int Right, int Items, long Kv
         tests.Sum(test => test.Score), tests.Sum(test => test.Right), tests.Sum(test => test.Items),
         tests.Max(test => test.KvBytes), tests.Max(test => test.KvBytesF16), [.. tests.SelectMany(test => test.Wrong)]);
 
-    public static RetrievalTest Run(Model model, KvPolicy policy, IReadOnlyList<RetrievalPrompt> prompts, CompressedWhen when, Terminal terminal, string label)
+    public static RetrievalTest Run(
+        Model model, KvPolicy policy, IReadOnlyList<RetrievalPrompt> prompts, CompressedWhen when, Terminal terminal, string label)
     {
         using var progress = new ProgressLine(terminal, label);
         using var steps = new ForwardSteps(model, terminal);

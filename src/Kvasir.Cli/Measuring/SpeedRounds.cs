@@ -1,8 +1,8 @@
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// Speed tests of several policies behind the same number of tokens. These are computed once for each policy; then policies take turns round by
-/// round, so that a machine whose speed drifts treats all alike. The first round is not timed; memory is measured in it.
+/// Speed tests of several policies behind the same number of tokens. These are computed once for each policy; then policies take turns
+/// round by round, so that a machine whose speed drifts treats all alike. The first round is not timed; memory is measured in it.
 /// </summary>
 internal sealed class SpeedRounds : IDisposable
 {
@@ -56,7 +56,8 @@ internal sealed class SpeedRounds : IDisposable
         }
 
         _progress.Dispose();
-        return [.. _policies.Select((policy, i) => SpeedRow.Of(test(i), _filled[i].Length, policy.Text, speeds[i], bytes[i], sequences(i), peaks[i]))];
+        return [.. _policies.Select((policy, i) =>
+            SpeedRow.Of(test(i), _filled[i].Length, policy.Text, speeds[i], bytes[i], sequences(i), peaks[i]))];
     }
 
     public void Dispose()

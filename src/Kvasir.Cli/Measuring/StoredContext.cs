@@ -3,8 +3,8 @@ using Kvasir.Memory;
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// A context whose KV is stored as a document store has it: chunks of 512 tokens, each computed behind the same short prefix, a file each. The files lie
-/// in a folder for temporary files (where <c>TMPDIR</c> says) and are removed in the end.
+/// A context whose KV is stored as a document store has it: chunks of 512 tokens, each computed behind the same short prefix, a file each.
+/// The files lie in a folder for temporary files (where <c>TMPDIR</c> says) and are removed in the end.
 /// </summary>
 internal sealed class StoredContext : IDisposable
 {
@@ -56,8 +56,12 @@ internal sealed class StoredContext : IDisposable
     {
         const int Second = PrefixTokens + ChunkTokens;
         if (Ids.Length <= Second) return;
-        if (repair.Share > 0) _model.RepairMostDeviating(cache, Ids, PrefixTokens, (int)Math.Round((Ids.Length - PrefixTokens) * repair.Share, MidpointRounding.ToEven), cancellation);
-        int[] positions = [.. Enumerable.Range(Second, Ids.Length - Second).Where(position => (position - Second) % ChunkTokens < repair.Tokens)];
+        if (repair.Share > 0)
+            _model.RepairMostDeviating(
+                cache, Ids, PrefixTokens, (int)Math.Round((Ids.Length - PrefixTokens) * repair.Share, MidpointRounding.ToEven),
+                cancellation);
+        int[] positions = [.. Enumerable.Range(Second, Ids.Length - Second)
+            .Where(position => (position - Second) % ChunkTokens < repair.Tokens)];
         _model.Repair(cache, positions, [.. positions.Select(position => Ids[position])], cancellation);
     }
 

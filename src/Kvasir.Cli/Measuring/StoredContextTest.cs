@@ -1,8 +1,8 @@
 namespace Kvasir.Cli.Measuring;
 
 /// <summary>
-/// Time to the first token behind a stored context, against computing the context. All ways take turns round by round, so that a machine whose
-/// speed drifts treats all alike; the first round is not timed.
+/// Time to the first token behind a stored context, against computing the context. All ways take turns round by round, so that a machine
+/// whose speed drifts treats all alike; the first round is not timed.
 /// </summary>
 internal sealed class StoredContextTest(Model model, Terminal terminal) : IDisposable
 {
@@ -12,7 +12,8 @@ internal sealed class StoredContextTest(Model model, Terminal terminal) : IDispo
     private readonly ProgressLine _progress = new ProgressLine(terminal, "bench");
 
     /// <summary>Rows for each context and policy: recomputed, and stored with each repair, warm and cold.</summary>
-    public IEnumerable<StoredRow> Run(IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> contexts, IReadOnlyList<ChunkRepair> repairs, int repeat)
+    public IEnumerable<StoredRow> Run(
+        IReadOnlyList<NamedPolicy> policies, IReadOnlyList<int> contexts, IReadOnlyList<ChunkRepair> repairs, int repeat)
     {
         foreach (int tokens in contexts)
             foreach (NamedPolicy policy in policies)
@@ -29,7 +30,8 @@ internal sealed class StoredContextTest(Model model, Terminal terminal) : IDispo
         _steps.Dispose();
     }
 
-    private IReadOnlyList<StoredRow> Measure(StoredContext context, NamedPolicy policy, int tokens, IReadOnlyList<ChunkRepair> repairs, int repeat)
+    private IReadOnlyList<StoredRow> Measure(
+        StoredContext context, NamedPolicy policy, int tokens, IReadOnlyList<ChunkRepair> repairs, int repeat)
     {
         bool canDrop = context.DropFromMemory();
         if (!canDrop) terminal.Note("this system does not drop files from memory when asked: no cold runs");
@@ -60,8 +62,10 @@ internal sealed class StoredContextTest(Model model, Terminal terminal) : IDispo
     {
         double seconds = Median(way.Samples, sample => sample.Seconds);
         return new StoredRow(
-            way.Test, tokens, QuestionTokens, kv, way.Repair, Units.Rounded(seconds, 4), Units.Rounded(way.Samples.Min(sample => sample.Seconds), 4), Units.Rounded(way.Samples.Max(sample => sample.Seconds), 4),
-            Units.Rounded(Median(way.Samples, sample => sample.CpuSeconds), 4), Units.Rounded(recomputed / seconds, 1), Units.Rounded(Median(way.Samples, sample => sample.LoadSeconds), 5),
+            way.Test, tokens, QuestionTokens, kv, way.Repair, Units.Rounded(seconds, 4),
+                Units.Rounded(way.Samples.Min(sample => sample.Seconds), 4), Units.Rounded(way.Samples.Max(sample => sample.Seconds), 4),
+            Units.Rounded(Median(way.Samples, sample => sample.CpuSeconds), 4), Units.Rounded(recomputed / seconds, 1),
+                Units.Rounded(Median(way.Samples, sample => sample.LoadSeconds), 5),
             way.Samples[^1].LoadedBytes, way.Samples.Max(sample => sample.AllocatedBytes), way.Samples.Count);
     }
 

@@ -144,7 +144,8 @@ internal sealed class ModelHub(Uri hub, string folder, TimeSpan? patience = null
 
             tries = part.Length > before ? 1 : tries;
             bool isOffline =
-                failure is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
+                failure is HttpRequestException
+                { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
             if (tries >= MaxTries || (isOffline && part.Length == 0)) throw NotReached(entry, part.Length, failure);
             await Task.Delay(_pause * Math.Pow(2, tries - 1), cancellation).ConfigureAwait(false);
         }

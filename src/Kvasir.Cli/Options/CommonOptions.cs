@@ -19,7 +19,8 @@ internal sealed class CommonOptions
         ExampleCommand From(Scope least) => scope >= least ? command : elsewhere;
         _usual = usual ?? KvPolicy.Default;
         _json = command.Flag("--json", "Print JSON on standard output and nothing else there");
-        _model = From(Scope.ModelFile).Option<string?>("--model -m", "PATH|NAME", "A GGUF file, a Hugging Face folder, or a name in a models folder");
+        _model = From(Scope.ModelFile).Option<string?>(
+            "--model -m", "PATH|NAME", "A GGUF file, a Hugging Face folder, or a name in a models folder");
         _threads = From(Scope.Model).Option<int>("--threads -t", "N", "Threads (default: one per physical core)")
             .InRange(0, 1024, " (0: one per physical core)");
         _seed = From(Scope.Model).Option<ulong?>("--seed", "N", "The same seed gives the same text where tokens are drawn at random")

@@ -17,7 +17,8 @@ internal sealed class ExportKeyOption(ExampleCommand command, string description
         if (file is null && Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 }) return null;
         byte[] key = file is null ? Encoding.UTF8.GetBytes(Environment.GetEnvironmentVariable(Variable)!) : ReadFile(file);
         key = key.AsSpan().TrimEnd("\r\n"u8).ToArray();
-        return key.Length >= LeastBytes ? key : throw new InvalidInputException($"{file ?? Variable}: a key of {key.Length} bytes; use at least {LeastBytes} random ones");
+        return key.Length >= LeastBytes ? key
+            : throw new InvalidInputException($"{file ?? Variable}: a key of {key.Length} bytes; use at least {LeastBytes} random ones");
     }
 
     private static byte[] ReadFile(string path)

@@ -9,7 +9,8 @@ internal static class ModelChoice
     public static string Resolve(string? given, Terminal terminal)
     {
         ModelFolders folders = ModelFolders.FromEnvironment();
-        return OrPulled(() => new LocalModels(folders).Resolve(given), given ?? folders.DefaultModel, Catalog.DefaultName, folders, terminal);
+        return OrPulled(() =>
+            new LocalModels(folders).Resolve(given), given ?? folders.DefaultModel, Catalog.DefaultName, folders, terminal);
     }
 
     /// <summary>The model for sentence embeddings.</summary>
@@ -23,8 +24,8 @@ internal static class ModelChoice
     public const string NoEncoder = "none";
 
     /// <summary>
-    /// The two models that documents are asked with; one message tells what is missing of them and how to get it. Without an encoder (null),
-    /// where none is wanted or none was named and there is none, words alone find the passages.
+    /// The two models that documents are asked with; one message tells what is missing of them and how to get it. Without an encoder
+    /// (null), where none is wanted or none was named and there is none, words alone find the passages.
     /// </summary>
     /// <exception cref="InvalidInputException">A named one is not there, or no language model is.</exception>
     public static (string Model, string? Encoder) ResolveBoth(string? model, string? encoder, Terminal terminal)
@@ -44,14 +45,21 @@ internal static class ModelChoice
             return (chosen, null);
         }
 
-        CatalogEntry[] missing = [.. new[] { chosen is null ? Catalog.DefaultName : null, embedder is null ? Catalog.DefaultEncoder : null }.OfType<string>().Select(Catalog.Require)];
+        CatalogEntry[] missing =
+            [.. new[] { chosen is null ? Catalog.DefaultName : null, embedder is null ? Catalog.DefaultEncoder : null }.OfType<string>()
+                .Select(Catalog.Require)];
         if (missing.Length == 0) return (chosen!, embedder!);
-        if (!Agrees($"Two files are needed, a language model and a sentence encoder. Pull {Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))
+        if (!Agrees(
+            "Two files are needed, a language model and a sentence encoder. Pull "
+            + $"{Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))
         {
-            string which = missing.Length == 2 ? "neither was found" : $"the {(chosen is null ? "language model" : "sentence encoder")} was not found";
+            string which = missing.Length == 2
+                ? "neither was found" : $"the {(chosen is null ? "language model" : "sentence encoder")} was not found";
             throw new InvalidInputException(
-                $"two files are needed, a language model and a sentence encoder, and {which}; run {Listed(missing, entry => $"'{TypedCommand.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
-                + $"without a network, copy {Listed(missing, entry => $"{entry.LocalName} (from huggingface.co/{entry.Repository})")} into {folders.UserFolder} or a folder that KVASIR_MODELS names, "
+                $"two files are needed, a language model and a sentence encoder, and {which}; run "
+                    + $"{Listed(missing, entry => $"'{TypedCommand.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
+                + $"without a network, copy {Listed(missing, entry => $"{entry.LocalName} (from huggingface.co/{entry.Repository})")} "
+                    + $"into {folders.UserFolder} or a folder that KVASIR_MODELS names, "
                 + $"or name GGUF files with --model and --embedder; then: {TypedCommand.Line(terminal.Arguments)}");
         }
 
@@ -67,7 +75,8 @@ internal static class ModelChoice
         {
             return resolve();
         }
-        catch (InvalidInputException) when (named is null && Agrees($"No model was found. Pull {offered} ({Catalog.Require(offered).Megabytes} MB) into {folders.UserFolder}?", terminal))
+        catch (InvalidInputException) when (named is null
+            && Agrees($"No model was found. Pull {offered} ({Catalog.Require(offered).Megabytes} MB) into {folders.UserFolder}?", terminal))
         {
             return ModelDownload.Pull(offered, folders, terminal).Path;
         }

@@ -10,23 +10,27 @@ internal static class NumberOption
     /// <param name="least">The least right value; <c>float.Epsilon</c> reads "above 0".</param>
     /// <param name="most">The largest right value.</param>
     /// <param name="hint">What else to say where the value is refused.</param>
-    public static Option<T> InRange<T>(this Option<T> option, T least, T most, string hint = "") where T : struct, INumber<T>, IMinMaxValue<T>
+    public static Option<T> InRange<T>(this Option<T> option, T least, T most, string hint = "") where T
+        : struct, INumber<T>, IMinMaxValue<T>
     {
         option.CustomParser = result => Parse(result, option.Name, least, most, hint);
         return option;
     }
 
     /// <inheritdoc cref="InRange{T}(Option{T}, T, T, string)"/>
-    public static Option<T?> InRange<T>(this Option<T?> option, T least, T most, string hint = "") where T : struct, INumber<T>, IMinMaxValue<T>
+    public static Option<T?> InRange<T>(this Option<T?> option, T least, T most, string hint = "") where T
+        : struct, INumber<T>, IMinMaxValue<T>
     {
         option.CustomParser = result => Parse(result, option.Name, least, most, hint);
         return option;
     }
 
-    private static T Parse<T>(ArgumentResult result, string name, T least, T most, string hint) where T : struct, INumber<T>, IMinMaxValue<T>
+    private static T Parse<T>(ArgumentResult result, string name, T least, T most, string hint) where T
+        : struct, INumber<T>, IMinMaxValue<T>
     {
         string text = result.Tokens[0].Value;
-        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && value >= least && value <= most) return value;
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && value >= least && value <= most)
+            return value;
         result.AddError($"{name} {text}: give {Rule(least, most)}{hint}");
         return least;
     }

@@ -21,7 +21,8 @@ internal sealed class PlacingOptions(ExampleCommand command)
             "m1" => ChunkPlacement.Alone,
             _ => ChunkPlacement.BehindPrefix,
         };
-        return placement != ChunkPlacement.Stacked || parsed.GetResult(_repair) is not { Implicit: false } || Repair(parsed) == ChunkRepair.Off
+        return placement != ChunkPlacement.Stacked || parsed.GetResult(_repair) is not { Implicit: false }
+            || Repair(parsed) == ChunkRepair.Off
             ? placement
             : throw new InvalidInputException("--place m0 has no places to repair chunks in; leave --repair out, or use m1 or m2");
     }

@@ -6,7 +6,8 @@ internal sealed class SamplingOptions(ExampleCommand command, int maxTokens, flo
     private readonly Option<float> _temperature =
         command.Option("--temperature", "T", "Randomness; 0 is greedy", temperature).InRange(0, float.MaxValue);
 
-    private readonly Option<int> _topK = command.Option<int>("--top-k", "K", "Only the K most probable tokens; 0 means all").InRange(0, int.MaxValue);
+    private readonly Option<int> _topK = command.Option<int>("--top-k", "K", "Only the K most probable tokens; 0 means all")
+        .InRange(0, int.MaxValue);
 
     private readonly Option<float> _topP =
         command.Option<float>("--top-p", "P", "Only the most probable tokens that together reach P", 1).InRange(float.Epsilon, 1);
@@ -21,7 +22,8 @@ internal sealed class SamplingOptions(ExampleCommand command, int maxTokens, flo
     private readonly Option<int> _maxTokens =
         command.Option("--max-tokens -n", "N", "The most tokens to generate", maxTokens).InRange(1, int.MaxValue);
 
-    private readonly Option<string[]> _stop = command.Option<string[]>("--stop", "TEXT", "Text that ends the answer; may be given several times");
+    private readonly Option<string[]> _stop =
+        command.Option<string[]>("--stop", "TEXT", "Text that ends the answer; may be given several times");
 
     private readonly Option<bool> _ignoreEnd = command.Flag("--ignore-end", "Go on at end-of-text tokens");
 

@@ -18,7 +18,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
 
     public AttentionScratch(int channels)
     {
-        long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float), scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
+        long rows = (long)MaxRows * channels * sizeof(float), block = (long)KvBlock.Tokens * channels * sizeof(float),
+            scores = (long)MaxRows * StripBlocks * KvBlock.Tokens * sizeof(float);
         _memory = new NativeBuffer(2 * rows + block + scores + (4L * channels + LongStripBlocks * KvBlock.Tokens) * sizeof(float));
         Queries = (float*)_memory.Pointer;
         Rerotated = Queries + rows / sizeof(float);

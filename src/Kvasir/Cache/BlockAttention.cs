@@ -5,14 +5,16 @@ using Kvasir.Numerics;
 namespace Kvasir.Cache;
 
 /// <summary>What a tile of queries may see and how its scores are treated.</summary>
-/// <param name="FirstPosition">Position of the tile's first token; the others follow it unless they are <paramref name="Scattered"/>.</param>
+/// <param name="FirstPosition">Position of the tile's first token; the others follow it unless they are
+/// <paramref name="Scattered"/>.</param>
 /// <param name="Rows">Query rows: tokens times heads of the group, token by token.</param>
 /// <param name="Group">Query heads of one kv head.</param>
 /// <param name="Causal">Whether a token sees only positions up to its own.</param>
 /// <param name="SoftCap">Scores become cap * tanh(score / cap); 0 for none.</param>
 /// <param name="Scattered">Where the tokens stand if they do not follow each other.</param>
 /// <param name="FirstScattered">Index of the tile's first token among these.</param>
-internal readonly record struct QueryTile(int FirstPosition, int Rows, int Group, bool Causal, float SoftCap, RepairedPositions? Scattered = null, int FirstScattered = 0)
+internal readonly record struct QueryTile(
+    int FirstPosition, int Rows, int Group, bool Causal, float SoftCap, RepairedPositions? Scattered = null, int FirstScattered = 0)
 {
     public int LastPosition => PositionOf(Rows - 1);
 
@@ -39,10 +41,12 @@ internal static unsafe class BlockAttention
     private const int DecodeRows = 12;
 
     /// <summary>
-    /// Adds blocks [firstBlock, endBlock) (segments first, then repaired rows, then the tail) to the running result of the tile whose scaled queries lie in the scratch:
+    /// Adds blocks [firstBlock, endBlock) (segments first, then repaired rows, then the tail) to the running result of the tile whose
+    /// scaled queries lie in the scratch:
     /// <paramref name="output"/> [rows, value channels] not normalised, <paramref name="maximum"/> and <paramref name="sum"/> [rows].
     /// </summary>
-    public static void Attend(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock, AttentionScratch scratch, float* output, float* maximum, float* sum)
+    public static void Attend(HeadCache head, LayerLayout layout, AttentionKernels kernels, in QueryTile tile, int firstBlock, int endBlock,
+        AttentionScratch scratch, float* output, float* maximum, float* sum)
     {
         for (int r = 0; r < tile.Rows; r++) (maximum[r], sum[r]) = (float.NegativeInfinity, 0);
         new Span<float>(output, tile.Rows * layout.ValueChannels).Clear();
@@ -76,7 +80,9 @@ internal static unsafe class BlockAttention
             KvSegment segment = segments[s];
             int first = Math.Max(firstBlock - block, 0), end = Math.Min(endBlock - block, segment.BlockCount);
             block += segment.BlockCount;
-            if (first < end) pass.Over(new SegmentBlocks(segment, layout, head.Repaired?.Positions), Rerotate(segment, layout, tile.Rows, scratch), first, end, After(head, s));
+            if (first < end)
+                pass.Over(new SegmentBlocks(segment, layout, head.Repaired?.Positions), Rerotate(segment, layout, tile.Rows, scratch),
+                    first, end, After(head, s));
         }
         if (head.Repaired is { } repaired)
         {
@@ -85,7 +91,8 @@ internal static unsafe class BlockAttention
             if (first < end) pass.Over(new FloatBlocks(repaired.Rows, 0, repaired.Positions, kernels), scratch.Queries, first, end, null);
         }
         int firstOfTail = Math.Max(firstBlock - block, 0), endOfTail = Math.Min(endBlock - block, head.Tail.BlockCount);
-        if (firstOfTail < endOfTail) pass.Over(new FloatBlocks(head.Tail, head.TailPosition, null, kernels), scratch.Queries, firstOfTail, endOfTail, null);
+        if (firstOfTail < endOfTail)
+            pass.Over(new FloatBlocks(head.Tail, head.TailPosition, null, kernels), scratch.Queries, firstOfTail, endOfTail, null);
     }
 
     /// <summary>What is read after a segment: the next one or the tail; null where nothing is.</summary>
@@ -99,7 +106,8 @@ internal static unsafe class BlockAttention
     {
         if (segment.Offset == 0 || layout.Rotary is not { } rotary) return scratch.Queries;
         int channels = layout.KeyChannels;
-        Buffer.MemoryCopy(scratch.Queries, scratch.Rerotated, (long)AttentionScratch.MaxRows * channels * sizeof(float), (long)rows * channels * sizeof(float));
+        Buffer.MemoryCopy(scratch.Queries, scratch.Rerotated, (long)AttentionScratch.MaxRows * channels * sizeof(float),
+            (long)rows * channels * sizeof(float));
         rotary.FillTable(-segment.Offset, new Span<float>(scratch.Table, rotary.TableLength), withMagnitude: false);
         for (int r = 0; r < rows; r++) rotary.Rotate(scratch.Rerotated + r * channels, scratch.Table);
         return scratch.Rerotated;
@@ -110,7 +118,10 @@ internal static unsafe class BlockAttention
     {
         int CountIn(int block);
 
-        /// <summary>How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0 where it comes before all.</summary>
+        /// <summary>
+        /// How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0
+        /// where it comes before all.
+        /// </summary>
         int CountUpTo(int position, int block);
 
         /// <summary>The position of a token, counted over all blocks.</summary>
@@ -166,7 +177,8 @@ internal static unsafe class BlockAttention
             if (repaired is null) return 0;
             if (segment.Kept is null) return repaired.Mask(segment.FirstPosition + block * KvBlock.Tokens);
             uint masked = 0;
-            for (int t = 0; t < CountIn(block); t++) masked |= repaired.Mask(segment.PositionOf(block * KvBlock.Tokens + t)) << 31 >> 31 - t;
+            for (int t = 0; t < CountIn(block); t++)
+                masked |= repaired.Mask(segment.PositionOf(block * KvBlock.Tokens + t)) << 31 >> 31 - t;
             return masked;
         }
 
@@ -186,9 +198,11 @@ internal static unsafe class BlockAttention
 
         public KeyContext Context(int block) => segment.Context(layout, block);
 
-        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) => segment.Codec.Keys.Scores(strip, queries, rows, scores, stride);
+        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) =>
+            segment.Codec.Keys.Scores(strip, queries, rows, scores, stride);
 
-        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) => segment.Codec.Values.Accumulate(strip, weights, stride, rows, output);
+        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) =>
+            segment.Codec.Values.Accumulate(strip, weights, stride, rows, output);
 
         public float* Keys(int block, int channels, float* scratch)
         {
@@ -208,7 +222,8 @@ internal static unsafe class BlockAttention
     {
         public int CountIn(int block) => tail.CountIn(block);
 
-        public int CountUpTo(int position, int block) => (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
+        public int CountUpTo(int position, int block) =>
+            (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
 
         public int PositionOf(int token) => positions is null ? firstPosition + token : positions[token];
 
@@ -246,7 +261,8 @@ internal static unsafe class BlockAttention
     }
 
     /// <summary>The state of one call, strip by strip.</summary>
-    private readonly ref struct Pass(LayerLayout layout, AttentionKernels kernels, QueryTile tile, AttentionScratch scratch, float* output, float* maximum, float* sum)
+    private readonly ref struct Pass(
+        LayerLayout layout, AttentionKernels kernels, QueryTile tile, AttentionScratch scratch, float* output, float* maximum, float* sum)
     {
         private readonly bool _decodes = tile.Rows >= DecodeRows;
 
@@ -263,7 +279,8 @@ internal static unsafe class BlockAttention
         {
             if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastPosition, 0))));
             if (Observer is not null) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(Observer.First - 1, 0)) / KvBlock.Tokens);
-            if (layout.Window != int.MaxValue) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(tile.PositionOf(0) - layout.Window, 0)) / KvBlock.Tokens);
+            if (layout.Window != int.MaxValue)
+                first = Math.Max(first, Math.Max(0, blocks.CountUpTo(tile.PositionOf(0) - layout.Window, 0)) / KvBlock.Tokens);
             for (int block = first; block < end; block += StripBlocks)
             {
                 int count = Math.Min(StripBlocks, end - block);
@@ -273,7 +290,8 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Few rows: straight from the encoded bytes.</summary>
-        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) where TBlocks : struct, IBlocks
+        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) where TBlocks
+            : struct, IBlocks
         {
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
@@ -281,14 +299,30 @@ internal static unsafe class BlockAttention
                 keys[b] = blocks.Data(first + b);
                 values[b] = keys[b] + blocks.KeyBytes;
             }
-            var strip = new BlockStrip { Blocks = keys, Count = count, Channels = layout.KeyChannels, Keys = blocks.Context(first), Next = values, NextBytes = blocks.ValueBytes };
+            var strip = new BlockStrip
+            {
+                Blocks = keys,
+                Count = count,
+                Channels = layout.KeyChannels,
+                Keys = blocks.Context(first),
+                Next = values,
+                NextBytes = blocks.ValueBytes
+            };
             blocks.Scores(strip, queries, tile.Rows, scratch.Scores, Stride);
             Softmax(blocks, first, count);
             if (Observer is not null) return;
             // Behind the last strip the next run is taken to lie in one piece; where it does not, nothing is lost but the fetch.
             bool last = first + count >= end && after != null;
-            for (int b = 0; b < count; b++) keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
-            strip = new BlockStrip { Blocks = values, Count = count, Channels = layout.ValueChannels, Next = keys, NextBytes = blocks.KeyBytes };
+            for (int b = 0; b < count; b++)
+                keys[b] = last ? after + b * blocks.KeyBytes : blocks.Data(Math.Min(first + count + b, end - 1));
+            strip = new BlockStrip
+            {
+                Blocks = values,
+                Count = count,
+                Channels = layout.ValueChannels,
+                Next = keys,
+                NextBytes = blocks.KeyBytes
+            };
             blocks.Accumulate(strip, scratch.Scores, Stride, tile.Rows, output);
         }
 
@@ -297,15 +331,18 @@ internal static unsafe class BlockAttention
         {
             int channels = layout.KeyChannels;
             for (int b = 0; b < count; b++)
-                kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens, scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
+                kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens,
+                    scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
             Softmax(blocks, first, count);
             if (Observer is not null) return;
             channels = layout.ValueChannels;
             for (int b = 0; b < count; b++)
-                kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows, KvBlock.Tokens, channels, output, channels, accumulate: true);
+                kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows,
+                    KvBlock.Tokens, channels, output, channels, accumulate: true);
         }
 
-        private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks => (count - 1) * KvBlock.Tokens + blocks.CountIn(first + count - 1);
+        private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks =>
+            (count - 1) * KvBlock.Tokens + blocks.CountIn(first + count - 1);
 
         /// <summary>Caps and masks the scores of a strip of blocks, and makes them weights.</summary>
         private void Softmax<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks
@@ -325,7 +362,8 @@ internal static unsafe class BlockAttention
                 int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(blocks.CountUpTo(own - layout.Window, first), 0, width);
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
                 for (int b = 0; masked && b < count; b++)
-                    for (uint mask = masks[b]; mask != 0; mask &= mask - 1) scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(mask)] = float.NegativeInfinity;
+                    for (uint mask = masks[b]; mask != 0; mask &= mask - 1)
+                        scores[b * KvBlock.Tokens + BitOperations.TrailingZeroCount(mask)] = float.NegativeInfinity;
                 if (Observer is not null)
                 {
                     Observe(blocks, r, scores, first, visible, masked ? masks : null);

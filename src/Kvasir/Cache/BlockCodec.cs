@@ -14,9 +14,14 @@ internal sealed unsafe class BlockCodec(KeyCodec keys, ValueCodec values, int ke
     public int ValueBytes { get; } = values.Bytes(valueChannels);
 
     /// <summary>Bytes of a block.</summary>
-    public int Bytes { get; } = (keys.Bytes(keyChannels) + values.Bytes(valueChannels) + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment;
+    public int Bytes { get; } =
+        (keys.Bytes(keyChannels) + values.Bytes(valueChannels)
+            + NativeBuffer.Alignment - 1) / NativeBuffer.Alignment * NativeBuffer.Alignment;
 
-    /// <summary>Encodes a block from its float form: keys [channels, 32 tokens], values [32 tokens, channels], of which <paramref name="tokens"/> are real.</summary>
+    /// <summary>
+    /// Encodes a block from its float form: keys [channels, 32 tokens], values [32 tokens, channels], of which <paramref name="tokens"/>
+    /// are real.
+    /// </summary>
     public void Encode(float* keys, float* values, int tokens, byte* block, in KeyContext context)
     {
         Keys.Encode(keys, keyChannels, tokens, block, context);

@@ -100,8 +100,11 @@ public sealed record EvictionPolicy
         "sizing" => this with { Sizing = LayerSizing.Named(value).Name },
         "recent" => this with { Recent = KvPolicy.Count(name, value) },
         "budget" => this with { Budget = KvBudget.ParseBytes(value) },
-        _ => this with { Decode = Enum.TryParse(value, ignoreCase: true, out DecodingEviction rule) && !char.IsAsciiDigit(value[0])
-            ? rule : throw Unknown(name, value, ["all", "score", "slide"]) },
+        _ => this with
+        {
+            Decode = Enum.TryParse(value, ignoreCase: true, out DecodingEviction rule) && !char.IsAsciiDigit(value[0])
+            ? rule : throw Unknown(name, value, ["all", "score", "slide"])
+        },
     };
 
     /// <exception cref="InvalidInputException">Terms that do not go together.</exception>
@@ -147,8 +150,11 @@ public sealed record EvictionPolicy
     private EvictionPolicy WithMethod(string value)
     {
         string[] parts = value.Split(':', 2);
-        EvictionPolicy named = this with { Method = parts[0] == FastGenName ? FastGenName : EvictionMethods.Checked(parts[0]),
-            _amount = "" };
+        EvictionPolicy named = this with
+        {
+            Method = parts[0] == FastGenName ? FastGenName : EvictionMethods.Checked(parts[0]),
+            _amount = ""
+        };
         if (parts.Length == 1) return named;
         bool isShare = parts[1].EndsWith('%');
         if (double.TryParse(parts[1].TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount))

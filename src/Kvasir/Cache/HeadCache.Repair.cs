@@ -6,7 +6,9 @@ internal sealed partial class HeadCache
     /// <summary>Rows that stand in place of some of the segments' tokens, or null.</summary>
     public RepairedRows? Repaired { get; private set; }
 
-    /// <summary>Takes rows in place of the sealed tokens at <paramref name="positions"/>: a copy of <paramref name="rows"/>, or all zero.</summary>
+    /// <summary>
+    /// Takes rows in place of the sealed tokens at <paramref name="positions"/>: a copy of <paramref name="rows"/>, or all zero.
+    /// </summary>
     public void Repair(RepairedPositions positions, KvTail? rows = null)
     {
         rows = rows?.Copy(_pool) ?? new KvTail(_layout, _pool);
@@ -22,7 +24,10 @@ internal sealed partial class HeadCache
         Repaired = null;
     }
 
-    /// <summary>Puts some of another head's tokens from <paramref name="first"/> on here, at their positions, encoded as this head's are outside the sink.</summary>
+    /// <summary>
+    /// Puts some of another head's tokens from <paramref name="first"/> on here, at their positions, encoded as this head's are outside the
+    /// sink.
+    /// </summary>
     public void PlacePruned(HeadCache source, int first, KeptTokens kept)
     {
         int[] positions = [.. kept.Positions.ToArray().Select(position => first + position)];

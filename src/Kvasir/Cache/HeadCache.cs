@@ -68,14 +68,18 @@ internal sealed unsafe partial class HeadCache : IDisposable
         while (Tail.TokenCount >= _codec.Residual + KvBlock.Tokens) SealOldest();
     }
 
-    /// <summary>Encodes the whole tail; its last block may be short. What follows starts a segment, so that it can be saved alone.</summary>
+    /// <summary>
+    /// Encodes the whole tail; its last block may be short. What follows starts a segment, so that it can be saved alone.
+    /// </summary>
     public void SealAll()
     {
         while (Tail.TokenCount > 0) SealOldest();
         _border = TailPosition;
     }
 
-    /// <summary>Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.</summary>
+    /// <summary>
+    /// Puts another sequence's or a file's blocks behind the sealed ones; the tail must be empty. Takes the segment over.
+    /// </summary>
     public void Place(KvSegment segment) => _segments.Add(segment);
 
     public void Truncate(int length)
@@ -145,7 +149,10 @@ internal sealed unsafe partial class HeadCache : IDisposable
         return copy;
     }
 
-    /// <summary>A copy whose sealed blocks are encoded by <paramref name="codec"/>; tail and repaired rows stay in float. Segments stay where they are.</summary>
+    /// <summary>
+    /// A copy whose sealed blocks are encoded by <paramref name="codec"/>; tail and repaired rows stay in float. Segments stay where they
+    /// are.
+    /// </summary>
     public HeadCache Convert(HeadCodec codec)
     {
         HeadCache copy = CopyOfFloats(_pool, codec);
@@ -153,14 +160,20 @@ internal sealed unsafe partial class HeadCache : IDisposable
         return copy;
     }
 
-    /// <summary>Puts copies of another sequence's or a file's blocks, encoded as this head's are, behind the sealed ones. The segments, made with a sink of <paramref name="sink"/> tokens, stay the caller's.</summary>
+    /// <summary>
+    /// Puts copies of another sequence's or a file's blocks, encoded as this head's are, behind the sealed ones. The segments, made with a
+    /// sink of <paramref name="sink"/> tokens, stay the caller's.
+    /// </summary>
     public void PlaceConverted(IReadOnlyList<KvSegment> segments, int sink)
     {
         using var recoder = new BlockRecoder(_layout, _codec);
-        using IEnumerator<(KvSegment Segment, int Block)> blocks = segments.SelectMany(segment => Enumerable.Range(0, segment.BlockCount).Select(block => (segment, block))).GetEnumerator();
+        using IEnumerator<(KvSegment Segment, int Block)> blocks =
+            segments.SelectMany(segment => Enumerable.Range(0, segment.BlockCount).Select(block => (segment, block))).GetEnumerator();
         foreach (KvRun run in KvRun.Cut(segments, sink, _codec.SinkTokens))
         {
-            var placed = new PooledSegment(run.InSink ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset, run.Pruned?.Kept?.Copy()) { ComputedAt = run.ComputedAt };
+            var placed = new PooledSegment(run.InSink
+                ? _codec.First : _codec.Rest, run.FirstPosition, run.Offset, run.Pruned?.Kept?.Copy())
+            { ComputedAt = run.ComputedAt };
             _segments.Add(placed);
             while (placed.TokenCount < run.Tokens && blocks.MoveNext())
             {
@@ -203,10 +216,14 @@ internal sealed unsafe partial class HeadCache : IDisposable
         segment.Add(block, tokens);
     }
 
-    /// <summary>The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that all heads are cut alike.</summary>
+    /// <summary>
+    /// The segment that a block at <paramref name="position"/> goes into. The sink is a segment of its own whatever the codecs are, so that
+    /// all heads are cut alike.
+    /// </summary>
     private PooledSegment SegmentAt(int position, BlockCodec codec)
     {
-        if (position != _border && _segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position) && HeadCodec.IsSink(last.FirstPosition, _codec.SinkTokens) == HeadCodec.IsSink(position, _codec.SinkTokens)) return last;
+        if (position != _border && _segments.Count > 0 && _segments[^1] is PooledSegment last && last.CanAdd(position)
+            && HeadCodec.IsSink(last.FirstPosition, _codec.SinkTokens) == HeadCodec.IsSink(position, _codec.SinkTokens)) return last;
         var segment = new PooledSegment(codec, position);
         segment.EnsureCapacity(_expectedBlocks);
         _segments.Add(segment);

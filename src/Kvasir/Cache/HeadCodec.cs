@@ -10,8 +10,8 @@ internal sealed record HeadCodec(BlockCodec First, BlockCodec Rest, int SinkToke
     public BlockCodec At(int position) => IsSink(position, SinkTokens) ? First : Rest;
 
     /// <summary>
-    /// Whether a block that starts at <paramref name="position"/> belongs to a sink of so many tokens: with room for all of a full block. The first
-    /// block of a chunk that stands behind a short prefix does not: what draws attention is the prefix.
+    /// Whether a block that starts at <paramref name="position"/> belongs to a sink of so many tokens: with room for all of a full block.
+    /// The first block of a chunk that stands behind a short prefix does not: what draws attention is the prefix.
     /// </summary>
     public static bool IsSink(int position, int sinkTokens) => position + KvBlock.Tokens <= sinkTokens;
 
@@ -19,7 +19,8 @@ internal sealed record HeadCodec(BlockCodec First, BlockCodec Rest, int SinkToke
     public int SinkBlocks(int position, int blocks) => Math.Clamp((SinkTokens - position) / KvBlock.Tokens, 0, blocks);
 
     /// <summary>
-    /// The most bytes that a head whose tail stands at <paramref name="tailPosition"/> and holds <paramref name="tailTokens"/> gains at any moment while
+    /// The most bytes that a head whose tail stands at <paramref name="tailPosition"/> and holds <paramref name="tailTokens"/> gains at any
+    /// moment while
     /// <paramref name="tokens"/> more are appended one by one; 0 where it only shrinks.
     /// </summary>
     public long MostGrowthBytes(LayerLayout layout, int tailPosition, int tailTokens, int tokens)

@@ -1,8 +1,8 @@
 namespace Kvasir.Cache;
 
 /// <summary>
-/// Which tokens of a run are still there, one head's: their positions counted from the start of the run, ascending. Lies in memory of its own or in a
-/// mapped file; what a damaged file holds leads to wrong answers at most, never to reads outside.
+/// Which tokens of a run are still there, one head's: their positions counted from the start of the run, ascending. Lies in memory of its
+/// own or in a mapped file; what a damaged file holds leads to wrong answers at most, never to reads outside.
 /// </summary>
 internal sealed unsafe class KeptTokens
 {
@@ -15,7 +15,8 @@ internal sealed unsafe class KeptTokens
     {
         (_own, Count, Span) = (positions, positions.Length, span);
         for (int i = 0; i < positions.Length; i++)
-            if (span > LargestSpan || positions[i] >= span || (i > 0 && positions[i] <= positions[i - 1])) throw new ArgumentException($"position {positions[i]} at {i} in a run of {span} tokens", nameof(positions));
+            if (span > LargestSpan || positions[i] >= span || (i > 0 && positions[i] <= positions[i - 1]))
+                throw new ArgumentException($"position {positions[i]} at {i} in a run of {span} tokens", nameof(positions));
     }
 
     /// <summary>Positions in mapped memory, which must stay mapped.</summary>

@@ -13,13 +13,15 @@ public sealed partial class KvCache
     internal Step BeginStep(int tokens, long passBytes = 0) => (_step ??= new Step(this)).Begin(tokens, passBytes, repairs: false);
 
     /// <summary>Begins to fill the rows that <see cref="Repair"/> has made room for.</summary>
-    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold <paramref name="passBytes"/>; nothing was changed.</exception>
+    /// <exception cref="KvBudgetExceededException">The pool's budget does not hold <paramref name="passBytes"/>; nothing was
+    /// changed.</exception>
     internal Step BeginRepairStep(long passBytes = 0) => (_step ??= new Step(this)).Begin(0, passBytes, repairs: true);
 
     /// <summary>
-    /// New rows on their way through the layers, in one run or several (the slices of a forward pass): a layer is opened, its rows are written by any threads,
-    /// its heads are sealed, and <see cref="Advance"/> ends the run. The tokens of a step that is not committed are forgotten in all layers when it is disposed; of the
-    /// tokens before it, what earlier runs of it have sealed stays encoded. A cache has one step at a time, and uses the same object for all.
+    /// New rows on their way through the layers, in one run or several (the slices of a forward pass): a layer is opened, its rows are
+    /// written by any threads, its heads are sealed, and <see cref="Advance"/> ends the run. The tokens of a step that is not committed are
+    /// forgotten in all layers when it is disposed; of the tokens before it, what earlier runs of it have sealed stays encoded. A cache has
+    /// one step at a time, and uses the same object for all.
     /// </summary>
     internal sealed unsafe class Step(KvCache cache) : IDisposable
     {
@@ -54,7 +56,9 @@ public sealed partial class KvCache
             rows.Rows.Write(rows.Positions.CountUpTo(cache.Repaired![_repaired + row]) - 1, key, value);
         }
 
-        /// <summary>Encodes what the policy does not keep in float any longer. Different heads may be sealed by different threads.</summary>
+        /// <summary>
+        /// Encodes what the policy does not keep in float any longer. Different heads may be sealed by different threads.
+        /// </summary>
         public void Seal(int layer, int kvHead) => cache._layers[layer].Heads[kvHead].Seal();
 
         /// <summary>Ends a run of <paramref name="rows"/> rows: all layers hold them.</summary>

@@ -19,7 +19,9 @@ public sealed partial class KvCache : IDisposable
     /// <summary>The position that the next token gets: the number of tokens so far.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Bytes really held: sealed blocks and tail. Blocks shared with other caches and blocks of mapped files count in full.</summary>
+    /// <summary>
+    /// Bytes really held: sealed blocks and tail. Blocks shared with other caches and blocks of mapped files count in full.
+    /// </summary>
     public long Bytes => _layers.Sum(layer => layer.Bytes);
 
     /// <summary>Bytes that the same tokens take in float16.</summary>
@@ -70,7 +72,9 @@ public sealed partial class KvCache : IDisposable
         }
     }
 
-    /// <summary>A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.</summary>
+    /// <summary>
+    /// A copy whose sealed blocks are decoded and encoded anew as <paramref name="policy"/> says; what one encoding has lost stays lost.
+    /// </summary>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public KvCache Convert(KvPolicy policy)
     {
@@ -102,7 +106,9 @@ public sealed partial class KvCache : IDisposable
     public void Steer(SteeringPolicy? steering, int promptTokens = int.MaxValue) =>
         Steering = steering is null ? null : new Steering(steering, promptTokens);
 
-    /// <summary>Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.</summary>
+    /// <summary>
+    /// Forgets all tokens from <paramref name="length"/> on. A sealed block that is cut stays as it is and ends its segment.
+    /// </summary>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
@@ -126,11 +132,13 @@ public sealed partial class KvCache : IDisposable
 
     /// <summary>
     /// Appends the tokens of a saved cache after the tokens here, mapped and not copied, at positions from <see cref="Length"/> on,
-    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched). Nothing of them is read before a forward pass needs it.
+    /// wherever they stood when they were computed (queries are rotated, stored keys are not touched). Nothing of them is read before a
+    /// forward pass needs it.
     /// </summary>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
     /// <param name="file">The saved cache.</param>
-    /// <param name="rerotate">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its authors' code has it).</param>
+    /// <param name="rerotate">False leaves queries as they are, so that the tokens seem to stand where they were computed (MatKV as its
+    /// authors' code has it).</param>
     public void Place(KvFile file, bool rerotate = true)
     {
         int shift = ShiftOf(file);
@@ -143,8 +151,8 @@ public sealed partial class KvCache : IDisposable
     }
 
     /// <summary>
-    /// Appends the tokens of another cache of the same model from <paramref name="firstToken"/> on, as if they had been saved and placed: their sealed
-    /// blocks, which lie in memory, are shared and not copied. Seals both caches.
+    /// Appends the tokens of another cache of the same model from <paramref name="firstToken"/> on, as if they had been saved and placed:
+    /// their sealed blocks, which lie in memory, are shared and not copied. Seals both caches.
     /// </summary>
     /// <param name="source">The other cache.</param>
     /// <param name="firstToken">Where the range starts: 0 or a border made by <see cref="Seal"/>.</param>
@@ -160,15 +168,16 @@ public sealed partial class KvCache : IDisposable
             foreach ((HeadCache head, HeadCache other) in to.Heads.Zip(from.Heads))
             {
                 PooledSegment[] segments = [.. other.Segments.Where(segment => segment.FirstPosition >= firstToken).Cast<PooledSegment>()];
-                if (segments.Length == 0 || segments[0].FirstPosition != firstToken) throw new ArgumentException($"token {firstToken} is not the border of a sealed part", nameof(firstToken));
+                if (segments.Length == 0 || segments[0].FirstPosition != firstToken)
+                    throw new ArgumentException($"token {firstToken} is not the border of a sealed part", nameof(firstToken));
                 foreach (PooledSegment segment in segments) head.Place(segment.Share(shift, rerotate));
             }
         Length += source.Length - firstToken;
     }
 
     /// <summary>
-    /// As <see cref="Place(KvFile, bool)"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into memory, unless tokens were left out of it.
-    /// What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
+    /// As <see cref="Place(KvFile, bool)"/>, but kept as this cache's policy says: a file that is kept otherwise is encoded anew, into
+    /// memory, unless tokens were left out of it. What its own encoding has lost stays lost (<see cref="KvPolicy.CanBecome"/>).
     /// </summary>
     /// <returns>Whether anything was encoded anew.</returns>
     /// <exception cref="InvalidInputException">The file stands elsewhere and the model's positions cannot be shifted.</exception>
@@ -187,7 +196,8 @@ public sealed partial class KvCache : IDisposable
         {
             Seal();
             for (int l = 0; l < _layers.Length; l++)
-                foreach ((int h, HeadCache head) in _layers[l].Heads.Index()) file.WithSegments(l, h, shift, segments => head.PlaceConverted(segments, file.Policy.Sink));
+                foreach ((int h, HeadCache head) in _layers[l].Heads.Index())
+                    file.WithSegments(l, h, shift, segments => head.PlaceConverted(segments, file.Policy.Sink));
         }
         catch
         {
@@ -208,13 +218,15 @@ public sealed partial class KvCache : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="ids">The token ids of the saved range.</param>
     /// <param name="firstToken">Where the saved range starts: 0 or a border made by <see cref="Seal"/>.</param>
-    /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the saving.</param>
+    /// <param name="beforeWriting">Told how many bytes the file will have before anything is written; what it throws ends the
+    /// saving.</param>
     /// <param name="isPrivate">Only the user may read the file, where the system has permissions of that kind.</param>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     public void Save(string path, ReadOnlySpan<int> ids, int firstToken = 0, Action<long>? beforeWriting = null, bool isPrivate = false)
     {
         CheckSavable();
-        if (ids.Length != Length - firstToken) throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
+        if (ids.Length != Length - firstToken)
+            throw new ArgumentException($"{ids.Length} ids for tokens {firstToken}..{Length}", nameof(ids));
         Seal();
         KvFileWriter.Write(path, this, ids, firstToken, beforeWriting: beforeWriting, isPrivate: isPrivate);
     }
@@ -239,13 +251,19 @@ public sealed partial class KvCache : IDisposable
         _files.Verify();
     }
 
-    /// <summary>Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in parts.</summary>
+    /// <summary>
+    /// Tokens at the beginning that lie in full sealed blocks, each at a multiple of 32 and where it was computed: what can be saved in
+    /// parts.
+    /// </summary>
     internal int WholeBlockTokens => Heads().Min(head => head.WholeBlockTokens);
 
     /// <summary>Whether newest tokens are still in float.</summary>
     internal bool HasTail => Heads().Any(head => head.Tail.TokenCount > 0);
 
-    /// <summary>A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory for a tail.</summary>
+    /// <summary>
+    /// A cache of the first <paramref name="tokens"/>, at most <see cref="WholeBlockTokens"/>, that shares their blocks and takes no memory
+    /// for a tail.
+    /// </summary>
     internal KvCache ShareBlocks(int tokens)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -261,7 +279,9 @@ public sealed partial class KvCache : IDisposable
         _files.Dispose();
     }
 
-    /// <summary>The most bytes it holds at any moment while it grows to <paramref name="tokens"/>; what is mapped from files counts too.</summary>
+    /// <summary>
+    /// The most bytes it holds at any moment while it grows to <paramref name="tokens"/>; what is mapped from files counts too.
+    /// </summary>
     internal long MostBytes(int tokens) => Bytes + MostGrowthBytes(tokens - Length);
 
     /// <summary>The most bytes that <paramref name="tokens"/> more add at any moment between steps.</summary>
@@ -272,7 +292,9 @@ public sealed partial class KvCache : IDisposable
         return Policy.Eviction?.Budget is long budget ? Math.Min(bytes, Math.Max(0, budget - Bytes)) : bytes;
     }
 
-    /// <summary>Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.</summary>
+    /// <summary>
+    /// Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.
+    /// </summary>
     private void Rollback(int length)
     {
         foreach (LayerState layer in _layers) layer.Truncate(length);
@@ -297,10 +319,12 @@ public sealed partial class KvCache : IDisposable
 
     private int ShiftOf(string what, int computedAt) => Length == computedAt || Layout.Layers.All(layer => layer.Rotary is not null)
         ? Length - computedAt
-        : throw new InvalidInputException($"{what}: computed at position {computedAt}, it cannot be placed at {Length}: this model's positions cannot be shifted");
+        : throw new InvalidInputException(
+            $"{what}: computed at position {computedAt}, it cannot be placed at {Length}: this model's positions cannot be shifted");
 
     /// <summary>All layers with heads made of these: by layer, head, and index of the head.</summary>
-    private LayerCache[] With(Func<int, HeadCache, int, HeadCache> made) => [.. _layers.Select((layer, l) => layer.With((head, h) => made(l, head, h)))];
+    private LayerCache[] With(Func<int, HeadCache, int, HeadCache> made) =>
+        [.. _layers.Select((layer, l) => layer.With((head, h) => made(l, head, h)))];
 
     private IEnumerable<HeadCache> Heads() => _layers.SelectMany(layer => layer.Heads);
 

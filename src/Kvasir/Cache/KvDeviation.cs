@@ -6,9 +6,9 @@ namespace Kvasir.Cache;
 internal static unsafe class KvDeviation
 {
     /// <summary>
-    /// Adds to <paramref name="deviation"/>, for every token of one head from <paramref name="first"/> on, the sum of squared differences between what
-    /// the head has stored and the float rows of the same tokens at their place. A stored key that stands elsewhere than it was computed is compared
-    /// there: turning both leaves the distance as it is.
+    /// Adds to <paramref name="deviation"/>, for every token of one head from <paramref name="first"/> on, the sum of squared differences
+    /// between what the head has stored and the float rows of the same tokens at their place. A stored key that stands elsewhere than it
+    /// was computed is compared there: turning both leaves the distance as it is.
     /// </summary>
     /// <param name="stored">The head, sealed.</param>
     /// <param name="exact">The rows of all its tokens.</param>
@@ -17,8 +17,10 @@ internal static unsafe class KvDeviation
     /// <param name="deviation">[stored tokens - first].</param>
     public static void Add(HeadCache stored, KvTail exact, LayerLayout layout, int first, Span<float> deviation)
     {
-        using var scratch = new NativeBuffer(KvTail.BlockBytes(layout) + (layout.KeyChannels + (layout.Rotary?.TableLength ?? 0)) * sizeof(float));
-        float* keys = (float*)scratch.Pointer, values = keys + KvBlock.Tokens * layout.KeyChannels, key = values + KvBlock.Tokens * layout.ValueChannels, table = key + layout.KeyChannels;
+        using var scratch = new NativeBuffer(
+            KvTail.BlockBytes(layout) + (layout.KeyChannels + (layout.Rotary?.TableLength ?? 0)) * sizeof(float));
+        float* keys = (float*)scratch.Pointer, values = keys + KvBlock.Tokens * layout.KeyChannels, key = values
+            + KvBlock.Tokens * layout.ValueChannels, table = key + layout.KeyChannels;
         foreach (KvSegment segment in stored.Segments)
         {
             layout.Rotary?.FillTable(-segment.Offset, new Span<float>(table, layout.Rotary.TableLength), withMagnitude: false);
@@ -33,7 +35,8 @@ internal static unsafe class KvDeviation
                     segment.Codec.Values.Decode(segment.Values(block), layout.ValueChannels, values);
                 }
                 int slot = token % KvBlock.Tokens, exactSlot = position % KvBlock.Tokens;
-                float* exactKeys = exact.Keys(position / KvBlock.Tokens), exactValues = exact.Values(position / KvBlock.Tokens) + exactSlot * layout.ValueChannels;
+                float* exactKeys = exact.Keys(position / KvBlock.Tokens), exactValues = exact.Values(position / KvBlock.Tokens)
+                    + exactSlot * layout.ValueChannels;
                 for (int c = 0; c < layout.KeyChannels; c++) key[c] = exactKeys[c * KvBlock.Tokens + exactSlot];
                 if (segment.Offset != 0) layout.Rotary?.Rotate(key, table);
                 float sum = 0;

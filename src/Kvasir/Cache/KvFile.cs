@@ -41,7 +41,8 @@ public sealed unsafe class KvFile : IDisposable
                     _offsets[part + 1] = checked(_offsets[part] + segment.ListBytes + (long)segment.Blocks * _codecs[part++].Bytes);
                 }
         if (policy.Profiles.Any(profile => !File.Exists(profile))) policy = policy with { Profile = null };
-        if (policy.Thin is { Identity: string factors } thin) policy = policy with { Thin = thin with { Factors = layout.Codecs.Factors(factors) } };
+        if (policy.Thin is { Identity: string factors } thin)
+            policy = policy with { Thin = thin with { Factors = layout.Codecs.Factors(factors) } };
         Policy = policy.Auto is null || Tokens == 0 ? policy : policy with { Chosen = KeptFormats() };
     }
 
@@ -58,8 +59,8 @@ public sealed unsafe class KvFile : IDisposable
     public int FirstPosition => _header.Kept.FirstPosition;
 
     /// <summary>
-    /// The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says. What <c>auto</c> chose is what
-    /// its last blocks are kept as.
+    /// The policy it was made with, without a profile that is not there: no file makes its reader write one where the file says. What
+    /// <c>auto</c> chose is what its last blocks are kept as.
     /// </summary>
     public KvPolicy Policy { get; }
 
@@ -67,13 +68,14 @@ public sealed unsafe class KvFile : IDisposable
     public long Bytes => _offsets[^1] - _offsets[0];
 
     /// <summary>
-    /// Maps a file and checks its header against the model it is to be used with. Its blocks are read, and their checksums checked, layer by layer in
-    /// the first forward pass that attends to them.
+    /// Maps a file and checks its header against the model it is to be used with. Its blocks are read, and their checksums checked, layer
+    /// by layer in the first forward pass that attends to them.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="layout">That of the model it must belong to (<c>Model.CacheLayout</c>).</param>
     /// <param name="verify">Check the checksums of all blocks now (reads the whole file).</param>
-    /// <exception cref="InvalidInputException">Not a KV file, damaged, or made by another model, tokenizer or version; the message says what differs.</exception>
+    /// <exception cref="InvalidInputException">Not a KV file, damaged, or made by another model, tokenizer or version; the message says
+    /// what differs.</exception>
     public static KvFile Open(string path, KvLayout layout, bool verify = false)
     {
         ArgumentNullException.ThrowIfNull(layout);
@@ -83,7 +85,9 @@ public sealed unsafe class KvFile : IDisposable
             KvFileHeader header = KvFileHeader.Read(file, out long dataOffset);
             CheckHeader(file, header, layout);
             var opened = new KvFile(file, header, layout, dataOffset);
-            if (opened._offsets[^1] != file.Length) throw new InvalidInputException($"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._offsets[^1]})");
+            if (opened._offsets[^1] != file.Length)
+                throw new InvalidInputException(
+                    $"{path}: damaged KV file ({file.Length} bytes where its header promises {opened._offsets[^1]})");
             if (verify) opened.Verify();
             return opened;
         }
@@ -96,15 +100,16 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>
-    /// Rewrites a saved cache under another policy, without a forward pass: ids, identities and positions stay. Its checksums are checked first;
-    /// written under a temporary name, flushed, renamed. Equal to what the policy would have made of the same keys and values, but for what the
-    /// file's own encoding has lost (float32: nothing).
+    /// Rewrites a saved cache under another policy, without a forward pass: ids, identities and positions stay. Its checksums are checked
+    /// first; written under a temporary name, flushed, renamed. Equal to what the policy would have made of the same keys and values, but
+    /// for what the file's own encoding has lost (float32: nothing).
     /// </summary>
     /// <param name="source">The saved cache; it may be larger than memory.</param>
     /// <param name="destination">The file to write or replace.</param>
     /// <param name="layout">That of the model it belongs to.</param>
     /// <param name="policy">How the copy keeps keys and values.</param>
-    /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the conversion.</param>
+    /// <param name="beforeWriting">Told how many bytes the copy will have before anything is written; what it throws ends the
+    /// conversion.</param>
     /// <returns>The number of its tokens.</returns>
     /// <exception cref="InvalidInputException">The source is missing, damaged, or belongs to another model.</exception>
     public static int Convert(string source, string destination, KvLayout layout, KvPolicy policy, Action<long>? beforeWriting = null)
@@ -114,7 +119,8 @@ public sealed unsafe class KvFile : IDisposable
         using var pool = new BlockPool();
         using var pattern = new KvCache(layout, policy, pool);
         using KvFile file = Open(source, layout, verify: true);
-        if (file.IsPruned) throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
+        if (file.IsPruned)
+            throw new InvalidInputException($"{source}: only part of its tokens were kept; it cannot be converted, compute it anew");
         KvFileConverter.Write(file, destination, pattern, beforeWriting);
         return file.Tokens;
     }
@@ -159,8 +165,8 @@ public sealed unsafe class KvFile : IDisposable
     internal bool IsLayerChecked(int layer) => Volatile.Read(ref _states[layer]) == Checked;
 
     /// <summary>
-    /// Checks a layer's checksum, unless that has been done or another thread is at it: for threads that share the work and wait for one another before
-    /// they read the layer. False if it differs.
+    /// Checks a layer's checksum, unless that has been done or another thread is at it: for threads that share the work and wait for one
+    /// another before they read the layer. False if it differs.
     /// </summary>
     internal bool Check(int layer)
     {
@@ -170,7 +176,9 @@ public sealed unsafe class KvFile : IDisposable
         return IsLayerChecked(layer);
     }
 
-    /// <summary>Asks the system to read layers [firstLayer, endLayer), as far as there are such; they lie side by side in the file.</summary>
+    /// <summary>
+    /// Asks the system to read layers [firstLayer, endLayer), as far as there are such; they lie side by side in the file.
+    /// </summary>
     internal void ReadAhead(int firstLayer, int endLayer)
     {
         endLayer = Math.Min(endLayer, _states.Length);
@@ -178,8 +186,8 @@ public sealed unsafe class KvFile : IDisposable
     }
 
     /// <summary>
-    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are rerotated by as much
-    /// unless <paramref name="rerotate"/> is false.
+    /// A run of blocks of one head, shifted by <paramref name="shift"/> positions from where they were computed; queries are rerotated by
+    /// as much unless <paramref name="rerotate"/> is false.
     /// </summary>
     internal MappedSegment Map(int layer, int head, int segment, int shift, bool rerotate = true)
     {
@@ -188,7 +196,9 @@ public sealed unsafe class KvFile : IDisposable
         int part = PartOf(layer, head, segment);
         byte* data = _file.Pointer + _offsets[part];
         KeptTokens? kept = shape.Span is int span ? new KeptTokens((ushort*)data, shape.Tokens, span) : null;
-        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset + (rerotate ? shift : 0), shape.Tokens, kept) { ComputedAt = shape.FirstPosition - shape.Offset };
+        return new MappedSegment(this, data + shape.ListBytes, _codecs[part], shape.FirstPosition + shift, shape.Offset
+            + (rerotate ? shift : 0), shape.Tokens, kept)
+        { ComputedAt = shape.FirstPosition - shape.Offset };
     }
 
     /// <summary>Whether every block is encoded as <paramref name="cache"/> would encode it, whatever the policies' texts are.</summary>
@@ -201,7 +211,8 @@ public sealed unsafe class KvFile : IDisposable
                     int computedAt = segment.FirstPosition - segment.Offset;
                     HeadCodec wanted = cache.Layers[l].Heads[h].Codec;
                     BlockCodec kept = _codecs[PartOf(l, h, s)];
-                    if (kept != wanted.At(computedAt) || kept != wanted.At(computedAt + (segment.Blocks - 1) * KvBlock.Tokens)) return false;
+                    if (kept != wanted.At(computedAt) || kept != wanted.At(computedAt + (segment.Blocks - 1) * KvBlock.Tokens))
+                        return false;
                 }
         return true;
     }
@@ -263,14 +274,22 @@ public sealed unsafe class KvFile : IDisposable
     {
         string path = file.Path;
         KvFileHeader.Description kept = header.Kept;
-        if (kept.Model != layout.ModelIdentity) throw new InvalidInputException($"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity)}): compute it anew");
-        if (kept.Tokenizer != layout.TokenizerIdentity) throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
+        if (kept.Model != layout.ModelIdentity)
+            throw new InvalidInputException(
+                $"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity)}): compute it "
+                + "anew");
+        if (kept.Tokenizer != layout.TokenizerIdentity)
+            throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
         bool shapes = header.Layers.Length == layout.Layers.Count
-            && header.Layers.Zip(layout.Layers).All(pair => (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels, pair.Second.ValueChannels));
+            && header.Layers.Zip(layout.Layers)
+                .All(pair =>
+                (pair.First.KvHeads, pair.First.KeyChannels, pair.First.ValueChannels) == (pair.Second.KvHeads, pair.Second.KeyChannels,
+                pair.Second.ValueChannels));
         int heads = layout.Layers.Sum(layer => layer.KvHeads);
         bool tables = kept.FirstPosition >= 0 && kept.FitsHeads(heads);
         // A block takes 64 bytes or more: what is kept in memory by head and segment is bounded by the file.
-        if (!shapes || !tables || !kept.Tables.All(Covers) || Enumerable.Range(0, heads).Sum(head => (long)kept.TableOf(head).Count) > file.Length / NativeBuffer.Alignment)
+        if (!shapes || !tables || !kept.Tables.All(Covers)
+            || Enumerable.Range(0, heads).Sum(head => (long)kept.TableOf(head).Count) > file.Length / NativeBuffer.Alignment)
             throw new InvalidInputException($"{path}: damaged KV file (its parts do not fit the model or one another)");
 
         bool Covers(IReadOnlyList<KvFileHeader.SegmentShape> table)
@@ -290,7 +309,8 @@ public sealed unsafe class KvFile : IDisposable
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 
     private HeadFormats KeptFormats() => new([.. _layout.Layers.Select((layer, l) => (IReadOnlyList<(string, string)>)
-        [.. Enumerable.Range(0, layer.KvHeads).Select(head => _codecs[PartOf(l, head, SegmentCount(l, head) - 1)]).Select(codec => (codec.Keys.Name, codec.Values.Name))])]);
+        [.. Enumerable.Range(0, layer.KvHeads).Select(head => _codecs[PartOf(l, head, SegmentCount(l, head) - 1)])
+            .Select(codec => (codec.Keys.Name, codec.Values.Name))])]);
 
     private void VerifyLayers(bool again)
     {
@@ -307,7 +327,8 @@ public sealed unsafe class KvFile : IDisposable
     {
         uint checksum = 0;
         long end = LayerOffset(layer + 1);
-        for (long at = LayerOffset(layer); at < end; at += MostBytesAtOnce) checksum = Checksum.Of(_file.Slice(at, (int)Math.Min(MostBytesAtOnce, end - at)), checksum);
+        for (long at = LayerOffset(layer); at < end; at += MostBytesAtOnce)
+            checksum = Checksum.Of(_file.Slice(at, (int)Math.Min(MostBytesAtOnce, end - at)), checksum);
         return checksum == _header.Layers[layer].Checksum;
     }
 

@@ -18,10 +18,15 @@ internal sealed unsafe class KvFileConverter : IDisposable
     private KvFileConverter(KvFile source, KvCache pattern, SafeFileHandle file, long dataOffset)
     {
         (_source, _pattern, _file, _position) = (source, pattern, file, dataOffset);
-        _buffer = new NativeBuffer(pattern.Layers.SelectMany(layer => layer.Heads).Max(head => Math.Max(LeastBufferBytes, Math.Max(head.Codec.First.Bytes, head.Codec.Rest.Bytes))));
+        _buffer = new NativeBuffer(
+            pattern.Layers.SelectMany(layer => layer.Heads)
+            .Max(head => Math.Max(LeastBufferBytes, Math.Max(head.Codec.First.Bytes, head.Codec.Rest.Bytes))));
     }
 
-    /// <summary>Writes <paramref name="source"/> to <paramref name="destination"/> in the way that <paramref name="pattern"/>, an empty cache of the same model, would keep it.</summary>
+    /// <summary>
+    /// Writes <paramref name="source"/> to <paramref name="destination"/> in the way that <paramref name="pattern"/>, an empty cache of the
+    /// same model, would keep it.
+    /// </summary>
     public static void Write(KvFile source, string destination, KvCache pattern, Action<long>? beforeWriting = null)
     {
         KvFileHeader header = Describe(source, pattern);
@@ -42,10 +47,14 @@ internal sealed unsafe class KvFileConverter : IDisposable
         var tables = new List<KvFileHeader.SegmentShape[]>();
         foreach ((int l, LayerCache layer) in pattern.Layers.Index())
             foreach ((int h, HeadCache head) in layer.Heads.Index())
-                source.WithSegments(l, h, 0, segments => tables.Add([.. KvRun.Cut(segments, source.Policy.Sink, head.Codec.SinkTokens).Select(run => Shape(run, run.InSink ? head.Codec.First : head.Codec.Rest))]));
+                source.WithSegments(l, h, 0, segments =>
+                    tables.Add(
+                        [.. KvRun.Cut(segments, source.Policy.Sink, head.Codec.SinkTokens)
+                        .Select(run => Shape(run, run.InSink ? head.Codec.First : head.Codec.Rest))]));
         return source.Header with { Kept = (source.Header.Kept with { Policy = pattern.Policy.ToString() }).With(tables) };
 
-        static KvFileHeader.SegmentShape Shape(KvRun run, BlockCodec codec) => new(run.FirstPosition, run.Offset, run.Tokens, codec.Keys.Name, codec.Values.Name);
+        static KvFileHeader.SegmentShape Shape(KvRun run, BlockCodec codec) =>
+            new(run.FirstPosition, run.Offset, run.Tokens, codec.Keys.Name, codec.Values.Name);
     }
 
     /// <summary>Writes the blocks of one layer and returns their checksum.</summary>

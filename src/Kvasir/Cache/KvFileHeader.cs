@@ -6,15 +6,16 @@ using Kvasir.Memory;
 namespace Kvasir.Cache;
 
 /// <summary>
-/// What stands at the start of a KV file, little-endian: 8 bytes magic, uint32 version, uint32 length of the header (a multiple of 64), uint32 CRC-32C of
-/// all its other bytes, then the numbers of bytes of the description, of tokens and of layers as uint32; for each layer its kv heads, key channels and
-/// value channels as int32 and the CRC-32C of its blocks; the token ids as int32; the description as JSON; zeros. Then for every layer, head
-/// and segment the blocks as they are in memory; where only some tokens of a segment were kept, their positions in it as uint16 come first.
+/// What stands at the start of a KV file, little-endian: 8 bytes magic, uint32 version, uint32 length of the header (a multiple of 64),
+/// uint32 CRC-32C of all its other bytes, then the numbers of bytes of the description, of tokens and of layers as uint32; for each layer
+/// its kv heads, key channels and value channels as int32 and the CRC-32C of its blocks; the token ids as int32; the description as JSON;
+/// zeros. Then for every layer, head and segment the blocks as they are in memory; where only some tokens of a segment were kept, their
+/// positions in it as uint16 come first.
 /// </summary>
 /// <remarks>
-/// The checksums are there for what disks and copies do, and are checked whenever a layer is first read, so they have to cost less than reading. A
-/// cryptographic hash beside them would add nothing: who can change blocks can change the hash that stands in the same file. What
-/// protects against that is a key (the HMAC of exports).
+/// The checksums are there for what disks and copies do, and are checked whenever a layer is first read, so they have to cost less than
+/// reading. A cryptographic hash beside them would add nothing: who can change blocks can change the hash that stands in the same file.
+/// What protects against that is a key (the HMAC of exports).
 /// </remarks>
 internal sealed record KvFileHeader
 {
@@ -41,7 +42,9 @@ internal sealed record KvFileHeader
     /// <param name="FirstPosition">Position of its first token when it was computed.</param>
     /// <param name="Tables">Runs of blocks in the order of their positions; heads that are cut and encoded alike share a table.</param>
     /// <param name="TableOfHead">Index of its table for every head of every layer in their order; empty where all have the first.</param>
-    internal sealed record Description(string Model, string Tokenizer, string Policy, int FirstPosition, IReadOnlyList<IReadOnlyList<SegmentShape>> Tables, IReadOnlyList<int> TableOfHead)
+    internal sealed record Description(
+        string Model, string Tokenizer, string Policy, int FirstPosition, IReadOnlyList<IReadOnlyList<SegmentShape>> Tables,
+        IReadOnlyList<int> TableOfHead)
     {
         /// <summary>Text that belongs to the cache (of a session: its messages), under the same checksum and in the same file.</summary>
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -50,7 +53,8 @@ internal sealed record KvFileHeader
         /// <summary>Whether nothing is null, as JSON may have it.</summary>
         [JsonIgnore]
         public bool IsWhole => Model is not null && Tokenizer is not null && Policy is not null
-            && TableOfHead is not null && Tables is { Count: > 0 } && Tables.All(table => table?.All(segment => segment is { Keys: not null, Values: not null }) == true);
+            && TableOfHead is not null && Tables is { Count: > 0 }
+                && Tables.All(table => table?.All(segment => segment is { Keys: not null, Values: not null }) == true);
 
         /// <summary>Whether each of so many heads, over all layers, has a table.</summary>
         public bool FitsHeads(int heads) =>
@@ -103,7 +107,8 @@ internal sealed record KvFileHeader
         Magic.CopyTo(rest);
         BinaryPrimitives.WriteInt32LittleEndian(rest[Magic.Length..], Version);
         BinaryPrimitives.WriteInt32LittleEndian(rest[LengthAt..], bytes.Length);
-        foreach ((int i, int count) in new[] { json.Length, Ids.Length, Layers.Length }.Index()) BinaryPrimitives.WriteInt32LittleEndian(rest[(CountsAt + i * sizeof(int))..], count);
+        foreach ((int i, int count) in new[] { json.Length, Ids.Length, Layers.Length }.Index())
+            BinaryPrimitives.WriteInt32LittleEndian(rest[(CountsAt + i * sizeof(int))..], count);
         layers.CopyTo(rest = rest[FixedLength..]);
         ids.CopyTo(rest = rest[layers.Length..]);
         json.CopyTo(rest[ids.Length..]);
@@ -118,12 +123,17 @@ internal sealed record KvFileHeader
         if (file.Length < FixedLength) throw new InvalidInputException($"{path} is not a KV file of Kvasir");
         ReadOnlySpan<byte> start = file.Slice(0, FixedLength);
         if (!start.StartsWith(Magic)) throw new InvalidInputException($"{path} is not a KV file of Kvasir");
-        int version = BinaryPrimitives.ReadInt32LittleEndian(start[Magic.Length..]), length = BinaryPrimitives.ReadInt32LittleEndian(start[LengthAt..]);
-        if (version != Version) throw new InvalidInputException($"{path} is a KV file of version {version}; this build reads version {Version}: compute it anew");
-        if (length is < FixedLength or > MaxLength || length % Alignment != 0) throw new InvalidInputException($"{path}: damaged KV file (header of {length} bytes)");
+        int version = BinaryPrimitives.ReadInt32LittleEndian(start[Magic.Length..]),
+            length = BinaryPrimitives.ReadInt32LittleEndian(start[LengthAt..]);
+        if (version != Version)
+            throw new InvalidInputException(
+                $"{path} is a KV file of version {version}; this build reads version {Version}: compute it anew");
+        if (length is < FixedLength or > MaxLength || length % Alignment != 0)
+            throw new InvalidInputException($"{path}: damaged KV file (header of {length} bytes)");
         file.ReadAhead(0, length);
         ReadOnlySpan<byte> header = file.Slice(0, length);
-        if (ChecksumOf(header) != BinaryPrimitives.ReadUInt32LittleEndian(header[ChecksumAt..])) throw new InvalidInputException($"{path}: damaged KV file (the header's checksum differs)");
+        if (ChecksumOf(header) != BinaryPrimitives.ReadUInt32LittleEndian(header[ChecksumAt..]))
+            throw new InvalidInputException($"{path}: damaged KV file (the header's checksum differs)");
         dataOffset = length;
         return Read(path, header);
     }
@@ -132,10 +142,14 @@ internal sealed record KvFileHeader
     {
         long json = Count(header, 0), ids = Count(header, 1) * sizeof(int), layers = Count(header, 2) * Marshal.SizeOf<LayerShape>();
         ReadOnlySpan<byte> rest = header[FixedLength..];
-        if (json + ids + layers > rest.Length) throw new InvalidInputException($"{path}: damaged KV file (its header is too short for its parts)");
+        if (json + ids + layers > rest.Length)
+            throw new InvalidInputException($"{path}: damaged KV file (its header is too short for its parts)");
         try
         {
-            if (JsonSerializer.Deserialize(rest.Slice((int)(layers + ids), (int)json), KvFileJson.Default.Description) is not { IsWhole: true } kept) throw new InvalidInputException($"{path}: damaged KV file (parts of its header are empty)");
+            if (JsonSerializer.Deserialize(
+                rest.Slice((int)(layers + ids), (int)json),
+                KvFileJson.Default.Description) is not { IsWhole: true } kept) throw new InvalidInputException(
+                $"{path}: damaged KV file (parts of its header are empty)");
             return new KvFileHeader
             {
                 Kept = kept,
@@ -149,9 +163,11 @@ internal sealed record KvFileHeader
         }
     }
 
-    private static long Count(ReadOnlySpan<byte> header, int part) => BinaryPrimitives.ReadUInt32LittleEndian(header[(CountsAt + part * sizeof(int))..]);
+    private static long Count(ReadOnlySpan<byte> header, int part) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(header[(CountsAt + part * sizeof(int))..]);
 
-    private static uint ChecksumOf(ReadOnlySpan<byte> header) => Checksum.Of(header[(ChecksumAt + sizeof(uint))..], Checksum.Of(header[..ChecksumAt]));
+    private static uint ChecksumOf(ReadOnlySpan<byte> header) =>
+        Checksum.Of(header[(ChecksumAt + sizeof(uint))..], Checksum.Of(header[..ChecksumAt]));
 }
 
 /// <summary>Serialisation of the description, generated at compile time.</summary>

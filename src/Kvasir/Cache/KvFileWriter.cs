@@ -5,7 +5,9 @@ namespace Kvasir.Cache;
 /// <summary>Writes a range of a cache, all sealed, as a KV file.</summary>
 internal static unsafe class KvFileWriter
 {
-    public static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null, bool isPrivate = false)
+    public static void Write(
+        string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken, string? attachment = null, Action<long>? beforeWriting = null,
+        bool isPrivate = false)
     {
         KvFileHeader header = Describe(cache, ids, firstToken, path);
         byte[] start = (header with { Kept = header.Kept with { Attachment = attachment } }).ToBytes();
@@ -24,7 +26,8 @@ internal static unsafe class KvFileWriter
 
     private static KvFileHeader Describe(KvCache cache, ReadOnlySpan<int> ids, int firstToken, string path)
     {
-        KvFileHeader.SegmentShape[][] tables = [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
+        KvFileHeader.SegmentShape[][] tables =
+            [.. cache.Layers.SelectMany(layer => layer.Heads).Select(head => Written(head, firstToken).Select(Shape).ToArray())];
         int tokens = ids.Length;
         if (tables.Any(table => table.Length == 0 || table[0].FirstPosition != firstToken
             || table[^1].FirstPosition + table[^1].Positions != firstToken + tokens))
@@ -39,14 +42,17 @@ internal static unsafe class KvFileWriter
         }
         return new KvFileHeader
         {
-            Kept = new KvFileHeader.Description(cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, [], []).With(tables),
+            Kept = new KvFileHeader.Description(
+                cache.Layout.ModelIdentity, cache.Layout.TokenizerIdentity, cache.Policy.ToString(), firstToken, [], []).With(tables),
             Ids = ids.ToArray(),
             Layers = layers,
         };
     }
 
     private static KvFileHeader.SegmentShape Shape(Part part) =>
-        new(part.FirstPosition, part.Segment.Offset, part.Tokens, part.Segment.Codec.Keys.Name, part.Segment.Codec.Values.Name) { Span = part.Segment.Kept?.Span };
+        new(part.FirstPosition, part.Segment.Offset, part.Tokens, part.Segment.Codec.Keys.Name,
+            part.Segment.Codec.Values.Name)
+        { Span = part.Segment.Kept?.Span };
 
     private static long BlockBytes(KvCache cache, int firstToken)
     {
@@ -61,7 +67,8 @@ internal static unsafe class KvFileWriter
             foreach (Part part in Written(head, firstToken))
             {
                 if (part.Segment.Kept is { } kept) WriteList(kept, action);
-                for (int b = part.FirstBlock; b < part.Segment.BlockCount; b++) action(new Run(part.Segment.Keys(b), part.Segment.Codec.Bytes));
+                for (int b = part.FirstBlock; b < part.Segment.BlockCount; b++)
+                    action(new Run(part.Segment.Keys(b), part.Segment.Codec.Bytes));
             }
     }
 

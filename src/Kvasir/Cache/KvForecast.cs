@@ -20,8 +20,9 @@ public sealed class KvForecast
     }
 
     /// <summary>
-    /// The most bytes that a sequence holds at any moment while it grows token by token to <paramref name="tokens"/>: sink, sealed blocks, residual, and
-    /// the float block that is full but not yet sealed. Longer steps hold no more once they are done; what they hold meanwhile is <see cref="PassBytes"/>.
+    /// The most bytes that a sequence holds at any moment while it grows token by token to <paramref name="tokens"/>: sink, sealed blocks,
+    /// residual, and the float block that is full but not yet sealed. Longer steps hold no more once they are done; what they hold
+    /// meanwhile is <see cref="PassBytes"/>.
     /// </summary>
     public long MostBytes(int tokens)
     {
@@ -31,14 +32,17 @@ public sealed class KvForecast
     }
 
     /// <summary>
-    /// The most bytes that one forward pass holds beside its sequences: the tokens of one slice and one layer in float32 until they are sealed, and the
-    /// block that each worker is encoding.
+    /// The most bytes that one forward pass holds beside its sequences: the tokens of one slice and one layer in float32 until they are
+    /// sealed, and the block that each worker is encoding.
     /// </summary>
     /// <param name="tokens">Tokens of the pass.</param>
     /// <param name="sequences">Sequences that bring more than one token.</param>
     public long PassBytes(int tokens, int sequences) => _layout.PassBytes(Math.Min(tokens, _sliceTokens), sequences, _workers);
 
-    /// <summary>Bytes of the blocks in a file of <paramref name="tokens"/> tokens that were computed from position <paramref name="firstToken"/> on, a border made by <see cref="KvCache.Seal"/>; the file's header comes on top.</summary>
+    /// <summary>
+    /// Bytes of the blocks in a file of <paramref name="tokens"/> tokens that were computed from position <paramref name="firstToken"/> on,
+    /// a border made by <see cref="KvCache.Seal"/>; the file's header comes on top.
+    /// </summary>
     public long SavedBytes(int firstToken, int tokens)
     {
         long bytes = 0;
@@ -51,7 +55,9 @@ public sealed class KvForecast
         return bytes;
     }
 
-    /// <summary>The longest sequence that <paramref name="budget"/> bytes hold, with the passes that compute it; 0 where not even one token fits.</summary>
+    /// <summary>
+    /// The longest sequence that <paramref name="budget"/> bytes hold, with the passes that compute it; 0 where not even one token fits.
+    /// </summary>
     public int MostTokens(long budget) => Most(int.MaxValue - KvBlock.Tokens, tokens => MostBytes(tokens) + PassBytes(tokens, 1) <= budget);
 
     /// <summary>The most tokens, up to <paramref name="limit"/>, that fit where fewer fit too.</summary>
@@ -63,6 +69,10 @@ public sealed class KvForecast
         return most;
     }
 
-    /// <summary>How many sequences of <paramref name="tokens"/> tokens <paramref name="budget"/> bytes hold, if their prompts are computed one after another.</summary>
-    public int MostSequences(long budget, int tokens) => (int)Math.Clamp((budget - PassBytes(tokens, 1)) / Math.Max(1, MostBytes(tokens)), 0, int.MaxValue);
+    /// <summary>
+    /// How many sequences of <paramref name="tokens"/> tokens <paramref name="budget"/> bytes hold, if their prompts are computed one after
+    /// another.
+    /// </summary>
+    public int MostSequences(long budget, int tokens) =>
+        (int)Math.Clamp((budget - PassBytes(tokens, 1)) / Math.Max(1, MostBytes(tokens)), 0, int.MaxValue);
 }

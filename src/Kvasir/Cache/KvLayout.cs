@@ -14,12 +14,15 @@ internal sealed record LayerLayout(int KvHeads, int KeyChannels, int ValueChanne
     public int Group { get; init; } = 1;
 }
 
-/// <summary>The shape of a model's caches and the identities that saved ones carry. One object for a model: caches of two models never mix.</summary>
+/// <summary>
+/// The shape of a model's caches and the identities that saved ones carry. One object for a model: caches of two models never mix.
+/// </summary>
 public sealed class KvLayout
 {
     private readonly Func<string> _modelIdentity, _tokenizerIdentity;
 
-    internal KvLayout(IReadOnlyList<LayerLayout> layers, AttentionKernels kernels, Func<string> modelIdentity, Func<string> tokenizerIdentity)
+    internal KvLayout(IReadOnlyList<LayerLayout> layers, AttentionKernels kernels, Func<string> modelIdentity,
+        Func<string> tokenizerIdentity)
     {
         (Layers, _modelIdentity, _tokenizerIdentity) = (layers, modelIdentity, tokenizerIdentity);
         Kernels = kernels;
@@ -50,12 +53,16 @@ public sealed class KvLayout
     /// <summary>How products are computed, which keys and values depend on.</summary>
     internal string Computation { get; init; } = "";
 
-    /// <summary>Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not determine them.</summary>
+    /// <summary>
+    /// Whether the rotation of keys depends on the length of the sequence they were computed in, so that the ids before them do not
+    /// determine them.
+    /// </summary>
     internal bool KeysDependOnLength { get; init; }
 
     /// <summary>
-    /// The most bytes that one slice of a forward pass holds beside what its sequences keep: of one layer, the new tokens of <paramref name="sequences"/> in
-    /// float32 until they are sealed, and the block that each worker is encoding. (A single token is no more than what its sequence may hold anyway.)
+    /// The most bytes that one slice of a forward pass holds beside what its sequences keep: of one layer, the new tokens of
+    /// <paramref name="sequences"/> in float32 until they are sealed, and the block that each worker is encoding. (A single token is no
+    /// more than what its sequence may hold anyway.)
     /// </summary>
     internal long PassBytes(int tokens, int sequences, int workers)
     {

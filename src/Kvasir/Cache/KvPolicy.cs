@@ -45,7 +45,8 @@ public sealed record KvPolicy
     /// </summary>
     public int Sink
     {
-        get => IsQuantized || (Thin is not null && Eviction is null) ? KvBlock.CountFor(_sink ?? UsualSink) * KvBlock.Tokens : _sink ?? UsualSink;
+        get => IsQuantized || (Thin is not null && Eviction is null)
+            ? KvBlock.CountFor(_sink ?? UsualSink) * KvBlock.Tokens : _sink ?? UsualSink;
         init => _sink = value;
     }
 
@@ -114,11 +115,21 @@ public sealed record KvPolicy
                 "v" => policy with { Values = Codec(name, value) },
                 "group" => policy with { Group = OneOf(name, value, 16, 32) },
                 "scale" => policy with { ScaleBits = OneOf(name, value, 8, 16) },
-                "residual" => policy with { Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0 ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}") },
+                "residual" =>
+                    policy with
+                    {
+                        Residual = Count(name, value) is var count && count % KvBlock.Tokens == 0
+                        ? count : throw OutOfRange(name, value, $"must be a multiple of {KvBlock.Tokens}")
+                    },
                 "sink" => policy with { Sink = Count(name, value) },
                 "auto" => policy with { Auto = KvBudget.Parse(value) },
                 "thin" => policy with { Thin = ThinKeys.Parse(value) },
-                "profile" => policy with { Profile = value.Split('+').All(path => path.Length > 0) ? value : throw OutOfRange(name, value, "must be a path, or several joined by +") },
+                "profile" =>
+                    policy with
+                    {
+                        Profile = value.Split('+').All(path => path.Length > 0)
+                        ? value : throw OutOfRange(name, value, "must be a path, or several joined by +")
+                    },
                 "steer" or "steer-mode" => policy with { Steering = SteeringPolicy.Read(policy.Steering, name, value) },
                 _ when EvictionPolicy.Terms.Contains(name, StringComparer.Ordinal) =>
                     policy with { Eviction = (policy.Eviction ?? new EvictionPolicy()).With(name, value) },
@@ -170,15 +181,20 @@ public sealed record KvPolicy
         if (Thin != target.Thin && IsQuantizedName(Keys)) return false;
         return Part(Keys, target.Keys, sameKeys) && Part(Values, target.Values, sameCells);
 
-        bool Part(string kept, string wanted, bool same) => IsQuantizedName(kept) ? same && kept == wanted : kept == "f32" || target.Auto is not null || wanted != "f32";
+        bool Part(string kept, string wanted, bool same) =>
+            IsQuantizedName(kept) ? same && kept == wanted : kept == "f32" || target.Auto is not null || wanted != "f32";
     }
 
     /// <summary>How one kv head of one layer is encoded.</summary>
     internal HeadCodec HeadCodec(KvLayout layout, int layer, int head)
     {
-        if (Auto is not null && Chosen is null) throw new InvalidInputException($"KV policy {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can be made with");
+        if (Auto is not null && Chosen is null)
+            throw new InvalidInputException(
+                $"KV policy {this}: the bits are not chosen yet for this model; Model.Prepare(policy) gives the policy that a cache can "
+                + "be made with");
         (string keys, string values) = Chosen?[layer, head] ?? (FileName(Keys, Group), FileName(Values, QuantizedFormat.DefaultGroup));
-        BlockCodec rest = BlockCodec(layout, layer, head, keys, values), first = layout.Codecs.Block(layout.Layers[layer], InSink(keys), InSink(values));
+        BlockCodec rest = BlockCodec(layout, layer, head, keys, values),
+            first = layout.Codecs.Block(layout.Layers[layer], InSink(keys), InSink(values));
         return new HeadCodec(first, rest, Sink, Residual);
     }
 
@@ -191,28 +207,40 @@ public sealed record KvPolicy
     /// <summary>What stands in the sink where the rest is kept as <paramref name="fileName"/>.</summary>
     private static string InSink(string fileName) => QuantizedFormat.Parse(fileName) is null ? fileName : "f16";
 
-    private string FileName(string codec, int group) => IsQuantizedName(codec) ? new QuantizedFormat(codec == "q8" ? 8 : codec[^1] - '0', group, ScaleBits).ToString() : codec;
+    private string FileName(string codec, int group) =>
+        IsQuantizedName(codec) ? new QuantizedFormat(codec == "q8" ? 8 : codec[^1] - '0', group, ScaleBits).ToString() : codec;
 
     private void CheckCombination(HashSet<string> given)
     {
-        if (Auto is not null && (given.Contains("k") || given.Contains("v"))) throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
+        if (Auto is not null && (given.Contains("k") || given.Contains("v")))
+            throw new InvalidInputException("KV policy: auto chooses the codecs of keys and values; leave k and v out");
         Steering?.Check();
         Eviction?.Check();
         if (given.Contains("profile") && Auto is null && Thin is null && Steering is not { Heads: null } && Eviction?.UsesProfile != true)
-            throw new InvalidInputException("KV policy: a profile belongs to auto, thin, evict=prefixkv, or steer without heads (as in auto:3bit,profile=FILE)");
-        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Thin is null && Eviction is null))) throw new InvalidInputException($"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs ({string.Join(", ", QuantizedFormat.Names)})");
-        if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys)) throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
-        if (given.Contains("group") && Auto is not null) throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
+            throw new InvalidInputException(
+                "KV policy: a profile belongs to auto, thin, evict=prefixkv, or steer without heads (as in auto:3bit,profile=FILE)");
+        if (!IsQuantized && (given.Contains("scale") || (given.Contains("sink") && Thin is null && Eviction is null)))
+            throw new InvalidInputException(
+                $"KV policy: '{(given.Contains("scale") ? "scale" : "sink")}' belongs to quantised codecs "
+                + $"({string.Join(", ", QuantizedFormat.Names)})");
+        if (given.Contains("group") && Auto is null && !IsQuantizedName(Keys))
+            throw new InvalidInputException("KV policy: 'group' belongs to quantised keys (as in k=kivi2,group=16)");
+        if (given.Contains("group") && Auto is not null)
+            throw new InvalidInputException("KV policy: auto chooses the groups; leave group out");
     }
 
     private static string Codec(string name, string value) =>
-        value is "f32" or "f16" || IsQuantizedName(value) ? value : throw new InvalidInputException($"KV policy: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
+        value is "f32" or "f16" || IsQuantizedName(value) ? value
+            : throw new InvalidInputException(
+            $"KV policy: {name}={value} is unknown (known: f32, f16, {string.Join(", ", QuantizedFormat.Names)})");
 
     private static int OneOf(string name, string value, int small, int large) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large) ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && (number == small || number == large)
+            ? number : throw OutOfRange(name, value, $"must be {small} or {large}");
 
     internal static int Count(string name, string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= LargestCount
+            ? count : throw OutOfRange(name, value, $"must be a number of tokens, at most {LargestCount}");
 
     private static InvalidInputException OutOfRange(string name, string value, string rule) => new($"KV policy: {name}={value} {rule}");
 }

@@ -10,8 +10,8 @@ namespace Kvasir.Cache;
 internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens, bool InSink, int ComputedAt, KvSegment? Pruned = null)
 {
     /// <summary>
-    /// Cuts a head's blocks, in their order, into the segments that they would have had under another policy from the start: the border of its
-    /// sink instead of the old one's, all other borders as they are.
+    /// Cuts a head's blocks, in their order, into the segments that they would have had under another policy from the start: the border of
+    /// its sink instead of the old one's, all other borders as they are.
     /// </summary>
     /// <param name="segments">The segments under the old policy.</param>
     /// <param name="oldSink">Tokens of its sink.</param>
@@ -21,13 +21,15 @@ internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens,
         var runs = new List<KvRun>();
         foreach (KvSegment segment in segments)
         {
-            if (segment.Kept is not null) runs.Add(new KvRun(segment.FirstPosition, segment.Offset, segment.TokenCount, false, segment.ComputedAt, segment));
+            if (segment.Kept is not null)
+                runs.Add(new KvRun(segment.FirstPosition, segment.Offset, segment.TokenCount, false, segment.ComputedAt, segment));
             for (int b = 0; b < segment.BlockCount && segment.Kept is null; b++)
             {
                 int position = segment.FirstPosition + b * KvBlock.Tokens, computedAt = segment.ComputedAt + b * KvBlock.Tokens;
                 var block = new KvRun(position, segment.Offset, segment.CountIn(b), HeadCodec.IsSink(computedAt, sink), computedAt);
                 bool mayFollow = b > 0 || HeadCodec.IsSink(computedAt - KvBlock.Tokens, oldSink) != HeadCodec.IsSink(computedAt, oldSink);
-                if (mayFollow && runs.Count > 0 && runs[^1].IsFollowedBy(block)) runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
+                if (mayFollow && runs.Count > 0 && runs[^1].IsFollowedBy(block))
+                    runs[^1] = runs[^1] with { Tokens = runs[^1].Tokens + block.Tokens };
                 else runs.Add(block);
             }
         }
@@ -35,5 +37,6 @@ internal readonly record struct KvRun(int FirstPosition, int Offset, int Tokens,
     }
 
     private bool IsFollowedBy(KvRun block) =>
-        Pruned is null && FirstPosition + Tokens == block.FirstPosition && Tokens % KvBlock.Tokens == 0 && (Offset, InSink) == (block.Offset, block.InSink);
+        Pruned is null && FirstPosition + Tokens == block.FirstPosition && Tokens % KvBlock.Tokens == 0
+            && (Offset, InSink) == (block.Offset, block.InSink);
 }

@@ -39,7 +39,10 @@ internal abstract unsafe class KvSegment(BlockCodec codec, int firstPosition, in
 
     public int CountIn(int block) => Math.Min(KvBlock.Tokens, TokenCount - block * KvBlock.Tokens);
 
-    /// <summary>How many of its tokens stand at or before a position of the sequence; below 0 where the run comes later, and more than it has where it ended before.</summary>
+    /// <summary>
+    /// How many of its tokens stand at or before a position of the sequence; below 0 where the run comes later, and more than it has where
+    /// it ended before.
+    /// </summary>
     public int CountUpTo(int position) => Kept?.CountUpTo(position - FirstPosition) ?? position - FirstPosition + 1;
 
     /// <summary>The position of a token of the blocks; within the run whatever a mapped file says.</summary>

@@ -38,7 +38,8 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
         int block = token / KvBlock.Tokens, slot = token % KvBlock.Tokens;
         float* keys = Keys(block) + slot;
         for (int c = 0; c < layout.KeyChannels; c++) keys[c * KvBlock.Tokens] = key[c];
-        Buffer.MemoryCopy(value, Values(block) + slot * layout.ValueChannels, layout.ValueChannels * sizeof(float), layout.ValueChannels * sizeof(float));
+        Buffer.MemoryCopy(value, Values(block) + slot * layout.ValueChannels, layout.ValueChannels * sizeof(float),
+            layout.ValueChannels * sizeof(float));
     }
 
     /// <summary>Reads one token back.</summary>
@@ -47,7 +48,8 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
         int block = token / KvBlock.Tokens, slot = token % KvBlock.Tokens;
         float* keys = Keys(block) + slot;
         for (int c = 0; c < layout.KeyChannels; c++) key[c] = keys[c * KvBlock.Tokens];
-        Buffer.MemoryCopy(Values(block) + slot * layout.ValueChannels, value, layout.ValueChannels * sizeof(float), layout.ValueChannels * sizeof(float));
+        Buffer.MemoryCopy(Values(block) + slot * layout.ValueChannels, value, layout.ValueChannels * sizeof(float),
+            layout.ValueChannels * sizeof(float));
     }
 
     /// <summary>Takes the oldest block out; the caller gets its reference and the number of its tokens.</summary>
@@ -71,7 +73,8 @@ internal sealed unsafe class KvTail(LayerLayout layout, BlockPool pool) : IDispo
             _blocks.RemoveAt(_blocks.Count - 1);
         }
         if (slot == 0) return;
-        for (int c = 0; c < layout.KeyChannels; c++) new Span<float>(Keys(block) + c * KvBlock.Tokens + slot, KvBlock.Tokens - slot).Clear();
+        for (int c = 0; c < layout.KeyChannels; c++)
+            new Span<float>(Keys(block) + c * KvBlock.Tokens + slot, KvBlock.Tokens - slot).Clear();
         new Span<float>(Values(block) + slot * layout.ValueChannels, (KvBlock.Tokens - slot) * layout.ValueChannels).Clear();
     }
 

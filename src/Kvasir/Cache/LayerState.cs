@@ -1,8 +1,8 @@
 namespace Kvasir.Cache;
 
 /// <summary>
-/// What one layer remembers of a sequence. Attention's is a <see cref="LayerCache"/>; a recurrent layer's would be its state, with snapshots of the positions that
-/// it can go back to.
+/// What one layer remembers of a sequence. Attention's is a <see cref="LayerCache"/>; a recurrent layer's would be its state, with
+/// snapshots of the positions that it can go back to.
 /// </summary>
 internal abstract class LayerState : IDisposable
 {

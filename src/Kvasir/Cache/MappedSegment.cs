@@ -6,7 +6,8 @@ internal sealed unsafe class MappedSegment : KvSegment
     private readonly KvFile _file;
     private readonly byte* _data;
 
-    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens, KeptTokens? kept = null) : base(codec, firstPosition, offset, kept)
+    public MappedSegment(KvFile file, byte* data, BlockCodec codec, int firstPosition, int offset, int tokens, KeptTokens? kept = null)
+        : base(codec, firstPosition, offset, kept)
     {
         _file = file;
         file.Retain();
@@ -18,7 +19,12 @@ internal sealed unsafe class MappedSegment : KvSegment
 
     public override byte* Keys(int block) => _data + (long)block * Codec.Bytes;
 
-    public override KvSegment Share() => new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount, Kept) { EndPosition = EndPosition, ComputedAt = ComputedAt };
+    public override KvSegment Share() =>
+        new MappedSegment(_file, _data, Codec, FirstPosition, Offset, TokenCount, Kept)
+        {
+            EndPosition = EndPosition,
+            ComputedAt = ComputedAt
+        };
 
     protected override void Truncate(int tokens) => SetTokens(tokens);
 

@@ -1,7 +1,8 @@
 namespace Kvasir.Cache;
 
 /// <summary>Sealed blocks in memory.</summary>
-internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0, KeptTokens? kept = null) : KvSegment(codec, firstPosition, offset, kept)
+internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, int offset = 0, KeptTokens? kept = null)
+    : KvSegment(codec, firstPosition, offset, kept)
 {
     private readonly List<KvBlock> _blocks = [];
 
@@ -21,7 +22,9 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
     /// <summary>The blocks of any segment, copied into memory of <paramref name="pool"/>.</summary>
     public static PooledSegment CopyOf(KvSegment segment, BlockPool pool)
     {
-        var copy = new PooledSegment(segment.Codec, segment.FirstPosition, segment.Offset, segment.Kept?.Copy()) { ComputedAt = segment.ComputedAt };
+        var copy = new PooledSegment(
+            segment.Codec, segment.FirstPosition, segment.Offset, segment.Kept?.Copy())
+        { ComputedAt = segment.ComputedAt };
         copy.EnsureCapacity(segment.BlockCount);
         for (int b = 0; b < segment.BlockCount; b++)
         {
@@ -53,10 +56,20 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
 
     public override KvSegment Share() => Share(0);
 
-    /// <summary>The same blocks for another cache, <paramref name="shift"/> positions further on; queries are rerotated by as much unless <paramref name="rerotate"/> is false.</summary>
+    /// <summary>
+    /// The same blocks for another cache, <paramref name="shift"/> positions further on; queries are rerotated by as much unless
+    /// <paramref name="rerotate"/> is false.
+    /// </summary>
     public PooledSegment Share(int shift, bool rerotate = true)
     {
-        var copy = new PooledSegment(Codec, FirstPosition + shift, Offset + (rerotate ? shift : 0), Kept) { TokenCount = TokenCount, EndPosition = EndPosition + shift, ComputedAt = ComputedAt };
+        var copy = new PooledSegment(
+            Codec, FirstPosition + shift, Offset + (rerotate ? shift : 0), Kept)
+        {
+            TokenCount = TokenCount,
+            EndPosition = EndPosition
+            + shift,
+            ComputedAt = ComputedAt
+        };
         copy.EnsureCapacity(_blocks.Count);
         foreach (KvBlock block in _blocks) copy.Append(block.Retain());
         return copy;
@@ -76,8 +89,12 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         KeptTokens? left = Kept is null && first < BlockCount ? null
             : new KeptTokens([.. Enumerable.Range(firstToken, endToken - firstToken)
             .Select(token => (ushort)(PositionOf(token) - start))], stop - start);
-        var slice = new PooledSegment(Codec, start, offset ?? Offset, left) { TokenCount = endToken - firstToken, EndPosition = stop,
-            ComputedAt = ComputedAt + start - FirstPosition };
+        var slice = new PooledSegment(Codec, start, offset ?? Offset, left)
+        {
+            TokenCount = endToken - firstToken,
+            EndPosition = stop,
+            ComputedAt = ComputedAt + start - FirstPosition
+        };
         slice.EnsureCapacity(end - first);
         for (int b = first; b < end; b++) slice.Append(_blocks[b].Retain());
         return slice;

@@ -41,8 +41,16 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
         int channels = strip.Channels, rank = factors.Rank;
         float* projected = stackalloc float[rows * rank];
         kernels.Multiply(queries, channels, _up.Pointer, rows, channels, rank, projected, rank, accumulate: false);
-        inner.Scores(new BlockStrip { Blocks = strip.Blocks, Count = strip.Count, Channels = rank, Keys = strip.Keys, Next =
-            strip.Next, NextBytes = strip.NextBytes }, projected, rows, scores, scoresStride);
+        inner.Scores(new BlockStrip
+        {
+            Blocks = strip.Blocks,
+            Count = strip.Count,
+            Channels = rank,
+            Keys = strip.Keys,
+            Next =
+            strip.Next,
+            NextBytes = strip.NextBytes
+        }, projected, rows, scores, scoresStride);
         // What all these keys have in common counts against keys that are kept otherwise.
         for (int r = 0; factors.Mean.Length > 0 && r < rows; r++)
         {

@@ -1,6 +1,8 @@
 namespace Kvasir.Cache;
 
-/// <summary>Positions of a sequence, ascending, whose keys and values were computed anew: what the segments hold of them counts no more.</summary>
+/// <summary>
+/// Positions of a sequence, ascending, whose keys and values were computed anew: what the segments hold of them counts no more.
+/// </summary>
 internal sealed class RepairedPositions
 {
     private readonly int[] _positions;
@@ -13,7 +15,8 @@ internal sealed class RepairedPositions
         _bits = new uint[positions.IsEmpty ? 0 : positions[^1] / 32 + 1];
         for (int i = 0; i < positions.Length; i++)
         {
-            if (positions[i] < 0 || (i > 0 && positions[i] <= positions[i - 1])) throw new ArgumentException("positions must be at least 0 and ascend", nameof(positions));
+            if (positions[i] < 0 || (i > 0 && positions[i] <= positions[i - 1]))
+                throw new ArgumentException("positions must be at least 0 and ascend", nameof(positions));
             _bits[positions[i] / 32] |= 1u << positions[i] % 32;
         }
     }

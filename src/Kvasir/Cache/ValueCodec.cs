@@ -15,8 +15,8 @@ internal abstract unsafe class ValueCodec
     public abstract void Decode(byte* block, int channels, float* values);
 
     /// <summary>
-    /// output[r, c] += sum over blocks b and tokens t of weights[r, 32 b + t] value[t, c], straight from the encoded bytes, for a strip of blocks; weights [rows, 32 count] with a
-    /// stride, output [rows, channels].
+    /// output[r, c] += sum over blocks b and tokens t of weights[r, 32 b + t] value[t, c], straight from the encoded bytes, for a strip of
+    /// blocks; weights [rows, 32 count] with a stride, output [rows, channels].
     /// </summary>
     public abstract void Accumulate(in BlockStrip strip, float* weights, int weightsStride, int rows, float* output);
 }

@@ -18,20 +18,33 @@ internal static class AutoPolicy
         for (int l = 0; l < layout.Layers.Count; l++)
             foreach ((int h, HeadSensitivity head) in profile.Layers[l].Index())
                 options.Add([.. keys.SelectMany(key => values.Select(value => new CodecOption(
-                    policy.BlockCodec(layout, l, h, key.Codec, value.Codec).Bytes, DamageOf(head.Keys, key.Damage) + DamageOf(head.Values, value.Damage))))]);
+                    policy.BlockCodec(layout, l, h, key.Codec, value.Codec).Bytes, DamageOf(head.Keys, key.Damage)
+                        + DamageOf(head.Values, value.Damage))))]);
 
         double budget = policy.Auto!.BlockBytes(layout, contextLength, policy);
         long least = options.Sum(head => (long)head.Min(option => option.Bytes));
-        if (least > budget) throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"KV policy auto:{policy.Auto}: too little for this model, whose smallest codecs take {Bits(least, layout):0.00} bits per value{(policy.Auto.Unit == KvBudgetUnit.Bytes ? $" beside the exact sink and tail, for {contextLength} tokens" : "")}; give more"));
+        if (least > budget)
+            throw new InvalidInputException(
+                string.Create(CultureInfo.InvariantCulture,
+                $"KV policy auto:{policy.Auto}: too little for this model, whose smallest codecs take {Bits(least, layout):0.00} bits per "
+                + $"value{(policy.Auto.Unit == KvBudgetUnit.Bytes ? $" beside the exact sink and tail, for {contextLength} tokens" : "")}; "
+                + "give more"));
         int[] chosen = BitAllocation.Solve(options, (long)Math.Min(budget, long.MaxValue / 2));
 
         int next = 0;
-        return policy with { Chosen = new HeadFormats([.. layout.Layers.Select(layer => (IReadOnlyList<(string, string)>)[.. Enumerable.Range(0, layer.KvHeads).Select(_ => Pair(chosen[next++]))])]) };
+        return policy with
+        {
+            Chosen =
+            new HeadFormats(
+                [.. layout.Layers.Select(layer =>
+                (IReadOnlyList<(string, string)>)[.. Enumerable.Range(0, layer.KvHeads).Select(_ => Pair(chosen[next++]))])])
+        };
 
         (string, string) Pair(int option) => (keys[option / values.Length].Codec, values[option % values.Length].Codec);
     }
 
-    private static (string Codec, int Damage)[] Options(IReadOnlyList<string> codecs) => [.. codecs.Select((codec, i) => (codec, i)), (CandidateCodecs.Exact, -1)];
+    private static (string Codec, int Damage)[] Options(IReadOnlyList<string> codecs) =>
+        [.. codecs.Select((codec, i) => (codec, i)), (CandidateCodecs.Exact, -1)];
 
     private static double DamageOf(IReadOnlyList<double> damages, int index) => index < 0 ? 0 : damages[index];
 

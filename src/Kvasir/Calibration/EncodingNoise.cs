@@ -7,14 +7,17 @@ namespace Kvasir.Calibration;
 /// <summary>How far a codec moves the keys and values of a head: squared errors over the blocks behind the sink.</summary>
 internal static unsafe class EncodingNoise
 {
-    /// <summary>Sums of squared errors of the keys and of the values, where the head's blocks were kept by <paramref name="codec"/>.</summary>
+    /// <summary>
+    /// Sums of squared errors of the keys and of the values, where the head's blocks were kept by <paramref name="codec"/>.
+    /// </summary>
     public static (double Keys, double Values) Of(HeadCache head, LayerLayout layout, HeadCodec codec)
     {
         int keyCount = KvBlock.Tokens * layout.KeyChannels, valueCount = KvBlock.Tokens * layout.ValueChannels;
         using var exact = new NativeBuffer(KvTail.BlockBytes(layout));
         using var moved = new NativeBuffer(KvTail.BlockBytes(layout));
         using var encoded = new NativeBuffer(codec.Rest.Bytes);
-        float* keys = (float*)exact.Pointer, values = keys + keyCount, movedKeys = (float*)moved.Pointer, movedValues = movedKeys + keyCount;
+        float* keys = (float*)exact.Pointer, values = keys + keyCount, movedKeys = (float*)moved.Pointer, movedValues = movedKeys
+            + keyCount;
         double keyError = 0, valueError = 0;
         foreach (KvSegment segment in head.Segments.Where(segment => segment.FirstPosition >= codec.SinkTokens))
             for (int b = 0; b < segment.BlockCount; b++)

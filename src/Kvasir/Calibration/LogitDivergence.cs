@@ -3,8 +3,8 @@ using System.Numerics.Tensors;
 namespace Kvasir.Calibration;
 
 /// <summary>
-/// Kullback-Leibler divergence of next-token distributions from exact ones, in nats. With d the difference of the logits and m its mean under the
-/// exact distribution p it is ln(sum of p exp(d - m)), which stays accurate where the distributions are almost alike.
+/// Kullback-Leibler divergence of next-token distributions from exact ones, in nats. With d the difference of the logits and m its mean
+/// under the exact distribution p it is ln(sum of p exp(d - m)), which stays accurate where the distributions are almost alike.
 /// </summary>
 internal sealed class LogitDivergence
 {

@@ -16,10 +16,18 @@ internal static class SensitivityFile
     public static SensitivityProfile Read(string path, Model model)
     {
         SensitivityProfile profile = Parse(path, ReadBytes(path));
-        if (profile.Kind != SensitivityProfile.ExpectedKind) throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
-        if (profile.Version != SensitivityProfile.ExpectedVersion) throw new InvalidInputException($"{path}: a profile of version {profile.Version}, this build reads version {SensitivityProfile.ExpectedVersion}; measure anew with kvasir profile auto");
-        if (profile.Model != model.Identity) throw new InvalidInputException($"{path}: measured on another model ({Short(profile.Model)}, the loaded one is {Short(model.Identity)}); measure anew with kvasir profile auto");
-        if (Damage(profile, model.CacheLayout) is string damage) throw new InvalidInputException($"{path}: damaged profile ({damage}); measure anew with kvasir profile auto");
+        if (profile.Kind != SensitivityProfile.ExpectedKind)
+            throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
+        if (profile.Version != SensitivityProfile.ExpectedVersion)
+            throw new InvalidInputException(
+                $"{path}: a profile of version {profile.Version}, this build reads version {SensitivityProfile.ExpectedVersion}; measure "
+                + "anew with kvasir profile auto");
+        if (profile.Model != model.Identity)
+            throw new InvalidInputException(
+                $"{path}: measured on another model ({Short(profile.Model)}, the loaded one is {Short(model.Identity)}); measure anew "
+                + "with kvasir profile auto");
+        if (Damage(profile, model.CacheLayout) is string damage)
+            throw new InvalidInputException($"{path}: damaged profile ({damage}); measure anew with kvasir profile auto");
         return profile;
     }
 
@@ -43,7 +51,8 @@ internal static class SensitivityFile
         try
         {
             long length = new FileInfo(path).Length;
-            return length <= LongestFile ? File.ReadAllBytes(path) : throw new InvalidInputException($"{path}: not a sensitivity profile ({length} bytes)");
+            return length <= LongestFile
+                ? File.ReadAllBytes(path) : throw new InvalidInputException($"{path}: not a sensitivity profile ({length} bytes)");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -55,7 +64,8 @@ internal static class SensitivityFile
     {
         try
         {
-            return JsonSerializer.Deserialize(json, SensitivityJson.Default.SensitivityProfile) ?? throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
+            return JsonSerializer.Deserialize(json, SensitivityJson.Default.SensitivityProfile)
+                ?? throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
         }
         catch (JsonException problem)
         {
@@ -68,24 +78,32 @@ internal static class SensitivityFile
     {
         if (profile.ScaleBits is not (8 or 16)) return $"scales of {profile.ScaleBits} bits";
         if (profile.Keys.FirstOrDefault(name => !Known(name, profile)) is string key) return $"keys '{key}'";
-        if (profile.Values.FirstOrDefault(name => !Known(name, profile) || QuantizedFormat.Parse(name)!.Value.Group != QuantizedFormat.DefaultGroup) is string value) return $"values '{value}'";
+        if (profile.Values.FirstOrDefault(name =>
+            !Known(name, profile)
+                || QuantizedFormat.Parse(name)!.Value.Group != QuantizedFormat.DefaultGroup) is string value) return $"values '{value}'";
         if (profile.Layers.Count != layout.Layers.Count) return $"{profile.Layers.Count} layers, the model has {layout.Layers.Count}";
         for (int l = 0; l < profile.Layers.Count; l++)
         {
-            if (profile.Layers[l] is not { } heads || heads.Count != layout.Layers[l].KvHeads) return $"layer {l} does not have {layout.Layers[l].KvHeads} heads";
-            if (!heads.All(head => head is not null && AreDamages(head.Keys, profile.Keys.Count) && AreDamages(head.Values, profile.Values.Count))) return $"layer {l} does not have a divergence for each codec";
+            if (profile.Layers[l] is not { } heads || heads.Count != layout.Layers[l].KvHeads)
+                return $"layer {l} does not have {layout.Layers[l].KvHeads} heads";
+            if (!heads.All(head =>
+                head is not null && AreDamages(head.Keys, profile.Keys.Count)
+                    && AreDamages(head.Values, profile.Values.Count))) return $"layer {l} does not have a divergence for each codec";
         }
         return null;
     }
 
-    private static bool Known(string? name, SensitivityProfile profile) => name is not null && QuantizedFormat.Parse(name) is { } format && format.ScaleBits == profile.ScaleBits;
+    private static bool Known(string? name, SensitivityProfile profile) =>
+        name is not null && QuantizedFormat.Parse(name) is { } format && format.ScaleBits == profile.ScaleBits;
 
-    private static bool AreDamages(IReadOnlyList<double> damages, int count) => damages.Count == count && damages.All(damage => damage is >= 0 and <= LogitDivergence.Largest);
+    private static bool AreDamages(IReadOnlyList<double> damages, int count) =>
+        damages.Count == count && damages.All(damage => damage is >= 0 and <= LogitDivergence.Largest);
 
     private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 }
 
 /// <summary>Serialisation of profiles, generated at compile time.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SensitivityProfile))]
 internal sealed partial class SensitivityJson : JsonSerializerContext;

@@ -5,9 +5,10 @@ using Kvasir.Models;
 namespace Kvasir.Calibration;
 
 /// <summary>
-/// Measures a sensitivity profile: on each of several short windows of text every head's keys, and every head's values, are encoded in 2 bits
-/// while all else is exact. How a window reads differs far more than how the codecs rank, so the time goes into many windows, and the damage of finer
-/// codecs is derived: it falls with the power of their noise, which is measured, to the 1.2 (on SmolLM2-135M that orders heads as well as measuring each codec).
+/// Measures a sensitivity profile: on each of several short windows of text every head's keys, and every head's values, are encoded in 2
+/// bits while all else is exact. How a window reads differs far more than how the codecs rank, so the time goes into many windows, and the
+/// damage of finer codecs is derived: it falls with the power of their noise, which is measured, to the 1.2 (on SmolLM2-135M that orders
+/// heads as well as measuring each codec).
 /// </summary>
 internal sealed class SensitivityMeasurement
 {
@@ -36,7 +37,10 @@ internal sealed class SensitivityMeasurement
         _keys = [.. CandidateCodecs.Keys(scaleBits).Select(format => format.ToString())];
         _values = [.. CandidateCodecs.Values(scaleBits).Select(format => format.ToString())];
         _prefix = Math.Min(Prefix, (model.Config.ContextLength - Scored) / KvBlock.Tokens * KvBlock.Tokens);
-        if (_prefix < LeastPrefix) throw new InvalidInputException($"{model.Path}: a context of {model.Config.ContextLength} tokens is too short to measure what auto chooses by; give k and v instead (as in k=kivi4,v=kivi4)");
+        if (_prefix < LeastPrefix)
+            throw new InvalidInputException(
+                $"{model.Path}: a context of {model.Config.ContextLength} tokens is too short to measure what auto chooses by; give k and "
+                + "v instead (as in k=kivi4,v=kivi4)");
     }
 
     /// <summary>Measures on <paramref name="text"/>; null for texts that the model writes itself.</summary>
@@ -44,13 +48,17 @@ internal sealed class SensitivityMeasurement
     {
         int[][] windows = text is null ? CalibrationText.Write(_model, Windows, _prefix + Scored, cancellation: _cancellation) : Cut(text);
         var heads = new HeadTotals[_model.CacheLayout.Layers.Count][];
-        for (int l = 0; l < heads.Length; l++) heads[l] = [.. Enumerable.Range(0, _model.CacheLayout.Layers[l].KvHeads).Select(_ => new HeadTotals(_keys.Count, _values.Count))];
+        for (int l = 0; l < heads.Length; l++)
+            heads[l] = [.. Enumerable.Range(0, _model.CacheLayout.Layers[l].KvHeads)
+                .Select(_ => new HeadTotals(_keys.Count, _values.Count))];
         _progress?.Report(TextShare);
         for (int w = 0; w < windows.Length; w++) Add(windows[w], heads, w, windows.Length);
         return new SensitivityProfile
         {
             Model = _model.Identity,
-            Calibration = $"{windows.Length} windows of {_prefix + Scored} tokens of {(text is null ? "text by the model itself" : "a given text")}, the last {Scored} scored",
+            Calibration =
+                $"{windows.Length} windows of {_prefix + Scored} tokens of "
+                    + $"{(text is null ? "text by the model itself" : "a given text")}, the last {Scored} scored",
             ScaleBits = _scaleBits,
             Keys = _keys,
             Values = _values,
@@ -62,7 +70,10 @@ internal sealed class SensitivityMeasurement
     private void Add(int[] ids, HeadTotals[][] heads, int window, int windows)
     {
         using var exact = new CalibrationWindow(_model, ids, Scored, _cancellation);
-        HeadVariant[] variants = [.. heads.SelectMany((layer, l) => layer.SelectMany((_, h) => new HeadVariant[] { new(l, h, _keys[0], CandidateCodecs.Exact), new(l, h, CandidateCodecs.Exact, _values[0]) }))];
+        HeadVariant[] variants =
+            [.. heads.SelectMany((layer, l) =>
+                layer.SelectMany((_, h) =>
+                new HeadVariant[] { new(l, h, _keys[0], CandidateCodecs.Exact), new(l, h, CandidateCodecs.Exact, _values[0]) }))];
         int atOnce = (int)Math.Max(Math.Min(PassTokens, PassLogitBytes / sizeof(float) / _model.Config.Vocabulary) / Scored, 1), done = 0;
         foreach (HeadVariant[] pass in variants.Chunk(atOnce))
         {
@@ -78,8 +89,10 @@ internal sealed class SensitivityMeasurement
         for (int l = 0; l < heads.Length; l++)
             for (int h = 0; h < heads[l].Length; h++)
             {
-                for (int k = 0; k < _keys.Count; k++) heads[l][h].KeyNoise[k] += exact.Noise(new HeadVariant(l, h, _keys[k], CandidateCodecs.Exact)).Keys;
-                for (int v = 0; v < _values.Count; v++) heads[l][h].ValueNoise[v] += exact.Noise(new HeadVariant(l, h, CandidateCodecs.Exact, _values[v])).Values;
+                for (int k = 0; k < _keys.Count; k++)
+                    heads[l][h].KeyNoise[k] += exact.Noise(new HeadVariant(l, h, _keys[k], CandidateCodecs.Exact)).Keys;
+                for (int v = 0; v < _values.Count; v++)
+                    heads[l][h].ValueNoise[v] += exact.Noise(new HeadVariant(l, h, CandidateCodecs.Exact, _values[v])).Values;
             }
     }
 
@@ -88,8 +101,11 @@ internal sealed class SensitivityMeasurement
     {
         int[] ids = _model.Tokenizer.Encode(text, parseSpecial: false);
         int length = _prefix + Scored, count = Math.Min(Windows, ids.Length / length);
-        if (count == 0) throw new InvalidInputException($"the calibration text has {ids.Length} tokens; give at least {length}, better {Windows * length}");
-        return [.. Enumerable.Range(0, count).Select(i => ids.AsSpan((int)((long)(ids.Length - length) * i / Math.Max(count - 1, 1)), length).ToArray())];
+        if (count == 0)
+            throw new InvalidInputException(
+                $"the calibration text has {ids.Length} tokens; give at least {length}, better {Windows * length}");
+        return [.. Enumerable.Range(0, count)
+            .Select(i => ids.AsSpan((int)((long)(ids.Length - length) * i / Math.Max(count - 1, 1)), length).ToArray())];
     }
 
     /// <summary>What one head does, summed over windows.</summary>
@@ -106,6 +122,7 @@ internal sealed class SensitivityMeasurement
         public HeadSensitivity Mean(int windows) => new(Derive(KeyDamage / windows, KeyNoise), Derive(ValueDamage / windows, ValueNoise));
 
         private static double[] Derive(double measured, double[] noise) =>
-            [.. noise.Select(power => measured * Math.Pow(power / noise[0], DamageByNoise)).Select(damage => double.IsNaN(damage) ? measured : Math.Min(damage, LogitDivergence.Largest))];
+            [.. noise.Select(power => measured * Math.Pow(power / noise[0], DamageByNoise))
+                .Select(damage => double.IsNaN(damage) ? measured : Math.Min(damage, LogitDivergence.Largest))];
     }
 }

@@ -37,24 +37,29 @@ public sealed record SensitivityProfile
     public required IReadOnlyList<IReadOnlyList<HeadSensitivity>> Layers { get; init; }
 
     /// <summary>Measures a model.</summary>
-    /// <param name="model">The model. Where it computes in int8, its weights are loaded once more in float32 for the time of the measurement: rounding would hide what most heads do.</param>
+    /// <param name="model">The model. Where it computes in int8, its weights are loaded once more in float32 for the time of the
+    /// measurement: rounding would hide what most heads do.</param>
     /// <param name="text">A text to measure on; null for texts that the model writes itself, the same in every run.</param>
     /// <param name="scaleBits">Bits of scale and minimum: 8 or 16.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Ends the work between two forward passes.</param>
     /// <exception cref="InvalidInputException">The text or the model's context is too short.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static SensitivityProfile Measure(Model model, string? text = null, int scaleBits = QuantizedFormat.DefaultScaleBits, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static SensitivityProfile Measure(
+        Model model, string? text = null, int scaleBits = QuantizedFormat.DefaultScaleBits, IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (scaleBits is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(scaleBits), scaleBits, "8 or 16");
         bool asNeeded = model.Options is { Compute: ComputeMode.Float32, ContextLength: 0 };
-        using Model? loaded = asNeeded ? null : Models.Model.Load(model.Path, model.Options with { Compute = ComputeMode.Float32, ContextLength = 0 });
+        using Model? loaded = asNeeded
+            ? null : Models.Model.Load(model.Path, model.Options with { Compute = ComputeMode.Float32, ContextLength = 0 });
         return new SensitivityMeasurement(loaded ?? model, scaleBits, progress, cancellation).Run(text);
     }
 
     /// <summary>Reads a profile and checks that it belongs to a model.</summary>
-    /// <exception cref="InvalidInputException">It cannot be read, is damaged, or was measured on another model; the message says what differs.</exception>
+    /// <exception cref="InvalidInputException">It cannot be read, is damaged, or was measured on another model; the message says what
+    /// differs.</exception>
     public static SensitivityProfile Load(string path, Model model) => SensitivityFile.Read(path, model);
 
     /// <summary>Writes it as JSON, under a temporary name first.</summary>
@@ -62,7 +67,9 @@ public sealed record SensitivityProfile
     public void Save(string path) => SensitivityFile.Write(path, this);
 }
 
-/// <summary>What keeping one kv head in few bits does to the predictions: mean Kullback-Leibler divergence from exact keys and values, in nats.</summary>
+/// <summary>
+/// What keeping one kv head in few bits does to the predictions: mean Kullback-Leibler divergence from exact keys and values, in nats.
+/// </summary>
 /// <param name="Keys">With each codec of <see cref="SensitivityProfile.Keys"/> for the keys, the values exact.</param>
 /// <param name="Values">With each codec of <see cref="SensitivityProfile.Values"/> for the values, the keys exact.</param>
 public sealed record HeadSensitivity(IReadOnlyList<double> Keys, IReadOnlyList<double> Values);

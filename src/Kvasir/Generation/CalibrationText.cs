@@ -8,8 +8,8 @@ namespace Kvasir.Generation;
 public static class CalibrationText
 {
     /// <summary>
-    /// Samples texts at temperature 1 from the model's begin-of-text (its end-of-text where it has none). Special tokens are never drawn, so no text ends early.
-    /// The same model, sizes and seed give the same ids.
+    /// Samples texts at temperature 1 from the model's begin-of-text (its end-of-text where it has none). Special tokens are never drawn,
+    /// so no text ends early. The same model, sizes and seed give the same ids.
     /// </summary>
     /// <param name="model">Who writes; it needs a tokenizer.</param>
     /// <param name="sequences">How many texts; they are written side by side, one batch per step.</param>
@@ -24,9 +24,12 @@ public static class CalibrationText
         ArgumentNullException.ThrowIfNull(model);
         if (sequences < 1) throw new InvalidInputException($"{sequences} calibration texts were asked for; give at least 1");
         if (tokens < 1) throw new InvalidInputException($"calibration texts of {tokens} tokens were asked for; give at least 1");
-        if (tokens - 1 > model.Config.ContextLength) throw new InvalidInputException($"calibration texts of {tokens} tokens were asked for, but the model's context holds {model.Config.ContextLength}");
+        if (tokens - 1 > model.Config.ContextLength)
+            throw new InvalidInputException(
+                $"calibration texts of {tokens} tokens were asked for, but the model's context holds {model.Config.ContextLength}");
         var seeds = new SplitMix64(seed);
-        Sampler[] samplers = [.. Enumerable.Range(0, sequences).Select(_ => new Sampler(new SamplerOptions { Temperature = 1, Seed = seeds.NextUInt64() }))];
+        Sampler[] samplers = [.. Enumerable.Range(0, sequences)
+            .Select(_ => new Sampler(new SamplerOptions { Temperature = 1, Seed = seeds.NextUInt64() }))];
         int[] unwanted = Unwanted(model.Tokenizer, model.Config.Vocabulary);
         int[][] texts = [.. Enumerable.Range(0, sequences).Select(_ => new int[tokens])];
         foreach (int[] text in texts) text[0] = Start(model.Tokenizer);
@@ -61,5 +64,6 @@ public static class CalibrationText
 
     /// <summary>Control tokens, ends of turn, and rows of a padded vocabulary that stand for no token.</summary>
     private static int[] Unwanted(Tokenizer tokenizer, int vocabulary) =>
-        [.. Enumerable.Range(0, vocabulary).Where(id => id >= tokenizer.VocabularySize || tokenizer.IsSpecial(id) || tokenizer.IsEndOfGeneration(id))];
+        [.. Enumerable.Range(0, vocabulary)
+            .Where(id => id >= tokenizer.VocabularySize || tokenizer.IsSpecial(id) || tokenizer.IsEndOfGeneration(id))];
 }

@@ -2,7 +2,10 @@ using System.Numerics.Tensors;
 
 namespace Kvasir.Generation;
 
-/// <summary>The tokens that a draw is made from, most probable first, found without sorting the vocabulary. Weights are relative to the largest, which is 1.</summary>
+/// <summary>
+/// The tokens that a draw is made from, most probable first, found without sorting the vocabulary. Weights are relative to the largest,
+/// which is 1.
+/// </summary>
 internal sealed class CandidateList
 {
     private const int ScanBlock = 64;
@@ -39,7 +42,9 @@ internal sealed class CandidateList
         SortDescending();
     }
 
-    /// <summary>The largest weights that together reach <paramref name="mass"/>, and perhaps some more; none below <paramref name="least"/>.</summary>
+    /// <summary>
+    /// The largest weights that together reach <paramref name="mass"/>, and perhaps some more; none below <paramref name="least"/>.
+    /// </summary>
     public void TakeMass(ReadOnlySpan<float> weights, double mass, float least)
     {
         Reserve(weights.Length);
@@ -63,7 +68,9 @@ internal sealed class CandidateList
         SortDescending();
     }
 
-    /// <summary>Keeps the shortest beginning that reaches <paramref name="mass"/>, without weights below <paramref name="least"/>; at least one.</summary>
+    /// <summary>
+    /// Keeps the shortest beginning that reaches <paramref name="mass"/>, without weights below <paramref name="least"/>; at least one.
+    /// </summary>
     public void Cut(double mass, float least)
     {
         double sum = 0;

@@ -20,7 +20,9 @@ public sealed record GenerationOptions
     /// <summary>Go on at end-of-text tokens instead of stopping.</summary>
     public bool IgnoreEndOfText { get; init; }
 
-    /// <summary>End where the text repeats its last sentence or more, word for word: small models that choose greedily would go on so to the end.</summary>
+    /// <summary>
+    /// End where the text repeats its last sentence or more, word for word: small models that choose greedily would go on so to the end.
+    /// </summary>
     public bool StopAtRepetition { get; init; }
 
     /// <summary>What of the prompt is emphasised; null for nothing, or what the policy's <c>steer</c> says.</summary>

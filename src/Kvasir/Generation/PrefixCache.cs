@@ -26,7 +26,10 @@ internal sealed class PrefixCache : IDisposable
 
     public long Bytes { get; private set; }
 
-    /// <summary>A cache that shares the longest known beginning of <paramref name="prompt"/>, in whole blocks and short of its last token; null where there is none.</summary>
+    /// <summary>
+    /// A cache that shares the longest known beginning of <paramref name="prompt"/>, in whole blocks and short of its last token; null
+    /// where there is none.
+    /// </summary>
     public KvCache? Take(List<int> prompt)
     {
         ReadOnlySpan<int> ids = CollectionsMarshal.AsSpan(prompt);
@@ -50,7 +53,9 @@ internal sealed class PrefixCache : IDisposable
         return shared;
     }
 
-    /// <summary>Takes over a cache, cut to whole blocks; false where it is too short or too large to be kept, and the caller keeps it.</summary>
+    /// <summary>
+    /// Takes over a cache, cut to whole blocks; false where it is too short or too large to be kept, and the caller keeps it.
+    /// </summary>
     public bool Keep(List<int> ids, KvCache cache)
     {
         int tokens = Math.Min(ids.Count, cache.Length) / BlockTokens * BlockTokens;

@@ -3,8 +3,8 @@ using Kvasir.Cache;
 namespace Kvasir.Generation;
 
 /// <summary>
-/// Beginnings of prompts that need not be computed again, in two tiers: caches of finished sequences in memory (<see cref="PrefixCache"/>), and blocks on
-/// disk for later sessions and other processes (<see cref="PromptStore"/>).
+/// Beginnings of prompts that need not be computed again, in two tiers: caches of finished sequences in memory (<see cref="PrefixCache"/>),
+/// and blocks on disk for later sessions and other processes (<see cref="PromptStore"/>).
 /// </summary>
 /// <param name="memoryBytes">The most bytes of caches in memory; 0 keeps none.</param>
 /// <param name="disk">The tier on disk, or null.</param>
@@ -15,7 +15,10 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
     /// <summary>A cache in memory that shares the longest known beginning of a prompt, or null.</summary>
     public KvCache? Take(List<int> prompt) => _memory.Take(prompt);
 
-    /// <summary>Brings a cache that holds some beginning of a prompt further along it with what is on disk; it may get a few tokens shorter, for the sake of whole blocks.</summary>
+    /// <summary>
+    /// Brings a cache that holds some beginning of a prompt further along it with what is on disk; it may get a few tokens shorter, for the
+    /// sake of whole blocks.
+    /// </summary>
     public void Recall(KvCache cache, ReadOnlySpan<int> prompt) => disk?.Load(cache, prompt);
 
     /// <summary>Told between two steps over a prompt: what is to be stored is kept from here on as it will be when it is loaded.</summary>

@@ -4,8 +4,8 @@ using Kvasir.Cache;
 namespace Kvasir.Generation;
 
 /// <summary>
-/// Names of stored prompt blocks: SHA-256 over the name of the block before and the block's ids. The first one stands on everything else that
-/// the numbers depend on: version of the files, model, tokenizer, policy, and how products are computed.
+/// Names of stored prompt blocks: SHA-256 over the name of the block before and the block's ids. The first one stands on everything else
+/// that the numbers depend on: version of the files, model, tokenizer, policy, and how products are computed.
 /// </summary>
 internal static class PromptKeys
 {

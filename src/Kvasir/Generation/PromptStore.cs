@@ -3,16 +3,20 @@ using Kvasir.Cache;
 namespace Kvasir.Generation;
 
 /// <summary>
-/// Keys and values of long prompts in a folder, for later sessions and other processes: a prefix cache on disk. Every block of 256 tokens is a
-/// <see cref="KvFile"/> named by a hash of the model, the policy and all ids up to its end, so a prompt finds its longest stored beginning block by
-/// block. Files appear under their names when they are whole, so any number of processes may use one folder and end at any moment.
+/// Keys and values of long prompts in a folder, for later sessions and other processes: a prefix cache on disk. Every block of 256 tokens
+/// is a <see cref="KvFile"/> named by a hash of the model, the policy and all ids up to its end, so a prompt finds its longest stored
+/// beginning block by block. Files appear under their names when they are whole, so any number of processes may use one folder and end at
+/// any moment.
 /// </summary>
 public sealed class PromptStore
 {
     /// <summary>Tokens of a stored block: eight blocks of the cache.</summary>
     public const int BlockTokens = 256;
 
-    /// <summary>Prompts with fewer tokens are neither looked up nor stored: computing two blocks anew takes a fraction of a second, and short prompts are many.</summary>
+    /// <summary>
+    /// Prompts with fewer tokens are neither looked up nor stored: computing two blocks anew takes a fraction of a second, and short
+    /// prompts are many.
+    /// </summary>
     public const int LeastTokens = 512;
 
     /// <summary>The quota where none is given: 2 GB.</summary>
@@ -20,7 +24,9 @@ public sealed class PromptStore
 
     private const string Extension = ".kv";
 
-    /// <summary>What a process that ended while it wrote has left behind is removed after this time; a living one writes a block in less.</summary>
+    /// <summary>
+    /// What a process that ended while it wrote has left behind is removed after this time; a living one writes a block in less.
+    /// </summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
     /// <summary>A store in a folder, which is made when there is something to store.</summary>
@@ -59,7 +65,8 @@ public sealed class PromptStore
         {
             cache.Truncate(first * BlockTokens);
             bool sound = true;
-            for (int block = first; block < end && sound; block++) sound = Place(cache, names[block], prompt.Slice(block * BlockTokens, BlockTokens));
+            for (int block = first; block < end && sound; block++)
+                sound = Place(cache, names[block], prompt.Slice(block * BlockTokens, BlockTokens));
             Touch(names.AsSpan(0, cache.Length / BlockTokens));
         }
         else if (!cache.HasTail && cache.Length - cache.WholeBlockTokens < KvBlock.Tokens)
@@ -124,7 +131,9 @@ public sealed class PromptStore
         return false;
     }
 
-    /// <summary>Marks blocks as used now, each later than the one behind it: so a block is never evicted before what cannot be found without it.</summary>
+    /// <summary>
+    /// Marks blocks as used now, each later than the one behind it: so a block is never evicted before what cannot be found without it.
+    /// </summary>
     private void Touch(ReadOnlySpan<string> names)
     {
         DateTime now = DateTime.UtcNow;

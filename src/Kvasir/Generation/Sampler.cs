@@ -70,7 +70,8 @@ public sealed class Sampler
             }
         }
 
-        return best >= 0 && !float.IsNegativeInfinity(logits[best]) ? best : throw new InvalidOperationException("the model gave no usable logits");
+        return best >= 0 && !float.IsNegativeInfinity(logits[best])
+            ? best : throw new InvalidOperationException("the model gave no usable logits");
     }
 
     /// <summary>weights = exp((logits - largest) / temperature), 0 where that is not a number; returns their sum.</summary>

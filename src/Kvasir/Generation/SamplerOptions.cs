@@ -9,13 +9,17 @@ public sealed record SamplerOptions
     /// <summary>Only the k most probable tokens; 0 means all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Only the most probable tokens that together reach this probability (nucleus sampling, Holtzman et al. 2020); 1 means all.</summary>
+    /// <summary>
+    /// Only the most probable tokens that together reach this probability (nucleus sampling, Holtzman et al. 2020); 1 means all.
+    /// </summary>
     public float TopP { get; init; } = 1;
 
     /// <summary>Only tokens with at least this share of the most probable one's probability (Nguyen et al. 2024); 0 means all.</summary>
     public float MinP { get; init; }
 
-    /// <summary>Positive logits of tokens seen lately are divided by this, negative ones multiplied (Keskar et al. 2019); 1 means none.</summary>
+    /// <summary>
+    /// Positive logits of tokens seen lately are divided by this, negative ones multiplied (Keskar et al. 2019); 1 means none.
+    /// </summary>
     public float RepeatPenalty { get; init; } = 1;
 
     /// <summary>How many of the newest tokens <see cref="RepeatPenalty"/> looks at.</summary>
@@ -27,11 +31,13 @@ public sealed record SamplerOptions
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
     internal void Validate()
     {
-        if (!(Temperature >= 0) || float.IsInfinity(Temperature)) throw new InvalidInputException($"temperature is {Temperature}; give 0 or more");
+        if (!(Temperature >= 0) || float.IsInfinity(Temperature))
+            throw new InvalidInputException($"temperature is {Temperature}; give 0 or more");
         if (TopK < 0) throw new InvalidInputException($"top-k is {TopK}; give 0 (all) or more");
         if (!(TopP > 0 && TopP <= 1)) throw new InvalidInputException($"top-p is {TopP}; give a value above 0, at most 1");
         if (!(MinP >= 0 && MinP <= 1)) throw new InvalidInputException($"min-p is {MinP}; give a value from 0 to 1");
-        if (!(RepeatPenalty > 0) || float.IsInfinity(RepeatPenalty)) throw new InvalidInputException($"the repeat penalty is {RepeatPenalty}; give a value above 0 (1 is none)");
+        if (!(RepeatPenalty > 0) || float.IsInfinity(RepeatPenalty))
+            throw new InvalidInputException($"the repeat penalty is {RepeatPenalty}; give a value above 0 (1 is none)");
         if (RepeatWindow < 0) throw new InvalidInputException($"the repeat window is {RepeatWindow}; give 0 or more tokens");
     }
 }

@@ -11,7 +11,8 @@ public sealed class ScheduledSequence
     private readonly int _promptTokens;
     private volatile bool _cancelled;
 
-    internal ScheduledSequence(int[] prompt, Continuation continuation, long mostBytes, Action<string>? onText, CancellationToken cancellation)
+    internal ScheduledSequence(
+        int[] prompt, Continuation continuation, long mostBytes, Action<string>? onText, CancellationToken cancellation)
     {
         MostBytes = mostBytes;
         Ids = [.. prompt];
@@ -50,7 +51,9 @@ public sealed class ScheduledSequence
     /// </summary>
     internal List<int> SharedIds => Steering?.UnsteeredTokens < Ids.Count ? Ids[..Steering.UnsteeredTokens] : Ids;
 
-    /// <summary>Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.</summary>
+    /// <summary>
+    /// Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.
+    /// </summary>
     internal bool CameFilled { get; init; }
 
     /// <summary>Whether its cache is a session's, which goes on with it afterwards.</summary>

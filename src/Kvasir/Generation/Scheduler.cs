@@ -6,10 +6,11 @@ namespace Kvasir.Generation;
 
 /// <summary>
 /// Continuous batching: each step is one forward pass over the newest token of every running sequence and slices of the
-/// prompts of those that have just come. Sequences come and end at any step. Under a budget a sequence is admitted once all that it may come to hold fits
-/// beside what the others may (<see cref="KvForecast"/>; what they share is counted in full), in the order they came: nothing that was admitted
-/// meets a full budget later, and everything that waits gets its turn. A sequence that brings a filled cache has its bytes from the start: it is admitted
-/// when it is added, or never. A <see cref="Session"/> is a scheduler's only client, and lends it its cache. Used by one thread at a time.
+/// prompts of those that have just come. Sequences come and end at any step. Under a budget a sequence is admitted once all that it may
+/// come to hold fits beside what the others may (<see cref="KvForecast"/>; what they share is counted in full), in the order they came:
+/// nothing that was admitted meets a full budget later, and everything that waits gets its turn. A sequence that brings a filled cache has
+/// its bytes from the start: it is admitted when it is added, or never. A <see cref="Session"/> is a scheduler's only client, and lends it
+/// its cache. Used by one thread at a time.
 /// </summary>
 public sealed class Scheduler : IDisposable
 {
@@ -32,12 +33,17 @@ public sealed class Scheduler : IDisposable
     /// <param name="model">The model; not disposed with the scheduler.</param>
     /// <param name="options">Limits.</param>
     /// <param name="policy">How keys and values are kept; float16 by default.</param>
-    /// <param name="pool">Where blocks come from; a pool without budget by default. A pool with a budget must serve this scheduler alone.</param>
+    /// <param name="pool">Where blocks come from; a pool without budget by default. A pool with a budget must serve this scheduler
+    /// alone.</param>
     /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
-    public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null)
-        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, pool ?? model.DefaultPool, options, policy, prompts) { }
+    public Scheduler(Model model, SchedulerOptions? options = null, KvPolicy? policy = null, BlockPool? pool = null,
+        PromptStore? prompts = null)
+        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, pool
+            ?? model.DefaultPool, options, policy, prompts)
+    { }
 
-    internal Scheduler(IForwardEngine engine, Tokenizer tokenizer, BlockPool pool, SchedulerOptions? options = null, KvPolicy? policy = null, PromptStore? prompts = null)
+    internal Scheduler(IForwardEngine engine, Tokenizer tokenizer, BlockPool pool, SchedulerOptions? options = null,
+        KvPolicy? policy = null, PromptStore? prompts = null)
     {
         (_engine, _tokenizer, _policy, _pool) = (engine, tokenizer, policy ?? KvPolicy.Default, pool);
         _options = (options ?? new SchedulerOptions()).Validated();
@@ -65,14 +71,20 @@ public sealed class Scheduler : IDisposable
     /// <summary>Steps over prompts end at multiples of so many tokens; 0: wherever the step's tokens do.</summary>
     internal int PromptBorders { get; init; }
 
-    /// <summary>Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed at once.</summary>
+    /// <summary>
+    /// Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed
+    /// at once.
+    /// </summary>
     /// <param name="prompt">Token ids.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
     /// <param name="embeddings">What stands behind ids below 0.</param>
     /// <param name="cancellation">Ends the sequence before the next step.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of range.</exception>
-    public ScheduledSequence Add(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, InputEmbeddings? embeddings = null, CancellationToken cancellation = default)
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context, or an option is out of
+    /// range.</exception>
+    public ScheduledSequence Add(
+        ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, InputEmbeddings? embeddings = null,
+        CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
         int longest = Longest(prompt, options);
@@ -83,30 +95,41 @@ public sealed class Scheduler : IDisposable
             Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
         };
         if (sequence.MostBytes > _pool.Budget - PassBytes(1))
-            sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
+            sequence.Fail(
+                new KvBudgetExceededException(
+                $"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} "
+                + $"bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
         else _waiting.Enqueue(sequence);
         return sequence;
     }
 
     /// <summary>
-    /// Adds a sequence whose beginning has been computed, or placed from files. Under a budget it fails at once where it does not fit beside what
-    /// has been promised to others: it holds its bytes already, so it cannot wait for them.
+    /// Adds a sequence whose beginning has been computed, or placed from files. Under a budget it fails at once where it does not fit
+    /// beside what has been promised to others: it holds its bytes already, so it cannot wait for them.
     /// </summary>
-    /// <param name="cache">Its keys and values so far, of the pool that the scheduler uses; the scheduler's from now on, and disposed with the sequence.</param>
+    /// <param name="cache">Its keys and values so far, of the pool that the scheduler uses; the scheduler's from now on, and disposed with
+    /// the sequence.</param>
     /// <param name="prompt">The ids of all tokens in the cache and, behind them, those still to be computed: at least one.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
     /// <param name="cancellation">Ends the sequence before the next step.</param>
-    /// <exception cref="InvalidInputException">The prompt is longer than the model's context, or an option is out of range; the cache is still the caller's.</exception>
-    public ScheduledSequence Add(KvCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    /// <exception cref="InvalidInputException">The prompt is longer than the model's context, or an option is out of range; the cache is
+    /// still the caller's.</exception>
+    public ScheduledSequence Add(
+        KvCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         options = (options ?? GenerationOptions.Default).Validated();
-        if (cache.Length >= prompt.Length) throw new ArgumentException($"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
+        if (cache.Length >= prompt.Length)
+            throw new ArgumentException(
+                $"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
         int longest = Longest(prompt, options);
         cache.Steering = options.Steering(prompt, _tokenizer, cache.Steering?.Policy);
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation) { Cache = cache, CameFilled = true };
+        var sequence = new ScheduledSequence(
+            prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation)
+        { Cache = cache, CameFilled = true };
         if (Fits(sequence))
         {
             ReservedBytes += sequence.MostBytes;
@@ -114,13 +137,21 @@ public sealed class Scheduler : IDisposable
             return sequence;
         }
 
-        sequence.Fail(new KvBudgetExceededException($"the sequence may grow to {longest} tokens, {sequence.MostBytes:N0} bytes, but the KV budget of {_pool.Budget:N0} bytes has {ReservedBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens"));
+        sequence.Fail(
+            new KvBudgetExceededException(
+            $"the sequence may grow to {longest} tokens, {sequence.MostBytes:N0} bytes, but the KV budget of {_pool.Budget:N0} bytes has "
+            + $"{ReservedBytes:N0} promised to others; let some end first, raise the budget, or allow fewer new tokens"));
         Finish(sequence);
         return sequence;
     }
 
-    /// <summary>Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does not get ends it.</summary>
-    internal ScheduledSequence Lend(KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText, CancellationToken cancellation)
+    /// <summary>
+    /// Adds a sequence on a cache that stays the caller's and holds a beginning of the prompt. No budget is promised to it: what it does
+    /// not get ends it.
+    /// </summary>
+    internal ScheduledSequence Lend(
+        KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText,
+        CancellationToken cancellation)
     {
         var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation)
         {
@@ -133,12 +164,15 @@ public sealed class Scheduler : IDisposable
         return sequence;
     }
 
-    /// <summary>One forward pass; false where there is nothing to do. What a pass throws ends the sequences that caused it (<see cref="ScheduledSequence.Failure"/>); the others go on.</summary>
+    /// <summary>
+    /// One forward pass; false where there is nothing to do. What a pass throws ends the sequences that caused it
+    /// (<see cref="ScheduledSequence.Failure"/>); the others go on.
+    /// </summary>
     public bool Step() => Pass(decoding: true);
 
     /// <summary>
-    /// One forward pass over prompts alone, after which those that are read to their end have their first token; false where there is none to read.
-    /// For callers that tell the cost of prompts and of decoding apart.
+    /// One forward pass over prompts alone, after which those that are read to their end have their first token; false where there is none
+    /// to read. For callers that tell the cost of prompts and of decoding apart.
     /// </summary>
     public bool Prefill() => Pass(decoding: false);
 
@@ -152,7 +186,10 @@ public sealed class Scheduler : IDisposable
         return true;
     }
 
-    /// <summary>Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself, and only those fail whose own pass throws.</summary>
+    /// <summary>
+    /// Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself, and only those fail
+    /// whose own pass throws.
+    /// </summary>
     private void Run()
     {
         if (TryRun() is not { } failure) return;
@@ -238,7 +275,8 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.SharedIds) : null) ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.SharedIds) : null)
+                ?? new KvCache(_engine.CacheLayout, _policy, _pool);
             sequence.Cache.Steering = sequence.Steering;
             Recall(sequence);
             Start(sequence);
@@ -252,7 +290,10 @@ public sealed class Scheduler : IDisposable
         if (Shares(cache.Policy)) _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
         sequence.Continuation.ReusedTokens = cache.Length;
         if (sequence.IsLent && Room(cache) is int room && sequence.Pending.Length > room)
-            sequence.Fail(new InvalidInputException($"the prompt has {sequence.PromptTokens} tokens, but the KV budget holds {cache.Length + room}; raise the budget, shorten the prompt, or keep fewer bits"));
+            sequence.Fail(
+                new InvalidInputException(
+                $"the prompt has {sequence.PromptTokens} tokens, but the KV budget holds {cache.Length + room}; raise the budget, shorten "
+                + "the prompt, or keep fewer bits"));
     }
 
     /// <summary>How many more tokens of this sequence alone fit into what is left of its budget.</summary>
@@ -260,7 +301,8 @@ public sealed class Scheduler : IDisposable
     {
         int most = _contextLength - cache.Length;
         long left = cache.Pool.Budget - cache.Pool.Bytes;
-        return cache.Pool.Budget == long.MaxValue ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _forecast.PassBytes(tokens, 1) <= left);
+        return cache.Pool.Budget == long.MaxValue
+            ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _forecast.PassBytes(tokens, 1) <= left);
     }
 
     /// <summary>The longest sequence that could be admitted.</summary>
@@ -295,7 +337,9 @@ public sealed class Scheduler : IDisposable
 
     private long PassBytes(int sequences) => _forecast.PassBytes(_options.TokensPerStep, sequences);
 
-    /// <summary>First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.</summary>
+    /// <summary>
+    /// First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.
+    /// </summary>
     private bool FillBatch(bool decoding)
     {
         ClearBatch();

@@ -16,7 +16,9 @@ public sealed record SchedulerOptions
     internal SchedulerOptions Validated()
     {
         if (MaxRunning < 1) throw new InvalidInputException($"at least one sequence must be able to run; got {MaxRunning}");
-        if (TokensPerStep < MaxRunning) throw new InvalidInputException($"{TokensPerStep} tokens a step cannot serve {MaxRunning} sequences; give at least as many tokens as sequences");
+        if (TokensPerStep < MaxRunning)
+            throw new InvalidInputException(
+                $"{TokensPerStep} tokens a step cannot serve {MaxRunning} sequences; give at least as many tokens as sequences");
         if (PrefixCacheBytes < 0) throw new InvalidInputException($"the prefix cache cannot hold {PrefixCacheBytes} bytes; give 0 or more");
         return this;
     }

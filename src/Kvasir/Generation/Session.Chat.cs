@@ -16,11 +16,14 @@ public sealed partial class Session
     /// <summary>The conversation so far; a system message or examples may be put in before the first turn.</summary>
     public IList<ChatMessage> Messages => _messages;
 
-    /// <summary>Says something and streams the reply; both become part of <see cref="Messages"/>. Earlier turns come from the cache.</summary>
+    /// <summary>
+    /// Says something and streams the reply; both become part of <see cref="Messages"/>. Earlier turns come from the cache.
+    /// </summary>
     /// <param name="message">What the user says.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="cancellation">Ends the reply after the running step; what was said so far stays.</param>
-    /// <exception cref="InvalidInputException">The model has no chat template, or the conversation is longer than its context; the message is then not kept.</exception>
+    /// <exception cref="InvalidInputException">The model has no chat template, or the conversation is longer than its context; the message
+    /// is then not kept.</exception>
     public IEnumerable<string> Chat(string message, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -33,7 +36,8 @@ public sealed partial class Session
 
     /// <summary>As <see cref="Chat"/>, computing on a thread of the pool.</summary>
     /// <inheritdoc cref="Chat"/>
-    public IAsyncEnumerable<string> ChatAsync(string message, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+    public IAsyncEnumerable<string> ChatAsync(
+        string message, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         OnThreadPool(stop => Chat(message, options, stop), cancellation);
 
     /// <summary>
@@ -52,14 +56,19 @@ public sealed partial class Session
     /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>
     /// <param name="model">The model it was held with.</param>
     /// <param name="path">The file.</param>
-    /// <param name="policy">How keys and values are kept; as in the file by default. A file that is kept otherwise is encoded anew in memory.</param>
+    /// <param name="policy">How keys and values are kept; as in the file by default. A file that is kept otherwise is encoded anew in
+    /// memory.</param>
     /// <param name="pool">Where new blocks come from; a pool without budget by default.</param>
     /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
-    /// <exception cref="InvalidInputException">The file is missing, damaged, holds no conversation, or belongs to another model.</exception>
+    /// <exception cref="InvalidInputException">The file is missing, damaged, holds no conversation, or belongs to another
+    /// model.</exception>
     public static Session Load(Model model, string path, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null) =>
-        Load(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, path, policy, pool ?? model.DefaultPool, prompts);
+        Load(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, path, policy, pool
+            ?? model.DefaultPool, prompts);
 
-    internal static Session Load(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, string path, KvPolicy? policy, BlockPool pool, PromptStore? prompts = null)
+    internal static Session Load(
+        IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, string path, KvPolicy? policy, BlockPool pool,
+        PromptStore? prompts = null)
     {
         using KvFile file = KvFile.Open(path, engine.CacheLayout, verify: true);
         List<ChatMessage> messages = ReadMessages(path, file.Attachment);
@@ -82,7 +91,8 @@ public sealed partial class Session
     /// <summary>The ids of a conversation's prompt, with one begin-of-text token where the model's file asks for it.</summary>
     internal static int[] EncodeChat(Tokenizer tokenizer, ChatTemplate? template, IReadOnlyList<ChatMessage> messages)
     {
-        if (template is null) throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
+        if (template is null)
+            throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
         string prompt = template.Render(messages);
         int[] ids = tokenizer.Encode(prompt);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
@@ -139,7 +149,8 @@ public sealed partial class Session
         {
             List<ChatMessage>? messages = json is null ? null : JsonSerializer.Deserialize(json, ConversationJson.Default.ListChatMessage);
             if (messages is not null && messages.TrueForAll(message => message is { Role: not null, Content: not null })) return messages;
-            throw new InvalidInputException($"{path}: holds a cache but no conversation; only what a conversation was saved to can be loaded");
+            throw new InvalidInputException(
+                $"{path}: holds a cache but no conversation; only what a conversation was saved to can be loaded");
         }
         catch (JsonException problem)
         {

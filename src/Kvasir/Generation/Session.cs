@@ -13,7 +13,8 @@ public sealed partial class Session : IDisposable
 {
     /// <summary>
     /// Tokens of one prefill step; a cancellation takes effect after at most one step. Steps end where stored blocks do: a token
-    /// attends to its own step in float and to earlier ones as they are kept, so behind stored blocks a prompt is computed as it was without them.
+    /// attends to its own step in float and to earlier ones as they are kept, so behind stored blocks a prompt is computed as it was
+    /// without them.
     /// </summary>
     internal const int PrefillSlice = PromptStore.BlockTokens;
 
@@ -31,7 +32,9 @@ public sealed partial class Session : IDisposable
     /// <param name="pool">Where blocks come from; a pool without budget by default.</param>
     /// <param name="prompts">Where long prompts are kept for later sessions; nowhere by default.</param>
     public Session(Model model, KvPolicy? policy = null, BlockPool? pool = null, PromptStore? prompts = null)
-        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, model.NewCache(policy, pool), prompts) { }
+        : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, model.NewCache(policy, pool),
+            prompts)
+    { }
 
     /// <summary>A session that goes on from a filled cache, which it owns from now on.</summary>
     /// <param name="model">The model; not disposed with the session.</param>
@@ -41,7 +44,8 @@ public sealed partial class Session : IDisposable
         : this(model, (model ?? throw new ArgumentNullException(nameof(model))).Tokenizer, model.ChatTemplate, cache)
     {
         _ids.AddRange(ids);
-        if (_ids.Count != _cache.Length) throw new ArgumentException($"the cache holds {_cache.Length} tokens, but {_ids.Count} ids were given", nameof(ids));
+        if (_ids.Count != _cache.Length)
+            throw new ArgumentException($"the cache holds {_cache.Length} tokens, but {_ids.Count} ids were given", nameof(ids));
     }
 
     internal Session(IForwardEngine engine, Tokenizer tokenizer, ChatTemplate? template, KvCache cache, PromptStore? prompts = null)
@@ -49,7 +53,10 @@ public sealed partial class Session : IDisposable
         (_tokenizer, _template, _contextLength, _cache) = (tokenizer, template,
             cache.Policy.LongestSequence(engine.CacheLayout, engine.ContextLength), cache);
         _steering = cache.Steering?.Policy;
-        _scheduler = new Scheduler(engine, tokenizer, cache.Pool, new SchedulerOptions { TokensPerStep = PrefillSlice, MaxRunning = 1 }, cache.Policy, prompts) { PromptBorders = PrefillSlice };
+        _scheduler = new Scheduler(
+            engine, tokenizer, cache.Pool, new SchedulerOptions { TokensPerStep = PrefillSlice, MaxRunning = 1 }, cache.Policy,
+            prompts)
+        { PromptBorders = PrefillSlice };
     }
 
     /// <summary>The ids whose keys and values the cache holds.</summary>
@@ -69,8 +76,10 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
-    public GenerationResult Complete(string prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is
+    /// out of range.</exception>
+    public GenerationResult Complete(
+        string prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
         Drain(Stream(Encode(prompt), options, cancellation), onText);
 
     /// <summary>Continues a prompt of token ids.</summary>
@@ -78,8 +87,11 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
-    public GenerationResult Complete(ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default) =>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is
+    /// out of range.</exception>
+    public GenerationResult Complete(
+        ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null,
+        CancellationToken cancellation = default) =>
         Drain(Stream(prompt, options, cancellation), onText);
 
     /// <summary>Continues what the cache holds with more tokens.</summary>
@@ -87,18 +99,23 @@ public sealed partial class Session : IDisposable
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called with every piece of text as it becomes certain.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
-    public GenerationResult Continue(ReadOnlySpan<int> more, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is
+    /// out of range.</exception>
+    public GenerationResult Continue(
+        ReadOnlySpan<int> more, GenerationOptions? options = null, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         if (more.IsEmpty) throw new InvalidInputException("there is nothing to continue with; give at least one token");
         return Complete([.. _ids, .. more], options, onText, cancellation);
     }
 
-    /// <summary>Continues a prompt; each piece of text as it becomes certain. <see cref="LastResult"/> has the figures at the end.</summary>
+    /// <summary>
+    /// Continues a prompt; each piece of text as it becomes certain. <see cref="LastResult"/> has the figures at the end.
+    /// </summary>
     /// <param name="prompt">Text; special tokens in it are recognised.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is
+    /// out of range.</exception>
     public IEnumerable<string> Stream(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         Stream(Encode(prompt), options, cancellation);
 
@@ -106,7 +123,8 @@ public sealed partial class Session : IDisposable
     /// <param name="prompt">Token ids, fed exactly as given.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="cancellation">Ends the generation after the running step; the result's finish reason says so.</param>
-    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is out of range.</exception>
+    /// <exception cref="InvalidInputException">The prompt is empty or longer than the model's context or the pool's budget, or an option is
+    /// out of range.</exception>
     public IEnumerable<string> Stream(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
@@ -115,7 +133,8 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>As <see cref="Stream(string, GenerationOptions, CancellationToken)"/>, computing on a thread of the pool.</summary>
-    public IAsyncEnumerable<string> StreamAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+    public IAsyncEnumerable<string> StreamAsync(
+        string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
         OnThreadPool(stop => Stream(prompt, options, stop), cancellation);
 
     /// <summary>Frees the cache.</summary>
@@ -129,7 +148,10 @@ public sealed partial class Session : IDisposable
     internal static void Check(int promptTokens, int contextLength)
     {
         if (promptTokens == 0) throw new InvalidInputException("the prompt is empty; give at least one token");
-        if (promptTokens > contextLength) throw new InvalidInputException($"the prompt has {promptTokens} tokens, but the model's context holds {contextLength}; shorten it by {promptTokens - contextLength}");
+        if (promptTokens > contextLength)
+            throw new InvalidInputException(
+                $"the prompt has {promptTokens} tokens, but the model's context holds {contextLength}; shorten it by "
+                + $"{promptTokens - contextLength}");
     }
 
     private int[] Encode(string prompt) => _tokenizer.Encode(prompt, parseSpecial: true, addSpecial: true);
@@ -162,7 +184,9 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    /// <summary>Makes the ids those that the cache holds, also after a step that failed: a chosen token that was not fed is not among them.</summary>
+    /// <summary>
+    /// Makes the ids those that the cache holds, also after a step that failed: a chosen token that was not fed is not among them.
+    /// </summary>
     private void MatchCache(List<int> ids)
     {
         int length = Math.Min(ids.Count, _cache.Length);
@@ -177,7 +201,8 @@ public sealed partial class Session : IDisposable
         return LastResult!;
     }
 
-    private static async IAsyncEnumerable<string> OnThreadPool(Func<CancellationToken, IEnumerable<string>> start, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<string> OnThreadPool(
+        Func<CancellationToken, IEnumerable<string>> start, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using IEnumerator<string> pieces = start(cancellation).GetEnumerator();
         while (await Task.Run(pieces.MoveNext, CancellationToken.None).ConfigureAwait(false)) yield return pieces.Current;

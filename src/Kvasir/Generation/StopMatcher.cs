@@ -1,6 +1,8 @@
 namespace Kvasir.Generation;
 
-/// <summary>Ends a streamed text at the first stop string, wherever token borders fall: text that may still become a stop string is held back.</summary>
+/// <summary>
+/// Ends a streamed text at the first stop string, wherever token borders fall: text that may still become a stop string is held back.
+/// </summary>
 public sealed class StopMatcher
 {
     private readonly string[] _stops;

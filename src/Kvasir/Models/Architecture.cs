@@ -5,14 +5,15 @@ using Kvasir.Numerics;
 namespace Kvasir.Models;
 
 /// <summary>
-/// Turns a file's metadata into what the transformer needs, and says what a Hugging Face folder of the same model is called in GGUF's terms.
-/// One small file per architecture under <c>Architectures/</c>, and its name in <see cref="All"/>.
+/// Turns a file's metadata into what the transformer needs, and says what a Hugging Face folder of the same model is called in GGUF's
+/// terms. One small file per architecture under <c>Architectures/</c>, and its name in <see cref="All"/>.
 /// </summary>
 internal abstract class Architecture
 {
     /// <summary>All that can be run.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
-        [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(), new SmolLm3(), new StarCoder2()];
+        [new Bert(), new Cohere(), new Gemma2(), new Gemma3(), new Glm4(), new Gpt2(), new Granite(), new Llama(), new Olmo2(),
+            new SmolLm3(), new StarCoder2()];
 
     /// <summary>What their files call things.</summary>
     public static IArchitectureNames FileNames { get; } = new NamesOfAll();
@@ -23,7 +24,9 @@ internal abstract class Architecture
     /// <summary>The model types of Hugging Face that it reads.</summary>
     public abstract IReadOnlyList<HfArchitecture> HuggingFace { get; }
 
-    /// <summary>Whether GGUF files of this name have the rows of query and key matrices permuted so that neighbouring channels are rotated together.</summary>
+    /// <summary>
+    /// Whether GGUF files of this name have the rows of query and key matrices permuted so that neighbouring channels are rotated together.
+    /// </summary>
     public virtual bool Interleaves(string name) => false;
 
     public abstract TransformerSpec Describe(ModelMetadata metadata, ModelConfig config);
@@ -33,14 +36,20 @@ internal abstract class Architecture
     {
         string name = file.Require<string>("general.architecture");
         return ByName(name) ?? throw new InvalidInputException(
-            $"{file.Path}: architecture '{name}' is not supported (supported: {string.Join(", ", All.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
+            $"{file.Path}: architecture '{name}' is not supported (supported: "
+                + $"{string.Join(", ", All.SelectMany(architecture => architecture.Names).Order(StringComparer.Ordinal))})");
     }
 
     /// <summary>The architecture of a name, or null.</summary>
-    public static Architecture? ByName(string name) => All.FirstOrDefault(architecture => architecture.Names.Contains(name, StringComparer.Ordinal));
+    public static Architecture? ByName(string name) =>
+        All.FirstOrDefault(architecture => architecture.Names.Contains(name, StringComparer.Ordinal));
 
-    /// <summary>The common case of a Llama-like decoder, to be varied with <c>with</c>; where there is a sliding window, the last layer of each period sees all (period 0: none does).</summary>
-    protected static TransformerSpec LlamaLike(ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0, NormKind norm = NormKind.Rms)
+    /// <summary>
+    /// The common case of a Llama-like decoder, to be varied with <c>with</c>; where there is a sliding window, the last layer of each
+    /// period sees all (period 0: none does).
+    /// </summary>
+    protected static TransformerSpec LlamaLike(
+        ModelMetadata metadata, ModelConfig config, int slidingPeriod = 0, NormKind norm = NormKind.Rms)
     {
         float scale = metadata.Get("attention.scale", 0f);
         int window = metadata.Window;
@@ -51,7 +60,8 @@ internal abstract class Architecture
             NormEpsilon = metadata.Epsilon(norm),
             Activation = Activation.Silu,
             AttentionScale = scale != 0 ? scale : 1 / MathF.Sqrt(config.HeadDim),
-            Layers = LayerSpec.Alike(config, RotaryFrequencies.FromMetadata(metadata, config), layer => slides(layer) ? window : int.MaxValue),
+            Layers = LayerSpec.Alike(config, RotaryFrequencies.FromMetadata(metadata, config), layer =>
+                slides(layer) ? window : int.MaxValue),
             Causal = metadata.Get("attention.causal", true),
             Pooling = metadata.Pooling(Pooling.None),
         };

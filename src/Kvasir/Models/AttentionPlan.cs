@@ -14,9 +14,10 @@ namespace Kvasir.Models;
 internal readonly record struct AttentionItem(int Entry, int KvHead, int FirstToken, int Tokens, int Part, int Parts, int PartialRow);
 
 /// <summary>
-/// How a layer's attention over a slice is cut into pieces for the workers: by sequences, kv heads and tiles of tokens, and where such a piece is a large share
-/// of the whole, by blocks (their partial results are merged by the usual log-sum-exp rule). What a piece costs follows from the tokens that its own head holds; long
-/// ones are handed out first, so that short ones fill the gaps at the end. Layers whose heads hold as much as the layer's before share its plan.
+/// How a layer's attention over a slice is cut into pieces for the workers: by sequences, kv heads and tiles of tokens, and where such a
+/// piece is a large share of the whole, by blocks (their partial results are merged by the usual log-sum-exp rule). What a piece costs
+/// follows from the tokens that its own head holds; long ones are handed out first, so that short ones fill the gaps at the end. Layers
+/// whose heads hold as much as the layer's before share its plan.
 /// </summary>
 internal sealed unsafe class AttentionPlan : IDisposable
 {
@@ -38,12 +39,15 @@ internal sealed unsafe class AttentionPlan : IDisposable
     private LayerSpec? _planned;
     private int _channels, _group, _partialRows, _next;
 
-    /// <summary><paramref name="apart"/>: each sequence is cut as if it were alone, so that its results do not depend on what is computed beside it.</summary>
+    /// <summary>
+    /// <paramref name="apart"/>: each sequence is cut as if it were alone, so that its results do not depend on what is computed beside it.
+    /// </summary>
     public AttentionPlan(IReadOnlyList<LayerSpec> layers, int workers, bool apart = false)
     {
         (_layers, _workers, _apart) = (layers, workers, apart);
         _channels = layers.Max(layer => layer.ValueSize);
-        _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * layers.Max(layer => layer.Group))); // all that single tokens are ever cut into
+        // all that single tokens are ever cut into
+        _partials = new NativeBuffer(PartialBytes((long)PiecesOfWorker * workers * workers * layers.Max(layer => layer.Group)));
     }
 
     public int Count => _items.Count;
@@ -83,9 +87,11 @@ internal sealed unsafe class AttentionPlan : IDisposable
         foreach ((int e, int head, int blocks) in _heads)
         {
             int tokens = slice.Entries[e].Tokens;
-            long piece = (long)Math.Min(tileTokens, tokens) * blocks, work = Math.Max(1, _apart ? Work(slice, e) : all), share = (PiecesOfWorker * _workers * piece + work - 1) / work;
+            long piece = (long)Math.Min(tileTokens, tokens) * blocks, work = Math.Max(1, _apart ? Work(slice, e) : all),
+                share = (PiecesOfWorker * _workers * piece + work - 1) / work;
             int parts = (int)Math.Min(share, Math.Clamp(blocks / PartBlocks, 1, _workers));
-            for (int token = 0; token < tokens; token += tileTokens) AddTile(e, head, token, Math.Min(tileTokens, tokens - token), Math.Max(1, parts));
+            for (int token = 0; token < tokens; token += tileTokens)
+                AddTile(e, head, token, Math.Min(tileTokens, tokens - token), Math.Max(1, parts));
         }
         long bytes = PartialBytes(_partialRows);
         if (_partials.Length >= bytes) return;

@@ -45,7 +45,8 @@ public sealed unsafe class Batch : IDisposable
     /// <param name="ids">Token ids, and ids of rows of <paramref name="embeddings"/>.</param>
     /// <param name="rows">Which rows of logits are wanted.</param>
     /// <param name="embeddings">What stands behind ids below 0.</param>
-    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last, InputEmbeddings? embeddings = null) => Add(cache, ids, rows, embeddings, repairs: false);
+    public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last, InputEmbeddings? embeddings = null) =>
+        Add(cache, ids, rows, embeddings, repairs: false);
 
     /// <summary>Adds the tokens at a cache's repaired positions.</summary>
     internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids) => Add(cache, ids, LogitRows.None, null, repairs: true);

@@ -10,7 +10,8 @@ namespace Kvasir.Models;
 /// <param name="SequenceLength">Tokens of the sequence after the whole batch.</param>
 /// <param name="Embeddings">What stands behind ids below 0.</param>
 /// <param name="FirstRepaired">Index of its first row among the cache's repaired positions; -1 where the rows are new tokens.</param>
-internal readonly record struct SliceEntry(KvCache Cache, KvCache.Step Step, int FirstRow, int Tokens, int SequenceLength, InputEmbeddings? Embeddings, int FirstRepaired)
+internal readonly record struct SliceEntry(
+    KvCache Cache, KvCache.Step Step, int FirstRow, int Tokens, int SequenceLength, InputEmbeddings? Embeddings, int FirstRepaired)
 {
     /// <summary>Whether the rows stand in place of tokens that the cache holds already.</summary>
     public bool Repairs => FirstRepaired >= 0;
@@ -24,7 +25,8 @@ internal sealed class ForwardSlice
 {
     public const int MaxRows = 512;
 
-    private readonly int[] _ids = new int[MaxRows], _positions = new int[MaxRows], _entryOfRow = new int[MaxRows], _logitRows = new int[MaxRows];
+    private readonly int[] _ids = new int[MaxRows], _positions = new int[MaxRows], _entryOfRow = new int[MaxRows],
+        _logitRows = new int[MaxRows];
 
     public List<SliceEntry> Entries { get; } = [];
 
@@ -54,11 +56,14 @@ internal sealed class ForwardSlice
         int tokens = Math.Min(Math.Min(entry.Count - done, MaxRows - Rows), entry.Repairs ? MaxRows : entry.Cache.MostRows),
             start = entry.Cache.Length;
         RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
-        Entries.Add(new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null ? start + entry.Count - done : start, entry.Embeddings, repaired is null ? -1 : done));
+        Entries.Add(
+            new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null
+            ? start + entry.Count - done : start, entry.Embeddings, repaired is null ? -1 : done));
         for (int t = 0; t < tokens; t++)
         {
             int row = Rows + t;
-            (_ids[row], _positions[row], _entryOfRow[row]) = (batch.Id(entry.FirstId + done + t), repaired?[done + t] ?? start + t, Entries.Count - 1);
+            (_ids[row], _positions[row], _entryOfRow[row]) =
+                (batch.Id(entry.FirstId + done + t), repaired?[done + t] ?? start + t, Entries.Count - 1);
             bool last = done + t == entry.Count - 1;
             if (entry.Rows == LogitRows.All || (entry.Rows == LogitRows.Last && last)) _logitRows[LogitCount++] = row;
         }

@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace Kvasir.Models;
 
 /// <summary>
-/// Rows of embeddings that stand in sequences in place of tokens: of an image, or trained ones. Every row has an id of its own, below 0 and made from the content
-/// that it is part of, so whatever knows sequences by their ids (prefix caches, stored prompts, saved caches) knows these too.
+/// Rows of embeddings that stand in sequences in place of tokens: of an image, or trained ones. Every row has an id of its own, below 0 and
+/// made from the content that it is part of, so whatever knows sequences by their ids (prefix caches, stored prompts, saved caches) knows
+/// these too.
 /// </summary>
 /// <param name="width">Width of the model's residual stream (<see cref="ModelConfig.Width"/>).</param>
 public sealed class InputEmbeddings(int width)
@@ -17,7 +18,8 @@ public sealed class InputEmbeddings(int width)
     /// <returns>The ids to put into a prompt, one a row; the same for the same rows always.</returns>
     public int[] Add(ReadOnlySpan<float> rows)
     {
-        if (rows.IsEmpty || rows.Length % width != 0) throw new ArgumentException($"{rows.Length} numbers are not rows of {width}", nameof(rows));
+        if (rows.IsEmpty || rows.Length % width != 0)
+            throw new ArgumentException($"{rows.Length} numbers are not rows of {width}", nameof(rows));
         byte[] key = new byte[SHA256.HashSizeInBytes + sizeof(int)], hash = new byte[SHA256.HashSizeInBytes];
         SHA256.HashData(MemoryMarshal.AsBytes(rows), key);
         var ids = new int[rows.Length / width];

@@ -39,7 +39,9 @@ internal sealed record LayerSpec
 
     public bool SeesAll => Window == int.MaxValue;
 
-    /// <summary>What its cache is made by. Keys can stand at other positions than they were computed at where one rotation fits all lengths.</summary>
+    /// <summary>
+    /// What its cache is made by. Keys can stand at other positions than they were computed at where one rotation fits all lengths.
+    /// </summary>
     public LayerLayout CacheLayout =>
         new(KvHeads, KeySize, ValueSize, Window, Rotary is { Long: null } ? Rotary.Short : null) { Group = Group };
 

@@ -37,5 +37,6 @@ internal sealed record LayerWeights
 
     public NormWeights? AfterFeedForwardNorm { get; init; }
 
-    public IEnumerable<WeightMatrix> Matrices => new[] { Query, Key, Value, Output, Gate, Up, Down }.OfType<Linear>().Select(linear => linear.Matrix);
+    public IEnumerable<WeightMatrix> Matrices =>
+        new[] { Query, Key, Value, Output, Gate, Up, Down }.OfType<Linear>().Select(linear => linear.Matrix);
 }

@@ -8,7 +8,10 @@ public sealed partial class Model
 {
     private int LongestWindow => Math.Min(Config.ContextLength, ForwardSlice.MaxRows);
 
-    /// <summary>The sentence embedding of a text, of length 1, [width]: the tokens' last states pooled as the model says (their mean, the first one, or the last one).</summary>
+    /// <summary>
+    /// The sentence embedding of a text, of length 1, [width]: the tokens' last states pooled as the model says (their mean, the first one,
+    /// or the last one).
+    /// </summary>
     /// <param name="text">The text; one longer than the model reads at once is cut into windows, whose embeddings are averaged.</param>
     /// <exception cref="InvalidInputException">The model is not a sentence encoder.</exception>
     public float[] Embed(string text) => Embed([text])[0];
@@ -25,13 +28,17 @@ public sealed partial class Model
             int first = next, tokens = 0;
             while (next < windows.Count && (tokens += windows[next].Ids.Length) <= ForwardSlice.MaxRows) next++;
             float[][] pooled = EmbedTogether([.. windows[first..next].Select(window => window.Ids)]);
-            for (int i = first; i < next; i++) TensorPrimitives.Add(embeddings[windows[i].Text], pooled[i - first], embeddings[windows[i].Text]);
+            for (int i = first; i < next; i++)
+                TensorPrimitives.Add(embeddings[windows[i].Text], pooled[i - first], embeddings[windows[i].Text]);
         }
-        foreach (int text in windows.CountBy(window => window.Text).Where(count => count.Value > 1).Select(count => count.Key)) Normalise(embeddings[text]);
+        foreach (int text in windows.CountBy(window => window.Text).Where(count => count.Value > 1).Select(count => count.Key))
+            Normalise(embeddings[text]);
         return embeddings;
     }
 
-    /// <summary>Into how many windows a text is cut for its embedding; more than one where it is longer than the model reads at once.</summary>
+    /// <summary>
+    /// Into how many windows a text is cut for its embedding; more than one where it is longer than the model reads at once.
+    /// </summary>
     public int CountEmbeddingWindows(string text) => EmbeddingWindows(text).Count;
 
     /// <summary>The embedding of token ids, [CLS] and [SEP] included, as many as the model reads at once.</summary>
@@ -40,14 +47,19 @@ public sealed partial class Model
     /// <summary>The ids of a text's windows, all about as long, each begun and ended as the whole text would be.</summary>
     private List<int[]> EmbeddingWindows(string text)
     {
-        if (_spec.Pooling == Pooling.None) throw new InvalidInputException($"{Path} is not a sentence encoder: its architecture ({Config.Architecture}) continues texts, and it does not say how to pool");
+        if (_spec.Pooling == Pooling.None)
+            throw new InvalidInputException(
+                $"{Path} is not a sentence encoder: its architecture ({Config.Architecture}) continues texts, and it does not say how to "
+                + "pool");
         int[] whole = Tokenizer.Encode(text, addSpecial: true);
         if (whole.Length <= LongestWindow) return [whole];
         int[] body = Tokenizer.Encode(text);
         int before = Tokenizer.AddsBeginOfText ? 1 : 0, frame = whole.Length - body.Length;
-        if (frame >= LongestWindow) throw new InvalidInputException($"{Path}: a context of {Config.ContextLength} tokens is too short for a text");
+        if (frame >= LongestWindow)
+            throw new InvalidInputException($"{Path}: a context of {Config.ContextLength} tokens is too short for a text");
         int count = (body.Length - 1) / (LongestWindow - frame) + 1;
-        return [.. body.Chunk((body.Length - 1) / count + 1).Select(part => (int[])[.. whole[..before], .. part, .. whole[(before + body.Length)..]])];
+        return [.. body.Chunk((body.Length - 1) / count + 1)
+            .Select(part => (int[])[.. whole[..before], .. part, .. whole[(before + body.Length)..]])];
     }
 
     /// <summary>Windows that fit into one slice: a token that sees all must find all of its text there.</summary>

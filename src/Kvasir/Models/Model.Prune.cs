@@ -6,8 +6,10 @@ namespace Kvasir.Models;
 public sealed partial class Model
 {
     /// <summary>
-    /// Keeps of a part of a cache, in every kv head by itself, the tokens that are needed most to reproduce it (KVzip, Kim et al. 2025): the model reads
-    /// <paramref name="probe"/>, a request to repeat the text and the text itself, and a token's score is the largest attention weight that it gets.
+    /// Keeps of a part of a cache, in every kv head by itself, the tokens that are needed most to reproduce it (KVzip, Kim et al. 2025):
+    /// the model reads
+    /// <paramref name="probe"/>, a request to repeat the text and the text itself, and a token's score is the largest attention weight that
+    /// it gets.
     /// </summary>
     /// <param name="cache">A cache of contiguous tokens, best in float32; not changed.</param>
     /// <param name="first">The first token of the part, which goes to the end of the cache.</param>
@@ -16,13 +18,15 @@ public sealed partial class Model
     /// <param name="policy">How the result keeps keys and values.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens.</param>
     /// <returns>A cache of the part alone, at its positions: to be saved from <paramref name="first"/> on.</returns>
-    public KvCache Prune(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy, CancellationToken cancellation = default)
+    public KvCache Prune(KvCache cache, int first, ReadOnlySpan<int> probe, double share, KvPolicy policy,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(policy);
         int tokens = cache.Length - first;
         if (share is not (> 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "must be above 0 and at most 1");
-        if (tokens is <= 0 or > KeptTokens.LargestSpan) throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptTokens.LargestSpan} can be thinned", nameof(first));
+        if (tokens is <= 0 or > KeptTokens.LargestSpan)
+            throw new ArgumentException($"a part of {tokens} tokens; 1 to {KeptTokens.LargestSpan} can be thinned", nameof(first));
         AttentionStatistics received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
@@ -49,5 +53,6 @@ public sealed partial class Model
     }
 
     private static ushort[] MostWanted(float[] scores, int count) =>
-        [.. Enumerable.Range(0, scores.Length).OrderByDescending(token => scores[token]).Take(count).Order().Select(token => (ushort)token)];
+        [.. Enumerable.Range(0, scores.Length).OrderByDescending(token => scores[token]).Take(count).Order()
+            .Select(token => (ushort)token)];
 }

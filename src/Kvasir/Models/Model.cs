@@ -5,7 +5,9 @@ using Kvasir.Tokenization;
 
 namespace Kvasir.Models;
 
-/// <summary>A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.</summary>
+/// <summary>
+/// A loaded model: immutable weights, its tokenizer and chat template. Safe to share between threads; forward passes take turns.
+/// </summary>
 public sealed partial class Model : IForwardEngine, IDisposable
 {
     private readonly ModelFile _file;
@@ -19,7 +21,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
-    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer, AttentionKernels attention, ModelOptions options)
+    private Model(ModelFile file, ModelConfig config, TransformerSpec spec, ModelWeights weights, Transformer transformer,
+        AttentionKernels attention, ModelOptions options)
     {
         (_file, Config, _spec, _weights, _transformer, Options) = (file, config, spec, weights, transformer, options);
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
@@ -81,7 +84,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
             bool exact = options.Compute == ComputeMode.Float32;
             var weights = new ModelWeights(file, config, spec, exact, kernels, threads);
             AttentionKernels attention = AttentionKernels.For(kernels, exact);
-            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention, exact), attention, options);
+            return new Model(file, config, spec, weights, new Transformer(config, spec, weights, threads, kernels, attention, exact),
+                attention, options);
         }
         catch
         {
@@ -103,16 +107,22 @@ public sealed partial class Model : IForwardEngine, IDisposable
 
     /// <summary>What sequences under a policy will hold.</summary>
     /// <param name="policy">How they keep keys and values; float16 by default.</param>
-    public KvForecast Forecast(KvPolicy? policy = null) => new(CacheLayout, policy ?? KvPolicy.Default, _transformer.Workers, ForwardSlice.MaxRows);
+    public KvForecast Forecast(KvPolicy? policy = null) =>
+        new(CacheLayout, policy ?? KvPolicy.Default, _transformer.Workers, ForwardSlice.MaxRows);
 
-    /// <summary>One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the caches are as before.</summary>
-    /// <exception cref="InvalidInputException">An id outside the vocabulary, one below 0 whose embedding was not given, or a sequence longer than the model's context.</exception>
+    /// <summary>
+    /// One forward pass over all tokens of the batch: appends to the caches and leaves the wanted logits in the batch. If it throws, the
+    /// caches are as before.
+    /// </summary>
+    /// <exception cref="InvalidInputException">An id outside the vocabulary, one below 0 whose embedding was not given, or a sequence
+    /// longer than the model's context.</exception>
     /// <exception cref="KvBudgetExceededException">A pool's budget does not hold the new tokens.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two slices of 512 tokens.</exception>
     public void Forward(Batch batch, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (!_spec.Causal) throw new InvalidInputException($"{Path} is a sentence encoder ({Config.Architecture}): it cannot continue texts");
+        if (!_spec.Causal)
+            throw new InvalidInputException($"{Path} is a sentence encoder ({Config.Architecture}): it cannot continue texts");
         Check(batch);
         lock (_turn)
         {
@@ -122,8 +132,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
     }
 
     /// <summary>
-    /// Runs a few tokens through the model, so that compiling the kernels and touching the weights for the first time does not fall into the
-    /// first answer. A prompt, a prompt on a filled cache, and one token are different paths.
+    /// Runs a few tokens through the model, so that compiling the kernels and touching the weights for the first time does not fall into
+    /// the first answer. A prompt, a prompt on a filled cache, and one token are different paths.
     /// </summary>
     /// <param name="policy">How the caches to come keep keys and values; float16 by default.</param>
     public void WarmUp(KvPolicy? policy = null)
@@ -193,14 +203,16 @@ public sealed partial class Model : IForwardEngine, IDisposable
     {
         foreach (BatchEntry entry in batch.Entries)
         {
-            if (!ReferenceEquals(entry.Cache.Layout, CacheLayout)) throw new ArgumentException("the cache belongs to another model", nameof(batch));
+            if (!ReferenceEquals(entry.Cache.Layout, CacheLayout))
+                throw new ArgumentException("the cache belongs to another model", nameof(batch));
             int length = entry.Cache.Length + entry.Growth;
             if (length > entry.Cache.Policy.LongestSequence(CacheLayout, Config.ContextLength))
                 throw new InvalidInputException(
                 $"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             CheckSecondReading(entry.Cache);
             for (int i = 0; i < entry.Count; i++)
-                if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary)) throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
+                if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary))
+                    throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
         }
     }
 }

@@ -2,13 +2,18 @@ using Kvasir.Formats;
 
 namespace Kvasir.Models;
 
-/// <summary>A model file's metadata under its architecture's prefix, checked for sense. What is asked for is remembered, so that what nobody asked for can be refused.</summary>
+/// <summary>
+/// A model file's metadata under its architecture's prefix, checked for sense. What is asked for is remembered, so that what nobody asked
+/// for can be refused.
+/// </summary>
 internal sealed class ModelMetadata
 {
     /// <summary>Which layers slide their window: by layer (true = slides), or one number n (all but every n-th).</summary>
     public const string SlidingLayers = "attention.sliding_window_pattern";
 
-    /// <summary>Which layers rotate query and key, in the same form. GGUF has no such key; Hugging Face configurations list the layers.</summary>
+    /// <summary>
+    /// Which layers rotate query and key, in the same form. GGUF has no such key; Hugging Face configurations list the layers.
+    /// </summary>
     public const string RotatedLayers = "rope.layers";
 
     private const int MaxSize = 1 << 24;
@@ -20,7 +25,8 @@ internal sealed class ModelMetadata
     {
         File = file;
         Architecture = file.Require<string>("general.architecture");
-        if (Get("expert_count", 0L) > 0 || file.Tensors.Keys.Any(name => name.Contains("_exps.", StringComparison.Ordinal))) throw DamagedFile.Experts(file.Path);
+        if (Get("expert_count", 0L) > 0 || file.Tensors.Keys.Any(name => name.Contains("_exps.", StringComparison.Ordinal)))
+            throw DamagedFile.Experts(file.Path);
     }
 
     public ModelFile File { get; }
@@ -35,7 +41,9 @@ internal sealed class ModelMetadata
     public T Require<T>(string key) => File.Require<T>(Asked(key));
 
     /// <summary>What the norms add to the mean square.</summary>
-    public float Epsilon(NormKind norm) => Finite(norm == NormKind.Rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", Require<float>) is >= 0 and var epsilon
+    public float Epsilon(NormKind norm) =>
+        Finite(norm == NormKind.Rms
+            ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", Require<float>) is >= 0 and var epsilon
         ? epsilon : throw new InvalidInputException($"{File.Path}: the norms' epsilon is negative");
 
     /// <summary>A factor; 1 where there is none or it is 0, as GGUF has it.</summary>
@@ -43,10 +51,15 @@ internal sealed class ModelMetadata
 
     /// <summary>How sentence embeddings are pooled.</summary>
     /// <exception cref="InvalidInputException">In a way that is not supported.</exception>
-    public Pooling Pooling(Pooling usual) => Get("pooling_type", (long)usual) is >= 0 and <= (long)Models.Pooling.Last and var pooling ? (Pooling)pooling
-        : throw new InvalidInputException($"{File.Path}: {Architecture}.pooling_type {Get("pooling_type", 0L)} is not supported (1 mean, 2 first token and 3 last token are; 4 is a reranker)");
+    public Pooling Pooling(Pooling usual) =>
+        Get("pooling_type", (long)usual) is >= 0 and <= (long)Models.Pooling.Last and var pooling ? (Pooling)pooling
+        : throw new InvalidInputException(
+            $"{File.Path}: {Architecture}.pooling_type {Get("pooling_type", 0L)} is not supported (1 mean, 2 first token and 3 last token "
+            + "are; 4 is a reranker)");
 
-    /// <summary>Whether something holds for a layer: as the file lists it layer by layer, or for all but the last of each period (0: for all).</summary>
+    /// <summary>
+    /// Whether something holds for a layer: as the file lists it layer by layer, or for all but the last of each period (0: for all).
+    /// </summary>
     /// <param name="key">Where the file says it.</param>
     /// <param name="layers">The model's layers.</param>
     /// <param name="usualPeriod">The architecture's period, where the file says nothing.</param>
@@ -54,7 +67,10 @@ internal sealed class ModelMetadata
     public Func<int, bool> ByLayer(string key, int layers, int usualPeriod)
     {
         if (File.Metadata.GetValueOrDefault(Asked(key)) is bool[] listed)
-            return listed.Length == layers ? layer => listed[layer] : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} lists {listed.Length} layers where the model has {layers}");
+            return listed.Length == layers ? layer =>
+                listed[layer]
+                    : throw new InvalidInputException(
+                    $"{File.Path}: {Architecture}.{key} lists {listed.Length} layers where the model has {layers}");
         int period = Get(key, usualPeriod);
         if (period < 0) throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is negative");
         return layer => period == 0 || layer % period != period - 1;
@@ -66,13 +82,17 @@ internal sealed class ModelMetadata
     {
         int width = Size("embedding_length"), heads = Size("attention.head_count");
         int kvHeads = Size("attention.head_count_kv", heads), headDim = Size("attention.key_length", width / heads);
-        if (heads % kvHeads != 0) throw new InvalidInputException($"{File.Path}: {heads} query heads cannot share {kvHeads} key-value heads");
-        if (heads / kvHeads > Cache.AttentionScratch.MaxRows) throw new InvalidInputException($"{File.Path}: more than {Cache.AttentionScratch.MaxRows} query heads for one key-value head are not supported");
+        if (heads % kvHeads != 0)
+            throw new InvalidInputException($"{File.Path}: {heads} query heads cannot share {kvHeads} key-value heads");
+        if (heads / kvHeads > Cache.AttentionScratch.MaxRows)
+            throw new InvalidInputException(
+                $"{File.Path}: more than {Cache.AttentionScratch.MaxRows} query heads for one key-value head are not supported");
         int valueDim = Size("attention.value_length", headDim);
         foreach (int size in new[] { headDim, valueDim })
             if (size is < 2 or > 1024 || size % 2 != 0) throw new InvalidInputException($"{File.Path}: head size {size} is not supported");
         int layers = Size("block_count");
-        if (layers > File.Tensors.Count) throw new InvalidInputException($"{File.Path}: {layers} layers cannot stand in {File.Tensors.Count} tensors");
+        if (layers > File.Tensors.Count)
+            throw new InvalidInputException($"{File.Path}: {layers} layers cannot stand in {File.Tensors.Count} tensors");
         long context = Get("context_length", 2048L);
         if (context < 1) throw new InvalidInputException($"{File.Path}: {Architecture}.context_length is {context}");
         return new ModelConfig
@@ -92,7 +112,8 @@ internal sealed class ModelMetadata
 
     /// <summary>Refuses settings that nobody asked for though they change what is computed.</summary>
     public void RefuseUnread() => UnreadSettings.Refuse(
-        File.Path, $"{Architecture}.", File.Metadata.Where(pair => pair.Key.StartsWith(Architecture + ".", StringComparison.Ordinal)).Select(pair => (pair.Key[(Architecture.Length + 1)..], (object?)pair.Value)), _asked);
+        File.Path, $"{Architecture}.", File.Metadata.Where(pair => pair.Key.StartsWith(Architecture + ".", StringComparison.Ordinal))
+            .Select(pair => (pair.Key[(Architecture.Length + 1)..], (object?)pair.Value)), _asked);
 
     /// <summary>A size, given once or, equal, for every layer.</summary>
     private int Size(string key, int fallback = 0)
@@ -100,14 +121,19 @@ internal sealed class ModelMetadata
         long size = File.Metadata.GetValueOrDefault(Asked(key)) switch
         {
             long[] { Length: > 0 } list => list.Distinct().Count() == 1 ? list[0]
-                : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} differs from layer to layer ({string.Join(", ", list.Distinct().Take(4))} …), which is not supported"),
+                : throw new InvalidInputException(
+                    $"{File.Path}: {Architecture}.{key} differs from layer to layer ({string.Join(", ", list.Distinct().Take(4))} …), "
+                    + "which is not supported"),
             null when fallback > 0 => fallback,
             _ => Require<long>(key),
         };
-        return size is > 0 and < MaxSize ? (int)size : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is out of range");
+        return size is > 0 and < MaxSize
+            ? (int)size : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is out of range");
     }
 
-    private float Finite(string key, Func<string, float> read) => read(key) is var value && float.IsFinite(value) ? value : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is not finite");
+    private float Finite(string key, Func<string, float> read) =>
+        read(key) is var value && float.IsFinite(value)
+            ? value : throw new InvalidInputException($"{File.Path}: {Architecture}.{key} is not finite");
 
     private string Asked(string key)
     {

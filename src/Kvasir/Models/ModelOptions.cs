@@ -18,7 +18,10 @@ public sealed record ModelOptions
     /// <summary>Threads of the forward pass; 0 means one per physical core.</summary>
     public int Threads { get; init; }
 
-    /// <summary>The longest sequence, in tokens; 0 means what the model's file says. More than that is possible with rotary positions, but not what the model was trained for.</summary>
+    /// <summary>
+    /// The longest sequence, in tokens; 0 means what the model's file says. More than that is possible with rotary positions, but not what
+    /// the model was trained for.
+    /// </summary>
     public int ContextLength { get; init; }
 
     /// <summary>How matrix products are computed.</summary>

@@ -5,7 +5,9 @@ using Kvasir.Quantization;
 
 namespace Kvasir.Models;
 
-/// <summary>All weights of a model, packed for products; an embedding that is not the output too is read row by row from the file.</summary>
+/// <summary>
+/// All weights of a model, packed for products; an embedding that is not the output too is read row by row from the file.
+/// </summary>
 internal sealed class ModelWeights : IDisposable
 {
     private readonly ModelFile _file;
@@ -20,7 +22,8 @@ internal sealed class ModelWeights : IDisposable
     {
         (_file, _config, _spec, _float32, _path) = (file, config, spec, float32, path);
         _embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
-        Positions = Optional("position_embd.weight") is { } positions ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
+        Positions = Optional("position_embd.weight") is { } positions
+            ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
         TokenType = Optional("token_types.weight") is { } types ? Floats(types, config.Width, atLeastRows: 1)[..config.Width] : null;
         EmbeddingNorm = Norm("token_embd_norm", required: spec.NormPlace == NormPlace.Sum);
         FinalNorm = Norm("output_norm", required: spec.NormPlace != NormPlace.Sum)?.Scaled(spec.LogitScale); // logits are linear in it
@@ -61,7 +64,9 @@ internal sealed class ModelWeights : IDisposable
 
     public long Bytes => Layers.Sum(layer => layer.Matrices.Sum(matrix => matrix.Bytes)) + (Output?.Bytes ?? 0);
 
-    /// <summary>The embedding of a token. Where the output is tied to it, the packed matrix serves both and the file's pages stay untouched.</summary>
+    /// <summary>
+    /// The embedding of a token. Where the output is tied to it, the packed matrix serves both and the file's pages stay untouched.
+    /// </summary>
     public void ReadEmbedding(int id, Span<float> destination)
     {
         if (IsTied && Output is not null) Output.ReadRow(id, destination);
@@ -107,7 +112,8 @@ internal sealed class ModelWeights : IDisposable
     {
         int queries = layer.Heads * layer.KeySize, keys = layer.KvHeads * layer.KeySize, values = layer.KvHeads * layer.ValueSize;
         if (!_file.Tensors.ContainsKey(prefix + "attn_qkv.weight"))
-            return (Linear(prefix + "attn_q", queries, _config.Width), Linear(prefix + "attn_k", keys, _config.Width), Linear(prefix + "attn_v", values, _config.Width));
+            return (Linear(prefix + "attn_q", queries, _config.Width), Linear(prefix + "attn_k", keys, _config.Width),
+                Linear(prefix + "attn_v", values, _config.Width));
         Linear Part(int first, int rows) => Linear(prefix + "attn_qkv", queries + keys + values, _config.Width, first, rows);
         return (Part(0, queries), Part(queries, keys), Part(queries + keys, values));
     }
@@ -115,9 +121,12 @@ internal sealed class ModelWeights : IDisposable
     /// <summary>Separate tensors, gate and up fused in one of twice the rows (Phi-3), or no gate.</summary>
     private (Linear? Gate, Linear Up) ReadGateUp(string prefix, int hidden)
     {
-        if (_file.Tensors.ContainsKey(prefix + "ffn_gate.weight")) return (Linear(prefix + "ffn_gate", hidden, _config.Width), Linear(prefix + "ffn_up", hidden, _config.Width));
-        if (_file.RequireTensor(prefix + "ffn_up.weight").Rows != 2 * hidden) return (null, Linear(prefix + "ffn_up", hidden, _config.Width));
-        return (Linear(prefix + "ffn_up", 2 * hidden, _config.Width, 0, hidden), Linear(prefix + "ffn_up", 2 * hidden, _config.Width, hidden, hidden));
+        if (_file.Tensors.ContainsKey(prefix + "ffn_gate.weight"))
+            return (Linear(prefix + "ffn_gate", hidden, _config.Width), Linear(prefix + "ffn_up", hidden, _config.Width));
+        if (_file.RequireTensor(prefix + "ffn_up.weight").Rows != 2 * hidden)
+            return (null, Linear(prefix + "ffn_up", hidden, _config.Width));
+        return (Linear(prefix + "ffn_up", 2 * hidden, _config.Width, 0, hidden),
+            Linear(prefix + "ffn_up", 2 * hidden, _config.Width, hidden, hidden));
     }
 
     private Linear Linear(string name, int rows, int columns) => Linear(name, rows, columns, 0, rows);
@@ -144,13 +153,15 @@ internal sealed class ModelWeights : IDisposable
         if (Optional(name + ".weight") is not { } tensor)
             return required ? throw new InvalidInputException($"{_file.Path}: tensor '{name}.weight' is missing") : null;
         length = length > 0 ? length : _config.Width;
-        float[]? bias = Optional(name + ".bias") is { } biasTensor ? Floats(biasTensor, length) : _spec.Norm == NormKind.Layer ? new float[length] : null;
+        float[]? bias = Optional(name + ".bias") is { } biasTensor
+            ? Floats(biasTensor, length) : _spec.Norm == NormKind.Layer ? new float[length] : null;
         return new NormWeights(_spec.Norm, Floats(tensor, length), bias, _spec.NormEpsilon);
     }
 
     /// <summary>Of every head by itself, or of all heads together where the tensor is as long.</summary>
     private NormWeights? HeadNorm(string name, int heads, LayerSpec layer) =>
-        Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == heads * layer.KeySize ? heads * layer.KeySize : layer.KeySize);
+        Norm(name, length: Optional(name + ".weight")?.Shape is [var length] && length == heads * layer.KeySize
+            ? heads * layer.KeySize : layer.KeySize);
 
     private Tensor? Optional(string name)
     {
@@ -162,20 +173,26 @@ internal sealed class ModelWeights : IDisposable
     private void RefuseUnused()
     {
         for (int layer = 0; layer < _config.Layers; layer++)
-            if (_file.Tensors.Keys.FirstOrDefault(name => name.StartsWith($"blk.{layer}.", StringComparison.Ordinal) && !_used.ContainsKey(name)) is { } unused)
-                throw DamagedFile.Error(_file.Path, $"tensor '{unused}' is not part of a {_config.Architecture} model as known here, so the model would be computed wrongly");
+            if (_file.Tensors.Keys.FirstOrDefault(name =>
+                name.StartsWith($"blk.{layer}.", StringComparison.Ordinal) && !_used.ContainsKey(name)) is { } unused)
+                throw DamagedFile.Error(_file.Path,
+                    $"tensor '{unused}' is not part of a {_config.Architecture} model as known here, so the model would be computed "
+                    + "wrongly");
     }
 
     private Tensor Checked(string name, int rows, int columns)
     {
         Tensor tensor = Optional(name) ?? _file.RequireTensor(name);
-        if (tensor.Rows != rows || tensor.Columns != columns) throw new InvalidInputException($"{_file.Path}: tensor '{name}' is [{tensor.Rows}, {tensor.Columns}] where the metadata ask for [{rows}, {columns}]");
+        if (tensor.Rows != rows || tensor.Columns != columns)
+            throw new InvalidInputException(
+                $"{_file.Path}: tensor '{name}' is [{tensor.Rows}, {tensor.Columns}] where the metadata ask for [{rows}, {columns}]");
         return tensor;
     }
 
     private float[] Floats(Tensor tensor, int columns, int atLeastRows = 0)
     {
-        if (tensor.Columns != columns || (atLeastRows == 0 && tensor.Rows != 1) || tensor.Rows < atLeastRows) throw new InvalidInputException($"{_file.Path}: tensor '{tensor.Name}' must be [{Math.Max(atLeastRows, 1)}, {columns}]");
+        if (tensor.Columns != columns || (atLeastRows == 0 && tensor.Rows != 1) || tensor.Rows < atLeastRows)
+            throw new InvalidInputException($"{_file.Path}: tensor '{tensor.Name}' must be [{Math.Max(atLeastRows, 1)}, {columns}]");
         float[] values = new float[tensor.Rows * columns];
         for (int r = 0; r < tensor.Rows; r++) GgmlBlocks.Dequantize(tensor.Type, tensor.RowBytes(r), values.AsSpan(r * columns, columns));
         return values;

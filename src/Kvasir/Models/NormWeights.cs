@@ -8,7 +8,10 @@ internal sealed class NormWeights(NormKind kind, float[] weight, float[]? bias, 
     public int Length => weight.Length;
 
     /// <summary>The same with all results multiplied by a factor.</summary>
-    public NormWeights Scaled(float factor) => factor == 1 ? this : new(kind, Array.ConvertAll(weight, value => value * factor), bias is null ? null : Array.ConvertAll(bias, value => value * factor), epsilon);
+    public NormWeights Scaled(float factor) =>
+        factor == 1 ? this
+            : new(kind, Array.ConvertAll(weight, value => value * factor), bias is null
+            ? null : Array.ConvertAll(bias, value => value * factor), epsilon);
 
     public void Apply(ReadOnlySpan<float> x, Span<float> output)
     {

@@ -21,7 +21,9 @@ internal sealed unsafe partial class Transformer
         _verification.Check(layer);
     }
 
-    /// <summary>Queries and keys of the sequences from one on that are projected by the same weights; the first sequence after them.</summary>
+    /// <summary>
+    /// Queries and keys of the sequences from one on that are projected by the same weights; the first sequence after them.
+    /// </summary>
     private int ProjectQueryKey(int worker, int layer, LayerWeights weights, int first)
     {
         TunedProjections? tuned = TunedOf(first);
@@ -49,10 +51,12 @@ internal sealed unsafe partial class Transformer
     {
         LayerSpec spec = _spec.Layers[layer];
         int size = spec.KeySize, choice = _rotaryOf[layer];
-        float* query = _buffers.Query + (long)row * _buffers.QueryWidth, key = _buffers.Key + (long)row * _buffers.KeyWidth, value = _buffers.Value + (long)row * _buffers.ValueWidth;
+        float* query = _buffers.Query + (long)row * _buffers.QueryWidth, key = _buffers.Key + (long)row * _buffers.KeyWidth,
+            value = _buffers.Value + (long)row * _buffers.ValueWidth;
         Rotary? rotary = choice < 0 ? null : RotaryFor(choice, row);
         float* table = choice < 0 ? null : RotaryTable(choice, row);
-        NormWeights? queryNorm = Whole(weights.QueryNorm, query, spec.Heads * size), keyNorm = Whole(weights.KeyNorm, key, spec.KvHeads * size);
+        NormWeights? queryNorm = Whole(weights.QueryNorm, query, spec.Heads * size),
+            keyNorm = Whole(weights.KeyNorm, key, spec.KvHeads * size);
         for (int h = 0; h < spec.Heads; h++) Prepare(query + h * size, queryNorm);
         SliceEntry entry = _slice.EntryOf(row);
         for (int h = 0; h < spec.KvHeads; h++)
@@ -97,14 +101,18 @@ internal sealed unsafe partial class Transformer
         int blocks = head.BlockCount, firstBlock = blocks * item.Part / item.Parts, endBlock = blocks * (item.Part + 1) / item.Parts;
         if (item.Parts > 1)
         {
-            BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, _plan.PartialOutput(item), _plan.PartialMaximum(item), _plan.PartialSum(item));
+            BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, _plan.PartialOutput(item),
+                _plan.PartialMaximum(item), _plan.PartialSum(item));
             return;
         }
-        float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * spec.ValueSize, sum = maximum + AttentionScratch.MaxRows;
+        float* output = (float*)_buffers.Tile[worker], maximum = output + AttentionScratch.MaxRows * spec.ValueSize, sum = maximum
+            + AttentionScratch.MaxRows;
         BlockAttention.Attend(head, cache.Layout, _attention, tile, firstBlock, endBlock, scratch, output, maximum, sum);
         for (int r = 0; r < rows && _observes; r++) *LogSum(spec, entry, item, r) = maximum[r] + MathF.Log(sum[r]);
         BlockAttention.Normalise(_attention, output, rows, spec.ValueSize, sum);
-        for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(output + r * spec.ValueSize, spec.ValueSize).CopyTo(new Span<float>(OutputRow(spec, entry, item, r), spec.ValueSize));
+        for (int r = 0; r < rows; r++)
+            new ReadOnlySpan<float>(output + r * spec.ValueSize, spec.ValueSize)
+                .CopyTo(new Span<float>(OutputRow(spec, entry, item, r), spec.ValueSize));
     }
 
     /// <summary>Scales the queries of an item into the scratch.</summary>
@@ -119,7 +127,8 @@ internal sealed unsafe partial class Transformer
         }
         RepairedPositions? scattered = entry.Repairs ? entry.Cache.Repaired : null;
         ulong steered = entry.Cache.Steering?.HeadsOf(layer, item.KvHead * spec.Group, spec.Group) ?? 0;
-        return new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, spec.Group, _spec.Causal, _spec.AttentionSoftCap, scattered, entry.FirstRepaired + item.FirstToken)
+        return new QueryTile(_slice.Position(entry.FirstRow + item.FirstToken), rows, spec.Group, _spec.Causal, _spec.AttentionSoftCap,
+            scattered, entry.FirstRepaired + item.FirstToken)
         {
             Steering = steered == 0 ? null : entry.Cache.Steering,
             SteeredHeads = steered,
@@ -148,7 +157,8 @@ internal sealed unsafe partial class Transformer
 
     private Rotary RotaryFor(int choice, int row) => _buffers.Rotaries[choice].For(_slice.EntryOf(row).SequenceLength);
 
-    private float* RotaryTable(int choice, int row) => (float*)_buffers.RotaryTables[choice] + (long)row * _buffers.Rotaries[choice].Short.TableLength;
+    private float* RotaryTable(int choice, int row) =>
+        (float*)_buffers.RotaryTables[choice] + (long)row * _buffers.Rotaries[choice].Short.TableLength;
 
     private float* QueryRow(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
         _buffers.Query + (long)RowOf(spec, entry, item, row) * _buffers.QueryWidth + HeadOf(spec, item, row) * spec.KeySize;
@@ -157,7 +167,8 @@ internal sealed unsafe partial class Transformer
         _buffers.Attention.Row(RowOf(spec, entry, item, row)) + HeadOf(spec, item, row) * spec.ValueSize;
 
     /// <summary>The slice's row that a query row of an item belongs to.</summary>
-    private static int RowOf(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) => entry.FirstRow + item.FirstToken + row / spec.Group;
+    private static int RowOf(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
+        entry.FirstRow + item.FirstToken + row / spec.Group;
 
     private float* LogSum(LayerSpec spec, in SliceEntry entry, in AttentionItem item, int row) =>
         _buffers.LogSums + (long)RowOf(spec, entry, item, row) * spec.Heads + HeadOf(spec, item, row);

@@ -6,8 +6,8 @@ using Kvasir.Numerics;
 namespace Kvasir.Models;
 
 /// <summary>
-/// The forward pass of every architecture, driven by a <see cref="TransformerSpec"/>. All workers run the same program and meet at barriers:
-/// products are split by rows of the weights, everything else by tokens, attention by tiles and blocks.
+/// The forward pass of every architecture, driven by a <see cref="TransformerSpec"/>. All workers run the same program and meet at
+/// barriers: products are split by rows of the weights, everything else by tokens, attention by tiles and blocks.
 /// </summary>
 internal sealed unsafe partial class Transformer : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed unsafe partial class Transformer : IDisposable
     /// <summary>What is projected otherwise, by the short identity of the factors that a sequence is kept by.</summary>
     public ConcurrentDictionary<string, TunedProjections> Tuned { get; } = new(StringComparer.Ordinal);
 
-    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path, AttentionKernels attention, bool exact)
+    public Transformer(ModelConfig config, TransformerSpec spec, ModelWeights weights, int threads, KernelPath path,
+        AttentionKernels attention, bool exact)
     {
         (_config, _spec, _weights) = (config, spec, weights);
         _workers = new WorkerPool(threads);
@@ -51,8 +52,8 @@ internal sealed unsafe partial class Transformer : IDisposable
     public int Workers => _workers.Workers;
 
     /// <summary>
-    /// Runs all tokens of a batch, slice by slice; keys and values go into the entries' steps, the logits lie in the batch. With <paramref name="keysOfLayer"/> the pass ends
-    /// as soon as the keys and values of that layer are known.
+    /// Runs all tokens of a batch, slice by slice; keys and values go into the entries' steps, the logits lie in the batch. With
+    /// <paramref name="keysOfLayer"/> the pass ends as soon as the keys and values of that layer are known.
     /// </summary>
     public void Forward(Batch batch, IReadOnlyList<KvCache.Step> steps, CancellationToken cancellation, int keysOfLayer = int.MaxValue)
     {
@@ -192,7 +193,8 @@ internal sealed unsafe partial class Transformer : IDisposable
         Multiply(main, _buffers.Input, first, end, gate, stride, accumulate: false);
         if (weights.Gate is not null) Multiply(weights.Up, _buffers.Input, first, end, _buffers.Up, hidden, accumulate: false);
         for (int row = 0; row < _slice.Rows; row++)
-            _feedForward.Gate(_spec.Activation, gate + row * stride + first, weights.Gate is null ? null : _buffers.Up + (long)row * hidden + first, end - first);
+            _feedForward.Gate(_spec.Activation, gate + row * stride + first, weights.Gate is null
+                ? null : _buffers.Up + (long)row * hidden + first, end - first);
         _buffers.Hidden.Quantize(0, _slice.Rows, first, end);
     }
 
@@ -235,7 +237,8 @@ internal sealed unsafe partial class Transformer : IDisposable
         if (first == end) return;
         _weights.Output.Multiply(_buffers.Input, 0, _slice.LogitCount, first, end, _logits, _config.Vocabulary, null, accumulate: false);
         if (_spec.LogitSoftCap == 0) return;
-        for (int n = 0; n < _slice.LogitCount; n++) _feedForward.SoftCap(_logits + (long)n * _config.Vocabulary + first, end - first, _spec.LogitSoftCap);
+        for (int n = 0; n < _slice.LogitCount; n++)
+            _feedForward.SoftCap(_logits + (long)n * _config.Vocabulary + first, end - first, _spec.LogitSoftCap);
     }
 
     private void Multiply(int worker, Linear linear, Activations input, float* output, long stride, bool accumulate)

@@ -83,14 +83,17 @@ internal sealed record TransformerSpec
     public required IReadOnlyList<LayerSpec> Layers { get; init; }
 }
 
-/// <summary>A rotary embedding, and the one that replaces it in sequences longer than <paramref name="LongFrom"/> (Phi-3's longrope).</summary>
+/// <summary>
+/// A rotary embedding, and the one that replaces it in sequences longer than <paramref name="LongFrom"/> (Phi-3's longrope).
+/// </summary>
 internal sealed record RotaryChoice(Rotary Short, Rotary? Long = null, int LongFrom = int.MaxValue)
 {
     /// <summary>Nothing is turned: stored keys fit every position.</summary>
     public static RotaryChoice None { get; } = new(new Rotary([], interleaved: false));
 
     /// <summary>All channels of a head, without stretching.</summary>
-    public static RotaryChoice Plain(double frequencyBase, ModelMetadata metadata, ModelConfig config) => new(new Rotary(RotaryFrequencies.Plain(frequencyBase, config.HeadDim), metadata.File.InterleavedRotary));
+    public static RotaryChoice Plain(double frequencyBase, ModelMetadata metadata, ModelConfig config) =>
+        new(new Rotary(RotaryFrequencies.Plain(frequencyBase, config.HeadDim), metadata.File.InterleavedRotary));
 
     public Rotary For(int sequenceLength) => Long is not null && sequenceLength > LongFrom ? Long : Short;
 }

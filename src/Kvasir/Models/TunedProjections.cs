@@ -19,13 +19,16 @@ internal sealed class TunedProjections
 
     public Linear Key(int layer) => _layers[layer].Key;
 
-    /// <summary>The name of a method whose factors were tuned: it carries what the weights hash to, and so do the factors' identity and caches.</summary>
+    /// <summary>
+    /// The name of a method whose factors were tuned: it carries what the weights hash to, and so do the factors' identity and caches.
+    /// </summary>
     /// <param name="method">The method before.</param>
     /// <param name="weights">Query and key of every layer, as they are written.</param>
     public static string NameMethod(string method, IEnumerable<float[]> weights)
     {
         int mark = method.IndexOf(Mark, StringComparison.Ordinal);
-        return (mark < 0 ? method : method[..mark]) + Mark + Hash(weights.Select(values => MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
+        return (mark < 0 ? method : method[..mark]) + Mark
+            + Hash(weights.Select(values => MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
     }
 
     /// <summary>Those of a file of factors made by <paramref name="method"/>; null where they were not tuned.</summary>
@@ -35,9 +38,11 @@ internal sealed class TunedProjections
         int mark = method.IndexOf(Mark, StringComparison.Ordinal);
         if (mark < 0) return null;
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        string[] names = [.. Enumerable.Range(0, spec.Layers.Count).SelectMany(layer => new[] { $"blk.{layer}.query", $"blk.{layer}.key" })];
+        string[] names = [.. Enumerable.Range(0, spec.Layers.Count)
+            .SelectMany(layer => new[] { $"blk.{layer}.query", $"blk.{layer}.key" })];
         if (Hash(names.Select(name => file.Bytes(name).ToArray())) != method[(mark + Mark.Length)..])
-            throw new InvalidInputException($"{path}: damaged factors (the tuned weights have another checksum); make them anew with kvasir factor");
+            throw new InvalidInputException(
+                $"{path}: damaged factors (the tuned weights have another checksum); make them anew with kvasir factor");
         return new TunedProjections([.. spec.Layers.Select((layer, index) =>
             (Pack($"blk.{index}.query", layer.Heads * layer.KeySize), Pack($"blk.{index}.key", layer.KvHeads * layer.KeySize)))]);
 
@@ -45,7 +50,8 @@ internal sealed class TunedProjections
         {
             SafetensorsEntry entry = file.Tensors[name];
             if (SafetensorsFile.FloatType(entry.Type) is not { } type || !entry.Shape.SequenceEqual([rows, width]))
-                throw new InvalidInputException($"{path}: tuned weights that do not fit the model ('{name}' is not [{rows}, {width}] of floats)");
+                throw new InvalidInputException(
+                    $"{path}: tuned weights that do not fit the model ('{name}' is not [{rows}, {width}] of floats)");
             var tensor = new Tensor(name, type, entry.Shape, file.File.Pointer + entry.Offset, entry.ByteLength);
             return new Linear(weights.Pack(tensor), null);
         }

@@ -1,6 +1,9 @@
 namespace Kvasir.Models;
 
-/// <summary>YaRN (Peng et al. 2023): fast pairs keep their frequency, slow ones are divided by the factor, between them a ramp; cosine and sine grow with the factor.</summary>
+/// <summary>
+/// YaRN (Peng et al. 2023): fast pairs keep their frequency, slow ones are divided by the factor, between them a ramp; cosine and sine grow
+/// with the factor.
+/// </summary>
 internal sealed class YarnSettings
 {
     private readonly double _factor, _original, _fast, _slow, _extrapolation;
@@ -17,7 +20,8 @@ internal sealed class YarnSettings
         _truncates = metadata.Get("rope.scaling.yarn_truncate", true); // Hugging Face's "truncate"; GGUF has no such key
         _extrapolation = metadata.Get("rope.scaling.yarn_ext_factor", 1d) is >= 0 and <= 1 and var share ? share : 1; // -1: as usual
         double growth = factor > 1 ? 0.1 * Math.Log(factor) : 0;
-        Magnitude = (float)((1 + growth) / (1 + growth * metadata.Get("rope.scaling.yarn_log_multiplier", 0d))); // Hugging Face's "mscale_all_dim"
+        // Hugging Face's "mscale_all_dim"
+        Magnitude = (float)((1 + growth) / (1 + growth * metadata.Get("rope.scaling.yarn_log_multiplier", 0d)));
     }
 
     /// <summary>Factor of cosine and sine.</summary>
@@ -40,6 +44,8 @@ internal sealed class YarnSettings
     private static double Rotations(ModelMetadata metadata, string name, double usual)
     {
         double older = metadata.Get($"rope.scaling.{name}", usual), rotations = metadata.Get($"rope.scaling.yarn_{name}", older);
-        return rotations > 0 && double.IsFinite(rotations) ? rotations : throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.rope.scaling.yarn_{name} is {rotations}, not a positive number");
+        return rotations > 0 && double.IsFinite(rotations) ? rotations
+            : throw new InvalidInputException(
+            $"{metadata.File.Path}: {metadata.Architecture}.rope.scaling.yarn_{name} is {rotations}, not a positive number");
     }
 }

@@ -34,7 +34,8 @@ public sealed partial class ReadAheadTests : IDisposable
         using KvCache cache = Placed();
         Touch(cache, layersRun, _ => int.MaxValue);
         int page = Environment.SystemPageSize, dataOffset = _headerBytes;
-        int endOfRun = (dataOffset + layersRun * LayerBytes - 1) / page, endOfAsked = (dataOffset + (layersRun + KvFile.LayersAhead) * LayerBytes - 1) / page;
+        int endOfRun = (dataOffset + layersRun * LayerBytes - 1) / page,
+            endOfAsked = (dataOffset + (layersRun + KvFile.LayersAhead) * LayerBytes - 1) / page;
         HashSet<int> resident = Resident();
         Assert.All(Enumerable.Range(0, endOfRun + 1), read => Assert.Contains(read, resident));
         Assert.All(resident, read => Assert.InRange(read, 0, endOfAsked));
@@ -83,7 +84,10 @@ public sealed partial class ReadAheadTests : IDisposable
         batch.Add(cache, [1]);
         using KvCache.Step step = cache.BeginStep(1);
         slice.Take(batch, batch.Entries[0], step, 0);
-        var touch = new LazyVerification([.. Enumerable.Range(0, Layers).Select(layer => new LayerSpec { Heads = 1, KvHeads = 1, KeySize = 16, ValueSize = 16, FeedForward = 1, Window = windowOf(layer) })]);
+        var touch = new LazyVerification(
+            [.. Enumerable.Range(0, Layers)
+            .Select(layer =>
+            new LayerSpec { Heads = 1, KvHeads = 1, KeySize = 16, ValueSize = 16, FeedForward = 1, Window = windowOf(layer) })]);
         touch.Begin(slice);
         for (int layer = 0; layer < layersRun; layer++)
         {

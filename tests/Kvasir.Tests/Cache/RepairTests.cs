@@ -16,7 +16,8 @@ public sealed class RepairTests
             for (int first = 0; first < 260; first++)
             {
                 uint mask = 0;
-                foreach (int position in positions.Where(position => position >= first && position < first + 32)) mask |= 1u << position - first;
+                foreach (int position in positions.Where(position => position >= first && position < first + 32))
+                    mask |= 1u << position - first;
                 Assert.Equal(mask, repaired.Mask(first));
                 Assert.Equal(positions.Count(position => position <= first), repaired.CountUpTo(first));
             }
@@ -42,8 +43,10 @@ public sealed class RepairTests
         foreach (int position in positions)
             for (int h = 0; h < fixture.Layer.KvHeads; h++)
             {
-                (fixture.Keys[position][h], fixture.Values[position][h]) = (fixture.Random(fixture.Layer.KeyChannels), fixture.Random(fixture.Layer.ValueChannels));
-                Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position), fixture.Values[position][h]);
+                (fixture.Keys[position][h], fixture.Values[position][h]) =
+                    (fixture.Random(fixture.Layer.KeyChannels), fixture.Random(fixture.Layer.ValueChannels));
+                Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position),
+                    fixture.Values[position][h]);
             }
         fixture.Append(cache, 40);
         float tolerance = policy.Contains("f32", StringComparison.Ordinal) ? 1e-4f : 0.6f;
@@ -51,7 +54,8 @@ public sealed class RepairTests
         {
             float[][] queries = fixture.Queries(rows);
             int position = cache.Length - rows / 2;
-            SequenceFixture.Close(fixture.Expected(1, queries, position, 2, cache.Length), fixture.Attend(cache, 1, queries, position, 2), tolerance);
+            SequenceFixture.Close(fixture.Expected(1, queries, position, 2, cache.Length), fixture.Attend(cache, 1, queries, position, 2),
+                tolerance);
         }
         using KvCache fork = cache.Fork();
         fork.Truncate(100);
@@ -71,11 +75,14 @@ public sealed class RepairTests
         var repaired = new RepairedPositions(positions);
         cache.Repair(repaired);
         foreach (int position in positions)
-            for (int h = 0; h < fixture.Layer.KvHeads; h++) Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position), fixture.Values[position][h]);
+            for (int h = 0; h < fixture.Layer.KvHeads; h++)
+                Write(cache.Layers[0].Heads[h].Repaired!, position, fixture.Rotated(fixture.Keys[position][h], position),
+                    fixture.Values[position][h]);
         float[][] queries = fixture.Queries(positions.Length);
         float[] found = fixture.AttendScattered(cache, 0, queries, repaired);
         for (int i = 0; i < positions.Length; i++)
-            fixture.Close(fixture.Expected(0, [queries[i]], positions[i], 1, 100), found[(i * fixture.Layer.KeyChannels)..((i + 1) * fixture.Layer.KeyChannels)]);
+            fixture.Close(fixture.Expected(0, [queries[i]], positions[i], 1, 100),
+                found[(i * fixture.Layer.KeyChannels)..((i + 1) * fixture.Layer.KeyChannels)]);
     }
 
     [Theory]
@@ -87,7 +94,8 @@ public sealed class RepairTests
         var fixture = new SequenceFixture(13, window: window);
         using KvCache whole = fixture.NewCache(), thinned = fixture.NewCache(), placed = fixture.NewCache();
         fixture.Append(whole, 130);
-        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)], [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
+        ushort[][] kept = [[.. Enumerable.Range(0, 130).Where(i => i % 3 != 0).Take(70).Select(i => (ushort)i)],
+            [.. Enumerable.Range(60, 41).Select(i => (ushort)i)]];
         thinned.PlacePruned(whole, 0, (_, head) => kept[head]);
         Assert.Equal(130, thinned.Length);
         thinned.Save(path, new int[130]);
@@ -105,7 +113,8 @@ public sealed class RepairTests
                 for (int head = 0; head < 2; head++)
                 {
                     float[][] queries = fixture.Queries(2);
-                    fixture.Close(fixture.Expected(head, queries, position, 2, 130, counts: t => kept[head].Contains((ushort)t)), fixture.Attend(cache, head, queries, position, 2));
+                    fixture.Close(fixture.Expected(head, queries, position, 2, 130, counts: t => kept[head].Contains((ushort)t)),
+                        fixture.Attend(cache, head, queries, position, 2));
                 }
             using KvCache copy = cache.Duplicate();
             copy.Truncate(95);
@@ -119,7 +128,8 @@ public sealed class RepairTests
     [Fact]
     public unsafe void Lists_of_kept_tokens_that_are_nonsense_are_refused_or_harmless()
     {
-        foreach (ushort[] list in new ushort[][] { [1, 2, 60], [3, 3], [40, 2] }) Assert.Throws<ArgumentException>(() => new KeptTokens(list, 60));
+        foreach (ushort[] list in new ushort[][] { [1, 2, 60], [3, 3], [40, 2] })
+            Assert.Throws<ArgumentException>(() => new KeptTokens(list, 60));
         ushort[] nonsense = [40, 59, 3, 65535, 2];
         fixed (ushort* mapped = nonsense)
         {

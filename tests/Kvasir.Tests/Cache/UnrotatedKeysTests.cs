@@ -22,7 +22,8 @@ public unsafe class UnrotatedKeysTests
         for (int head = 0; head < 2; head++)
         {
             float[][] queries = fixture.Queries(queryTokens);
-            fixture.Close(fixture.Attend(exact, head, queries, 161, queryTokens), fixture.Attend(unrotated, head, queries, 161, queryTokens));
+            fixture.Close(fixture.Attend(exact, head, queries, 161, queryTokens),
+                fixture.Attend(unrotated, head, queries, 161, queryTokens));
         }
     }
 
@@ -43,7 +44,8 @@ public unsafe class UnrotatedKeysTests
 
     private static KvCache AllHeads(KvCache cache, SequenceFixture fixture)
     {
-        var codec = new BlockCodec(new UnrotatedKeys(fixture.Kernels), new FloatValues(fixture.Kernels), fixture.Layer.KeyChannels, fixture.Layer.ValueChannels);
+        var codec = new BlockCodec(
+            new UnrotatedKeys(fixture.Kernels), new FloatValues(fixture.Kernels), fixture.Layer.KeyChannels, fixture.Layer.ValueChannels);
         using KvCache first = cache.ForkWith(0, 0, new HeadCodec(codec, codec, 0, 0));
         return first.ForkWith(0, 1, new HeadCodec(codec, codec, 0, 0));
     }
@@ -55,9 +57,11 @@ public unsafe class UnrotatedKeysTests
 
         public override int Bytes(int channels) => KvBlock.Tokens * channels * sizeof(float);
 
-        public override void Encode(float* keys, int channels, int tokens, byte* block, in KeyContext context) => Rotate(keys, channels, tokens, (float*)block, context, -1);
+        public override void Encode(float* keys, int channels, int tokens, byte* block, in KeyContext context) =>
+            Rotate(keys, channels, tokens, (float*)block, context, -1);
 
-        public override void Decode(byte* block, int channels, float* keys, in KeyContext context) => Rotate((float*)block, channels, CountOf(context), keys, context, 1);
+        public override void Decode(byte* block, int channels, float* keys, in KeyContext context) =>
+            Rotate((float*)block, channels, CountOf(context), keys, context, 1);
 
         public override void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int scoresStride)
         {
@@ -67,12 +71,14 @@ public unsafe class UnrotatedKeysTests
                 {
                     KeyContext context = strip.Keys with { FirstToken = strip.Keys.FirstToken + b * KvBlock.Tokens };
                     Decode(strip.Blocks[b], strip.Channels, k, context);
-                    kernels.Multiply(queries, strip.Channels, k, rows, strip.Channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride, accumulate: false);
+                    kernels.Multiply(queries, strip.Channels, k, rows, strip.Channels, KvBlock.Tokens, scores + b * KvBlock.Tokens,
+                        scoresStride, accumulate: false);
                 }
         }
 
         /// <summary>Behind a pruned run's last token there is no position.</summary>
-        private static int CountOf(KeyContext context) => Math.Min(KvBlock.Tokens, (context.Kept?.Count ?? int.MaxValue) - context.FirstToken);
+        private static int CountOf(KeyContext context) =>
+            Math.Min(KvBlock.Tokens, (context.Kept?.Count ?? int.MaxValue) - context.FirstToken);
 
         private static void Rotate(float* source, int channels, int tokens, float* destination, KeyContext context, int direction)
         {

@@ -34,8 +34,16 @@ internal static unsafe class ThinScores
                 floats, channels, tokens, blocks[b], new KeyContext(rotary, 0, null, b * KvBlock.Tokens));
         }
         float[] rows = [.. queries.SelectMany(query => query)], scores = new float[queries.Length * count * KvBlock.Tokens];
-        var strip = new BlockStrip { Blocks = blocks, Count = count, Channels = channels, Keys = new KeyContext(rotary, 0, null, 0), Next =
-            blocks, NextBytes = 0 };
+        var strip = new BlockStrip
+        {
+            Blocks = blocks,
+            Count = count,
+            Channels = channels,
+            Keys = new KeyContext(rotary, 0, null, 0),
+            Next =
+            blocks,
+            NextBytes = 0
+        };
         fixed (float* q = rows, s = scores) codec.Scores(strip, q, queries.Length, s, count * KvBlock.Tokens);
         return [.. scores.Chunk(count * KvBlock.Tokens).Select(row => row[..keys.Length])];
     }

@@ -13,13 +13,17 @@ public sealed class AttentionPlanTests
         for (int round = 0; round < 40; round++)
         {
             int workers = random.Next(1, 9);
-            (int Length, int Tokens)[] batch = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => (random.Next(0, 400), random.Next(3) == 0 ? random.Next(1, 40) : 1))];
+            (int Length, int Tokens)[] batch =
+                [.. Enumerable.Range(0, random.Next(1, 12))
+                    .Select(_ => (random.Next(0, 400), random.Next(3) == 0 ? random.Next(1, 40) : 1))];
             AttentionItem[] items = Plan(workers, batch);
             foreach (var tiles in items.GroupBy(item => (item.Entry, item.KvHead)))
             {
                 Assert.All(tiles, item => Assert.InRange(item.Parts, 1, workers));
-                Assert.All(tiles.GroupBy(item => item.FirstToken), parts => Assert.Equal(Enumerable.Range(0, parts.First().Parts), parts.Select(part => part.Part)));
-                Assert.Equal(Enumerable.Range(0, batch[tiles.Key.Entry].Tokens), tiles.Where(item => item.Part == 0).SelectMany(item => Enumerable.Range(item.FirstToken, item.Tokens)));
+                Assert.All(tiles.GroupBy(item => item.FirstToken), parts =>
+                    Assert.Equal(Enumerable.Range(0, parts.First().Parts), parts.Select(part => part.Part)));
+                Assert.Equal(Enumerable.Range(0, batch[tiles.Key.Entry].Tokens), tiles.Where(item => item.Part == 0)
+                    .SelectMany(item => Enumerable.Range(item.FirstToken, item.Tokens)));
             }
 
             Assert.Equal(2 * batch.Length, items.Select(item => (item.Entry, item.KvHead)).Distinct().Count());
@@ -73,7 +77,8 @@ public sealed class AttentionPlanTests
             slice.Take(batch, entry, step, 0);
             step.Open(0, entry.Count);
         }
-        using var plan = new AttentionPlan([new LayerSpec { Heads = 6, KvHeads = 2, KeySize = 16, ValueSize = 16, FeedForward = 1 }], workers);
+        using var plan = new AttentionPlan(
+            [new LayerSpec { Heads = 6, KvHeads = 2, KeySize = 16, ValueSize = 16, FeedForward = 1 }], workers);
         plan.Begin();
         plan.Build(slice, 0);
         return [.. Enumerable.Range(0, plan.Count).Select(i => plan[i])];

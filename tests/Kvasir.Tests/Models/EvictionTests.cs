@@ -166,7 +166,8 @@ public sealed class EvictionTests : ReferenceComparison
         var received = PromptObservation.Of(model, ids, new Kvasir.Cache.Eviction.ReceivedScore().Needs);
         var score = new Kvasir.Cache.Eviction.ReceivedScore();
         Kvasir.Cache.Eviction.PrefixKvProfile.Of(model.Identity, new Dictionary<string,
-            float[][]> { ["a"] = [.. received.Select(layer => score.Score(layer)[0])] }, [0.3], false).Save(path);
+            float[][]>
+        { ["a"] = [.. received.Select(layer => score.Score(layer)[0])] }, [0.3], false).Save(path);
         KvPolicy policy = model.Prepare(KvPolicy.Parse($"evict=prefixkv:30%,profile={path},recent=0,sink=0"));
         using KvCache profiled = model.NewCache(policy), own = Read(model, "evict=prefixkv:30%,recent=0,sink=0", ids, Prompt);
         profiled.BeginPrompt(ids);

@@ -5,8 +5,8 @@ using Kvasir.Reference;
 namespace Kvasir.Tests.Models;
 
 /// <summary>
-/// Attention statistics, and the thinning that follows from them, held against the weights of a forward pass written out from the definition:
-/// with a soft cap, with a window on every other layer, and several query heads for one kv head.
+/// Attention statistics, and the thinning that follows from them, held against the weights of a forward pass written out from the
+/// definition: with a soft cap, with a window on every other layer, and several query heads for one kv head.
 /// </summary>
 public sealed class ReceivedAttentionTests : ReferenceComparison
 {
@@ -24,7 +24,8 @@ public sealed class ReceivedAttentionTests : ReferenceComparison
         using KvCache cache = Filled(model);
         AttentionStatistics received = model.AttentionReceived(cache, Ids().AsSpan(First + Part), First, Part);
         double largest = 0, uncapped = 0, unwindowed = 0;
-        double[,][] withoutCap = MostReceived(naive with { ScoreSoftCap = 0 }), withoutWindow = MostReceived(naive with { WindowOf = _ => int.MaxValue });
+        double[,][] withoutCap = MostReceived(naive with { ScoreSoftCap = 0 }),
+            withoutWindow = MostReceived(naive with { WindowOf = _ => int.MaxValue });
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {
@@ -51,7 +52,8 @@ public sealed class ReceivedAttentionTests : ReferenceComparison
         for (int layer = 0; layer < naive.Layers; layer++)
             for (int head = 0; head < naive.KvHeads; head++)
             {
-                int[] kept = [.. Assert.Single(thinned.Layers[layer].Heads[head].Segments).Kept!.Positions.ToArray().Select(position => (int)position)];
+                int[] kept = [.. Assert.Single(thinned.Layers[layer].Heads[head].Segments).Kept!.Positions.ToArray()
+                    .Select(position => (int)position)];
                 Assert.Equal((int)Math.Ceiling(Part * share), kept.Length);
                 double leastKept = kept.Min(token => scores[layer, head][token]);
                 double mostLeft = Enumerable.Range(0, Part).Except(kept).Max(token => scores[layer, head][token]);
@@ -96,7 +98,9 @@ public sealed class ReceivedAttentionTests : ReferenceComparison
     }).WithRandomWeights(6);
 
     private Model Load(NaiveTransformer naive) => TinyHfModel.Load(naive, _folder, "gemma2",
-        $$"""{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 4, "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}}, "final_logit_softcapping": 30.0}""");
+        $$"""{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh","""
+            + $$""" "query_pre_attn_scalar": 4, "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}},"""
+            + $$""" "final_logit_softcapping": 30.0}""");
 
     private static KvCache Filled(Model model)
     {

@@ -42,7 +42,8 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
         for (int chunk = 0; chunk < golden.Chunks.Length; chunk++)
         {
             using KvCache cache = golden.Model.NewCache(ThreeChunks.Float32);
-            using KvFile file = KvFile.Open(golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model.CacheLayout);
+            using KvFile file = KvFile.Open(
+                golden.Stored(chunk, behindPrefix: position > 0, ThreeChunks.Float32), golden.Model.CacheLayout);
             Assert.Equal(position, file.FirstPosition);
             cache.Place(file, rerotate: false);
             foreach (int layer in new[] { 0, 14, 29 })
@@ -101,9 +102,12 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
     /// <summary>The golden request, and its chunks as KV files.</summary>
     public sealed class ThreeChunks : IDisposable
     {
-        private readonly Lazy<JsonDocument> _json = new(() => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/three_chunks.json"))));
-        private readonly Lazy<Model> _model = new(() => Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 }));
-        private readonly Lazy<SafetensorsFile> _tensors = new(() => SafetensorsFile.Open(SharedData.Require("golden/matkv/three_chunks.safetensors")));
+        private readonly Lazy<JsonDocument> _json =
+            new(() => JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("golden/matkv/three_chunks.json"))));
+        private readonly Lazy<Model> _model = new(() =>
+            Model.Load(SharedData.Require("models/SmolLM2-135M-Instruct.Q4_1.gguf"), new ModelOptions { Compute = ComputeMode.Float32 }));
+        private readonly Lazy<SafetensorsFile> _tensors =
+            new(() => SafetensorsFile.Open(SharedData.Require("golden/matkv/three_chunks.safetensors")));
         private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
 
         public static KvPolicy Float32 { get; } = KvPolicy.Parse("k=f32,v=f32");
@@ -139,7 +143,8 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             bool alone = method is "M0" or "M1" or "M3_r16_on_M1";
             KvCache cache = Place(!alone, method == "M2_f16store" ? KvPolicy.Default : Float32, rerotate: method != "M0");
             if (method.StartsWith("M3", StringComparison.Ordinal)) Repair(cache, 16, fromChunk: alone ? 0 : 1);
-            if (method.StartsWith("M4", StringComparison.Ordinal)) Model.RepairMostDeviating(cache, ContextIds, Prefix.Length, Ids("m4.selected_positions").Length);
+            if (method.StartsWith("M4", StringComparison.Ordinal))
+                Model.RepairMostDeviating(cache, ContextIds, Prefix.Length, Ids("m4.selected_positions").Length);
 
             return cache;
         }
@@ -192,7 +197,10 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
             return batch.Logits(0).ToArray();
         }
 
-        /// <summary>Keys and values of a layer, [heads, tokens, channels] each; keys with their halves apart, where a GGUF file has pairs side by side.</summary>
+        /// <summary>
+        /// Keys and values of a layer, [heads, tokens, channels] each; keys with their halves apart, where a GGUF file has pairs side by
+        /// side.
+        /// </summary>
         public static unsafe (float[] Keys, float[] Values) Rows(KvCache cache, int layer)
         {
             List<float> keys = [], values = [];
@@ -201,7 +209,8 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
                 for (int token = 0; token < segment.TokenCount; token++)
                 {
                     int block = token / KvBlock.Tokens, slot = token % KvBlock.Tokens, channels = cache.Layers[layer].Layout.KeyChannels;
-                    for (int c = 0; c < channels; c++) keys.Add(((float*)segment.Keys(block))[(c < channels / 2 ? 2 * c : 2 * c - channels + 1) * KvBlock.Tokens + slot]);
+                    for (int c = 0; c < channels; c++)
+                        keys.Add(((float*)segment.Keys(block))[(c < channels / 2 ? 2 * c : 2 * c - channels + 1) * KvBlock.Tokens + slot]);
                     for (int c = 0; c < channels; c++) values.Add(((float*)segment.Values(block))[slot * channels + c]);
                 }
             }
@@ -219,6 +228,7 @@ public sealed class StoredChunkGoldenTests(StoredChunkGoldenTests.ThreeChunks go
 
         private static int[] Ints(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
 
-        private JsonElement Element(string path) => path.Split('.').Aggregate(_json.Value.RootElement, (element, name) => element.GetProperty(name));
+        private JsonElement Element(string path) =>
+            path.Split('.').Aggregate(_json.Value.RootElement, (element, name) => element.GetProperty(name));
     }
 }

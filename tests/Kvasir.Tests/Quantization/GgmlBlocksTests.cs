@@ -9,11 +9,15 @@ public sealed class GgmlBlocksTests
 
     public static TheoryData<TensorType> BlockTypes => [.. Enum.GetValues<TensorType>().Where(type => type != TensorType.F32)];
 
-    public static TheoryData<TensorType> QuantisedTypes => [.. Enum.GetValues<TensorType>().Where(type => type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))];
+    public static TheoryData<TensorType> QuantisedTypes =>
+        [.. Enum.GetValues<TensorType>().Where(type => type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))];
 
-    public static TheoryData<TensorType> MadeTypes => [TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q4_0, TensorType.Q4_1, TensorType.Q5_0, TensorType.Q5_1];
+    public static TheoryData<TensorType> MadeTypes =>
+        [TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q4_0, TensorType.Q4_1, TensorType.Q5_0,
+            TensorType.Q5_1];
 
-    public static TheoryData<TensorType> ReadOnlyTypes => [TensorType.Q2_K, TensorType.Q3_K, TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K, TensorType.IQ4_NL, TensorType.IQ4_XS];
+    public static TheoryData<TensorType> ReadOnlyTypes =>
+        [TensorType.Q2_K, TensorType.Q3_K, TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K, TensorType.IQ4_NL, TensorType.IQ4_XS];
 
     [SkippableTheory]
     [MemberData(nameof(BlockTypes))]
@@ -80,7 +84,8 @@ public sealed class GgmlBlocksTests
     [Fact]
     public void Bfloat16_rounds_ties_to_even_and_keeps_nan()
     {
-        float[] values = [BitConverter.UInt32BitsToSingle(0x3F808000), BitConverter.UInt32BitsToSingle(0x3F818000), float.NaN, -0f, float.NegativeInfinity];
+        float[] values = [BitConverter.UInt32BitsToSingle(0x3F808000), BitConverter.UInt32BitsToSingle(0x3F818000), float.NaN, -0f,
+            float.NegativeInfinity];
         var bytes = new byte[values.Length * 2];
         BlockWriter.Quantize(TensorType.BF16, values, bytes);
         ReadOnlySpan<ushort> words = MemoryMarshal.Cast<byte, ushort>(bytes);

@@ -3,7 +3,10 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>BERT as a sentence encoder: every token sees all, norms on the sums, no logits. Nomic's has rotary positions and a gate instead of learned positions and GELU.</summary>
+/// <summary>
+/// BERT as a sentence encoder: every token sees all, norms on the sums, no logits. Nomic's has rotary positions and a gate instead of
+/// learned positions and GELU.
+/// </summary>
 internal sealed class Bert : Architecture
 {
     private const string Rotated = "nomic-bert";
@@ -38,7 +41,8 @@ internal sealed class Bert : Architecture
             },
             Ignored = ["embeddings.position_ids", "pooler.dense.", "cls."],
             Activations = ["gelu"],
-            Defaults = new Dictionary<string, double> { ["layer_norm_eps"] = 1e-12, ["max_position_embeddings"] = 512, ["type_vocab_size"] = 2 },
+            Defaults = new Dictionary<string, double> { ["layer_norm_eps"] = 1e-12, ["max_position_embeddings"] = 512,
+                ["type_vocab_size"] = 2 },
             Rotary = false,
             RmsNorm = false,
         },
@@ -51,9 +55,12 @@ internal sealed class Bert : Architecture
         NormEpsilon = metadata.Epsilon(NormKind.Layer),
         Activation = metadata.Architecture == Rotated ? Activation.Silu : Activation.GeluErf,
         AttentionScale = 1 / MathF.Sqrt(config.HeadDim),
-        Causal = metadata.Get("attention.causal", false) ? throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.attention.causal is true; BERT as a decoder is not supported") : false,
+        Causal = metadata.Get("attention.causal", false)
+            ? throw new InvalidInputException(
+            $"{metadata.File.Path}: {metadata.Architecture}.attention.causal is true; BERT as a decoder is not supported") : false,
         Pooling = metadata.Pooling(Pooling.Mean) is var pooling and not Pooling.None ? pooling
-            : throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.pooling_type is 0 (none), so the model gives no embedding of a text"),
+            : throw new InvalidInputException(
+                $"{metadata.File.Path}: {metadata.Architecture}.pooling_type is 0 (none), so the model gives no embedding of a text"),
         Layers = LayerSpec.Alike(config, metadata.Architecture == Rotated ? RotaryFrequencies.FromMetadata(metadata, config) : null),
     };
 }

@@ -21,8 +21,16 @@ internal sealed class Cohere : Architecture
     {
         bool second = metadata.Architecture == Second;
         if (second) metadata.Require<long>("attention.sliding_window");
-        TransformerSpec common = LlamaLike(metadata, config, second ? Period : 0, NormKind.Layer) with { Parallel = true, LogitScale = metadata.Factor("logit_scale") };
-        return !second ? common : common with { Layers = [.. common.Layers.Select(layer => layer.SeesAll ? layer with { Rotary = RotaryChoice.None } : layer)] };
+        TransformerSpec common =
+            LlamaLike(metadata, config, second
+                ? Period : 0, NormKind.Layer) with
+            { Parallel = true, LogitScale = metadata.Factor("logit_scale") };
+        return !second ? common
+            : common with
+            {
+                Layers =
+            [.. common.Layers.Select(layer => layer.SeesAll ? layer with { Rotary = RotaryChoice.None } : layer)]
+            };
     }
 
     private static HfArchitecture[] ReadHuggingFace()
@@ -32,8 +40,19 @@ internal sealed class Cohere : Architecture
             Name = "command-r",
             ModelTypes = ["cohere"],
             Numbers = new Dictionary<string, string> { ["logit_scale"] = "logit_scale" },
-            Defaults = new Dictionary<string, double> { ["layer_norm_eps"] = 1e-5, ["rope_theta"] = 500000, ["max_position_embeddings"] = 8192, ["logit_scale"] = 0.0625 },
-            Implied = new Dictionary<string, string> { ["position_embedding_type"] = "rope_gptj", ["use_parallel_block"] = "true", ["order_of_interleaved_layers"] = "local_attn_first" },
+            Defaults = new Dictionary<string, double>
+            {
+                ["layer_norm_eps"] = 1e-5,
+                ["rope_theta"] = 500000,
+                ["max_position_embeddings"] = 8192,
+                ["logit_scale"] = 0.0625
+            },
+            Implied = new Dictionary<string, string>
+            {
+                ["position_embedding_type"] = "rope_gptj",
+                ["use_parallel_block"] = "true",
+                ["order_of_interleaved_layers"] = "local_attn_first"
+            },
             Interleaved = true,
             RmsNorm = false,
             Tied = true,
@@ -45,7 +64,8 @@ internal sealed class Cohere : Architecture
             {
                 Name = Second,
                 ModelTypes = [Second],
-                Defaults = HfArchitecture.With(first.Defaults, ("rope_theta", 10000), ("sliding_window", 4096), ("sliding_window_pattern", Period)),
+                Defaults = HfArchitecture.With(
+                    first.Defaults, ("rope_theta", 10000), ("sliding_window", 4096), ("sliding_window_pattern", Period)),
             },
         ];
     }

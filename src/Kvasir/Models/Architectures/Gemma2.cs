@@ -3,7 +3,9 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>Gemma 2: scaled embeddings, norms before and after, soft caps, a sliding window on even layers (or as the file lists them).</summary>
+/// <summary>
+/// Gemma 2: scaled embeddings, norms before and after, soft caps, a sliding window on even layers (or as the file lists them).
+/// </summary>
 internal sealed class Gemma2 : Architecture
 {
     private const int Period = 2, LargestLayers = 46;
@@ -50,7 +52,11 @@ internal sealed class Gemma2 : Architecture
         };
     }
 
-    /// <summary>The 27B models, told apart by their layers, scale scores by the width of a head's share and not by its size; GGUF files do not say so.</summary>
+    /// <summary>
+    /// The 27B models, told apart by their layers, scale scores by the width of a head's share and not by its size; GGUF files do not say
+    /// so.
+    /// </summary>
     internal static float GemmaScale(TransformerSpec common, ModelMetadata metadata, ModelConfig config, int largestLayers) =>
-        config.Layers == largestLayers && metadata.Get("attention.scale", 0f) == 0 ? 1 / MathF.Sqrt((float)config.Width / config.Heads) : common.AttentionScale;
+        config.Layers == largestLayers && metadata.Get("attention.scale", 0f) == 0
+            ? 1 / MathF.Sqrt((float)config.Width / config.Heads) : common.AttentionScale;
 }

@@ -3,7 +3,9 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them).</summary>
+/// <summary>
+/// Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them).
+/// </summary>
 internal sealed class Gemma3 : Architecture
 {
     private const int Period = 6, LargestLayers = 62;
@@ -38,7 +40,8 @@ internal sealed class Gemma3 : Architecture
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config)
     {
         TransformerSpec common = LlamaLike(metadata, config, Period);
-        RotaryChoice local = RotaryChoice.Plain(metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d)), metadata, config);
+        RotaryChoice local = RotaryChoice.Plain(
+            metadata.Get("rope.local_freq_base", metadata.Get("rope.freq_base_swa", 10000d)), metadata, config);
         return common with
         {
             NormPlace = NormPlace.BeforeAndAfter,

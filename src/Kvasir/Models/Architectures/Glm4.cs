@@ -2,7 +2,9 @@ using Kvasir.Formats;
 
 namespace Kvasir.Models.Architectures;
 
-/// <summary>GLM-4 (of April 2025): norms before and after, half of a head's channels rotated in neighbouring pairs, gate and up in one matrix.</summary>
+/// <summary>
+/// GLM-4 (of April 2025): norms before and after, half of a head's channels rotated in neighbouring pairs, gate and up in one matrix.
+/// </summary>
 internal sealed class Glm4 : Architecture
 {
     public override IReadOnlyList<string> Names => ["glm4"];
@@ -32,5 +34,6 @@ internal sealed class Glm4 : Architecture
 
     public override bool Interleaves(string name) => true;
 
-    public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config) => LlamaLike(metadata, config) with { NormPlace = NormPlace.BeforeAndAfter };
+    public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config) =>
+        LlamaLike(metadata, config) with { NormPlace = NormPlace.BeforeAndAfter };
 }

@@ -16,7 +16,8 @@ internal sealed class Gpt2 : Architecture
             ModelTypes = ["gpt2"],
             Prefixes = ["transformer.", ""],
             BlockStem = "h.",
-            Modules = new Dictionary<string, string> { ["wte"] = "token_embd", ["wpe"] = "position_embd", ["ln_f"] = "output_norm", ["lm_head"] = "output" },
+            Modules = new Dictionary<string, string> { ["wte"] = "token_embd", ["wpe"] = "position_embd", ["ln_f"] = "output_norm",
+                ["lm_head"] = "output" },
             BlockModules = new Dictionary<string, string>
             {
                 ["ln_1"] = "attn_norm",

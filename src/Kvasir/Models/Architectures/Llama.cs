@@ -3,8 +3,8 @@ using Kvasir.Formats;
 namespace Kvasir.Models.Architectures;
 
 /// <summary>
-/// Llama 1 to 3, SmolLM2, Mistral (with its sliding window; in GGUF a llama model too), Qwen 2 (with biases), Qwen 3 (with query and key norms)
-/// and Phi-3 (with fused tensors, a sliding window and longrope).
+/// Llama 1 to 3, SmolLM2, Mistral (with its sliding window; in GGUF a llama model too), Qwen 2 (with biases), Qwen 3 (with query and key
+/// norms) and Phi-3 (with fused tensors, a sliding window and longrope).
 /// </summary>
 internal sealed class Llama : Architecture
 {
@@ -23,7 +23,8 @@ internal sealed class Llama : Architecture
         {
             Name = "qwen2",
             ModelTypes = ["qwen2"],
-            Defaults = HfArchitecture.With(llama.Defaults, ("max_position_embeddings", 32768), ("sliding_window", 4096), ("max_window_layers", 28)),
+            Defaults = HfArchitecture.With(
+                llama.Defaults, ("max_position_embeddings", 32768), ("sliding_window", 4096), ("max_window_layers", 28)),
             WindowIsOptional = true,
         };
         return
@@ -32,9 +33,11 @@ internal sealed class Llama : Architecture
             llama with
             {
                 ModelTypes = ["mistral"],
-                Defaults = HfArchitecture.With(llama.Defaults, ("num_key_value_heads", 8), ("sliding_window", 4096), ("max_position_embeddings", 131072)),
+                Defaults = HfArchitecture.With(
+                    llama.Defaults, ("num_key_value_heads", 8), ("sliding_window", 4096), ("max_position_embeddings", 131072)),
             },
-            llama with { Name = "phi3", ModelTypes = ["phi3"], Defaults = HfArchitecture.With(llama.Defaults, ("rms_norm_eps", 1e-5), ("max_position_embeddings", 4096)) },
+            llama with { Name = "phi3", ModelTypes = ["phi3"],
+                Defaults = HfArchitecture.With(llama.Defaults, ("rms_norm_eps", 1e-5), ("max_position_embeddings", 4096)) },
             qwen2,
             qwen2 with { Name = "qwen3", ModelTypes = ["qwen3"], Defaults = HfArchitecture.With(qwen2.Defaults, ("head_dim", 128)) },
         ];

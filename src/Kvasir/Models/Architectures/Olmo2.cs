@@ -23,5 +23,6 @@ internal sealed class Olmo2 : Architecture
 
     public override TransformerSpec Describe(ModelMetadata metadata, ModelConfig config) => metadata.Window == int.MaxValue
         ? LlamaLike(metadata, config) with { NormPlace = NormPlace.After }
-        : throw new InvalidInputException($"{metadata.File.Path}: {metadata.Architecture}.attention.sliding_window: OLMo 3 is not supported (OLMo 2 is)");
+        : throw new InvalidInputException(
+            $"{metadata.File.Path}: {metadata.Architecture}.attention.sliding_window: OLMo 3 is not supported (OLMo 2 is)");
 }

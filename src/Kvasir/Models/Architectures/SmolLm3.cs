@@ -15,7 +15,8 @@ internal sealed class SmolLm3 : Architecture
         {
             Name = "smollm3",
             ModelTypes = ["smollm3"],
-            Defaults = new Dictionary<string, double> { ["rms_norm_eps"] = 1e-6, ["rope_theta"] = 2e6, ["max_position_embeddings"] = 32768, ["num_key_value_heads"] = 4, ["no_rope_layer_interval"] = Period },
+            Defaults = new Dictionary<string, double> { ["rms_norm_eps"] = 1e-6, ["rope_theta"] = 2e6, ["max_position_embeddings"] = 32768,
+                ["num_key_value_heads"] = 4, ["no_rope_layer_interval"] = Period },
             WindowIsOptional = true,
             Tied = true,
         },
@@ -27,6 +28,10 @@ internal sealed class SmolLm3 : Architecture
     {
         TransformerSpec common = LlamaLike(metadata, config);
         Func<int, bool> rotates = metadata.ByLayer(ModelMetadata.RotatedLayers, config.Layers, Period);
-        return common with { Layers = [.. common.Layers.Select((layer, l) => rotates(l) ? layer : layer with { Rotary = RotaryChoice.None })] };
+        return common with
+        {
+            Layers =
+            [.. common.Layers.Select((layer, l) => rotates(l) ? layer : layer with { Rotary = RotaryChoice.None })]
+        };
     }
 }

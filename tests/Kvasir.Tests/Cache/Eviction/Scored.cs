@@ -26,8 +26,14 @@ internal static class Scored
                 statistics[0].Add(head / group, head % group, query, [.. maps[head][query].Select(weight => (float)weight)], 0);
         return new ScoredLayer
         {
-            Layout = layout, Count = tokens, Attention = statistics[0], Again = statistics[0], Kernels = kernels,
-            Keys = keys ?? (_ => []), Values = values ?? (_ => []), OutputGram = outputGram ?? (_ => []),
+            Layout = layout,
+            Count = tokens,
+            Attention = statistics[0],
+            Again = statistics[0],
+            Kernels = kernels,
+            Keys = keys ?? (_ => []),
+            Values = values ?? (_ => []),
+            OutputGram = outputGram ?? (_ => []),
         };
     }
 
