@@ -28,7 +28,7 @@ internal static class AutoPolicy
                 string.Create(CultureInfo.InvariantCulture,
                 $"KV policy auto:{policy.Auto}: too little for this model, whose smallest codecs take {Bits(least, layout):0.00} bits per "
                 + $"value{(policy.Auto.Unit == KvBudgetUnit.Bytes ? $" beside the exact sink and tail, for {contextLength} tokens" : "")}; "
-                + "give more"));
+                + $"give more"));
         int[] chosen = BitAllocation.Solve(options, (long)Math.Min(budget, long.MaxValue / 2));
 
         int next = 0;
