@@ -9,9 +9,7 @@ internal static class CompleteCommand
             "kvasir complete --prompt \"The capital of France is\" --max-tokens 16",
             "kvasir complete --file letter.txt --emphasise \"Answer in one sentence.\"",
             "kvasir complete --ids 504,3575,282,14197,314 --max-tokens 8 --json");
-        var prompt = command.Option<string?>("--prompt -p", "TEXT", "The text (default: standard input)");
-        var file = command.Option<string?>("--file -f", "FILE", "A file with the text");
-        var ids = command.Option<string?>("--ids", "1,2,3", "Token ids instead of a text, fed exactly as given");
+        var prompt = new PromptOptions(command);
         var sampling = new SamplingOptions(command, maxTokens: 256, temperature: 0);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
@@ -20,18 +18,13 @@ internal static class CompleteCommand
         var promptTokens = new PromptTokensOption(command);
         return command.Does(parsed =>
         {
-            string? idText = parsed.GetValue(ids);
-            if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null)
-                throw new InvalidInputException("both a text and --ids were given; give one of them");
-            string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
+            Func<Model, int[]> idsBy = prompt.Read(parsed, terminal);
             KvPolicy policy = promptTokens.Apply(parsed, common.Policy(parsed));
             PromptStore? prompts = promptCache.Open(parsed);
             using Cache.BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
-            int[] tokens = idText is null
-                ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true)
-                : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
+            int[] tokens = idsBy(model);
             using var session = new Session(model, policy, pool, prompts);
             bool json = common.Json(parsed);
             GenerationOptions options = sampling.Read(parsed, common) with { Emphasis = emphasis.Read(parsed, model, policy) };

@@ -20,7 +20,7 @@ internal static class InspectCommand
             bool json = common.Json(parsed);
             byte[] start = Start(path);
             if (KvFileSummary.IsKvFile(start)) Show(terminal, json, KvFileSummary.Read(path), path);
-            else if (IsSafetensors(start)) ShowSafetensors(terminal, json, path);
+            else if (SafetensorsFile.BeginsSo(start)) ShowSafetensors(terminal, json, path);
             else ShowModel(terminal, json, path);
         });
     }
@@ -105,8 +105,6 @@ internal static class InspectCommand
             return [];
         }
     }
-
-    private static bool IsSafetensors(byte[] start) => start.Length >= 9 && start[8] == '{' && BitConverter.ToUInt64(start) < 1 << 30;
 
     private sealed record TensorRow(string Name, string Type, IReadOnlyList<long> Shape, long Bytes);
 }

@@ -8,24 +8,17 @@ internal static class KeptCommand
         var command = new ExampleCommand("kept", "Which tokens of a prompt a policy keeps, in every layer and head.",
             "kvasir kept --kv evict=keydiff:50% --file notes.txt",
             "kvasir kept --kv evict=prefixkv:20%,sink=0,recent=0 --ids 504,3575,282,14197,314 --layer 3 --json");
-        var ids = command.Option<string?>("--ids", "1,2,3", "Token ids, fed exactly as given");
-        var prompt = command.Option<string?>("--prompt -p", "TEXT", "The text (default: standard input)");
-        var file = command.Option<string?>("--file -f", "FILE", "A file with the text");
+        var prompt = new PromptOptions(command);
         var layer = command.Option<int?>("--layer", "L", "Only this layer").InRange(0, int.MaxValue);
         var head = command.Option<int?>("--head", "H", "Only this kv head").InRange(0, int.MaxValue);
         CommonOptions common = CommonOptions.ForSequences(command);
         return command.Does(parsed =>
         {
-            string? idText = parsed.GetValue(ids);
-            if (idText is not null && (parsed.GetValue(prompt) ?? parsed.GetValue(file)) is not null)
-                throw new InvalidInputException("both a text and --ids were given; give one of them");
-            string text = idText is null ? TextInput.Read(parsed.GetValue(prompt), parsed.GetValue(file), terminal, "prompt") : "";
+            Func<Model, int[]> idsBy = prompt.Read(parsed, terminal);
             KvPolicy policy = common.Policy(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
-            int[] tokens = idText is null
-                ? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true)
-                : IdList.ParseIds(idText, "--ids", model.Config.Vocabulary);
+            int[] tokens = idsBy(model);
             using var steps = new ForwardSteps(model, terminal);
             using KvCache cache = model.NewCache(policy);
             long started = Stopwatch.GetTimestamp();

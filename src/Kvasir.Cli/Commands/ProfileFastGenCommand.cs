@@ -12,10 +12,7 @@ internal static class ProfileFastGenCommand
             "fastgen", "Show which policy each head chooses, as --kv evict=fastgen:RECOVERY does on every prompt.",
             "kvasir profile fastgen --file sample.txt --recovery 0.95",
             "kvasir profile fastgen --ids-file prompts.json --recovery 0.95 --reading l1 --json");
-        var idsFile = command.Option<string?>("--ids-file", "F.json", "Sample prompts: a JSON object of names and lists of token ids");
-        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…",
-            "Sample texts (default: texts that the model writes itself)");
-        texts.AllowMultipleArgumentsPerToken = true;
+        var samples = new SamplePrompts(command);
         var recovery = command.Option("--recovery", "T", "The share of a head's attention to recover", 0.95).InRange(double.Epsilon, 1);
         var reading = command.Choice(
             "--reading", "mass|l1",
@@ -28,18 +25,8 @@ internal static class ProfileFastGenCommand
             if (parsed.GetValue(reading) == "l1") least = (1 + least) / 2;
             using Model model = common.LoadTextModel(parsed, terminal);
             var classes = new TokenClasses(model.Tokenizer);
-            var prompts = new Dictionary<string, HeadChoices>();
-            using (var progress = new ProgressLine(terminal, "reading"))
-            {
-                IReadOnlyDictionary<string, int[]> samples = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model,
-                    terminal);
-                foreach ((string name, int[] ids) in samples)
-                {
-                    prompts[name] = HeadChoices.Of(model, ids, classes, least, terminal.Interrupted);
-                    progress.Report(prompts.Count, samples.Count, name);
-                }
-            }
-
+            Dictionary<string, HeadChoices> prompts = samples.Measure(parsed, model, terminal,
+                ids => HeadChoices.Of(model, ids, classes, least, terminal.Interrupted));
             if (common.Json(parsed)) terminal.WriteJson(new { Prompts = prompts });
             else Print(terminal, prompts);
         });

@@ -13,10 +13,7 @@ internal static class ProfilePrefixKvCommand
             "kvasir profile prefixkv --file sample.txt --budgets 20,50 --out smollm2.prefixkv.json",
             "kvasir profile prefixkv --ids-file prompts.json --budgets 10,20,30,50 --json",
             "kvasir complete --prompt \"Once upon a time\" --kv evict=prefixkv:20%,profile=smollm2.prefixkv.json");
-        var idsFile = command.Option<string?>("--ids-file", "F.json", "Sample prompts: a JSON object of names and lists of token ids");
-        Option<string[]> texts = command.Option<string[]>("--file -f", "FILE…",
-            "Sample texts (default: texts that the model writes itself)");
-        texts.AllowMultipleArgumentsPerToken = true;
+        var samples = new SamplePrompts(command);
         var budgets = command.Option("--budgets", "A,B", "Percent of the tokens kept", "10,20,30,50");
         var leaveOut = command.Flag("--leave-out-protected", "Search without the first and the last token, which stay in any case");
         var output = command.Option<string?>("--out -o", "P.json", "Write the profile there");
@@ -29,20 +26,9 @@ internal static class ProfilePrefixKvCommand
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
             using Model model = common.LoadTextModel(parsed, terminal);
-            var received = new Dictionary<string, float[][]>();
             var score = new ReceivedScore();
-            using (var progress = new ProgressLine(terminal, "reading"))
-            {
-                IReadOnlyDictionary<string, int[]> prompts = SamplePrompts.Read(parsed.GetValue(idsFile), parsed.GetValue(texts), model,
-                    terminal);
-                foreach ((string name, int[] ids) in prompts)
-                {
-                    received[name] = [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted)
-                        .Select(layer => score.Score(layer)[0])];
-                    progress.Report(received.Count, prompts.Count, name);
-                }
-            }
-
+            Dictionary<string, float[][]> received = samples.Measure<float[][]>(parsed, model, terminal, ids =>
+                [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted).Select(layer => score.Score(layer)[0])]);
             PrefixKvProfile profile = PrefixKvProfile.Of(model.Identity, received, [.. percents.Select(percent => percent / 100.0)],
                 parsed.GetValue(leaveOut));
             if (path is not null) profile.Save(path);

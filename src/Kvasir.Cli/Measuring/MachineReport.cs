@@ -73,7 +73,7 @@ internal sealed record MachineReport
 
     private static IEnumerable<string> AdviceFor(KernelPath path, LocalModel? model, LocalModel? encoder, long memory)
     {
-        if (model is null) yield return Pull("a language model", Catalog.DefaultName);
+        if (model is null) yield return Pull("a language model:", Catalog.DefaultName);
         if (encoder is null) yield return Pull("a sentence encoder finds passages that say it in other words:", Catalog.DefaultEncoder);
         if (path != Numerics.KernelPaths.Supported[^1])
             yield return $"{Numerics.KernelPaths.Variable} holds the kernels to {Shown(path)}; without it they take "
@@ -85,8 +85,7 @@ internal sealed record MachineReport
     }
 
     private static string Pull(string what, string name) =>
-        $"{what}: '{TypedCommand.Program} models pull {name}' ({Catalog.Require(name).Megabytes} MB)"
-            .Replace("::", ":", StringComparison.Ordinal);
+        $"{what} '{TypedCommand.Program} models pull {name}' ({Catalog.Require(name).Megabytes} MB)";
 
     private static string Shown(KernelPath path) => path.ToString().ToLowerInvariant();
 

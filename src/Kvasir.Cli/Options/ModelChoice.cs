@@ -33,28 +33,29 @@ internal static class ModelChoice
         ModelFolders folders = ModelFolders.FromEnvironment();
         var models = new LocalModels(folders);
         string? chosen = (model ?? folders.DefaultModel) is null ? models.First(ModelKind.Chat) : models.Resolve(model);
-        if (encoder == NoEncoder && chosen is not null) return (chosen, null);
-        string? embedder = encoder is null or NoEncoder
-            ? models.First(ModelKind.Embedding)
-            : models.ResolveEmbedding(encoder, "--embedder");
-        if (chosen is not null && embedder is null)
+        string? embedder = encoder switch
         {
-            CatalogEntry usual = Catalog.Require(Catalog.DefaultEncoder);
-            terminal.Note($"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
-                + $"{usual.Name}' ({usual.Megabytes} MB) finds what is said in other words too");
-            return (chosen, null);
+            NoEncoder => null,
+            null => models.First(ModelKind.Embedding),
+            _ => models.ResolveEmbedding(encoder, "--embedder"),
+        };
+        bool lacksEncoder = encoder is null && embedder is null;
+        CatalogEntry usual = Catalog.Require(Catalog.DefaultEncoder);
+        if (chosen is not null)
+        {
+            if (lacksEncoder)
+                terminal.Note(
+                    $"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
+                    + $"{usual.Name}' ({usual.Megabytes} MB) finds what is said in other words too");
+            return (chosen, embedder);
         }
 
-        CatalogEntry[] missing =
-            [.. new[] { chosen is null ? Catalog.DefaultName : null, embedder is null ? Catalog.DefaultEncoder : null }.OfType<string>()
-                .Select(Catalog.Require)];
-        if (missing.Length == 0) return (chosen!, embedder!);
+        CatalogEntry[] missing = lacksEncoder ? [Catalog.Require(Catalog.DefaultName), usual] : [Catalog.Require(Catalog.DefaultName)];
         if (!Agrees(
             "Two files are needed, a language model and a sentence encoder. Pull "
             + $"{Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))
         {
-            string which = missing.Length == 2
-                ? "neither was found" : $"the {(chosen is null ? "language model" : "sentence encoder")} was not found";
+            string which = lacksEncoder ? "neither was found" : "the language model was not found";
             throw new InvalidInputException(
                 $"two files are needed, a language model and a sentence encoder, and {which}; run "
                     + $"{Listed(missing, entry => $"'{TypedCommand.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
@@ -64,7 +65,7 @@ internal static class ModelChoice
         }
 
         string[] pulled = [.. missing.Select(entry => ModelDownload.Pull(entry.Name, folders, terminal).Path)];
-        return (chosen ?? pulled[0], embedder ?? pulled[^1]);
+        return (pulled[0], lacksEncoder ? pulled[1] : embedder);
     }
 
     private static string Listed(CatalogEntry[] entries, Func<CatalogEntry, string> text) => string.Join(" and ", entries.Select(text));

@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
+using Kvasir.Models;
 
 namespace Kvasir.Documents.Asking;
 
@@ -9,9 +10,6 @@ namespace Kvasir.Documents.Asking;
 /// </summary>
 internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, ChunkPlacement placement, double share = 1)
 {
-    /// <summary>What the model reads before the chunk when it is to show which of its tokens it needs to repeat it.</summary>
-    private const string RepeatRequest = "Repeat the previous text:\n\n";
-
     /// <summary>The first token of what is saved of a computed chunk: its KV alone, without the prefix's.</summary>
     public int FirstToken => placement == ChunkPlacement.BehindPrefix ? prefix.Ids.Length : 0;
 
@@ -38,7 +36,8 @@ internal sealed class ChunkComputation(IAnswerModel model, SharedPrefix prefix, 
             if (!IsThinning) return cache;
             using (cache)
             {
-                return model.Prune(cache, FirstToken, [.. model.Encode(RepeatRequest, parseSpecial: false), .. ids], share, cancellation);
+                return model.Prune(cache, FirstToken, [.. model.Encode(Model.RepeatRequest, parseSpecial: false), .. ids], share,
+                    cancellation);
             }
         }
         catch

@@ -25,7 +25,7 @@ internal static class KeyFactorsFile
         {
             using FileStream file = File.OpenRead(path);
             Span<byte> start = stackalloc byte[HeaderStart + 1];
-            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start[HeaderStart] == (byte)'{';
+            return SafetensorsFile.BeginsSo(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -25,12 +25,12 @@ public static class AutoPolicies
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(policy);
-        ProfileFiles.Check(policy);
-        policy = ThinPolicy.WithFactors(policy, model);
-        policy = SteeredHeads.Choose(model, policy);
-        policy = EvictionPreparation.Prepare(model, policy);
+        var files = new ProfileFiles(policy);
+        policy = ThinPolicy.WithFactors(policy, model, files);
+        policy = SteeredHeads.Choose(model, policy, files);
+        policy = EvictionPreparation.Prepare(model, policy, files);
         if (policy.Auto is null) return policy;
-        SensitivityProfile profile = ProfileFiles.Of(policy, ProfileKind.Sensitivity) is string path
+        SensitivityProfile profile = files[ProfileKind.Sensitivity] is string path
             ? KnownProfiles.Named(path, model, policy.ScaleBits, progress, cancellation)
             : KnownProfiles.Cached(model, policy.ScaleBits, progress, cancellation);
         return AutoPolicy.Choose(policy, profile, model.CacheLayout, model.Config.ContextLength);

@@ -1,7 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kvasir.Cache;
-using Kvasir.Memory;
+using Kvasir.Formats;
 using Kvasir.Models;
 
 namespace Kvasir.Calibration;
@@ -10,7 +9,9 @@ namespace Kvasir.Calibration;
 public sealed record HeadProfile
 {
     internal const string ExpectedKind = "kvasir-steering";
-    private const long LongestFile = 16 << 20;
+
+    private static readonly JsonProfile<HeadProfile> s_file =
+        new("a head profile", "kvasir profile pasta", 16 << 20, HeadProfileJson.Default.HeadProfile);
 
     /// <summary>What the file is.</summary>
     public string Kind { get; init; } = ExpectedKind;
@@ -57,8 +58,8 @@ public sealed record HeadProfile
     public static HeadProfile Load(string path, Model model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        HeadProfile profile = Parse(path);
-        if (profile.Kind != ExpectedKind) throw new InvalidInputException($"{path}: not a head profile; kvasir profile pasta makes one");
+        HeadProfile profile = s_file.Read(path);
+        if (profile.Kind != ExpectedKind) throw s_file.NotOne(path);
         if ((profile.Layers, profile.QueryHeads) != (model.Config.Layers, model.Config.Heads))
             throw new InvalidInputException($"{path}: a profile of a model with {profile.Layers} layers of {profile.QueryHeads} heads; "
                 + $"this one has {model.Config.Layers} of {model.Config.Heads}; measure it with kvasir profile pasta");
@@ -71,19 +72,7 @@ public sealed record HeadProfile
 
     /// <summary>Writes it as JSON, under a temporary name first.</summary>
     /// <exception cref="InvalidInputException">The file cannot be written.</exception>
-    public void Save(string path)
-    {
-        try
-        {
-            using var file = new ReplacedFile(path);
-            JsonSerializer.Serialize(file.Stream, this, HeadProfileJson.Default.HeadProfile);
-            file.Commit();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be written ({problem.Message})", problem);
-        }
-    }
+    public void Save(string path) => s_file.Write(path, this);
 
     /// <summary>The heads chosen.</summary>
     internal IReadOnlyList<SteeredHead> SteeredHeads(string path)
@@ -100,26 +89,6 @@ public sealed record HeadProfile
                 problem);
         }
         return policy.Heads!;
-    }
-
-    private static HeadProfile Parse(string path)
-    {
-        try
-        {
-            if (new FileInfo(path) is { Exists: true, Length: > LongestFile })
-                throw new InvalidInputException(
-                    $"{path}: not a head profile (too long)");
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), HeadProfileJson.Default.HeadProfile)
-                ?? throw new InvalidInputException($"{path}: not a head profile; kvasir profile pasta makes one");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidInputException($"{path}: not a head profile ({problem.Message})", problem);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be read ({problem.Message})", problem);
-        }
     }
 }
 

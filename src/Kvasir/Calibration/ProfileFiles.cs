@@ -21,30 +21,32 @@ internal enum ProfileKind
 }
 
 /// <summary>The files that a policy's <c>profile=</c> names, told apart by their content.</summary>
-internal static class ProfileFiles
+internal sealed class ProfileFiles
 {
     private const long LongestFile = 64 << 20;
 
-    /// <summary>Checks that each file is wanted by a term of the policy, and none of its kind is there twice.</summary>
-    /// <exception cref="InvalidInputException">One is not, which the message names.</exception>
-    public static void Check(KvPolicy policy)
+    private readonly Dictionary<ProfileKind, string> _paths = [];
+
+    /// <summary>Looks at each file once, and checks that a term of the policy wants it and none of its kind is there twice.</summary>
+    /// <exception cref="InvalidInputException">One is not wanted, which the message names.</exception>
+    public ProfileFiles(KvPolicy policy)
     {
-        foreach (IGrouping<ProfileKind, string> files in policy.Profiles.GroupBy(KindOf))
+        foreach (string path in policy.Profiles)
         {
-            string first = files.First();
-            if (files.Skip(1).FirstOrDefault() is string second)
-                throw new InvalidInputException($"{second}: the policy names two files of this kind ({first} is one)");
-            if (TermFor(policy, files.Key) is string term)
+            ProfileKind kind = KindOf(path);
+            if (!_paths.TryAdd(kind, path))
+                throw new InvalidInputException($"{path}: the policy names two files of this kind ({_paths[kind]} is one)");
+            if (TermFor(policy, kind) is string term)
             {
-                throw new InvalidInputException(files.Key == ProfileKind.Sensitivity && !File.Exists(first)
-                    ? $"{first}: no such file"
-                    : $"{first}: no term of the policy goes by this file; it is for {term}");
+                throw new InvalidInputException(kind == ProfileKind.Sensitivity && !File.Exists(path)
+                    ? $"{path}: no such file"
+                    : $"{path}: no term of the policy goes by this file; it is for {term}");
             }
         }
     }
 
     /// <summary>The file of a kind; null where the policy names none.</summary>
-    public static string? Of(KvPolicy policy, ProfileKind kind) => policy.Profiles.FirstOrDefault(path => KindOf(path) == kind);
+    public string? this[ProfileKind kind] => _paths.GetValueOrDefault(kind);
 
     /// <summary>An example of the term that goes by a kind; null where the policy has it.</summary>
     private static string? TermFor(KvPolicy policy, ProfileKind kind) => kind switch

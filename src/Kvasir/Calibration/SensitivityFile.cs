@@ -1,7 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kvasir.Cache;
-using Kvasir.Memory;
+using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Quantization;
 
@@ -10,14 +9,14 @@ namespace Kvasir.Calibration;
 /// <summary>Sensitivity profiles as JSON files.</summary>
 internal static class SensitivityFile
 {
-    private const long LongestFile = 64 << 20;
+    private static readonly JsonProfile<SensitivityProfile> s_file =
+        new("a sensitivity profile", "kvasir profile auto", 64 << 20, SensitivityJson.Default.SensitivityProfile);
 
     /// <exception cref="InvalidInputException">It cannot be read, is damaged, or does not belong to the model.</exception>
     public static SensitivityProfile Read(string path, Model model)
     {
-        SensitivityProfile profile = Parse(path, ReadBytes(path));
-        if (profile.Kind != SensitivityProfile.ExpectedKind)
-            throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
+        SensitivityProfile profile = s_file.Read(path);
+        if (profile.Kind != SensitivityProfile.ExpectedKind) throw s_file.NotOne(path);
         if (profile.Version != SensitivityProfile.ExpectedVersion)
             throw new InvalidInputException(
                 $"{path}: a profile of version {profile.Version}, this build reads version {SensitivityProfile.ExpectedVersion}; measure "
@@ -32,46 +31,7 @@ internal static class SensitivityFile
     }
 
     /// <exception cref="InvalidInputException">It cannot be written.</exception>
-    public static void Write(string path, SensitivityProfile profile)
-    {
-        try
-        {
-            using var file = new ReplacedFile(path);
-            JsonSerializer.Serialize(file.Stream, profile, SensitivityJson.Default.SensitivityProfile);
-            file.Commit();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be written ({problem.Message})", problem);
-        }
-    }
-
-    private static byte[] ReadBytes(string path)
-    {
-        try
-        {
-            long length = new FileInfo(path).Length;
-            return length <= LongestFile
-                ? File.ReadAllBytes(path) : throw new InvalidInputException($"{path}: not a sensitivity profile ({length} bytes)");
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be read ({problem.Message})", problem);
-        }
-    }
-
-    private static SensitivityProfile Parse(string path, byte[] json)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(json, SensitivityJson.Default.SensitivityProfile)
-                ?? throw new InvalidInputException($"{path}: not a sensitivity profile; kvasir profile auto makes one");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidInputException($"{path}: not a sensitivity profile ({problem.Message})", problem);
-        }
-    }
+    public static void Write(string path, SensitivityProfile profile) => s_file.Write(path, profile);
 
     /// <summary>What does not fit, or null.</summary>
     private static string? Damage(SensitivityProfile profile, KvLayout layout)

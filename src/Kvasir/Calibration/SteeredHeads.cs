@@ -30,12 +30,12 @@ public static class SteeredHeads
 
     /// <summary>A policy whose steering says its heads; the profile that they came from is no longer named.</summary>
     /// <exception cref="InvalidInputException">The model has no such heads, or none are known.</exception>
-    internal static KvPolicy Choose(Model model, KvPolicy policy)
+    internal static KvPolicy Choose(Model model, KvPolicy policy, ProfileFiles files)
     {
         if (policy.Steering is not { } steering) return policy;
         if (steering.Heads is null)
         {
-            string? path = ProfileFiles.Of(policy, ProfileKind.Heads);
+            string? path = files[ProfileKind.Heads];
             string[] others = [.. policy.Profiles.Where(other => other != path)];
             steering = steering with { Heads = Of(model, path) };
             policy = policy with { Steering = steering, Profile = others.Length == 0 ? null : string.Join('+', others) };

@@ -10,11 +10,11 @@ internal static class ThinPolicy
     /// The policy with the factors of its profile, which the model's caches and files know from then on; as it is where keys are whole.
     /// </summary>
     /// <exception cref="InvalidInputException">There are none, or they are damaged, another model's, or of other ranks.</exception>
-    public static KvPolicy WithFactors(KvPolicy policy, Model model)
+    public static KvPolicy WithFactors(KvPolicy policy, Model model, ProfileFiles files)
     {
         if (policy.Thin is not { } thin) return policy;
         int wanted = thin.TotalRank(model.CacheLayout), all = model.CacheLayout.Layers.Sum(layer => layer.KvHeads * layer.KeyChannels);
-        string path = ProfileFiles.Of(policy, ProfileKind.Factors) ??
+        string path = files[ProfileKind.Factors] ??
             throw new InvalidInputException(
             $"KV policy: thin={thin} needs the factors of this model; make them with kvasir factor and name their file (as in "
             + $"thin=50%,profile=FILE)");

@@ -33,6 +33,10 @@ public sealed class SafetensorsFile : IDisposable
 
     internal MappedFile File => _file;
 
+    /// <summary>Whether a file that begins so is one: a plausible length of the header, then the header's brace.</summary>
+    internal static bool BeginsSo(ReadOnlySpan<byte> start) =>
+        start.Length > LengthBytes && start[LengthBytes] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) < 1 << 30;
+
     /// <summary>Maps a file and checks its header.</summary>
     /// <exception cref="InvalidInputException">Missing, truncated, damaged, or not a safetensors file.</exception>
     public static SafetensorsFile Open(string path)

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Cache.Eviction;
 
 namespace Kvasir.Models;
 
@@ -30,7 +31,8 @@ public sealed partial class Model
         AttentionStatistics received = AttentionReceived(cache, probe, first, tokens, cancellation);
         int count = (int)Math.Ceiling(tokens * share);
         var thinned = NewCache(policy);
-        thinned.PlacePruned(cache, first, (layer, head) => MostWanted(received[layer].Of(Observations.Largest, head).ToArray(), count));
+        thinned.PlacePruned(cache, first, (layer, head) =>
+            [.. TokenSelection.Highest(received[layer].Of(Observations.Largest, head), count).Select(token => (ushort)token)]);
         return thinned;
     }
 
@@ -51,8 +53,4 @@ public sealed partial class Model
         lock (_turn) Run(batch, cancellation);
         return received;
     }
-
-    private static ushort[] MostWanted(float[] scores, int count) =>
-        [.. Enumerable.Range(0, scores.Length).OrderByDescending(token => scores[token]).Take(count).Order()
-            .Select(token => (ushort)token)];
 }

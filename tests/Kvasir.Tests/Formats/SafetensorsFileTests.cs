@@ -10,6 +10,14 @@ public sealed class SafetensorsFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void A_text_with_a_brace_in_the_ninth_place_is_none()
+    {
+        Assert.False(SafetensorsFile.BeginsSo("{\"kinds\":{\"a\":1}}"u8[1..]));
+        Assert.True(SafetensorsFile.BeginsSo([16, 0, 0, 0, 0, 0, 0, 0, (byte)'{']));
+        Assert.False(SafetensorsFile.BeginsSo([16, 0, 0, 0, 0, 0, 0, 0]));
+    }
+
+    [Fact]
     public void Written_tensors_are_read_back()
     {
         var writer = new SafetensorsWriter();

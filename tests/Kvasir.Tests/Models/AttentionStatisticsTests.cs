@@ -149,28 +149,10 @@ public sealed class AttentionStatisticsTests : ReferenceComparison
         return most;
     }
 
-    private static NaiveTransformer Capped() => (Llama with
-    {
-        Layers = 2,
-        Width = 32,
-        FeedForward = 48,
-        Epsilon = 1e-6,
-        ScoreScale = 1 / Math.Sqrt(4),
-        ScoreSoftCap = SoftCap,
-        Activation = NaiveTransformer.GeluTanh,
-        RotationOf = _ => NaiveRotation.Plain(1e4, 16),
-        WindowOf = layer => layer % 2 == 0 ? Window : int.MaxValue,
-        EmbeddingScale = Math.Sqrt(32),
-        NormOffset = 1,
-        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
-        Tied = true,
-    }).WithRandomWeights(6);
+    private static NaiveTransformer Capped() => Gemma2(2, Window, SoftCap);
 
     private Model LoadLlama(NaiveTransformer naive) =>
         TinyHfModel.Load(naive, _folder, "llama", """{"max_position_embeddings": 256, "rope_theta": 10000.0, "hidden_act": "silu"}""");
 
-    private Model Load(NaiveTransformer naive, int context) => TinyHfModel.Load(naive, _folder, "gemma2", $$"""
-        {"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 4,
-         "sliding_window": {{Window}}, "attn_logit_softcapping": {{SoftCap}}, "final_logit_softcapping": 30.0}
-        """);
+    private Model Load(NaiveTransformer naive, int context) => LoadGemma2(naive, Window, SoftCap, context);
 }

@@ -26,6 +26,31 @@ public abstract class ReferenceComparison : IDisposable
 
     private protected readonly TemporaryFolder _folder = new();
 
+    /// <summary>A Gemma 2 with a soft cap on its scores and a window on every other layer, for tests of attention's weights.</summary>
+    private protected static NaiveTransformer Gemma2(int layers, int window, double softCap) => (Llama with
+    {
+        Layers = layers,
+        Width = 32,
+        FeedForward = 48,
+        Epsilon = 1e-6,
+        ScoreScale = 1 / Math.Sqrt(4),
+        ScoreSoftCap = softCap,
+        Activation = NaiveTransformer.GeluTanh,
+        RotationOf = _ => NaiveRotation.Plain(1e4, 16),
+        WindowOf = layer => layer % 2 == 0 ? window : int.MaxValue,
+        EmbeddingScale = Math.Sqrt(32),
+        NormOffset = 1,
+        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
+        Tied = true,
+    }).WithRandomWeights(6);
+
+    /// <summary>The engine's model of a <see cref="Gemma2"/>.</summary>
+    private protected Model LoadGemma2(NaiveTransformer naive, int window, double softCap, int context = 256) =>
+        TinyHfModel.Load(naive, _folder, "gemma2", string.Create(CultureInfo.InvariantCulture, $$"""
+            {"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh",
+             "query_pre_attn_scalar": 4, "sliding_window": {{window}}, "attn_logit_softcapping": {{softCap}}, "final_logit_softcapping": 30.0}
+            """));
+
     public void Dispose()
     {
         _folder.Dispose();

@@ -1,6 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using Kvasir.Memory;
+using Kvasir.Formats;
 
 namespace Kvasir.Cache.Eviction;
 
@@ -10,7 +9,9 @@ namespace Kvasir.Cache.Eviction;
 internal sealed record PrefixKvProfile
 {
     public const string ExpectedKind = "kvasir-prefixkv";
-    private const int LongestFile = 16 << 20;
+
+    private static readonly JsonProfile<PrefixKvProfile> s_file =
+        new("a PrefixKV profile", "kvasir profile prefixkv", 16 << 20, PrefixKvJson.Default.PrefixKvProfile);
 
     public string Kind { get; init; } = ExpectedKind;
 
@@ -57,48 +58,23 @@ internal sealed record PrefixKvProfile
             + $"{NameOf(share)}%; measure it for that too with kvasir profile prefixkv");
 
     /// <exception cref="InvalidInputException">It cannot be written.</exception>
-    public void Save(string path)
-    {
-        try
-        {
-            using var file = new ReplacedFile(path);
-            JsonSerializer.Serialize(file.Stream, this, PrefixKvJson.Default.PrefixKvProfile);
-            file.Commit();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be written ({problem.Message})", problem);
-        }
-    }
+    public void Save(string path) => s_file.Write(path, this);
 
     /// <summary>Reads a profile and checks that it belongs to a model.</summary>
     /// <exception cref="InvalidInputException">It cannot be read, is damaged, or was measured on another model.</exception>
     public static PrefixKvProfile Load(string path, string model, int layers)
     {
-        try
-        {
-            if (new FileInfo(path).Length > LongestFile)
-                throw new InvalidInputException($"{path}: not a PrefixKV profile; kvasir profile prefixkv makes one");
-            PrefixKvProfile? profile = JsonSerializer.Deserialize(File.ReadAllBytes(path), PrefixKvJson.Default.PrefixKvProfile);
-            if (profile is not { Kind: ExpectedKind, Version: 1 })
-                throw new InvalidInputException($"{path}: not a PrefixKV profile of this version; kvasir profile prefixkv makes one");
-            if (profile.Model != model)
-                throw new InvalidInputException($"{path}: measured on another model; measure anew with kvasir profile prefixkv");
-            bool sound = profile.Budgets.Count > 0
-                && profile.Budgets.Values.All(budget => budget?.ForgetRatio.Count == layers
-                && budget.ForgetRatio.All(ratio => ratio is >= 0 and <= 1));
-            return sound ? profile
-                : throw new InvalidInputException(
-                $"{path}: damaged profile (its budgets do not fit {layers} layers); measure anew with kvasir profile prefixkv");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidInputException($"{path}: not a PrefixKV profile ({problem.Message})", problem);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path}: the profile cannot be read ({problem.Message})", problem);
-        }
+        PrefixKvProfile profile = s_file.Read(path);
+        if (profile is not { Kind: ExpectedKind, Version: 1 })
+            throw new InvalidInputException($"{path}: not a PrefixKV profile of this version; kvasir profile prefixkv makes one");
+        if (profile.Model != model)
+            throw new InvalidInputException($"{path}: measured on another model; measure anew with kvasir profile prefixkv");
+        bool sound = profile.Budgets.Count > 0
+            && profile.Budgets.Values.All(budget => budget?.ForgetRatio.Count == layers
+            && budget.ForgetRatio.All(ratio => ratio is >= 0 and <= 1));
+        return sound ? profile
+            : throw new InvalidInputException(
+            $"{path}: damaged profile (its budgets do not fit {layers} layers); measure anew with kvasir profile prefixkv");
     }
 }
 

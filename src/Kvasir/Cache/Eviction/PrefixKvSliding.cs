@@ -15,11 +15,6 @@ internal sealed record PrefixKvSliding(double ForgetRatio, int Slot)
     public static PrefixKvSliding After(int prompt, int kept, double? forgetRatio = null) =>
         new(forgetRatio ?? (double)(prompt - kept) / prompt, kept - Distance is >= 1 and var slot ? slot : kept / 2);
 
-    /// <summary>Whether a token leaves after a step.</summary>
-    /// <param name="held">Tokens that the layer holds, the step's among them.</param>
-    /// <param name="processed">Tokens of the sequence.</param>
-    public bool Overflows(int held, int processed) => (int)(held - processed * (1 - ForgetRatio)) > 0;
-
     /// <summary>
     /// What is left of a layer's positions when some steps more have been taken, each of which lets one token leave at most.
     /// </summary>

@@ -1,15 +1,39 @@
 using System.Text.Json;
 
-namespace Kvasir.Cli.Input;
+namespace Kvasir.Cli.Options;
 
-/// <summary>Named prompts that a profile is measured on.</summary>
-internal static class SamplePrompts
+/// <summary>Named prompts that a profile is measured on: <c>--ids-file</c>, <c>--file</c>, or what the model writes itself.</summary>
+internal sealed class SamplePrompts
 {
     private const int TextTokens = 512, TextSamples = 6;
 
-    /// <summary>From a JSON file of ids, from text files, or written by the model itself.</summary>
-    /// <exception cref="InvalidInputException">Nothing that can be used.</exception>
-    public static IReadOnlyDictionary<string, int[]> Read(string? idsFile, string[]? texts, Model model, Terminal terminal)
+    private readonly Option<string?> _idsFile;
+    private readonly Option<string[]> _texts;
+
+    public SamplePrompts(ExampleCommand command)
+    {
+        _idsFile = command.Option<string?>("--ids-file", "F.json", "Sample prompts: a JSON object of names and lists of token ids");
+        _texts = command.Option<string[]>("--file -f", "FILE…", "Sample texts (default: texts that the model writes itself)");
+        _texts.AllowMultipleArgumentsPerToken = true;
+    }
+
+    /// <summary>What is measured on each prompt, by its name; shows how far it is.</summary>
+    /// <exception cref="InvalidInputException">No prompts that can be used.</exception>
+    public Dictionary<string, T> Measure<T>(ParseResult parsed, Model model, Terminal terminal, Func<int[], T> measure)
+    {
+        using var progress = new ProgressLine(terminal, "reading");
+        Dictionary<string, int[]> prompts = Read(parsed.GetValue(_idsFile), parsed.GetValue(_texts), model, terminal);
+        var measured = new Dictionary<string, T>();
+        foreach ((string name, int[] ids) in prompts)
+        {
+            measured[name] = measure(ids);
+            progress.Report(measured.Count, prompts.Count, name);
+        }
+
+        return measured;
+    }
+
+    private static Dictionary<string, int[]> Read(string? idsFile, string[]? texts, Model model, Terminal terminal)
     {
         if (idsFile is not null && texts is { Length: > 0 })
             throw new InvalidInputException("--ids-file and --file were both given; give one of them");
