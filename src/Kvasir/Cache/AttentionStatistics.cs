@@ -41,6 +41,9 @@ internal readonly record struct ObservedAttention(Observations Kinds, int Recent
 /// </summary>
 internal sealed class AttentionStatistics
 {
+    /// <summary>The first positions draw attention whatever is asked; the mean of the queries is taken without theirs.</summary>
+    public const int FirstMeantQuery = 4;
+
     private readonly LayerAttention[] _layers;
 
     /// <param name="layout">The model's.</param>

@@ -1,4 +1,3 @@
-
 namespace Kvasir.Cache;
 
 /// <content>Tokens that are evicted: those that stay are encoded densely into blocks of their own.</content>

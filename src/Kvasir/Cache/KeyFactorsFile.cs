@@ -43,7 +43,8 @@ internal static class KeyFactorsFile
                 path, $"factors of version {Text("version")}, this build reads version {Version}; make them anew with kvasir factor");
         if (Text("model") != model)
             throw DamagedFile.Error(
-                path, $"factors of another model ({Short(Text("model"))}, the loaded one is {Short(model)}); make them anew with kvasir "
+                path, $"factors of another model ({ModelIdentity.Short(Text("model"))}, "
+                + $"the loaded one is {ModelIdentity.Short(model)}); make them anew with kvasir "
                 + $"factor");
         bool before = Text("rotation") switch
         {
@@ -120,6 +121,4 @@ internal static class KeyFactorsFile
                 throw new InvalidInputException($"{file.Path}: damaged factors (tensor '{name}{part}' is not {count} finite numbers)");
         }
     }
-
-    private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 }

@@ -1,3 +1,4 @@
+using Kvasir.Formats;
 using Kvasir.Memory;
 
 namespace Kvasir.Cache;
@@ -276,7 +277,8 @@ public sealed unsafe class KvFile : IDisposable
         KvFileHeader.Description kept = header.Kept;
         if (kept.Model != layout.ModelIdentity)
             throw new InvalidInputException(
-                $"{path} was made by another model ({Short(kept.Model)}; the loaded one is {Short(layout.ModelIdentity)}): compute it "
+                $"{path} was made by another model ({ModelIdentity.Short(kept.Model)}; "
+                + $"the loaded one is {ModelIdentity.Short(layout.ModelIdentity)}): compute it "
                 + "anew");
         if (kept.Tokenizer != layout.TokenizerIdentity)
             throw new InvalidInputException($"{path} was made with another tokenizer: compute it anew");
@@ -305,8 +307,6 @@ public sealed unsafe class KvFile : IDisposable
             }) && position - kept.FirstPosition == header.Ids.Length;
         }
     }
-
-    private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 
     private HeadFormats KeptFormats() => new([.. _layout.Layers.Select((layer, l) => (IReadOnlyList<(string, string)>)
         [.. Enumerable.Range(0, layer.KvHeads).Select(head => _codecs[PartOf(l, head, SegmentCount(l, head) - 1)])

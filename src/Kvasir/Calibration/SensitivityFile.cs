@@ -23,7 +23,8 @@ internal static class SensitivityFile
                 + "anew with kvasir profile auto");
         if (profile.Model != model.Identity)
             throw new InvalidInputException(
-                $"{path}: measured on another model ({Short(profile.Model)}, the loaded one is {Short(model.Identity)}); measure anew "
+                $"{path}: measured on another model ({ModelIdentity.Short(profile.Model)}, "
+                + $"the loaded one is {ModelIdentity.Short(model.Identity)}); measure anew "
                 + "with kvasir profile auto");
         if (Damage(profile, model.CacheLayout) is string damage)
             throw new InvalidInputException($"{path}: damaged profile ({damage}); measure anew with kvasir profile auto");
@@ -58,8 +59,6 @@ internal static class SensitivityFile
 
     private static bool AreDamages(IReadOnlyList<double> damages, int count) =>
         damages.Count == count && damages.All(damage => damage is >= 0 and <= LogitDivergence.Largest);
-
-    private static string Short(string identity) => identity.Length > 12 ? identity[..12] : identity;
 }
 
 /// <summary>Serialisation of profiles, generated at compile time.</summary>

@@ -9,7 +9,7 @@ namespace Kvasir.Formats;
 /// </summary>
 internal static class ModelIdentity
 {
-    private const int Piece = 1 << 24;
+    private const int Piece = 1 << 24, ShownDigits = 12;
 
     private static readonly string[] WithoutEffect = ["general.", "tokenizer.", "split."];
 
@@ -53,6 +53,9 @@ internal static class ModelIdentity
             return Compute(file);
         }
     }
+
+    /// <summary>An identity as it is shown to people: its first digits.</summary>
+    public static string Short(string identity) => identity.Length > ShownDigits ? identity[..ShownDigits] : identity;
 
     private static void TryKeep(string path, string identity)
     {

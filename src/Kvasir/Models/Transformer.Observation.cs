@@ -8,9 +8,6 @@ namespace Kvasir.Models;
 /// <content>The second pass over scores, for sequences whose attention is observed.</content>
 internal sealed unsafe partial class Transformer
 {
-    /// <summary>The first positions draw attention whatever is asked; the mean of the queries is taken without theirs.</summary>
-    internal const int FirstMeantQuery = 4;
-
     private const int TileRows = 48, PartsOfHead = 4;
 
     /// <summary>
@@ -81,7 +78,7 @@ internal sealed unsafe partial class Transformer
     private void TakeUnrotated(int layer, int row, int head, float* query, Span<float> sum)
     {
         LayerSpec spec = _spec.Layers[layer];
-        if (_slice.Position(row) < FirstMeantQuery) return;
+        if (_slice.Position(row) < AttentionStatistics.FirstMeantQuery) return;
         var taken = new Span<float>(query, spec.KeySize);
         TensorPrimitives.Multiply(new ReadOnlySpan<float>(_buffers.Query + (long)row * _buffers.QueryWidth + head * spec.KeySize,
             spec.KeySize), _spec.AttentionScale, taken);

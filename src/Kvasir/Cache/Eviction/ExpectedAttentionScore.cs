@@ -10,7 +10,7 @@ namespace Kvasir.Cache.Eviction;
 /// </summary>
 internal sealed unsafe class ExpectedAttentionScore : TokenScore
 {
-    private const int Future = 512, Sink = 4;
+    private const int Future = 512, Sink = AttentionStatistics.FirstMeantQuery;
 
     public override string Name => "expected";
 
