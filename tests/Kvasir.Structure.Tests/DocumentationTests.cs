@@ -24,6 +24,11 @@ public sealed partial class DocumentationTests
             .Select(path => Path.GetRelativePath(Root, path)));
     }
 
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void A_document_is_written_to_its_end(string document) =>
+        Assert.DoesNotMatch(Unfinished(), File.ReadAllText(Path.Combine(Root, document)));
+
     [Fact]
     public void Every_method_names_a_file()
     {
@@ -46,6 +51,9 @@ public sealed partial class DocumentationTests
     }
 
     /// <summary>A path from the root in backticks; one with a NAME in capitals is to be filled in.</summary>
+    [GeneratedRegex(@"\b(PLACEHOLDER|TODO|TBD|FIXME)\b", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Unfinished();
+
     [GeneratedRegex(@"`((?:src|tests|docs|benchmarks)/(?![^`]*NAME)[\w./-]+)`", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Named();
 
