@@ -9,6 +9,8 @@ namespace Kvasir.Vision;
 /// </summary>
 public sealed class EncodedImage
 {
+    private const int ShownDigits = 16;
+
     private readonly IReadOnlyList<ImagePart> _parts;
     private readonly int _width;
 
@@ -26,6 +28,19 @@ public sealed class EncodedImage
 
     /// <summary>All rows [rows, width], without the tokens around them.</summary>
     public float[] ToArray() => [.. _parts.SelectMany(part => part.Rows)];
+
+    /// <summary>
+    /// Takes the picture into the embeddings of a session, and gives the text that stands for it in the session's messages.
+    /// </summary>
+    /// <param name="tokenizer">The language model's.</param>
+    /// <param name="embeddings">The session's.</param>
+    public string Show(Tokenizer tokenizer, InputEmbeddings embeddings)
+    {
+        ArgumentNullException.ThrowIfNull(embeddings);
+        string marker = $"<image {Identity[..ShownDigits]}>";
+        embeddings.Name(marker, Ids(tokenizer, embeddings));
+        return marker;
+    }
 
     /// <summary>The ids to put into a prompt: below 0 for rows, which <paramref name="embeddings"/> takes in, else the tokens'.</summary>
     /// <param name="tokenizer">The language model's.</param>

@@ -12,6 +12,7 @@ namespace Kvasir.Models;
 public sealed class InputEmbeddings(int width)
 {
     private readonly Dictionary<int, float[]> _rows = [];
+    private readonly Dictionary<string, int[]> _named = new(StringComparer.Ordinal);
 
     /// <summary>Takes in the rows of one content, as the model's first layer is to read them; nothing is scaled any more.</summary>
     /// <param name="rows">[rows, width]</param>
@@ -27,7 +28,11 @@ public sealed class InputEmbeddings(int width)
         {
             BinaryPrimitives.WriteInt32LittleEndian(key.AsSpan(SHA256.HashSizeInBytes), row);
             SHA256.HashData(key, hash);
-            ids[row] = BinaryPrimitives.ReadInt32LittleEndian(hash) | int.MinValue;
+            int at = 0;
+            // Of 31 bits two contents may take the same by chance; the next ones of the hash tell them apart.
+            do ids[row] = BinaryPrimitives.ReadInt32LittleEndian(hash.AsSpan(at++)) | int.MinValue;
+            while (at <= SHA256.HashSizeInBytes - sizeof(int) && _rows.TryGetValue(ids[row], out float[]? other)
+                && !rows.Slice(row * width, width).SequenceEqual(other));
             _rows[ids[row]] = rows.Slice(row * width, width).ToArray();
         }
         return ids;
@@ -35,6 +40,18 @@ public sealed class InputEmbeddings(int width)
 
     /// <summary>Whether a row of this id has been added.</summary>
     public bool Contains(int id) => _rows.ContainsKey(id);
+
+    /// <summary>Lets a text stand for ids in the messages of conversations.</summary>
+    /// <param name="marker">The text; best one that nobody types.</param>
+    /// <param name="ids">Ids of rows, and of tokens around them.</param>
+    public void Name(string marker, IReadOnlyList<int> ids)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(marker);
+        _named[marker] = [.. ids];
+    }
+
+    /// <summary>What texts stand for.</summary>
+    internal IReadOnlyDictionary<string, int[]> Named => _named;
 
     internal ReadOnlySpan<float> Row(int id) => _rows[id];
 }
