@@ -51,8 +51,8 @@ internal sealed class PictureInput(IReadOnlyList<string> files, string? encoder,
         return _encoder = opened;
     }
 
-    /// <summary>Takes rows into what a session has.</summary>
-    public void Use(InputEmbeddings embeddings) => _embeddings = embeddings;
+    /// <summary>Goes on with what a session shows already.</summary>
+    public void Use(InputEmbeddings? embeddings) => _embeddings = embeddings;
 
     public void Dispose() => _encoder?.Dispose();
 
