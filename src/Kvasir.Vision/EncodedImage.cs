@@ -11,11 +11,15 @@ public sealed class EncodedImage
 {
     private const int ShownDigits = 16;
 
-    private readonly IReadOnlyList<ImagePart> _parts;
-    private readonly int _width;
+    private readonly ImageLayout _layout;
+    private readonly IReadOnlyList<float[]> _rows;
 
-    internal EncodedImage(string name, string identity, int width, IReadOnlyList<ImagePart> parts) =>
-        (Name, Identity, _width, _parts) = (name, identity, width, parts);
+    /// <param name="name">What it is called.</param>
+    /// <param name="identity">What it is known by.</param>
+    /// <param name="layout">How it stands in a prompt.</param>
+    /// <param name="rows">Of each part that has rows.</param>
+    internal EncodedImage(string name, string identity, ImageLayout layout, IReadOnlyList<float[]> rows) =>
+        (Name, Identity, _layout, _rows) = (name, identity, layout, rows);
 
     /// <summary>The file's name, or what the picture was called.</summary>
     public string Name { get; }
@@ -24,10 +28,10 @@ public sealed class EncodedImage
     public string Identity { get; }
 
     /// <summary>Rows of embeddings.</summary>
-    public int Rows => _parts.Sum(part => part.Rows.Length / _width);
+    public int Rows => _layout.Rows;
 
     /// <summary>All rows [rows, width], without the tokens around them.</summary>
-    public float[] ToArray() => [.. _parts.SelectMany(part => part.Rows)];
+    public float[] ToArray() => [.. _rows.SelectMany(rows => rows)];
 
     /// <summary>
     /// Takes the picture into the embeddings of a session, and gives the text that stands for it in the session's messages.
@@ -49,12 +53,9 @@ public sealed class EncodedImage
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(embeddings);
-        return [.. _parts.SelectMany(part => part.Rows.Length > 0
-            ? embeddings.Add(part.Rows) : tokenizer.Encode(part.Text, parseSpecial: true, addSpecial: false))];
+        int next = 0;
+        foreach ((int index, ImagePart part) in _layout.Parts.Index())
+            if (part.Rows > 0) embeddings.Add(_rows[next++], ImageLayout.ContentOf(Identity, index));
+        return _layout.Ids(tokenizer, Identity);
     }
 }
-
-/// <summary>Rows, or the text of tokens beside them.</summary>
-/// <param name="Text">Empty where there are rows.</param>
-/// <param name="Rows">[rows, width]; empty where there is text.</param>
-internal sealed record ImagePart(string Text, float[] Rows);

@@ -24,30 +24,18 @@ public sealed class ImageEncoder : IDisposable
     private static readonly byte[] s_background = [122, 116, 104];
 
     private readonly ModelFile _file;
-    private readonly TowerKernels _kernels;
-    private readonly TowerTensors _tensors;
-    private readonly Tower _tower;
-    private readonly Projector _projector;
+    private readonly bool _float32;
+    private readonly Lazy<LoadedEncoder> _loaded;
     private readonly Lock _turn = new();
     private readonly Lazy<string> _identity;
 
     private ImageEncoder(ModelFile file, ModelOptions options)
     {
         _file = file;
+        _float32 = options.Compute == ComputeMode.Float32;
         Spec = TowerSpec.Read(file);
-        _kernels = new TowerKernels(options);
-        _tensors = new TowerTensors(file, _kernels);
-        try
-        {
-            _tower = new Tower(Spec, _tensors, _kernels);
-            _projector = new Projector(Spec, _tensors, _kernels);
-        }
-        catch
-        {
-            _tensors.Dispose();
-            _kernels.Dispose();
-            throw;
-        }
+        Width = Projector.WidthOf(Spec, file);
+        _loaded = new Lazy<LoadedEncoder>(() => new LoadedEncoder(Spec, file, options));
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
     }
 
@@ -55,7 +43,7 @@ public sealed class ImageEncoder : IDisposable
     public string Path => _file.Path;
 
     /// <summary>Floats of a row: the width of the language model that it belongs to.</summary>
-    public int Width => _projector.Width;
+    public int Width { get; }
 
     /// <summary>SHA-256 (hex) over tensor data and configuration, computed once and kept in the user's cache folder.</summary>
     public string Identity => _identity.Value;
@@ -95,7 +83,11 @@ public sealed class ImageEncoder : IDisposable
         ArgumentNullException.ThrowIfNull(bytes);
         ArgumentNullException.ThrowIfNull(name);
         Picture picture = PictureReader.Read(bytes, name);
-        lock (_turn) return new EncodedImage(name, IdentityOf(bytes), Width, [.. Parts(picture)]);
+        lock (_turn)
+        {
+            float[][] rows = [.. Seen(picture).Select(seen => _loaded.Value.Projector.Project(Features(seen)))];
+            return new EncodedImage(name, IdentityOf(SHA256.HashData(bytes)), LayoutOf(picture.Width, picture.Height), rows);
+        }
     }
 
     /// <summary>Refuses a language model that its rows do not fit.</summary>
@@ -109,12 +101,32 @@ public sealed class ImageEncoder : IDisposable
     }
 
     /// <summary>What the rows of a picture are known by, without encoding it.</summary>
-    /// <param name="bytes">The file.</param>
-    internal string IdentityOf(byte[] bytes) => Convert.ToHexStringLower(
-        SHA256.HashData([.. SHA256.HashData(bytes), .. Encoding.UTF8.GetBytes($"{Identity} {_kernels.Float32}")]));
+    /// <param name="fileHash">SHA-256 of the file.</param>
+    internal string IdentityOf(byte[] fileHash) =>
+        Convert.ToHexStringLower(SHA256.HashData([.. fileHash, .. Encoding.UTF8.GetBytes($"{Identity} {_float32}")]));
+
+    /// <summary>How a picture of a size stands in a prompt.</summary>
+    internal ImageLayout LayoutOf(int width, int height)
+    {
+        int rows = Spec.Patches / (Spec.Shuffle * Spec.Shuffle);
+        if (Spec.Projector == ProjectorKind.Mlp) return new ImageLayout([new ImagePart("", rows)]);
+        const string around = "<fake_token_around_image>";
+        (int down, int across) = Tiles.GridOf(width, height, Spec);
+        var parts = new List<ImagePart>();
+        for (int i = 0; i < down * across; i++)
+        {
+            string before = i > 0 && i % across == 0 ? "\n" : "";
+            parts.Add(new ImagePart($"{before}{around}<row_{i / across + 1}_col_{i % across + 1}>", 0));
+            parts.Add(new ImagePart("", rows));
+        }
+        parts.Add(new ImagePart($"{(down > 0 ? "\n\n" : "")}{around}<global-img>", 0));
+        parts.Add(new ImagePart("", rows));
+        parts.Add(new ImagePart(around, 0));
+        return new ImageLayout(parts);
+    }
 
     /// <summary>The tower's features of a picture of its size, for comparison.</summary>
-    internal float[] Features(Picture picture) => _tower.Features(Normalised(picture));
+    internal float[] Features(Picture picture) => _loaded.Value.Tower.Features(Normalised(picture));
 
     /// <summary>Colours from 0 to 1, minus their mean, over their deviation: [3, size, size].</summary>
     internal float[] Normalised(Picture picture)
@@ -129,30 +141,11 @@ public sealed class ImageEncoder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _tensors.Dispose();
-        _kernels.Dispose();
+        if (_loaded.IsValueCreated) _loaded.Value.Dispose();
         _file.Dispose();
     }
 
-    private IEnumerable<ImagePart> Parts(Picture picture)
-    {
-        if (Spec.Projector == ProjectorKind.Mlp)
-        {
-            yield return Rows(Resizing.ToSquare(picture, Spec.ImageSize, s_background));
-            yield break;
-        }
-        const string around = "<fake_token_around_image>";
-        var tiles = Tiles.Cut(picture, Spec);
-        for (int i = 0; i < tiles.Rows * tiles.Columns; i++)
-        {
-            string before = i > 0 && i % tiles.Columns == 0 ? "\n" : "";
-            yield return new ImagePart($"{before}{around}<row_{i / tiles.Columns + 1}_col_{i % tiles.Columns + 1}>", []);
-            yield return Rows(tiles.Pictures[i]);
-        }
-        yield return new ImagePart($"{(tiles.Rows > 0 ? "\n\n" : "")}{around}<global-img>", []);
-        yield return Rows(tiles.Pictures[^1]);
-        yield return new ImagePart(around, []);
-    }
-
-    private ImagePart Rows(Picture picture) => new("", _projector.Project(Features(picture)));
+    /// <summary>What the tower sees of a picture, one after the other.</summary>
+    private IReadOnlyList<Picture> Seen(Picture picture) => Spec.Projector == ProjectorKind.Mlp
+        ? [Resizing.ToSquare(picture, Spec.ImageSize, s_background)] : Tiles.Cut(picture, Spec).Pictures;
 }

@@ -51,6 +51,22 @@ internal sealed class PictureInput(IReadOnlyList<string> files, string? encoder,
         return _encoder = opened;
     }
 
+    /// <summary>
+    /// The encoder that stored pictures need: the one named, or the one beside the model where there is one that fits it; null without.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The one named cannot be used.</exception>
+    public static ImageEncoder? TryOpen(Model model, string? named, ModelOptions options)
+    {
+        try
+        {
+            return named is null && Beside(model.Path) is null ? null : new PictureInput([], named, options).Encoder(model);
+        }
+        catch (InvalidInputException) when (named is null)
+        {
+            return null; // It belongs to another model of the folder.
+        }
+    }
+
     /// <summary>Goes on with what a session shows already.</summary>
     public void Use(InputEmbeddings? embeddings) => _embeddings = embeddings;
 

@@ -8,9 +8,16 @@ internal sealed class ImageOptions
 
     public ImageOptions(ExampleCommand command)
     {
-        _images = command.Option<string[]>("--image", "FILE", "A picture (PNG, JPEG, WebP, BMP, GIF); may be given more than once");
-        _images.AllowMultipleArgumentsPerToken = false;
+        _images = Pictures(command);
         _encoder = Encoder(command);
+    }
+
+    /// <summary>The option --image.</summary>
+    public static Option<string[]> Pictures(ExampleCommand command)
+    {
+        var option = command.Option<string[]>("--image", "FILE", "A picture (PNG, JPEG, WebP, BMP, GIF); may be given more than once");
+        option.AllowMultipleArgumentsPerToken = false;
+        return option;
     }
 
     /// <summary>The option --mmproj.</summary>

@@ -16,24 +16,32 @@ internal sealed record Tiles(int Rows, int Columns, IReadOnlyList<Picture> Pictu
     public static Tiles Cut(Picture picture, TowerSpec spec)
     {
         int side = spec.ImageSize;
-        (int width, int height) = Fitted(picture, spec.LongestEdge);
+        (int width, int height) = Fitted(picture.Width, picture.Height, spec.LongestEdge);
         Picture fitted = Resizing.Lanczos(picture, width, height);
-        (width, height) = WholeTiles(width, height, side);
-        fitted = Resizing.Lanczos(fitted, width, height);
-        (int rows, int columns) = (height / side, width / side);
-        if (rows * columns == 1) return new Tiles(0, 0, [fitted]);
+        (int rows, int columns) = GridOf(picture.Width, picture.Height, spec);
+        fitted = Resizing.Lanczos(fitted, Math.Max(1, columns) * side, Math.Max(1, rows) * side);
+        if (rows == 0) return new Tiles(0, 0, [fitted]);
         IEnumerable<Picture> tiles = from row in Enumerable.Range(0, rows)
                                      from column in Enumerable.Range(0, columns)
                                      select fitted.Crop(column * side, row * side, side, side);
         return new Tiles(rows, columns, [.. tiles, Resizing.Lanczos(fitted, side, side)]);
     }
 
+    /// <summary>Tiles of a picture of a size; none where it fits one.</summary>
+    public static (int Rows, int Columns) GridOf(int width, int height, TowerSpec spec)
+    {
+        (width, height) = Fitted(width, height, spec.LongestEdge);
+        (width, height) = WholeTiles(width, height, spec.ImageSize);
+        (int rows, int columns) = (height / spec.ImageSize, width / spec.ImageSize);
+        return rows * columns == 1 ? (0, 0) : (rows, columns);
+    }
+
     /// <summary>The longer side as asked, the shorter in proportion and even.</summary>
-    private static (int Width, int Height) Fitted(Picture picture, int longest)
+    private static (int Width, int Height) Fitted(int width, int height, int longest)
     {
         longest = Math.Min(longest, LongestEdge);
-        double aspect = (double)picture.Width / picture.Height;
-        return picture.Width >= picture.Height ? (longest, Even((int)(longest / aspect))) : (Even((int)(longest * aspect)), longest);
+        double aspect = (double)width / height;
+        return width >= height ? (longest, Even((int)(longest / aspect))) : (Even((int)(longest * aspect)), longest);
 
         static int Even(int size) => Math.Max(1, size + size % 2);
     }

@@ -1,3 +1,4 @@
+using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Numerics;
 
@@ -9,6 +10,8 @@ namespace Kvasir.Vision.Towers;
 /// </summary>
 internal sealed unsafe class Projector
 {
+    private const string Second = "mm.2", Shuffled = "mm.model.fc";
+
     private readonly TowerSpec _spec;
     private readonly TowerKernels _kernels;
     private readonly Linear _first;
@@ -18,11 +21,16 @@ internal sealed unsafe class Projector
     public Projector(TowerSpec spec, TowerTensors tensors, TowerKernels kernels)
     {
         (_spec, _kernels) = (spec, kernels);
-        string name = spec.Projector == ProjectorKind.Mlp ? "mm.0" : "mm.model.fc";
+        string name = spec.Projector == ProjectorKind.Mlp ? "mm.0" : Shuffled;
         int inner = tensors.RowsOf(name + ".weight");
         _first = tensors.Linear(name, inner, spec.Width * spec.Shuffle * spec.Shuffle);
-        _second = spec.Projector == ProjectorKind.Mlp ? tensors.Linear("mm.2", tensors.RowsOf("mm.2.weight"), inner) : null;
+        _second = spec.Projector == ProjectorKind.Mlp ? tensors.Linear(Second, tensors.RowsOf(Second + ".weight"), inner) : null;
     }
+
+    /// <summary>Floats of a row, as the file says.</summary>
+    /// <exception cref="InvalidInputException">The projector's last matrix is missing.</exception>
+    public static int WidthOf(TowerSpec spec, ModelFile file) =>
+        file.RequireTensor((spec.Projector == ProjectorKind.Mlp ? Second : Shuffled) + ".weight").Rows;
 
     /// <summary>Rows that a picture of the tower's size becomes.</summary>
     public int Rows => _spec.Patches / (_spec.Shuffle * _spec.Shuffle);
