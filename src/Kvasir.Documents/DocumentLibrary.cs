@@ -66,7 +66,8 @@ public sealed class DocumentLibrary : IDisposable
         var library = new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding,
             options.ChunkTokens, options.Placement, options.ThinStore)
         { Comments = options.Comments };
-        answers.Pictures?.Stored = hash => library.Store.Catalog.Files().FirstOrDefault(file => file.Hash.AsSpan().SequenceEqual(hash))?.Path;
+        answers.Pictures?.Stored = hash =>
+            library.Store.Catalog.Files().FirstOrDefault(file => file.Hash.AsSpan().SequenceEqual(hash))?.Path;
         return library;
     }
 

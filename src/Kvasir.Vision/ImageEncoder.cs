@@ -96,8 +96,8 @@ public sealed class ImageEncoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.Config.Width != Width)
-            throw new InvalidInputException($"{Path}: gives rows of {Width}, but {model.Path} reads rows of {model.Config.Width}: it belongs "
-                + "to another language model");
+            throw new InvalidInputException(
+                $"{Path}: gives rows of {Width}, but {model.Path} reads rows of {model.Config.Width}: made for another language model");
     }
 
     /// <summary>What the rows of a picture are known by, without encoding it.</summary>

@@ -3,7 +3,7 @@ using Kvasir.Tokenization;
 
 namespace Kvasir.Vision;
 
-/// <summary>How a picture stands in a prompt: runs of rows, and the text of the tokens that some models want around and between them.</summary>
+/// <summary>How a picture stands in a prompt: runs of rows, and the text of tokens that some models want around and between them.</summary>
 /// <param name="Parts">In their order.</param>
 internal sealed record ImageLayout(IReadOnlyList<ImagePart> Parts)
 {

@@ -19,7 +19,8 @@ internal static class EvalVqaCommand
         return command.Does(parsed =>
         {
             KvPolicy policy = common.Policy(parsed);
-            string[] wanted = parsed.GetValue(types)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+            string[] wanted =
+                parsed.GetValue(types)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
             IReadOnlyList<VqaQuestion> questions = VqaQuestion.Read(parsed.GetValue(data)!, wanted, parsed.GetValue(limit));
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);

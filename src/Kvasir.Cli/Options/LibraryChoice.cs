@@ -62,8 +62,8 @@ internal sealed class LibraryChoice(
                     Comments = parsed.GetValue(_comments),
                     Warned = StoreWarnings.To(terminal, parsed),
                 };
-                return new LibraryChoice(
-                    model, encoder, images, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options));
+                var opened = DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options);
+                return new LibraryChoice(model, encoder, images, policy, opened);
             }
             catch
             {

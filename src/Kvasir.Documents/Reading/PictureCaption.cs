@@ -34,7 +34,7 @@ internal static class PictureCaption
         try
         {
             return [.. new DirectoryInfo(folder).EnumerateFiles()
-                .Where(file => s_endings.Contains(file.Extension, StringComparer.OrdinalIgnoreCase) && file.Length is > 0 and <= LongestFile)
+                .Where(file => file.Length is > 0 and <= LongestFile && s_endings.Contains(file.Extension.ToLowerInvariant()))
                 .Select(file => file.FullName).Order(StringComparer.Ordinal).Take(MostFiles)];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -95,8 +95,8 @@ internal static class PictureReader
         if (size is null) throw new InvalidInputException($"{name}: not a picture that can be read (PNG, JPEG, WebP, BMP and GIF can)");
         if (size.Width < 1 || size.Height < 1 || size.Width > LongestSide || size.Height > LongestSide
             || (long)size.Width * size.Height > MostPixels)
-            throw new InvalidInputException($"{name}: a picture of {size.Width} x {size.Height} pixels; at most {MostPixels >> 20} million, "
-                + $"and {LongestSide} on a side, can be read");
+            throw new InvalidInputException($"{name}: a picture of {size.Width} x {size.Height} pixels; at most {MostPixels >> 20} million "
+                + $"and {LongestSide} on a side can be read");
     }
 
     /// <summary>The five formats; what stands beside the pixels is skipped, but for a photograph's orientation.</summary>

@@ -25,7 +25,8 @@ internal static class Resizing
                 {
                     byte outside = background[c];
                     float upper = Mix(At(left, top), At(right, top), across), lower = Mix(At(left, bottom), At(right, bottom), across);
-                    pixels[(y * side + x) * 3 + c] = (byte)Math.Clamp(MathF.Round(Mix(upper, lower, down), MidpointRounding.AwayFromZero), 0, 255);
+                    float value = MathF.Round(Mix(upper, lower, down), MidpointRounding.AwayFromZero);
+                    pixels[(y * side + x) * 3 + c] = (byte)Math.Clamp(value, 0, 255);
 
                     float At(int column, int row) => column < picture.Width && row < picture.Height ? picture[column, row, c] : outside;
                 }

@@ -3,8 +3,8 @@ using Kvasir.Vision.Towers;
 namespace Kvasir.Vision.Pictures;
 
 /// <summary>
-/// Idefics 3's way to show a picture: brought to a longest side, then to whole tiles, which the tower sees one by one, and the whole picture
-/// after them. A picture of one tile is seen once.
+/// Idefics 3's way to show a picture: brought to a longest side, then to whole tiles, which the tower sees one by one, and the whole
+/// picture after them. A picture of one tile is seen once.
 /// </summary>
 /// <param name="Rows">Tiles from top to bottom; 0 where the whole alone is seen.</param>
 /// <param name="Columns">Tiles from left to right.</param>

@@ -69,7 +69,7 @@ internal sealed unsafe class TowerTensors(ModelFile file, TowerKernels kernels) 
     private void CheckShape(Tensor tensor, int rows, int columns)
     {
         if (tensor.Rows != rows || tensor.Columns != columns)
-            throw new InvalidInputException($"{file.Path}: tensor '{tensor.Name}' is [{string.Join(", ", tensor.Shape)}] where the metadata "
-                + $"ask for [{rows}, {columns}]");
+            throw new InvalidInputException(
+                $"{file.Path}: tensor '{tensor.Name}' is [{string.Join(", ", tensor.Shape)}] not [{rows}, {columns}] as the metadata say");
     }
 }

@@ -46,7 +46,7 @@ public sealed record EvictionPolicy
     /// <summary>How many tokens each layer and head keeps, where it is not the method's.</summary>
     public string? Sizing { get; init; }
 
-    /// <summary>Whether rows of embeddings (<see cref="Models.InputEmbeddings"/>, an image's) alone are thinned, and all text stays.</summary>
+    /// <summary>Whether rows of embeddings (an image's) alone are thinned, and all text stays.</summary>
     public bool OnlyImages { get; init; }
 
     /// <summary>
@@ -120,8 +120,8 @@ public sealed record EvictionPolicy
             throw new InvalidInputException("KV policy: score, sizing, only, recent, decode and budget belong to evict (as in "
             + "evict=keydiff:50%)");
         if (OnlyImages && (Share is null || Decode == DecodingEviction.Slide))
-            throw new InvalidInputException("KV policy: only=images keeps a share of each image (as in evict=prefixkv:50%,only=images), and "
-                + "decoded text stays");
+            throw new InvalidInputException(
+                "KV policy: only=images keeps a share of images (as in evict=prefixkv:50%,only=images), and decoded text stays");
         if (IsFastGen && (Score ?? Sizing) is not null)
             throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave score and sizing out");
         if (Share is null && Recovery is null && (Budget is null || Method != StreamingName))

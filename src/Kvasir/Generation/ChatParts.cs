@@ -44,7 +44,8 @@ internal static class ChatParts
             if (text.Length > 0) parts.Add(new Dictionary<string, object?> { ["type"] = "text", ["text"] = text });
             if (marker is not null) parts.Add(new Dictionary<string, object?> { ["type"] = "image" });
         }
-        return message with { Fields = new Dictionary<string, object?>(message.Fields ?? new Dictionary<string, object?>()) { ["content"] = parts } };
+        var fields = new Dictionary<string, object?>(message.Fields ?? new Dictionary<string, object?>()) { ["content"] = parts };
+        return message with { Fields = fields };
     }
 
     /// <summary>Texts, each with the marker that follows it; null behind the last.</summary>
@@ -55,7 +56,8 @@ internal static class ChatParts
         {
             (int at, string? marker) = (text.Length, null);
             foreach (string candidate in named.Keys)
-                if (text.IndexOf(candidate, StringComparison.Ordinal) is >= 0 and int found && found < at) (at, marker) = (found, candidate);
+                if (text.IndexOf(candidate, StringComparison.Ordinal) is >= 0 and int found && found < at)
+                    (at, marker) = (found, candidate);
             pieces.Add((text[..at], marker));
             if (marker is null) return [.. pieces];
             text = text[(at + marker.Length)..];

@@ -146,7 +146,7 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>A loaded conversation's markers stand for the ids that its cache holds; the rows behind them are not needed for that.</summary>
+    /// <summary>A loaded conversation's markers stand for the ids that its cache holds; their rows are not needed for that.</summary>
     private void TakeNamed(IReadOnlyDictionary<string, int[]> named, IForwardEngine engine)
     {
         if (named.Count == 0 || engine is not Model model) return;

@@ -19,7 +19,8 @@ public sealed partial class Model
         for (int i = 0; i < entry.Count; i++) region.Append(batch.Id(entry.FirstId + i), cache.Length - entry.Count + i);
         if (!cache.IsRegionFull) return;
         long started = Stopwatch.GetTimestamp();
-        AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None ? ReadAgain(cache, region, kinds, entry.Embeddings) : null;
+        AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None
+            ? ReadAgain(cache, region, kinds, entry.Embeddings) : null;
         cache.Evict(again is null ? null : new SecondReading(again, _transformer.OutputGram));
         cache.EvictionTime += Stopwatch.GetElapsedTime(started);
     }

@@ -57,7 +57,8 @@ public sealed class ChatTemplate
     public string Source { get; }
 
     /// <summary>Whether it reads pictures from lists of content parts.</summary>
-    internal bool TakesImages => Source.Contains("'image'", StringComparison.Ordinal) || Source.Contains("\"image\"", StringComparison.Ordinal);
+    internal bool TakesImages =>
+        Source.Contains("'image'", StringComparison.Ordinal) || Source.Contains("\"image\"", StringComparison.Ordinal);
 
     /// <summary>Whether it reads content from such lists alone.</summary>
     internal bool NeedsParts => TakesImages && !Source.Contains("is string", StringComparison.Ordinal);

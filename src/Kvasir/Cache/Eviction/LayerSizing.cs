@@ -9,7 +9,7 @@ namespace Kvasir.Cache.Eviction;
 internal sealed record SizingInput(int Tokens, double Share, float[][][] Scores, IReadOnlyList<ScoredLayer> Layers,
     PrefixKvProfile? LayerShares = null)
 {
-    /// <summary>The attention that each layer's tokens get, [layers][tokens], where they are images alone; null for a whole prompt.</summary>
+    /// <summary>The attention that tokens get, [layers][tokens], where they are images alone; null for a whole prompt.</summary>
     public float[][]? ImageAttention { get; init; }
 
     /// <summary>Tokens that a head keeps where all keep as many.</summary>

@@ -13,7 +13,8 @@ internal static class PrefixKvAllotment
     public static int[] Divide(float[][] attention, int perLayer)
     {
         var kept = new int[attention.Length];
-        IEnumerable<(double Before, int Layer)> tokens = attention.SelectMany((scores, layer) => Before(scores).Select(share => (share, layer)));
+        IEnumerable<(double Before, int Layer)> tokens =
+            attention.SelectMany((scores, layer) => Before(scores).Select(share => (share, layer)));
         foreach ((_, int layer) in tokens.OrderBy(token => token.Before).Take(Math.Max(1, perLayer) * attention.Length)) kept[layer]++;
         return kept;
     }

@@ -63,21 +63,22 @@ internal static class TokenSelection
             region.Protect(region.End - sizing.Edges, region.End);
         }
         int[] tokens = images ?? [.. Enumerable.Range(0, region.Count)];
-        if (tokens.Length == 0) return [.. layers.Select(layer => layer.ForHeads(_ => Positions(region, [.. Enumerable.Range(0, region.Count)])))];
+        int[] text = images is null ? [] : [.. Enumerable.Range(0, region.Count).Except(images)];
+        if (tokens.Length == 0) return [.. layers.Select(layer => layer.ForHeads(_ => Positions(region, text)))];
         float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region, tokens))
             .ToArray())];
         var input = new SizingInput(tokens.Length, policy.Share!.Value, scores, layers, policy.LayerShares)
         {
-            ImageAttention = images is null || sizing is not PrefixKvSizing ? null : [.. layers.Select(layer => Attention(layer, policy, tokens))],
+            ImageAttention = images is null || sizing is not PrefixKvSizing ? null
+                : [.. layers.Select(layer => Attention(layer, policy, tokens))],
         };
         int[][] counts = sizing.Counts(input);
         int least = Math.Max(1, tokens.Count(token => region.Protected[token]));
-        int[] text = images is null ? [] : [.. Enumerable.Range(0, region.Count).Except(images)];
         return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region,
             [.. Highest(head, Math.Max(least, counts[l][h])).Select(place => tokens[place]).Concat(text).Order()])).ToArray())];
     }
 
-    /// <summary>What a layer's attention is divided by: the score itself where it is attention, else what tokens get from all queries.</summary>
+    /// <summary>What a budget is divided by: the score itself where it is attention, else what tokens get from all queries.</summary>
     private static float[] Attention(ScoredLayer layer, EvictionPolicy policy, int[] tokens)
     {
         if (policy.LayerShares is not null) return [];
