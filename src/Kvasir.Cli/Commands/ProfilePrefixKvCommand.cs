@@ -28,7 +28,7 @@ internal static class ProfilePrefixKvCommand
             using Model model = common.LoadTextModel(parsed, terminal);
             var score = new ReceivedScore();
             Dictionary<string, float[][]> received = samples.Measure<float[][]>(parsed, model, terminal, ids =>
-                [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted).Select(layer => score.Score(layer)[0])]);
+                [.. PromptObservation.Of(model, ids, score.Needs, cancellation: terminal.Interrupted).Select(layer => score.Score(layer)[0])]);
             PrefixKvProfile profile = PrefixKvProfile.Of(model.Identity, received, [.. percents.Select(percent => percent / 100.0)],
                 parsed.GetValue(leaveOut));
             if (path is not null) profile.Save(path);
