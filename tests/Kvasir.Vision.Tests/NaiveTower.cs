@@ -34,8 +34,12 @@ internal sealed class NaiveTower
     public NaiveTower Randomised(int seed)
     {
         var random = new Random(seed);
-        void Add(string name, double mean, double spread, params long[] shape) => Weights[name] = (shape,
-            [.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(_ => (float)(mean + spread * (2 * random.NextDouble() - 1)))]);
+        void Add(string name, double mean, double spread, params long[] shape)
+        {
+            int count = (int)shape.Aggregate((a, b) => a * b);
+            Weights[name] = (shape, [.. Enumerable.Range(0, count).Select(_ => (float)(mean + spread * (2 * random.NextDouble() - 1)))]);
+        }
+
         void Matrix(string name, int rows, int columns, bool bias = true)
         {
             Add(name + ".weight", 0, 2 / Math.Sqrt(columns), rows, columns);
@@ -126,8 +130,8 @@ internal sealed class NaiveTower
     private double[][] Block(double[][] x, string prefix)
     {
         double[][] input = [.. x.Select(row => Norm(prefix + "ln1", row))];
-        double[][] query = [.. input.Select(row => Linear(prefix + "attn_q", row))],
-            key = [.. input.Select(row => Linear(prefix + "attn_k", row))], value = [.. input.Select(row => Linear(prefix + "attn_v", row))];
+        double[][] Projected(string name) => [.. input.Select(row => Linear(prefix + name, row))];
+        double[][] query = Projected("attn_q"), key = Projected("attn_k"), value = Projected("attn_v");
         int size = Width / Heads;
         return [.. x.Select((row, i) =>
         {
@@ -141,7 +145,8 @@ internal sealed class NaiveTower
             }
 
             double[] after = Sum(row, Linear(prefix + "attn_out", mixed));
-            double[] hidden = [.. Linear(prefix + "ffn_up", Norm(prefix + "ln2", after)).Select(h => HasClass ? GeluQuick(h) : GeluTanh(h))];
+            double[] hidden = Linear(prefix + "ffn_up", Norm(prefix + "ln2", after));
+            hidden = [.. hidden.Select(h => HasClass ? GeluQuick(h) : GeluTanh(h))];
             return Sum(after, Linear(prefix + "ffn_down", hidden));
         })];
     }

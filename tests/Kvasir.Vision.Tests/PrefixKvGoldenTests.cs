@@ -6,7 +6,7 @@ using Kvasir.Models;
 
 namespace Kvasir.Vision.Tests;
 
-/// <summary>What the float32 reference found of PrefixKV on prompts with a picture: attention received, tokens by layer, which of them.</summary>
+/// <summary>What the float32 reference found of PrefixKV on prompts with a picture: attention received, tokens of each layer.</summary>
 public sealed class PrefixKvGoldenTests
 {
     private const string Before = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"

@@ -35,8 +35,9 @@ internal static class TinyEncoder
         foreach ((string key, object value) in metadata) writer.Add(key, value);
         foreach ((string name, (long[] shape, float[] values)) in tower.Weights)
         {
-            string written = !swapped ? name : name.Contains("ffn_up", StringComparison.Ordinal)
-                ? name.Replace("ffn_up", "ffn_down", StringComparison.Ordinal) : name.Replace("ffn_down", "ffn_up", StringComparison.Ordinal);
+            (string from, string to) = !swapped ? (name, name)
+                : name.Contains("ffn_up", StringComparison.Ordinal) ? ("ffn_up", "ffn_down") : ("ffn_down", "ffn_up");
+            string written = name.Replace(from, to, StringComparison.Ordinal);
             writer.AddTensor(written, TensorType.F32, shape, values);
         }
 
@@ -68,8 +69,9 @@ internal static class TinyEncoder
         foreach ((string own, string theirs) in (ReadOnlySpan<(string, string)>)
         [
             ("v.patch_embd", "embeddings.patch_embedding"), ("v.position_embd", "embeddings.position_embedding"),
-            ("v.post_ln", "post_layernorm"), ("v.blk", "encoder.layers"), ("attn_out", "self_attn.out_proj"), ("attn_q", "self_attn.q_proj"),
-            ("attn_k", "self_attn.k_proj"), ("attn_v", "self_attn.v_proj"), ("ln1", "layer_norm1"), ("ln2", "layer_norm2"),
+            ("v.post_ln", "post_layernorm"), ("v.blk", "encoder.layers"), ("attn_out", "self_attn.out_proj"),
+            ("attn_q", "self_attn.q_proj"), ("attn_k", "self_attn.k_proj"), ("attn_v", "self_attn.v_proj"),
+            ("ln1", "layer_norm1"), ("ln2", "layer_norm2"),
             ("ffn_up", "mlp.fc1"), ("ffn_down", "mlp.fc2"),
         ]) name = name.Replace(own, theirs, StringComparison.Ordinal);
         return "model.vision_model." + name;

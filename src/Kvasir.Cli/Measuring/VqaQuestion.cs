@@ -9,6 +9,9 @@ namespace Kvasir.Cli.Measuring;
 /// <param name="Answer">Exactly what is to be said.</param>
 internal sealed record VqaQuestion(string Image, string Type, string Question, string Answer)
 {
+    /// <summary>For a person.</summary>
+    public string Name => $"{Path.GetFileName(Image)}: {Question}";
+
     /// <summary>The questions of a folder with questions.jsonl beside the pictures.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="types">Only of these types; all where there are none.</param>
@@ -35,7 +38,7 @@ internal sealed record VqaQuestion(string Image, string Type, string Question, s
         string marker = image.Show(model.Tokenizer, embeddings);
         int[] ids = Session.EncodeChat(model.Tokenizer, model.ChatTemplate, [new ChatMessage("user", $"{marker}\n{Question}")], embeddings);
         int context = Array.FindLastIndex(ids, id => id < 0) + 1, answer = model.Tokenizer.Encode(Answer).Length + 1;
-        return new RetrievalPrompt($"{Path.GetFileName(Image)}: {Question}", ids[..context], ids[context..], answer, said =>
+        return new RetrievalPrompt(Name, ids[..context], ids[context..], answer, said =>
         {
             int end = Array.FindIndex(said, model.Tokenizer.IsEndOfGeneration);
             return end >= 0 && model.Tokenizer.Decode(said.AsSpan(0, end)) == Answer ? 1 : 0;

@@ -40,7 +40,8 @@ public sealed class PictureFuzzTests
         List<byte> bytes = [.. sound];
         for (int change = random.Next(1, 6); change > 0; change--)
         {
-            int at = random.Next(random.Next(4) == 0 ? Math.Min(bytes.Count, 64) : bytes.Count), length = Math.Min(random.Next(1, 40), bytes.Count - at);
+            int at = random.Next(random.Next(4) == 0 ? Math.Min(bytes.Count, 64) : bytes.Count);
+            int length = Math.Min(random.Next(1, 40), bytes.Count - at);
             switch (random.Next(6))
             {
                 case 0: bytes.RemoveRange(at, length); break;
