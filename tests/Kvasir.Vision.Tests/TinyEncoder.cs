@@ -45,11 +45,12 @@ internal static class TinyEncoder
         return path;
     }
 
-    /// <summary>A Hugging Face folder of SmolVLM's form, with the image encoder alone.</summary>
-    public static string Folder(NaiveTower tower, TemporaryFolder folder)
+    /// <summary>A Hugging Face folder of SmolVLM's form, with the image encoder alone or a language model beside it.</summary>
+    public static string Folder(
+        NaiveTower tower, TemporaryFolder folder, string text = "\"hidden_size\": 3", Action<SafetensorsWriter>? weights = null)
     {
         folder.File("config.json", $$"""
-            {"model_type": "smolvlm", "scale_factor": {{tower.Shuffle}}, "vision_config": {"hidden_size": {{tower.Width}},
+            {"model_type": "smolvlm", "text_config": { {{text}} }, "scale_factor": {{tower.Shuffle}}, "vision_config": {"hidden_size": {{tower.Width}},
             "intermediate_size": {{tower.FeedForward}}, "num_attention_heads": {{tower.Heads}}, "num_hidden_layers": {{tower.Blocks}},
             "image_size": {{tower.ImageSize}}, "patch_size": {{tower.PatchSize}}, "hidden_act": "gelu_pytorch_tanh"} }
             """);
@@ -57,7 +58,7 @@ internal static class TinyEncoder
             $$"""{"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4], "size": {"longest_edge": {{4 * tower.ImageSize}} } }""");
         var writer = new SafetensorsWriter();
         foreach ((string name, (long[] shape, float[] values)) in tower.Weights) writer.Add(HuggingFaceName(name), shape, values);
-        writer.Add("model.text_model.norm.weight", [3], new float[3]);
+        weights?.Invoke(writer);
         writer.Write(folder.Sub("model.safetensors"));
         return folder.Path;
     }

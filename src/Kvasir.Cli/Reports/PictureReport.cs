@@ -50,7 +50,7 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         Line($"<figure><figcaption><h2>{Escape(question.Question)}</h2><p>{Escape(image.Name)}: {Escape(question.Answer)}</p></figcaption>");
         string symbol = $"p{Guid.NewGuid():n}";
         Line($"""<svg width="0" height="0"><symbol id="{symbol}" viewBox="0 0 {side} {side}"><image width="{side}" height="{side}" """
-            + $"""href="data:image;base64,{Convert.ToBase64String(File.ReadAllBytes(question.Image))}"/></symbol></svg><div class="layers">""");
+            + $"""href="data:{MimeOf(question.Image)};base64,{Convert.ToBase64String(File.ReadAllBytes(question.Image))}"/></symbol></svg><div class="layers">""");
         for (int layer = 0; layer < attention.Length; layer++)
         {
             HashSet<int>[] kept = [.. cache.Layers[layer].Heads.Select(head => head.Positions().ToHashSet())];
@@ -76,6 +76,9 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
 
         Line(Number($"</svg><small>layer {layer}: {100 * kept.Average():0}%</small></div>"));
     }
+
+    private static string MimeOf(string path) =>
+        $"image/{Path.GetExtension(path).ToLowerInvariant() switch { ".jpg" => "jpeg", { Length: > 1 } other => other[1..], _ => "png" }}";
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
