@@ -50,7 +50,8 @@ internal static class TinyEncoder
         NaiveTower tower, TemporaryFolder folder, string text = "\"hidden_size\": 3", Action<SafetensorsWriter>? weights = null)
     {
         folder.File("config.json", $$"""
-            {"model_type": "smolvlm", "text_config": { {{text}} }, "scale_factor": {{tower.Shuffle}}, "vision_config": {"hidden_size": {{tower.Width}},
+            {"model_type": "smolvlm", "text_config": { {{text}} }, "scale_factor": {{tower.Shuffle}},
+            "vision_config": {"hidden_size": {{tower.Width}},
             "intermediate_size": {{tower.FeedForward}}, "num_attention_heads": {{tower.Heads}}, "num_hidden_layers": {{tower.Blocks}},
             "image_size": {{tower.ImageSize}}, "patch_size": {{tower.PatchSize}}, "hidden_act": "gelu_pytorch_tanh"} }
             """);

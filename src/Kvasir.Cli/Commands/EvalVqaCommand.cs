@@ -38,8 +38,11 @@ internal static class EvalVqaCommand
             Dictionary<string, RetrievalTest> byType = questions.GroupBy(question => question.Type)
                 .ToDictionary(type => type.Key, type => test(type.Key, [.. type]));
             if (page is not null)
-                File.WriteAllText(page, new PictureReport(model, pictures.Encoder(model), policy, EvalCommand.Compressed(parsed, when), terminal)
-                    .Html(questions));
+            {
+                CompressedWhen moment = EvalCommand.Compressed(parsed, when);
+                File.WriteAllText(page, new PictureReport(model, pictures.Encoder(model), policy, moment, terminal).Html(questions));
+            }
+
             Print(byType, policy, parsed.GetValue(when)!, way!, common.Json(parsed), terminal);
         });
     }

@@ -32,8 +32,8 @@ internal static class ProfilePrefixKvCommand
             using Model model = common.LoadTextModel(parsed, terminal);
             double[] shares = [.. percents.Select(percent => percent / 100.0)];
             PrefixKvProfile profile = pictures.Files.Count > 0 ? OfImages(model, pictures, parsed.GetValue(question)!, shares, terminal)
-                : PrefixKvProfile.Of(model.Identity, samples.Measure(parsed, model, terminal, ids => Received(model, ids, terminal)), shares,
-                    parsed.GetValue(leaveOut));
+                : PrefixKvProfile.Of(model.Identity, samples.Measure(parsed, model, terminal, ids => Received(model, ids, terminal)),
+                    shares, parsed.GetValue(leaveOut));
             if (path is not null) profile.Save(path);
             Print(terminal, common.Json(parsed), profile, path);
         });
@@ -42,7 +42,8 @@ internal static class ProfilePrefixKvCommand
     private static float[][] Received(Model model, int[] ids, Terminal terminal)
     {
         var score = new ReceivedScore();
-        return [.. PromptObservation.Of(model, ids, score.Needs, cancellation: terminal.Interrupted).Select(layer => score.Score(layer)[0])];
+        return [.. PromptObservation.Of(model, ids, score.Needs, cancellation: terminal.Interrupted)
+            .Select(layer => score.Score(layer)[0])];
     }
 
     /// <summary>By the attention that each picture's tokens get from the question.</summary>

@@ -47,10 +47,12 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         steps.Prefill(cache, when == CompressedWhen.Context ? prompt.Context : ids.AsSpan(..^1));
         // Of a picture in tiles the whole of it comes last.
         int count = encoder.Spec.Patches / (encoder.Spec.Shuffle * encoder.Spec.Shuffle), side = (int)Math.Sqrt(count);
-        Line($"<figure><figcaption><h2>{Escape(question.Question)}</h2><p>{Escape(image.Name)}: {Escape(question.Answer)}</p></figcaption>");
+        Line($"<figure><figcaption><h2>{Escape(question.Question)}</h2>");
+        Line($"<p>{Escape(image.Name)}: {Escape(question.Answer)}</p></figcaption>");
         string symbol = $"p{Guid.NewGuid():n}";
-        Line($"""<svg width="0" height="0"><symbol id="{symbol}" viewBox="0 0 {side} {side}"><image width="{side}" height="{side}" """
-            + $"""href="data:{MimeOf(question.Image)};base64,{Convert.ToBase64String(File.ReadAllBytes(question.Image))}"/></symbol></svg><div class="layers">""");
+        string data = $"data:{MimeOf(question.Image)};base64,{Convert.ToBase64String(File.ReadAllBytes(question.Image))}";
+        Line($"""<svg width="0" height="0"><symbol id="{symbol}" viewBox="0 0 {side} {side}">""");
+        Line($"""<image width="{side}" height="{side}" href="{data}"/></symbol></svg><div class="layers">""");
         for (int layer = 0; layer < attention.Length; layer++)
         {
             HashSet<int>[] kept = [.. cache.Layers[layer].Heads.Select(head => head.Positions().ToHashSet())];

@@ -11,7 +11,7 @@ internal static class QuestionAttention
     /// <param name="ids">The prompt, with images in it.</param>
     /// <param name="embeddings">The images' rows.</param>
     /// <param name="cancellation">Ends the work between slices of 512 tokens.</param>
-    /// <exception cref="InvalidInputException">It is longer than the model's context, or holds ids that the model does not know.</exception>
+    /// <exception cref="InvalidInputException">It is longer than the model's context, or holds unknown ids.</exception>
     public static float[][] OfImages(Model model, int[] ids, InputEmbeddings embeddings, CancellationToken cancellation = default)
     {
         ReadOnlySpan<int> prompt = ids.AsSpan(..^1);

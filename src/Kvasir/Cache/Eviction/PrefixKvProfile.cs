@@ -62,7 +62,8 @@ internal sealed record PrefixKvProfile
             double[][] ratios = [.. attention.Values.Select(layers =>
             {
                 int tokens = layers[0].Length;
-                return PrefixKvAllotment.Divide(layers, (int)Math.Round(share * tokens)).Select(kept => 1 - (double)kept / tokens).ToArray();
+                int[] kept = PrefixKvAllotment.Divide(layers, (int)Math.Round(share * tokens));
+                return kept.Select(count => 1 - (double)count / tokens).ToArray();
             })];
             budgets[NameOf(share)] = new PrefixKvBudget(
                 [.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(image => image[layer]))], ratios.Length);
