@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kvasir.Cache;
 using Kvasir.Models;
 
@@ -60,7 +59,7 @@ internal static class ImageSpeed
             {
                 Feed(model, cache, ids[..image], embeddings, LogitRows.None);
                 cache.Seal();
-                cache.Save(path, ids[..image]);
+                cache.Save(path, ids.AsSpan(0, image));
             }
 
             TimeSpan anew = TimeSpan.MaxValue, again = TimeSpan.MaxValue;

@@ -214,6 +214,7 @@ internal sealed class Conversation(
     {
         _session.Dispose();
         _session = new Session(model, given, pool, prompts);
+        _shown.Clear();
         _policy = given ?? KvPolicy.Default;
     }
 

@@ -16,6 +16,7 @@ internal sealed class PictureRows(Model model, ImageEncoder encoder)
     /// <summary>Pictures whose rows are kept at hand.</summary>
     private const int MostHeld = 16;
 
+    /// <summary>By the id of a picture's first row.</summary>
     private readonly ConcurrentDictionary<int, PictureMark> _pictureOf = [];
     private readonly ConcurrentDictionary<string, string> _paths = new(StringComparer.Ordinal);
     private readonly Lock _turn = new();
@@ -32,12 +33,11 @@ internal sealed class PictureRows(Model model, ImageEncoder encoder)
     public int[] Ids(PictureMark picture)
     {
         int[] ids = encoder.LayoutOf(picture.Width, picture.Height).Ids(model.Tokenizer, encoder.IdentityOf(picture.Hash));
-        foreach (int id in ids)
-            if (id < 0) _pictureOf[id] = picture;
+        _pictureOf[Array.Find(ids, id => id < 0)] = picture;
         return ids;
     }
 
-    /// <summary>The rows behind ids below 0, of pictures whose ids were asked for; null where there are none.</summary>
+    /// <summary>The rows behind ids below 0, of whole pictures whose ids were asked for; null where there are none.</summary>
     /// <exception cref="InvalidInputException">A picture is gone or has changed, or is damaged.</exception>
     public InputEmbeddings? Of(ReadOnlySpan<int> ids)
     {
@@ -49,8 +49,8 @@ internal sealed class PictureRows(Model model, ImageEncoder encoder)
             {
                 if (id >= 0) continue;
                 any = true;
-                if (_rows.Contains(id)) continue;
-                Encode(_pictureOf[id]).Ids(model.Tokenizer, _rows);
+                if (_rows.Contains(id) || !_pictureOf.TryGetValue(id, out PictureMark? picture)) continue;
+                Encode(picture).Ids(model.Tokenizer, _rows);
                 _held++;
             }
 

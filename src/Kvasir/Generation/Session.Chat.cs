@@ -27,7 +27,7 @@ public sealed partial class Session
         ArgumentNullException.ThrowIfNull(message);
         List<ChatMessage> turn = [.. _messages, new ChatMessage("user", message)];
         int[] prompt = EncodeChat(_tokenizer, _template, turn, Embeddings);
-        if (_cache.Policy.Eviction is not null) _cache.Protected = ProtectedOf(turn, prompt);
+        if (_cache.Policy.Eviction is { OnlyImages: false }) _cache.Protected = ProtectedOf(turn, prompt);
         IEnumerable<string> reply = Stream(prompt, options, cancellation);
         return Remember(turn, reply);
     }

@@ -61,7 +61,8 @@ public sealed class ChatTemplate
         Source.Contains("'image'", StringComparison.Ordinal) || Source.Contains("\"image\"", StringComparison.Ordinal);
 
     /// <summary>Whether it reads content from such lists alone.</summary>
-    internal bool NeedsParts => TakesImages && !Source.Contains("is string", StringComparison.Ordinal);
+    internal bool NeedsParts => TakesImages && !Source.Contains("is string", StringComparison.Ordinal)
+        && !Source.Contains("is not string", StringComparison.Ordinal);
 
     /// <summary>The prompt text of a conversation, special tokens as text.</summary>
     /// <param name="messages">The conversation, oldest message first.</param>
