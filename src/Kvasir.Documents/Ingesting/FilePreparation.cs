@@ -69,16 +69,17 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
     {
         if (!model.ReadsPictures)
             throw new UnreadableDocumentException("a picture, and the model has no image encoder");
+        string name = Path.GetFileName(path);
         try
         {
-            Picture picture = PictureReader.Read(bytes, Path.GetFileName(path));
+            Picture picture = PictureReader.Read(bytes, name);
             model.KnowPicture(hash, path);
-            return new Document(null, Path.GetFileName(path),
+            return new Document(null, name,
                 new PictureMark(hash, picture.Width, picture.Height, PictureCaption.Of(path)).ToString());
         }
         catch (InvalidInputException error)
         {
-            throw new UnreadableDocumentException(error.Message);
+            throw new UnreadableDocumentException(error.Message[$"{name}: ".Length..]);
         }
     }
 
