@@ -9,6 +9,7 @@ public sealed class PublicApiTests
 {
     [Theory]
     [InlineData("Kvasir")]
+    [InlineData("Kvasir.Vision")]
     [InlineData("Kvasir.Documents")]
     public void The_public_surface_is_the_one_that_is_checked_in(string library)
     {
