@@ -10,7 +10,7 @@ namespace Kvasir.Generation;
 /// One thread that steps a <see cref="Scheduler"/> for callers on any thread: what they start is decoded together, waits for its bytes
 /// in the order it came, and shares the beginnings of prompts with what ran before.
 /// </summary>
-public sealed class EngineLoop : IAsyncDisposable
+public sealed class EngineLoop : IDisposable, IAsyncDisposable
 {
     private readonly EngineOptions _options;
     private readonly BlockPool _pool;
@@ -126,6 +126,16 @@ public sealed class EngineLoop : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+        _pool.Dispose();
+    }
+
+    /// <inheritdoc cref="DisposeAsync"/>
+    public void Dispose()
+    {
+        lock (_entrance) _stopping = true;
+        _stopped = true;
+        Wake();
+        _ended.Task.Wait();
         _pool.Dispose();
     }
 

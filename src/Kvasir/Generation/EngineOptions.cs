@@ -11,6 +11,9 @@ public sealed record EngineOptions
     /// <summary>The most bytes of keys and values, kept beginnings included; without limit by default.</summary>
     public long KvBudget { get; init; } = long.MaxValue;
 
+    /// <summary>The most tokens of a reply where whoever asks for it does not say: bytes are promised to that many.</summary>
+    public int UsualMaxTokens { get; init; } = 1024;
+
     /// <summary>The most generations at once; others wait.</summary>
     public int Parallel { get; init; } = 16;
 
@@ -26,7 +29,7 @@ public sealed record EngineOptions
     public PromptStore? Prompts { get; init; }
 
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
-    internal EngineOptions Validated() => QueueLimit >= 0 && KvBudget > 0 && PrefixBytes >= 0 && Parallel is > 0 and <= 512 ? this
+    internal EngineOptions Validated() => QueueLimit >= 0 && UsualMaxTokens > 0 && KvBudget > 0 && PrefixBytes >= 0 && Parallel is > 0 and <= 512 ? this
         : throw new InvalidInputException(
             $"an engine for {Parallel} generations at once (1 to 512), {QueueLimit} waiting ones and {KvBudget} bytes cannot be");
 }

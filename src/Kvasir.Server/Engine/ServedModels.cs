@@ -1,0 +1,54 @@
+using Kvasir.Generation;
+using Kvasir.Generation.Chat;
+using Kvasir.Models;
+using Kvasir.Server.Requests;
+
+namespace Kvasir.Server.Engine;
+
+/// <summary>The models that a server has, and what they are called.</summary>
+internal sealed class ServedModels(Model model, Model? encoder, ServerOptions options)
+{
+    /// <summary>Another name for the language model, for programs that are set up once.</summary>
+    public const string Alias = "kvasir";
+
+    public Model Model => model;
+
+    public Model? Encoder => encoder;
+
+    public EngineLoop Engine { get; } = new(model, options.Engine);
+
+    public string Name { get; } = NameOf(model);
+
+    public string? EncoderName { get; } = encoder is null ? null : NameOf(encoder);
+
+    public DateTimeOffset Started { get; } = DateTimeOffset.UtcNow;
+
+    public ToolForm? Tools { get; } = ToolForm.Of(model.ChatTemplate);
+
+    /// <summary>Checks that a request means the language model.</summary>
+    /// <exception cref="RequestException">It is called otherwise.</exception>
+    public void CheckModel(string name)
+    {
+        if (Plain(name) is not Alias && !string.Equals(Plain(name), Name, StringComparison.OrdinalIgnoreCase)) throw Unknown(name);
+    }
+
+    /// <summary>Checks that a request means the encoder.</summary>
+    /// <exception cref="RequestException">It is called otherwise, or there is none.</exception>
+    public Model RequireEncoder(string name)
+    {
+        if (encoder is null) throw RequestException.Bad("this server has no sentence encoder; start it with one");
+        return Plain(name) is Alias || string.Equals(Plain(name), EncoderName, StringComparison.OrdinalIgnoreCase) ? encoder : throw Unknown(name);
+    }
+
+    private RequestException Unknown(string name) => RequestException.NotFound(
+        $"there is no model {(name.Length > 100 ? name[..100] + "…" : name)}; there is {Name}{(EncoderName is null ? "" : " and " + EncoderName)}", "model_not_found");
+
+    /// <summary>Ollama's names have a tag.</summary>
+    private static string Plain(string name) => name.EndsWith(":latest", StringComparison.Ordinal) ? name[..^":latest".Length] : name;
+
+    private static string NameOf(Model model)
+    {
+        string file = Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path));
+        return file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? file[..^".gguf".Length] : file;
+    }
+}
