@@ -1,6 +1,7 @@
 using System.ClientModel;
-using System.Net;
 using System.Net.Http.Json;
+using System.Net;
+using Kvasir.Server.Hosting;
 using OpenAI;
 
 namespace Kvasir.Server.Tests;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Kvasir.Documents;
-using Kvasir.Server.Engine;
+using Kvasir.Models;
 using Kvasir.Server.Requests;
 
 namespace Kvasir.Server.Collections;
@@ -10,7 +10,7 @@ namespace Kvasir.Server.Collections;
 /// The collections of documents: each is a store in a folder of its own under the server's, with the uploaded files beside them. Names come
 /// from requests, so they are words that cannot lead anywhere else.
 /// </summary>
-internal sealed partial class DocumentCollections(ServedModels models, ServerOptions options) : IDisposable
+internal sealed partial class DocumentCollections(Model model, Model? encoder, ServerOptions options) : IDisposable
 {
     /// <summary>Where uploaded files lie; no collection can be called so.</summary>
     private const string Uploads = ".uploads";
@@ -51,7 +51,7 @@ internal sealed partial class DocumentCollections(ServedModels models, ServerOpt
             return _open.GetOrAdd(name, _ =>
             {
                 string store = Path.Combine(Folder!, name);
-                DocumentLibrary library = DocumentLibrary.Open(store, models.Model, models.Encoder);
+                DocumentLibrary library = DocumentLibrary.Open(store, model, encoder);
                 return new DocumentCollection(name, library, Path.Combine(Folder!, Uploads, name), options);
             });
     }

@@ -12,6 +12,9 @@ internal sealed class OllamaChat(ServedModels models)
 {
     private const int MostMessages = 2048, MostTools = 128;
 
+    /// <summary>What OllamaSharp puts into every request.</summary>
+    public static Field ClientsOwn { get; } = new("CustomHeaders", "object", "Not read: a client's own");
+
     public static IReadOnlyList<Field> ChatFields { get; } =
     [
         new("model", "string", "The model's name, or kvasir", Required: true),
@@ -22,6 +25,7 @@ internal sealed class OllamaChat(ServedModels models)
         new("stream", "boolean", "A line for each piece; default true"),
         new("think", "boolean", "false"),
         new("keep_alive", "string|number", "Not read: the model stays loaded"),
+        ClientsOwn,
     ];
 
     public static IReadOnlyList<Field> GenerateFields { get; } =
@@ -31,6 +35,7 @@ internal sealed class OllamaChat(ServedModels models)
         new("system", "string", "A system message before it"),
         new("raw", "boolean", "true continues the prompt as it is, without the chat template"),
         .. ChatFields.Where(field => field.Name is "format" or "options" or "stream" or "think" or "keep_alive"),
+        ClientsOwn,
     ];
 
     private static readonly Field[] Message =

@@ -15,10 +15,16 @@ internal sealed class OllamaModels(ServedModels models)
         new("truncate", "boolean", "Not read: long texts are cut into windows"),
         new("dimensions", "integer", "Only as many as the encoder has"),
         new("keep_alive", "string|number", "Not read"),
+        OllamaChat.ClientsOwn,
     ];
 
     public static IReadOnlyList<Field> ShowFields { get; } =
-        [new("model", "string", "The model's name"), new("name", "string", "The same, by its old name"), new("verbose", "boolean", "Not read")];
+    [
+        new("model", "string", "The model's name"),
+        new("name", "string", "The same, by its old name"),
+        new("verbose", "boolean", "Not read"),
+        OllamaChat.ClientsOwn,
+    ];
 
     public async Task EmbedAsync(HttpContext context)
     {

@@ -168,7 +168,9 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
             stream.Sequence = _scheduler.Add(stream.Prompt, stream.Options, stream.Take);
             _active.Add(stream);
         }
-        catch (KvasirException refused)
+#pragma warning disable CA1031 // it must not end the thread that serves all others
+        catch (Exception refused)
+#pragma warning restore CA1031
         {
             Leave(stream, refused);
         }

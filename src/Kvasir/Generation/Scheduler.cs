@@ -264,7 +264,7 @@ public sealed class Scheduler : IDisposable
         {
             piece = sequence.Continuation.Take(logits, sequence.Ids, _contextLength);
         }
-        catch (InvalidOperationException unusable)
+        catch (Exception unusable) when (unusable is InvalidOperationException or InvalidInputException)
         {
             sequence.Fail(unusable);
             return;

@@ -10,7 +10,7 @@ internal sealed class GrammarAutomaton(Grammar grammar)
     private const int MostDepth = 60;
 
     /// <summary>Places in one state; a grammar that is so ambiguous is not worth following.</summary>
-    private const int MostPlaces = 4096;
+    private const int MostPlaces = 20_000;
 
     private const int MostStates = 20_000;
 
@@ -24,6 +24,7 @@ internal sealed class GrammarAutomaton(Grammar grammar)
     public State Start => Closure([new Place(grammar.Start, null)]);
 
     /// <summary>The state behind one more byte; null where the grammar does not allow it.</summary>
+    /// <exception cref="InvalidInputException">There are too many ways to go on.</exception>
     public State? Step(State state, byte value)
     {
         ref State? next = ref state.Next[value];
@@ -44,11 +45,12 @@ internal sealed class GrammarAutomaton(Grammar grammar)
         bool accepts = false;
         _seen.Clear();
         _found.Clear();
+        _left.Clear();
         foreach (Place place in from) _left.Push(place);
         while (_left.TryPop(out Place place))
         {
             if (!_seen.Add(place)) continue;
-            if (_seen.Count > MostPlaces) throw new InvalidOperationException("the grammar is too ambiguous to be followed");
+            if (_seen.Count > MostPlaces) throw new InvalidInputException("grammar: too ambiguous to be followed");
             GrammarNode node = grammar.Nodes[place.Node];
             switch (node.Kind)
             {

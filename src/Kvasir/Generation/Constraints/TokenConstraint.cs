@@ -16,22 +16,22 @@ public sealed class TokenConstraint
     private readonly GrammarAutomaton _automaton;
     private readonly Tokenizer _tokenizer;
     private readonly TokenTrie _trie;
+    private readonly GrammarAutomaton.State _start;
     private readonly Queue<GrammarAutomaton.State> _masked = new();
 
     /// <summary>A constraint.</summary>
     /// <param name="grammar">What the text may be.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <exception cref="InvalidInputException">The grammar is too ambiguous to be followed.</exception>
     public TokenConstraint(Grammar grammar, Tokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(grammar);
         ArgumentNullException.ThrowIfNull(tokenizer);
         (_automaton, _tokenizer, _trie) = (new GrammarAutomaton(grammar), tokenizer, TokenTrie.Of(tokenizer));
+        _start = _automaton.Start;
     }
 
-    internal Progress Begin()
-    {
-        lock (_turn) return new Progress(this, _automaton.Start);
-    }
+    internal Progress Begin() => new(this, _start);
 
     private ulong[] Masked(GrammarAutomaton.State state)
     {

@@ -88,6 +88,11 @@ public class TokenConstraintTests
             Grammar.FromJsonSchema(JsonDocument.Parse(schema).RootElement)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Grammar_with_too_many_ways_is_refused_before_anything_is_generated() => Assert.Contains("ambiguous",
+        Assert.Throws<InvalidInputException>(() => new TokenConstraint(Grammar.Parse("root ::= ((\"a\"? \"b\"?){4000}){3}"), Tokenizer)).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
     public void Schema_nested_too_deeply_is_refused()
     {
         string schema = string.Concat(Enumerable.Repeat("""{"type":"array","items":""", 50)) + "{}" + new string('}', 50);

@@ -1,7 +1,7 @@
 using System.Net;
 using Kvasir.Server.Requests;
 
-namespace Kvasir.Server.Operations;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>
 /// A server on loopback answers only to loopback's names: a page whose own name was made to lead to this machine (DNS rebinding) does not

@@ -4,7 +4,7 @@ using Kvasir.Server.Ollama;
 using Kvasir.Server.OpenAI;
 using Kvasir.Server.Requests;
 
-namespace Kvasir.Server.Operations;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>All that the server answers, in one list: routes and the OpenAPI document are made from it.</summary>
 internal sealed class Endpoints(ServedModels models, DocumentCollections collections, ServerOptions options)

@@ -3,7 +3,6 @@ using Kvasir.Models;
 using Kvasir.Server.Collections;
 using Kvasir.Server.Engine;
 using Kvasir.Server.Mcp;
-using Kvasir.Server.Operations;
 using Kvasir.Server.Requests;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -14,7 +13,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
 
-namespace Kvasir.Server;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>
 /// A server that speaks OpenAI's and Ollama's languages for a language model, an encoder and collections of documents; one engine behind it
@@ -47,11 +46,11 @@ public sealed class KvasirServer : IAsyncDisposable
         options ??= new ServerOptions();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
-        builder.Services.Configure<ConsoleLifetimeOptions>(lifetime => lifetime.SuppressStatusMessages = true);
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder.WebHost.UseUrls(new UriBuilder("http", options.Host, options.Port).Uri.ToString());
         var models = new ServedModels(model, encoder, options);
-        var collections = new DocumentCollections(models, options);
+        var collections = new DocumentCollections(model, encoder, options);
         builder.Services.AddRoutingCore().AddSingleton(options).AddSingleton(models).AddSingleton(collections);
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name, "Microsoft.AspNetCore.Hosting").AddPrometheusExporter());
         builder.Services.AddMcpServer().WithHttpTransport(transport => transport.Stateless = true).WithTools<DocumentTools>();
@@ -60,7 +59,7 @@ public sealed class KvasirServer : IAsyncDisposable
         app.UseMiddleware<LocalHost>();
         app.UseMiddleware<ApiKey>();
         app.UseRouting();
-        foreach (Operations.Endpoint endpoint in new Endpoints(models, collections, options).All())
+        foreach (Hosting.Endpoint endpoint in new Endpoints(models, collections, options).All())
             app.MapMethods(endpoint.Path, [endpoint.Method], endpoint.Handle);
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapMcp("/mcp");

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Kvasir.Server.Requests;
 
-namespace Kvasir.Server.Operations;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>Lets only callers in who show the key. The page itself, which asks for it, and <c>/health</c> are open.</summary>
 internal sealed class ApiKey(RequestDelegate next, ServerOptions options)

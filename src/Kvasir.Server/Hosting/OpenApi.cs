@@ -1,6 +1,6 @@
 using Kvasir.Server.Requests;
 
-namespace Kvasir.Server.Operations;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>The OpenAPI document, from the lists of fields that requests are checked against.</summary>
 internal static class OpenApi

@@ -1,4 +1,4 @@
-namespace Kvasir.Server.Operations;
+namespace Kvasir.Server.Hosting;
 
 /// <summary>The page at <c>/</c>: one file, which loads nothing from elsewhere and is let load nothing.</summary>
 internal static class Page
