@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Kvasir.Extensions.AI;
 
 /// <summary>
-/// A local model as .NET's chat client: streaming, stop sequences, seed, tools by the model's own chat template, replies that keep to a JSON
+/// A local model as .NET's chat client: streaming, stop sequences, seed, tools by the model's own chat template, replies that keep to a
+/// JSON
 /// schema, and usage with the tokens that came from the cache. Any number of callers at once; what they ask is decoded together.
 /// </summary>
 public sealed class KvasirChatClient : IChatClient
@@ -41,7 +42,8 @@ public sealed class KvasirChatClient : IChatClient
     /// <exception cref="InvalidInputException">The model cannot do what is asked; the message says why.</exception>
     /// <exception cref="QueueFullException">Too many generations wait already.</exception>
     public Task<ChatResponse> GetResponseAsync(
-        IEnumerable<Microsoft.Extensions.AI.ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        IEnumerable<Microsoft.Extensions.AI.ChatMessage> messages, ChatOptions? options = null,
+            CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -22,7 +22,8 @@ public sealed class KvasirEmbeddingGenerator : IEmbeddingGenerator<string, Embed
     /// <summary>A generator with an encoder of its own, disposed with it.</summary>
     /// <param name="modelPath">A GGUF file or a Hugging Face folder.</param>
     /// <exception cref="InvalidInputException">Not a usable model; the message says why.</exception>
-    public KvasirEmbeddingGenerator(string modelPath) : this(Model.Load(modelPath), Path.GetFileNameWithoutExtension(modelPath)) => _owns = true;
+    public KvasirEmbeddingGenerator(string modelPath) : this(Model.Load(modelPath), Path.GetFileNameWithoutExtension(modelPath)) =>
+        _owns = true;
 
     /// <summary>Who computes them.</summary>
     public EmbeddingGeneratorMetadata Metadata { get; }

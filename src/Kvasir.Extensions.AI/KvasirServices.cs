@@ -11,8 +11,10 @@ public static class KvasirServices
     public const string TelemetryName = EngineMeter.Name;
 
     /// <summary>
-    /// Adds an <see cref="IChatClient"/> on a local model, with logs and with traces and meters by OpenTelemetry's conventions for generative
-    /// AI; and, where an encoder is named, an <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/>. The models are loaded when they are first
+    /// Adds an <see cref="IChatClient"/> on a local model, with logs and with traces and meters by OpenTelemetry's conventions for
+    /// generative
+    /// AI; and, where an encoder is named, an <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/>. The models are loaded when they are
+    /// first
     /// asked for.
     /// </summary>
     /// <param name="services">The program's services.</param>

@@ -23,7 +23,8 @@ internal sealed class RequestMapping(EngineLoop engine)
             Messages = [.. turns],
             Options = Generation(options),
             Tools = options.ToolMode is NoneChatToolMode ? [] : [.. (options.Tools ?? []).Select(Tool)],
-            Choice = options.ToolMode is RequiredChatToolMode required ? new ToolChoice(true, required.RequiredFunctionName) : ToolChoice.Auto,
+            Choice = options.ToolMode is RequiredChatToolMode required ? new ToolChoice(true, required.RequiredFunctionName)
+                : ToolChoice.Auto,
             Schema = options.ResponseFormat is ChatResponseFormatJson json ? json.Schema ?? AnyObject : null,
         };
     }
@@ -94,7 +95,8 @@ internal sealed class RequestMapping(EngineLoop engine)
         ["function"] = new Dictionary<string, object?>
         {
             ["name"] = call.Name,
-            ["arguments"] = JsonSerializer.SerializeToElement(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions),
+            ["arguments"] = JsonSerializer.SerializeToElement(
+                call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions),
         },
     };
 

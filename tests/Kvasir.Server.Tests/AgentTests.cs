@@ -47,7 +47,8 @@ public sealed class AgentTests(ServerFixture fixture) : IClassFixture<ServerFixt
     public async Task Typed_answers_are_what_their_type_says(string door)
     {
         using IChatClient client = Client(door);
-        ChatResponse<Verdict> response = await client.GetResponseAsync<Verdict>("Judge.", new ChatOptions { MaxOutputTokens = 400, Seed = 8, Temperature = 1 });
+        ChatResponse<Verdict> response = await client.GetResponseAsync<Verdict>(
+            "Judge.", new ChatOptions { MaxOutputTokens = 400, Seed = 8, Temperature = 1 });
         if (door == "in process") Assert.InRange(response.Result.Stars, 1, 5); // OpenAI's adapter leaves ranges out of schemas
         Assert.True(Enum.IsDefined(response.Result.Mood));
     }
@@ -58,7 +59,8 @@ public sealed class AgentTests(ServerFixture fixture) : IClassFixture<ServerFixt
         using IChatClient client = Client("in process");
         string question = string.Concat(Enumerable.Repeat("over and over ", 20));
         ChatResponse whole = await client.GetResponseAsync(question, new ChatOptions { MaxOutputTokens = 12 });
-        ChatResponse streamed = await client.GetStreamingResponseAsync(question, new ChatOptions { MaxOutputTokens = 12 }).ToChatResponseAsync();
+        ChatResponse streamed = await client.GetStreamingResponseAsync(question, new ChatOptions { MaxOutputTokens = 12 })
+            .ToChatResponseAsync();
         Assert.Equal(whole.Text, streamed.Text);
         Assert.Equal(ChatFinishReason.Length, whole.FinishReason);
         Assert.InRange(streamed.Usage!.CachedInputTokenCount!.Value, 200, streamed.Usage.InputTokenCount!.Value);
@@ -72,7 +74,8 @@ public sealed class AgentTests(ServerFixture fixture) : IClassFixture<ServerFixt
         Assert.Contains("ConversationId", (await Assert.ThrowsAsync<InvalidInputException>(() =>
             client.GetResponseAsync("x", new ChatOptions { ConversationId = "1" }))).Message, StringComparison.Ordinal);
         Assert.Contains("DataContent", (await Assert.ThrowsAsync<InvalidInputException>(() =>
-            client.GetResponseAsync(new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")])))).Message, StringComparison.Ordinal);
+            client.GetResponseAsync(new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")])))).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,7 +93,8 @@ public sealed class AgentTests(ServerFixture fixture) : IClassFixture<ServerFixt
         services.AddKvasir(options => options.ModelPath = fixture.ModelPath);
         await using (ServiceProvider provider = services.BuildServiceProvider())
         {
-            ChatResponse response = await provider.GetRequiredService<IChatClient>().GetResponseAsync("Hello", new ChatOptions { MaxOutputTokens = 3 });
+            ChatResponse response = await provider.GetRequiredService<IChatClient>()
+                .GetResponseAsync("Hello", new ChatOptions { MaxOutputTokens = 3 });
             Assert.Equal(3, response.Usage!.OutputTokenCount);
         }
 

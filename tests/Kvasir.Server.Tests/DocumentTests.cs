@@ -8,7 +8,8 @@ namespace Kvasir.Server.Tests;
 
 public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
-    private const string Handbook = "Travel is approved by the head of the department.\n\nLunch is at noon, in the hall with the green door.";
+    private const string Handbook = "Travel is approved by the head of the department.\n\nLunch is at noon, in the hall with the green "
+        + "door.";
 
     [Fact]
     public async Task Uploaded_file_is_listed_searched_read_and_removed()
@@ -20,7 +21,8 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
         JsonElement passage = found.GetProperty("passages")[0];
         Assert.Contains("head of the department", passage.GetProperty("text").GetString(), StringComparison.Ordinal);
         JsonElement chunks = await GetAsync(passage.GetProperty("url").GetString()!.Split('#')[0]);
-        Assert.Equal(passage.GetProperty("text").GetString(), chunks.GetProperty("chunks")[passage.GetProperty("chunk").GetInt32()].GetProperty("text").GetString());
+        Assert.Equal(passage.GetProperty("text").GetString(),
+            chunks.GetProperty("chunks")[passage.GetProperty("chunk").GetInt32()].GetProperty("text").GetString());
         Assert.Equal(HttpStatusCode.OK, (await fixture.Http.DeleteAsync(Path("/documents/rules/files/handbook.md"))).StatusCode);
         Assert.Equal(0, (await GetAsync("/documents/rules")).GetProperty("files").GetArrayLength());
     }
@@ -29,7 +31,9 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
     public async Task Answer_from_documents_cites_its_passages_and_reuses_their_kv()
     {
         await UploadAsync("office", "office.txt", Handbook);
-        const string Question = """{"model":"kvasir/docs:office","messages":[{"role":"user","content":"Who approves travel?"}],"max_tokens":5""";
+        const string Question = """
+            {"model":"kvasir/docs:office","messages":[{"role":"user","content":"Who approves travel?"}],"max_tokens":5
+            """;
         (_, JsonElement whole) = await fixture.PostAsync("/v1/chat/completions", Question + "}");
         JsonElement message = whole.GetProperty("choices")[0].GetProperty("message");
         JsonElement citation = message.GetProperty("annotations")[0].GetProperty("url_citation");
@@ -82,11 +86,14 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
     {
         await using McpClient client = await McpClient.CreateAsync(new HttpClientTransport(
             new HttpClientTransportOptions { Endpoint = new Uri(fixture.Server.Address, "mcp") }));
-        Assert.Equal(["ask_documents", "ingest", "list_documents", "search_documents"], (await client.ListToolsAsync()).Select(tool => tool.Name).Order());
+        Assert.Equal(["ask_documents", "ingest", "list_documents", "search_documents"],
+            (await client.ListToolsAsync()).Select(tool => tool.Name).Order());
         await CallAsync("ingest", ("collection", "mcp"), ("file", "note.md"), ("text", Handbook));
         Assert.Contains("note.md", await CallAsync("list_documents", ("collection", "mcp")), StringComparison.Ordinal);
-        Assert.Contains("green door", await CallAsync("search_documents", ("collection", "mcp"), ("query", "Where is lunch?")), StringComparison.Ordinal);
-        JsonElement answer = JsonDocument.Parse(await CallAsync("ask_documents", ("collection", "mcp"), ("question", "Where is lunch?"), ("maxTokens", 4))).RootElement;
+        Assert.Contains("green door", await CallAsync("search_documents", ("collection", "mcp"), ("query", "Where is lunch?")),
+            StringComparison.Ordinal);
+        JsonElement answer = JsonDocument.Parse(await CallAsync(
+            "ask_documents", ("collection", "mcp"), ("question", "Where is lunch?"), ("maxTokens", 4))).RootElement;
         Assert.InRange(answer.GetProperty("passages").GetArrayLength(), 1, 5);
         CallToolResult refused = await client.CallToolAsync("ingest", new Dictionary<string, object?>
         {

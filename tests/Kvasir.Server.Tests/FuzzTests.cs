@@ -2,16 +2,28 @@ using System.Net;
 
 namespace Kvasir.Server.Tests;
 
-/// <summary>Requests that are nearly right, thousands of them: each is answered, none with a fault of the server, and nothing is left behind.</summary>
+/// <summary>
+/// Requests that are nearly right, thousands of them: each is answered, none with a fault of the server, and nothing is left behind.
+/// </summary>
 public sealed class FuzzTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private static readonly (string Path, string Json)[] Seeds =
     [
-        ("/v1/chat/completions", """{"model":"kvasir","messages":[{"role":"system","content":"s"},{"role":"user","content":"x","name":"n"},{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":"y"}],"max_tokens":1,"temperature":0.5,"top_p":0.5,"n":2,"seed":7,"stop":["a","b"],"logprobs":true,"top_logprobs":2,"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"a":{"type":"integer"}}}}}],"tool_choice":"auto","stream":true,"stream_options":{"include_usage":true}}"""),
-        ("/v1/chat/completions", """{"model":"kvasir","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"max_tokens":2,"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object","properties":{"a":{"anyOf":[{"type":"string","maxLength":3},{"$ref":"#/$defs/b"}]}},"required":["a"],"$defs":{"b":{"enum":[1,"x",null]}}}}}}"""),
-        ("/v1/completions", """{"model":"kvasir","prompt":[[1,2,3],[4]],"max_tokens":1,"logprobs":3,"grammar":"root ::= [a-z]+ (\"x\" | \"y\"){1,3}"}"""),
-        ("/v1/responses", """{"model":"kvasir","instructions":"i","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]},{"type":"function_call","call_id":"1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"1","output":"o"}],"max_output_tokens":1,"text":{"format":{"type":"text"}},"stream":true}"""),
-        ("/api/chat", """{"model":"tiny:latest","messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]}],"format":"json","options":{"temperature":1,"num_predict":1,"top_k":3,"stop":["x"]},"stream":false}"""),
+        ("/v1/chat/completions", """
+            {"model":"kvasir","messages":[{"role":"system","content":"s"},{"role":"user","content":"x","name":"n"},{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":"y"}],"max_tokens":1,"temperature":0.5,"top_p":0.5,"n":2,"seed":7,"stop":["a","b"],"logprobs":true,"top_logprobs":2,"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"a":{"type":"integer"}}}}}],"tool_choice":"auto","stream":true,"stream_options":{"include_usage":true}}
+            """),
+        ("/v1/chat/completions", """
+            {"model":"kvasir","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"max_tokens":2,"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object","properties":{"a":{"anyOf":[{"type":"string","maxLength":3},{"$ref":"#/$defs/b"}]}},"required":["a"],"$defs":{"b":{"enum":[1,"x",null]}}}}}}
+            """),
+        ("/v1/completions", """
+            {"model":"kvasir","prompt":[[1,2,3],[4]],"max_tokens":1,"logprobs":3,"grammar":"root ::= [a-z]+ (\"x\" | \"y\"){1,3}"}
+            """),
+        ("/v1/responses", """
+            {"model":"kvasir","instructions":"i","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]},{"type":"function_call","call_id":"1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"1","output":"o"}],"max_output_tokens":1,"text":{"format":{"type":"text"}},"stream":true}
+            """),
+        ("/api/chat", """
+            {"model":"tiny:latest","messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]}],"format":"json","options":{"temperature":1,"num_predict":1,"top_k":3,"stop":["x"]},"stream":false}
+            """),
         ("/api/generate", """{"model":"tiny","prompt":"x","system":"s","options":{"num_predict":1},"raw":true}"""),
         ("/api/show", """{"model":"tiny"}"""),
         ("/documents/none/search", """{"query":"x","count":3}"""),
@@ -19,7 +31,8 @@ public sealed class FuzzTests(ServerFixture fixture) : IClassFixture<ServerFixtu
 
     private static readonly string[] Values =
     [
-        "null", "true", "-1", "0", "1e400", "99999999999999999999999", "0.1", "\"\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[[[[]]]]", "\"x\"",
+        "null", "true", "-1", "0", "1e400", "99999999999999999999999", "0.1", "\"\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "[]", "{}",
+            "[[[[]]]]", "\"x\"",
         "[null]", "{\"a\":{}}", "-0.0", "\"\\ud800\"", "2147483648", "\"function\"", "\"required\"", "\"<|end|>\"",
     ];
 
@@ -29,7 +42,8 @@ public sealed class FuzzTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         const int Rounds = 10_000, Together = 8;
         var problems = new List<string>();
         int accepted = 0;
-        await Parallel.ForEachAsync(Enumerable.Range(0, Rounds), new ParallelOptions { MaxDegreeOfParallelism = Together }, async (round, stop) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, Rounds), new ParallelOptions { MaxDegreeOfParallelism = Together },
+            async (round, stop) =>
         {
             var random = new Random(round);
             (string path, string json) = Seeds[random.Next(Seeds.Length)];
@@ -66,7 +80,8 @@ public sealed class FuzzTests(ServerFixture fixture) : IClassFixture<ServerFixtu
             case 3:
                 return json.Insert(at, json.Substring(at, Math.Min(json.Length - at, random.Next(1, 9))));
             default:
-                return random.Next(20) == 0 ? json.Insert(at, new string('[', 5000)) : json.Insert(at, ((char)random.Next(1, 300)).ToString());
+                return random.Next(20) == 0 ? json.Insert(at, new string('[', 5000))
+                    : json.Insert(at, ((char)random.Next(1, 300)).ToString());
         }
     }
 

@@ -24,7 +24,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         foreach ((string prompt, JsonElement answer) in prompts.Zip(answers).Where((_, i) => i % 5 == 0))
         {
             await using var engine = new EngineLoop(fixture.Model, new EngineOptions { Policy = ServerFixture.Exact });
-            GenerationResult alone = await engine.Start(fixture.Model.Tokenizer.Encode(prompt), new GenerationOptions { MaxTokens = 40 }).CompleteAsync();
+            GenerationResult alone = await engine.Start(fixture.Model.Tokenizer.Encode(prompt), new GenerationOptions { MaxTokens = 40 })
+                .CompleteAsync();
             Assert.Equal(alone.Text, answer.GetProperty("choices")[0].GetProperty("text").GetString());
         }
 
@@ -46,7 +47,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
             using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(i % 40));
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
             {
-                Content = JsonContent.Create(new { model = "kvasir", prompt = $"client {i}", max_tokens = 3000, temperature = 0, stream = i % 2 == 0 }),
+                Content = JsonContent
+                    .Create(new { model = "kvasir", prompt = $"client {i}", max_tokens = 3000, temperature = 0, stream = i % 2 == 0 }),
             };
             try
             {
@@ -83,7 +85,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         using var again = new HttpClient { BaseAddress = second.Address };
         Assert.InRange(Cached(await CompleteAsync(again, shared + "two", 2)), 1792, 2052);
 
-        static int Cached(JsonElement answer) => answer.GetProperty("usage").GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
+        static int Cached(JsonElement answer) => answer.GetProperty("usage").GetProperty("prompt_tokens_details")
+            .GetProperty("cached_tokens").GetInt32();
     }
 
     [Fact]

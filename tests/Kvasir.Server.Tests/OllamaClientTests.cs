@@ -30,7 +30,9 @@ public sealed class OllamaClientTests(ServerFixture fixture) : IClassFixture<Ser
         }
 
         (HttpStatusCode _, JsonElement whole) = await fixture.PostAsync("/v1/chat/completions",
-            """{"model":"tiny","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hello"}],"max_tokens":6,"temperature":0}""");
+            """
+                {"model":"tiny","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hello"}],"max_tokens":6,"temperature":0}
+                """);
         Assert.Equal(whole.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), text.ToString());
         Assert.Equal((6, "length"), (done!.EvalCount, done.DoneReason));
         Assert.InRange(done.PromptEvalCount, 20, 100);
@@ -43,7 +45,8 @@ public sealed class OllamaClientTests(ServerFixture fixture) : IClassFixture<Ser
         await foreach (GenerateResponseStream? piece in _client.GenerateAsync(new GenerateRequest
         {
             Prompt = "?",
-            Format = JsonSerializer.SerializeToElement(new { type = "array", items = new { type = "boolean" }, minItems = 2, maxItems = 2 }),
+            Format = JsonSerializer
+                .SerializeToElement(new { type = "array", items = new { type = "boolean" }, minItems = 2, maxItems = 2 }),
             Options = new RequestOptions { NumPredict = 100, Seed = 4 },
         })) text.Append(piece!.Response);
         Assert.Equal(2, JsonDocument.Parse(text.ToString()).RootElement.GetArrayLength());

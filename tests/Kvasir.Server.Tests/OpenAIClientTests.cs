@@ -8,7 +8,9 @@ namespace Kvasir.Server.Tests;
 public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private static readonly ChatTool Weather = ChatTool.CreateFunctionTool("weather", "The weather in a city", BinaryData.FromString(
-        """{"type":"object","properties":{"city":{"type":"string","maxLength":10},"days":{"type":"integer","minimum":1,"maximum":9}},"required":["city","days"]}"""));
+        """
+            {"type":"object","properties":{"city":{"type":"string","maxLength":10},"days":{"type":"integer","minimum":1,"maximum":9}},"required":["city","days"]}
+            """));
 
     private ChatClient Chat => fixture.OpenAI().GetChatClient("kvasir");
 
@@ -69,7 +71,9 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
     public async Task Same_seed_gives_the_same_text_and_choices_of_one_request_differ()
     {
         async Task<string[]> DrawAsync(int seed) => [.. (await fixture.PostAsync("/v1/chat/completions",
-            $$"""{"model":"kvasir","messages":[{"role":"user","content":"x"}],"max_tokens":12,"seed":{{seed}},"n":3,"temperature":1.5}""")).Body
+            $$"""
+                {"model":"kvasir","messages":[{"role":"user","content":"x"}],"max_tokens":12,"seed":{{seed}},"n":3,"temperature":1.5}
+                """)).Body
             .GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("message").GetProperty("content").GetString()!)];
         string[] first = await DrawAsync(5);
         Assert.Equal(first, await DrawAsync(5));
@@ -81,7 +85,8 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
     public async Task Logprobs_are_those_of_the_tokens_and_add_up()
     {
         ChatCompletion reply = await Chat.CompleteChatAsync([new UserChatMessage("p")],
-            new ChatCompletionOptions { MaxOutputTokenCount = 5, Temperature = 0, IncludeLogProbabilities = true, TopLogProbabilityCount = 3 });
+            new ChatCompletionOptions { MaxOutputTokenCount = 5, Temperature = 0, IncludeLogProbabilities = true,
+                TopLogProbabilityCount = 3 });
         Assert.Equal(5, reply.ContentTokenLogProbabilities.Count);
         Assert.All(reply.ContentTokenLogProbabilities, token =>
         {
@@ -99,7 +104,9 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
             MaxOutputTokenCount = 2000,
             Seed = 1,
             ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("person", BinaryData.FromString(
-                """{"type":"object","properties":{"name":{"type":"string","maxLength":8},"tags":{"type":"array","items":{"enum":["a","b"]},"maxItems":3}},"required":["name","tags"],"additionalProperties":false}"""),
+                """
+                    {"type":"object","properties":{"name":{"type":"string","maxLength":8},"tags":{"type":"array","items":{"enum":["a","b"]},"maxItems":3}},"required":["name","tags"],"additionalProperties":false}
+                    """),
                 jsonSchemaIsStrict: true),
         };
         ChatCompletion reply = await Chat.CompleteChatAsync([new UserChatMessage("Who?")], options);
@@ -130,7 +137,8 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task Streamed_tool_call_is_put_together()
     {
-        var options = new ChatCompletionOptions { MaxOutputTokenCount = 400, Seed = 2, ToolChoice = ChatToolChoice.CreateFunctionChoice("weather") };
+        var options = new ChatCompletionOptions { MaxOutputTokenCount = 400, Seed = 2,
+            ToolChoice = ChatToolChoice.CreateFunctionChoice("weather") };
         options.Tools.Add(Weather);
         var arguments = new StringBuilder();
         string? name = null;

@@ -13,17 +13,23 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"logit_bias":{"5":1}}""", "logit_bias")]
     [InlineData(Chat, """{"model":"kvasir","messages":[]}""", "messages")]
     [InlineData(Chat, """{"messages":[{"role":"user","content":"x"}]}""", "model is missing")]
-    [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""", "image_url")]
+    [InlineData(Chat, """
+        {"model":"kvasir","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}
+        """, "image_url")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"wizard","content":"x"}]}""", "messages[0].role")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"n":1000}""", "n: give")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"temperature":1e999}""", "temperature")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"max_tokens":99999999999999999999}""", "max_tokens")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"\ud800"}]}""", "surrogate")]
     [InlineData(Chat, """{"model":"kvasir","model":"kvasir","messages":[]}""", "valid JSON")]
-    [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","pattern":"a"}}}}""", "pattern")]
+    [InlineData(Chat, """
+        {"model":"kvasir","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","pattern":"a"}}}}
+        """, "pattern")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"tool_choice":"required"}""", "no tools")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"stop":[""]}""", "stop")]
-    [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":true}}""", "stream_options")]
+    [InlineData(Chat, """
+        {"model":"kvasir","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":true}}
+        """, "stream_options")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"store":true}""", "store")]
     [InlineData(Chat, """{"model":"kvasir/docs:none","messages":[{"role":"user","content":"x"}]}""", "collection")]
     [InlineData("/v1/completions", """{"model":"kvasir","prompt":"x","echo":true}""", "echo")]
@@ -48,13 +54,20 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
         (HttpStatusCode context, JsonElement body) = await fixture.PostAsync(Chat, Long(5000));
         Assert.Equal(HttpStatusCode.BadRequest, context);
         Assert.Contains("context", body.GetRawText(), StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await fixture.PostAsync(Chat, Long(5 << 20))).Status);
+        using var large = new HttpRequestMessage(HttpMethod.Post, Chat)
+        {
+            Content = new StringContent(Long(5 << 20), Encoding.UTF8, "application/json"),
+            Headers = { ExpectContinue = true },
+        };
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await fixture.Http.SendAsync(large)).StatusCode);
     }
 
     [Fact]
     public async Task Only_json_and_only_names_of_this_machine_are_answered()
     {
-        using var form = new StringContent("""{"model":"kvasir","messages":[{"role":"user","content":"x"}]}""", Encoding.UTF8, "text/plain");
+        using var form = new StringContent("""
+            {"model":"kvasir","messages":[{"role":"user","content":"x"}]}
+            """, Encoding.UTF8, "text/plain");
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await fixture.Http.PostAsync(new Uri(Chat, UriKind.Relative), form)).StatusCode);
         using var rebound = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { Host = "evil.example" } };
         Assert.Equal(HttpStatusCode.Forbidden, (await fixture.Http.SendAsync(rebound)).StatusCode);
@@ -65,7 +78,8 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     [Fact]
     public async Task Key_is_asked_for_where_there_is_one()
     {
-        await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions { Port = 0, ApiKey = "secret" });
+        await using KvasirServer server = await KvasirServer
+            .StartAsync(fixture.Model, null, new ServerOptions { Port = 0, ApiKey = "secret" });
         using var http = new HttpClient { BaseAddress = server.Address };
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri("/health", UriKind.Relative))).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(new Uri("/v1/models", UriKind.Relative))).StatusCode);
@@ -93,7 +107,8 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     [Theory]
-    [InlineData("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n\u00ff\u00fe{}")]
+    [InlineData("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        + "4\r\n\r\n\u00ff\u00fe{}")]
     [InlineData("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("GET /%00%ff HTTP/1.1\r\nHost: localhost\r\n\r\n")]
     [InlineData("nonsense\r\n\r\n")]
@@ -111,13 +126,15 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     public async Task Every_endpoint_stands_in_the_openapi_document_and_in_the_docs()
     {
         string docs = await File.ReadAllTextAsync(Path.Combine(SharedData.ProjectRoot(), "docs/server.md"));
-        JsonElement paths = JsonDocument.Parse(await fixture.Http.GetStringAsync(new Uri("/openapi.json", UriKind.Relative))).RootElement.GetProperty("paths");
+        JsonElement paths = JsonDocument.Parse(await fixture.Http.GetStringAsync(new Uri("/openapi.json", UriKind.Relative))).RootElement
+            .GetProperty("paths");
         foreach (JsonProperty path in paths.EnumerateObject())
             Assert.Contains($"`{path.Name}`", docs, StringComparison.Ordinal);
         foreach (JsonProperty path in paths.EnumerateObject())
             foreach (JsonProperty method in path.Value.EnumerateObject())
                 if (method.Value.TryGetProperty("requestBody", out JsonElement body))
-                    Assert.All(body.GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties").EnumerateObject(),
+                    Assert.All(body.GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties")
+                        .EnumerateObject(),
                         field => Assert.Contains($"`{field.Name}`", docs, StringComparison.Ordinal));
     }
 

@@ -8,7 +8,8 @@ internal static class McpCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand(
-            "mcp", "Documents as tools of the Model Context Protocol, through standard input and output: a program starts this, not a person.",
+            "mcp", "Documents as tools of the Model Context Protocol, through standard input and output: a program starts this, not a "
+                + "person.",
             "kvasir mcp --store collections/");
         CommonOptions common = CommonOptions.ForModel(command);
         var collections = new CollectionsOptions(command, common);

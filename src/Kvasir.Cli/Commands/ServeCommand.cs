@@ -12,20 +12,24 @@ internal static class ServeCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExampleCommand(
-            "serve", "A server for programs and people: OpenAI's and Ollama's languages, documents with citations, MCP at /mcp, a page at /.",
+            "serve", "A server for programs and people: OpenAI's and Ollama's languages, documents with citations, MCP at /mcp, a page "
+                + "at /.",
             "kvasir serve --kv-budget 1GB",
             "kvasir serve --port 8080 --api-key secret --store collections/ --kv k=kivi4,v=kivi4");
-        var host = command.Option("--host", "ADDRESS", "Where to listen; others than this machine reach it only where you say so", "127.0.0.1");
+        var host = command.Option("--host", "ADDRESS", "Where to listen; others than this machine reach it only where you say so",
+            "127.0.0.1");
         var port = command.Option("--port", "N", "The port (0: a free one)", 11435).InRange(0, 65535);
         var apiKey = command.Option<string?>("--api-key", "KEY", "What callers have to show (default: KVASIR_API_KEY, else nothing)");
         var parallel = command.Option("--parallel", "N", "Replies that are computed together, at most", 16).InRange(1, 512);
         var queue = command.Option("--queue", "N", "Replies that wait, at most; more are told when to come again", 64).InRange(0, 100_000);
-        var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of a reply where the caller does not say", 1024).InRange(1, int.MaxValue);
+        var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of a reply where the caller does not say", 1024)
+            .InRange(1, int.MaxValue);
         var budget = new KvBudgetOption(command);
         var prompts = new PromptCacheOption(command);
         CommonOptions common = CommonOptions.ForSequences(command);
         var collections = new CollectionsOptions(command, common);
-        return command.Does(parsed => collections.With(parsed, terminal, (model, encoder, options) => ServeAsync(model, encoder, options with
+        return command.Does(parsed => collections.With(parsed, terminal, (model, encoder, options) =>
+            ServeAsync(model, encoder, options with
         {
             Host = parsed.GetValue(host)!,
             Port = parsed.GetValue(port),

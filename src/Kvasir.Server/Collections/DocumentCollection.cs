@@ -38,7 +38,8 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
 
     /// <summary>Saves an upload and takes it in; unchanged ones cost nothing.</summary>
     /// <exception cref="RequestException">The name or the size cannot be, or the file cannot be read.</exception>
-    public async Task<IngestReport> AddAsync(string file, Stream content, IProgress<IngestProgress>? progress, CancellationToken cancellation)
+    public async Task<IngestReport> AddAsync(string file, Stream content, IProgress<IngestProgress>? progress,
+        CancellationToken cancellation)
     {
         string path = PathOf(file), part = path + $".{Guid.NewGuid():N}.part";
         Directory.CreateDirectory(uploads);
@@ -50,7 +51,8 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
             }
 
             long others = new DirectoryInfo(uploads).EnumerateFiles().Where(one => one.FullName != path).Sum(one => one.Length);
-            if (others > options.MostCollectionBytes) throw TooLarge($"the collection {name} would exceed {options.MostCollectionBytes:N0} bytes");
+            if (others > options.MostCollectionBytes)
+                throw TooLarge($"the collection {name} would exceed {options.MostCollectionBytes:N0} bytes");
             return await UseAsync(open =>
             {
                 File.Move(part, path, overwrite: true);
@@ -112,7 +114,8 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
 
     /// <summary>Within the folder, whatever the name is: it has no separators and begins with no point.</summary>
     private string PathOf(string file) => FileName().IsMatch(file) ? Path.Combine(uploads, file)
-        : throw RequestException.Bad("a file's name is 1 to 120 letters, digits, spaces and ._()+- , and begins with a letter or digit", "file");
+        : throw RequestException.Bad("a file's name is 1 to 120 letters, digits, spaces and ._()+- , and begins with a letter or digit",
+            "file");
 
     private async Task CopyAsync(Stream from, Stream to, CancellationToken cancellation)
     {

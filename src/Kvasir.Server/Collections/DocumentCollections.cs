@@ -23,7 +23,8 @@ internal sealed partial class DocumentCollections(Model model, Model? encoder, S
     public string? Folder { get; } = options.DocumentsFolder is { } folder ? Path.GetFullPath(folder) : null;
 
     public IEnumerable<string> Names() => Folder is null || !Directory.Exists(Folder) ? []
-        : Directory.EnumerateDirectories(Folder).Select(path => Path.GetFileName(path)).Where(name => Name().IsMatch(name)).Order(StringComparer.Ordinal);
+        : Directory.EnumerateDirectories(Folder).Select(path => Path.GetFileName(path)).Where(name => Name().IsMatch(name))
+            .Order(StringComparer.Ordinal);
 
     /// <summary>A collection that there is.</summary>
     /// <exception cref="RequestException">There is none of this name.</exception>
@@ -35,8 +36,10 @@ internal sealed partial class DocumentCollections(Model model, Model? encoder, S
     public DocumentCollection GetOrAdd(string name)
     {
         if (Folder is null) throw RequestException.Bad("this server has no documents; start it with a folder for them");
-        if (!Name().IsMatch(name)) throw RequestException.Bad($"{Shown(name)}: a collection's name is 1 to 64 of a-z, 0-9, _ and -", "name");
-        if (!Names().Contains(name) && Names().Count() >= MostCollections) throw RequestException.Bad($"there are {MostCollections} collections already");
+        if (!Name().IsMatch(name))
+            throw RequestException.Bad($"{Shown(name)}: a collection's name is 1 to 64 of a-z, 0-9, _ and -", "name");
+        if (!Names().Contains(name) && Names().Count() >= MostCollections)
+            throw RequestException.Bad($"there are {MostCollections} collections already");
         return Open(name);
     }
 

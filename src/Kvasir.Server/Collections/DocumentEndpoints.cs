@@ -32,13 +32,16 @@ internal sealed class DocumentEndpoints(DocumentCollections collections, ServerO
     /// <summary>The body is the file. With <c>Accept: application/x-ndjson</c>, a line for each chunk that is done.</summary>
     public async Task UploadAsync(HttpContext context)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.MostDocumentBytes;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = options.MostDocumentBytes;
         string file = Value(context, "file");
         DocumentCollection collection = collections.GetOrAdd(Value(context, "name"));
-        bool tells = context.Request.Headers.Accept.Any(accept => accept?.Contains("application/x-ndjson", StringComparison.OrdinalIgnoreCase) == true);
+        bool tells = context.Request.Headers.Accept.Any(accept =>
+            accept?.Contains("application/x-ndjson", StringComparison.OrdinalIgnoreCase) == true);
         if (!tells)
         {
-            await Answers.WriteAsync(context, Report(await collection.AddAsync(file, context.Request.Body, null, context.RequestAborted).ConfigureAwait(false)))
+            await Answers.WriteAsync(
+                context, Report(await collection.AddAsync(file, context.Request.Body, null, context.RequestAborted).ConfigureAwait(false)))
                 .ConfigureAwait(false);
             return;
         }
@@ -66,7 +69,9 @@ internal sealed class DocumentEndpoints(DocumentCollections collections, ServerO
     {
         DocumentCollection collection = collections.Get(Value(context, "name"));
         IReadOnlyList<Passage> chunks = await collection.ChunksAsync(Value(context, "file"), context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new { Chunks = chunks.Select(chunk => new { chunk.DocumentId, chunk.Title, chunk.Chunk, chunk.Text }) }).ConfigureAwait(false);
+        await Answers.WriteAsync(
+            context, new { Chunks = chunks.Select(chunk => new { chunk.DocumentId, chunk.Title, chunk.Chunk, chunk.Text }) })
+            .ConfigureAwait(false);
     }
 
     public async Task RemoveAsync(HttpContext context)
@@ -82,14 +87,24 @@ internal sealed class DocumentEndpoints(DocumentCollections collections, ServerO
         int count = (int)(fields.Whole("count", 1, MostPassages) ?? 5);
         if (string.IsNullOrWhiteSpace(query)) throw fields.Wrong("query", "give at least one word");
         DocumentCollection collection = collections.Get(Value(context, "name"));
-        IReadOnlyList<Passage> found = await collection.UseAsync(open => open.Search(query, count), context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new { Passages = found.Select(passage => Citation.Passage(collection.Name, passage)) }).ConfigureAwait(false);
+        IReadOnlyList<Passage> found = await collection.UseAsync(open => open.Search(query, count), context.RequestAborted)
+            .ConfigureAwait(false);
+        await Answers.WriteAsync(context, new { Passages = found.Select(passage => Citation.Passage(collection.Name, passage)) })
+            .ConfigureAwait(false);
     }
 
     /// <summary>What an ingest did; a file that cannot be read is refused.</summary>
     private static object Report(IngestReport report) => report.Skipped is [{ Reason: var reason }, ..] && report.Documents == 0
         ? throw RequestException.Bad($"the file cannot be read as text: {reason}")
-        : new { report.Documents, report.Chunks, report.Tokens, report.ComputedChunks, report.KvBytes, Seconds = report.Elapsed.TotalSeconds };
+        : new
+        {
+            report.Documents,
+            report.Chunks,
+            report.Tokens,
+            report.ComputedChunks,
+            report.KvBytes,
+            Seconds = report.Elapsed.TotalSeconds,
+        };
 
     private static string Value(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
 

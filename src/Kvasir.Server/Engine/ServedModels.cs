@@ -37,11 +37,13 @@ internal sealed class ServedModels(Model model, Model? encoder, ServerOptions op
     public Model RequireEncoder(string name)
     {
         if (encoder is null) throw RequestException.Bad("this server has no sentence encoder; start it with one");
-        return Plain(name) is Alias || string.Equals(Plain(name), EncoderName, StringComparison.OrdinalIgnoreCase) ? encoder : throw Unknown(name);
+        return Plain(name) is Alias || string.Equals(Plain(name), EncoderName, StringComparison.OrdinalIgnoreCase) ? encoder
+            : throw Unknown(name);
     }
 
     private RequestException Unknown(string name) => RequestException.NotFound(
-        $"there is no model {(name.Length > 100 ? name[..100] + "…" : name)}; there is {Name}{(EncoderName is null ? "" : " and " + EncoderName)}", "model_not_found");
+        $"there is no model {(name.Length > 100 ? name[..100] + "…" : name)}; there is "
+            + $"{Name}{(EncoderName is null ? "" : " and " + EncoderName)}", "model_not_found");
 
     /// <summary>Ollama's names have a tag.</summary>
     private static string Plain(string name) => name.EndsWith(":latest", StringComparison.Ordinal) ? name[..^":latest".Length] : name;

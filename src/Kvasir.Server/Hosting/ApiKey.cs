@@ -12,13 +12,15 @@ internal sealed class ApiKey(RequestDelegate next, ServerOptions options)
     {
         if (_key is null || context.Request.Path.Value is "/" or "/health" || IsShown(context.Request)) return next(context);
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        throw new RequestException(StatusCodes.Status401Unauthorized, "show the server's key: Authorization: Bearer KEY") { Code = "invalid_api_key" };
+        throw new RequestException(StatusCodes.Status401Unauthorized,
+            "show the server's key: Authorization: Bearer KEY") { Code = "invalid_api_key" };
     }
 
     private bool IsShown(HttpRequest request)
     {
         const string Bearer = "Bearer ";
-        string? shown = request.Headers.Authorization.ToString() is { } header && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+        string? shown = request.Headers.Authorization.ToString() is { } header
+            && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
             ? header[Bearer.Length..].Trim() : request.Headers["x-api-key"].ToString();
         return CryptographicOperations.FixedTimeEquals(Hash(shown), _key);
     }

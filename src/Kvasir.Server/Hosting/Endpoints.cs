@@ -59,7 +59,8 @@ internal sealed class Endpoints(ServedModels models, DocumentCollections collect
         Engine = await models.Engine.GetStatusAsync().ConfigureAwait(false),
     }).ConfigureAwait(false);
 
-    private Task HealthAsync(HttpContext context) => Answers.WriteAsync(context, new { Status = "ok", Model = models.Name, models.Engine.InFlight });
+    private Task HealthAsync(HttpContext context) => Answers
+        .WriteAsync(context, new { Status = "ok", Model = models.Name, models.Engine.InFlight });
 
     private static Endpoint Get(string path, string summary, RequestDelegate handle) => new("GET", path, summary, [], handle);
 

@@ -52,7 +52,8 @@ public sealed class KvasirServer : IAsyncDisposable
         var models = new ServedModels(model, encoder, options);
         var collections = new DocumentCollections(model, encoder, options);
         builder.Services.AddRoutingCore().AddSingleton(options).AddSingleton(models).AddSingleton(collections);
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name, "Microsoft.AspNetCore.Hosting").AddPrometheusExporter());
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics =>
+            metrics.AddMeter(EngineMeter.Name, "Microsoft.AspNetCore.Hosting").AddPrometheusExporter());
         builder.Services.AddMcpServer().WithHttpTransport(transport => transport.Stateless = true).WithTools<DocumentTools>();
         WebApplication app = builder.Build();
         app.UseMiddleware<Errors>();

@@ -18,7 +18,8 @@ internal sealed class DocumentTools(DocumentCollections collections)
     [Description("Answers a question from a collection of documents, with the passages that the answer is from.")]
     public Task<string> AskAsync(
         [Description("The question")] string question, [Description("The collection; see list_documents")] string collection,
-        [Description("The most tokens of the answer")] int maxTokens = 256, CancellationToken cancellation = default) => Answered(async () =>
+        [Description("The most tokens of the answer")] int maxTokens = 256, CancellationToken cancellation = default) =>
+            Answered(async () =>
         {
             var options = new AskOptions { MaxTokens = Within(maxTokens, 1, MostTokens, "maxTokens") };
             Answer answer = await collections.Get(collection).UseAsync(library =>
@@ -50,7 +51,8 @@ internal sealed class DocumentTools(DocumentCollections collections)
     [McpServerTool(Name = "ingest", Idempotent = true)]
     [Description("Takes a text into a collection as a file, which is made or replaced.")]
     public Task<string> IngestAsync(
-        [Description("The collection; made where it is new")] string collection, [Description("The file's name, such as notes.md")] string file,
+        [Description("The collection; made where it is new")] string collection,
+            [Description("The file's name, such as notes.md")] string file,
         [Description("The text")] string text, CancellationToken cancellation = default) => Answered(async () =>
         {
             using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
@@ -61,7 +63,8 @@ internal sealed class DocumentTools(DocumentCollections collections)
     [McpServerTool(Name = "list_documents", ReadOnly = true)]
     [Description("Lists the collections, or the files of one.")]
     public Task<string> ListAsync(
-        [Description("The collection; leave it out for the names of all")] string? collection = null, CancellationToken cancellation = default) =>
+        [Description("The collection; leave it out for the names of all")] string? collection = null,
+            CancellationToken cancellation = default) =>
         Answered(async () =>
         {
             if (string.IsNullOrEmpty(collection)) return Json(new { Collections = collections.Names() });

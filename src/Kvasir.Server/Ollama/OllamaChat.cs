@@ -21,7 +21,9 @@ internal sealed class OllamaChat(ServedModels models)
         new("messages", "array", "The conversation: role, content, tool_calls, tool_name"),
         new("tools", "array", "Functions that the model may call, by its own chat template"),
         new("format", "string|object", "json, or a JSON schema; the reply always keeps to it"),
-        new("options", "object", "temperature, top_k, top_p, min_p, seed, num_predict, stop, repeat_penalty, repeat_last_n, frequency_penalty, presence_penalty, num_ctx"),
+        new("options", "object",
+            "temperature, top_k, top_p, min_p, seed, num_predict, stop, repeat_penalty, repeat_last_n, frequency_penalty, "
+            + "presence_penalty, num_ctx"),
         new("stream", "boolean", "A line for each piece; default true"),
         new("think", "boolean", "false"),
         new("keep_alive", "string|number", "Not read: the model stays loaded"),
@@ -41,7 +43,8 @@ internal sealed class OllamaChat(ServedModels models)
     private static readonly Field[] Message =
     [
         new("role", "string", "system, user, assistant or tool", true), new("content", "string", "The text"),
-        new("tool_calls", "array", "Calls that an assistant has made"), new("tool_name", "string", "The tool that a tool's message is from"),
+        new("tool_calls", "array", "Calls that an assistant has made"),
+            new("tool_name", "string", "The tool that a tool's message is from"),
         new("thinking", "string", "Not read"),
     ];
 
@@ -81,7 +84,8 @@ internal sealed class OllamaChat(ServedModels models)
             Tools = [.. fields.List("tools", MostTools).Select((tool, i) =>
                 ToolReader.Definition(new RequestReader(tool, Tool, $"tools[{i}]").Object("function", Function)!))],
         };
-        await WriteAsync(context, fields.Flag("stream") ?? true, request.Start(models.Engine, context.RequestAborted)[0], isChat: true).ConfigureAwait(false);
+        await WriteAsync(context, fields.Flag("stream") ?? true, request.Start(models.Engine, context.RequestAborted)[0], isChat: true)
+            .ConfigureAwait(false);
     }
 
     public async Task GenerateAsync(HttpContext context)
@@ -136,7 +140,8 @@ internal sealed class OllamaChat(ServedModels models)
                 {
                     ["type"] = "function",
                     ["id"] = ToolCall.New("", "").Id,
-                    ["function"] = new Dictionary<string, object?> { ["name"] = function.Text("name"), ["arguments"] = MessageReader.Arguments(function) },
+                    ["function"] = new Dictionary<string, object?> { ["name"] = function.Text("name"),
+                        ["arguments"] = MessageReader.Arguments(function) },
                 };
             }).ToArray();
         return new ChatMessage(message.Word("role", "system", "user", "assistant", "tool")!, message.Text("content") ?? "")
@@ -162,12 +167,14 @@ internal sealed class OllamaChat(ServedModels models)
             context.RequestAborted.ThrowIfCancellationRequested();
             if (stream) await write(Piece("", null, reply.Result)).ConfigureAwait(false);
         }).ConfigureAwait(false);
-        if (!stream) await Answers.WriteAsync(context, Piece(text.ToString(), calls.Count > 0 ? calls : null, reply.Result)).ConfigureAwait(false);
+        if (!stream) await Answers.WriteAsync(context, Piece(text.ToString(), calls.Count > 0 ? calls : null, reply.Result))
+            .ConfigureAwait(false);
 
         object Piece(string content, IReadOnlyList<object>? called, GenerationResult? result)
         {
             string? reason = result is null ? null : Replies.FinishReason(result.FinishReason);
-            return isChat ? Line(new { Role = "assistant", Content = content, ToolCalls = called }, null, reason, result) : Line(null, content, reason, result);
+            return isChat ? Line(new { Role = "assistant", Content = content, ToolCalls = called }, null, reason, result)
+                : Line(null, content, reason, result);
         }
     }
 

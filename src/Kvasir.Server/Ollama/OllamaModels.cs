@@ -45,9 +45,11 @@ internal sealed class OllamaModels(ServedModels models)
         }).ConfigureAwait(false);
     }
 
-    public Task TagsAsync(HttpContext context) => Answers.WriteAsync(context, new { Models = All().Select(one => Describe(one.Name, one.Model)) });
+    public Task TagsAsync(HttpContext context) => Answers.WriteAsync(
+        context, new { Models = All().Select(one => Describe(one.Name, one.Model)) });
 
-    public Task RunningAsync(HttpContext context) => Answers.WriteAsync(context, new { Models = All().Select(one => Describe(one.Name, one.Model)) });
+    public Task RunningAsync(HttpContext context) => Answers
+        .WriteAsync(context, new { Models = All().Select(one => Describe(one.Name, one.Model)) });
 
     public static Task VersionAsync(HttpContext context) =>
         Answers.WriteAsync(context, new { Version = typeof(OllamaModels).Assembly.GetName().Version!.ToString(3) });

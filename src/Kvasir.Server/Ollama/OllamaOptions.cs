@@ -11,7 +11,8 @@ internal static class OllamaOptions
     [
         new("temperature", "number", "Default 0.8"), new("top_k", "integer", "Default 40"), new("top_p", "number", "Default 0.9"),
         new("min_p", "number", "Default 0"), new("seed", "integer", "The same seed gives the same text"),
-        new("num_predict", "integer", "The most tokens; -1 until the context is full"), new("stop", "string|array", "Texts that end the reply"),
+        new("num_predict", "integer", "The most tokens; -1 until the context is full"),
+            new("stop", "string|array", "Texts that end the reply"),
         new("repeat_penalty", "number", "Default 1.1"), new("repeat_last_n", "integer", "Default 64; -1 the whole context"),
         new("frequency_penalty", "number", "Default 0"), new("presence_penalty", "number", "Default 0"),
         new("num_ctx", "integer", "At most the model's context, which it always has"),
@@ -47,7 +48,8 @@ internal static class OllamaOptions
     /// <summary><c>format</c>: the word json, or a schema; null for free text.</summary>
     public static JsonElement? Schema(RequestReader request)
     {
-        if (request.Get("format") is not { } format || format is { ValueKind: JsonValueKind.String } && format.GetString() is "") return null;
+        if (request.Get("format") is not { } format || format is { ValueKind: JsonValueKind.String } && format.GetString()
+            is "") return null;
         if (format.ValueKind == JsonValueKind.Object) return format;
         request.Word("format", "json");
         return JsonSerializer.SerializeToElement(new { type = "object" });

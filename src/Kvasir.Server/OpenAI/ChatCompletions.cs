@@ -1,6 +1,5 @@
 using Kvasir.Generation;
 using Kvasir.Generation.Chat;
-using Kvasir.Server.Collections;
 using Kvasir.Server.Engine;
 using Kvasir.Server.Requests;
 
@@ -57,7 +56,8 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
     private static bool IncludesUsage(RequestReader fields, bool stream)
     {
         if (fields.Object("stream_options", StreamOptions) is not { } given) return false;
-        return stream ? given.Flag("include_usage") ?? false : throw fields.Wrong("stream_options", "is for streams; set stream, or leave it out");
+        return stream ? given.Flag("include_usage") ?? false
+            : throw fields.Wrong("stream_options", "is for streams; set stream, or leave it out");
     }
 
     private ChatRequest Request(RequestReader fields)
@@ -70,7 +70,8 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
         ToolChoice? choice = ToolReader.Choice(fields, ToolReader.ChoiceFields);
         IReadOnlyList<ToolDefinition> tools = ToolReader.Tools(fields);
         JsonElement? schema = ToolReader.Schema(fields);
-        if (schema is not null && generation.Constraint is not null) throw fields.Wrong("grammar", "give this or response_format, not both");
+        if (schema is not null && generation.Constraint is not null)
+            throw fields.Wrong("grammar", "give this or response_format, not both");
         return new ChatRequest
         {
             Messages = MessageReader.Read(fields),
@@ -138,7 +139,8 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
                     if (delta.Call is null)
                         await WriteChoiceAsync(index, new { Content = delta.Text }, delta.Logprobs).ConfigureAwait(false);
                     else if (!oneCall || calls == 0)
-                        await WriteChoiceAsync(index, new { ToolCalls = new[] { Replies.Call(delta.Call, calls++) } }).ConfigureAwait(false);
+                        await WriteChoiceAsync(index, new { ToolCalls = new[] { Replies.Call(delta.Call, calls++) } })
+                            .ConfigureAwait(false);
                 }
 
                 context.RequestAborted.ThrowIfCancellationRequested();

@@ -37,7 +37,8 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
         try
         {
             foreach (int[] prompt in Prompts(fields))
-                streams.AddRange(models.Engine.StartAll(prompt, [.. Enumerable.Range(0, count).Select(i => Seeded(generation, i))], context.RequestAborted));
+                streams.AddRange(models.Engine.StartAll(prompt, [.. Enumerable.Range(0, count).Select(i => Seeded(generation, i))],
+                    context.RequestAborted));
         }
         catch
         {
@@ -62,17 +63,20 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
             : throw fields.Wrong("prompt", $"give at most {MostPrompts} prompts");
 
         int[] Ids(JsonElement list) => list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(id =>
-            id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int value) && value >= 0 && value < models.Model.Config.Vocabulary ? value
+            id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int value) && value >= 0 && value < models.Model.Config.Vocabulary
+                ? value
             : throw fields.Wrong("prompt", $"give texts, or token ids from 0 to {models.Model.Config.Vocabulary - 1}"))]
             : throw fields.Wrong("prompt", "give texts, or lists of token ids");
     }
 
     private async Task WriteAsync(HttpContext context, List<GenerationStream> streams, bool logprobs)
     {
-        GenerationResult[] results = await Task.WhenAll(streams.Select(stream => stream.CompleteAsync(context.RequestAborted))).ConfigureAwait(false);
+        GenerationResult[] results = await Task.WhenAll(streams.Select(stream => stream.CompleteAsync(context.RequestAborted)))
+            .ConfigureAwait(false);
         context.RequestAborted.ThrowIfCancellationRequested();
         await Answers.WriteAsync(context, Answer(Replies.NewId("cmpl"), [.. results.Select((result, i) =>
-            Choice(i, result.Text, Replies.FlatLogprobs(result.Logprobs, models.Engine.Tokenizer, logprobs), Replies.FinishReason(result.FinishReason)))],
+            Choice(i, result.Text, Replies.FlatLogprobs(result.Logprobs, models.Engine.Tokenizer, logprobs),
+                Replies.FinishReason(result.FinishReason)))],
             Replies.Usage(results))).ConfigureAwait(false);
     }
 
@@ -87,7 +91,8 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
             {
                 await foreach (GeneratedText piece in stream.WithCancellation(context.RequestAborted).ConfigureAwait(false))
                     await WriteInTurnAsync(
-                        Choice(i, piece.Text, Replies.FlatLogprobs(piece.Logprobs, models.Engine.Tokenizer, logprobs), null)).ConfigureAwait(false);
+                        Choice(i, piece.Text, Replies.FlatLogprobs(piece.Logprobs, models.Engine.Tokenizer, logprobs), null))
+                            .ConfigureAwait(false);
                 context.RequestAborted.ThrowIfCancellationRequested();
                 await WriteInTurnAsync(Choice(i, "", null, Replies.FinishReason(stream.Result!.FinishReason))).ConfigureAwait(false);
             })).ConfigureAwait(false);

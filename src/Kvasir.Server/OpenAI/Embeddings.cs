@@ -48,6 +48,8 @@ internal sealed class Embeddings(ServedModels models)
             throw fields.Wrong("dimensions", $"this encoder has {encoder.Config.Width}");
     }
 
-    public static Task<(float[][] Vectors, long Tokens)> ComputeAsync(Model encoder, IReadOnlyList<string> texts, CancellationToken cancellation) =>
-        Task.Run(() => (encoder.Embed(texts), texts.Sum(text => (long)encoder.Tokenizer.Encode(text, addSpecial: true).Length)), cancellation);
+    public static Task<(float[][] Vectors, long Tokens)> ComputeAsync(
+        Model encoder, IReadOnlyList<string> texts, CancellationToken cancellation) =>
+        Task.Run(() => (encoder.Embed(texts), texts.Sum(text => (long)encoder.Tokenizer.Encode(text, addSpecial: true).Length)),
+            cancellation);
 }

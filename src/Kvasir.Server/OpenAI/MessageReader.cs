@@ -26,7 +26,8 @@ internal static class MessageReader
         new("index", "integer", "Not read"),
     ];
 
-    private static readonly Field[] Function = [new("name", "string", "The function", true), new("arguments", "string|object", "JSON", true)];
+    private static readonly Field[] Function = [new("name", "string", "The function", true),
+        new("arguments", "string|object", "JSON", true)];
 
     public static IReadOnlyList<ChatMessage> Read(RequestReader request)
     {
@@ -42,7 +43,8 @@ internal static class MessageReader
         if (message.Text("name") is { } name) fields["name"] = name;
         if (message.Text("tool_call_id") is { } id) fields["tool_call_id"] = id;
         IReadOnlyList<JsonElement> calls = message.List("tool_calls", MostCalls);
-        if (calls.Count > 0) fields["tool_calls"] = calls.Select((call, i) => ReadCall(new RequestReader(call, Call, $"tool_calls[{i}]"))).ToArray();
+        if (calls.Count > 0) fields["tool_calls"] = calls.Select((call, i) => ReadCall(new RequestReader(call, Call, $"tool_calls[{i}]")))
+            .ToArray();
         if (message.Get("content") is null && calls.Count == 0) throw message.Wrong("content", "give a text");
         return new ChatMessage(role == "developer" ? "system" : role, Content(message, "content", Part, "text"))
         {

@@ -30,13 +30,15 @@ internal sealed class Responses(ServedModels models)
 
     private static readonly Field[] Format =
     [
-        new("type", "string", "text, json_object or json_schema", true), new("name", "string", "Not read"), new("description", "string", "Not read"),
+        new("type", "string", "text, json_object or json_schema", true), new("name", "string", "Not read"),
+            new("description", "string", "Not read"),
         new("schema", "object", "The schema"), new("strict", "boolean", "It is kept either way"),
     ];
 
     private static readonly Field[] Tool =
     [
-        new("type", "string", "function", true), new("name", "string", "Letters, digits, _ and -", true), new("description", "string", "What it does"),
+        new("type", "string", "function", true), new("name", "string", "Letters, digits, _ and -", true),
+            new("description", "string", "What it does"),
         new("parameters", "object", "A JSON schema"), new("strict", "boolean", "Not read"),
     ];
 
@@ -52,7 +54,8 @@ internal sealed class Responses(ServedModels models)
         if (fields.Flag("parallel_tool_calls") == false) throw fields.Wrong("parallel_tool_calls", "false is not supported");
         fields.Word("truncation", "disabled");
         ToolChoice? choice = ToolReader.Choice(fields, Choice);
-        ToolDefinition[] tools = [.. fields.List("tools", 128).Select((tool, i) => Definition(new RequestReader(tool, Tool, $"tools[{i}]")))];
+        ToolDefinition[] tools = [.. fields.List("tools", 128)
+            .Select((tool, i) => Definition(new RequestReader(tool, Tool, $"tools[{i}]")))];
         var request = new ChatRequest
         {
             Messages = new ResponseInput(fields).Read(),
@@ -95,7 +98,8 @@ internal sealed class Responses(ServedModels models)
         }
         catch (Exception failure) when (context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            await Answers.WriteEventAsync(context, new { Type = "error", failure.Message, Code = "server_error" }, "error").ConfigureAwait(false);
+            await Answers.WriteEventAsync(context, new { Type = "error", failure.Message, Code = "server_error" }, "error")
+                .ConfigureAwait(false);
         }
 
         async Task WriteAsync(IEnumerable<(string Type, object Value)> events)

@@ -17,7 +17,8 @@ internal static partial class ToolReader
         new("parameters", "object", "A JSON schema"), new("strict", "boolean", "Calls that are required keep to the schema either way"),
     ];
 
-    private static readonly Field[] Format = [new("type", "string", "text, json_object or json_schema", true), new("json_schema", "object", "The schema")];
+    private static readonly Field[] Format = [new("type", "string", "text, json_object or json_schema", true),
+        new("json_schema", "object", "The schema")];
 
     private static readonly Field[] Named =
     [
@@ -57,11 +58,13 @@ internal static partial class ToolReader
             };
         var reader = new RequestReader(choice, named, "tool_choice");
         reader.Word("type", "function");
-        RequestReader function = named.Any(field => field.Name == "function") ? reader.Object("function", [new("name", "string", "", true)])! : reader;
+        RequestReader function = named.Any(field => field.Name == "function")
+            ? reader.Object("function", [new("name", "string", "", true)])! : reader;
         return new ToolChoice(true, function.Text("name"));
     }
 
-    public static IReadOnlyList<Field> ChoiceFields { get; } = [new("type", "string", "function", true), new("function", "object", "Its name", true)];
+    public static IReadOnlyList<Field> ChoiceFields { get; } = [new("type", "string", "function", true),
+        new("function", "object", "Its name", true)];
 
     /// <summary>The schema that a reply is to keep to; null for free text.</summary>
     public static JsonElement? Schema(RequestReader request)

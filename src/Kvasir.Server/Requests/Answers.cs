@@ -34,7 +34,8 @@ internal static class Answers
 
     public static async Task WriteLineAsync(HttpContext context, object value)
     {
-        await context.Response.WriteAsync(JsonSerializer.Serialize(value, value.GetType(), Json) + "\n", context.RequestAborted).ConfigureAwait(false);
+        await context.Response.WriteAsync(JsonSerializer.Serialize(value, value.GetType(), Json) + "\n", context.RequestAborted)
+            .ConfigureAwait(false);
         await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 

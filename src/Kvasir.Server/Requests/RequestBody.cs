@@ -6,16 +6,19 @@ internal static class RequestBody
     /// <summary>Deeper than any request that means something; schemas have a limit of their own.</summary>
     private const int MostDepth = 64;
 
-    /// <exception cref="RequestException">No JSON object, not declared as JSON, invalid UTF-8, nested too deeply, or with a name twice.</exception>
+    /// <exception cref="RequestException">No JSON object, not declared as JSON, invalid UTF-8, nested too deeply, or with a name
+    /// twice.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context)
     {
         // Pages of other sites can send forms and plain text without being asked; JSON they cannot.
         if (!context.Request.HasJsonContentType())
-            throw new RequestException(StatusCodes.Status415UnsupportedMediaType, "send JSON, with the header Content-Type: application/json");
+            throw new RequestException(StatusCodes.Status415UnsupportedMediaType,
+                "send JSON, with the header Content-Type: application/json");
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = MostDepth, AllowDuplicateProperties = false };
-            using JsonDocument document = await JsonDocument.ParseAsync(context.Request.Body, options, context.RequestAborted).ConfigureAwait(false);
+            using JsonDocument document = await JsonDocument.ParseAsync(context.Request.Body, options, context.RequestAborted)
+                .ConfigureAwait(false);
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw RequestException.Bad("the request is no JSON object");
             CheckTexts(document.RootElement);
             return document.RootElement.Clone();

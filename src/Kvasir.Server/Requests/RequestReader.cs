@@ -16,9 +16,11 @@ internal sealed class RequestReader
         (_object, _path) = (value, path.Length == 0 ? "" : path + ".");
         foreach (JsonProperty member in value.EnumerateObject())
             if (member.Value.ValueKind != JsonValueKind.Null && !fields.Any(field => field.Name == member.Name))
-                throw RequestException.Bad($"{_path}{Short(member.Name)} is not supported; what is, stands in /openapi.json", _path + Short(member.Name));
+                throw RequestException.Bad($"{_path}{Short(member.Name)} is not supported; what is, stands in /openapi.json", _path
+                    + Short(member.Name));
         foreach (Field field in fields)
-            if (field.Required && Get(field.Name) is null) throw RequestException.Bad($"{_path}{field.Name} is missing", _path + field.Name);
+            if (field.Required && Get(field.Name) is null)
+                throw RequestException.Bad($"{_path}{field.Name} is missing", _path + field.Name);
     }
 
     public JsonElement? Get(string name) =>
@@ -26,7 +28,8 @@ internal sealed class RequestReader
 
     public string? Text(string name, int mostCharacters = int.MaxValue) => Get(name) is not { } value ? null
         : value.ValueKind != JsonValueKind.String ? throw Wrong(name, "give a text")
-        : value.GetString() is { } text && text.Length <= mostCharacters ? text : throw Wrong(name, $"give at most {mostCharacters} characters");
+        : value.GetString() is { } text && text.Length <= mostCharacters ? text
+            : throw Wrong(name, $"give at most {mostCharacters} characters");
 
     public bool? Flag(string name) => Get(name) is not { } value ? null
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name, "give true or false");

@@ -59,7 +59,8 @@ internal sealed class Continuation
         int id = _sampler.Sample(logits[..known], CollectionsMarshal.AsSpan(history), CollectionsMarshal.AsSpan(_ids), _constraint);
         _lastToken = Stopwatch.GetTimestamp();
         if (_firstToken == 0) _firstToken = _lastToken;
-        if (id >= 0 && (!_options.IgnoreEndOfText || _constraint is not null) && _tokenizer.IsEndOfGeneration(id)) return End(FinishReason.Stop);
+        if (id >= 0 && (!_options.IgnoreEndOfText || _constraint is not null) && _tokenizer.IsEndOfGeneration(id))
+            return End(FinishReason.Stop);
         if (id < 0) return End(FinishReason.Length); // a grammar that has no end
         _constraint?.Take(id);
         if (probabilities is not null) _logprobs.Add(probabilities.Of(id));

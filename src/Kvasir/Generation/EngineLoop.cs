@@ -157,7 +157,8 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
 
         _scheduler.Dispose();
         while (_arrived.TryDequeue(out GenerationStream? stream)) Leave(stream, new EngineStoppedException("the engine was stopped"));
-        foreach (GenerationStream stream in _active) if (!Ended(stream)) Leave(stream, new EngineStoppedException("the engine was stopped"));
+        foreach (GenerationStream stream in _active) if (!Ended(stream))
+            Leave(stream, new EngineStoppedException("the engine was stopped"));
         _ended.SetResult();
     }
 
@@ -187,7 +188,8 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            foreach (GenerationStream stream in _active) Leave(stream, new EngineStoppedException("a step failed: " + failure.Message, failure));
+            foreach (GenerationStream stream in _active)
+                Leave(stream, new EngineStoppedException("a step failed: " + failure.Message, failure));
             _active.Clear();
             _scheduler.Dispose();
             _scheduler = _newScheduler();

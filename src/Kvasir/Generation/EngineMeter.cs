@@ -11,7 +11,7 @@ internal static class EngineMeter
 
     private static readonly Histogram<double> TimeToFirstToken = Meter.CreateHistogram<double>(
         "gen_ai.server.time_to_first_token", "s", "From a request to its first token.",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.001, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60] });
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.001, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30] });
 
     private static readonly Histogram<double> TimePerOutputToken = Meter.CreateHistogram<double>(
         "gen_ai.server.time_per_output_token", "s", "Time of each token behind the first.",
@@ -22,7 +22,8 @@ internal static class EngineMeter
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300] });
 
     private static readonly Counter<long> Tokens = Meter.CreateCounter<long>(
-        "kvasir.tokens", "{token}", "Tokens of prompts (input), those of them that were not computed again (cached), and generated (output).");
+        "kvasir.tokens", "{token}",
+        "Tokens of prompts (input), those of them that were not computed again (cached), and generated (output).");
 
     public static void Record(GenerationResult result)
     {

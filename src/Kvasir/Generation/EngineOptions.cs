@@ -29,7 +29,8 @@ public sealed record EngineOptions
     public PromptStore? Prompts { get; init; }
 
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
-    internal EngineOptions Validated() => QueueLimit >= 0 && UsualMaxTokens > 0 && KvBudget > 0 && PrefixBytes >= 0 && Parallel is > 0 and <= 512 ? this
+    internal EngineOptions Validated() =>
+        QueueLimit >= 0 && UsualMaxTokens > 0 && KvBudget > 0 && PrefixBytes >= 0 && Parallel is > 0 and <= 512 ? this
         : throw new InvalidInputException(
             $"an engine for {Parallel} generations at once (1 to 512), {QueueLimit} waiting ones and {KvBudget} bytes cannot be");
 }

@@ -30,9 +30,9 @@ public sealed class Sampler
     public int Sample(Span<float> logits, ReadOnlySpan<int> history = default) => Sample(logits, history, [], null);
 
     /// <summary>
-    /// As <see cref="Sample(Span{float}, ReadOnlySpan{int})"/>, under a constraint where there is one. A token is drawn first and the others
-    /// are ruled out only if it is not allowed: most are, and drawing again among those allowed gives each the probability that it has among
-    /// them.
+    /// As <see cref="Sample(Span{float}, ReadOnlySpan{int})"/>, under a constraint where there is one. A token is drawn first, and the
+    /// others are ruled out only if it is not allowed: most are, and drawing again among those allowed gives each the probability that it
+    /// has among them.
     /// </summary>
     /// <param name="logits">[vocabulary]; changed by the penalties and the constraint.</param>
     /// <param name="history">The tokens so far, for the repetition penalty.</param>

@@ -46,7 +46,8 @@ public sealed record SamplerOptions
         if (!(MinP >= 0 && MinP <= 1)) throw new InvalidInputException($"min-p is {MinP}; give a value from 0 to 1");
         if (!(RepeatPenalty > 0) || float.IsInfinity(RepeatPenalty))
             throw new InvalidInputException($"the repeat penalty is {RepeatPenalty}; give a value above 0 (1 is none)");
-        if (!float.IsFinite(FrequencyPenalty)) throw new InvalidInputException($"the frequency penalty is {FrequencyPenalty}; give a number");
+        if (!float.IsFinite(FrequencyPenalty))
+            throw new InvalidInputException($"the frequency penalty is {FrequencyPenalty}; give a number");
         if (!float.IsFinite(PresencePenalty)) throw new InvalidInputException($"the presence penalty is {PresencePenalty}; give a number");
         if (RepeatWindow < 0) throw new InvalidInputException($"the repeat window is {RepeatWindow}; give 0 or more tokens");
     }

@@ -113,7 +113,8 @@ public sealed class Scheduler : IDisposable
         if (TooLarge(longest, promptTokens) is { } failure) throw failure;
     }
 
-    private KvBudgetExceededException? TooLarge(int longest, int promptTokens) => _forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
+    private KvBudgetExceededException? TooLarge(int longest, int promptTokens) =>
+        _forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
         ? null
         : new KvBudgetExceededException(
             $"the sequence may grow to {longest} tokens ({promptTokens} of them its prompt), but the KV budget of {_pool.Budget:N0} "

@@ -29,10 +29,12 @@ internal sealed record ChatRequest
     public IReadOnlyList<ChatStream> Start(EngineLoop engine, CancellationToken cancellation)
     {
         ToolForm? form = Tools.Count == 0 ? null : ToolForm.Of(engine.Template)
-            ?? throw new InvalidInputException("this model's chat template knows no tools; leave them out, or use a model that was trained for them");
+            ?? throw new InvalidInputException(
+                "this model's chat template knows no tools; leave them out, or use a model that was trained for them");
         ToolDefinition[] callable = [.. Tools.Where(tool => Choice.Name is null || tool.Name == Choice.Name)];
         if (Choice.MustCall && callable.Length == 0)
-            throw new InvalidInputException(Choice.Name is null ? "a call is required, but there are no tools" : $"there is no tool {Choice.Name}");
+            throw new InvalidInputException(Choice.Name is null ? "a call is required, but there are no tools"
+                : $"there is no tool {Choice.Name}");
         bool mustCall = form is not null && Choice.MustCall;
         string? schema = mustCall ? form!.Schema(callable) : Schema?.GetRawText();
         GenerationOptions options = Options with

@@ -120,7 +120,8 @@ internal sealed class ToolCallParser(ToolForm form, IReadOnlyCollection<string> 
             return ToolCall.New(name.GetString()!, "{}");
         string json = arguments.ValueKind == JsonValueKind.String ? arguments.GetString()! : arguments.GetRawText();
         using JsonDocument checkedJson = JsonDocument.Parse(json);
-        return checkedJson.RootElement.ValueKind == JsonValueKind.Object ? ToolCall.New(name.GetString()!, json) : throw new FormatException();
+        return checkedJson.RootElement.ValueKind == JsonValueKind.Object ? ToolCall.New(name.GetString()!, json)
+            : throw new FormatException();
     }
 
     /// <summary>The length of the longest end of the text that the marker begins with.</summary>

@@ -21,7 +21,8 @@ internal static class JsonGrammar
         new Repeat(Digit, 0, 14))));
 
     public static GrammarExpression Number { get; } = Of(Integer, Optional(Of(Text("."), new Repeat(Digit, 1, 15))),
-        Optional(Of(new Characters([('e', 'e'), ('E', 'E')]), Optional(new Characters([('+', '+'), ('-', '-')])), new Repeat(Digit, 1, 2))));
+        Optional(Of(new Characters([('e', 'e'), ('E', 'E')]), Optional(new Characters([('+', '+'), ('-', '-')])),
+            new Repeat(Digit, 1, 2))));
 
     public static GrammarExpression Boolean { get; } = Any(Text("true"), Text("false"));
 

@@ -58,7 +58,8 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
 
         if (keywords.Take("anyOf") is { } any) return new Choice([.. Items(any, "anyOf").Select(one => Of(one, depth + 1))]);
         if (keywords.Take("allOf") is { } all)
-            return Items(all, "allOf") is [var only] ? Of(only, depth + 1) : throw Wrong("allOf with more than one schema is not supported");
+            return Items(all, "allOf") is [var only] ? Of(only, depth + 1)
+                : throw Wrong("allOf with more than one schema is not supported");
         if (keywords.Take("type") is not { } type)
             return keywords.Has("properties") ? Object(keywords, depth) : keywords.Has("items") ? Array(keywords, depth)
                 : new Rule(JsonGrammar.Value);
@@ -100,8 +101,8 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
     }
 
     /// <summary>
-    /// A chain of rules, two for each property: what may follow when nothing stands before it, and when something does, so that commas stand
-    /// only between members.
+    /// A chain of rules, two for each property: what may follow when nothing stands before it, and when something does, so that commas
+    /// stand only between members.
     /// </summary>
     private GrammarExpression Members(JsonProperty[] properties, HashSet<string> required, int depth)
     {

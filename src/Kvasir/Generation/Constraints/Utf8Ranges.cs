@@ -1,6 +1,8 @@
 namespace Kvasir.Generation.Constraints;
 
-/// <summary>Ranges of code points as sequences of byte ranges: what their UTF-8 looks like. Surrogates, which have none, are left out.</summary>
+/// <summary>
+/// Ranges of code points as sequences of byte ranges: what their UTF-8 looks like. Surrogates, which have none, are left out.
+/// </summary>
 internal static class Utf8Ranges
 {
     public const int LastCodePoint = 0x10FFFF;

@@ -10,10 +10,12 @@ internal static class PlainSchema
         if (schema.TryGetProperty("$ref", out JsonElement reference))
             return Holds(root, root.GetProperty("$defs").GetProperty(reference.GetString()!.Split('/')[^1]), value);
         if (schema.TryGetProperty("const", out JsonElement constant)) return JsonElement.DeepEquals(constant, value);
-        if (schema.TryGetProperty("enum", out JsonElement values)) return values.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value));
+        if (schema.TryGetProperty("enum", out JsonElement values))
+            return values.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value));
         if (schema.TryGetProperty("anyOf", out JsonElement any)) return any.EnumerateArray().Any(one => Holds(root, one, value));
         if (!schema.TryGetProperty("type", out JsonElement type)) return true;
-        string[] types = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(one => one.GetString()!)] : [type.GetString()!];
+        string[] types = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(one => one.GetString()!)]
+            : [type.GetString()!];
         return types.Any(one => Is(root, one, schema, value));
     }
 

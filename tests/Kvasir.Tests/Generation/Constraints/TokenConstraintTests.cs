@@ -7,14 +7,21 @@ namespace Kvasir.Tests.Generation.Constraints;
 public class TokenConstraintTests
 {
     private static readonly PieceTokenizer Tokenizer =
-        new("{\"", "\":", "\": ", "\",\"", "tru", "true}", "null", "}}", "]", " \"", "12", "345", "é", "名前", "\\u", "\\\"", "name", "ame\":\"", "-0", "0.");
+        new("{\"", "\":", "\": ", "\",\"", "tru", "true}", "null", "}}", "]", " \"", "12", "345", "é", "名前", "\\u", "\\\"", "name",
+            "ame\":\"", "-0", "0.");
 
     public static TheoryData<string> Schemas => new(
         """{"type":"object"}""",
         """{"type":"array","items":{"type":"integer","minimum":-120,"maximum":1305},"minItems":2,"maxItems":5}""",
-        """{"type":"object","properties":{"name":{"type":"string","minLength":1,"maxLength":5},"age":{"type":["integer","null"]},"é":{"enum":["名前","b\"c",3,null]}},"required":["age"],"additionalProperties":false}""",
-        """{"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object","properties":{"value":{"type":"number"},"children":{"type":"array","items":{"$ref":"#/$defs/tree"}}},"required":["value","children"]}}}""",
-        """{"anyOf":[{"const":{"a":[1,2]}},{"type":"string","format":"date-time"},{"type":"object","additionalProperties":{"type":"boolean"}}]}""",
+        """
+            {"type":"object","properties":{"name":{"type":"string","minLength":1,"maxLength":5},"age":{"type":["integer","null"]},"é":{"enum":["名前","b\"c",3,null]}},"required":["age"],"additionalProperties":false}
+            """,
+        """
+            {"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object","properties":{"value":{"type":"number"},"children":{"type":"array","items":{"$ref":"#/$defs/tree"}}},"required":["value","children"]}}}
+            """,
+        """
+            {"anyOf":[{"const":{"a":[1,2]}},{"type":"string","format":"date-time"},{"type":"object","additionalProperties":{"type":"boolean"}}]}
+            """,
         """{"type":"object","properties":{"a":{"type":"boolean"},"b":{"type":"boolean"},"c":{"type":"boolean"}}}""");
 
     [Theory]
@@ -89,7 +96,8 @@ public class TokenConstraintTests
 
     [Fact]
     public void Grammar_with_too_many_ways_is_refused_before_anything_is_generated() => Assert.Contains("ambiguous",
-        Assert.Throws<InvalidInputException>(() => new TokenConstraint(Grammar.Parse("root ::= ((\"a\"? \"b\"?){4000}){3}"), Tokenizer)).Message,
+        Assert.Throws<InvalidInputException>(() => new TokenConstraint(
+            Grammar.Parse("root ::= ((\"a\"? \"b\"?){4000}){3}"), Tokenizer)).Message,
         StringComparison.Ordinal);
 
     [Fact]

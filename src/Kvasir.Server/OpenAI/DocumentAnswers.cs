@@ -2,10 +2,10 @@ using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Generation;
 using Kvasir.Server.Engine;
-using Kvasir.Server.OpenAI;
+using Kvasir.Server.Collections;
 using Kvasir.Server.Requests;
 
-namespace Kvasir.Server.Collections;
+namespace Kvasir.Server.OpenAI;
 
 /// <summary>
 /// Chat with a collection: the last message is a question, which is answered from stored passages with their KV; the passages come with the
@@ -16,7 +16,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
     public const string Prefix = "kvasir/docs:";
 
     private static readonly string[] Used =
-        ["model", "messages", "max_completion_tokens", "max_tokens", "temperature", "top_p", "seed", "stop", "stream", "stream_options", "user", "metadata", "store"];
+        ["model", "messages", "max_completion_tokens", "max_tokens", "temperature", "top_p", "seed", "stop", "stream", "stream_options",
+            "user", "metadata", "store"];
 
     /// <summary>The collection that a model's name means; null for a model.</summary>
     public static string? CollectionOf(string model) => model.StartsWith(Prefix, StringComparison.Ordinal) ? model[Prefix.Length..] : null;
@@ -24,7 +25,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
     public async Task ChatAsync(HttpContext context, RequestReader fields, string name, bool stream, bool includeUsage)
     {
         foreach (Field field in ChatCompletions.Fields)
-            if (!Used.Contains(field.Name) && fields.Get(field.Name) is not null) throw fields.Wrong(field.Name, "is not supported with documents");
+            if (!Used.Contains(field.Name) && fields.Get(field.Name) is not null)
+                throw fields.Wrong(field.Name, "is not supported with documents");
         AskOptions options = Options(fields);
         string question = MessageReader.Read(fields).LastOrDefault(message => message.Role == "user")?.Content
             ?? throw fields.Wrong("messages", "give a message of the user, the question");
@@ -87,7 +89,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
             object end = new { Annotations = Annotations(answer, name, answer.Text.Length) };
             await write(Chunk(end, FinishReason(answer), Figures(answer, name))).ConfigureAwait(false);
             if (includeUsage)
-                await write(new { Id = id, Object = "chat.completion.chunk", Created = created, Model = Prefix + name, Choices = Array.Empty<object>(), Usage = Usage(answer) }).ConfigureAwait(false);
+                await write(new { Id = id, Object = "chat.completion.chunk", Created = created, Model = Prefix + name,
+                    Choices = Array.Empty<object>(), Usage = Usage(answer) }).ConfigureAwait(false);
             await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted).ConfigureAwait(false);
         }).ConfigureAwait(false);
 
