@@ -4,6 +4,7 @@ using Kvasir.Documents.Asking;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Storage;
 using Kvasir.Generation;
+using Kvasir.Server.Engine;
 using Kvasir.Server.Requests;
 
 namespace Kvasir.Server.Collections;
@@ -14,8 +15,7 @@ namespace Kvasir.Server.Collections;
 /// </summary>
 internal sealed partial class DocumentCollection(string name, DocumentLibrary library, string uploads, ServerOptions options) : IDisposable
 {
-    private readonly SemaphoreSlim _turn = new(1);
-    private int _waiting;
+    private readonly Turns _turns = new(options.Engine.QueueLimit);
 
     public string Name => name;
 
@@ -23,14 +23,14 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
     /// <exception cref="QueueFullException">Too many wait.</exception>
     public async Task<T> UseAsync<T>(Func<DocumentLibrary, T> use, CancellationToken cancellation)
     {
-        await using IAsyncDisposable turn = await EnterAsync(cancellation).ConfigureAwait(false);
+        using IDisposable turn = await _turns.EnterAsync(cancellation).ConfigureAwait(false);
         return await Task.Run(() => use(library), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The library, until the result's turn is disposed.</summary>
     /// <inheritdoc cref="UseAsync"/>
-    public async Task<(DocumentLibrary Library, IAsyncDisposable Turn)> TakeAsync(CancellationToken cancellation) =>
-        (library, await EnterAsync(cancellation).ConfigureAwait(false));
+    public async Task<(DocumentLibrary Library, IDisposable Turn)> TakeAsync(CancellationToken cancellation) =>
+        (library, await _turns.EnterAsync(cancellation).ConfigureAwait(false));
 
     /// <summary>The files that the store has.</summary>
     public Task<IReadOnlyList<StoredFileInfo>> FilesAsync(CancellationToken cancellation) =>
@@ -83,28 +83,7 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
     public void Dispose()
     {
         library.Dispose();
-        _turn.Dispose();
-    }
-
-    private async Task<IAsyncDisposable> EnterAsync(CancellationToken cancellation)
-    {
-        if (Interlocked.Increment(ref _waiting) > options.Engine.QueueLimit + 1)
-        {
-            Interlocked.Decrement(ref _waiting);
-            throw new QueueFullException(options.Engine.QueueLimit, TimeSpan.FromSeconds(5));
-        }
-
-        try
-        {
-            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        catch
-        {
-            Interlocked.Decrement(ref _waiting);
-            throw;
-        }
-
-        return new Turn(this);
+        _turns.Dispose();
     }
 
     /// <summary>A file by the name that requests know it by: the last part of its path.</summary>
@@ -132,14 +111,4 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
 
     [GeneratedRegex(@"^[\p{L}\p{N}][\p{L}\p{N} ._()+\-]{0,119}$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex FileName();
-
-    private sealed class Turn(DocumentCollection of) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            of._turn.Release();
-            Interlocked.Decrement(ref of._waiting);
-            return ValueTask.CompletedTask;
-        }
-    }
 }

@@ -6,8 +6,10 @@ using Kvasir.Server.Requests;
 namespace Kvasir.Server.Engine;
 
 /// <summary>The models that a server has, and what they are called.</summary>
-internal sealed class ServedModels(Model model, Model? encoder, ServerOptions options)
+internal sealed class ServedModels(Model model, Model? encoder, ServerOptions options) : IDisposable
 {
+    private readonly Turns _embedding = new(options.Engine.QueueLimit);
+
     /// <summary>Another name for the language model, for programs that are set up once.</summary>
     public const string Alias = "kvasir";
 
@@ -39,6 +41,22 @@ internal sealed class ServedModels(Model model, Model? encoder, ServerOptions op
         if (encoder is null) throw RequestException.Bad("this server has no sentence encoder; start it with one");
         return Plain(name) is Alias || string.Equals(Plain(name), EncoderName, StringComparison.OrdinalIgnoreCase) ? encoder
             : throw Unknown(name);
+    }
+
+    /// <summary>The embeddings of texts, and their tokens.</summary>
+    /// <exception cref="QueueFullException">Too many requests wait for the encoder.</exception>
+    public async Task<(float[][] Vectors, long Tokens)> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellation)
+    {
+        using IDisposable turn = await _embedding.EnterAsync(cancellation).ConfigureAwait(false);
+        return await Task.Run(() => (encoder!.Embed(texts),
+            texts.Sum(text => (long)encoder.Tokenizer.Encode(text, addSpecial: true).Length)), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops the engine.</summary>
+    public void Dispose()
+    {
+        Engine.Dispose();
+        _embedding.Dispose();
     }
 
     private RequestException Unknown(string name) => RequestException.NotFound(

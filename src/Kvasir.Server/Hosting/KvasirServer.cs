@@ -1,3 +1,4 @@
+using System.Net;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Kvasir.Server.Collections;
@@ -44,6 +45,9 @@ public sealed class KvasirServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ServerOptions();
+        // Other names would be taken for all addresses of the machine.
+        if (!LocalHost.IsLoopback(options.Host) && !IPAddress.TryParse(options.Host, out _))
+            throw new InvalidInputException($"{options.Host} is no address to listen on; give one such as 127.0.0.1, ::1 or 0.0.0.0");
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
@@ -92,7 +96,7 @@ public sealed class KvasirServer : IAsyncDisposable
         await _models.Engine.StopAsync(TimeSpan.Zero).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
         _collections.Dispose();
-        await _models.Engine.DisposeAsync().ConfigureAwait(false);
+        _models.Dispose();
     }
 
     private static void Limit(KestrelServerOptions kestrel, ServerOptions options)

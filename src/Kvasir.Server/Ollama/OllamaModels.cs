@@ -34,7 +34,7 @@ internal sealed class OllamaModels(ServedModels models)
         Embeddings.CheckDimensions(fields, encoder);
         var clock = Stopwatch.StartNew();
         (float[][] vectors, long tokens) = texts.Count == 0 ? ([], 0L)
-            : await Embeddings.ComputeAsync(encoder, texts, context.RequestAborted).ConfigureAwait(false);
+            : await models.EmbedAsync(texts, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, new
         {
             Model = models.EncoderName,

@@ -1,8 +1,8 @@
 using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Generation;
-using Kvasir.Server.Engine;
 using Kvasir.Server.Collections;
+using Kvasir.Server.Engine;
 using Kvasir.Server.Requests;
 
 namespace Kvasir.Server.OpenAI;
@@ -31,8 +31,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
         string question = MessageReader.Read(fields).LastOrDefault(message => message.Role == "user")?.Content
             ?? throw fields.Wrong("messages", "give a message of the user, the question");
         DocumentCollection collection = collections.Get(name);
-        (DocumentLibrary library, IAsyncDisposable turn) = await collection.TakeAsync(context.RequestAborted).ConfigureAwait(false);
-        await using (turn)
+        (DocumentLibrary library, IDisposable turn) = await collection.TakeAsync(context.RequestAborted).ConfigureAwait(false);
+        using (turn)
         {
             Answer answer = await Task.Run(() => library.Ask(question, options, context.RequestAborted)).ConfigureAwait(false);
             if (stream) await StreamAsync(context, answer, name, includeUsage).ConfigureAwait(false);

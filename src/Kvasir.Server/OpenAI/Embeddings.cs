@@ -27,7 +27,7 @@ internal sealed class Embeddings(ServedModels models)
         if (texts.Count == 0 || texts.Any(text => text.Length == 0)) throw fields.Wrong("input", "give texts of at least one character");
         CheckDimensions(fields, encoder);
         bool base64 = fields.Word("encoding_format", "float", "base64") == "base64";
-        (float[][] vectors, long tokens) = await ComputeAsync(encoder, texts, context.RequestAborted).ConfigureAwait(false);
+        (float[][] vectors, long tokens) = await models.EmbedAsync(texts, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, new
         {
             Object = "list",
@@ -47,9 +47,4 @@ internal sealed class Embeddings(ServedModels models)
         if (fields.Whole("dimensions", 1, int.MaxValue) is { } dimensions && dimensions != encoder.Config.Width)
             throw fields.Wrong("dimensions", $"this encoder has {encoder.Config.Width}");
     }
-
-    public static Task<(float[][] Vectors, long Tokens)> ComputeAsync(
-        Model encoder, IReadOnlyList<string> texts, CancellationToken cancellation) =>
-        Task.Run(() => (encoder.Embed(texts), texts.Sum(text => (long)encoder.Tokenizer.Encode(text, addSpecial: true).Length)),
-            cancellation);
 }

@@ -14,6 +14,11 @@ internal sealed class GrammarAutomaton(Grammar grammar)
 
     private const int MostStates = 20_000;
 
+    /// <summary>Places looked at for one answer: some seconds of work, where usual grammars need a few thousandths of one.</summary>
+    private const long MostVisits = 20_000_000;
+
+    private long _visits;
+
     private readonly Dictionary<(int Node, Frame? Parent), Frame> _frames = [];
     private readonly Dictionary<Place[], State> _states = new(new PlacesComparer());
     private readonly Stack<Place> _left = new();
@@ -22,6 +27,9 @@ internal sealed class GrammarAutomaton(Grammar grammar)
 
     /// <summary>The state before the first byte.</summary>
     public State Start => Closure([new Place(grammar.Start, null)]);
+
+    /// <summary>To be called before each question that may take many steps.</summary>
+    public void BeginAnswer() => _visits = 0;
 
     /// <summary>The state behind one more byte; null where the grammar does not allow it.</summary>
     /// <exception cref="InvalidInputException">There are too many ways to go on.</exception>
@@ -50,7 +58,7 @@ internal sealed class GrammarAutomaton(Grammar grammar)
         while (_left.TryPop(out Place place))
         {
             if (!_seen.Add(place)) continue;
-            if (_seen.Count > MostPlaces) throw new InvalidInputException("grammar: too ambiguous to be followed");
+            if (_seen.Count > MostPlaces || ++_visits > MostVisits) throw new InvalidInputException("grammar: too ambiguous to be followed");
             GrammarNode node = grammar.Nodes[place.Node];
             switch (node.Kind)
             {

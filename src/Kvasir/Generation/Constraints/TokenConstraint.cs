@@ -38,6 +38,7 @@ public sealed class TokenConstraint
         if (state.Tokens is { } known) return known;
         if (_masked.Count == MostMasks) _masked.Dequeue().Tokens = null;
         _masked.Enqueue(state);
+        _automaton.BeginAnswer();
         return state.Tokens = _trie.Allowed(_automaton, state);
     }
 
@@ -82,13 +83,16 @@ public sealed class TokenConstraint
         {
             GrammarAutomaton.State state = _state;
             lock (of._turn)
+            {
+                of._automaton.BeginAnswer();
                 foreach (byte value in of._tokenizer.Bytes(id))
                 {
                     if (of._automaton.Step(state, value) is not { } next) return null;
                     state = next;
                 }
 
-            return state;
+                return state;
+            }
         }
     }
 }
