@@ -26,7 +26,6 @@ public sealed record EvictionPolicy
 
     internal static readonly string[] Terms = ["evict", "score", "sizing", "recent", "decode", "budget"];
 
-    private readonly int? _recent;
     private string _amount = "";
 
     /// <summary>The method as it was named: a pair of score and sizing, a score alone, or <c>fastgen</c>.</summary>
@@ -45,14 +44,10 @@ public sealed record EvictionPolicy
     public string? Sizing { get; init; }
 
     /// <summary>
-    /// The newest tokens of a prompt, which are never evicted: 32 unless given, none for FastGen, whose heads say themselves what they
-    /// need.
+    /// The newest tokens of a prompt, which are never evicted; null for the method's usual: 32, half of what is kept for H2O, none for
+    /// FastGen, whose heads say themselves what they need.
     /// </summary>
-    public int Recent
-    {
-        get => _recent ?? UsualRecent;
-        init => _recent = value;
-    }
+    public int? Recent { get; init; }
 
     /// <summary>What happens to tokens that come after the prompt; null for the method's usual.</summary>
     public DecodingEviction? Decode { get; init; }
@@ -65,7 +60,9 @@ public sealed record EvictionPolicy
 
     internal bool UsesProfile => !IsFastGen && LayerSizing is PrefixKvSizing;
 
-    private int UsualRecent => IsFastGen ? 0 : DefaultRecent;
+    /// <summary>The newest of so many tokens of a prompt that stay.</summary>
+    internal int RecentOf(int tokens) => Recent
+        ?? (IsFastGen ? 0 : Method == EvictionMethods.HeavyHitters && Share is { } share ? (int)(tokens * share / 2) : DefaultRecent);
 
     internal bool IsFastGen => Method == FastGenName;
 
@@ -141,7 +138,7 @@ public sealed record EvictionPolicy
         var text = new StringBuilder($"evict={Method}{_amount}");
         if (Score is not null && Score != EvictionMethods.Pair(Method).Score) text.Append(",score=").Append(Score);
         if (Sizing is not null && Sizing != EvictionMethods.Pair(Method).Sizing) text.Append(",sizing=").Append(Sizing);
-        if (Recent != UsualRecent) text.Append(CultureInfo.InvariantCulture, $",recent={Recent}");
+        if (Recent is { } recent) text.Append(CultureInfo.InvariantCulture, $",recent={recent}");
         if (Decode is { } rule) text.Append(",decode=").Append(rule.ToString().ToLowerInvariant());
         if (Budget is long bytes) text.Append(",budget=").Append(new KvBudget(bytes, KvBudgetUnit.Bytes));
         return text.ToString();

@@ -254,7 +254,7 @@ public sealed class EvictionTests : ReferenceComparison
     private static int[] Streamed(KvPolicy policy)
     {
         HashSet<int> stays = [.. Enumerable.Range(0, policy.Sink),
-            .. Enumerable.Range(Prompt - policy.Eviction!.Recent, policy.Eviction.Recent)];
+            .. Enumerable.Range(Prompt - policy.Eviction!.RecentOf(Prompt), policy.Eviction.RecentOf(Prompt))];
         foreach (int token in Enumerable.Range(0, 4).Concat(Enumerable.Range(0, Prompt).Reverse()))
             if (stays.Count < Math.Floor(Prompt * 0.3)) stays.Add(token);
         return [.. stays.Order()];

@@ -3,10 +3,13 @@ namespace Kvasir.Cache.Eviction;
 /// <summary>Names for pairs of score and sizing that papers have made known; the name of a score alone goes with equal shares.</summary>
 internal static class EvictionMethods
 {
+    /// <summary>H2O (Zhang et al. 2023): half of what is kept are the newest tokens, half those that got most attention.</summary>
+    public const string HeavyHitters = "h2o";
+
     private static readonly Dictionary<string, (string Score, string Sizing)> s_pairs = new(StringComparer.Ordinal)
     {
         ["prefixkv"] = ("received", "prefixkv"),
-        ["h2o"] = ("mean-received", "uniform"),
+        [HeavyHitters] = ("mean-received", "uniform"),
         ["kvzip"] = ("reconstruction", "global"),
         ["kvzip+"] = ("normalised-reconstruction", "global"),
         ["normalised-reconstruction"] = ("normalised-reconstruction", "global"),

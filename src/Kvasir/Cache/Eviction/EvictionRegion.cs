@@ -42,7 +42,8 @@ internal sealed class EvictionRegion
     }
 
     /// <summary>The newest tokens that stay in any case. While decoding no head is left without any.</summary>
-    public int Newest(EvictionPolicy policy) => IsPrompt ? policy.Recent : Math.Max(policy.Recent, EvictionPolicy.DefaultRecent);
+    public int Newest(EvictionPolicy policy) =>
+        Math.Max(policy.RecentOf(Count), IsPrompt ? 0 : EvictionPolicy.DefaultRecent);
 
     /// <summary>Takes in the ids of tokens that were appended to the cache.</summary>
     public void Append(int id, int position)

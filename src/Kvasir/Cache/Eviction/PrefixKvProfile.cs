@@ -40,7 +40,8 @@ internal sealed record PrefixKvProfile
         var budgets = new Dictionary<string, PrefixKvBudget>();
         foreach (double share in shares)
         {
-            PrefixKvSizes[] sizes = [.. received.Values.Select(layers => new PrefixKvSearch(layers, leaveOutProtected).Run(1 - share))];
+            PrefixKvSizes[] sizes = [.. received.Values.Select(layers =>
+                new PrefixKvSearch(layers, leaveOutProtected ? PrefixKvSearch.EdgesOf(layers[0].Length) : null).Run(1 - share))];
             double[][] ratios =
                 [.. sizes.Zip(received.Values, (size, layers) => size.Forget.Select(count => (double)count / layers[0].Length).ToArray())];
             budgets[NameOf(share)] =

@@ -11,24 +11,29 @@ internal sealed record PrefixKvSizes(int[] Forget, int[] RawForget, double Thres
 
 /// <summary>
 /// PrefixKV's binary search for one threshold over all layers. Scores of a layer are sorted, normalised and summed up; a layer keeps as
-/// many as first reach the threshold, and its first and last token besides.
+/// many as first reach the threshold, and besides those that stay in any case: its first and last token, or what is left out.
 /// </summary>
 internal sealed class PrefixKvSearch
 {
-    private const int MostIterations = 100, Protected = 2;
+    private const int MostIterations = 100, Edges = 2;
     private const double Near = 5;
 
-    private readonly int _tokens;
+    private readonly int _tokens, _staying;
     private readonly float[][] _sums;
 
     /// <param name="scores">[layers][tokens]</param>
-    /// <param name="leaveOutProtected">Without the first and last token, whose attention would starve layers that look at little
-    /// else.</param>
-    public PrefixKvSearch(IReadOnlyList<float[]> scores, bool leaveOutProtected = false)
+    /// <param name="leftOut">
+    /// Tokens that stay in any case and are not searched among: their attention would starve layers that look at little else.
+    /// </param>
+    public PrefixKvSearch(IReadOnlyList<float[]> scores, IReadOnlyList<bool>? leftOut = null)
     {
         _tokens = scores[0].Length;
-        _sums = [.. scores.Select(layer => RunningSum(leaveOutProtected && layer.Length > Protected ? layer[1..^1] : layer))];
+        _staying = leftOut?.Count(isLeftOut => isLeftOut) ?? Edges;
+        _sums = [.. scores.Select(layer => RunningSum([.. layer.Where((_, token) => leftOut?[token] != true)]))];
     }
+
+    /// <summary>A search without the first and last token of so many.</summary>
+    public static bool[] EdgesOf(int tokens) => [.. Enumerable.Range(0, tokens).Select(token => token == 0 || token == tokens - 1)];
 
     /// <summary>Shares that the highest scores of a layer make up together.</summary>
     public ReadOnlySpan<float> RunningSum(int layer) => _sums[layer];
@@ -58,7 +63,7 @@ internal sealed class PrefixKvSearch
     private int Forgotten(float[] sums, float threshold)
     {
         int reached = Array.FindIndex(sums, sum => sum >= threshold);
-        return Math.Max(0, _tokens - ((reached < 0 ? sums.Length - 1 : reached) + 1) - Protected);
+        return Math.Max(0, _tokens - ((reached < 0 ? sums.Length - 1 : reached) + 1) - _staying);
     }
 
     private static float[] RunningSum(float[] scores)

@@ -3,7 +3,7 @@ namespace Kvasir.Cache.Eviction;
 /// <summary>
 /// PrefixKV (Wang et al. 2024, arXiv:2412.03409): every layer keeps the highest scores that together make up one and the same share of all
 /// attention it gets, the share by which the budget is met over all layers: from a profile of sample texts, or searched for each prompt.
-/// The first and the last token always stay.
+/// The first and the last token always stay. Where more is protected, the search goes by the attention of the other tokens alone.
 /// </summary>
 internal sealed class PrefixKvSizing : LayerSizing
 {
@@ -22,7 +22,10 @@ internal sealed class PrefixKvSizing : LayerSizing
             IReadOnlyList<double> ratios = profile.ForgetRatios(input.Share);
             return ByLayer(input, layer => input.Tokens - (int)Math.Round(ratios[layer] * input.Tokens));
         }
-        int[] forget = new PrefixKvSearch([.. input.Layers.Select(layer => s_score.Score(layer)[0])]).Run(1 - input.Share).Forget;
+        bool[] stays = [.. input.Scores[0][0].Select(float.IsPositiveInfinity)];
+        bool isMoreProtected = stays.Count(stay => stay) > 2 * Edges;
+        int[] forget = new PrefixKvSearch([.. input.Layers.Select(layer => s_score.Score(layer)[0])], isMoreProtected ? stays : null)
+            .Run(1 - input.Share).Forget;
         return ByLayer(input, layer => input.Tokens - forget[layer]);
     }
 }
