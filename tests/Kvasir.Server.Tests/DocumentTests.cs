@@ -1,7 +1,5 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Json;
-using Kvasir.Server.Hosting;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using OpenAI.Chat;
@@ -110,28 +108,6 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
             Assert.NotEqual(true, result.IsError);
             return text;
         }
-    }
-
-    [Fact]
-    public async Task Mcp_session_on_streams_speaks_to_its_client_and_ends_with_the_input()
-    {
-        using var folder = new TemporaryFolder();
-        var toServer = new Pipe();
-        var toClient = new Pipe();
-        Task session = McpSession.RunAsync(fixture.Model, null, new ServerOptions { DocumentsFolder = folder.Path },
-            toServer.Reader.AsStream(), toClient.Writer.AsStream());
-        await using (McpClient client = await McpClient.CreateAsync(
-            new StreamClientTransport(toServer.Writer.AsStream(), toClient.Reader.AsStream())))
-        {
-            CallToolResult result = await client.CallToolAsync("ingest", new Dictionary<string, object?>
-            {
-                ["collection"] = "c", ["file"] = "a.md", ["text"] = Handbook,
-            });
-            Assert.Contains("\"documents\":1", Assert.IsType<TextContentBlock>(result.Content[0]).Text, StringComparison.Ordinal);
-        }
-
-        await toServer.Writer.CompleteAsync();
-        await session.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     private async Task<(HttpStatusCode Status, JsonElement Body)> UploadAsync(string collection, string file, string text)

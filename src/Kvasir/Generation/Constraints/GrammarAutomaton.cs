@@ -58,7 +58,8 @@ internal sealed class GrammarAutomaton(Grammar grammar)
         while (_left.TryPop(out Place place))
         {
             if (!_seen.Add(place)) continue;
-            if (_seen.Count > MostPlaces || ++_visits > MostVisits) throw new InvalidInputException("grammar: too ambiguous to be followed");
+            if (_seen.Count > MostPlaces || ++_visits > MostVisits)
+                throw new InvalidInputException("grammar: too ambiguous to be followed");
             GrammarNode node = grammar.Nodes[place.Node];
             switch (node.Kind)
             {
