@@ -1,3 +1,5 @@
+using Kvasir.Demo;
+
 namespace Kvasir.Cli.Tests;
 
 /// <summary>Tests that change the process's environment run alone.</summary>
@@ -26,33 +28,32 @@ public sealed class MissingModelTests : IDisposable
         _folder.Dispose();
     }
 
-    [Fact]
-    public void One_message_names_both_files_how_to_get_them_and_the_command_as_typed()
+    [SkippableFact]
+    public void Without_models_the_built_in_one_answers_is_named_and_a_real_one_is_offered()
     {
-        Invocation refused = Invocation.Of("ask", "notes on it.md", "What's due?");
-        refused.IsRefused("two files are needed, a language model and a sentence encoder, and neither was found");
-        foreach (string part in new[]
-        {
-            "'./kvasir models pull SmolLM2-135M-Instruct' (145 MB) and './kvasir models pull all-MiniLM-L6-v2' (25 MB)",
-                "without a network, copy SmolLM2-135M-Instruct-Q8_0.gguf",
-            "all-MiniLM-L6-v2-Q8_0.gguf", "KVASIR_MODELS", "--model and --embedder",
-                @"then: ./kvasir ask 'notes on it.md' 'What'\''s due?'",
-        })
-        {
-            Assert.Contains(part, refused.Error, StringComparison.Ordinal);
-        }
+        RequireBuiltIn();
+        string notes = _folder.File("notes.md", "The ferry to Skell leaves from pier A at 9 am.");
+        Invocation asked = Invocation.Of("ask", notes, "Where does the ferry to Skell leave?", "--json", "--store", _folder.Sub("store"));
+        Assert.Equal(notes, asked.IsDone(anyNotes: true).Json.GetProperty("sources")[0].GetProperty("file").GetString());
+        Assert.Contains(
+            "answered by the built-in demonstration model; './kvasir models pull SmolLM2-360M-Instruct' (386 MB) gets a real one",
+            asked.Error, StringComparison.Ordinal);
+        Invocation listed = Invocation.Of("models", "ls", "--json").IsDone();
+        Assert.Equal("demonstration", Assert.Single(listed.Json.GetProperty("models").EnumerateArray()).GetProperty("name").GetString());
     }
 
     [SkippableFact]
-    public void Only_what_is_missing_is_asked_for()
+    public void The_built_in_model_is_taken_only_where_there_is_no_other()
     {
+        RequireBuiltIn();
         Set("KVASIR_MODELS", SharedData.Require("models"));
+        string[] complete = ["complete", "--prompt", "One", "--max-tokens", "1"];
+        Assert.DoesNotContain("built-in", Invocation.Of(complete).IsDone().Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "built-in",
+            Invocation.Of([.. complete, "--model", "demonstration"]).IsDone(anyNotes: true).Error,
+            StringComparison.Ordinal);
         Invocation.Of("ask", "x.md", "Why?", "--embedder", "nosuch").IsRefused("or pass --embedder PATH");
-        string models = Directory.CreateDirectory(_folder.Sub("models")).FullName;
-        File.Copy(SharedData.Require("models/all-MiniLM-L6-v2.q8_0.gguf"), Path.Combine(models, "encoder.gguf"));
-        Set("KVASIR_MODELS", models);
-        Invocation refused = Invocation.Of("ask", "x.md", "Why?");
-        refused.IsRefused("and the language model was not found; run './kvasir models pull SmolLM2-135M-Instruct' (145 MB); without");
     }
 
     [Fact]
@@ -64,9 +65,10 @@ public sealed class MissingModelTests : IDisposable
             .Select(path => path.GetString()));
         Assert.InRange(report.GetProperty("threads").GetInt32(), 1, Environment.ProcessorCount);
         Assert.True(report.GetProperty("memoryGigabytesPerSecond").GetDouble() > 0);
-        Assert.Equal(System.Text.Json.JsonValueKind.Null, report.GetProperty("model").ValueKind);
+        if (File.Exists(DemonstrationModel.Path))
+            Assert.Equal("demonstration", report.GetProperty("model").GetProperty("name").GetString());
         string text = Invocation.Of("doctor", "--store", store).IsDone().Out;
-        Assert.Contains("'./kvasir models pull SmolLM2-135M-Instruct' (145 MB)", text, StringComparison.Ordinal);
+        Assert.Contains("'./kvasir models pull SmolLM2-360M-Instruct' (386 MB)", text, StringComparison.Ordinal);
         Assert.Contains("'./kvasir models pull all-MiniLM-L6-v2' (25 MB)", text, StringComparison.Ordinal);
         Assert.False(Directory.Exists(store));
     }
@@ -81,6 +83,8 @@ public sealed class MissingModelTests : IDisposable
             "ask", notes, "Where does the ferry leave?", "--json", "--store", _folder.Sub("store"), "--max-tokens", "4");
         Assert.Equal(notes, asked.IsDone().Json.GetProperty("sources")[0].GetProperty("file").GetString());
     }
+
+    private static void RequireBuiltIn() => Skip.IfNot(File.Exists(DemonstrationModel.Path), "the built-in model is not here");
 
     private static void Set(string name, string? value) => Environment.SetEnvironmentVariable(name, value);
 }

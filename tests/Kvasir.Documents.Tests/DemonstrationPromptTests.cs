@@ -18,7 +18,7 @@ public sealed class DemonstrationPromptTests : LibraryFixture
         Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = passages });
         answer.Complete();
         string[] best = [.. answer.Sources.Select(source => source.Text).Reverse()];
-        var example = new DemonstrationExample("cats", best, "Why do cats purr?", "nobody knows");
+        var example = new DemonstrationExample("cats", best, [new Exchange("Why do cats purr?", "nobody knows")]);
         PromptSegment[] segments = [.. DemonstrationPrompt.Segments(example)];
         PromptSegment[] prompt = [.. segments.Where(segment => !segment.IsAnswer)];
         Assert.Equal(passages, best.Length);

@@ -19,18 +19,18 @@ internal sealed class TrainCommand
     private readonly Option<string[]> _texts;
     private readonly Option<string?> _evalText;
     private readonly Option<string> _output, _thin, _type;
-    private readonly Option<bool> _resume;
+    private readonly Option<bool> _demonstration, _recall, _resume;
     private readonly Option<int> _width, _layers, _heads, _kvHeads, _feedForward, _vocabulary, _context;
-    private readonly Option<int> _steps, _batch, _passes, _warmUp, _threads;
-    private readonly Option<float> _rate;
+    private readonly Option<int> _steps, _batch, _passes, _warmUp, _validate, _threads;
+    private readonly Option<float> _rate, _ropeBase;
     private readonly Option<ulong> _seed;
     private readonly CommonOptions _common;
 
     private TrainCommand()
     {
         _texts = _command.Option<string[]>("--text -f", "FILE…", "What to learn from");
-        _texts.Required = true;
         _texts.AllowMultipleArgumentsPerToken = true;
+        _demonstration = _command.Flag("--demonstration", "Learn from made-up documents with questions, as the built-in model did");
         _output = _command.Required("--out -o", "M.gguf", "Write the model there, and beside it the loss curve");
         _evalText = _command.Option<string?>("--eval-text", "FILE", "Validate on this text (default: the last twentieth of each text)");
         _thin = _command.Option("--thin", "SHARE%|N", "Channels of a key, as a share of a value's or as a number", "100%");
@@ -46,7 +46,11 @@ internal sealed class TrainCommand
         _passes = Size("--passes", "Compute a step in N parts one after another, for less memory", 1, 1, 1 << 16);
         _warmUp = Size("--warm-up", "Steps in which the learning rate rises (default: a twentieth)", 0, 0, int.MaxValue);
         _rate = _command.Option("--lr", "R", "Highest learning rate", s_usual.Rate).InRange(float.Epsilon, 1f);
+        _ropeBase = _command.Option("--rope-base", "B", "Base of the rotation's frequencies", (float)s_usual.RopeBase).InRange(10f, 1e9f);
+        _recall = _command.Flag("--recall", "Begin with heads that find earlier tokens again, for a model that answers from its prompt");
         _seed = _command.Option("--seed", "N", "The same seed gives the same model", s_usual.Seed).InRange(0UL, ulong.MaxValue);
+        _validate = _command.Option("--validate", "N", "Validate after every N steps too (default: only at the end)", 0)
+            .InRange(0, int.MaxValue);
         _type = _command.Choice("--type", "f16|q8_0|f32", "How matrices are written");
         _threads = _command.Option<int>("--threads -t", "N", "Threads (default: one per physical core)").InRange(0, 1024);
         _resume = _command.Flag("--resume", "Go on where a training that was interrupted has stopped");
@@ -70,31 +74,44 @@ internal sealed class TrainCommand
         if (resume && !File.Exists(checkpoint))
             throw new InvalidInputException($"{checkpoint}: there is no such checkpoint; leave --resume out to begin anew");
         ScratchSettings settings = Settings(parsed);
-        string[] texts = [.. parsed.GetValue(_texts)!.Select(TextInput.ReadFile)];
-        string? evalText = parsed.GetValue(_evalText) is { } file ? TextInput.ReadFile(file) : null;
         int threads = parsed.GetValue(_threads) is > 0 and var given ? given : PhysicalCores.Count();
-        using var training = new ScratchTraining(texts, evalText, settings, threads);
+        using var training = new ScratchTraining(Source(parsed, settings), settings, threads);
         if (resume) training.Resume(checkpoint);
         using var curve = new LossCurve(path, training.Trainer.Steps);
         bool json = _common.Json(parsed);
-        TrainingProgress done = new(training.Trainer, settings.Steps, curve, terminal, json);
+        var done = new TrainingProgress(training.Trainer, settings.Steps, curve, terminal, json)
+        {
+            ValidateEvery = parsed.GetValue(_validate),
+            Validation = training.Validate,
+        };
         done.Run(() => training.Save(checkpoint), s_betweenCheckpoints);
         training.Export(path, parsed.GetValue(_type) switch { "q8_0" => TensorType.Q8_0, "f32" => TensorType.F32, _ => TensorType.F16 });
         curve.Draw();
-        double perplexity = training.ValidationPerplexity();
+        Validated validated = training.Validate();
         File.Delete(checkpoint);
         if (json)
             terminal.WriteJson(new
             {
                 Done = true,
-                ValidationPerplexity = Units.Rounded(perplexity, 6),
+                ValidationPerplexity = Units.Rounded(validated.Perplexity, 6),
+                ValidationAccuracy = validated.Accuracy,
                 Path = path,
                 training.Parameters,
                 SecondsPerStep = Units.Rounded(done.SecondsPerStep, 4),
             });
         else
-            terminal.Out.WriteLine($"{path}: {training.Parameters:#,0} parameters, validation perplexity {perplexity:0.00} after "
+            terminal.Out.WriteLine($"{path}: {training.Parameters:#,0} parameters, {TrainingProgress.Shown(validated)} after "
                 + $"{Units.Count(settings.Steps, "step")} of {done.SecondsPerStep:0.000} s; loss curve in {curve.Drawing}");
+    }
+
+    private ScratchSource Source(ParseResult parsed, ScratchSettings settings)
+    {
+        string[] texts = parsed.GetValue(_texts) ?? [];
+        if (parsed.GetValue(_demonstration) == texts.Length > 0)
+            throw new InvalidInputException("give texts to learn from (--text FILE), or --demonstration, one of both");
+        string? evalText = parsed.GetValue(_evalText) is { } file ? TextInput.ReadFile(file) : null;
+        return texts.Length > 0 ? new TextSource([.. texts.Select(TextInput.ReadFile)], evalText, settings)
+            : new DemonstrationSource(settings);
     }
 
     private ScratchSettings Settings(ParseResult parsed)
@@ -114,7 +131,10 @@ internal sealed class TrainCommand
             Rate = parsed.GetValue(_rate),
             WarmUp = parsed.GetValue(_warmUp),
             Seed = parsed.GetValue(_seed),
+            RopeBase = parsed.GetValue(_ropeBase),
+            BeginsWithRecall = parsed.GetValue(_recall),
         };
+        settings.Training().Check();
         return settings with { KeyShare = Share(parsed.GetValue(_thin)!, settings.Shape(settings.Vocabulary).ValueSize) };
     }
 

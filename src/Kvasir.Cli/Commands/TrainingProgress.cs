@@ -8,6 +8,11 @@ internal sealed class TrainingProgress(Trainer trainer, int steps, LossCurve cur
     private double _seconds;
     private int _done;
 
+    /// <summary>Steps between two validations; 0 for none.</summary>
+    public int ValidateEvery { get; init; }
+
+    public Func<Validated>? Validation { get; init; }
+
     public double SecondsPerStep => _done == 0 ? 0 : _seconds / _done;
 
     /// <exception cref="OperationCanceledException">Interrupted; a checkpoint was kept.</exception>
@@ -25,7 +30,23 @@ internal sealed class TrainingProgress(Trainer trainer, int steps, LossCurve cur
             }
             terminal.Interrupted.ThrowIfCancellationRequested();
             Step(progress);
+            if (ValidateEvery > 0 && trainer.Steps % ValidateEvery == 0 && Validation is { } validation) Show(validation());
         }
+    }
+
+    public static string Shown(Validated validated) => $"validation perplexity {validated.Perplexity:0.00}"
+        + (validated.Accuracy is { } accuracy ? $", {accuracy:0.0%} of the questions answered" : "");
+
+    private void Show(Validated validated)
+    {
+        if (json)
+            terminal.WriteJson(new
+            {
+                Step = trainer.Steps,
+                ValidationPerplexity = Units.Rounded(validated.Perplexity, 6),
+                ValidationAccuracy = validated.Accuracy,
+            });
+        else terminal.Note($"after {Units.Count(trainer.Steps, "step")}: {Shown(validated)}");
     }
 
     private void Step(ProgressLine progress)

@@ -31,7 +31,7 @@ internal sealed record ComparisonProtocol
 /// <summary>The figures of one policy.</summary>
 internal sealed record ComparisonRow(
     string Kv, DecodingQuality Quality, RetrievalTest? Passkey, Footprint Footprint, IReadOnlyList<SpeedRow> Prefill,
-    IReadOnlyList<SpeedRow> Decode);
+    IReadOnlyList<SpeedRow> Decode, KeptShares? Kept = null);
 
 /// <summary>Quality, memory and speed of several policies on one model.</summary>
 internal static class Comparison
@@ -48,11 +48,12 @@ internal static class Comparison
                 : RetrievalTest.Run(model, policy.Policy, protocol.Passkey, CompressedWhen.Context, terminal, $"pass-key, {policy.Text}"))];
         using var steps = new ForwardSteps(model, terminal);
         Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, protocol.KvLength))];
+        KeptShares?[] kept = [.. policies.Select(policy => KeptShares.Of(steps, policy.Policy, protocol.Windows[0][..protocol.Prefill]))];
         using var speed = new SpeedTest(model, terminal);
         ILookup<(string, bool), SpeedRow> speeds = speed.Run(policies, protocol.Depths, protocol.Prompt, protocol.Generate, protocol.Repeat)
             .ToLookup(row => (row.Kv, row.Test.StartsWith("pp", StringComparison.Ordinal)));
         return [.. policies.Select((policy, i) =>
             new ComparisonRow(policy.Text, quality[i], passkey[i], footprints[i], [.. speeds[(policy.Text, true)]],
-                [.. speeds[(policy.Text, false)]]))];
+                [.. speeds[(policy.Text, false)]], kept[i]))];
     }
 }

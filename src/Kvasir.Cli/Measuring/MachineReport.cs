@@ -73,7 +73,8 @@ internal sealed record MachineReport
 
     private static IEnumerable<string> AdviceFor(KernelPath path, LocalModel? model, LocalModel? encoder, long memory)
     {
-        if (model is null) yield return Pull("a language model:", Catalog.DefaultName);
+        if (model is null || DemonstrationModel.Is(model.Path))
+            yield return Pull("a language model that knows more than the built-in one:", Catalog.BetterName);
         if (encoder is null) yield return Pull("a sentence encoder finds passages that say it in other words:", Catalog.DefaultEncoder);
         if (path != Numerics.KernelPaths.Supported[^1])
             yield return $"{Numerics.KernelPaths.Variable} holds the kernels to {Shown(path)}; without it they take "

@@ -3,7 +3,7 @@ namespace Kvasir.Cli.Models;
 /// <summary>Models that can be pulled by name: small ones with 8-bit weights, which lose nothing, larger ones with 4-bit.</summary>
 internal static class Catalog
 {
-    public const string DefaultName = "SmolLM2-135M-Instruct", DefaultEncoder = "all-MiniLM-L6-v2";
+    public const string DefaultName = "SmolLM2-135M-Instruct", BetterName = "SmolLM2-360M-Instruct", DefaultEncoder = "all-MiniLM-L6-v2";
 
     private const string Apache = "Apache-2.0", Llama = "Llama 3.2 Community License", Gemma = "Gemma Terms of Use";
     private const string Chat = "chat", Text = "continues text", Encoder = "finds passages";

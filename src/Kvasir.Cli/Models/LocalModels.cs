@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Kvasir.Cli.Models;
 
-/// <summary>Finds models on this machine: what lies directly in the models folders comes before what lies in their sub-folders.</summary>
+/// <summary>
+/// Finds models on this machine: what lies directly in the models folders comes before what lies in their sub-folders, and last comes the
+/// built-in one.
+/// </summary>
 internal sealed partial class LocalModels(ModelFolders folders)
 {
     private const int MaxDepth = 3;
@@ -73,6 +76,8 @@ internal sealed partial class LocalModels(ModelFolders folders)
             deeper = [];
             foreach (string path in level.SelectMany(folder => In(folder, deeper)).ToList()) yield return path;
         }
+
+        if (File.Exists(DemonstrationModel.Path)) yield return DemonstrationModel.Path;
     }
 
     /// <summary>The models directly in a folder; its other sub-folders are added to <paramref name="deeper"/>.</summary>

@@ -38,7 +38,7 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
-            string? embedder = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
+            string? embedder = ModelChoice.ResolveEncoder(parsed.GetValue(_embedder), terminal);
             Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
             try

@@ -2,85 +2,56 @@ using Kvasir.Cli.Models;
 
 namespace Kvasir.Cli.Options;
 
-/// <summary>Which models a command uses; where one is missing, a person at a terminal is offered to pull it.</summary>
+/// <summary>Which models a command uses, and a word where a better one could be had.</summary>
 internal static class ModelChoice
 {
-    /// <summary>The model that generates text.</summary>
-    public static string Resolve(string? given, Terminal terminal)
-    {
-        ModelFolders folders = ModelFolders.FromEnvironment();
-        return OrPulled(() =>
-            new LocalModels(folders).Resolve(given), given ?? folders.DefaultModel, Catalog.DefaultName, folders, terminal);
-    }
-
-    /// <summary>The model for sentence embeddings.</summary>
-    public static string ResolveEmbedding(string? given, Terminal terminal)
-    {
-        ModelFolders folders = ModelFolders.FromEnvironment();
-        return OrPulled(() => new LocalModels(folders).ResolveEmbedding(given), given, Catalog.DefaultEncoder, folders, terminal);
-    }
-
     /// <summary>What is given with --embedder to find passages by their words alone.</summary>
     public const string NoEncoder = "none";
 
-    /// <summary>
-    /// The two models that documents are asked with; one message tells what is missing of them and how to get it. Without an encoder
-    /// (null), where none is wanted or none was named and there is none, words alone find the passages.
-    /// </summary>
-    /// <exception cref="InvalidInputException">A named one is not there, or no language model is.</exception>
-    public static (string Model, string? Encoder) ResolveBoth(string? model, string? encoder, Terminal terminal)
+    /// <summary>The built-in model is never taken for a real one.</summary>
+    public static string BuiltIn =>
+        $"answered by the built-in demonstration model; '{TypedCommand.Program} models pull {Catalog.BetterName}' "
+        + $"({Catalog.Require(Catalog.BetterName).Megabytes} MB) gets a real one";
+
+    /// <summary>The model that generates text.</summary>
+    public static string Resolve(string? given, Terminal terminal)
     {
-        ModelFolders folders = ModelFolders.FromEnvironment();
-        var models = new LocalModels(folders);
-        string? chosen = (model ?? folders.DefaultModel) is null ? models.First(ModelKind.Chat) : models.Resolve(model);
-        string? embedder = encoder switch
-        {
-            NoEncoder => null,
-            null => models.First(ModelKind.Embedding),
-            _ => models.ResolveEmbedding(encoder, "--embedder"),
-        };
-        bool lacksEncoder = encoder is null && embedder is null;
-        CatalogEntry usual = Catalog.Require(Catalog.DefaultEncoder);
-        if (chosen is not null)
-        {
-            if (lacksEncoder)
-                terminal.Note(
-                    $"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
-                    + $"{usual.Name}' ({usual.Megabytes} MB) finds what is said in other words too");
-            return (chosen, embedder);
-        }
-
-        CatalogEntry[] missing = lacksEncoder ? [Catalog.Require(Catalog.DefaultName), usual] : [Catalog.Require(Catalog.DefaultName)];
-        if (!Agrees(
-            "Two files are needed, a language model and a sentence encoder. Pull "
-            + $"{Listed(missing, entry => $"{entry.Name} ({entry.Megabytes} MB)")} into {folders.UserFolder}?", terminal))
-        {
-            string which = lacksEncoder ? "neither was found" : "the language model was not found";
-            throw new InvalidInputException(
-                $"two files are needed, a language model and a sentence encoder, and {which}; run "
-                    + $"{Listed(missing, entry => $"'{TypedCommand.Program} models pull {entry.Name}' ({entry.Megabytes} MB)")}; "
-                + $"without a network, copy {Listed(missing, entry => $"{entry.LocalName} (from huggingface.co/{entry.Repository})")} "
-                    + $"into {folders.UserFolder} or a folder that KVASIR_MODELS names, "
-                + $"or name GGUF files with --model and --embedder; then: {TypedCommand.Line(terminal.Arguments)}");
-        }
-
-        string[] pulled = [.. missing.Select(entry => ModelDownload.Pull(entry.Name, folders, terminal).Path)];
-        return (pulled[0], lacksEncoder ? pulled[1] : embedder);
+        string path = new LocalModels(ModelFolders.FromEnvironment()).Resolve(given);
+        if (DemonstrationModel.Is(path)) terminal.Warn(BuiltIn);
+        return path;
     }
 
-    private static string Listed(CatalogEntry[] entries, Func<CatalogEntry, string> text) => string.Join(" and ", entries.Select(text));
-
-    private static string OrPulled(Func<string> resolve, string? named, string offered, ModelFolders folders, Terminal terminal)
+    /// <summary>The model for sentence embeddings; where there is none, a person at a terminal is offered to pull one.</summary>
+    public static string ResolveEmbedding(string? given, Terminal terminal)
     {
+        ModelFolders folders = ModelFolders.FromEnvironment();
         try
         {
-            return resolve();
+            return new LocalModels(folders).ResolveEmbedding(given);
         }
-        catch (InvalidInputException) when (named is null
-            && Agrees($"No model was found. Pull {offered} ({Catalog.Require(offered).Megabytes} MB) into {folders.UserFolder}?", terminal))
+        catch (InvalidInputException) when (given is null && Agrees(
+            $"No sentence encoder was found. Pull {Catalog.DefaultEncoder} ({Catalog.Require(Catalog.DefaultEncoder).Megabytes} MB) "
+            + $"into {folders.UserFolder}?", terminal))
         {
-            return ModelDownload.Pull(offered, folders, terminal).Path;
+            return ModelDownload.Pull(Catalog.DefaultEncoder, folders, terminal).Path;
         }
+    }
+
+    /// <summary>
+    /// The encoder that documents are asked with; without one (null), where none is wanted or none was named and there is none, words alone
+    /// find the passages.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The one that is named is not there.</exception>
+    public static string? ResolveEncoder(string? given, Terminal terminal)
+    {
+        var models = new LocalModels(ModelFolders.FromEnvironment());
+        if (given is not null) return given == NoEncoder ? null : models.ResolveEmbedding(given, "--embedder");
+        string? found = models.First(ModelKind.Embedding);
+        if (found is null)
+            terminal.Note(
+                $"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
+                + $"{Catalog.DefaultEncoder}' ({Catalog.Require(Catalog.DefaultEncoder).Megabytes} MB) finds what is said in other words too");
+        return found;
     }
 
     /// <summary>Asks a person; false where none sits there.</summary>

@@ -19,6 +19,7 @@ internal sealed class ComparisonReport(MachineInfo machine, ComparisonProtocol p
         QualityPlot();
         SpeedPlots();
         Table();
+        KeptByHead();
         Method();
         Line("</main></body></html>");
         return _html.ToString();
@@ -101,6 +102,15 @@ internal sealed class ComparisonReport(MachineInfo machine, ComparisonProtocol p
                 Cell($"{own.TokensPerSecond:#,0}",
                     $"{(ComparisonTable.Overlaps(own, baseline) ? "~" : "")}{own.TokensPerSecond / baseline.TokensPerSecond:0.00}");
         });
+    }
+
+    private void KeptByHead()
+    {
+        foreach ((int i, ComparisonRow row) in rows.Index())
+            if (row.Kept is { } kept)
+                Figure($"What each head keeps: {ShortName(row.Kv)}",
+                    "Layers from left to right, kv heads from top to bottom; the fuller the more tokens of the first window's prompt are kept."
+                    + (kept.Policies is null ? "" : " Point at a cell for the policy that its head chose."), HeatMap.Of(kept, Color(i)));
     }
 
     private void Section(string title, string note, IReadOnlyList<string> columns, Action<ComparisonRow> cells)

@@ -65,7 +65,8 @@ internal sealed partial class PassageIndex : IDisposable
     public Found Find(string question, float[] embedding, int count)
     {
         float[] cosines = _vectors.Scores(embedding);
-        List<Word> asked = [.. Words.Of(question).Select(Look)];
+        bool byWordsAlone = _vectors.Without.Count == _texts.Length || !embedding.AsSpan().ContainsAnyExcept(0f);
+        List<Word> asked = [.. (byWordsAlone ? Words.OfSubject(question) : Words.Of(question)).Select(Look)];
         float[] words = Bm25(asked);
         float[] fused = RankFusion.Fuse(cosines, words);
         int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));

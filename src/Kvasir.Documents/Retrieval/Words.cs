@@ -8,6 +8,16 @@ namespace Kvasir.Documents.Retrieval;
 /// </summary>
 internal static partial class Words
 {
+    private static readonly HashSet<string> s_functionWords = [.. (
+        "a about after all also am an and any are as at be been before being between but by can could did do does doing done during each "
+        + "find for from get gets give given go goes had has have having he her here hers him his how i if in into is it its just know let "
+        + "many may me might mine more most much must my need no nor not of on one or our ours out over own please say says shall she "
+        + "should so some such take takes tell than that the their theirs them then there these they this those to too under up us was we "
+        + "were what when where which while who whom whose why will with would you your yours "
+        + "aber als am an auch auf aus bei bin bis das dass dem den der des die dir du ein eine einem einen einer er es für hat habe ich "
+        + "ihr im in ist kann man mein mich mir mit muss nach nicht oder sich sie sind so um und uns von wann war warum was wem wen wer wie "
+        + "wird wo wir zu zum zur").Split(' ')];
+
     /// <summary>The distinct words of a text, in order.</summary>
     public static IReadOnlyList<string> Of(string text) =>
         [.. Word().Matches(Spaced(text)).Select(word => word.Value.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
@@ -17,6 +27,17 @@ internal static partial class Words
     /// </summary>
     public static IEnumerable<string> Telling(string question) =>
         Of(question).Where(word => word.Length > 3 || word.Any(char.IsAsciiDigit) || Wide().IsMatch(word));
+
+    /// <summary>
+    /// The words that passages are found by where nothing else finds them: without those that hold sentences together and those that ask,
+    /// which are rare enough in a few short texts to pass for the subject. All of them where there are no others.
+    /// </summary>
+    public static IReadOnlyList<string> OfSubject(string question)
+    {
+        IReadOnlyList<string> words = Of(question);
+        string[] subject = [.. words.Where(word => !s_functionWords.Contains(word))];
+        return subject.Length > 0 ? subject : words;
+    }
 
     /// <summary>The text with spaces around the characters that are words by themselves.</summary>
     public static string Spaced(string text) => Wide().Replace(text, " $0 ");

@@ -3,9 +3,22 @@ namespace Kvasir.Training.Data;
 /// <summary>A text of its own: its tokens and which of them are to be learned (an answer, say, and not the question).</summary>
 /// <param name="Tokens">Two or more.</param>
 /// <param name="Learned">For each token; null for all.</param>
-internal sealed record Example(int[] Tokens, bool[]? Learned = null);
+internal sealed record Example(int[] Tokens, bool[]? Learned = null)
+{
+    /// <summary>Writes it as one sequence: what is longer is cut, what is shorter is filled up with zeros that do not count.</summary>
+    public void Fill(Span<int> ids, Span<int> targets, Span<float> weights)
+    {
+        int count = Math.Min(Tokens.Length - 1, ids.Length);
+        ids.Clear();
+        targets.Clear();
+        weights.Clear();
+        Tokens.AsSpan(0, count).CopyTo(ids);
+        Tokens.AsSpan(1, count).CopyTo(targets);
+        for (int i = 0; i < count; i++) weights[i] = Learned is { } learned && !learned[i + 1] ? 0 : 1;
+    }
+}
 
-/// <summary>One example a sequence, each pass over them in another order; what is longer is cut, what is shorter is filled up.</summary>
+/// <summary>One example a sequence, each pass over them in another order.</summary>
 internal sealed class Examples : TrainingData
 {
     private readonly IReadOnlyList<Example> _examples;
@@ -28,14 +41,7 @@ internal sealed class Examples : TrainingData
     public override void Fill(long index, Span<int> ids, Span<int> targets, Span<float> weights)
     {
         Order(index / _order.Length);
-        Example example = _examples[_order[(int)(index % _order.Length)]];
-        int count = Math.Min(example.Tokens.Length - 1, ids.Length);
-        ids.Clear();
-        targets.Clear();
-        weights.Clear();
-        example.Tokens.AsSpan(0, count).CopyTo(ids);
-        example.Tokens.AsSpan(1, count).CopyTo(targets);
-        for (int i = 0; i < count; i++) weights[i] = example.Learned is { } learned && !learned[i + 1] ? 0 : 1;
+        _examples[_order[(int)(index % _order.Length)]].Fill(ids, targets, weights);
     }
 
     private void Order(long pass)

@@ -8,13 +8,19 @@ namespace Kvasir.Training.Demonstration;
 /// </summary>
 internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<DemonstrationExample>
 {
+    /// <summary>Questions about the same passages, at most.</summary>
+    public int Questions { get; init; } = 1;
+
+    /// <summary>Words of the passages, about; below 60 there is but one.</summary>
+    public int MostWords { get; init; } = int.MaxValue;
+
     /// <summary>Questions of the test.</summary>
     public const int TestQuestions = 200;
 
     private const int NotStatedPercent = 13;
     private const int QuestionTries = 20;
 
-    private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut)];
+    private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut), .. Kind.All.Where(kind => kind.IsCommon)];
     private static readonly Kind[] s_heldOut = [.. Kind.All.Where(kind => kind.IsHeldOut)];
 
     public DemonstrationExample this[long index]
@@ -38,36 +44,47 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>An example, or null where what was drawn does not give a question with a clear answer.</summary>
-    private static DemonstrationExample? Make(Draws draws)
+    private DemonstrationExample? Make(Draws draws)
     {
-        int count = draws.Pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3]);
+        int count = MostWords < 60 ? 1 : draws.Pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3]);
         Kind kind = draws.Pick(draws.Split == Split.Test && draws.Chance(50) ? s_heldOut : s_known);
-        bool isStated = !draws.Chance(NotStatedPercent), isShown = isStated || draws.Chance(70);
+        bool isShown = !draws.Chance(NotStatedPercent) || draws.Chance(70);
         int words = count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200]) : draws.Between(25, 150 / count);
+        words = Math.Min(words, MostWords / count);
         var asked = new Draft(kind, words, isTitled: count > 1, draws);
         string[] others = [.. Enumerable.Range(isShown ? 1 : 0, isShown ? count - 1 : count)
             .Select(_ => new Draft(draws.Chance(60) ? kind : draws.Pick(s_known), words, isTitled: count > 1, draws).Text)];
-        for (int tries = 0; tries < QuestionTries; tries++)
-            if (Ask(asked, isShown, others, isStated, draws) is { } example) return example;
-        return null;
+        string[] shown = isShown ? [asked.Text, .. others] : others;
+        // The best passage stands last in a prompt, and most often it has the answer.
+        int place = draws.Chance(60) ? shown.Length - 1 : draws.Below(shown.Length);
+        Exchange[] exchanges = [.. Exchanges(asked, isShown, others, draws)];
+        return exchanges.Length == 0 ? null : new DemonstrationExample(
+            asked.Kind.Name, [.. shown[1..(place + 1)], shown[0], .. shown[(place + 1)..]], exchanges);
+    }
+
+    /// <summary>Different questions, as many as are asked for and can be found.</summary>
+    private IEnumerable<Exchange> Exchanges(Draft asked, bool isShown, string[] others, Draws draws)
+    {
+        var questions = new HashSet<string>();
+        for (int tries = 0; tries < QuestionTries * Questions && questions.Count < Questions; tries++)
+        {
+            bool isStated = isShown && !draws.Chance(NotStatedPercent);
+            if (Ask(asked, isShown, others, isStated, draws) is { } exchange && questions.Add(exchange.Question)) yield return exchange;
+        }
     }
 
     /// <summary>
     /// A question about a document, which is shown or not, that fits none of the others; null where the one that was drawn does not do.
     /// </summary>
-    private static DemonstrationExample? Ask(Draft asked, bool isShown, string[] others, bool isStated, Draws draws)
+    private static Exchange? Ask(Draft asked, bool isShown, string[] others, bool isStated, Draws draws)
     {
         if (asked.Question(isStated || !isShown) is not ({ } wording, { } statement)) return null;
         if (!FitsOnly(asked.Text, others, wording, statement)) return null;
-        string[] shown = isShown ? [asked.Text, .. others] : others;
+        string shown = string.Join('\n', isShown ? others.Prepend(asked.Text) : others);
         string? answer = isStated ? StandsIn(asked.Text, statement.Values[wording.Slot])
-            : statement.IsAbsentFrom(string.Join('\n', shown)) ? DemonstrationExample.NotStated : null;
-        if (answer is null) return null;
-
-        // The best passage stands last in a prompt, and most often it has the answer.
-        int place = draws.Chance(60) ? shown.Length - 1 : draws.Below(shown.Length);
-        return new DemonstrationExample(asked.Kind.Name, [.. shown[1..(place + 1)], shown[0], .. shown[(place + 1)..]],
-            Spoken(asked.Asked(wording, statement), wording.Text[0] != '{', draws), answer);
+            : statement.IsAbsentFrom(shown) ? Exchange.NotStated : null;
+        return answer is null ? null
+            : new Exchange(Spoken(asked.Asked(wording, statement), wording.Text[0] != '{', draws), answer);
     }
 
     /// <summary>

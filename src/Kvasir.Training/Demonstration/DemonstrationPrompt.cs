@@ -23,9 +23,15 @@ internal static class DemonstrationPrompt
     [
         new(s_frame.Prefix, HasSpecial: true),
         .. example.Passages.Select(passage => new PromptSegment(Chunker.PromptText(passage), HasSpecial: false)),
-        new(new AskOptions().Asked(example.Question), HasSpecial: false),
+        .. example.Exchanges.SelectMany(Segments),
+    ];
+
+    /// <summary>The end of an answer is the beginning of what is asked next.</summary>
+    private static IEnumerable<PromptSegment> Segments(Exchange exchange) =>
+    [
+        new(new AskOptions().Asked(exchange.Question), HasSpecial: false),
         new(s_frame.Suffix, HasSpecial: true),
-        new(" " + example.Answer, HasSpecial: false, IsAnswer: true),
+        new(" " + exchange.Answer, HasSpecial: false, IsAnswer: true),
         new(BpeVocabulary.EndOfText, HasSpecial: true, IsAnswer: true),
     ];
 

@@ -12,11 +12,14 @@ internal static class GgufExport
     /// <param name="parameters">Weights.</param>
     /// <param name="vocabulary">The tokenizer.</param>
     /// <param name="type">Of matrices whose rows are whole blocks of it; the others are float16, vectors float32.</param>
-    public static void Write(string path, LlamaShape shape, LlamaParameters parameters, BpeVocabulary vocabulary, TensorType type)
+    /// <param name="chatTemplate">How a conversation is written for it; null for none.</param>
+    public static void Write(
+        string path, LlamaShape shape, LlamaParameters parameters, BpeVocabulary vocabulary, TensorType type, string? chatTemplate = null)
     {
         var file = new GgufWriter();
         AddMetadata(file, Path.GetFileNameWithoutExtension(path), shape, type);
         vocabulary.AddTo(file);
+        if (chatTemplate is not null) file.Add("tokenizer.chat_template", chatTemplate);
         foreach (Parameter parameter in parameters.All)
         {
             long[] dimensions = parameter.IsVector ? [parameter.Columns] : [parameter.Rows, parameter.Columns];

@@ -87,6 +87,9 @@ internal sealed class LlamaModel
     /// <summary>How many rows were selected.</summary>
     public int Selected { get; private set; }
 
+    /// <summary>Which row of the batch the n-th selected one is.</summary>
+    public int SelectedRow(int n) => _rows[n];
+
     /// <summary>The ranges of selected rows whose logits exist at once.</summary>
     public RowRange HeadRange(int part) => new(part * HeadRows, Math.Min(HeadRows, Selected - part * HeadRows));
 

@@ -28,6 +28,12 @@ internal sealed record ScratchSettings
     /// <summary>Channels of a key as a share of a value's: below 1 keys are thin.</summary>
     public double KeyShare { get; init; } = 1;
 
+    /// <summary>What the slowest pair of channels turns by is one over this, nearly: larger for longer memory.</summary>
+    public double RopeBase { get; init; } = 10000;
+
+    /// <summary>Whether it begins with heads that find earlier tokens (<see cref="Models.RecallInitialization"/>).</summary>
+    public bool BeginsWithRecall { get; init; }
+
     public int Steps { get; init; } = 500;
 
     public int Batch { get; init; } = 16;
@@ -59,6 +65,7 @@ internal sealed record ScratchSettings
             ValueSize = value,
             FeedForward = FeedForward > 0 ? FeedForward : Math.Max(SizeStep, Width * 8 / 3 / SizeStep * SizeStep),
             Context = Context,
+            RopeBase = RopeBase,
         };
         shape.Check();
         return shape;

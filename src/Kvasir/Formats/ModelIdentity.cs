@@ -85,12 +85,17 @@ internal static class ModelIdentity
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The user's folder of files that can be made again.</summary>
-    public static string UserCacheFolder()
+    /// <summary>The user's folder of files that can be made again; where there is no home, one of the system's.</summary>
+    public static string UserCacheFolder() => UserCacheFolder(
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify));
+
+    /// <inheritdoc cref="UserCacheFolder()"/>
+    /// <param name="home">The user's home, which may not be there.</param>
+    public static string UserCacheFolder(string home)
     {
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && Path.IsPathRooted(set)) return set;
         if (OperatingSystem.IsWindows()) return Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        if (!Path.IsPathRooted(home)) home = Path.GetTempPath();
         return OperatingSystem.IsMacOS() ? Path.Combine(home, "Library", "Caches") : Path.Combine(home, ".cache");
     }
 

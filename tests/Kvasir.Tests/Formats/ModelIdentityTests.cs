@@ -10,6 +10,11 @@ public sealed class ModelIdentityTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    /// <summary>What is kept for the next time must never lie in the folder that a command happens to run in.</summary>
+    [Fact]
+    public void The_cache_of_a_user_without_a_home_is_not_the_current_folder() =>
+        Assert.True(Path.IsPathRooted(ModelIdentity.UserCacheFolder("")));
+
     [Fact]
     public void Layout_names_and_tokenizer_do_not_count() =>
         Assert.Equal(Identity(Model()), Identity(Model(reversed: true, alignment: 64, extra: writer =>
