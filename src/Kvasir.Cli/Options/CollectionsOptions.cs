@@ -15,7 +15,7 @@ internal sealed class CollectionsOptions(ExampleCommand command, CommonOptions c
     /// <summary>Loads both models and gives them to what serves.</summary>
     public void With(ParseResult parsed, Terminal terminal, Func<Model, Model?, ServerOptions, Task> serve)
     {
-        string? encoderPath = ModelChoice.ResolveBoth(common.ModelName(parsed), parsed.GetValue(_embedder), terminal).Encoder;
+        string? encoderPath = ModelChoice.ResolveEncoder(parsed.GetValue(_embedder), terminal);
         using Model model = common.LoadTextModel(parsed, terminal);
         using Model? encoder = encoderPath is null ? null : Model.Load(encoderPath, common.ModelOptions(parsed));
         serve(model, encoder, new ServerOptions { DocumentsFolder = Folder(parsed) }).GetAwaiter().GetResult();
