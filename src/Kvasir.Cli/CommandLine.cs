@@ -80,6 +80,8 @@ internal static class CommandLine
             TrainCommand.Create(terminal),
             FactorCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ServeCommand.Create(terminal),
+            McpCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             DoctorCommand.Create(terminal),

@@ -25,8 +25,8 @@ void End(PosixSignalContext signal)
 }
 
 // A step may wait for the system: a read from a pipe, a slow disk. Stores and saved files are sound whenever a process ends.
-static void ExitAfterGrace()
+void ExitAfterGrace()
 {
-    Thread.Sleep(TimeSpan.FromSeconds(1.5));
+    Thread.Sleep(terminal.Grace);
     Environment.Exit(ExitCode.Interrupted);
 }

@@ -6,7 +6,7 @@ public class UsageTests
         "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export",
             "store import", "chat", "complete", "tokenize", "template",
         "logits", "embed", "ppl", "eval", "eval passkey", "eval vqa",
-            "compare", "profile", "profile auto", "train", "bench", "inspect", "doctor",
+            "compare", "profile", "profile auto", "train", "bench", "inspect", "doctor", "serve", "mcp",
             "models",
             "models ls",
             "models pull");

@@ -11,12 +11,15 @@ internal static class TinyModel
 
     private static readonly string[] Special = ["<|user|>", "<|end|>", "<|assistant|>"];
 
-    public static string Write(string path)
+    private const string Template =
+        "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+    public static string Write(string path, string template = Template, uint contextLength = 2048)
     {
         var writer = new GgufWriter();
         string[] tokens = [.. Enumerable.Range(0, 256).Select(ByteLevel), "th", .. Special];
         writer.Add("general.architecture", "llama");
-        writer.Add("llama.context_length", 2048u);
+        writer.Add("llama.context_length", contextLength);
         writer.Add("llama.embedding_length", (uint)Width);
         writer.Add("llama.block_count", (uint)Layers);
         writer.Add("llama.feed_forward_length", (uint)FeedForward);
@@ -30,8 +33,7 @@ internal static class TinyModel
         writer.Add("tokenizer.ggml.token_type", tokens.Select(token => Special.Contains(token) ? 3 : 1).ToArray());
         writer.Add("tokenizer.ggml.merges", new[] { "t h" });
         writer.Add("tokenizer.ggml.eos_token_id", (uint)Array.IndexOf(tokens, "<|end|>"));
-        writer.Add("tokenizer.chat_template",
-            "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}");
+        writer.Add("tokenizer.chat_template", template);
         AddWeights(writer, tokens.Length);
         writer.Write(path);
         return path;

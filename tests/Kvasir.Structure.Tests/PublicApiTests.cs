@@ -11,6 +11,8 @@ public sealed class PublicApiTests
     [InlineData("Kvasir")]
     [InlineData("Kvasir.Vision")]
     [InlineData("Kvasir.Documents")]
+    [InlineData("Kvasir.Extensions.AI")]
+    [InlineData("Kvasir.Server")]
     public void The_public_surface_is_the_one_that_is_checked_in(string library)
     {
         string path = Path.Combine(SharedData.ProjectRoot(), $"tests/Kvasir.Structure.Tests/{library}.api.txt");

@@ -24,6 +24,9 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
 
     public bool ErrorIsInteractive { get; init; }
 
+    /// <summary>How long a command may go on behind the first signal before the process ends.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(1.5);
+
     /// <summary>How wide and high the window is now, in character cells; either may be 0 where that is not known.</summary>
     public Func<(int Columns, int Rows)> Size { get; init; } = () => (0, 0);
 

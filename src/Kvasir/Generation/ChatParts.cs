@@ -14,14 +14,16 @@ internal static class ChatParts
 
     /// <exception cref="InvalidInputException">The template cannot be run, or does not show every picture once.</exception>
     public static int[] Encode(
-        Tokenizer tokenizer, ChatTemplate template, IReadOnlyList<ChatMessage> messages, InputEmbeddings? embeddings)
+        Tokenizer tokenizer, ChatTemplate template, IReadOnlyList<ChatMessage> messages, InputEmbeddings? embeddings,
+        IReadOnlyDictionary<string, object?>? variables = null, string opening = "")
     {
         IReadOnlyDictionary<string, int[]> named = embeddings?.Named ?? new Dictionary<string, int[]>();
         (string Text, string? Marker)[][] pieces = [.. messages.Select(message => Split(message.Content, named))];
         string[] markers = [.. pieces.SelectMany(message => message).Select(piece => piece.Marker).OfType<string>()];
-        if (markers.Length == 0) return tokenizer.Encode(Render(template, messages));
-        if (!template.TakesImages) return [.. Split(template.Render(messages), named).SelectMany(Ids)];
-        string[] between = template.Render([.. messages.Zip(pieces, WithParts)]).Split(Placeholder);
+        if (markers.Length == 0) return tokenizer.Encode(Render(template, messages, variables) + opening);
+        if (!template.TakesImages) return [.. Split(template.Render(messages, variables: variables) + opening, named).SelectMany(Ids)];
+        string[] between = (template.Render([.. messages.Zip(pieces, WithParts)], variables: variables) + opening)
+            .Split(Placeholder);
         return between.Length == markers.Length + 1
             ? [.. between.Index().SelectMany(part => Ids((part.Item, part.Index < markers.Length ? markers[part.Index] : null)))]
             : throw new InvalidInputException($"the model's chat template shows {between.Length - 1} of {markers.Length} pictures as "
@@ -32,9 +34,12 @@ internal static class ChatParts
     }
 
     /// <summary>Messages without pictures, as text or, where the template reads nothing else, as content parts.</summary>
-    public static string Render(ChatTemplate template, IReadOnlyList<ChatMessage> messages) => template.Render(template.NeedsParts
-        ? [.. messages.Select(message => message.Fields?.ContainsKey("content") == true ? message : WithParts(message, [(message.Content,
-            null)]))] : messages);
+    public static string Render(
+        ChatTemplate template, IReadOnlyList<ChatMessage> messages, IReadOnlyDictionary<string, object?>? variables = null) =>
+        template.Render(template.NeedsParts
+            ? [.. messages.Select(message => message.Fields?.ContainsKey("content") == true ? message
+                : WithParts(message, [(message.Content, null)]))]
+            : messages, variables: variables);
 
     private static ChatMessage WithParts(ChatMessage message, (string Text, string? Marker)[] pieces)
     {

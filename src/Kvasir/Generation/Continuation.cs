@@ -1,3 +1,4 @@
+using Kvasir.Generation.Constraints;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Generation;
@@ -14,6 +15,8 @@ internal sealed class Continuation
     private readonly List<int> _ids;
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly int _promptTokens;
+    private readonly TokenConstraint.Progress? _constraint;
+    private readonly List<TokenLogprobs> _logprobs = [];
     private long _firstToken;
     private long _lastToken;
 
@@ -23,7 +26,8 @@ internal sealed class Continuation
         _options = options;
         _sampler = new Sampler(options.Sampler);
         _stops = new StopMatcher(options.Stop);
-        _stream = new TextStream(tokenizer);
+        _stream = new TextStream(tokenizer, skipSpecial: !options.ShowControlTokens);
+        _constraint = options.Constraint?.Begin();
         _ids = new List<int>(Math.Min(options.MaxTokens, 4096));
         _promptTokens = promptTokens;
     }
@@ -33,6 +37,12 @@ internal sealed class Continuation
 
     /// <summary>Whether a token has been chosen.</summary>
     public bool HasBegun => _firstToken != 0;
+
+    /// <summary>Each token's probability so far, where they are asked for.</summary>
+    public IReadOnlyList<TokenLogprobs> Logprobs => _logprobs;
+
+    /// <summary>Tokens generated so far.</summary>
+    public int Count => _ids.Count;
 
     /// <summary>How much of the prompt was not computed again.</summary>
     public int ReusedTokens { get; set; }
@@ -45,16 +55,22 @@ internal sealed class Continuation
     public string Take(Span<float> logits, List<int> history, int contextLength)
     {
         int known = Math.Min(logits.Length, _tokenizer.VocabularySize); // output matrices are often padded
-        int id = _sampler.Sample(logits[..known], CollectionsMarshal.AsSpan(history));
+        LogSoftmax? probabilities = _options.TopLogprobs is int top ? new LogSoftmax(logits[..known], top) : null;
+        int id = _sampler.Sample(logits[..known], CollectionsMarshal.AsSpan(history), CollectionsMarshal.AsSpan(_ids), _constraint);
         _lastToken = Stopwatch.GetTimestamp();
         if (_firstToken == 0) _firstToken = _lastToken;
-        if (!_options.IgnoreEndOfText && _tokenizer.IsEndOfGeneration(id)) return End(FinishReason.Stop);
+        if (id >= 0 && (!_options.IgnoreEndOfText || _constraint is not null) && _tokenizer.IsEndOfGeneration(id))
+            return End(FinishReason.Stop);
+        if (id < 0) return End(FinishReason.Length); // a grammar that has no end
+        _constraint?.Take(id);
+        if (probabilities is not null) _logprobs.Add(probabilities.Of(id));
         bool contextFull = history.Count >= contextLength;
         _ids.Add(id);
         history.Add(id);
         string piece = _stops.Add(_stream.Add(id));
         _text.Append(piece);
         if (_stops.Stopped) Finish = FinishReason.Stop;
+        else if (_constraint?.IsAtEnd == true) piece += End(FinishReason.Stop);
         else if (_ids.Count >= _options.MaxTokens) piece += End(FinishReason.Length);
         else if (contextFull) piece += End(FinishReason.Context);
         else if (_options.StopAtRepetition && Repetition.EndsIn(CollectionsMarshal.AsSpan(_ids))) piece += End(FinishReason.Repetition);
@@ -80,6 +96,7 @@ internal sealed class Continuation
         {
             Text = _text.ToString(),
             Ids = [.. _ids],
+            Logprobs = _logprobs,
             FinishReason = Finish ?? FinishReason.Cancelled,
             PromptTokens = _promptTokens,
             ReusedTokens = ReusedTokens,

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Generation.Constraints;
 
 namespace Kvasir.Generation;
 
@@ -7,6 +8,9 @@ public sealed record GenerationOptions
 {
     /// <summary>Greedy, until the model ends its turn or the context is full.</summary>
     public static GenerationOptions Default { get; } = new();
+
+    /// <summary>The most tokens whose probabilities are told at each step.</summary>
+    public const int MostLogprobs = 20;
 
     /// <summary>The most tokens to generate.</summary>
     public int MaxTokens { get; init; } = int.MaxValue;
@@ -25,6 +29,18 @@ public sealed record GenerationOptions
     /// </summary>
     public bool StopAtRepetition { get; init; }
 
+    /// <summary>What the text may be; null for anything. It ends where nothing more can follow.</summary>
+    public TokenConstraint? Constraint { get; init; }
+
+    /// <summary>
+    /// Whether to tell each token's probability (<see cref="GenerationResult.Logprobs"/>), and of how many of the most probable ones;
+    /// null for neither.
+    /// </summary>
+    public int? TopLogprobs { get; init; }
+
+    /// <summary>Whether the text of control tokens is part of the text; models mark calls of tools by them.</summary>
+    public bool ShowControlTokens { get; init; }
+
     /// <summary>What of the prompt is emphasised; null for nothing, or what the policy's <c>steer</c> says.</summary>
     public Emphasis? Emphasis { get; init; }
 
@@ -38,6 +54,8 @@ public sealed record GenerationOptions
     {
         if (MaxTokens < 1) throw new InvalidInputException($"max tokens is {MaxTokens}; give at least 1");
         if (Stop.Any(string.IsNullOrEmpty)) throw new InvalidInputException("a stop string is empty; give at least one character");
+        if (TopLogprobs is < 0 or > MostLogprobs)
+            throw new InvalidInputException($"the probabilities of {TopLogprobs} tokens were asked for; give 0 to {MostLogprobs}");
         Sampler.Validate();
         return this;
     }

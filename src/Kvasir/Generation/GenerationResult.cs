@@ -9,6 +9,9 @@ public sealed record GenerationResult
     /// <summary>The new token ids, without the end-of-text token.</summary>
     public required IReadOnlyList<int> Ids { get; init; }
 
+    /// <summary>Each token's probability, where <see cref="GenerationOptions.TopLogprobs"/> asked for them; else empty.</summary>
+    public IReadOnlyList<TokenLogprobs> Logprobs { get; init; } = [];
+
     /// <summary>Why it ended.</summary>
     public required FinishReason FinishReason { get; init; }
 

@@ -26,6 +26,8 @@ internal sealed class PrefixCache : IDisposable
 
     public long Bytes { get; private set; }
 
+    public IEnumerable<KvCache> Caches => _newestFirst.Select(entry => entry.Cache);
+
     /// <summary>
     /// A cache that shares the longest known beginning of <paramref name="prompt"/>, in whole blocks and short of its last token; null
     /// where there is none.

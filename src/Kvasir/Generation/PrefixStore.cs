@@ -12,6 +12,9 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
 {
     private readonly PrefixCache _memory = new(memoryBytes);
 
+    /// <summary>What is kept in memory.</summary>
+    public PrefixCache Memory => _memory;
+
     /// <summary>A cache in memory that shares the longest known beginning of a prompt, or null.</summary>
     public KvCache? Take(List<int> prompt) => _memory.Take(prompt);
 

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Kvasir.Generation.Constraints;
 
 namespace Kvasir.Generation;
 
@@ -23,12 +24,32 @@ public sealed class Sampler
     }
 
     /// <summary>The next token. Logits that are not a number are never chosen.</summary>
-    /// <param name="logits">[vocabulary]; changed by the repetition penalty and the temperature.</param>
+    /// <param name="logits">[vocabulary]; changed by the penalties.</param>
     /// <param name="history">The tokens so far, for the repetition penalty.</param>
     /// <exception cref="InvalidOperationException">No logit is usable: all are negative infinity or not a number.</exception>
-    public int Sample(Span<float> logits, ReadOnlySpan<int> history = default)
+    public int Sample(Span<float> logits, ReadOnlySpan<int> history = default) => Sample(logits, history, [], null);
+
+    /// <summary>
+    /// As <see cref="Sample(Span{float}, ReadOnlySpan{int})"/>, under a constraint where there is one. A token is drawn first, and the
+    /// others are ruled out only if it is not allowed: most are, and drawing again among those allowed gives each the probability that it
+    /// has among them.
+    /// </summary>
+    /// <param name="logits">[vocabulary]; changed by the penalties and the constraint.</param>
+    /// <param name="history">The tokens so far, for the repetition penalty.</param>
+    /// <param name="generated">Those that were generated, for the other penalties.</param>
+    /// <param name="constraint">What may come next.</param>
+    /// <returns>The token, or -1 where the constraint allows none.</returns>
+    internal int Sample(Span<float> logits, ReadOnlySpan<int> history, ReadOnlySpan<int> generated, TokenConstraint.Progress? constraint)
     {
         if (_options.RepeatPenalty != 1) Penalize(logits, history);
+        if (_options.FrequencyPenalty != 0 || _options.PresencePenalty != 0) PenalizeGenerated(logits, generated);
+        int id = Draw(logits);
+        if (constraint is null || constraint.Allows(id)) return id;
+        return constraint.Mask(logits) ? Draw(logits) : -1;
+    }
+
+    private int Draw(Span<float> logits)
+    {
         int best = Largest(logits);
         if (_options.Temperature == 0 || _options.TopK == 1 || float.IsPositiveInfinity(logits[best])) return best;
         if (_weights.Length < logits.Length) _weights = new float[logits.Length];
@@ -44,6 +65,18 @@ public sealed class Sampler
 
         _candidates.Cut(_options.TopP * total, _options.MinP);
         return _candidates.Draw(_random.NextDouble());
+    }
+
+    private void PenalizeGenerated(Span<float> logits, ReadOnlySpan<int> generated)
+    {
+        if (_seen.Length < logits.Length) _seen = new int[logits.Length];
+        _stamp++;
+        foreach (int id in generated)
+        {
+            if ((uint)id >= (uint)logits.Length) continue;
+            logits[id] -= _options.FrequencyPenalty + (_seen[id] == _stamp ? 0 : _options.PresencePenalty);
+            _seen[id] = _stamp;
+        }
     }
 
     private void Penalize(Span<float> logits, ReadOnlySpan<int> history)

@@ -1,6 +1,6 @@
 namespace Kvasir.Generation;
 
-/// <summary>How a token is chosen from logits. The steps run in this order: repetition penalty, temperature, top-k, top-p, min-p.</summary>
+/// <summary>How a token is chosen from logits. The steps run in this order: penalties, temperature, top-k, top-p, min-p.</summary>
 public sealed record SamplerOptions
 {
     /// <summary>Logits are divided by this; 0 takes the largest logit (greedy).</summary>
@@ -25,6 +25,14 @@ public sealed record SamplerOptions
     /// <summary>How many of the newest tokens <see cref="RepeatPenalty"/> looks at.</summary>
     public int RepeatWindow { get; init; } = 64;
 
+    /// <summary>
+    /// Taken from a generated token's logit for each time that it was generated (OpenAI's <c>frequency_penalty</c>); 0 means none.
+    /// </summary>
+    public float FrequencyPenalty { get; init; }
+
+    /// <summary>Taken once from the logit of each token that was generated (OpenAI's <c>presence_penalty</c>); 0 means none.</summary>
+    public float PresencePenalty { get; init; }
+
     /// <summary>The seed; the same seed, logits and options give the same tokens. A fresh one where null.</summary>
     public ulong? Seed { get; init; }
 
@@ -38,6 +46,9 @@ public sealed record SamplerOptions
         if (!(MinP >= 0 && MinP <= 1)) throw new InvalidInputException($"min-p is {MinP}; give a value from 0 to 1");
         if (!(RepeatPenalty > 0) || float.IsInfinity(RepeatPenalty))
             throw new InvalidInputException($"the repeat penalty is {RepeatPenalty}; give a value above 0 (1 is none)");
+        if (!float.IsFinite(FrequencyPenalty))
+            throw new InvalidInputException($"the frequency penalty is {FrequencyPenalty}; give a number");
+        if (!float.IsFinite(PresencePenalty)) throw new InvalidInputException($"the presence penalty is {PresencePenalty}; give a number");
         if (RepeatWindow < 0) throw new InvalidInputException($"the repeat window is {RepeatWindow}; give 0 or more tokens");
     }
 }

@@ -68,6 +68,12 @@ public sealed class Scheduler : IDisposable
     /// <summary>The most bytes that the running sequences, and those that wait with a filled cache, may come to hold.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>Beginnings of prompts that are kept in memory.</summary>
+    internal PrefixCache Prefixes => _prefixes.Memory;
+
+    /// <summary>The caches of the sequences that run, and those that are kept.</summary>
+    internal IEnumerable<KvCache> Caches => _running.Select(sequence => sequence.Cache!).Concat(Prefixes.Caches);
+
     /// <summary>Steps over prompts end at multiples of so many tokens; 0: wherever the step's tokens do.</summary>
     internal int PromptBorders { get; init; }
 
@@ -87,21 +93,32 @@ public sealed class Scheduler : IDisposable
         CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
-        int longest = Longest(prompt, options);
+        int longest = Longest(prompt.Length, options);
         var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
             _forecast.MostBytes(longest), onText, cancellation)
         {
             Embeddings = embeddings,
             Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
         };
-        if (sequence.MostBytes > _pool.Budget - PassBytes(1))
-            sequence.Fail(
-                new KvBudgetExceededException(
-                $"the sequence may grow to {longest} tokens ({prompt.Length} of them its prompt), but the KV budget of {_pool.Budget:N0} "
-                + $"bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens"));
+        if (TooLarge(longest, prompt.Length) is { } failure) sequence.Fail(failure);
         else _waiting.Enqueue(sequence);
         return sequence;
     }
+
+    /// <summary>Throws where <see cref="Add(ReadOnlySpan{int}, GenerationOptions?, Action{string}?, InputEmbeddings?, CancellationToken)"/>
+    /// would, or would fail at once. May be called from any thread.</summary>
+    internal void Check(int promptTokens, GenerationOptions options)
+    {
+        int longest = Longest(promptTokens, options.Validated());
+        if (TooLarge(longest, promptTokens) is { } failure) throw failure;
+    }
+
+    private KvBudgetExceededException? TooLarge(int longest, int promptTokens) =>
+        _forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
+        ? null
+        : new KvBudgetExceededException(
+            $"the sequence may grow to {longest} tokens ({promptTokens} of them its prompt), but the KV budget of {_pool.Budget:N0} "
+            + $"bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens");
 
     /// <summary>
     /// Adds a sequence whose beginning has been computed, or placed from files. Under a budget it fails at once where it does not fit
@@ -125,7 +142,7 @@ public sealed class Scheduler : IDisposable
         if (cache.Length >= prompt.Length)
             throw new ArgumentException(
                 $"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
-        int longest = Longest(prompt, options);
+        int longest = Longest(prompt.Length, options);
         cache.Steering = options.Steering(prompt, _tokenizer, cache.Steering?.Policy);
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(
@@ -249,7 +266,7 @@ public sealed class Scheduler : IDisposable
         {
             piece = sequence.Continuation.Take(logits, sequence.Ids, _contextLength);
         }
-        catch (InvalidOperationException unusable)
+        catch (Exception unusable) when (unusable is InvalidOperationException or InvalidInputException)
         {
             sequence.Fail(unusable);
             return;
@@ -321,10 +338,10 @@ public sealed class Scheduler : IDisposable
         MostRunning = Math.Max(MostRunning, _running.Count);
     }
 
-    private int Longest(ReadOnlySpan<int> prompt, GenerationOptions options)
+    private int Longest(int promptTokens, GenerationOptions options)
     {
-        Session.Check(prompt.Length, _contextLength);
-        return (int)Math.Min((long)prompt.Length + options.MaxTokens - 1, _contextLength); // the last token is not fed
+        Session.Check(promptTokens, _contextLength);
+        return (int)Math.Min((long)promptTokens + options.MaxTokens - 1, _contextLength); // the last token is not fed
     }
 
     /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>
@@ -401,7 +418,12 @@ public sealed class Scheduler : IDisposable
             else _filled.Enqueue(sequence);
         }
 
-        while (_waiting.TryPeek(out ScheduledSequence? first) && first.IsCancelled) Finish(_waiting.Dequeue());
+        for (int left = _waiting.Count; left > 0; left--)
+        {
+            ScheduledSequence sequence = _waiting.Dequeue();
+            if (sequence.IsCancelled) Finish(sequence);
+            else _waiting.Enqueue(sequence);
+        }
     }
 
     private void Finish(ScheduledSequence sequence)

@@ -92,12 +92,19 @@ public sealed partial class Session
     }
 
     /// <summary>The ids of a conversation's prompt, with one begin-of-text token where the model's file asks for it.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="template">Its template.</param>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="embeddings">The pictures that markers in it stand for.</param>
+    /// <param name="variables">Other variables of the template, such as <c>tools</c>.</param>
+    /// <param name="opening">What the reply begins with.</param>
     internal static int[] EncodeChat(
-        Tokenizer tokenizer, ChatTemplate? template, IReadOnlyList<ChatMessage> messages, InputEmbeddings? embeddings = null)
+        Tokenizer tokenizer, ChatTemplate? template, IReadOnlyList<ChatMessage> messages, InputEmbeddings? embeddings = null,
+        IReadOnlyDictionary<string, object?>? variables = null, string opening = "")
     {
         if (template is null)
             throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
-        int[] ids = ChatParts.Encode(tokenizer, template, messages, embeddings);
+        int[] ids = ChatParts.Encode(tokenizer, template, messages, embeddings, variables, opening);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
         return missing ? [tokenizer.BeginOfText, .. ids] : ids;
     }

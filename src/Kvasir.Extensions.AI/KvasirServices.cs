@@ -1,0 +1,40 @@
+using Kvasir.Generation;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kvasir.Extensions.AI;
+
+/// <summary>Kvasir in a program's services.</summary>
+public static class KvasirServices
+{
+    /// <summary>The name of the activity source and the meters, for OpenTelemetry: <c>AddSource</c> and <c>AddMeter</c>.</summary>
+    public const string TelemetryName = EngineMeter.Name;
+
+    /// <summary>
+    /// Adds an <see cref="IChatClient"/> on a local model, with logs and with traces and meters by OpenTelemetry's conventions for
+    /// generative
+    /// AI; and, where an encoder is named, an <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/>. The models are loaded when they are
+    /// first
+    /// asked for.
+    /// </summary>
+    /// <param name="services">The program's services.</param>
+    /// <param name="configure">Names the model.</param>
+    /// <returns>A builder for what is to stand before the client, such as <c>UseFunctionInvocation()</c>.</returns>
+    public static ChatClientBuilder AddKvasir(this IServiceCollection services, Action<KvasirOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        var named = new KvasirOptions();
+        configure(named);
+        services.AddLogging();
+        services.AddOptions<KvasirOptions>().Configure(configure)
+            .Validate(options => options.ModelPath.Length > 0, "Kvasir: name a model (KvasirOptions.ModelPath)");
+        services.AddSingleton<LoadedModels>();
+        services.AddSingleton(provider => provider.GetRequiredService<LoadedModels>().Engine);
+        if (named.EncoderPath is not null)
+            services.AddEmbeddingGenerator(provider => provider.GetRequiredService<LoadedModels>().NewEmbeddingGenerator())
+                .UseOpenTelemetry(sourceName: TelemetryName).UseLogging();
+        return services.AddChatClient(provider => provider.GetRequiredService<LoadedModels>().NewChatClient())
+            .UseOpenTelemetry(sourceName: TelemetryName).UseLogging();
+    }
+}

@@ -1,0 +1,97 @@
+using Kvasir.Server.Requests;
+using Kvasir.Tokenization;
+
+namespace Kvasir.Server.OpenAI;
+
+/// <summary>OpenAI's messages as a chat template reads them.</summary>
+internal static class MessageReader
+{
+    private const int MostMessages = 2048, MostParts = 256, MostCalls = 128;
+
+    public static IReadOnlyList<Field> Fields { get; } =
+    [
+        new("role", "string", "system, developer, user, assistant or tool", Required: true),
+        new("content", "string|array", "A text, or parts of the type text"),
+        new("name", "string", "Given to the template"),
+        new("tool_calls", "array", "Calls that an assistant has made"),
+        new("tool_call_id", "string", "The call that a tool's message answers"),
+        new("annotations", "array", "Of an earlier reply; not read"),
+    ];
+
+    private static readonly Field[] Part = [new("type", "string", "text", true), new("text", "string", "The text", true)];
+
+    private static readonly Field[] Call =
+    [
+        new("id", "string", "Its id", true), new("type", "string", "function"), new("function", "object", "The call", true),
+        new("index", "integer", "Not read"),
+    ];
+
+    private static readonly Field[] Function = [new("name", "string", "The function", true),
+        new("arguments", "string|object", "JSON", true)];
+
+    public static IReadOnlyList<ChatMessage> Read(RequestReader request)
+    {
+        IReadOnlyList<JsonElement> messages = request.List("messages", MostMessages);
+        return messages.Count == 0 ? throw request.Wrong("messages", "give at least one message")
+            : [.. messages.Select((message, i) => ReadOne(new RequestReader(message, Fields, $"messages[{i}]")))];
+    }
+
+    private static ChatMessage ReadOne(RequestReader message)
+    {
+        string role = message.Word("role", "system", "developer", "user", "assistant", "tool")!;
+        var fields = new Dictionary<string, object?>();
+        if (message.Text("name") is { } name) fields["name"] = name;
+        if (message.Text("tool_call_id") is { } id) fields["tool_call_id"] = id;
+        IReadOnlyList<JsonElement> calls = message.List("tool_calls", MostCalls);
+        if (calls.Count > 0) fields["tool_calls"] = calls.Select((call, i) => ReadCall(new RequestReader(call, Call, $"tool_calls[{i}]")))
+            .ToArray();
+        if (message.Get("content") is null && calls.Count == 0) throw message.Wrong("content", "give a text");
+        return new ChatMessage(role == "developer" ? "system" : role, Content(message, "content", Part, "text"))
+        {
+            Fields = fields.Count == 0 ? null : fields,
+        };
+    }
+
+    /// <summary>A text, or the texts of parts.</summary>
+    public static string Content(RequestReader message, string name, IReadOnlyList<Field> part, params string[] types)
+    {
+        if (message.Get(name) is not { ValueKind: JsonValueKind.Array }) return message.Text(name) ?? "";
+        return string.Concat(message.List(name, MostParts).Select((one, i) =>
+        {
+            if (one.ValueKind == JsonValueKind.Object && one.TryGetProperty("type", out JsonElement type)
+                && type.ValueKind == JsonValueKind.String && !types.Contains(type.GetString()))
+                throw message.Wrong(name, $"parts of the type {type.GetString()} are not supported; {string.Join(" or ", types)} is");
+            return new RequestReader(one, part, $"{name}[{i}]").Text("text");
+        }));
+    }
+
+    /// <summary>With the arguments as an object, which templates write themselves.</summary>
+    private static Dictionary<string, object?> ReadCall(RequestReader call)
+    {
+        RequestReader function = call.Object("function", Function)!;
+        return new Dictionary<string, object?>
+        {
+            ["id"] = call.Text("id"),
+            ["type"] = "function",
+            ["function"] = new Dictionary<string, object?>
+            {
+                ["name"] = function.Text("name"),
+                ["arguments"] = Arguments(function),
+            },
+        };
+    }
+
+    public static JsonElement Arguments(RequestReader function)
+    {
+        if (function.Get("arguments") is { ValueKind: JsonValueKind.Object } json) return json;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(function.Text("arguments") is { Length: > 0 } text ? text : "{}");
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw function.Wrong("arguments", "give JSON");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Net;
+using System.Net.Http.Json;
+using Kvasir.Cache;
+using Kvasir.Server.Hosting;
+
+namespace Kvasir.Server.Tests;
+
+/// <summary>Many clients at once, clients that leave, and servers that are started again.</summary>
+public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    [Fact]
+    public async Task Sixty_clients_under_a_budget_get_what_each_would_get_alone()
+    {
+        const int Clients = 60;
+        KvForecast forecast = fixture.Model.Forecast(ServerFixture.Exact);
+        long budget = 4 * forecast.MostBytes(600) + forecast.PassBytes(512, 16);
+        await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
+        {
+            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, KvBudget = budget, QueueLimit = 100 },
+        });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        string[] prompts = [.. Enumerable.Range(0, Clients).Select(i => $"{i} " + new string((char)('a' + i % 26), 1 + i * 37 % 400))];
+        JsonElement[] answers = await Task.WhenAll(prompts.Select(prompt => CompleteAsync(http, prompt, 40)));
+        foreach ((string prompt, JsonElement answer) in prompts.Zip(answers).Where((_, i) => i % 5 == 0))
+        {
+            await using var engine = new EngineLoop(fixture.Model, new EngineOptions { Policy = ServerFixture.Exact });
+            GenerationResult alone = await engine.Start(fixture.Model.Tokenizer.Encode(prompt), new GenerationOptions { MaxTokens = 40 })
+                .CompleteAsync();
+            Assert.Equal(alone.Text, answer.GetProperty("choices")[0].GetProperty("text").GetString());
+        }
+
+        EngineStatus status = await server.Engine.GetStatusAsync();
+        Assert.Equal(Clients, status.Finished);
+        Assert.InRange(status.MostKvBytes, 1, budget);
+    }
+
+    [Fact]
+    public async Task Clients_that_vanish_leave_nothing_behind()
+    {
+        await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
+        {
+            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, PrefixBytes = 0, Parallel = 4, QueueLimit = 500 },
+        });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        await Parallel.ForEachAsync(Enumerable.Range(0, 200), async (i, _) =>
+        {
+            using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(i % 40));
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
+            {
+                Content = JsonContent
+                    .Create(new { model = "kvasir", prompt = $"client {i}", max_tokens = 3000, temperature = 0, stream = i % 2 == 0 }),
+            };
+            try
+            {
+                using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+                await response.Content.ReadAsStringAsync(leaving.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // That is what leaving looks like from here.
+            }
+        });
+        for (int i = 0; i < 1000 && server.Engine.InFlight > 0; i++) await Task.Delay(10);
+        EngineStatus status = await server.Engine.GetStatusAsync();
+        Assert.Equal((0, 0, 0L), (status.Running, status.Waiting, status.KvBytes));
+    }
+
+    [Fact]
+    public async Task Shared_beginning_is_not_computed_again_after_a_restart()
+    {
+        using var folder = new TemporaryFolder();
+        string shared = string.Concat(Enumerable.Repeat("the same words over again; ", 76));
+        ServerOptions options = new()
+        {
+            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, Prompts = new PromptStore(folder.Sub("prompts")) },
+        };
+        await using (KvasirServer first = await KvasirServer.StartAsync(fixture.Model, null, options))
+        {
+            using var http = new HttpClient { BaseAddress = first.Address };
+            Assert.Equal(0, Cached(await CompleteAsync(http, shared + "one", 2)));
+            await first.StopAsync();
+        }
+
+        await using KvasirServer second = await KvasirServer.StartAsync(fixture.Model, null, options);
+        using var again = new HttpClient { BaseAddress = second.Address };
+        Assert.InRange(Cached(await CompleteAsync(again, shared + "two", 2)), 1792, 2052);
+
+        static int Cached(JsonElement answer) => answer.GetProperty("usage").GetProperty("prompt_tokens_details")
+            .GetProperty("cached_tokens").GetInt32();
+    }
+
+    [Fact]
+    public async Task Stopping_lets_replies_end_and_refuses_new_ones()
+    {
+        KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions { Port = 0 });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        Task<JsonElement> running = CompleteAsync(http, "before", 1000);
+        while (server.Engine.InFlight == 0) await Task.Delay(1);
+        Task stopping = server.StopAsync();
+        Assert.Equal(1000, (await running).GetProperty("usage").GetProperty("completion_tokens").GetInt32());
+        await stopping;
+        await server.DisposeAsync();
+    }
+
+    private static async Task<JsonElement> CompleteAsync(HttpClient http, string prompt, int tokens)
+    {
+        using HttpResponseMessage response = await http.PostAsJsonAsync(
+            new Uri("/v1/completions", UriKind.Relative), new { model = "kvasir", prompt, max_tokens = tokens, temperature = 0 });
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.OK, text);
+        return JsonDocument.Parse(text).RootElement;
+    }
+}
