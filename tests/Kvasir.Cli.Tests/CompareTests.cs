@@ -53,14 +53,15 @@ public sealed class CompareTests : IDisposable
     public void A_report_shows_what_each_head_keeps_and_chose()
     {
         string page = Path.Combine(_folder.Path, "kept.html");
-        Invocation.Of(["compare", "--model", Tiny, "--policies", "evict=keydiff:50%,recent=0", "evict=fastgen:0.6", "--report", page, .. Quick])
-            .IsDone();
+        string[] policies = ["evict=keydiff:50%,recent=0", "evict=fastgen:0.6"];
+        Invocation.Of(["compare", "--model", Tiny, "--policies", .. policies, "--report", page, .. Quick]).IsDone();
         XElement[] maps = [.. XDocument.Load(page).Descendants().Where(element => element.Name.LocalName == "svg"
             && (string?)element.Attribute("aria-label") == "Share of tokens kept by layer and head")];
         string[] keyDiff = Said(maps[0]), fastGen = Said(maps[1]);
         Assert.Equal((2, keyDiff.Length), (maps.Length, fastGen.Length));
         Assert.All(keyDiff, said => Assert.EndsWith("50% kept", said, StringComparison.Ordinal));
-        Assert.All(fastGen, said => Assert.Matches(@"^layer \d+, head \d+: \d+% kept \((special|\+ punctuation|\+ frequent|\+ local|full)\)$", said));
+        const string cell = @"^layer \d+, head \d+: \d+% kept \((special|\+ punctuation|\+ frequent|\+ local|full)\)$";
+        Assert.All(fastGen, said => Assert.Matches(cell, said));
         Assert.Equal(fastGen.Length, fastGen.Distinct().Count());
 
         static string[] Said(XElement map) =>

@@ -21,7 +21,7 @@ public sealed class RecallInitializationTests
         RopeBase = 100_000,
     };
 
-    /// <summary>Tokens by chance, repeated: of all tokens but the one that it stands at, it holds the right next one for the likeliest.</summary>
+    /// <summary>Tokens by chance, repeated: of all but the one that it stands at, it often holds the right one for the likeliest.</summary>
     [Fact]
     public void A_model_that_has_learned_nothing_repeats_what_came_before()
     {

@@ -50,7 +50,8 @@ internal static class ModelChoice
         if (found is null)
             terminal.Note(
                 $"no sentence encoder was found: passages are found by their words alone; '{TypedCommand.Program} models pull "
-                + $"{Catalog.DefaultEncoder}' ({Catalog.Require(Catalog.DefaultEncoder).Megabytes} MB) finds what is said in other words too");
+                + $"{Catalog.DefaultEncoder}' ({Catalog.Require(Catalog.DefaultEncoder).Megabytes} MB) finds what is said in other words "
+                + "too");
         return found;
     }
 

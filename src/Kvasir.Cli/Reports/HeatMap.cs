@@ -16,8 +16,9 @@ internal static class HeatMap
     {
         int layers = kept.Shares.Length, heads = kept.Shares.Max(row => row.Length);
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture,
-            $"""<svg role="img" aria-label="Share of tokens kept by layer and head" viewBox="0 0 {Left + layers * Cell} {Top + heads * Cell}" style="max-width:{Left + layers * Cell}px">""");
+        int width = Left + layers * Cell;
+        svg.Append("""<svg role="img" aria-label="Share of tokens kept by layer and head" """);
+        svg.Append(CultureInfo.InvariantCulture, $"""viewBox="0 0 {width} {Top + heads * Cell}" style="max-width:{width}px">""");
         for (int head = 0; head < heads; head++) Text(svg, Left - 6, Top + head * Cell + 13, "end", $"{head}");
         for (int layer = 0; layer < layers; layer++)
         {
@@ -27,8 +28,10 @@ internal static class HeatMap
                 double share = kept.Shares[layer][head];
                 string said = $"layer {layer}, head {head}: {share:0%} kept"
                     + (kept.Policies is { } policies ? $" ({policies[layer][head]})" : "");
-                svg.Append(CultureInfo.InvariantCulture,
-                    $"""<rect class="s{color}" x="{Left + layer * Cell}" y="{Top + head * Cell}" width="{Cell - 1}" height="{Cell - 1}" fill="currentColor" fill-opacity="{0.06 + 0.94 * share:0.00}"><title>{WebUtility.HtmlEncode(said)}</title></rect>""");
+                svg.Append(CultureInfo.InvariantCulture, $"""<rect class="s{color}" x="{Left + layer * Cell}" y="{Top + head * Cell}" """)
+                    .Append(CultureInfo.InvariantCulture, $"""width="{Cell - 1}" height="{Cell - 1}" fill="currentColor" """)
+                    .Append(CultureInfo.InvariantCulture, $"""fill-opacity="{0.06 + 0.94 * share:0.00}"><title>""")
+                    .Append(WebUtility.HtmlEncode(said)).Append("</title></rect>");
             }
         }
         return svg.Append("</svg>").ToString();

@@ -15,8 +15,8 @@ internal static partial class Words
         + "should so some such take takes tell than that the their theirs them then there these they this those to too under up us was we "
         + "were what when where which while who whom whose why will with would you your yours "
         + "aber als am an auch auf aus bei bin bis das dass dem den der des die dir du ein eine einem einen einer er es für hat habe ich "
-        + "ihr im in ist kann man mein mich mir mit muss nach nicht oder sich sie sind so um und uns von wann war warum was wem wen wer wie "
-        + "wird wo wir zu zum zur").Split(' ')];
+        + "ihr im in ist kann man mein mich mir mit muss nach nicht oder sich sie sind so um und uns von wann war warum was wem wen "
+        + "wer wie wird wo wir zu zum zur").Split(' ')];
 
     /// <summary>The distinct words of a text, in order.</summary>
     public static IReadOnlyList<string> Of(string text) =>

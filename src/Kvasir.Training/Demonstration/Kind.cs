@@ -2,7 +2,8 @@ namespace Kvasir.Training.Demonstration;
 
 /// <summary>
 /// A kind of document, from one text file. Its lines begin with what they are: <c>held-out</c> for a kind that is kept from training,
-/// <c>common</c> for one that is drawn twice as often, <c>=</c> a subject's name and type (the town that is described, say), <c>#</c> a title, <c>~</c> a sentence that states nothing,
+/// <c>common</c> for one that is drawn twice as often, <c>=</c> a subject's name and type (the town that is described, say), <c>#</c> a
+/// title, <c>~</c> a sentence that states nothing,
 /// <c>+</c> a fact (<see cref="Fact.Parse"/>), and below it <c>-</c> a way to say it and <c>?</c> a way to ask for the slot that stands
 /// behind it. Braces name slots and subjects.
 /// </summary>
@@ -26,7 +27,9 @@ internal sealed class Kind
     /// <summary>Whether the whole kind is kept from training.</summary>
     public bool IsHeldOut { get; private set; }
 
-    /// <summary>Whether it is drawn twice as often as others: one that speaks of anything, so that no vocabulary is learned by heart.</summary>
+    /// <summary>
+    /// Whether it is drawn twice as often as others: one that speaks of anything, so that no vocabulary is learned by heart.
+    /// </summary>
     public bool IsCommon { get; private set; }
 
     public IReadOnlyList<(string Name, string Type)> Subjects => _subjects;

@@ -19,8 +19,8 @@ internal sealed class RecallInitialization
     private const int PreviousHeads = 3, RecallHeads = 2, LastHead = 3;
 
     /// <summary>
-    /// The deviation of embeddings, so wide that a step does not blur which token is which; channel 0 before its norm, in deviations; the sharpness of positional and of content attention; how strongly a head
-    /// writes.
+    /// The deviation of embeddings, so wide that a step does not blur which token is which; channel 0 before its norm, in
+    /// deviations; the sharpness of positional and of content attention; how strongly a head writes.
     /// </summary>
     private const float Deviation = 0.1f, Constant = 3, PositionGain = 2.3f, ContentGain = 2.1f, Written = 1.5f;
 
@@ -36,7 +36,8 @@ internal sealed class RecallInitialization
     private RecallInitialization(LlamaShape shape, LlamaParameters parameters, ulong seed)
     {
         (_shape, _parameters, _seed) = (shape, parameters, seed);
-        _frequencies = [.. Enumerable.Range(0, shape.KeySize / 2).Select(pair => (float)Math.Pow(shape.RopeBase, -2.0 * pair / shape.KeySize))];
+        _frequencies = [.. Enumerable.Range(0, shape.KeySize / 2)
+            .Select(pair => (float)Math.Pow(shape.RopeBase, -2.0 * pair / shape.KeySize))];
     }
 
     /// <summary>Writes over weights that were drawn by chance.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Kvasir.Tokenization;
 using Kvasir.Training.Data;
 using Kvasir.Training.Demonstration;
@@ -69,7 +70,7 @@ internal sealed class DemonstrationSource : ScratchSource
             foreach (int i in worker.Tasks(rows.Count))
             {
                 int row = model.SelectedRow(rows.First + i);
-                if (System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(model.Logits(i)) != _batch.Targets[row])
+                if (TensorPrimitives.IndexOfMax<float>(model.Logits(i)) != _batch.Targets[row])
                     wrong[row / _batch.Length] = true;
             }
             worker.Meet();
@@ -82,7 +83,8 @@ internal sealed class DemonstrationSource : ScratchSource
         {
             var range = new RowRange(row, 1);
             Example example = row < examples.Length ? examples[row] : new Example([0, 0], [false, false]);
-            example.Fill(range.Of(_batch.Ids, _batch.Length), range.Of(_batch.Targets, _batch.Length), range.Of(_batch.Weights, _batch.Length));
+            example.Fill(
+                range.Of(_batch.Ids, _batch.Length), range.Of(_batch.Targets, _batch.Length), range.Of(_batch.Weights, _batch.Length));
         }
     }
 }
