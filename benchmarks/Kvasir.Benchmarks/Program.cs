@@ -10,6 +10,8 @@ if (args is ["codecs", .. var shape]) return CodecThroughput.Run(shape);
 
 if (args is ["training", .. var threads]) return TrainingProducts.Run(threads);
 
+if (args is ["images", .. var images]) return ImageSpeed.Run(images);
+
 if (args is ["models", .. var models]) return RandomModels.Write(models);
 
 BenchmarkSwitcher.FromAssembly(typeof(KernelThroughput).Assembly).Run(args);

@@ -14,6 +14,9 @@ internal static class RandomModels
             Context: 8192, RotaryBase: 100000),
         ["llama-3.2-1b"] = new(Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadDim: 64, FeedForward: 8192, Vocabulary: 128256,
             Context: 131072, RotaryBase: 500000),
+        // Six of the 32 layers: what a layer does is what all do.
+        ["llava-1.5-7b-6-layers"] = new(Layers: 6, Width: 4096, Heads: 32, KvHeads: 32, HeadDim: 128, FeedForward: 11008,
+            Vocabulary: 32064, Context: 4096, RotaryBase: 10000),
     };
 
     /// <summary><c>models FOLDER SHAPE TYPE…</c>: one file per type.</summary>

@@ -61,11 +61,14 @@ public sealed class DocumentLibrary : IDisposable
             throw new InvalidInputException(
                 $"KV policy: {steering} is about the positions of one prompt; in documents, emphasise texts instead "
                 + "(AskOptions.Emphasis)");
-        var answers = new ModelAnswers(model, options.Policy);
+        var answers = new ModelAnswers(model, options.Policy, options.Images);
         ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
-        return new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding, options.ChunkTokens,
-            options.Placement, options.ThinStore)
+        var library = new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding,
+            options.ChunkTokens, options.Placement, options.ThinStore)
         { Comments = options.Comments };
+        answers.Pictures?.Stored = hash =>
+            library.Store.Catalog.Files().FirstOrDefault(file => file.Hash.AsSpan().SequenceEqual(hash))?.Path;
+        return library;
     }
 
     /// <summary>The store: what it holds, and its care.</summary>
@@ -297,6 +300,7 @@ public sealed class DocumentLibrary : IDisposable
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
         Found found = Find(question, options.Passages ?? PassageSelection.Most, options.Within);
+        if (!_model.ReadsPictures) found = found with { Passages = [.. found.Passages.Where(passage => !passage.IsPicture)] };
         fit = options.MinScore is float least ? least <= 0 || Relevance.Comes(found, least, least) ? Fit.Firm : Fit.None
             : options.Passages is null && _encoder.LeastRelevant > 0 ? Relevance.Of(found, _encoder.LeastRelevant)
             : Fit.Firm;
@@ -307,8 +311,13 @@ public sealed class DocumentLibrary : IDisposable
             return null;
         }
 
+        if (options.Passages is null && Picture(found.Passages) is { } picture) return [Cited(picture)];
         return [.. (options.Passages is null ? PassageSelection.Relevant(found.Passages, _model.IsSmall) : found.Passages).Select(Cited)];
     }
+
+    /// <summary>A picture that fits best, by itself or by the text that is its caption: it is asked about alone.</summary>
+    private static Passage? Picture(List<Passage> found) => found.Find(passage =>
+        passage.IsPicture && (passage == found[0] || passage.Text.Contains(found[0].Text.Trim(), StringComparison.Ordinal)));
 
     /// <summary>A passage that an answer is made from, with what has become of its file.</summary>
     private Passage Cited(Passage passage)

@@ -1,6 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Storage;
+using Kvasir.Vision;
 
 namespace Kvasir.Documents;
 
@@ -21,6 +22,9 @@ public sealed record LibraryOptions
     /// answered right.
     /// </summary>
     public KvPolicy Policy { get; init; } = DefaultPolicy;
+
+    /// <summary>What shows pictures to the model; null for none. It must outlive the library.</summary>
+    public ImageEncoder? Images { get; init; }
 
     /// <summary>How chunks are computed and placed.</summary>
     public ChunkPlacement Placement { get; init; }

@@ -52,13 +52,13 @@ public sealed class DocumentCommandTests : IDisposable
     public void What_was_left_out_is_told_without_a_terminal_too()
     {
         _folder.File("notes.txt", "Some text."u8);
-        _folder.File("photo.png", [1, 2]);
+        _folder.File("photo.zip", [1, 2]);
         _folder.File("scan.pdf", "%PDF-1.4"u8);
         string[] lines = Invocation.Of(["ingest", _folder.Path, .. Models, .. Store])
             .IsDone().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.StartsWith("1 document, ", lines[0], StringComparison.Ordinal);
         Assert.Equal(
-            ["2 files left out:", "not a kind of document that is read:", _folder.Sub("photo.png"),
+            ["2 files left out:", "not a kind of document that is read:", _folder.Sub("photo.zip"),
             "a PDF file without pages; it is damaged:", _folder.Sub("scan.pdf")], lines[1..]);
         JsonElement skipped = Invocation.Of(["ingest", _folder.Path, "--json", .. Models, .. Store]).IsDone().Json.GetProperty("skipped");
         Assert.Equal(["not a kind of document that is read", "a PDF file without pages; it is damaged"], skipped.EnumerateArray()

@@ -5,7 +5,8 @@ public class UsageTests
     public static TheoryData<string> Commands => new(
         "ask", "ingest", "read", "store", "store ls", "store stats", "store verify", "store rm", "store gc", "store quota", "store export",
             "store import", "chat", "complete", "tokenize", "template",
-        "logits", "embed", "ppl", "eval", "eval passkey", "compare", "profile", "profile auto", "train", "bench", "inspect", "doctor",
+        "logits", "embed", "ppl", "eval", "eval passkey", "eval vqa",
+            "compare", "profile", "profile auto", "train", "bench", "inspect", "doctor",
             "serve",
             "mcp",
             "models",

@@ -149,7 +149,7 @@ public class ReadingTests
         using var folder = new TemporaryFolder();
         folder.File("notes-2024", "Text without an extension.");
         File.WriteAllBytes(folder.Sub("program"), [0x7F, .. "ELF"u8, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
-        foreach (string name in new[] { "b.md", "sub/a.txt", "c.png", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json",
+        foreach (string name in new[] { "b.md", "sub/a.txt", "c.zip", ".git/d.txt", "node_modules/e.js", "app/app.csproj", "app/bin/f.json",
             "other/bin/g.sh", "rust/Cargo.toml", "rust/target/h.rs" })
         {
             folder.File(name, "x");
@@ -160,7 +160,7 @@ public class ReadingTests
         Assert.Equal(["b.md", "notes-2024", "app/app.csproj", "other/bin/g.sh", "rust/Cargo.toml", "sub/a.txt"],
             found.Files.Select(file => Path.GetRelativePath(folder.Path, file.Path)));
         Assert.Equal(
-            [(".git", "hidden"), ("c.png", "not a kind"), ("node_modules", "a folder of installed"), ("program", "not a kind"),
+            [(".git", "hidden"), ("c.zip", "not a kind"), ("node_modules", "a folder of installed"), ("program", "not a kind"),
                 ("app/bin", "a folder of build"), ("rust/target", "a folder of build"), ("sub/loop", "a linked folder")],
             found.Skipped.Select(skipped => (Path.GetRelativePath(folder.Path, skipped.Path), skipped.Reason)), new ByBeginning());
     }

@@ -9,6 +9,7 @@ public sealed class PublicApiTests
 {
     [Theory]
     [InlineData("Kvasir")]
+    [InlineData("Kvasir.Vision")]
     [InlineData("Kvasir.Documents")]
     [InlineData("Kvasir.Extensions.AI")]
     [InlineData("Kvasir.Server")]

@@ -12,11 +12,13 @@ internal static class AskCommand
             "ask",
             "Answer a question from documents. New and changed ones are taken in first; their KV is computed once and reused.",
             "kvasir ask notes.md report.html \"What was decided about the budget?\"",
+            "kvasir ask --image photo.jpg \"What is in the picture?\"",
             "kvasir ask \"And who is responsible?\"",
             "kvasir ask handbook/ --questions questions.txt --json");
         var words = command.Argument<string[]>(
             "[docs...] question",
             "Files and folders (none: everything in the store), and last the question (not with --questions)", ArgumentArity.ZeroOrMore);
+        Option<string[]> images = ImageOptions.Pictures(command);
         var passages = command.Option<int?>(
             "--passages -k", "N", "Chunks to answer from (default: up to 5, without those far weaker than the best)").InRange(1, 1000);
         var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of the answer, at most", 256).InRange(1, int.MaxValue);
@@ -42,23 +44,25 @@ internal static class AskCommand
             if (questions is null && Path.Exists(given[^1]))
                 throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             using LibraryChoice open = library.Open(parsed, common, terminal);
-            if (documents.Length > 0) Refresh(open, documents, terminal);
+            string[] pictures = parsed.GetValue(images) ?? [], all = [.. documents, .. pictures];
+            if (all.Length > 0) Refresh(open, all, terminal);
             var options = new AskOptions
             {
                 Passages = parsed.GetValue(passages),
-                MinScore = parsed.GetValue(minScore),
+                MinScore = parsed.GetValue(minScore) ?? (pictures.Length > 0 ? 0 : null),
                 MaxTokens = parsed.GetValue(maxTokens),
                 Recompute = parsed.GetValue(recompute),
                 Repair = placing.Repair(parsed),
                 Emphasis = open.Emphasis(emphasis, parsed, parsed.GetValue(terms)),
                 EmphasiseTerms = parsed.GetValue(terms),
-                Within = documents.Length > 0 ? documents : null,
+                Within = all.Length > 0 ? all : null,
             };
             bool texts = parsed.GetValue(showSources);
             open.Library.WarmUp(options, terminal.Interrupted);
             if (questions is not null)
                 return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
-            Answer answer = open.Library.Ask(given[^1], options, terminal.Interrupted);
+            Answer answer = pictures.Length == 0 ? open.Library.Ask(given[^1], options, terminal.Interrupted)
+                : open.Library.Ask(given[^1], Shown(open.Library, pictures, documents, given[^1], options), options, terminal.Interrupted);
             if (!common.Json(parsed)) Print(answer, texts, terminal);
             else
             {
@@ -69,6 +73,12 @@ internal static class AskCommand
             return ExitCode.Done;
         });
     }
+
+    /// <summary>The pictures that were named, next to the question, and before them what the documents say.</summary>
+    private static IReadOnlyList<Passage> Shown(
+        DocumentLibrary library, string[] pictures, string[] documents, string question, AskOptions options) =>
+        [.. pictures.SelectMany(library.Chunks),
+            .. documents.Length == 0 ? [] : library.Search(question, options.Passages ?? 1, documents)];
 
     private static void Refresh(LibraryChoice open, string[] documents, Terminal terminal)
     {

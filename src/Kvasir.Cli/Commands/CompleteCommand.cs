@@ -7,9 +7,11 @@ internal static class CompleteCommand
     {
         var command = new ExampleCommand("complete", "Continue a text.",
             "kvasir complete --prompt \"The capital of France is\" --max-tokens 16",
+            "kvasir complete --image photo.jpg --prompt \"<image>\\nThe picture shows\"",
             "kvasir complete --file letter.txt --emphasise \"Answer in one sentence.\"",
             "kvasir complete --ids 504,3575,282,14197,314 --max-tokens 8 --json");
         var prompt = new PromptOptions(command);
+        var images = new ImageOptions(command);
         var sampling = new SamplingOptions(command, maxTokens: 256, temperature: 0);
         CommonOptions common = CommonOptions.ForSequences(command);
         var budget = new KvBudgetOption(command);
@@ -18,14 +20,15 @@ internal static class CompleteCommand
         var promptTokens = new PromptTokensOption(command);
         return command.Does(parsed =>
         {
-            Func<Model, int[]> idsBy = prompt.Read(parsed, terminal);
+            using PictureInput pictures = images.Read(parsed, common);
+            Func<Model, int[]> idsBy = prompt.Read(parsed, terminal, pictures);
             KvPolicy policy = promptTokens.Apply(parsed, common.Policy(parsed));
             PromptStore? prompts = promptCache.Open(parsed);
             using Cache.BlockPool pool = budget.NewPool(parsed);
             using Model model = common.LoadTextModel(parsed, terminal);
             policy = CommonOptions.Prepare(policy, model, terminal);
             int[] tokens = idsBy(model);
-            using var session = new Session(model, policy, pool, prompts);
+            using var session = new Session(model, policy, pool, prompts) { Embeddings = pictures.Embeddings };
             bool json = common.Json(parsed);
             GenerationOptions options = sampling.Read(parsed, common) with { Emphasis = emphasis.Read(parsed, model, policy) };
             GenerationResult result = session.Complete(tokens, options, json ? null : terminal.Out.Write, terminal.Interrupted);

@@ -7,6 +7,7 @@ internal sealed class Conversation(
 {
     private const string Help =
         """"
+        /image FILE       show a picture with the next message
         /system TEXT      how the model is to behave; alone: what it was told
         /set NAME VALUE   temperature, top-k, top-p, min-p, repeat-penalty, max-tokens, stop, seed; NAME alone: its default; alone: all
         /kv               the cache: tokens, bytes, policy
@@ -18,11 +19,21 @@ internal sealed class Conversation(
         //                begins a message with a slash
         """";
 
+    private readonly List<string> _shown = [];
     private KvPolicy _policy = given ?? KvPolicy.Default;
     private Session _session = new(model, given, pool, prompts);
 
     /// <summary>What is emphasised wherever it is said; null for nothing.</summary>
     public Emphasis? Emphasis { get; init; }
+
+    /// <summary>Pictures that were named, and the encoder of those to come.</summary>
+    public required PictureInput Pictures { get; init; }
+
+    /// <summary>Shows the pictures that were named with the first message.</summary>
+    public void ShowNamed()
+    {
+        foreach (string file in Pictures.Files) Show(file);
+    }
 
     /// <summary>Sets the system message, or tells it where <paramref name="text"/> is empty.</summary>
     public void Instruct(string text)
@@ -72,6 +83,7 @@ internal sealed class Conversation(
         Session loaded = Session.Load(model, path, given, pool, prompts);
         _session.Dispose();
         _session = loaded;
+        Pictures.Use(loaded.Embeddings);
         _policy = policy;
         string loss = saved.CanBecome(_policy) ? "" : " (what the saved form has lost stays lost)";
         if (_policy != saved) terminal.Warn($"{path} was saved with {saved}; converted to {_policy}{loss}");
@@ -127,6 +139,13 @@ internal sealed class Conversation(
         return false;
     });
 
+    /// <summary>Shows a picture with the next message.</summary>
+    private void Show(string file)
+    {
+        _shown.Add(Pictures.Show(model, file));
+        _session.Embeddings = Pictures.Embeddings;
+    }
+
     /// <summary>Streams the reply; on a terminal, Ctrl-C ends the reply and not the conversation.</summary>
     private void Reply(string message)
     {
@@ -137,10 +156,13 @@ internal sealed class Conversation(
             stop.Cancel();
             return true;
         });
-        foreach (string piece in _session.Chat(message, settings.Sampling with { Emphasis = Emphasised(message) }, stop.Token))
+        string said = string.Concat(_shown.Select(marker => marker + "\n")) + message;
+        foreach (string piece in _session.Chat(said, settings.Sampling with { Emphasis = Emphasised(message) }, stop.Token))
         {
             if (!json) terminal.Out.Write(terminal.OutputIsInteractive ? TerminalText.Block(piece) : piece);
         }
+
+        _shown.Clear();
 
         if (json) terminal.WriteJson(Figures.Of(_session.LastResult!));
         else terminal.Out.WriteLine();
@@ -172,7 +194,8 @@ internal sealed class Conversation(
             "/reset" or "/clear" => Reset,
             "/save" when rest.Length > 0 => () => Save(rest),
             "/load" when rest.Length > 0 => () => Load(rest),
-            "/save" or "/load" => throw new InvalidInputException($"{words[0]} needs a file's name"),
+            "/image" when rest.Length > 0 => () => Show(rest),
+            "/save" or "/load" or "/image" => throw new InvalidInputException($"{words[0]} needs a file's name"),
             _ => throw new InvalidInputException(
                 $"{words[0]} is unknown; /help lists what can be typed, and // begins a message with a slash"),
         };
@@ -191,6 +214,7 @@ internal sealed class Conversation(
     {
         _session.Dispose();
         _session = new Session(model, given, pool, prompts);
+        _shown.Clear();
         _policy = given ?? KvPolicy.Default;
     }
 

@@ -10,12 +10,13 @@ internal static class EvalCommand
             Passkey(terminal),
             EvalRetrievalCommand.Create(terminal),
             EvalFactsCommand.Create(terminal),
+            EvalVqaCommand.Create(terminal),
         };
 
     /// <summary>The option --when.</summary>
-    public static Option<string> When(ExampleCommand command) => command.Choice(
+    public static Option<string> When(ExampleCommand command, string usual = "context") => command.Choice(
         "--when", "context|question",
-        "The context is compressed before the question is known (context, default), or together with it (question)");
+        $"The context is compressed before the question is known (context), or together with it (question); {usual} unless given", usual);
 
     public static CompressedWhen Compressed(ParseResult parsed, Option<string> when) =>
         parsed.GetValue(when) == "question" ? CompressedWhen.Question : CompressedWhen.Context;

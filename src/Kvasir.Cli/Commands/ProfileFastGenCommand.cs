@@ -50,7 +50,7 @@ internal static class ProfileFastGenCommand
         public static HeadChoices Of(Model model, int[] ids, TokenClasses classes, double recovery, CancellationToken cancellation)
         {
             var fastGen = new FastGen(ids, 0, classes);
-            ScoredLayer[] layers = PromptObservation.Of(model, ids, FastGen.Needs(ids.Length), cancellation);
+            ScoredLayer[] layers = PromptObservation.Of(model, ids, FastGen.Needs(ids.Length), cancellation: cancellation);
             int[][] chosen = [.. layers.Select(layer => layer.ForHeads(head => fastGen.Choose(layer, head, recovery)))];
             return new HeadChoices(chosen,
                 layers.SelectMany((layer, l) => layer.ForHeads(head => fastGen.Keeps(layer, head, chosen[l][head]).Count(kept => kept)))

@@ -11,9 +11,12 @@ internal static class ProfilePrefixKvCommand
         var command = new ExampleCommand(
             "prefixkv", "Measure how many tokens each layer should keep, for --kv evict=prefixkv:SHARE%.",
             "kvasir profile prefixkv --file sample.txt --budgets 20,50 --out smollm2.prefixkv.json",
+            "kvasir profile prefixkv --image a.jpg --image b.jpg --question \"What is this?\" --out pictures.json",
             "kvasir profile prefixkv --ids-file prompts.json --budgets 10,20,30,50 --json",
             "kvasir complete --prompt \"Once upon a time\" --kv evict=prefixkv:20%,profile=smollm2.prefixkv.json");
         var samples = new SamplePrompts(command);
+        var images = new ImageOptions(command);
+        var question = command.Option("--question", "TEXT", "What is asked about each picture", "Describe the image.");
         var budgets = command.Option("--budgets", "A,B", "Percent of the tokens kept", "10,20,30,50");
         var leaveOut = command.Flag("--leave-out-protected", "Search without the first and the last token, which stay in any case");
         var output = command.Option<string?>("--out -o", "P.json", "Write the profile there");
@@ -25,15 +28,38 @@ internal static class ProfilePrefixKvCommand
                 throw new InvalidInputException($"--budgets {percents[wrong]}: give percent from 1 to 100");
             string? path = parsed.GetValue(output);
             if (path is not null) OutputPath.Check(path);
+            using PictureInput pictures = images.Read(parsed, common);
             using Model model = common.LoadTextModel(parsed, terminal);
-            var score = new ReceivedScore();
-            Dictionary<string, float[][]> received = samples.Measure<float[][]>(parsed, model, terminal, ids =>
-                [.. PromptObservation.Of(model, ids, score.Needs, terminal.Interrupted).Select(layer => score.Score(layer)[0])]);
-            PrefixKvProfile profile = PrefixKvProfile.Of(model.Identity, received, [.. percents.Select(percent => percent / 100.0)],
-                parsed.GetValue(leaveOut));
+            double[] shares = [.. percents.Select(percent => percent / 100.0)];
+            PrefixKvProfile profile = pictures.Files.Count > 0 ? OfImages(model, pictures, parsed.GetValue(question)!, shares, terminal)
+                : PrefixKvProfile.Of(model.Identity, samples.Measure(parsed, model, terminal, ids => Received(model, ids, terminal)),
+                    shares, parsed.GetValue(leaveOut));
             if (path is not null) profile.Save(path);
             Print(terminal, common.Json(parsed), profile, path);
         });
+    }
+
+    private static float[][] Received(Model model, int[] ids, Terminal terminal)
+    {
+        var score = new ReceivedScore();
+        return [.. PromptObservation.Of(model, ids, score.Needs, cancellation: terminal.Interrupted)
+            .Select(layer => score.Score(layer)[0])];
+    }
+
+    /// <summary>By the attention that each picture's tokens get from the question.</summary>
+    private static PrefixKvProfile OfImages(
+        Model model, PictureInput pictures, string question, IReadOnlyList<double> shares, Terminal terminal)
+    {
+        var attention = new Dictionary<string, float[][]>();
+        foreach (string file in pictures.Files)
+        {
+            string marker = pictures.Show(model, file);
+            int[] ids = Session.EncodeChat(
+                model.Tokenizer, model.ChatTemplate, [new ChatMessage("user", $"{marker}\n{question}")], pictures.Embeddings);
+            attention[Path.GetFileName(file)] = QuestionAttention.OfImages(model, ids, pictures.Embeddings!, terminal.Interrupted);
+        }
+
+        return PrefixKvProfile.OfImages(model.Identity, attention, shares);
     }
 
     private static void Print(Terminal terminal, bool json, PrefixKvProfile profile, string? path)

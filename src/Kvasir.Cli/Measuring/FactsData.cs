@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Kvasir.Cli.Measuring;
@@ -32,16 +31,15 @@ internal sealed partial class FactsData
     public static FactsData Read(string folder, int documentsEach, int? limit)
     {
         var contexts = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "contexts.jsonl")))
-            contexts[Text(line, "id", place)] = Texts(line, $"k{documentsEach}", place);
+        foreach (JsonRecord line in JsonRecord.ReadLines(Path.Combine(folder, "contexts.jsonl")))
+            contexts[line.Text("id")] = line.Texts($"k{documentsEach}");
         var facts = new List<Fact>();
-        foreach ((string place, JsonElement line) in Lines(Path.Combine(folder, "questions.jsonl")))
+        foreach (JsonRecord line in JsonRecord.ReadLines(Path.Combine(folder, "questions.jsonl")))
         {
-            string id = Text(line, "id", place);
+            string id = line.Text("id");
             if (!contexts.TryGetValue(id, out IReadOnlyList<string>? context))
-                throw new InvalidInputException($"{place}: the question {id} is not in contexts.jsonl");
-            facts.Add(
-                new Fact(id, Text(line, "question", place), Text(line, "answer", place), Text(line, "answer_prefix", place), context));
+                throw new InvalidInputException($"{line.Place}: the question {id} is not in contexts.jsonl");
+            facts.Add(new Fact(id, line.Text("question"), line.Text("answer"), line.Text("answer_prefix"), context));
             if (facts.Count == limit) break;
         }
         string documents = Path.Combine(folder, "docs.jsonl");
@@ -50,40 +48,6 @@ internal sealed partial class FactsData
 
     internal static string Normalised(string text) =>
         $" {string.Join(' ', Punctuation().Replace(text.ToLowerInvariant(), " ").Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(word => word is not ("a" or "an" or "the")))} ";
-
-    private static IEnumerable<(string Place, JsonElement Line)> Lines(string file)
-    {
-        foreach ((int index, string line) in TextInput.ReadFile(file).Split('\n').Index())
-        {
-            if (line.AsSpan().IsWhiteSpace()) continue;
-            string place = $"{file}, line {index + 1}";
-            yield return (place, Parse(line, place));
-        }
-    }
-
-    private static JsonElement Parse(string line, string place)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? document.RootElement.Clone() : throw new InvalidInputException($"{place}: not a JSON object");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidInputException($"{place}: not JSON ({problem.Message})", problem);
-        }
-    }
-
-    private static string Text(JsonElement line, string name, string place) =>
-        line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()! : throw new InvalidInputException($"{place}: no text under \"{name}\"");
-
-    private static string[] Texts(JsonElement line, string name, string place) =>
-        line.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array
-            && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
-            ? [.. list.EnumerateArray().Select(item => item.GetString()!)]
-            : throw new InvalidInputException($"{place}: no list of document ids under \"{name}\"");
 
     [GeneratedRegex(@"[!-/:-@\[-`{-~\s]", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Punctuation();

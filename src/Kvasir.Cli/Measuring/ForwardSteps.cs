@@ -8,6 +8,9 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
 
     public Model Model { get; } = model;
 
+    /// <summary>What stands behind ids below 0.</summary>
+    public InputEmbeddings? Embeddings { get; init; }
+
     /// <summary>
     /// Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left. Into an empty cache it is the prompt that a
     /// policy evicts from.
@@ -31,7 +34,7 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
     {
         terminal.Interrupted.ThrowIfCancellationRequested();
         _batch.Clear();
-        _batch.Add(cache, ids, rows);
+        _batch.Add(cache, ids, rows, Embeddings);
         Model.Forward(_batch);
     }
 

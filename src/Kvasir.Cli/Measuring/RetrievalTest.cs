@@ -29,10 +29,11 @@ internal sealed record RetrievalTest(double Score, int Right, int Items, long Kv
         tests.Max(test => test.KvBytes), tests.Max(test => test.KvBytesF16), [.. tests.SelectMany(test => test.Wrong)]);
 
     public static RetrievalTest Run(
-        Model model, KvPolicy policy, IReadOnlyList<RetrievalPrompt> prompts, CompressedWhen when, Terminal terminal, string label)
+        Model model, KvPolicy policy, IReadOnlyList<RetrievalPrompt> prompts, CompressedWhen when, Terminal terminal, string label,
+        InputEmbeddings? embeddings = null)
     {
         using var progress = new ProgressLine(terminal, label);
-        using var steps = new ForwardSteps(model, terminal);
+        using var steps = new ForwardSteps(model, terminal) { Embeddings = embeddings };
         var wrong = new List<string>();
         double sum = 0;
         long bytes = 0, bytesF16 = 0;

@@ -59,10 +59,10 @@ internal sealed class StoredContext : IDisposable
         if (repair.Share > 0)
             _model.RepairMostDeviating(
                 cache, Ids, PrefixTokens, (int)Math.Round((Ids.Length - PrefixTokens) * repair.Share, MidpointRounding.ToEven),
-                cancellation);
+                cancellation: cancellation);
         int[] positions = [.. Enumerable.Range(Second, Ids.Length - Second)
             .Where(position => (position - Second) % ChunkTokens < repair.Tokens)];
-        _model.Repair(cache, positions, [.. positions.Select(position => Ids[position])], cancellation);
+        _model.Repair(cache, positions, [.. positions.Select(position => Ids[position])], cancellation: cancellation);
     }
 
     /// <summary>Lets the system forget the files' pages; false where it does not.</summary>

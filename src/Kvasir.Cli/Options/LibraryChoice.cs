@@ -1,7 +1,10 @@
+using Kvasir.Vision;
+
 namespace Kvasir.Cli.Options;
 
 /// <summary>The store of documents that a command works on, and the two models it needs: one that answers, one that embeds.</summary>
-internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy, DocumentLibrary library) : IDisposable
+internal sealed class LibraryChoice(
+    Model model, Model? encoder, ImageEncoder? images, KvPolicy policy, DocumentLibrary library) : IDisposable
 {
     public DocumentLibrary Library => library;
 
@@ -32,6 +35,7 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
             "--thin-store", "P%",
             "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", "100%");
 
+        private readonly Option<string?> _imageEncoder = ImageOptions.Encoder(command);
         private readonly Option<int> _chunkTokens = ChunkTokensOption(command);
         private readonly Option<bool> _comments = CommentsOption(command);
 
@@ -41,25 +45,29 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
             string? embedder = ModelChoice.ResolveEncoder(parsed.GetValue(_embedder), terminal);
             Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
             Model? model = null;
+            ImageEncoder? images = null;
             try
             {
                 model = common.LoadTextModel(parsed, terminal);
                 policy = CommonOptions.Prepare(policy, model, terminal);
+                images = PictureInput.TryOpen(model, parsed.GetValue(_imageEncoder), common.ModelOptions(parsed));
                 Model? encoder = loading.GetAwaiter().GetResult();
                 var options = new LibraryOptions
                 {
                     Policy = policy,
+                    Images = images,
                     Placement = placing?.Placement(parsed) ?? ChunkPlacement.BehindPrefix,
                     ThinStore = ThinStore(parsed),
                     ChunkTokens = parsed.GetValue(_chunkTokens),
                     Comments = parsed.GetValue(_comments),
                     Warned = StoreWarnings.To(terminal, parsed),
                 };
-                return new LibraryChoice(
-                    model, encoder, policy, DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options));
+                var opened = DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options);
+                return new LibraryChoice(model, encoder, images, policy, opened);
             }
             catch
             {
+                images?.Dispose();
                 model?.Dispose();
                 DisposeLoaded(loading);
                 throw;
@@ -134,6 +142,7 @@ internal sealed class LibraryChoice(Model model, Model? encoder, KvPolicy policy
     {
         Library.Dispose();
         encoder?.Dispose();
+        images?.Dispose();
         model.Dispose();
     }
 

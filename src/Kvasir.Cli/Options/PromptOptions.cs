@@ -10,15 +10,22 @@ internal sealed class PromptOptions(ExampleCommand command)
         "--ids", "1,2,3", "Token ids instead of a text, fed exactly as given");
 
     /// <summary>Reads what is given, before a model is loaded; the ids of it by a model.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="terminal">Its standard input may be the text.</param>
+    /// <param name="pictures">Pictures that stand in the text; null for a command without.</param>
     /// <exception cref="InvalidInputException">Both a text and ids were given, or the text cannot be read.</exception>
-    public Func<Model, int[]> Read(ParseResult parsed, Terminal terminal)
+    public Func<Model, int[]> Read(ParseResult parsed, Terminal terminal, PictureInput? pictures = null)
     {
         string? prompt = parsed.GetValue(_prompt), file = parsed.GetValue(_file);
         if (parsed.GetValue(_ids) is string ids)
+        {
+            if (pictures?.Files.Count > 0) throw new InvalidInputException("--image needs a text; leave --ids out");
             return (prompt ?? file) is null
                 ? model => IdList.ParseIds(ids, "--ids", model.Config.Vocabulary)
                 : throw new InvalidInputException("both a text and --ids were given; give one of them");
+        }
+
         string text = TextInput.Read(prompt, file, terminal, "prompt");
-        return model => model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true);
+        return model => pictures?.Encode(model, text) ?? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true);
     }
 }

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Chunking;
 using Kvasir.Generation;
 
 namespace Kvasir.Documents.Answering;
@@ -28,6 +29,20 @@ internal interface IAnswerModel : IDisposable
     /// The ids of a text by itself, without BOS; special tokens are recognised only where <paramref name="parseSpecial"/>.
     /// </summary>
     int[] Encode(string text, bool parseSpecial);
+
+    /// <summary>Whether pictures can be shown to it.</summary>
+    bool ReadsPictures => false;
+
+    /// <summary>The ids of a stored chunk as it stands in the prompt; of a picture they are known without looking at it.</summary>
+    int[] EncodeChunk(string text) => Encode(Chunker.PromptText(text), parseSpecial: false);
+
+    /// <summary>Tells where a picture is, by the SHA-256 of its file.</summary>
+    void KnowPicture(byte[] hash, string path)
+    {
+    }
+
+    /// <summary>Whether a saved cache is of these ids; of a picture another encoder makes others.</summary>
+    bool Holds(string path, int[] ids) => true;
 
     /// <summary>The tokens of parts of a text, which are told by characters.</summary>
     IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts) => [];

@@ -35,8 +35,8 @@ internal sealed partial class ModelAnswers
                 cache.Protected = [Range.EndAt(_of.EncodePrefix().Length), Range.StartAt(question)];
             }
             _answers.Add(
-                (_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text))),
-                onPiece));
+                (_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text)),
+                _of.Pictures?.Of([.. ids.Skip(cache.Length)])), onPiece));
         }
 
         public bool Prefill() => Tell(_scheduler.Prefill());

@@ -1,6 +1,9 @@
 using Kvasir.Cache;
+using Kvasir.Documents.Chunking;
+using Kvasir.Documents.Reading;
 using Kvasir.Generation;
 using Kvasir.Models;
+using Kvasir.Vision;
 
 namespace Kvasir.Documents.Answering;
 
@@ -19,14 +22,24 @@ internal sealed partial class ModelAnswers : IAnswerModel
     private readonly KvPolicy? _evicting;
     private readonly OpenKvFiles _files;
 
-    public ModelAnswers(Model model, KvPolicy policy)
+    /// <param name="model">The model.</param>
+    /// <param name="policy">How keys and values are kept.</param>
+    /// <param name="images">What shows pictures to it, or null.</param>
+    public ModelAnswers(Model model, KvPolicy policy, ImageEncoder? images = null)
     {
+        images?.CheckFits(model);
+        Pictures = images is null ? null : new PictureRows(model, images);
         _model = model;
         _evicting = policy.Eviction is null ? null : policy;
         _policy = policy with { Eviction = null, Profile = policy.Auto is null && policy.Thin is null ? null : policy.Profile };
         _files = new OpenKvFiles(model);
         Frame = model.ChatTemplate is { } template ? PromptFrame.Of(template) : PromptFrame.Plain;
     }
+
+    /// <summary>Pictures of the store; null without an image encoder.</summary>
+    public PictureRows? Pictures { get; }
+
+    public bool ReadsPictures => Pictures is not null;
 
     public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(_model.Path));
 
@@ -44,6 +57,27 @@ internal sealed partial class ModelAnswers : IAnswerModel
     public PromptFrame Frame { get; }
 
     public int[] Encode(string text, bool parseSpecial) => _model.Tokenizer.Encode(text, parseSpecial, addSpecial: false);
+
+    public int[] EncodeChunk(string text)
+    {
+        if (Pictures is null || PictureMark.Find(text) is not { } picture)
+            return Encode(Chunker.PromptText(PictureMark.Shown(text)), parseSpecial: false);
+        return [.. Pictures.Ids(picture), .. Encode(picture.Caption.Length > 0 ? $"\n{picture.Caption}\n\n" : "\n", parseSpecial: false)];
+    }
+
+    public void KnowPicture(byte[] hash, string path) => Pictures?.Know(hash, path);
+
+    public bool Holds(string path, int[] ids)
+    {
+        try
+        {
+            return _files.Open(path).Ids.SequenceEqual(ids);
+        }
+        catch (InvalidInputException)
+        {
+            return true; // Placing it will tell what is wrong with it.
+        }
+    }
 
     public IEnumerable<TokenSpan> Spans(int[] ids, Func<string, IEnumerable<(int First, int End)>> parts)
     {
@@ -65,10 +99,11 @@ internal sealed partial class ModelAnswers : IAnswerModel
     public void Prefill(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
     {
         using var batch = new Batch();
+        InputEmbeddings? rows = Pictures?.Of(ids);
         for (int done = 0; done < ids.Length; done += PrefillTokens)
         {
             batch.Clear();
-            batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None);
+            batch.Add(cache, ids[done..Math.Min(done + PrefillTokens, ids.Length)], LogitRows.None, rows);
             _model.Forward(batch, cancellation);
         }
     }
@@ -88,13 +123,13 @@ internal sealed partial class ModelAnswers : IAnswerModel
     }
 
     public void Repair(KvCache cache, int[] positions, int[] ids, CancellationToken cancellation) =>
-        _model.Repair(cache, positions, ids, cancellation);
+        _model.Repair(cache, positions, ids, Pictures?.Of(ids), cancellation);
 
     public int RepairMostDeviating(KvCache cache, int[] ids, int first, int count, CancellationToken cancellation) =>
-        _model.RepairMostDeviating(cache, ids, first, count, cancellation).Count;
+        _model.RepairMostDeviating(cache, ids, first, count, Pictures?.Of(ids), cancellation).Count;
 
     public KvCache Prune(KvCache cache, int first, int[] probe, double share, CancellationToken cancellation) =>
-        _model.Prune(cache, first, probe, share, _policy, cancellation);
+        _model.Prune(cache, first, probe, share, _policy, Pictures?.Of(probe), cancellation);
 
     public void Save(KvCache cache, string path, ReadOnlySpan<int> ids, int firstToken, Action<long>? beforeWriting = null) =>
         cache.Save(path, ids, firstToken, beforeWriting);

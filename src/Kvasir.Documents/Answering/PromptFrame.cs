@@ -1,3 +1,4 @@
+using Kvasir.Generation;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Answering;
@@ -16,7 +17,7 @@ internal sealed record PromptFrame(string Prefix, string Suffix)
     /// <summary>Renders a message that is only a marker, and splits around it.</summary>
     /// <exception cref="InvalidInputException">The template does not put the message into the prompt exactly once.</exception>
     public static PromptFrame Of(ChatTemplate template) =>
-        Split(template.Render([new ChatMessage("user", Marker)]));
+        Split(ChatParts.Render(template, [new ChatMessage("user", Marker)]));
 
     internal static PromptFrame Split(string rendered)
     {

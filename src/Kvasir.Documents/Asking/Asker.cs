@@ -32,7 +32,9 @@ internal sealed class Asker(
     /// <exception cref="InvalidInputException">The question does not fit the context.</exception>
     public PreparedQuestion Choose(string question, IReadOnlyList<Passage> passages, Fit fit, Stopwatch clock)
     {
-        int[] suffix = Suffix(model, prefix.Ids.Length, question, options);
+        // A picture is asked about in the question's own words: there is no text above it to find the answer in.
+        bool isPicture = passages is [{ IsPicture: true }, ..];
+        int[] suffix = Suffix(model, prefix.Ids.Length, question, isPicture ? options with { Instruction = "" } : options);
         List<PromptChunk> chunks = ThatFit(passages, suffix.Length, options.MaxTokens);
         var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)])
         {

@@ -46,7 +46,9 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     public ChunkKv Get(string name, int[] ids, CancellationToken cancellation)
     {
         string path = shelf.PathOf(name);
-        if (IsThere(path))
+        bool isPicture = Array.Exists(ids, id => id < 0);
+        bool Has(string file) => IsThere(file) && (!isPicture || model.Holds(file, ids));
+        if (Has(path))
         {
             MarkUsed(shelf, name);
             _used.Add(path);
@@ -54,7 +56,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
             return new ChunkKv { Path = path, IsNew = _computed.Contains(path) };
         }
 
-        if (richer.FirstOrDefault(other => IsThere(other.PathOf(name))) is { } kept)
+        if (richer.FirstOrDefault(other => Has(other.PathOf(name))) is { } kept)
         {
             MarkUsed(kept, name);
             _used.Add(kept.PathOf(name));

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
@@ -32,8 +34,11 @@ public sealed record Passage
     /// <summary>First character of the chunk in the document's text.</summary>
     public required int Start { get; init; }
 
-    /// <summary>The chunk's text.</summary>
+    /// <summary>The chunk's text; of a picture its caption.</summary>
     public required string Text { get; init; }
+
+    /// <summary>Whether it is a picture.</summary>
+    public bool IsPicture => PictureMark.Find(Stored) is not null;
 
     /// <summary>Fused score of the rankings by embedding, words and sentences (reciprocal rank fusion): at most 3/61.</summary>
     public required float Score { get; init; }
@@ -59,6 +64,14 @@ public sealed record Passage
     /// </summary>
     public string Strength =>
         Cosine >= 0.55f || (Cosine >= 0.35f && Words >= 0.8f) ? "strong" : Cosine >= 0.35f || Words >= 0.8f ? "fair" : "weak";
+
+    /// <summary>The chunk as it is stored.</summary>
+    [AllowNull]
+    internal string Stored
+    {
+        get => field ?? Text;
+        init;
+    }
 
     /// <summary>The name of its stored KV.</summary>
     internal string KvName { get; init; } = "";

@@ -99,7 +99,7 @@ internal sealed partial class PassageIndex : IDisposable
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (Passage passage in ranked)
         {
-            string squeezed = string.Join(' ', passage.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            string squeezed = string.Join(' ', passage.Stored.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             if (places.TryGetValue(squeezed, out int place))
                 found[place] =
                     found[place] with

@@ -32,7 +32,9 @@ internal sealed class PlacedChunks(IAnswerModel model, KvCache cache, ChunkPlace
 
         (int Position, int Id)[] tokens =
             [.. _chunks.Where(chunk => !chunk.IsExact)
-                .SelectMany(chunk => chunk.Ids.Take(repair.Tokens).Select((id, i) => (chunk.Start + i, id)))];
+                .SelectMany(chunk => chunk.Ids.Take(repair.Tokens).Select((id, i) => (chunk.Start + i, id)))
+                .Where(token => token.Item2 >= 0)]; // a picture's rows stay as they are: nothing of it is computed again
+        if (tokens.Length == 0) return 0;
         model.Repair(cache, [.. tokens.Select(token => token.Position)], [.. tokens.Select(token => token.Id)], cancellation);
         return tokens.Length;
     }

@@ -20,5 +20,5 @@ internal sealed class PromptChunk(Passage passage)
 
     public Passage Passage => passage;
 
-    public int[] Ids(IAnswerModel model) => _ids ??= model.Encode(Chunking.Chunker.PromptText(passage.Text), parseSpecial: false);
+    public int[] Ids(IAnswerModel model) => _ids ??= model.EncodeChunk(passage.Stored);
 }

@@ -1,4 +1,5 @@
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
@@ -35,7 +36,8 @@ internal sealed class Retriever(ITextEncoder encoder) : IDisposable
         Chunk = part,
         Parts = document.Parts,
         Start = chunk.Start,
-        Text = chunk.Text,
+        Text = PictureMark.Shown(chunk.Text),
+        Stored = chunk.Text,
         Score = 0,
         Cosine = 0,
         Bm25 = 0,

@@ -3,6 +3,7 @@ using Kvasir.Documents.Answering;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
+using Kvasir.Vision.Pictures;
 
 namespace Kvasir.Documents.Ingesting;
 
@@ -39,7 +40,8 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
             byte[] bytes = DocumentReader.Load(file.Path);
             byte[] hash = SHA256.HashData(bytes);
             if (file.Known is not null && hash.AsSpan().SequenceEqual(file.Known.Hash)) return new PreparedFile(file) { Hash = hash };
-            IReadOnlyList<Document> documents = reader.Read(file.Path, bytes, comments, cancellation);
+            IReadOnlyList<Document> documents = DocumentKinds.Of(file.Path) == DocumentKind.Picture
+                ? [Picture(file.Path, bytes, hash)] : reader.Read(file.Path, bytes, comments, cancellation);
             return new PreparedFile(file)
             {
                 Hash = hash,
@@ -62,8 +64,30 @@ internal sealed class FilePreparation(IAnswerModel model, int chunkTokens, bool 
         return stored is not null ? new PreparedDocument(stored, null) : new PreparedDocument(null, Cut(document, hash, cancellation));
     }
 
+    /// <summary>A picture as a document of one chunk: its mark, and what is said of it.</summary>
+    private Document Picture(string path, byte[] bytes, byte[] hash)
+    {
+        if (!model.ReadsPictures)
+            throw new UnreadableDocumentException("a picture, and the model has no image encoder");
+        string name = Path.GetFileName(path);
+        try
+        {
+            Picture picture = PictureReader.Read(bytes, name);
+            model.KnowPicture(hash, path);
+            return new Document(null, name,
+                new PictureMark(hash, picture.Width, picture.Height, PictureCaption.Of(path)).ToString());
+        }
+        catch (InvalidInputException error)
+        {
+            throw new UnreadableDocumentException(error.Message[$"{name}: ".Length..]);
+        }
+    }
+
     private DocumentContent Cut(Document document, byte[] hash, CancellationToken cancellation)
     {
+        if (PictureMark.Find(document.Text) is not null)
+            return new DocumentContent(document.Id, document.Title, hash, chunkTokens,
+                [new ChunkContent(0, document.Text.Length, model.EncodeChunk(document.Text).Length, document.Text)]);
         List<Chunk> chunks = new Chunker(chunkTokens, Count).Split(document.Text);
         return new DocumentContent(document.Id, document.Title, hash, chunkTokens,
             [.. chunks.Select(chunk =>

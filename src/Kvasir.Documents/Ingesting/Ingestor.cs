@@ -115,7 +115,8 @@ internal sealed class Ingestor
             IReadOnlyList<StoredChunk> chunks = _writer.Catalog.Chunks(document);
             Embed(chunks, _encoder.Identity, texts => _encoder.Embed([.. texts.Select(text => Words.IndexedText(document.Title, text))]));
             if (_encoder.LeastRelevant > 0)
-                Embed(chunks, PieceVectors.Encoder(_encoder), texts => [.. texts.Select(text => PieceVectors.Of(text, _encoder))]);
+                Embed(chunks, PieceVectors.Encoder(_encoder), texts =>
+                    [.. texts.Select(text => PieceVectors.Of(text.Length > 0 ? text : document.Title, _encoder))]);
             foreach (StoredChunk chunk in chunks)
             {
                 _cancellation.ThrowIfCancellationRequested();
@@ -135,7 +136,7 @@ internal sealed class Ingestor
         foreach (StoredChunk[] some in chunks.Where(chunk => _writer.Catalog.Embedding(encoder, chunk.TextId) is null).Chunk(ChunksAtOnce))
         {
             _cancellation.ThrowIfCancellationRequested();
-            float[][] rows = embed([.. some.Select(chunk => chunk.Text.Trim())]);
+            float[][] rows = embed([.. some.Select(chunk => PictureMark.Shown(chunk.Text).Trim())]);
             _writer.Catalog.Embed(encoder, [.. some.Zip(rows, (chunk, row) => (chunk.TextId, row))]);
         }
     }

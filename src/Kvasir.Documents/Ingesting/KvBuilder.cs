@@ -1,7 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;
@@ -93,7 +92,7 @@ internal sealed class KvBuilder
 
     private void Compute(StoredChunk chunk, Action<long> makeRoom, CancellationToken cancellation)
     {
-        int[] ids = _model.Encode(Chunker.PromptText(chunk.Text), parseSpecial: false);
+        int[] ids = _model.EncodeChunk(chunk.Text);
         long start = Stopwatch.GetTimestamp();
         using KvCache cache = _chunks.Compute(ids, cancellation);
         TimeSpan time = Stopwatch.GetElapsedTime(start);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Kvasir.Vision.Pictures;
 
 namespace Kvasir.Documents.Reading;
 
@@ -13,6 +14,9 @@ internal enum DocumentKind
     SourceCode,
     Word,
     Pdf,
+
+    /// <summary>Not text: it is asked about where the model has an image encoder.</summary>
+    Picture,
 }
 
 /// <summary>The kinds of documents by the names of their files.</summary>
@@ -54,6 +58,7 @@ internal static class DocumentKinds
         Add(DocumentKind.Table, ".csv .tsv .tab");
         Add(DocumentKind.Word, ".docx .docm .dotx");
         Add(DocumentKind.Pdf, ".pdf");
+        Add(DocumentKind.Picture, string.Join(' ', PictureReader.Extensions));
         Add(DocumentKind.SourceCode,
             ".c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cu .cuh .cs .csx .fs .fsx .fsi .vb .java .kt .kts .scala .groovy .clj .cljs");
         Add(DocumentKind.SourceCode,

@@ -32,6 +32,8 @@ internal static class DocumentParser
         string name = Path.GetFileNameWithoutExtension(path);
         var notes = new List<string>();
         DocumentKind kind = DocumentKinds.Of(path) ?? DocumentKind.Text;
+        if (kind == DocumentKind.Picture)
+            throw new UnreadableDocumentException("a picture has no text; it is asked about where the model has an image encoder");
         string text = DocumentKinds.IsPacked(kind) ? ""
             : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8));
         IReadOnlyList<Document> documents = kind switch

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Kvasir.Documents.Chunking;
+using Kvasir.Documents.Reading;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
 using Microsoft.Data.Sqlite;
@@ -229,7 +230,7 @@ internal sealed partial class SqliteCatalog : ICatalog
 
     private long Index(long text, string title, string content)
     {
-        string indexed = Words.Spaced(Words.IndexedText(title, content));
+        string indexed = Words.Spaced(Words.IndexedText(title, PictureMark.Shown(content)));
         _database.Run("INSERT OR REPLACE INTO words (rowid, content) VALUES (?1, ?2)", text, indexed);
         return text;
     }

@@ -10,24 +10,19 @@ namespace Kvasir.Training.Models;
 /// <list type="bullet">
 /// <item>Channel 0 of the embeddings is the same for all tokens: what positions alone decide is read from it.</item>
 /// <item>Layer 0, heads 0 and 1, look at the token before, head 2 at the one before that, and write what they see as it is, turned.</item>
-/// <item>Layer 0, heads 3 and 4, write the mean of the last dozen tokens: what a sentence speaks of, and at its end a question.</item>
 /// <item>Later layers, heads 0 and 1, look where what was written is like the token here, and copy the token there.</item>
-/// <item>Their heads 2 and 3 look where a sentence speaks of what is spoken of here, and copy the token there.</item>
+/// <item>Their heads 2 and 3, and head 3 of layer 0, look at tokens that are like the one here.</item>
 /// </list>
 /// </summary>
 internal sealed class RecallInitialization
 {
-    private const int PreviousHeads = 3, SentenceHeads = 2, RecallHeads = 2, LastHead = 4;
-
-    /// <summary>Pairs whose turns, added up, are highest here and fall over some ten tokens, at a rotation's base of 100,000.</summary>
-    private const double SlowestOfSentence = 0.01, FastestOfSentence = 0.15;
+    private const int PreviousHeads = 3, RecallHeads = 2, LastHead = 3;
 
     /// <summary>
     /// The deviation of embeddings, so wide that a step does not blur which token is which; channel 0 before its norm, in deviations; the sharpness of positional and of content attention; how strongly a head
     /// writes.
     /// </summary>
-    private const float Deviation = 0.1f, Constant = 3, PositionGain = 2.3f, SentenceGain = 0.9f, ContentGain = 2.1f, Written = 1.5f,
-        WrittenOfSentence = 5;
+    private const float Deviation = 0.1f, Constant = 3, PositionGain = 2.3f, ContentGain = 2.1f, Written = 1.5f;
 
     /// <summary>The most a pair of channels may turn over a context for what it holds to be found again.</summary>
     private const double MostTurn = 1.5;
@@ -60,28 +55,32 @@ internal sealed class RecallInitialization
         new SeededRandom(_seed, _stream++).FillNormal(embedding, Deviation);
         for (int token = 0; token < _shape.Vocabulary; token++)
             embedding[token * _shape.Width] = Constant * Deviation;
-        LayerParameters first = _parameters.Layers[0];
-        var seen = new float[PreviousHeads + SentenceHeads][];
-        var written = new float[seen.Length][];
-        for (int head = 0; head < seen.Length; head++)
+        var seen = new float[PreviousHeads][];
+        var written = new float[PreviousHeads][];
+        for (int head = 0; head < PreviousHeads; head++)
         {
             (seen[head], written[head]) = (Orthonormal(), Orthonormal());
-            if (head < PreviousHeads) LookBack(head, head < RecallHeads ? 1 : 2);
-            else LookAround(head);
-            SetRows(first.Value, head, seen[head], 1);
-            SetOutput(first, head, written[head], Deviation * (head < PreviousHeads ? Written : WrittenOfSentence));
+            LookBack(head, head < RecallHeads ? 1 : 2);
+            SetRows(_parameters.Layers[0].Value, head, seen[head], 1);
+            SetOutput(_parameters.Layers[0], head, written[head], Written * Deviation);
         }
-        foreach (LayerParameters layer in _parameters.Layers.Skip(1))
-            for (int head = 0; head < RecallHeads + SentenceHeads; head++)
+        foreach ((int index, LayerParameters layer) in _parameters.Layers.Index())
+        {
+            for (int head = 0; index > 0 && head < RecallHeads; head++)
             {
-                bool ofSentence = head >= RecallHeads;
-                int source = ofSentence ? head - RecallHeads + PreviousHeads : head;
+                SetRows(layer.Query, head, seen[head], ContentGain, lastingOnly: true);
+                SetRows(layer.Key, head, written[head], ContentGain, lastingOnly: true);
                 float[] copied = Orthonormal();
-                SetRows(layer.Query, head, ofSentence ? written[source] : seen[source], ContentGain, lastingOnly: true);
-                SetRows(layer.Key, head, written[source], ContentGain, lastingOnly: true);
                 SetRows(layer.Value, head, copied, 1);
                 SetOutput(layer, head, copied, Written * Deviation);
             }
+            for (int head = index > 0 ? RecallHeads : LastHead; head <= LastHead; head++)
+            {
+                float[] alike = Orthonormal();
+                SetRows(layer.Query, head, alike, ContentGain, lastingOnly: true);
+                SetRows(layer.Key, head, alike, ContentGain, lastingOnly: true);
+            }
+        }
     }
 
     /// <summary>
@@ -99,20 +98,6 @@ internal sealed class RecallInitialization
             _parameters.Layers[0].Query.Values[row * _shape.Width] = PositionGain;
             _parameters.Layers[0].Key.Values[row * _shape.Width] = PositionGain * MathF.Cos(turn);
             _parameters.Layers[0].Key.Values[(row + 1) * _shape.Width] = PositionGain * MathF.Sin(turn);
-        }
-    }
-
-    /// <summary>Scores that are high for the last dozen tokens.</summary>
-    private void LookAround(int head)
-    {
-        Clear(_parameters.Layers[0].Query, head);
-        Clear(_parameters.Layers[0].Key, head);
-        for (int pair = 0; pair < _frequencies.Length; pair++)
-        {
-            if (_frequencies[pair] is < (float)SlowestOfSentence or > (float)FastestOfSentence) continue;
-            int row = head * _shape.KeySize + 2 * pair;
-            _parameters.Layers[0].Query.Values[row * _shape.Width] = SentenceGain;
-            _parameters.Layers[0].Key.Values[row * _shape.Width] = SentenceGain;
         }
     }
 

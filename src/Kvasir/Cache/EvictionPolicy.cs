@@ -17,14 +17,16 @@ public enum DecodingEviction
 
 /// <summary>
 /// Which tokens of a sequence stay when its prompt has been read, in each kv head by itself: the terms <c>evict=METHOD:SHARE%</c>,
-/// <c>score</c>, <c>sizing</c>, <c>recent</c>, <c>decode</c> and <c>budget</c> of the policy grammar.
+/// <c>score</c>, <c>sizing</c>, <c>only</c>, <c>recent</c>, <c>decode</c> and <c>budget</c> of the policy grammar.
 /// </summary>
 public sealed record EvictionPolicy
 {
     internal const int DefaultSink = 4, DefaultRecent = 32;
     internal const string FastGenName = "fastgen", StreamingName = "streaming";
 
-    internal static readonly string[] Terms = ["evict", "score", "sizing", "recent", "decode", "budget"];
+    internal static readonly string[] Terms = ["evict", "score", "sizing", "only", "recent", "decode", "budget"];
+
+    private const string Images = "images";
 
     private string _amount = "";
 
@@ -43,9 +45,12 @@ public sealed record EvictionPolicy
     /// <summary>How many tokens each layer and head keeps, where it is not the method's.</summary>
     public string? Sizing { get; init; }
 
+    /// <summary>Whether rows of embeddings (an image's) alone are thinned, and all text stays.</summary>
+    public bool OnlyImages { get; init; }
+
     /// <summary>
     /// The newest tokens of a prompt, which are never evicted; null for the method's usual: 32, half of what is kept for H2O, none for
-    /// FastGen, whose heads say themselves what they need.
+    /// FastGen, whose heads say themselves what they need, and where images alone are thinned.
     /// </summary>
     public int? Recent { get; init; }
 
@@ -62,7 +67,8 @@ public sealed record EvictionPolicy
 
     /// <summary>The newest of so many tokens of a prompt that stay.</summary>
     internal int RecentOf(int tokens) => Recent
-        ?? (IsFastGen ? 0 : Method == EvictionMethods.HeavyHitters && Share is { } share ? (int)(tokens * share / 2) : DefaultRecent);
+        ?? (IsFastGen || OnlyImages ? 0
+        : Method == EvictionMethods.HeavyHitters && Share is { } share ? (int)(tokens * share / 2) : DefaultRecent);
 
     internal bool IsFastGen => Method == FastGenName;
 
@@ -72,7 +78,7 @@ public sealed record EvictionPolicy
 
     /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score cannot be while decoding.</summary>
     internal DecodingEviction WhileDecoding =>
-        Decode ?? (!IsFastGen && TokenScore.ReadsAgain ? DecodingEviction.All : DecodingEviction.Score);
+        Decode ?? (OnlyImages || (!IsFastGen && TokenScore.ReadsAgain) ? DecodingEviction.All : DecodingEviction.Score);
 
     /// <summary>Kinds of tokens for FastGen; null before <see cref="Calibration.AutoPolicies.Prepare"/> has found them.</summary>
     internal TokenClasses? Classes { get; init; }
@@ -80,12 +86,12 @@ public sealed record EvictionPolicy
     /// <summary>Shares by layer that PrefixKV's sizing goes by; null where every prompt gets its own.</summary>
     internal PrefixKvProfile? LayerShares { get; init; }
 
-    /// <summary>What has to be observed of the attention of a run of so many tokens.</summary>
-    internal ObservedAttention Needs(int tokens)
+    /// <summary>What has to be observed of the attention of a run of tokens.</summary>
+    internal ObservedAttention Needs(EvictionRegion region)
     {
-        if (IsFastGen) return FastGen.Needs(tokens);
+        if (IsFastGen) return FastGen.Needs(region.Count);
         if (Share is null) return default;
-        ObservedAttention score = TokenScore.Needs;
+        ObservedAttention score = TokenScore.NeedsOf(region);
         return score with { Kinds = score.Kinds | (LayerShares is null ? LayerSizing.Needs.Kinds : Observations.None) };
     }
 
@@ -95,6 +101,7 @@ public sealed record EvictionPolicy
         "evict" => WithMethod(value),
         "score" => this with { Score = TokenScore.Named(value).Name },
         "sizing" => this with { Sizing = LayerSizing.Named(value).Name },
+        "only" => this with { OnlyImages = value == Images ? true : throw Unknown(name, value, [Images]) },
         "recent" => this with { Recent = KvPolicy.Count(name, value) },
         "budget" => this with { Budget = KvBudget.ParseBytes(value) },
         _ => this with
@@ -108,8 +115,11 @@ public sealed record EvictionPolicy
     internal void Check()
     {
         if (Method.Length == 0)
-            throw new InvalidInputException("KV policy: score, sizing, recent, decode and budget belong to evict (as in "
+            throw new InvalidInputException("KV policy: score, sizing, only, recent, decode and budget belong to evict (as in "
             + "evict=keydiff:50%)");
+        if (OnlyImages && (Share is null || Decode == DecodingEviction.Slide))
+            throw new InvalidInputException(
+                "KV policy: only=images keeps a share of images (as in evict=prefixkv:50%,only=images), and decoded text stays");
         if (IsFastGen && (Score ?? Sizing) is not null)
             throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave score and sizing out");
         if (Share is null && Recovery is null && (Budget is null || Method != StreamingName))
@@ -138,6 +148,7 @@ public sealed record EvictionPolicy
         var text = new StringBuilder($"evict={Method}{_amount}");
         if (Score is not null && Score != EvictionMethods.Pair(Method).Score) text.Append(",score=").Append(Score);
         if (Sizing is not null && Sizing != EvictionMethods.Pair(Method).Sizing) text.Append(",sizing=").Append(Sizing);
+        if (OnlyImages) text.Append(",only=").Append(Images);
         if (Recent is { } recent) text.Append(CultureInfo.InvariantCulture, $",recent={recent}");
         if (Decode is { } rule) text.Append(",decode=").Append(rule.ToString().ToLowerInvariant());
         if (Budget is long bytes) text.Append(",budget=").Append(new KvBudget(bytes, KvBudgetUnit.Bytes));

@@ -137,7 +137,7 @@ public sealed partial class KvCache
     {
         EvictionPolicy policy = Policy.Eviction!;
         Region = new EvictionRegion(first, end, Length, isPrompt ? ids[first..] : ids, isPrompt);
-        ObservedAttention needs = isPrompt || policy.WhileDecoding == DecodingEviction.Score ? policy.Needs(Region.Count) : default;
+        ObservedAttention needs = isPrompt || policy.WhileDecoding == DecodingEviction.Score ? policy.Needs(Region) : default;
         Observed = needs.Kinds == Observations.None ? null : new AttentionStatistics(Layout, needs, first, Region.Count, end, Length);
     }
 

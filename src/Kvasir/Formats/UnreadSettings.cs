@@ -42,7 +42,7 @@ internal static partial class UnreadSettings
     private static partial Regex ChangesResult();
 
     [GeneratedRegex(
-        @"^_|^vision\.|^output_attentions$|^full_attn_mod$|^use_parallel_embedding$|drop|init|loss|router_"
+        @"^_|^vision\.|^perceiver_config\.|^output_attentions$|^full_attn_mod$|^use_parallel_embedding$|drop|init|loss|router_"
         + "|implementation|finetuned|eps$|epsilon$|^max_window_layers$|^reorder_and_upcast_attn$|norm_topk")]
     private static partial Regex Harmless();
 

@@ -129,12 +129,13 @@ public sealed class Scheduler : IDisposable
     /// <param name="prompt">The ids of all tokens in the cache and, behind them, those still to be computed: at least one.</param>
     /// <param name="options">When to end and how to choose tokens.</param>
     /// <param name="onText">Called within <see cref="Step"/> with every piece of text.</param>
+    /// <param name="embeddings">What stands behind ids below 0 that are still to be computed.</param>
     /// <param name="cancellation">Ends the sequence before the next step.</param>
     /// <exception cref="InvalidInputException">The prompt is longer than the model's context, or an option is out of range; the cache is
     /// still the caller's.</exception>
     public ScheduledSequence Add(
         KvCache cache, ReadOnlySpan<int> prompt, GenerationOptions? options = null, Action<string>? onText = null,
-        CancellationToken cancellation = default)
+        InputEmbeddings? embeddings = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         options = (options ?? GenerationOptions.Default).Validated();
@@ -146,7 +147,7 @@ public sealed class Scheduler : IDisposable
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(
             prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation)
-        { Cache = cache, CameFilled = true };
+        { Cache = cache, CameFilled = true, Embeddings = embeddings };
         if (Fits(sequence))
         {
             ReservedBytes += sequence.MostBytes;

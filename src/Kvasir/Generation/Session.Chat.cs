@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Kvasir.Cache;
 using Kvasir.Models;
 using Kvasir.Tokenization;
@@ -28,8 +26,8 @@ public sealed partial class Session
     {
         ArgumentNullException.ThrowIfNull(message);
         List<ChatMessage> turn = [.. _messages, new ChatMessage("user", message)];
-        int[] prompt = EncodeChat(_tokenizer, _template, turn);
-        if (_cache.Policy.Eviction is not null) _cache.Protected = ProtectedOf(turn, prompt);
+        int[] prompt = EncodeChat(_tokenizer, _template, turn, Embeddings);
+        if (_cache.Policy.Eviction is { OnlyImages: false }) _cache.Protected = ProtectedOf(turn, prompt);
         IEnumerable<string> reply = Stream(prompt, options, cancellation);
         return Remember(turn, reply);
     }
@@ -50,8 +48,12 @@ public sealed partial class Session
         if (_ids.Count == 0) throw new InvalidInputException("there is nothing to save yet; say something first");
         int kept = Math.Min(_ids.Count, _cache.Steering?.UnsteeredTokens ?? int.MaxValue);
         _cache.SaveCopy(path, CollectionsMarshal.AsSpan(_ids)[..kept],
-            JsonSerializer.Serialize(_messages, ConversationJson.Default.ListChatMessage));
+            new SavedConversation(_messages, Shown()).ToJson());
     }
+
+    /// <summary>What markers in the messages stand for.</summary>
+    private Dictionary<string, int[]> Shown() => (Embeddings?.Named ?? new Dictionary<string, int[]>())
+        .Where(named => _messages.Exists(message => message.Content.Contains(named.Key, StringComparison.Ordinal))).ToDictionary();
 
     /// <summary>A conversation saved with <see cref="Save"/>; its cache is mapped, nothing is computed again.</summary>
     /// <param name="model">The model it was held with.</param>
@@ -71,13 +73,14 @@ public sealed partial class Session
         PromptStore? prompts = null)
     {
         using KvFile file = KvFile.Open(path, engine.CacheLayout, verify: true);
-        List<ChatMessage> messages = ReadMessages(path, file.Attachment);
+        SavedConversation saved = SavedConversation.Read(path, file.Attachment);
         var session = new Session(engine, tokenizer, template, new KvCache(engine.CacheLayout, policy ?? file.Policy, pool), prompts);
         try
         {
             if (policy is null) session._cache.Place(file);
             else session._cache.PlaceConverted(file);
-            session._messages.AddRange(messages);
+            session._messages.AddRange(saved.Messages);
+            session.TakeNamed(saved.Named, engine);
             session._ids.AddRange(file.Ids);
             return session;
         }
@@ -92,15 +95,16 @@ public sealed partial class Session
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="template">Its template.</param>
     /// <param name="messages">The conversation.</param>
+    /// <param name="embeddings">Pictures whose markers stand in the messages; not together with what follows.</param>
     /// <param name="variables">Other variables of the template, such as <c>tools</c>.</param>
     /// <param name="opening">What the reply begins with.</param>
     internal static int[] EncodeChat(Tokenizer tokenizer, ChatTemplate? template, IReadOnlyList<ChatMessage> messages,
-        IReadOnlyDictionary<string, object?>? variables = null, string opening = "")
+        InputEmbeddings? embeddings = null, IReadOnlyDictionary<string, object?>? variables = null, string opening = "")
     {
         if (template is null)
             throw new InvalidInputException("this model has no chat template; use a model tuned for chat, or complete a text instead");
-        string prompt = template.Render(messages, variables: variables) + opening;
-        int[] ids = tokenizer.Encode(prompt);
+        int[] ids = variables is null && opening.Length == 0 ? ChatParts.Encode(tokenizer, template, messages, embeddings)
+            : tokenizer.Encode(ChatParts.Render(template, messages, variables) + opening);
         bool missing = tokenizer.AddsBeginOfText && tokenizer.BeginOfText >= 0 && (ids.Length == 0 || ids[0] != tokenizer.BeginOfText);
         return missing ? [tokenizer.BeginOfText, .. ids] : ids;
     }
@@ -121,7 +125,7 @@ public sealed partial class Session
         {
             ChatMessage[] other = [.. turn];
             other[message] = other[message] with { Content = other[message].Content.StartsWith('a') ? "b" : "a" };
-            return prompt.AsSpan().CommonPrefixLength(EncodeChat(_tokenizer, _template, other));
+            return prompt.AsSpan().CommonPrefixLength(EncodeChat(_tokenizer, _template, other, Embeddings));
         }
     }
 
@@ -149,23 +153,11 @@ public sealed partial class Session
         }
     }
 
-    private static List<ChatMessage> ReadMessages(string path, string? json)
+    /// <summary>A loaded conversation's markers stand for the ids that its cache holds; their rows are not needed for that.</summary>
+    private void TakeNamed(IReadOnlyDictionary<string, int[]> named, IForwardEngine engine)
     {
-        try
-        {
-            List<ChatMessage>? messages = json is null ? null : JsonSerializer.Deserialize(json, ConversationJson.Default.ListChatMessage);
-            if (messages is not null && messages.TrueForAll(message => message is { Role: not null, Content: not null })) return messages;
-            throw new InvalidInputException(
-                $"{path}: holds a cache but no conversation; only what a conversation was saved to can be loaded");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidInputException($"{path}: its conversation is damaged ({problem.Message})", problem);
-        }
+        if (named.Count == 0 || engine is not Model model) return;
+        Embeddings = new InputEmbeddings(model.Config.Width);
+        foreach ((string marker, int[] ids) in named) Embeddings.Name(marker, ids);
     }
 }
-
-/// <summary>How messages are written as JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(List<ChatMessage>))]
-internal sealed partial class ConversationJson : JsonSerializerContext;

@@ -49,7 +49,8 @@ public sealed unsafe class Batch : IDisposable
         Add(cache, ids, rows, embeddings, repairs: false);
 
     /// <summary>Adds the tokens at a cache's repaired positions.</summary>
-    internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids) => Add(cache, ids, LogitRows.None, null, repairs: true);
+    internal void AddRepaired(KvCache cache, ReadOnlySpan<int> ids, InputEmbeddings? embeddings = null) =>
+        Add(cache, ids, LogitRows.None, embeddings, repairs: true);
 
     /// <summary>The logits of one row, [vocabulary]; valid (and free to be changed) until the next forward pass.</summary>
     public Span<float> Logits(int row)

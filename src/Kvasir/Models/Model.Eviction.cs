@@ -19,7 +19,8 @@ public sealed partial class Model
         for (int i = 0; i < entry.Count; i++) region.Append(batch.Id(entry.FirstId + i), cache.Length - entry.Count + i);
         if (!cache.IsRegionFull) return;
         long started = Stopwatch.GetTimestamp();
-        AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None ? ReadAgain(cache, region, kinds) : null;
+        AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None
+            ? ReadAgain(cache, region, kinds, entry.Embeddings) : null;
         cache.Evict(again is null ? null : new SecondReading(again, _transformer.OutputGram));
         cache.EvictionTime += Stopwatch.GetElapsedTime(started);
     }
@@ -28,7 +29,7 @@ public sealed partial class Model
         cache.Policy.Eviction is { IsFastGen: false, Share: not null } policy ? policy.TokenScore.NeedsOfSecondReading : Observations.None;
 
     /// <summary>Reads the region's text behind the cache, part by part, each behind a request to repeat it.</summary>
-    private AttentionStatistics ReadAgain(KvCache cache, EvictionRegion region, Observations kinds)
+    private AttentionStatistics ReadAgain(KvCache cache, EvictionRegion region, Observations kinds, InputEmbeddings? embeddings)
     {
         int[] request = Tokenizer.Encode(RepeatRequest, parseSpecial: false), ids = [.. region.Ids];
         int part = Math.Min(RereadTokens, Config.ContextLength - cache.Length - request.Length - Overlap);
@@ -41,7 +42,7 @@ public sealed partial class Model
             (read.Observed, read.Steering) = (again, null);
             batch.Clear();
             batch.Add(read, [.. request, .. ids[Math.Max(0, at - Overlap)..at], .. ids[at..Math.Min(at + part, ids.Length)]],
-                LogitRows.None);
+                LogitRows.None, embeddings);
             Run(batch, CancellationToken.None);
         }
         return again;

@@ -14,9 +14,11 @@ public sealed partial class Model
     /// <param name="cache">The cache; its tail is sealed.</param>
     /// <param name="positions">Which tokens: positions below its length, strictly ascending.</param>
     /// <param name="ids">The ids of these tokens.</param>
+    /// <param name="embeddings">What stands behind ids below 0.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens; the cache is then as before.</param>
     /// <exception cref="KvBudgetExceededException">The pool's budget does not hold the rows.</exception>
-    public void Repair(KvCache cache, ReadOnlySpan<int> positions, ReadOnlySpan<int> ids, CancellationToken cancellation = default)
+    public void Repair(KvCache cache, ReadOnlySpan<int> positions, ReadOnlySpan<int> ids, InputEmbeddings? embeddings = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         if (positions.Length != ids.Length) throw new ArgumentException($"{ids.Length} ids for {positions.Length} positions", nameof(ids));
@@ -25,7 +27,7 @@ public sealed partial class Model
             throw new ArgumentException($"position {positions[^1]} of a cache of {cache.Length} tokens", nameof(positions));
         PrepareRepair(cache);
         cache.Repair(new RepairedPositions(positions));
-        FillRepaired(cache, ids, cancellation);
+        FillRepaired(cache, ids, embeddings, cancellation);
     }
 
     /// <summary>
@@ -37,16 +39,18 @@ public sealed partial class Model
     /// <param name="ids">The ids of all its tokens.</param>
     /// <param name="first">The first token that may be chosen.</param>
     /// <param name="count">How many to choose.</param>
+    /// <param name="embeddings">What stands behind ids below 0.</param>
     /// <param name="cancellation">Stops between slices of 512 tokens; the cache is then as before.</param>
     /// <returns>The positions chosen, ascending.</returns>
     /// <exception cref="DamagedKvException">A placed file, not checked before, is damaged.</exception>
     /// <exception cref="KvBudgetExceededException">The pool's budget does not hold the rows.</exception>
     public IReadOnlyList<int> RepairMostDeviating(
-        KvCache cache, ReadOnlySpan<int> ids, int first, int count, CancellationToken cancellation = default)
+        KvCache cache, ReadOnlySpan<int> ids, int first, int count, InputEmbeddings? embeddings = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
         PrepareRepair(cache);
-        using KvCache known = KnownAtSecondLayer(cache, ids, cancellation);
+        using KvCache known = KnownAtSecondLayer(cache, ids, embeddings, cancellation);
         float[] deviation = Deviations(cache, known, first);
         int[] chosen = [.. Enumerable.Range(0, deviation.Length).OrderByDescending(token => deviation[token]).Take(count).Order()
             .Select(token => first + token)];
@@ -54,7 +58,7 @@ public sealed partial class Model
         cache.Repair(new RepairedPositions(chosen), known, SecondLayer);
         var chosenIds = new int[chosen.Length];
         for (int i = 0; i < chosen.Length; i++) chosenIds[i] = ids[chosen[i]];
-        FillRepaired(cache, chosenIds, cancellation);
+        FillRepaired(cache, chosenIds, embeddings, cancellation);
         return chosen;
     }
 
@@ -73,14 +77,15 @@ public sealed partial class Model
     /// <summary>
     /// A cache in float32 that knows the keys and values of all tokens at the second layer, unsealed, and nothing behind it.
     /// </summary>
-    internal KvCache KnownAtSecondLayer(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation = default)
+    internal KvCache KnownAtSecondLayer(
+        KvCache cache, ReadOnlySpan<int> ids, InputEmbeddings? embeddings = null, CancellationToken cancellation = default)
     {
         if (ids.Length != cache.Length) throw new ArgumentException($"{ids.Length} ids for a cache of {cache.Length} tokens", nameof(ids));
         KvCache known = NewCache(new KvPolicy { Keys = "f32", Values = "f32" });
         try
         {
             using var batch = new Batch();
-            batch.Add(known, ids, LogitRows.None);
+            batch.Add(known, ids, LogitRows.None, embeddings);
             Check(batch);
             lock (_turn) Run(batch, cancellation, SecondLayer);
             return known;
@@ -100,10 +105,10 @@ public sealed partial class Model
         cache.Seal();
     }
 
-    private void FillRepaired(KvCache cache, ReadOnlySpan<int> ids, CancellationToken cancellation)
+    private void FillRepaired(KvCache cache, ReadOnlySpan<int> ids, InputEmbeddings? embeddings, CancellationToken cancellation)
     {
         using var batch = new Batch();
-        batch.AddRepaired(cache, ids);
+        batch.AddRepaired(cache, ids, embeddings);
         try
         {
             Check(batch);

@@ -212,7 +212,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
             CheckSecondReading(entry.Cache);
             for (int i = 0; i < entry.Count; i++)
                 if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary))
-                    throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}");
+                    throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}"
+                        + (id < 0 ? ", and no row of embeddings with this id was given (a picture that has to be given again?)" : ""));
         }
     }
 }

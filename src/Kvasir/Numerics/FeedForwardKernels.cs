@@ -13,6 +13,9 @@ internal enum Activation
 
     /// <summary>x/2 (1 + erf(x / sqrt 2)).</summary>
     GeluErf,
+
+    /// <summary>x / (1 + e^-1.702x) (CLIP).</summary>
+    GeluQuick,
 }
 
 /// <summary>Element-wise kernels of the feed-forward layer and soft caps, for one instruction set.</summary>
@@ -43,6 +46,7 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector>
         {
             case Activation.Silu: Apply<Silu>(gate, up, count); break;
             case Activation.GeluTanh: Apply<GeluTanh>(gate, up, count); break;
+            case Activation.GeluQuick: Apply<GeluQuick>(gate, up, count); break;
             default: Apply<GeluErf>(gate, up, count); break;
         }
     }
@@ -90,6 +94,16 @@ internal sealed unsafe class FeedForwardKernels<TSimd, TVector>
             TSimd.Divide(x, TSimd.Add(TSimd.Broadcast(1), VectorMath<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Broadcast(0), x))));
 
         public static float Of(float x) => x / (1 + MathF.Exp(-x));
+    }
+
+    private readonly struct GeluQuick : IFunction
+    {
+        private const float Slope = 1.702f;
+
+        public static TVector Of(TVector x) =>
+            TSimd.Divide(x, TSimd.Add(TSimd.Broadcast(1), VectorMath<TSimd, TVector>.Exp(TSimd.Multiply(x, TSimd.Broadcast(-Slope)))));
+
+        public static float Of(float x) => x / (1 + MathF.Exp(-Slope * x));
     }
 
     private readonly struct GeluTanh : IFunction

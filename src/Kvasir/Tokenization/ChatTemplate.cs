@@ -56,6 +56,14 @@ public sealed class ChatTemplate
     /// <summary>The template's text.</summary>
     public string Source { get; }
 
+    /// <summary>Whether it reads pictures from lists of content parts.</summary>
+    internal bool TakesImages =>
+        Source.Contains("'image'", StringComparison.Ordinal) || Source.Contains("\"image\"", StringComparison.Ordinal);
+
+    /// <summary>Whether it reads content from such lists alone.</summary>
+    internal bool NeedsParts => TakesImages && !Source.Contains("is string", StringComparison.Ordinal)
+        && !Source.Contains("is not string", StringComparison.Ordinal);
+
     /// <summary>The prompt text of a conversation, special tokens as text.</summary>
     /// <param name="messages">The conversation, oldest message first.</param>
     /// <param name="addGenerationPrompt">End with what opens the assistant's turn.</param>

@@ -10,7 +10,8 @@ public sealed class EvictionTests : ReferenceComparison
 {
     private const int Prompt = 150, More = 12;
 
-    private static readonly string[] Scores = ["received", "mean-received", "snapkv", "tova", "keydiff", "knorm", "expected", "streaming"];
+    private static readonly string[] Scores = ["received", "mean-received", "snapkv", "tova", "keydiff", "knorm", "expected", "streaming",
+        "question"];
 
     private static readonly string[] Sizings = ["uniform", "prefixkv", "pyramid", "ada", "global"];
 

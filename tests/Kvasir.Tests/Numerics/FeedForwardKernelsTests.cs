@@ -42,6 +42,7 @@ public sealed unsafe class FeedForwardKernelsTests
     private static double Formula(Activation activation, double x) => activation switch
     {
         Activation.Silu => x / (1 + Math.Exp(-x)),
+        Activation.GeluQuick => x / (1 + Math.Exp(-1.702 * x)),
         Activation.GeluTanh => x / 2 * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
         _ => x / 2 * (1 + ErrorFunction(x / Math.Sqrt(2))),
     };

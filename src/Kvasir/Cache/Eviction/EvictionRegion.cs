@@ -35,6 +35,12 @@ internal sealed class EvictionRegion
     /// <summary>Which tokens stay in any case.</summary>
     public IReadOnlyList<bool> Protected => _protected;
 
+    /// <summary>Which tokens are rows of embeddings (an image's), counted from the first.</summary>
+    public int[] Images => [.. Enumerable.Range(0, _ids.Count).Where(token => _ids[token] < 0)];
+
+    /// <summary>Tokens behind the last image; 0 where there is none.</summary>
+    public int QuestionTokens => _ids.FindLastIndex(id => id < 0) is >= 0 and int last ? Count - last - 1 : 0;
+
     /// <summary>Lets positions [first, end) stay in any case.</summary>
     public void Protect(int first, int end)
     {

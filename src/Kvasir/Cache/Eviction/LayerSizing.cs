@@ -9,6 +9,9 @@ namespace Kvasir.Cache.Eviction;
 internal sealed record SizingInput(int Tokens, double Share, float[][][] Scores, IReadOnlyList<ScoredLayer> Layers,
     PrefixKvProfile? LayerShares = null)
 {
+    /// <summary>The attention that tokens get, [layers][tokens], where they are images alone; null for a whole prompt.</summary>
+    public float[][]? ImageAttention { get; init; }
+
     /// <summary>Tokens that a head keeps where all keep as many.</summary>
     public int Even => Math.Max(1, (int)Math.Floor(Tokens * Share));
 }

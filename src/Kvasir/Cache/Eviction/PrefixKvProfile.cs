@@ -51,6 +51,27 @@ internal sealed record PrefixKvProfile
         return new PrefixKvProfile { Model = model, Texts = [.. received.Keys], Budgets = budgets };
     }
 
+    /// <summary>Measures one image after another.</summary>
+    /// <param name="model">Identity of the model.</param>
+    /// <param name="attention">By image, [layers][image tokens]: the attention that they get from a question.</param>
+    /// <param name="shares">Budgets.</param>
+    public static PrefixKvProfile OfImages(string model, IReadOnlyDictionary<string, float[][]> attention, IReadOnlyList<double> shares)
+    {
+        var budgets = new Dictionary<string, PrefixKvBudget>();
+        foreach (double share in shares)
+        {
+            double[][] ratios = [.. attention.Values.Select(layers =>
+            {
+                int tokens = layers[0].Length;
+                int[] kept = PrefixKvAllotment.Divide(layers, (int)Math.Round(share * tokens));
+                return kept.Select(count => 1 - (double)count / tokens).ToArray();
+            })];
+            budgets[NameOf(share)] = new PrefixKvBudget(
+                [.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(image => image[layer]))], ratios.Length);
+        }
+        return new PrefixKvProfile { Model = model, Texts = [.. attention.Keys], Budgets = budgets };
+    }
+
     /// <summary>The shares that layers forget under a budget.</summary>
     /// <exception cref="InvalidInputException">It was not measured.</exception>
     public IReadOnlyList<double> ForgetRatios(double share) => Budgets.TryGetValue(NameOf(share), out PrefixKvBudget? budget)

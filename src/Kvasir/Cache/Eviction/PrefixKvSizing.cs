@@ -3,7 +3,8 @@ namespace Kvasir.Cache.Eviction;
 /// <summary>
 /// PrefixKV (Wang et al. 2024, arXiv:2412.03409): every layer keeps the highest scores that together make up one and the same share of all
 /// attention it gets, the share by which the budget is met over all layers: from a profile of sample texts, or searched for each prompt.
-/// The first and the last token always stay. Where more is protected, the search goes by the attention of the other tokens alone.
+/// The first and the last token of a prompt always stay. Where more is protected, the search goes by the attention of the other tokens
+/// alone.
 /// </summary>
 internal sealed class PrefixKvSizing : LayerSizing
 {
@@ -20,7 +21,12 @@ internal sealed class PrefixKvSizing : LayerSizing
         if (input.LayerShares is { } profile)
         {
             IReadOnlyList<double> ratios = profile.ForgetRatios(input.Share);
-            return ByLayer(input, layer => input.Tokens - (int)Math.Round(ratios[layer] * input.Tokens));
+            return ByLayer(input, layer => Math.Max(1, input.Tokens - (int)Math.Round(ratios[layer] * input.Tokens)));
+        }
+        if (input.ImageAttention is { } attention)
+        {
+            int[] keep = PrefixKvAllotment.Divide(attention, (int)Math.Round(input.Share * input.Tokens));
+            return ByLayer(input, layer => keep[layer]);
         }
         bool[] stays = [.. input.Scores[0][0].Select(float.IsPositiveInfinity)];
         bool isMoreProtected = stays.Count(stay => stay) > 2 * Edges;

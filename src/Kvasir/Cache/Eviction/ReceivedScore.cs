@@ -11,6 +11,8 @@ internal sealed class ReceivedScore : TokenScore
 
     public override ObservedAttention Needs => new(Observations.Sums);
 
+    public override bool IsLayerAttention => true;
+
     public override float[][] Score(ScoredLayer layer)
     {
         float[] received = layer.MeanOf(Observations.Sums, null);

@@ -10,7 +10,7 @@ internal abstract class TokenScore
     public static IReadOnlyList<TokenScore> All { get; } =
     [
         new ReceivedScore(), new MeanReceivedScore(), new SnapKvScore(), new TovaScore(), new KeyDiffScore(), new KeyNormScore(),
-            new ExpectedAttentionScore(),
+            new ExpectedAttentionScore(), new QuestionScore(),
         new ReconstructionScore(), new NormalisedReconstructionScore(), new StreamingScore(),
     ];
 
@@ -19,6 +19,12 @@ internal abstract class TokenScore
 
     /// <summary>What of the prompt's attention it needs.</summary>
     public virtual ObservedAttention Needs => default;
+
+    /// <summary>The same where it depends on the tokens.</summary>
+    public virtual ObservedAttention NeedsOf(EvictionRegion region) => Needs;
+
+    /// <summary>Whether it is the attention that a token gets, of the whole layer: what PrefixKV divides a budget by.</summary>
+    public virtual bool IsLayerAttention => false;
 
     /// <summary>What it needs of the attention of a second reading; none where one reading is enough.</summary>
     public virtual Observations NeedsOfSecondReading => Observations.None;

@@ -18,7 +18,8 @@ internal static class TokenSelection
         ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
         region.Protect(0, cache.Policy.Sink);
         region.Protect(region.End - region.Newest(policy), region.End);
-        return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value) : ByScore(region, layers, policy);
+        return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value)
+            : policy.OnlyImages ? ByScore(region, region.Images, layers, policy) : ByScore(region, null, layers, policy);
     }
 
     /// <summary>The places of the highest scores, ascending; of equal ones the first.</summary>
@@ -52,17 +53,37 @@ internal static class TokenSelection
         };
     }
 
-    private static int[][][] ByScore(EvictionRegion region, ScoredLayer[] layers, EvictionPolicy policy)
+    /// <summary>Keeps the highest scores of all tokens of a region, or of its images alone, of which the share is then meant.</summary>
+    private static int[][][] ByScore(EvictionRegion region, int[]? images, ScoredLayer[] layers, EvictionPolicy policy)
     {
         LayerSizing sizing = policy.LayerSizing;
-        region.Protect(0, sizing.Edges);
-        region.Protect(region.End - sizing.Edges, region.End);
-        float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region))
+        if (images is null)
+        {
+            region.Protect(0, sizing.Edges);
+            region.Protect(region.End - sizing.Edges, region.End);
+        }
+        int[] tokens = images ?? [.. Enumerable.Range(0, region.Count)];
+        int[] text = images is null ? [] : [.. Enumerable.Range(0, region.Count).Except(images)];
+        if (tokens.Length == 0) return [.. layers.Select(layer => layer.ForHeads(_ => Positions(region, text)))];
+        float[][][] scores = [.. layers.Select(layer => policy.TokenScore.Score(layer).Select(head => WithProtected(head, region, tokens))
             .ToArray())];
-        int[][] counts = sizing.Counts(new SizingInput(region.Count, policy.Share!.Value, scores, layers, policy.LayerShares));
-        int least = Math.Max(1, region.Protected.Count(kept => kept));
-        return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region, Highest(head, Math.Max(least, counts[l][h]))))
-            .ToArray())];
+        var input = new SizingInput(tokens.Length, policy.Share!.Value, scores, layers, policy.LayerShares)
+        {
+            ImageAttention = images is null || sizing is not PrefixKvSizing ? null
+                : [.. layers.Select(layer => Attention(layer, policy, tokens))],
+        };
+        int[][] counts = sizing.Counts(input);
+        int least = Math.Max(1, tokens.Count(token => region.Protected[token]));
+        return [.. scores.Select((heads, l) => heads.Select((head, h) => Positions(region,
+            [.. Highest(head, Math.Max(least, counts[l][h])).Select(place => tokens[place]).Concat(text).Order()])).ToArray())];
+    }
+
+    /// <summary>What a budget is divided by: the score itself where it is attention, else what tokens get from all queries.</summary>
+    private static float[] Attention(ScoredLayer layer, EvictionPolicy policy, int[] tokens)
+    {
+        if (policy.LayerShares is not null) return [];
+        float[] all = (policy.TokenScore.IsLayerAttention ? policy.TokenScore : new ReceivedScore()).Score(layer)[0];
+        return [.. tokens.Select(token => all[token])];
     }
 
     private static int[][][] ByHead(KvCache cache, EvictionRegion region, ScoredLayer[] layers, double recovery)
@@ -82,6 +103,6 @@ internal static class TokenSelection
 
     private static int[] Positions(EvictionRegion region, int[] tokens) => [.. tokens.Select(token => region.First + token)];
 
-    private static float[] WithProtected(float[] scores, EvictionRegion region) =>
-        [.. scores.Select((score, token) => region.Protected[token] ? float.PositiveInfinity : score)];
+    private static float[] WithProtected(float[] scores, EvictionRegion region, int[] tokens) =>
+        [.. tokens.Select(token => region.Protected[token] ? float.PositiveInfinity : scores[token])];
 }

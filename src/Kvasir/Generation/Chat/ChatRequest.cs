@@ -43,8 +43,8 @@ internal sealed record ChatRequest
             Constraint = schema is null ? Options.Constraint : engine.Constraints.Get(schema, () => Read(schema)),
         };
         string opening = !mustCall || form!.Opening.Length == 0 ? "" : form.IsList ? form.Opening : form.Opening + "\n";
-        int[] prompt = Session.EncodeChat(engine.Tokenizer, engine.Template, Messages,
-            form is null ? null : new Dictionary<string, object?> { ["tools"] = Tools.Select(tool => tool.Json).ToArray() }, opening);
+        Dictionary<string, object?>? tools = form is null ? null : new() { ["tools"] = Tools.Select(tool => tool.Json).ToArray() };
+        int[] prompt = Session.EncodeChat(engine.Tokenizer, engine.Template, Messages, variables: tools, opening: opening);
         string[] names = [.. Tools.Select(tool => tool.Name)];
         return [.. engine.StartAll(prompt, [.. Seeds(options)], cancellation).Select(stream =>
             new ChatStream(stream, form is null ? null : new ToolCallParser(form, names, begunWithCall: opening.Length > 0)))];

@@ -3,8 +3,8 @@ using Kvasir.Formats;
 namespace Kvasir.Models.Architectures;
 
 /// <summary>
-/// Llama 1 to 3, SmolLM2, Mistral (with its sliding window; in GGUF a llama model too), Qwen 2 (with biases), Qwen 3 (with query and key
-/// norms) and Phi-3 (with fused tensors, a sliding window and longrope).
+/// Llama 1 to 3, SmolLM2, the language model of SmolVLM, Mistral (with its sliding window; in GGUF a llama model too), Qwen 2 (with
+/// biases), Qwen 3 (with query and key norms) and Phi-3 (with fused tensors, a sliding window and longrope).
 /// </summary>
 internal sealed class Llama : Architecture
 {
@@ -30,6 +30,12 @@ internal sealed class Llama : Architecture
         return
         [
             llama,
+            llama with
+            {
+                ModelTypes = ["idefics3", "smolvlm"],
+                Prefixes = ["model.text_model.", .. llama.Prefixes],
+                Ignored = [.. llama.Ignored, "vision_model.", "connector."],
+            },
             llama with
             {
                 ModelTypes = ["mistral"],
