@@ -59,7 +59,7 @@ public sealed class BuiltInModelTests : IDisposable
     [InlineData("auto:4bit")]
     public void A_conversation_under_every_kind_of_cache_goes_on_from_a_file_as_without(string policy)
     {
-        KvPolicy kv = _model.Prepare(KvPolicy.Parse(policy));
+        KvPolicy kv = Kvasir.Calibration.AutoPolicies.Prepare(_model, KvPolicy.Parse(policy));
         string saved = _folder.Sub("talk.kv");
         using var session = new Session(_model, kv);
         string first = Reply(session, Note + "Who is the chair?");

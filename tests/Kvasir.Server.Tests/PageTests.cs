@@ -10,6 +10,7 @@ public sealed class PageTests(ServerFixture fixture) : IClassFixture<ServerFixtu
     {
         string chromium = Environment.GetEnvironmentVariable("KVASIR_CHROMIUM") ?? "/usr/bin/chromium";
         Skip.IfNot(File.Exists(chromium), $"there is no Chromium at {chromium}");
+        Assertions.SetDefaultExpectTimeout(120_000);
         using IPlaywright playwright = await Playwright.CreateAsync();
         await using IBrowser browser = await playwright.Chromium.LaunchAsync(
             new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = ["--no-sandbox"] });

@@ -110,7 +110,8 @@ internal sealed class ComparisonReport(MachineInfo machine, ComparisonProtocol p
             if (row.Kept is { } kept)
                 Figure($"What each head keeps: {ShortName(row.Kv)}",
                     "Layers from left to right, kv heads from top to bottom; the fuller the more tokens of the first window's prompt "
-                    + "are kept." + (kept.Policies is null ? "" : " Point at a cell for the policy that its head chose."), HeatMap.Of(kept, Color(i)));
+                    + "are kept." + (kept.Policies is null ? "" : " Point at a cell for the policy that its head chose."),
+                    HeatMap.Of(kept, Color(i)));
     }
 
     private void Section(string title, string note, IReadOnlyList<string> columns, Action<ComparisonRow> cells)
