@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kvasir.Cache;
 using Kvasir.Cache.Eviction;
 using Kvasir.Formats;
 
@@ -52,6 +53,27 @@ public sealed class LayerSizingTests
         Assert.InRange(sizes.Forget.Sum(), 0.6 * 600 - 5, 0.6 * 600);
         Assert.True(sizes.Forget[0] < sizes.Forget[1], "what looks at few tokens forgets more");
         Assert.True(sizes.Met);
+    }
+
+    /// <summary>A layer that looks at the first token alone is not starved for it where that token stays in any case.</summary>
+    [Fact]
+    public void Tokens_that_stay_in_any_case_are_not_searched_among()
+    {
+        float[] even = [.. Enumerable.Range(0, 200).Select(j => 1f + j % 7 / 100f)], first = [10_000, .. even[1..]];
+        bool[] stays = [.. Enumerable.Range(0, 200).Select(j => j is < 4 or >= 168)];
+        int[] without = new PrefixKvSearch([first, even]).Run(0.5).Forget, with = new PrefixKvSearch([first, even], stays).Run(0.5).Forget;
+        Assert.True(without[0] > without[1] + 50, "the first token outweighs the rest of its layer");
+        Assert.Equal(with[0], with[1]);
+        Assert.InRange(with.Sum(), 195, 200);
+    }
+
+    [Fact]
+    public void Half_of_what_heavy_hitters_keep_are_the_newest_tokens()
+    {
+        Assert.Equal(128, KvPolicy.Parse("evict=h2o:50%").Eviction!.RecentOf(512));
+        Assert.Equal(8, KvPolicy.Parse("evict=h2o:50%,recent=8").Eviction!.RecentOf(512));
+        Assert.Equal(32, KvPolicy.Parse("evict=mean-received:50%").Eviction!.RecentOf(512));
+        Assert.Contains("recent=32", KvPolicy.Parse("evict=h2o:50%,recent=32").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
