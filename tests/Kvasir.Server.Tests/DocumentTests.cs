@@ -97,7 +97,9 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
         Assert.InRange(answer.GetProperty("passages").GetArrayLength(), 1, 5);
         CallToolResult refused = await client.CallToolAsync("ingest", new Dictionary<string, object?>
         {
-            ["collection"] = "../x", ["file"] = "a.txt", ["text"] = "b",
+            ["collection"] = "../x",
+            ["file"] = "a.txt",
+            ["text"] = "b",
         });
         Assert.True(refused.IsError);
 

@@ -16,7 +16,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         long budget = 4 * forecast.MostBytes(600) + forecast.PassBytes(512, 16);
         await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
         {
-            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, KvBudget = budget, QueueLimit = 100 },
+            Port = 0,
+            Engine = new EngineOptions { Policy = ServerFixture.Exact, KvBudget = budget, QueueLimit = 100 },
         });
         using var http = new HttpClient { BaseAddress = server.Address };
         string[] prompts = [.. Enumerable.Range(0, Clients).Select(i => $"{i} " + new string((char)('a' + i % 26), 1 + i * 37 % 400))];
@@ -39,7 +40,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
     {
         await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
         {
-            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, PrefixBytes = 0, Parallel = 4, QueueLimit = 500 },
+            Port = 0,
+            Engine = new EngineOptions { Policy = ServerFixture.Exact, PrefixBytes = 0, Parallel = 4, QueueLimit = 500 },
         });
         using var http = new HttpClient { BaseAddress = server.Address };
         await Parallel.ForEachAsync(Enumerable.Range(0, 200), async (i, _) =>
@@ -72,7 +74,8 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         string shared = string.Concat(Enumerable.Repeat("the same words over again; ", 76));
         ServerOptions options = new()
         {
-            Port = 0, Engine = new EngineOptions { Policy = ServerFixture.Exact, Prompts = new PromptStore(folder.Sub("prompts")) },
+            Port = 0,
+            Engine = new EngineOptions { Policy = ServerFixture.Exact, Prompts = new PromptStore(folder.Sub("prompts")) },
         };
         await using (KvasirServer first = await KvasirServer.StartAsync(fixture.Model, null, options))
         {

@@ -85,8 +85,13 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
     public async Task Logprobs_are_those_of_the_tokens_and_add_up()
     {
         ChatCompletion reply = await Chat.CompleteChatAsync([new UserChatMessage("p")],
-            new ChatCompletionOptions { MaxOutputTokenCount = 5, Temperature = 0, IncludeLogProbabilities = true,
-                TopLogProbabilityCount = 3 });
+            new ChatCompletionOptions
+            {
+                MaxOutputTokenCount = 5,
+                Temperature = 0,
+                IncludeLogProbabilities = true,
+                TopLogProbabilityCount = 3
+            });
         Assert.Equal(5, reply.ContentTokenLogProbabilities.Count);
         Assert.All(reply.ContentTokenLogProbabilities, token =>
         {
@@ -137,8 +142,12 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task Streamed_tool_call_is_put_together()
     {
-        var options = new ChatCompletionOptions { MaxOutputTokenCount = 400, Seed = 2,
-            ToolChoice = ChatToolChoice.CreateFunctionChoice("weather") };
+        var options = new ChatCompletionOptions
+        {
+            MaxOutputTokenCount = 400,
+            Seed = 2,
+            ToolChoice = ChatToolChoice.CreateFunctionChoice("weather")
+        };
         options.Tools.Add(Weather);
         var arguments = new StringBuilder();
         string? name = null;

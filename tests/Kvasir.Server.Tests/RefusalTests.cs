@@ -95,7 +95,8 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
         {
-            Port = 0, Engine = new EngineOptions { Parallel = 1, QueueLimit = 0 },
+            Port = 0,
+            Engine = new EngineOptions { Parallel = 1, QueueLimit = 0 },
         });
         using var http = new HttpClient { BaseAddress = server.Address };
         GenerationStream running = server.Engine.Start([1, 2, 3], new GenerationOptions { MaxTokens = 2000, IgnoreEndOfText = true });

@@ -1,6 +1,6 @@
 using System.ClientModel;
-using System.Net.Http.Json;
 using System.Net;
+using System.Net.Http.Json;
 using Kvasir.Server.Hosting;
 using OpenAI;
 

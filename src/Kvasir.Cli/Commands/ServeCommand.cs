@@ -30,20 +30,20 @@ internal static class ServeCommand
         var collections = new CollectionsOptions(command, common);
         return command.Does(parsed => collections.With(parsed, terminal, (model, encoder, options) =>
             ServeAsync(model, encoder, options with
-        {
-            Host = parsed.GetValue(host)!,
-            Port = parsed.GetValue(port),
-            ApiKey = parsed.GetValue(apiKey) ?? Environment.GetEnvironmentVariable("KVASIR_API_KEY"),
-            Engine = new EngineOptions
             {
-                Policy = CommonOptions.Prepare(common.Policy(parsed), model, terminal),
-                KvBudget = budget.Bytes(parsed) ?? long.MaxValue,
-                Parallel = parsed.GetValue(parallel),
-                QueueLimit = parsed.GetValue(queue),
-                UsualMaxTokens = parsed.GetValue(maxTokens),
-                Prompts = prompts.Open(parsed),
-            },
-        }, common.Json(parsed), terminal)));
+                Host = parsed.GetValue(host)!,
+                Port = parsed.GetValue(port),
+                ApiKey = parsed.GetValue(apiKey) ?? Environment.GetEnvironmentVariable("KVASIR_API_KEY"),
+                Engine = new EngineOptions
+                {
+                    Policy = CommonOptions.Prepare(common.Policy(parsed), model, terminal),
+                    KvBudget = budget.Bytes(parsed) ?? long.MaxValue,
+                    Parallel = parsed.GetValue(parallel),
+                    QueueLimit = parsed.GetValue(queue),
+                    UsualMaxTokens = parsed.GetValue(maxTokens),
+                    Prompts = prompts.Open(parsed),
+                },
+            }, common.Json(parsed), terminal)));
     }
 
     private static async Task ServeAsync(Model model, Model? encoder, ServerOptions options, bool json, Terminal terminal)

@@ -10,8 +10,8 @@ internal static class ModelChoice
 
     /// <summary>The built-in model is never taken for a real one.</summary>
     public static string BuiltIn =>
-        $"answered by the built-in demonstration model; '{TypedCommand.Program} models pull {Catalog.BetterName}' "
-        + $"({Catalog.Require(Catalog.BetterName).Megabytes} MB) gets a real one";
+        $"answered by the built-in demonstration model, which is often wrong; '{TypedCommand.Program} models pull "
+        + $"{Catalog.BetterName}' ({Catalog.Require(Catalog.BetterName).Megabytes} MB) gets a real one";
 
     /// <summary>The model that generates text.</summary>
     public static string Resolve(string? given, Terminal terminal)

@@ -13,7 +13,8 @@ internal sealed class ApiKey(RequestDelegate next, ServerOptions options)
         if (_key is null || context.Request.Path.Value is "/" or "/health" || IsShown(context.Request)) return next(context);
         context.Response.Headers.WWWAuthenticate = "Bearer";
         throw new RequestException(StatusCodes.Status401Unauthorized,
-            "show the server's key: Authorization: Bearer KEY") { Code = "invalid_api_key" };
+            "show the server's key: Authorization: Bearer KEY")
+        { Code = "invalid_api_key" };
     }
 
     private bool IsShown(HttpRequest request)

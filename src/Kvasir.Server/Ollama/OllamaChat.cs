@@ -140,8 +140,11 @@ internal sealed class OllamaChat(ServedModels models)
                 {
                     ["type"] = "function",
                     ["id"] = ToolCall.New("", "").Id,
-                    ["function"] = new Dictionary<string, object?> { ["name"] = function.Text("name"),
-                        ["arguments"] = MessageReader.Arguments(function) },
+                    ["function"] = new Dictionary<string, object?>
+                    {
+                        ["name"] = function.Text("name"),
+                        ["arguments"] = MessageReader.Arguments(function)
+                    },
                 };
             }).ToArray();
         return new ChatMessage(message.Word("role", "system", "user", "assistant", "tool")!, message.Text("content") ?? "")

@@ -32,7 +32,8 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
         int? top = (int?)fields.Whole("logprobs", 0, GenerationOptions.MostLogprobs);
         bool usage = fields.Object("stream_options", StreamOptions)?.Flag("include_usage") ?? false;
         GenerationOptions generation = SamplingFields.Read(
-            fields, models.Engine, SamplingFields.MaxTokens(fields, models.Engine, "max_tokens")) with { TopLogprobs = top };
+            fields, models.Engine, SamplingFields.MaxTokens(fields, models.Engine, "max_tokens")) with
+        { TopLogprobs = top };
         var streams = new List<GenerationStream>();
         try
         {

@@ -89,8 +89,15 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
             object end = new { Annotations = Annotations(answer, name, answer.Text.Length) };
             await write(Chunk(end, FinishReason(answer), Figures(answer, name))).ConfigureAwait(false);
             if (includeUsage)
-                await write(new { Id = id, Object = "chat.completion.chunk", Created = created, Model = Prefix + name,
-                    Choices = Array.Empty<object>(), Usage = Usage(answer) }).ConfigureAwait(false);
+                await write(new
+                {
+                    Id = id,
+                    Object = "chat.completion.chunk",
+                    Created = created,
+                    Model = Prefix + name,
+                    Choices = Array.Empty<object>(),
+                    Usage = Usage(answer)
+                }).ConfigureAwait(false);
             await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted).ConfigureAwait(false);
         }).ConfigureAwait(false);
 

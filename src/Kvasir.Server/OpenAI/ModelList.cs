@@ -20,6 +20,11 @@ internal sealed class ModelList(ServedModels models, DocumentCollections collect
             : throw RequestException.NotFound("there is no such model", "model_not_found");
     }
 
-    private object Describe(string name) => new { Id = name, Object = "model", Created = models.Started.ToUnixTimeSeconds(),
-        OwnedBy = "kvasir" };
+    private object Describe(string name) => new
+    {
+        Id = name,
+        Object = "model",
+        Created = models.Started.ToUnixTimeSeconds(),
+        OwnedBy = "kvasir"
+    };
 }

@@ -47,8 +47,13 @@ internal sealed class ResponseBody(string model)
         {
             _messageOpen = true;
             events.Add(Event("response.output_item.added", new { OutputIndex = _items.Count, Item = Message("in_progress", []) }));
-            events.Add(Event("response.content_part.added", new { ItemId = _messageId, OutputIndex = _items.Count, ContentIndex = 0,
-                Part = Part("") }));
+            events.Add(Event("response.content_part.added", new
+            {
+                ItemId = _messageId,
+                OutputIndex = _items.Count,
+                ContentIndex = 0,
+                Part = Part("")
+            }));
         }
 
         _text.Append(text);
@@ -83,8 +88,13 @@ internal sealed class ResponseBody(string model)
         object message = Message("completed", [Part(text)]);
         events.Add(Event("response.output_text.done",
             new { ItemId = _messageId, OutputIndex = index, ContentIndex = 0, Text = text, Logprobs = Array.Empty<object>() }));
-        events.Add(Event("response.content_part.done", new { ItemId = _messageId, OutputIndex = index, ContentIndex = 0,
-            Part = Part(text) }));
+        events.Add(Event("response.content_part.done", new
+        {
+            ItemId = _messageId,
+            OutputIndex = index,
+            ContentIndex = 0,
+            Part = Part(text)
+        }));
         events.Add(Event("response.output_item.done", new { OutputIndex = index, Item = message }));
         _items.Add(message);
         return events;
