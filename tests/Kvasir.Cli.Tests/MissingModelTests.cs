@@ -33,7 +33,8 @@ public sealed class MissingModelTests : IDisposable
         Invocation asked = Invocation.Of("ask", notes, "Where does the ferry to Skell leave?", "--json", "--store", _folder.Sub("store"));
         Assert.Equal(notes, asked.IsDone(anyNotes: true).Json.GetProperty("sources")[0].GetProperty("file").GetString());
         Assert.Contains(
-            "answered by the built-in demonstration model, which is often wrong; './kvasir models pull SmolLM2-360M-Instruct' (386 MB) gets a real one",
+            "answered by the built-in demonstration model, which is often wrong; './kvasir models pull SmolLM2-360M-Instruct' (386 MB) "
+                + "gets a real one",
             asked.Error, StringComparison.Ordinal);
         Invocation listed = Invocation.Of("models", "ls", "--json").IsDone();
         Assert.Equal("demonstration", Assert.Single(listed.Json.GetProperty("models").EnumerateArray()).GetProperty("name").GetString());
