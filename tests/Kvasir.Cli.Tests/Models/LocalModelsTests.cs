@@ -104,8 +104,7 @@ public sealed class LocalModelsTests : IDisposable
         Assert.Contains("--embedder PATH",
             Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding("none", "--embedder")).Message,
             StringComparison.Ordinal);
-        Assert.Contains("pull SmolLM2-135M-Instruct",
-            Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).Resolve(null)).Message, StringComparison.Ordinal);
+        Assert.EndsWith("demonstration.gguf", new LocalModels(Folders("a")).Resolve(null), StringComparison.Ordinal);
         Assert.Contains("pull all-MiniLM-L6-v2",
             Assert.Throws<InvalidInputException>(() => new LocalModels(Folders("a")).ResolveEmbedding(null)).Message,
             StringComparison.Ordinal);
@@ -129,8 +128,8 @@ public sealed class LocalModelsTests : IDisposable
         File.WriteAllText(At("a/torn.gguf"), "GG");
         File.WriteAllText(At("a/loading.gguf.part"), "GGUF");
         LocalModel[] models = [.. new LocalModels(Folders("a")).List()];
-        Assert.Equal(["chat", "minilm", "split-00001-of-00002", "torn"], models.Select(model => model.Name));
-        Assert.Equal([ModelKind.Chat, ModelKind.Embedding, ModelKind.Part, ModelKind.Damaged], models.Select(model => model.Kind));
+        Assert.Equal(["chat", "minilm", "split-00001-of-00002", "torn", "demonstration"], models.Select(model => model.Name));
+        Assert.Equal([ModelKind.Chat, ModelKind.Embedding, ModelKind.Part, ModelKind.Damaged, ModelKind.Chat], models.Select(model => model.Kind));
         Assert.Equal("gemma2", models[0].Architecture);
         Assert.Equal(new FileInfo(At("a/chat.gguf")).Length, models[0].Bytes);
     }
