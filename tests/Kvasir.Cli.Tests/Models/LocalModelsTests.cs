@@ -129,7 +129,8 @@ public sealed class LocalModelsTests : IDisposable
         File.WriteAllText(At("a/loading.gguf.part"), "GGUF");
         LocalModel[] models = [.. new LocalModels(Folders("a")).List()];
         Assert.Equal(["chat", "minilm", "split-00001-of-00002", "torn", "demonstration"], models.Select(model => model.Name));
-        Assert.Equal([ModelKind.Chat, ModelKind.Embedding, ModelKind.Part, ModelKind.Damaged, ModelKind.Chat], models.Select(model => model.Kind));
+        ModelKind[] kinds = [ModelKind.Chat, ModelKind.Embedding, ModelKind.Part, ModelKind.Damaged, ModelKind.Chat];
+        Assert.Equal(kinds, models.Select(model => model.Kind));
         Assert.Equal("gemma2", models[0].Architecture);
         Assert.Equal(new FileInfo(At("a/chat.gguf")).Length, models[0].Bytes);
     }
