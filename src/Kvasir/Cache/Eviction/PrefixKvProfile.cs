@@ -44,9 +44,7 @@ internal sealed record PrefixKvProfile
                 new PrefixKvSearch(layers, leaveOutProtected ? PrefixKvSearch.EdgesOf(layers[0].Length) : null).Run(1 - share))];
             double[][] ratios =
                 [.. sizes.Zip(received.Values, (size, layers) => size.Forget.Select(count => (double)count / layers[0].Length).ToArray())];
-            budgets[NameOf(share)] =
-                new PrefixKvBudget([.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(text => text[layer]))],
-                sizes.Count(size => size.Met));
+            budgets[NameOf(share)] = new PrefixKvBudget(MeanByLayer(ratios), sizes.Count(size => size.Met));
         }
         return new PrefixKvProfile { Model = model, Texts = [.. received.Keys], Budgets = budgets };
     }
@@ -66,11 +64,14 @@ internal sealed record PrefixKvProfile
                 int[] kept = PrefixKvAllotment.Divide(layers, (int)Math.Round(share * tokens));
                 return kept.Select(count => 1 - (double)count / tokens).ToArray();
             })];
-            budgets[NameOf(share)] = new PrefixKvBudget(
-                [.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(image => image[layer]))], ratios.Length);
+            budgets[NameOf(share)] = new PrefixKvBudget(MeanByLayer(ratios), ratios.Length);
         }
         return new PrefixKvProfile { Model = model, Texts = [.. attention.Keys], Budgets = budgets };
     }
+
+    /// <param name="ratios">By sample, [layers].</param>
+    private static double[] MeanByLayer(double[][] ratios) =>
+        [.. Enumerable.Range(0, ratios[0].Length).Select(layer => ratios.Average(sample => sample[layer]))];
 
     /// <summary>The shares that layers forget under a budget.</summary>
     /// <exception cref="InvalidInputException">It was not measured.</exception>

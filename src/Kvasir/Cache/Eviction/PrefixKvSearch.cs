@@ -32,7 +32,7 @@ internal sealed class PrefixKvSearch
         _sums = [.. scores.Select(layer => RunningSum([.. layer.Where((_, token) => leftOut?[token] != true)]))];
     }
 
-    /// <summary>A search without the first and last token of so many.</summary>
+    /// <summary>Marks the first and the last of so many tokens, to be left out.</summary>
     public static bool[] EdgesOf(int tokens) => [.. Enumerable.Range(0, tokens).Select(token => token == 0 || token == tokens - 1)];
 
     /// <summary>Shares that the highest scores of a layer make up together.</summary>
