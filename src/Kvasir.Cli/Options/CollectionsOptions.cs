@@ -8,9 +8,7 @@ internal sealed class CollectionsOptions(ExampleCommand command, CommonOptions c
     private readonly Option<string?> _store = command.Option<string?>(
         "--store", "DIR", "The folder with a store of documents for each collection (default: collections, beside the store in your home)");
 
-    private readonly Option<string?> _embedder = command.Option<string?>(
-        "--embedder", "PATH|NAME|none",
-        "The embedding model: a file, folder or name, or none to go by words alone (default: the first BERT-type one)");
+    private readonly Option<string?> _embedder = LibraryChoice.EmbedderOption(command);
 
     /// <summary>Loads both models and gives them to what serves.</summary>
     public void With(ParseResult parsed, Terminal terminal, Func<Model, Model?, ServerOptions, Task> serve)

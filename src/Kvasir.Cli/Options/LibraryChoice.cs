@@ -27,9 +27,7 @@ internal sealed class LibraryChoice(
     {
         private readonly Option<string?> _store = StoreOption(command);
 
-        private readonly Option<string?> _embedder = command.Option<string?>(
-            "--embedder", "PATH|NAME|none",
-            "The embedding model: a file, folder or name, or none to go by words alone (default: the first BERT-type one)");
+        private readonly Option<string?> _embedder = EmbedderOption(command);
 
         private readonly Option<string> _thinStore = command.Option(
             "--thin-store", "P%",
@@ -103,6 +101,10 @@ internal sealed class LibraryChoice(
 
     public static Option<string?> StoreOption(ExampleCommand command) => command.Option<string?>(
         "--store", "DIR", "The folder that keeps documents and their KV (default: KVASIR_STORE, or one in your home)");
+
+    public static Option<string?> EmbedderOption(ExampleCommand command) => command.Option<string?>(
+        "--embedder", "PATH|NAME|none",
+        "The embedding model: a file, folder or name, or none to go by words alone (default: the first BERT-type one)");
 
     public static Option<bool> CommentsOption(ExampleCommand command) =>
         command.Flag("--comments", "Read the comments in Word documents too");
