@@ -11,7 +11,7 @@ public sealed class BlockPool : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<KvBlock>> _free = [];
     private List<KvBlock>? _aside;
-    private long _bytes, _reserved, _most;
+    private long _bytes, _reserved, _most, _memory;
     private bool _disposed;
 
     /// <summary>A pool that holds at most <paramref name="budget"/> bytes of blocks.</summary>
@@ -26,6 +26,9 @@ public sealed class BlockPool : IDisposable
 
     /// <summary>Bytes of blocks held now.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Bytes that are taken from the system for blocks: those held, and what is left of their slabs.</summary>
+    public long MemoryBytes => Interlocked.Read(ref _memory);
 
     /// <summary>The most bytes that were ever held at once.</summary>
     public long MostBytes => Interlocked.Read(ref _most);
@@ -74,6 +77,9 @@ public sealed class BlockPool : IDisposable
             return block.Retain();
         }
     }
+
+    /// <summary>A slab was taken from the system, or given back.</summary>
+    internal void Took(long bytes) => Interlocked.Add(ref _memory, bytes);
 
     internal void Return(KvBlock block)
     {

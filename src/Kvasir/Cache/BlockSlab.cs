@@ -10,13 +10,16 @@ internal sealed unsafe class BlockSlab
     /// <summary>A huge page.</summary>
     private const int TargetBytes = 2 << 20;
 
+    private readonly BlockPool _pool;
     private readonly NativeBuffer _memory;
     private int _blocks;
 
-    private BlockSlab(int blocks, int length)
+    private BlockSlab(BlockPool pool, int blocks, int length)
     {
+        _pool = pool;
         _blocks = Blocks = blocks;
         _memory = new NativeBuffer(Math.Max((long)blocks * length, TargetBytes), hugePages: true);
+        pool.Took(_memory.Length);
     }
 
     /// <summary>Blocks that it was cut into.</summary>
@@ -26,7 +29,7 @@ internal sealed unsafe class BlockSlab
     public static void Fill(BlockPool pool, int length, Stack<KvBlock> free)
     {
         int blocks = Math.Max(1, TargetBytes / length);
-        var slab = new BlockSlab(blocks, length);
+        var slab = new BlockSlab(pool, blocks, length);
         free.EnsureCapacity(free.Count + blocks);
         for (int i = blocks - 1; i >= 0; i--) free.Push(new KvBlock(pool, slab, slab._memory.Pointer + (long)i * length, length));
     }
@@ -34,6 +37,8 @@ internal sealed unsafe class BlockSlab
     /// <summary>One of its blocks will not be used again; after the last the memory is freed.</summary>
     public void Drop()
     {
-        if (--_blocks == 0) _memory.Dispose();
+        if (--_blocks > 0) return;
+        _pool.Took(-_memory.Length);
+        _memory.Dispose();
     }
 }

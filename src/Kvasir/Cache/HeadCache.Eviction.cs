@@ -66,7 +66,7 @@ internal sealed unsafe partial class HeadCache
             (BlockCodec Codec, bool IsDense) kind = Kind(kept[at]);
             if (WholeSegment(places, kept, at, start, kind.Codec) is int whole && at + whole <= sealedTokens)
             {
-                compact._segments.Add(places[at].Segment!.Share());
+                compact._segments.Add(Moved(places[at].Segment!));
                 next = at + whole;
                 continue;
             }
@@ -80,6 +80,13 @@ internal sealed unsafe partial class HeadCache
 
         (BlockCodec, bool) Kind(int position) => (codec.At(position / KvBlock.Tokens * KvBlock.Tokens), position >= dense);
     }
+
+    /// <summary>
+    /// A segment for the head that takes this one's place. What this head alone holds is copied: heads grow side by side, so memory that one
+    /// keeps would hold on to what the others give back.
+    /// </summary>
+    private KvSegment Moved(KvSegment segment) =>
+        segment is PooledSegment { IsShared: false } own ? PooledSegment.CopyOf(own, _pool) : segment.Share();
 
     /// <summary>How many of the newest tokens stay without a gap where they were computed.</summary>
     private int NewestRun(ReadOnlySpan<int> kept)

@@ -27,6 +27,9 @@ internal sealed unsafe class KvBlock
     /// <summary>Bytes of memory.</summary>
     public int Length { get; }
 
+    /// <summary>Whether more than one holds it.</summary>
+    public bool IsShared => Volatile.Read(ref _references) > 1;
+
     internal BlockPool Pool { get; }
 
     internal BlockSlab Slab { get; }

@@ -36,6 +36,9 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         return copy;
     }
 
+    /// <summary>Whether another segment has its blocks too.</summary>
+    public bool IsShared => _blocks.Exists(block => block.IsShared);
+
     /// <summary>Whether another full or last block may follow at <paramref name="position"/>.</summary>
     public bool CanAdd(int position) => Offset == 0 && Kept is null && EndPosition == position && TokenCount % KvBlock.Tokens == 0;
 

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Numerics;
 
 namespace Kvasir.Tests.Cache;
 
@@ -37,5 +38,29 @@ public sealed class BlockPoolTests
         using var pool = new BlockPool();
         Parallel.For(0, 2000, i => pool.Rent(64 * (1 + i % 4)).Release());
         Assert.Equal(0, pool.Bytes);
+    }
+
+    /// <summary>One head keeps all its tokens, seven keep a few: the memory that they filled side by side goes back to the system.</summary>
+    [Fact]
+    public void What_some_heads_evict_is_given_back_although_others_keep_everything()
+    {
+        const int heads = 8, channels = 64, tokens = 4096, slab = 2 << 20;
+        using var pool = new BlockPool();
+        var layer = new LayerLayout(heads, channels, channels, int.MaxValue, null);
+        using var cache = new KvCache(new KvLayout([layer], AttentionKernels.For(KernelPaths.Choose()), () => "m", () => "t"), new KvPolicy(), pool);
+        for (int at = 0; at < tokens; at += KvBlock.Tokens)
+            cache.Append(KvBlock.Tokens, seal: true, (_, head, t, key, value) => key.Fill(head + t));
+        long full = pool.MemoryBytes;
+        Assert.InRange(full, (long)heads * tokens * channels * 2 * sizeof(ushort), long.MaxValue);
+        pool.SetAside();
+        for (int h = 0; h < heads; h++)
+        {
+            using HeadCache head = cache.Layers[0].Heads[h];
+            int[] kept = [.. Enumerable.Range(0, tokens).Where(position => h == 3 || position % 64 == 0)];
+            cache.Layers[0].Heads[h] = head.Compact(cache.Policy.HeadCodec(cache.Layout, 0, h), 0, tokens, kept);
+        }
+        pool.Trim();
+        Assert.InRange(pool.MemoryBytes, pool.Bytes, pool.Bytes + 2 * slab);
+        Assert.InRange(pool.Bytes, 0, full / 6);
     }
 }
