@@ -1,5 +1,6 @@
 using Kvasir.Formats;
 using Kvasir.Quantization;
+using Kvasir.Training.Data;
 
 namespace Kvasir.Benchmarks;
 
@@ -50,6 +51,7 @@ internal static class RandomModels
         writer.Add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
         writer.Add("llama.rope.freq_base", shape.RotaryBase);
         writer.Add("llama.rope.dimension_count", (uint)shape.HeadDim);
+        Vocabulary(writer, shape.Vocabulary);
         int kv = shape.KvHeads * shape.HeadDim, heads = shape.Heads * shape.HeadDim;
         Matrix(writer, "token_embd.weight", type, shape.Vocabulary, shape.Width);
         Ones(writer, "output_norm.weight", shape.Width);
@@ -66,6 +68,19 @@ internal static class RandomModels
             Matrix(writer, $"blk.{l}.ffn_down.weight", type, shape.Width, shape.FeedForward);
         }
         writer.Write(path);
+    }
+
+    /// <summary>The bytes, and as many words as are needed that no text has.</summary>
+    private static void Vocabulary(GgufWriter writer, int count)
+    {
+        writer.Add("tokenizer.ggml.model", "gpt2");
+        writer.Add("tokenizer.ggml.pre", "smollm");
+        string[] tokens =
+            [.. BpeVocabulary.Bytes, .. Enumerable.Range(BpeVocabulary.Bytes.Count, count - BpeVocabulary.Bytes.Count).Select(id => $"w{id}")];
+        writer.Add("tokenizer.ggml.tokens", tokens);
+        writer.Add("tokenizer.ggml.merges", Array.Empty<string>());
+        writer.Add("tokenizer.ggml.bos_token_id", 0u);
+        writer.Add("tokenizer.ggml.eos_token_id", 0u);
     }
 
     private static void Ones(GgufWriter writer, string name, int length) =>
