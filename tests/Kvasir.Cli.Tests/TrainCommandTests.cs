@@ -59,6 +59,31 @@ public sealed class TrainCommandTests : IDisposable
         Invocation.Of([.. factor, "--finetune", "--resume"]).IsRefused("tuned.factors.checkpoint");
     }
 
+    /// <summary>Another seed, so that nothing but the weights can have been learned before.</summary>
+    [Theory]
+    [InlineData("adamw")]
+    [InlineData("muon")]
+    public void A_training_goes_on_with_a_model_that_was_trained(string optimizer)
+    {
+        string more = Path.Combine(_folder.Path, "more.gguf");
+        Invocation.Of(["train", "--text", _text, "--out", _model, "--threads", "1", "--type", "f32", .. Small.Split(' ')]).IsDone();
+        string[] lines = Invocation.Of("train", "--text", _text, "--out", more, "--init", _model, "--optimizer", optimizer, "--json", "--type", "f32",
+            "--context", "16", "--batch", "8", "--steps", "20", "--lr", "0.003", "--seed", "2").IsDone().Out.Trim().Split('\n');
+        double[] losses = [.. lines[..^1].Select(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble())];
+        double before = File.ReadLines(_model + ".loss.jsonl").TakeLast(5)
+            .Average(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble());
+        Assert.Equal(before, losses[0], 0.5);
+        Assert.InRange(losses[^5..].Average(), 0, before + 0.3);
+        Assert.Equal(new FileInfo(_model).Length, new FileInfo(more).Length, 64.0);
+    }
+
+    [Theory]
+    [InlineData("--width 64", "leave --width out")]
+    [InlineData("--recall", "leave --recall out")]
+    [InlineData("--context 16", "no-such-model.gguf")]
+    public void A_model_to_go_on_with_settles_its_sizes(string settings, string named) => Invocation.Of(
+        ["train", "--text", _text, "--out", _model, "--init", _folder.Sub("no-such-model.gguf"), .. settings.Split(' ')]).IsRefused(named);
+
     [Theory]
     [InlineData("--thin 0%", "--thin 0%")]
     [InlineData("--thin many", "--thin many")]

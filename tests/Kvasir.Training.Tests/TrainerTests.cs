@@ -1,6 +1,7 @@
 using Kvasir.Training.Data;
 using Kvasir.Training.Models;
 using Kvasir.Training.Operations;
+using Kvasir.Training.Optimization;
 using Kvasir.Training.Runs;
 
 namespace Kvasir.Training.Tests;
@@ -12,45 +13,52 @@ public sealed class TrainerTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_text_that_repeats_itself_is_learned(bool thin)
+    [InlineData(false, OptimizerKind.AdamW)]
+    [InlineData(true, OptimizerKind.AdamW)]
+    [InlineData(false, OptimizerKind.Muon)]
+    [InlineData(true, OptimizerKind.Muon)]
+    internal void A_text_that_repeats_itself_is_learned(bool thin, OptimizerKind optimizer)
     {
         using var crew = new Crew(2);
         LlamaShape shape = thin ? TinyTraining.Thin : TinyTraining.Shape;
-        Trainer trainer = TinyTraining.Trainer(shape, TinyTraining.Settings with { Steps = 150 }, crew);
+        Trainer trainer = TinyTraining.Trainer(shape, TinyTraining.Settings with { Steps = 150, Optimizer = optimizer }, crew);
         double first = trainer.Step(), last = 0;
         Assert.Equal(Math.Log(40), first, 0.2);
         for (int i = 1; i < 150; i++) last = trainer.Step();
         Assert.InRange(last, 0, 1.5);
     }
 
-    [Fact]
-    public void Steps_are_the_same_bits_for_any_number_of_threads_and_others_for_another_seed()
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Muon)]
+    internal void Steps_are_the_same_bits_for_any_number_of_threads_and_others_for_another_seed(OptimizerKind optimizer)
     {
         Assert.Equal(Train(1, 1), Train(3, 1));
         Assert.NotEqual(Train(1, 1), Train(1, 2));
 
-        static float[] Train(int threads, ulong seed)
+        float[] Train(int threads, ulong seed)
         {
             using var crew = new Crew(threads);
-            Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings with { Seed = seed }, crew);
+            Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings with { Seed = seed, Optimizer = optimizer }, crew);
             for (int i = 0; i < 4; i++) trainer.Step();
             return TinyTraining.Weights(trainer);
         }
     }
 
-    [Fact]
-    public void A_training_that_was_resumed_is_the_uninterrupted_one_bit_for_bit()
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Muon)]
+    internal void A_training_that_was_resumed_is_the_uninterrupted_one_bit_for_bit(OptimizerKind optimizer)
     {
+        TrainingSettings settings = TinyTraining.Settings with { Optimizer = optimizer };
         string path = Path.Combine(_folder.Path, "training");
         using var crew = new Crew(2);
-        Trainer whole = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings, crew);
+        Trainer whole = TinyTraining.Trainer(TinyTraining.Shape, settings, crew);
         double[] expected = [.. Enumerable.Range(0, 9).Select(_ => whole.Step())];
-        Trainer begun = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings, crew);
+        Trainer begun = TinyTraining.Trainer(TinyTraining.Shape, settings, crew);
         for (int i = 0; i < 4; i++) Assert.Equal(expected[i], begun.Step());
         Checkpoint.Save(path, "kind: a", begun);
-        Trainer resumed = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings, crew);
+        Trainer resumed = TinyTraining.Trainer(TinyTraining.Shape, settings, crew);
         Checkpoint.Load(path, "kind: a", resumed);
         Assert.Equal(4, resumed.Steps);
         for (int i = 4; i < 9; i++) Assert.Equal(expected[i], resumed.Step());
@@ -68,11 +76,13 @@ public sealed class TrainerTests : IDisposable
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 2e-3f);
     }
 
-    [Fact]
-    public void A_step_allocates_nothing()
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Muon)]
+    internal void A_step_allocates_nothing(OptimizerKind optimizer)
     {
         using var crew = new Crew(1);
-        Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings, crew);
+        Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings with { Optimizer = optimizer }, crew);
         trainer.Step();
         trainer.Step();
         long before = GC.GetAllocatedBytesForCurrentThread();

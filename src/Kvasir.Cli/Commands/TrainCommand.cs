@@ -1,5 +1,8 @@
 using Kvasir.Numerics;
 using Kvasir.Quantization;
+using Kvasir.Training.Data;
+using Kvasir.Training.Models;
+using Kvasir.Training.Optimization;
 using Kvasir.Training.Runs;
 
 namespace Kvasir.Cli.Commands;
@@ -17,8 +20,8 @@ internal sealed class TrainCommand
         "kvasir train --text book.txt --out book.gguf --resume");
 
     private readonly Option<string[]> _texts;
-    private readonly Option<string?> _evalText;
-    private readonly Option<string> _output, _thin, _type;
+    private readonly Option<string?> _evalText, _init;
+    private readonly Option<string> _output, _thin, _type, _optimizer;
     private readonly Option<bool> _demonstration, _recall, _resume;
     private readonly Option<int> _width, _layers, _heads, _kvHeads, _feedForward, _vocabulary, _context;
     private readonly Option<int> _steps, _batch, _passes, _warmUp, _validate, _threads;
@@ -34,6 +37,7 @@ internal sealed class TrainCommand
         _output = _command.Required("--out -o", "M.gguf", "Write the model there, and beside it the loss curve");
         _evalText = _command.Option<string?>("--eval-text", "FILE", "Validate on this text (default: the last twentieth of each text)");
         _thin = _command.Option("--thin", "SHARE%|N", "Channels of a key, as a share of a value's or as a number", "100%");
+        _init = _command.Option<string?>("--init", "M.gguf", "Go on with a model that was trained here; its sizes and vocabulary stay");
         _width = Size("--width", "Width of the residual stream", s_usual.Width, 8, 1 << 14);
         _layers = Size("--layers", "Layers", s_usual.Layers, 1, 256);
         _heads = Size("--heads", "Query heads (default: one for 64 channels)", 0, 0, 256);
@@ -45,6 +49,7 @@ internal sealed class TrainCommand
         _batch = Size("--batch", "Sequences of a step", s_usual.Batch, 1, 1 << 16);
         _passes = Size("--passes", "Compute a step in N parts one after another, for less memory", 1, 1, 1 << 16);
         _warmUp = Size("--warm-up", "Steps in which the learning rate rises (default: a twentieth)", 0, 0, int.MaxValue);
+        _optimizer = _command.Choice("--optimizer", "adamw|muon", "How weights follow their gradients");
         _rate = _command.Option("--lr", "R", "Highest learning rate", s_usual.Rate).InRange(float.Epsilon, 1f);
         _ropeBase = _command.Option("--rope-base", "B", "Base of the rotation's frequencies", (float)s_usual.RopeBase).InRange(10f, 1e9f);
         _recall = _command.Flag("--recall", "Begin with heads that find earlier tokens again, for a model that answers from its prompt");
@@ -75,7 +80,9 @@ internal sealed class TrainCommand
             throw new InvalidInputException($"{checkpoint}: there is no such checkpoint; leave --resume out to begin anew");
         ScratchSettings settings = Settings(parsed);
         int threads = parsed.GetValue(_threads) is > 0 and var given ? given : PhysicalCores.Count();
-        using var training = new ScratchTraining(Source(parsed, settings), settings, threads);
+        TrainedModel? begin = parsed.GetValue(_init) is { } init ? Begin(init, parsed) : null;
+        ScratchSource source = Source(parsed, settings, begin?.Vocabulary);
+        using var training = new ScratchTraining(source, settings, threads, begin?.Model);
         if (resume) training.Resume(checkpoint);
         using var curve = new LossCurve(path, training.Trainer.Steps);
         bool json = _common.Json(parsed);
@@ -104,14 +111,23 @@ internal sealed class TrainCommand
                 + $"{Units.Count(settings.Steps, "step")} of {done.SecondsPerStep:0.000} s; loss curve in {curve.Drawing}");
     }
 
-    private ScratchSource Source(ParseResult parsed, ScratchSettings settings)
+    /// <summary>The model to go on with; what it settles cannot be asked for too.</summary>
+    private TrainedModel Begin(string path, ParseResult parsed)
+    {
+        Option[] settled = [_width, _layers, _heads, _kvHeads, _feedForward, _vocabulary, _thin, _ropeBase, _recall];
+        if (Array.Find(settled, option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+            throw new InvalidInputException($"the model of --init keeps its sizes and begins with its own weights; leave {other.Name} out");
+        return TrainedModel.Read(path);
+    }
+
+    private ScratchSource Source(ParseResult parsed, ScratchSettings settings, BpeVocabulary? vocabulary)
     {
         string[] texts = parsed.GetValue(_texts) ?? [];
         if (parsed.GetValue(_demonstration) == texts.Length > 0)
             throw new InvalidInputException("give texts to learn from (--text FILE), or --demonstration, one of both");
         string? evalText = parsed.GetValue(_evalText) is { } file ? TextInput.ReadFile(file) : null;
-        return texts.Length > 0 ? new TextSource([.. texts.Select(TextInput.ReadFile)], evalText, settings)
-            : new DemonstrationSource(settings);
+        return texts.Length > 0 ? new TextSource([.. texts.Select(TextInput.ReadFile)], evalText, settings, vocabulary)
+            : new DemonstrationSource(settings, vocabulary);
     }
 
     private ScratchSettings Settings(ParseResult parsed)
@@ -128,6 +144,7 @@ internal sealed class TrainCommand
             Steps = parsed.GetValue(_steps),
             Batch = parsed.GetValue(_batch),
             Passes = parsed.GetValue(_passes),
+            Optimizer = parsed.GetValue(_optimizer) == "muon" ? OptimizerKind.Muon : OptimizerKind.AdamW,
             Rate = parsed.GetValue(_rate),
             WarmUp = parsed.GetValue(_warmUp),
             Seed = parsed.GetValue(_seed),

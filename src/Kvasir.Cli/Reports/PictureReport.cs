@@ -12,6 +12,9 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
 {
     private const int Most = 8;
 
+    /// <summary>How little shows through of what all heads dropped: enough to see where it lay.</summary>
+    private const double Darkest = 0.85;
+
     private const string Css = """
         .layers { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .6rem; margin-top: 1rem; }
         .layers svg { width: 100%; } .layers small { color: var(--soft); }
@@ -27,8 +30,9 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         string title = $"What {Escape(policy.ToString())} keeps of pictures";
         Line("""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"/>""");
         Line($"<title>{title}</title><style>{ReportStyle.Css}{Css}</style></head><body><main><header><h1>{title}</h1>");
-        Line("<p>Each square is a layer. Dark: tokens that fewer heads kept, black: none. Red rings: the attention from the question, the "
-            + "thicker the more. Tokens are drawn where their patches lie; a trained encoder may have moved what they tell elsewhere.</p>");
+        Line("<p>The picture, and a square for each layer. Dark: tokens that fewer heads kept, nearly black: none. Red rings: the attention "
+            + "from the question, the thicker the more. Tokens are drawn where their patches lie; a trained encoder may have moved what they "
+            + "tell elsewhere.</p>");
         Line("</header>");
         foreach (VqaQuestion question in questions.Take(Most)) Figure(question);
         Line("</main></body></html>");
@@ -53,6 +57,8 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         string data = $"data:{MimeOf(question.Image)};base64,{Convert.ToBase64String(File.ReadAllBytes(question.Image))}";
         Line($"""<svg width="0" height="0"><symbol id="{symbol}" viewBox="0 0 {side} {side}">""");
         Line($"""<image width="{side}" height="{side}" href="{data}"/></symbol></svg><div class="layers">""");
+        Line($"""<div><svg viewBox="0 0 {side} {side}"><use href="#{symbol}" width="{side}" height="{side}"/></svg>""");
+        Line("<small>the picture</small></div>");
         for (int layer = 0; layer < attention.Length; layer++)
         {
             HashSet<int>[] kept = [.. cache.Layers[layer].Heads.Select(head => head.Positions().ToHashSet())];
@@ -70,7 +76,7 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         for (int i = 0; i < kept.Length; i++)
         {
             (int x, int y) = (i % side, i / side);
-            if (kept[i] < 1) Line(Number($"""<rect class="dropped" x="{x}" y="{y}" width="1" height="1" opacity="{1 - kept[i]:0.##}"/>"""));
+            if (kept[i] < 1) Line(Number($"""<rect class="dropped" x="{x}" y="{y}" width="1" height="1" opacity="{Darkest * (1 - kept[i]):0.##}"/>"""));
             double ring = 0.4 * attention[i] / most;
             if (ring > 0.02)
                 Line(Number($"""<circle class="attended" cx="{x + 0.5}" cy="{y + 0.5}" r="0.3" stroke-width="{ring:0.##}"/>"""));

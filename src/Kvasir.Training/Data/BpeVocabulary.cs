@@ -22,6 +22,18 @@ internal sealed class BpeVocabulary(IReadOnlyList<string> specials, string[] tok
 
     public IReadOnlyList<string> Merges => merges;
 
+    /// <summary>What <see cref="AddTo"/> wrote.</summary>
+    /// <exception cref="InvalidInputException">The file's vocabulary is of another kind.</exception>
+    public static BpeVocabulary Read(ModelFile file)
+    {
+        if (file.Get("tokenizer.ggml.model", "") != "gpt2" || file.Get("tokenizer.ggml.pre", "") != PreTokenizerName)
+            throw new InvalidInputException($"{file.Path}: its vocabulary is not one that was learned here");
+        string[] tokens = file.Require<string[]>("tokenizer.ggml.tokens");
+        long[] types = file.Require<long[]>("tokenizer.ggml.token_type");
+        int specials = types.TakeWhile(type => type == (long)TokenKind.Control).Count();
+        return new BpeVocabulary(tokens[..specials], tokens, file.Require<string[]>("tokenizer.ggml.merges"));
+    }
+
     /// <summary>The tokenizer that a model's file with <see cref="AddTo"/>'s metadata has.</summary>
     public Tokenizer ToTokenizer()
     {

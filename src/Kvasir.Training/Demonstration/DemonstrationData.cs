@@ -11,6 +11,9 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     /// <summary>Questions about the same passages, at most.</summary>
     public int Questions { get; init; } = 1;
 
+    /// <summary>Whether most documents are no longer than the parts of one that are found for a question.</summary>
+    public bool Brief { get; init; }
+
     /// <summary>Questions of the test.</summary>
     public const int TestQuestions = 200;
 
@@ -43,10 +46,12 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     /// <summary>An example, or null where what was drawn does not give a question with a clear answer.</summary>
     private DemonstrationExample? Make(Draws draws)
     {
+        bool isBrief = Brief && draws.Chance(60);
         int count = draws.Pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3]);
         Kind kind = draws.Pick(draws.Split == Split.Test && draws.Chance(50) ? s_heldOut : s_known);
         bool isShown = !draws.Chance(NotStatedPercent) || draws.Chance(70);
-        int words = count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200]) : draws.Between(25, 150 / count);
+        int words = isBrief ? draws.Between(8, 45 / count) : count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200])
+            : draws.Between(25, 150 / count);
         var asked = new Draft(kind, words, isTitled: count > 1, draws);
         string[] others = [.. Enumerable.Range(isShown ? 1 : 0, isShown ? count - 1 : count)
             .Select(_ => new Draft(draws.Chance(60) ? kind : draws.Pick(s_known), words, isTitled: count > 1, draws).Text)];

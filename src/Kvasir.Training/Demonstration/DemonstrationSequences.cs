@@ -8,7 +8,7 @@ namespace Kvasir.Training.Demonstration;
 /// again, which teach in few steps to find what came before and to go on with it. An answer is nothing else, once the place is found
 /// (Olsson et al. 2022, arXiv:2209.11895). In the first half the passages are learned a little too; later only answers count.
 /// </summary>
-internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, long rows) : TrainingData
+internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, long rows, bool goesOn = false) : TrainingData
 {
     /// <summary>Questions about the same passages, at most.</summary>
     private const int Questions = 16;
@@ -22,19 +22,19 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
     /// <summary>Tokens that are repeated together.</summary>
     private const int ShortestRun = 8, LongestRun = 100;
 
-    private readonly DemonstrationData _data = new(seed, Split.Train) { Questions = Questions };
+    private readonly DemonstrationData _data = new(seed, Split.Train) { Questions = Questions, Brief = goesOn };
 
     public override long Tokens => rows;
 
     public override void Fill(long index, Span<int> ids, Span<int> targets, Span<float> weights)
     {
-        if (index < rows * RepeatedPart)
+        if (!goesOn && index < rows * RepeatedPart)
         {
             FillRepeated(index, ids, targets, weights);
             return;
         }
         DemonstrationPrompt.Encode(_data[index], tokenizer).Fill(ids, targets, weights);
-        if (index >= rows * PassagePart) return;
+        if (goesOn || index >= rows * PassagePart) return;
         for (int i = 0; i < weights.Length; i++)
             if (weights[i] == 0 && targets[i] != 0) weights[i] = PassageWeight;
     }

@@ -30,6 +30,7 @@ internal sealed record LlamaImport(LlamaShape Shape, LlamaParameters Parameters,
             FeedForward = config.FeedForward,
             Context = config.ContextLength,
             Epsilon = spec.NormEpsilon,
+            RopeBase = metadata.Get("rope.freq_base", 10000d),
             Tied = !file.Tensors.ContainsKey("output.weight"),
         };
         LlamaParameters parameters = LlamaParameters.Named(shape, (name, rows, columns) => Read(file, name, rows, columns));

@@ -1,5 +1,4 @@
 using Kvasir.Memory;
-using Kvasir.Training.Models;
 
 namespace Kvasir.Training.Runs;
 
@@ -9,7 +8,7 @@ namespace Kvasir.Training.Runs;
 /// </summary>
 internal static class Checkpoint
 {
-    private static ReadOnlySpan<byte> Magic => "KVTRAIN1"u8;
+    private static ReadOnlySpan<byte> Magic => "KVTRAIN2"u8;
 
     /// <summary>Writes the file whole or not at all.</summary>
     /// <param name="path">Its place.</param>
@@ -24,7 +23,7 @@ internal static class Checkpoint
         Write(BitConverter.GetBytes(text.Length));
         Write(text);
         Write(BitConverter.GetBytes(trainer.Steps));
-        foreach (float[] values in State(trainer)) Write(MemoryMarshal.AsBytes<float>(values));
+        foreach (float[] values in trainer.Optimizer.State) Write(MemoryMarshal.AsBytes<float>(values));
         file.Stream.Write(BitConverter.GetBytes(sum));
         file.Commit();
 
@@ -46,10 +45,10 @@ internal static class Checkpoint
         int length = BitConverter.ToInt32(Read(sizeof(int)));
         if (length < 0 || length > stream.Length - stream.Position) throw Damaged(path);
         RequireSame(path, Encoding.UTF8.GetString(Read(length)), description);
-        long expected = stream.Position + 2 * sizeof(int) + State(trainer).Sum(values => (long)values.Length * sizeof(float));
+        long expected = stream.Position + 2 * sizeof(int) + trainer.Optimizer.State.Sum(values => (long)values.Length * sizeof(float));
         if (stream.Length != expected) throw Damaged(path);
         int steps = BitConverter.ToInt32(Read(sizeof(int)));
-        foreach (float[] values in State(trainer)) Fill(MemoryMarshal.AsBytes(values.AsSpan()));
+        foreach (float[] values in trainer.Optimizer.State) Fill(MemoryMarshal.AsBytes(values.AsSpan()));
         uint found = sum;
         if (BitConverter.ToUInt32(Read(sizeof(uint))) != found) throw Damaged(path);
         trainer.Steps = steps;
@@ -65,18 +64,6 @@ internal static class Checkpoint
         {
             stream.ReadExactly(bytes);
             sum = Checksum.Of(bytes, sum);
-        }
-    }
-
-    private static IEnumerable<float[]> State(Trainer trainer)
-    {
-        for (int i = 0; i < trainer.Optimizer.Parameters.Count; i++)
-        {
-            Parameter parameter = trainer.Optimizer.Parameters[i];
-            (float[] first, float[] second) = trainer.Optimizer.Moments[i];
-            yield return parameter.Values;
-            yield return first;
-            yield return second;
         }
     }
 

@@ -18,15 +18,16 @@ internal sealed class DemonstrationSource : ScratchSource
     private readonly ScratchSettings _settings;
 
     /// <param name="settings">Sizes and steps.</param>
-    public DemonstrationSource(ScratchSettings settings)
+    /// <param name="vocabulary">The vocabulary where there is one already.</param>
+    public DemonstrationSource(ScratchSettings settings, BpeVocabulary? vocabulary = null)
     {
         _settings = settings;
         var texts = new DemonstrationData(settings.Seed, Split.Train);
-        Vocabulary = BpeTrainer.Train(
+        Vocabulary = vocabulary ?? BpeTrainer.Train(
             texts.Take(VocabularyExamples).SelectMany(example => example.Passages.Append(example.Question)),
             settings.Vocabulary, [BpeVocabulary.EndOfText]);
         _tokenizer = Vocabulary.ToTokenizer();
-        Data = new DemonstrationSequences(settings.Seed, _tokenizer, (long)settings.Steps * settings.Batch);
+        Data = new DemonstrationSequences(settings.Seed, _tokenizer, (long)settings.Steps * settings.Batch, goesOn: vocabulary is not null);
         _batch = new TokenBatch(settings.Training().SequencesOfAPass, settings.Context);
         Identity = "demonstration " + Data.Tokens;
     }

@@ -1,4 +1,5 @@
 using Kvasir.Training.Models;
+using Kvasir.Training.Optimization;
 
 namespace Kvasir.Training.Runs;
 
@@ -45,6 +46,8 @@ internal sealed record ScratchSettings
     /// <summary>By default a twentieth of the steps.</summary>
     public int WarmUp { get; init; }
 
+    public OptimizerKind Optimizer { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     /// <exception cref="InvalidInputException">Sizes that do not fit together.</exception>
@@ -79,6 +82,7 @@ internal sealed record ScratchSettings
         Steps = Steps,
         Rate = Rate,
         WarmUp = WarmUp > 0 ? WarmUp : Math.Max(1, Steps / 20),
+        Optimizer = Optimizer,
         Seed = Seed,
     };
 }

@@ -19,15 +19,16 @@ internal sealed class ScratchTraining : IDisposable
     /// <param name="source">What to learn from.</param>
     /// <param name="settings">Sizes and steps.</param>
     /// <param name="threads">Threads.</param>
+    /// <param name="begin">A model to go on with, whose sizes and vocabulary it keeps; null for first weights by chance.</param>
     /// <exception cref="InvalidInputException">Sizes that do not fit together.</exception>
-    public ScratchTraining(ScratchSource source, ScratchSettings settings, int threads)
+    public ScratchTraining(ScratchSource source, ScratchSettings settings, int threads, LlamaImport? begin = null)
     {
         _source = source;
         TrainingSettings training = settings.Training();
-        _shape = settings.Shape(source.Vocabulary.Tokens.Count);
-        _parameters = LlamaParameters.Initial(_shape, settings.Seed);
+        _shape = begin?.Shape ?? settings.Shape(source.Vocabulary.Tokens.Count);
+        _parameters = begin?.Parameters ?? LlamaParameters.Initial(_shape, settings.Seed);
         if (settings.BeginsWithRecall) RecallInitialization.Apply(_shape, _parameters, settings.Seed);
-        var rotary = new Rotary(RotaryFrequencies.Plain(_shape.RopeBase, _shape.KeySize), interleaved: true);
+        Rotary rotary = begin?.Rotary ?? new Rotary(RotaryFrequencies.Plain(_shape.RopeBase, _shape.KeySize), interleaved: true);
         _model = new LlamaModel(_shape, _parameters, rotary, training.SequencesOfAPass, settings.Context);
         _crew = new Crew(threads);
         Trainer = new Trainer(training, _model, source.Data, _crew);
@@ -68,6 +69,7 @@ internal sealed class ScratchTraining : IDisposable
             batch: {training.Batch}
             passes: {training.Passes}
             steps: {training.Steps}
+            optimizer: {training.Optimizer}
             learning rate: {training.Rate}
             warm-up: {training.WarmUp}
             seed: {training.Seed}

@@ -17,11 +17,12 @@ internal sealed class TextSource : ScratchSource
     /// <param name="texts">What to learn from.</param>
     /// <param name="validation">What to validate on; null to keep the end of each text for it.</param>
     /// <param name="settings">Sizes and steps.</param>
+    /// <param name="vocabulary">The vocabulary where there is one already.</param>
     /// <exception cref="InvalidInputException">Too little text.</exception>
-    public TextSource(IReadOnlyList<string> texts, string? validation, ScratchSettings settings)
+    public TextSource(IReadOnlyList<string> texts, string? validation, ScratchSettings settings, BpeVocabulary? vocabulary = null)
     {
         string[] learned = validation is null ? [.. texts.Select(text => text[..Cut(text)])] : [.. texts];
-        Vocabulary = BpeTrainer.Train(learned, settings.Vocabulary, [BpeVocabulary.EndOfText]);
+        Vocabulary = vocabulary ?? BpeTrainer.Train(learned, settings.Vocabulary, [BpeVocabulary.EndOfText]);
         Tokenizer tokenizer = Vocabulary.ToTokenizer();
         int[] ids = Encode(tokenizer, learned);
         int[] held = Encode(tokenizer, validation is null ? [.. texts.Select(text => text[Cut(text)..])] : [validation]);

@@ -32,11 +32,11 @@ internal sealed class Trainer
         (_settings, _model, _data, _crew, _teacher) = (settings, model, data, crew, teacher);
         _passes = [.. Enumerable.Range(0, settings.Passes).Select(_ => new TokenBatch(settings.SequencesOfAPass, settings.Length))];
         _rate = new LearningRate(settings.Rate, settings.WarmUp, settings.Steps);
-        Optimizer = new AdamW(model.Parameters);
+        Optimizer = new Optimizer(model.Parameters, settings.Optimizer);
         _step = Run;
     }
 
-    public AdamW Optimizer { get; }
+    public Optimizer Optimizer { get; }
 
     /// <summary>Steps that are done.</summary>
     public int Steps { get; set; }

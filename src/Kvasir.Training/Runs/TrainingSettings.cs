@@ -1,3 +1,5 @@
+using Kvasir.Training.Optimization;
+
 namespace Kvasir.Training.Runs;
 
 /// <summary>How a model is trained.</summary>
@@ -24,6 +26,8 @@ internal sealed record TrainingSettings
 
     /// <summary>The largest norm of a step's gradients.</summary>
     public float Clip { get; init; } = 1;
+
+    public OptimizerKind Optimizer { get; init; }
 
     public ulong Seed { get; init; } = 1;
 
