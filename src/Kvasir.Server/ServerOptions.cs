@@ -1,4 +1,5 @@
 using Kvasir.Generation;
+using Kvasir.Vision;
 
 namespace Kvasir.Server;
 
@@ -20,8 +21,11 @@ public sealed record ServerOptions
     /// <summary>The folder with a store of documents for each collection; null for no documents.</summary>
     public string? DocumentsFolder { get; init; }
 
-    /// <summary>The most bytes of a request that is no document.</summary>
-    public long MostRequestBytes { get; init; } = 4 << 20;
+    /// <summary>What shows pictures to the language model; null for none. It must outlive the server.</summary>
+    public ImageEncoder? Images { get; init; }
+
+    /// <summary>The most bytes of a request that is no document; pictures are part of requests.</summary>
+    public long MostRequestBytes { get; init; } = 16 << 20;
 
     /// <summary>The most bytes of an uploaded document.</summary>
     public long MostDocumentBytes { get; init; } = 32 << 20;

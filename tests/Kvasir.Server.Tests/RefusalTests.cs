@@ -56,7 +56,7 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
         Assert.Contains("context", body.GetRawText(), StringComparison.Ordinal);
         using var large = new HttpRequestMessage(HttpMethod.Post, Chat)
         {
-            Content = new StringContent(Long(5 << 20), Encoding.UTF8, "application/json"),
+            Content = new StringContent(Long(17 << 20), Encoding.UTF8, "application/json"),
             Headers = { ExpectContinue = true },
         };
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await fixture.Http.SendAsync(large)).StatusCode);

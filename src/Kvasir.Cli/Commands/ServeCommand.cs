@@ -1,5 +1,6 @@
 using Kvasir.Server;
 using Kvasir.Server.Hosting;
+using Kvasir.Vision;
 
 namespace Kvasir.Cli.Commands;
 
@@ -28,9 +29,13 @@ internal static class ServeCommand
         var prompts = new PromptCacheOption(command);
         CommonOptions common = CommonOptions.ForSequences(command);
         var collections = new CollectionsOptions(command, common);
-        return command.Does(parsed => collections.With(parsed, terminal, (model, encoder, options) =>
-            ServeAsync(model, encoder, options with
+        Option<string?> images = ImageOptions.Encoder(command);
+        return command.Does(parsed => collections.With(parsed, terminal, async (model, encoder, options) =>
+        {
+            using ImageEncoder? pictures = PictureInput.TryOpen(model, parsed.GetValue(images), common.ModelOptions(parsed));
+            await ServeAsync(model, encoder, options with
             {
+                Images = pictures,
                 Host = parsed.GetValue(host)!,
                 Port = parsed.GetValue(port),
                 ApiKey = parsed.GetValue(apiKey) ?? Environment.GetEnvironmentVariable("KVASIR_API_KEY"),
@@ -43,7 +48,8 @@ internal static class ServeCommand
                     UsualMaxTokens = parsed.GetValue(maxTokens),
                     Prompts = prompts.Open(parsed),
                 },
-            }, common.Json(parsed), terminal)));
+            }, common.Json(parsed), terminal).ConfigureAwait(false);
+        }));
     }
 
     private static async Task ServeAsync(Model model, Model? encoder, ServerOptions options, bool json, Terminal terminal)

@@ -2,6 +2,7 @@ using Kvasir.Generation;
 using Kvasir.Generation.Chat;
 using Kvasir.Models;
 using Kvasir.Server.Requests;
+using Kvasir.Vision;
 
 namespace Kvasir.Server.Engine;
 
@@ -16,6 +17,9 @@ internal sealed class ServedModels(Model model, Model? encoder, ServerOptions op
     public Model Model => model;
 
     public Model? Encoder => encoder;
+
+    /// <summary>What shows pictures to the language model.</summary>
+    public ImageEncoder? Images => options.Images;
 
     public EngineLoop Engine { get; } = new(model, options.Engine);
 

@@ -10,7 +10,7 @@ namespace Kvasir.Server.Ollama;
 /// <summary><c>/api/chat</c> and <c>/api/generate</c>.</summary>
 internal sealed class OllamaChat(ServedModels models)
 {
-    private const int MostMessages = 2048, MostTools = 128;
+    private const int MostMessages = 2048, MostTools = 128, MostImages = 32;
 
     /// <summary>What OllamaSharp puts into every request.</summary>
     public static Field ClientsOwn { get; } = new("CustomHeaders", "object", "Not read: a client's own");
@@ -35,6 +35,7 @@ internal sealed class OllamaChat(ServedModels models)
         new("model", "string", "The model's name, or kvasir", Required: true),
         new("prompt", "string", "What the user says"),
         new("system", "string", "A system message before it"),
+        new("images", "array", "Pictures in base64, before the prompt"),
         new("raw", "boolean", "true continues the prompt as it is, without the chat template"),
         .. ChatFields.Where(field => field.Name is "format" or "options" or "stream" or "think" or "keep_alive"),
         ClientsOwn,
@@ -43,8 +44,8 @@ internal sealed class OllamaChat(ServedModels models)
     private static readonly Field[] Message =
     [
         new("role", "string", "system, user, assistant or tool", true), new("content", "string", "The text"),
-        new("tool_calls", "array", "Calls that an assistant has made"),
-            new("tool_name", "string", "The tool that a tool's message is from"),
+        new("images", "array", "Pictures in base64, before the text"), new("tool_calls", "array", "Calls that an assistant has made"),
+        new("tool_name", "string", "The tool that a tool's message is from"),
         new("thinking", "string", "Not read"),
     ];
 
@@ -76,9 +77,11 @@ internal sealed class OllamaChat(ServedModels models)
             return;
         }
 
+        var pictures = new RequestPictures(models);
         var request = new ChatRequest
         {
-            Messages = [.. messages.Select((message, i) => Read(new RequestReader(message, Message, $"messages[{i}]")))],
+            Messages = [.. messages.Select((message, i) => Read(new RequestReader(message, Message, $"messages[{i}]"), pictures))],
+            Embeddings = pictures.Embeddings,
             Options = OllamaOptions.Read(fields, models),
             Schema = OllamaOptions.Schema(fields),
             Tools = [.. fields.List("tools", MostTools).Select((tool, i) =>
@@ -104,16 +107,19 @@ internal sealed class OllamaChat(ServedModels models)
         if (fields.Flag("raw") == true)
         {
             if (schema is not null) throw fields.Wrong("format", "is not supported together with raw");
+            if (fields.Get("images") is not null) throw fields.Wrong("images", "is not supported together with raw");
             int[] ids = models.Engine.Tokenizer.Encode(prompt, addSpecial: true);
             var raw = new ChatStream(models.Engine.Start(ids, options, context.RequestAborted), null);
             await WriteAsync(context, stream, raw, isChat: false).ConfigureAwait(false);
             return;
         }
 
-        ChatMessage user = new("user", prompt);
+        var pictures = new RequestPictures(models);
+        ChatMessage user = new("user", Shown(fields, pictures) + prompt);
         var request = new ChatRequest
         {
             Messages = fields.Text("system") is { Length: > 0 } system ? [new ChatMessage("system", system), user] : [user],
+            Embeddings = pictures.Embeddings,
             Options = options,
             Schema = schema,
         };
@@ -127,7 +133,7 @@ internal sealed class OllamaChat(ServedModels models)
         return reader.Flag("think") == true ? throw reader.Wrong("think", "is not supported") : reader;
     }
 
-    private static ChatMessage Read(RequestReader message)
+    private static ChatMessage Read(RequestReader message, RequestPictures pictures)
     {
         IReadOnlyList<JsonElement> calls = message.List("tool_calls", MostTools);
         var fields = new Dictionary<string, object?>();
@@ -147,11 +153,15 @@ internal sealed class OllamaChat(ServedModels models)
                     },
                 };
             }).ToArray();
-        return new ChatMessage(message.Word("role", "system", "user", "assistant", "tool")!, message.Text("content") ?? "")
+        return new ChatMessage(message.Word("role", "system", "user", "assistant", "tool")!, Shown(message, pictures) + message.Text("content"))
         {
             Fields = fields.Count == 0 ? null : fields,
         };
     }
+
+    /// <summary>The texts that stand for a message's pictures.</summary>
+    private static string Shown(RequestReader message, RequestPictures pictures) => string.Concat(
+        (message.Texts("images", MostImages) ?? []).Select(base64 => pictures.Show(message, "images", base64)));
 
     private async Task WriteAsync(HttpContext context, bool stream, ChatStream reply, bool isChat)
     {

@@ -68,7 +68,7 @@ internal sealed class OllamaModels(ServedModels models)
             Parameters = "",
             Template = model.ChatTemplate?.Source ?? "",
             Details = Details(model),
-            Capabilities = (isEncoder ? "embedding" : models.Tools is null ? "completion" : "completion tools").Split(' '),
+            Capabilities = Capabilities(isEncoder),
             ModelInfo = new Dictionary<string, object>
             {
                 ["general.architecture"] = architecture,
@@ -81,6 +81,9 @@ internal sealed class OllamaModels(ServedModels models)
             ModifiedAt = Changed(model),
         }).ConfigureAwait(false);
     }
+
+    private string[] Capabilities(bool isEncoder) => isEncoder ? ["embedding"]
+        : ["completion", .. models.Tools is null ? Array.Empty<string>() : ["tools"], .. models.Images is null ? Array.Empty<string>() : ["vision"]];
 
     public static Task PullAsync(HttpContext context) =>
         throw RequestException.Bad("this server serves the models that it was started with; kvasir models pull NAME gets others");

@@ -72,9 +72,11 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
         JsonElement? schema = ToolReader.Schema(fields);
         if (schema is not null && generation.Constraint is not null)
             throw fields.Wrong("grammar", "give this or response_format, not both");
+        var pictures = new RequestPictures(models);
         return new ChatRequest
         {
-            Messages = MessageReader.Read(fields),
+            Messages = MessageReader.Read(fields, pictures),
+            Embeddings = pictures.Embeddings,
             Options = generation with { TopLogprobs = logprobs ? (int)(top ?? 0) : null },
             Tools = choice is null ? [] : tools,
             Choice = choice ?? ToolChoice.Auto,

@@ -39,7 +39,7 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
         {
             foreach (int[] prompt in Prompts(fields))
                 streams.AddRange(models.Engine.StartAll(prompt, [.. Enumerable.Range(0, count).Select(i => Seeded(generation, i))],
-                    context.RequestAborted));
+                    cancellation: context.RequestAborted));
         }
         catch
         {

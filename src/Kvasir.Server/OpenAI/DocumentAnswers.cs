@@ -28,7 +28,7 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
             if (!Used.Contains(field.Name) && fields.Get(field.Name) is not null)
                 throw fields.Wrong(field.Name, "is not supported with documents");
         AskOptions options = Options(fields);
-        string question = MessageReader.Read(fields).LastOrDefault(message => message.Role == "user")?.Content
+        string question = MessageReader.Read(fields, pictures: null).LastOrDefault(message => message.Role == "user")?.Content
             ?? throw fields.Wrong("messages", "give a message of the user, the question");
         DocumentCollection collection = collections.Get(name);
         (DocumentLibrary library, IDisposable turn) = await collection.TakeAsync(context.RequestAborted).ConfigureAwait(false);

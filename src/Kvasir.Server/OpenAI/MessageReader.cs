@@ -1,3 +1,4 @@
+using Kvasir.Server.Engine;
 using Kvasir.Server.Requests;
 using Kvasir.Tokenization;
 
@@ -11,7 +12,7 @@ internal static class MessageReader
     public static IReadOnlyList<Field> Fields { get; } =
     [
         new("role", "string", "system, developer, user, assistant or tool", Required: true),
-        new("content", "string|array", "A text, or parts of the type text"),
+        new("content", "string|array", "A text, or parts of the types text and image_url (data: URIs)"),
         new("name", "string", "Given to the template"),
         new("tool_calls", "array", "Calls that an assistant has made"),
         new("tool_call_id", "string", "The call that a tool's message answers"),
@@ -19,6 +20,14 @@ internal static class MessageReader
     ];
 
     private static readonly Field[] Part = [new("type", "string", "text", true), new("text", "string", "The text", true)];
+
+    private static readonly Field[] PicturePart =
+    [
+        new("type", "string", "image_url, or input_image in responses", true),
+        new("image_url", "string|object", "The picture, as a data: URI", true), new("detail", "string", "Not read"),
+    ];
+
+    private static readonly Field[] PictureUri = [new("url", "string", "A data: URI", true), new("detail", "string", "Not read")];
 
     private static readonly Field[] Call =
     [
@@ -29,14 +38,14 @@ internal static class MessageReader
     private static readonly Field[] Function = [new("name", "string", "The function", true),
         new("arguments", "string|object", "JSON", true)];
 
-    public static IReadOnlyList<ChatMessage> Read(RequestReader request)
+    public static IReadOnlyList<ChatMessage> Read(RequestReader request, RequestPictures? pictures)
     {
         IReadOnlyList<JsonElement> messages = request.List("messages", MostMessages);
         return messages.Count == 0 ? throw request.Wrong("messages", "give at least one message")
-            : [.. messages.Select((message, i) => ReadOne(new RequestReader(message, Fields, $"messages[{i}]")))];
+            : [.. messages.Select((message, i) => ReadOne(new RequestReader(message, Fields, $"messages[{i}]"), pictures))];
     }
 
-    private static ChatMessage ReadOne(RequestReader message)
+    private static ChatMessage ReadOne(RequestReader message, RequestPictures? pictures)
     {
         string role = message.Word("role", "system", "developer", "user", "assistant", "tool")!;
         var fields = new Dictionary<string, object?>();
@@ -46,24 +55,32 @@ internal static class MessageReader
         if (calls.Count > 0) fields["tool_calls"] = calls.Select((call, i) => ReadCall(new RequestReader(call, Call, $"tool_calls[{i}]")))
             .ToArray();
         if (message.Get("content") is null && calls.Count == 0) throw message.Wrong("content", "give a text");
-        return new ChatMessage(role == "developer" ? "system" : role, Content(message, "content", Part, "text"))
+        return new ChatMessage(role == "developer" ? "system" : role, Content(message, "content", pictures, "image_url", Part, "text"))
         {
             Fields = fields.Count == 0 ? null : fields,
         };
     }
 
-    /// <summary>A text, or the texts of parts.</summary>
-    public static string Content(RequestReader message, string name, IReadOnlyList<Field> part, params string[] types)
+    /// <summary>A text, or the texts of parts and, where there may be pictures, the texts that stand for them.</summary>
+    public static string Content(
+        RequestReader message, string name, RequestPictures? pictures, string pictureType, IReadOnlyList<Field> part, params string[] types)
     {
         if (message.Get(name) is not { ValueKind: JsonValueKind.Array }) return message.Text(name) ?? "";
         return string.Concat(message.List(name, MostParts).Select((one, i) =>
         {
-            if (one.ValueKind == JsonValueKind.Object && one.TryGetProperty("type", out JsonElement type)
-                && type.ValueKind == JsonValueKind.String && !types.Contains(type.GetString()))
-                throw message.Wrong(name, $"parts of the type {type.GetString()} are not supported; {string.Join(" or ", types)} is");
-            return new RequestReader(one, part, $"{name}[{i}]").Text("text");
+            string path = $"{name}[{i}]";
+            string? type = one.ValueKind == JsonValueKind.Object && one.TryGetProperty("type", out JsonElement value)
+                && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            if (pictures is not null && type == pictureType) return Picture(new RequestReader(one, PicturePart, path), pictures);
+            return type is null || types.Contains(type) ? new RequestReader(one, part, path).Text("text")
+                : throw message.Wrong(name, $"parts of the type {type} are not supported; {string.Join(" or ", types)} is");
         }));
     }
+
+    private static string Picture(RequestReader part, RequestPictures pictures) =>
+        part.Get("image_url") is { ValueKind: JsonValueKind.Object } && part.Object("image_url", PictureUri) is { } nested
+            ? pictures.ShowUri(nested, "url", nested.Text("url")!)
+            : pictures.ShowUri(part, "image_url", part.Text("image_url")!);
 
     /// <summary>With the arguments as an object, which templates write themselves.</summary>
     private static Dictionary<string, object?> ReadCall(RequestReader call)

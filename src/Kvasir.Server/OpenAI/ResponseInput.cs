@@ -1,17 +1,18 @@
+using Kvasir.Server.Engine;
 using Kvasir.Server.Requests;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Server.OpenAI;
 
 /// <summary>The items of a responses request as messages.</summary>
-internal sealed class ResponseInput(RequestReader request)
+internal sealed class ResponseInput(RequestReader request, RequestPictures pictures)
 {
     private const int MostItems = 2048;
 
     private static readonly Field[] Message =
     [
         new("type", "string", "message"), new("role", "string", "system, developer, user or assistant", true),
-        new("content", "string|array", "A text, or parts input_text or output_text", true), new("id", "string", "Not read"),
+        new("content", "string|array", "A text, or parts input_text, output_text or input_image", true), new("id", "string", "Not read"),
         new("status", "string", "Not read"),
     ];
 
@@ -43,7 +44,7 @@ internal sealed class ResponseInput(RequestReader request)
         return messages.Count > 0 ? messages : throw request.Wrong("input", "give at least one message");
     }
 
-    private static ChatMessage Item(JsonElement item, int index)
+    private ChatMessage Item(JsonElement item, int index)
     {
         string path = $"input[{index}]";
         string? type = item.ValueKind == JsonValueKind.Object && item.TryGetProperty("type", out JsonElement value)
@@ -81,7 +82,7 @@ internal sealed class ResponseInput(RequestReader request)
                 var message = new RequestReader(item, Message, path);
                 string role = message.Word("role", "system", "developer", "user", "assistant")!;
                 return new ChatMessage(role == "developer" ? "system" : role,
-                    MessageReader.Content(message, "content", Part, "input_text", "output_text"));
+                    MessageReader.Content(message, "content", pictures, "input_image", Part, "input_text", "output_text"));
             default:
                 throw RequestException.Bad($"{path}: items of the type {type} are not supported", path);
         }

@@ -56,9 +56,11 @@ internal sealed class Responses(ServedModels models)
         ToolChoice? choice = ToolReader.Choice(fields, Choice);
         ToolDefinition[] tools = [.. fields.List("tools", 128)
             .Select((tool, i) => Definition(new RequestReader(tool, Tool, $"tools[{i}]")))];
+        var pictures = new RequestPictures(models);
         var request = new ChatRequest
         {
-            Messages = new ResponseInput(fields).Read(),
+            Messages = new ResponseInput(fields, pictures).Read(),
+            Embeddings = pictures.Embeddings,
             Options = SamplingFields.Read(fields, models.Engine, SamplingFields.MaxTokens(fields, models.Engine, "max_output_tokens")),
             Tools = choice is null ? [] : tools,
             Choice = choice ?? ToolChoice.Auto,

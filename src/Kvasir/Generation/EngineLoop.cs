@@ -78,12 +78,17 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
     /// <exception cref="QueueFullException">Too many wait already.</exception>
     /// <exception cref="EngineStoppedException">The loop is being stopped.</exception>
     public GenerationStream Start(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
-        StartAll(prompt, [options ?? GenerationOptions.Default], cancellation)[0];
+        StartAll(prompt, [options ?? GenerationOptions.Default], cancellation: cancellation)[0];
 
     /// <summary>Starts several continuations of one prompt, all or none.</summary>
+    /// <param name="prompt">Token ids, and those of embeddings.</param>
+    /// <param name="options">Of each.</param>
+    /// <param name="embeddings">What ids below 0 stand for; null where there are none.</param>
+    /// <param name="cancellation">Ends all of them within a step.</param>
     /// <inheritdoc cref="Start"/>
     public IReadOnlyList<GenerationStream> StartAll(
-        ReadOnlySpan<int> prompt, IReadOnlyList<GenerationOptions> options, CancellationToken cancellation = default)
+        ReadOnlySpan<int> prompt, IReadOnlyList<GenerationOptions> options, InputEmbeddings? embeddings = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         foreach (GenerationOptions one in options) _scheduler.Check(prompt.Length, one);
@@ -93,7 +98,7 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
             if (_stopping) throw new EngineStoppedException("the engine is being stopped; it begins nothing any more");
             if (InFlight + options.Count > _options.Parallel + _options.QueueLimit) throw new QueueFullException(InFlight, Wait());
             Interlocked.Add(ref _inFlight, options.Count);
-            GenerationStream[] streams = [.. options.Select(one => new GenerationStream(ids, one, cancellation))];
+            GenerationStream[] streams = [.. options.Select(one => new GenerationStream(ids, one, cancellation) { Embeddings = embeddings })];
             foreach (GenerationStream stream in streams) _arrived.Enqueue(stream);
             Wake();
             return streams;
@@ -166,7 +171,7 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
     {
         try
         {
-            stream.Sequence = _scheduler.Add(stream.Prompt, stream.Options, stream.Take);
+            stream.Sequence = _scheduler.Add(stream.Prompt, stream.Options, stream.Take, stream.Embeddings);
             _active.Add(stream);
         }
 #pragma warning disable CA1031 // it must not end the thread that serves all others

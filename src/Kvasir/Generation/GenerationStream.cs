@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Kvasir.Models;
 
 namespace Kvasir.Generation;
 
@@ -32,6 +33,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedText>
     internal int[] Prompt { get; }
 
     internal GenerationOptions Options { get; }
+
+    internal InputEmbeddings? Embeddings { get; init; }
 
     internal long Started { get; } = Stopwatch.GetTimestamp();
 

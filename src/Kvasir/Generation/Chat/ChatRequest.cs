@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kvasir.Generation.Constraints;
+using Kvasir.Models;
 using Kvasir.Tokenization;
 
 namespace Kvasir.Generation.Chat;
@@ -8,6 +9,9 @@ namespace Kvasir.Generation.Chat;
 internal sealed record ChatRequest
 {
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
+
+    /// <summary>The pictures that markers in the messages stand for; null for none.</summary>
+    public InputEmbeddings? Embeddings { get; init; }
 
     /// <summary>When to end and how to choose tokens.</summary>
     public required GenerationOptions Options { get; init; }
@@ -43,10 +47,10 @@ internal sealed record ChatRequest
             Constraint = schema is null ? Options.Constraint : engine.Constraints.Get(schema, () => Read(schema)),
         };
         string opening = !mustCall || form!.Opening.Length == 0 ? "" : form.IsList ? form.Opening : form.Opening + "\n";
-        int[] prompt = Session.EncodeChat(engine.Tokenizer, engine.Template, Messages, embeddings: null,
+        int[] prompt = Session.EncodeChat(engine.Tokenizer, engine.Template, Messages, Embeddings,
             form is null ? null : new Dictionary<string, object?> { ["tools"] = Tools.Select(tool => tool.Json).ToArray() }, opening);
         string[] names = [.. Tools.Select(tool => tool.Name)];
-        return [.. engine.StartAll(prompt, [.. Seeds(options)], cancellation).Select(stream =>
+        return [.. engine.StartAll(prompt, [.. Seeds(options)], Embeddings, cancellation).Select(stream =>
             new ChatStream(stream, form is null ? null : new ToolCallParser(form, names, begunWithCall: opening.Length > 0)))];
     }
 
