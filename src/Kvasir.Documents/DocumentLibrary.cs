@@ -312,7 +312,9 @@ public sealed class DocumentLibrary : IDisposable
         }
 
         if (options.Passages is null && Picture(found.Passages) is { } picture) return [Cited(picture)];
-        return [.. (options.Passages is null ? PassageSelection.Relevant(found.Passages, _model.IsSmall, _chunkTokens) : found.Passages).Select(Cited)];
+        IReadOnlyList<Passage> read = options.Passages is null
+            ? PassageSelection.Relevant(found.Passages, _model.IsSmall, _chunkTokens) : found.Passages;
+        return [.. read.Select(Cited)];
     }
 
     /// <summary>A picture that fits best, by itself or by the text that is its caption: it is asked about alone.</summary>

@@ -153,7 +153,8 @@ internal sealed class OllamaChat(ServedModels models)
                     },
                 };
             }).ToArray();
-        return new ChatMessage(message.Word("role", "system", "user", "assistant", "tool")!, Shown(message, pictures) + message.Text("content"))
+        string role = message.Word("role", "system", "user", "assistant", "tool")!;
+        return new ChatMessage(role, Shown(message, pictures) + message.Text("content"))
         {
             Fields = fields.Count == 0 ? null : fields,
         };
