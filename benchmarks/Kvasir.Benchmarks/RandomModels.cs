@@ -76,7 +76,7 @@ internal static class RandomModels
         writer.Add("tokenizer.ggml.model", "gpt2");
         writer.Add("tokenizer.ggml.pre", "smollm");
         string[] tokens =
-            [.. BpeVocabulary.Bytes, .. Enumerable.Range(BpeVocabulary.Bytes.Count, count - BpeVocabulary.Bytes.Count).Select(id => $"w{id}")];
+            [.. BpeVocabulary.Bytes, .. Enumerable.Range(0, count - BpeVocabulary.Bytes.Count).Select(word => $"w{word}")];
         writer.Add("tokenizer.ggml.tokens", tokens);
         writer.Add("tokenizer.ggml.merges", Array.Empty<string>());
         writer.Add("tokenizer.ggml.bos_token_id", 0u);

@@ -67,8 +67,9 @@ public sealed class TrainCommandTests : IDisposable
     {
         string more = Path.Combine(_folder.Path, "more.gguf");
         Invocation.Of(["train", "--text", _text, "--out", _model, "--threads", "1", "--type", "f32", .. Small.Split(' ')]).IsDone();
-        string[] lines = Invocation.Of("train", "--text", _text, "--out", more, "--init", _model, "--optimizer", optimizer, "--json", "--type", "f32",
-            "--context", "16", "--batch", "8", "--steps", "20", "--lr", "0.003", "--seed", "2").IsDone().Out.Trim().Split('\n');
+        string[] lines = Invocation.Of("train", "--text", _text, "--out", more, "--init", _model, "--optimizer", optimizer, "--json",
+            "--type", "f32", "--context", "16", "--batch", "8", "--steps", "20", "--lr", "0.003",
+            "--seed", "2").IsDone().Out.Trim().Split('\n');
         double[] losses = [.. lines[..^1].Select(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble())];
         double before = File.ReadLines(_model + ".loss.jsonl").TakeLast(5)
             .Average(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble());

@@ -51,8 +51,8 @@ public sealed class PictureTests : IAsyncLifetime, IDisposable
     public async Task Pictures_in_messages_are_answered_about_and_a_second_question_computes_nothing_of_them()
     {
         Skip.If(_server is null, "there is no real model with an image encoder");
-        ChatClient client = new OpenAIClient(new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(_server.Address, "v1") })
-            .GetChatClient("kvasir");
+        var place = new OpenAIClientOptions { Endpoint = new Uri(_server.Address, "v1") };
+        ChatClient client = new OpenAIClient(new ApiKeyCredential("none"), place).GetChatClient("kvasir");
         int right = 0, cached = 0;
         foreach ((string file, string question, string answer) in _questions)
         {
@@ -118,7 +118,7 @@ public sealed class PictureTests : IAsyncLifetime, IDisposable
         using HttpResponseMessage response = await _http!.PostAsJsonAsync(new Uri("/v1/chat/completions", UriKind.Relative), new
         {
             model = "kvasir",
-            messages = new[] { new { role = "user", content = new object[] { new { type = "image_url", image_url = new { url = uri } } } } },
+            messages = new[] { new { role = "user", content = new[] { new { type = "image_url", image_url = new { url = uri } } } } },
         });
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains(about, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);

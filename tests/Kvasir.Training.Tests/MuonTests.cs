@@ -35,7 +35,7 @@ public sealed class MuonTests
             }
     }
 
-    /// <summary>The first step goes against the gradient, as far as AdamW's would; what does not train and vectors are left alone.</summary>
+    /// <summary>The first step goes against the gradient, as far as AdamW's would.</summary>
     [Fact]
     public void A_matrix_moves_against_its_gradient_by_the_rate()
     {
@@ -57,7 +57,10 @@ public sealed class MuonTests
         for (int i = 0; i < count; i++)
         {
             for (int k = 0; k < 2 * i; k++) // twice, for what rounding left
-                TensorPrimitives.MultiplyAdd(vectors[k % i], -TensorPrimitives.Dot<float>(vectors[k % i], vectors[i]), vectors[i], vectors[i]);
+            {
+                float along = TensorPrimitives.Dot<float>(vectors[k % i], vectors[i]);
+                TensorPrimitives.MultiplyAdd(vectors[k % i], -along, vectors[i], vectors[i]);
+            }
             TensorPrimitives.Divide(vectors[i], TensorPrimitives.Norm<float>(vectors[i]), vectors[i]);
         }
         return vectors;

@@ -39,7 +39,8 @@ public sealed class TrainerTests : IDisposable
         float[] Train(int threads, ulong seed)
         {
             using var crew = new Crew(threads);
-            Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings with { Seed = seed, Optimizer = optimizer }, crew);
+            TrainingSettings settings = TinyTraining.Settings with { Seed = seed, Optimizer = optimizer };
+            Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, settings, crew);
             for (int i = 0; i < 4; i++) trainer.Step();
             return TinyTraining.Weights(trainer);
         }

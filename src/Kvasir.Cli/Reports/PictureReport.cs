@@ -30,9 +30,9 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         string title = $"What {Escape(policy.ToString())} keeps of pictures";
         Line("""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"/>""");
         Line($"<title>{title}</title><style>{ReportStyle.Css}{Css}</style></head><body><main><header><h1>{title}</h1>");
-        Line("<p>The picture, and a square for each layer. Dark: tokens that fewer heads kept, nearly black: none. Red rings: the attention "
-            + "from the question, the thicker the more. Tokens are drawn where their patches lie; a trained encoder may have moved what they "
-            + "tell elsewhere.</p>");
+        Line("<p>The picture, and a square for each layer. Dark: tokens that fewer heads kept, nearly black: none. Red rings: the "
+            + "attention from the question, the thicker the more. Tokens are drawn where their patches lie; a trained encoder may have "
+            + "moved what they tell elsewhere.</p>");
         Line("</header>");
         foreach (VqaQuestion question in questions.Take(Most)) Figure(question);
         Line("</main></body></html>");
@@ -76,7 +76,8 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         for (int i = 0; i < kept.Length; i++)
         {
             (int x, int y) = (i % side, i / side);
-            if (kept[i] < 1) Line(Number($"""<rect class="dropped" x="{x}" y="{y}" width="1" height="1" opacity="{Darkest * (1 - kept[i]):0.##}"/>"""));
+            double dark = Darkest * (1 - kept[i]);
+            if (dark > 0) Line(Number($"""<rect class="dropped" x="{x}" y="{y}" width="1" height="1" opacity="{dark:0.##}"/>"""));
             double ring = 0.4 * attention[i] / most;
             if (ring > 0.02)
                 Line(Number($"""<circle class="attended" cx="{x + 0.5}" cy="{y + 0.5}" r="0.3" stroke-width="{ring:0.##}"/>"""));

@@ -21,7 +21,10 @@ internal static class PassageSelection
     /// <summary>Where chunks are so short that one of them is a sentence or two, as many are read as have about so many tokens.</summary>
     private const int LeastTokens = 128;
 
-    /// <summary>The first passage, those that are read in any case, and the others whose cosine and BM25, each as a share of the best, come near it on average.</summary>
+    /// <summary>
+    /// The first passage, those that are read in any case, and the others whose cosine and BM25, each as a share of the best, come near it
+    /// on average.
+    /// </summary>
     public static List<Passage> Relevant(IReadOnlyList<Passage> passages, bool smallModel, int chunkTokens)
     {
         float cosine = passages.Select(passage => passage.Cosine).DefaultIfEmpty().Max(), bm25 = passages.Select(passage => passage.Bm25)

@@ -82,8 +82,12 @@ internal sealed class OllamaModels(ServedModels models)
         }).ConfigureAwait(false);
     }
 
-    private string[] Capabilities(bool isEncoder) => isEncoder ? ["embedding"]
-        : ["completion", .. models.Tools is null ? Array.Empty<string>() : ["tools"], .. models.Images is null ? Array.Empty<string>() : ["vision"]];
+    private IEnumerable<string> Capabilities(bool isEncoder)
+    {
+        yield return isEncoder ? "embedding" : "completion";
+        if (!isEncoder && models.Tools is not null) yield return "tools";
+        if (!isEncoder && models.Images is not null) yield return "vision";
+    }
 
     public static Task PullAsync(HttpContext context) =>
         throw RequestException.Bad("this server serves the models that it was started with; kvasir models pull NAME gets others");

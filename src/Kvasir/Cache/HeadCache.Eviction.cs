@@ -82,8 +82,8 @@ internal sealed unsafe partial class HeadCache
     }
 
     /// <summary>
-    /// A segment for the head that takes this one's place. What this head alone holds is copied: heads grow side by side, so memory that one
-    /// keeps would hold on to what the others give back.
+    /// A segment for the head that takes this one's place. What this head alone holds is copied: heads grow side by side, so memory that
+    /// one keeps would hold on to what the others give back.
     /// </summary>
     private KvSegment Moved(KvSegment segment) =>
         segment is PooledSegment { IsShared: false } own ? PooledSegment.CopyOf(own, _pool) : segment.Share();

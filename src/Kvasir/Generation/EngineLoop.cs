@@ -98,7 +98,8 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
             if (_stopping) throw new EngineStoppedException("the engine is being stopped; it begins nothing any more");
             if (InFlight + options.Count > _options.Parallel + _options.QueueLimit) throw new QueueFullException(InFlight, Wait());
             Interlocked.Add(ref _inFlight, options.Count);
-            GenerationStream[] streams = [.. options.Select(one => new GenerationStream(ids, one, cancellation) { Embeddings = embeddings })];
+            GenerationStream[] streams =
+                [.. options.Select(one => new GenerationStream(ids, one, cancellation) { Embeddings = embeddings })];
             foreach (GenerationStream stream in streams) _arrived.Enqueue(stream);
             Wake();
             return streams;

@@ -40,14 +40,15 @@ public sealed class BlockPoolTests
         Assert.Equal(0, pool.Bytes);
     }
 
-    /// <summary>One head keeps all its tokens, seven keep a few: the memory that they filled side by side goes back to the system.</summary>
+    /// <summary>One head keeps all its tokens, seven a few: the memory that they filled side by side goes back to the system.</summary>
     [Fact]
     public void What_some_heads_evict_is_given_back_although_others_keep_everything()
     {
         const int heads = 8, channels = 64, tokens = 4096, slab = 2 << 20;
         using var pool = new BlockPool();
         var layer = new LayerLayout(heads, channels, channels, int.MaxValue, null);
-        using var cache = new KvCache(new KvLayout([layer], AttentionKernels.For(KernelPaths.Choose()), () => "m", () => "t"), new KvPolicy(), pool);
+        var layout = new KvLayout([layer], AttentionKernels.For(KernelPaths.Choose()), () => "m", () => "t");
+        using var cache = new KvCache(layout, new KvPolicy(), pool);
         for (int at = 0; at < tokens; at += KvBlock.Tokens)
             cache.Append(KvBlock.Tokens, seal: true, (_, head, t, key, value) => key.Fill(head + t));
         long full = pool.MemoryBytes;
