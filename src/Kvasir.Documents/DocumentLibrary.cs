@@ -64,7 +64,7 @@ public sealed class DocumentLibrary : IDisposable
         var answers = new ModelAnswers(model, options.Policy, options.Images);
         ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
         var library = new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding,
-            options.ChunkTokensFor(model.Config.ContextLength), options.Placement, options.ThinStore)
+            options.ChunkTokens, options.Placement, options.ThinStore)
         { Comments = options.Comments };
         answers.Pictures?.Stored = hash =>
             library.Store.Catalog.Files().FirstOrDefault(file => file.Hash.AsSpan().SequenceEqual(hash))?.Path;
@@ -312,9 +312,7 @@ public sealed class DocumentLibrary : IDisposable
         }
 
         if (options.Passages is null && Picture(found.Passages) is { } picture) return [Cited(picture)];
-        IReadOnlyList<Passage> read = options.Passages is null
-            ? PassageSelection.Relevant(found.Passages, _model.IsSmall, _chunkTokens) : found.Passages;
-        return [.. read.Select(Cited)];
+        return [.. (options.Passages is null ? PassageSelection.Relevant(found.Passages, _model.IsSmall) : found.Passages).Select(Cited)];
     }
 
     /// <summary>A picture that fits best, by itself or by the text that is its caption: it is asked about alone.</summary>

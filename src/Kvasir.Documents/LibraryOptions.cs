@@ -11,12 +11,8 @@ public sealed record LibraryOptions
     /// <summary>Ten blocks of 32.</summary>
     public const int DefaultChunkTokens = 320;
 
-    private const int UsualContext = 2048, ShareOfContext = 16, LeastChunkTokens = 32;
-
-    /// <summary>
-    /// The most tokens of a chunk; a document that fits is one chunk. Null leaves it to the model (<see cref="ChunkTokensFor"/>).
-    /// </summary>
-    public int? ChunkTokens { get; init; }
+    /// <summary>The most tokens of a chunk; a document that fits is one chunk.</summary>
+    public int ChunkTokens { get; init; } = DefaultChunkTokens;
 
     /// <summary>Whether the comments in Word documents are read too, behind the text.</summary>
     public bool Comments { get; init; }
@@ -41,14 +37,6 @@ public sealed record LibraryOptions
 
     /// <inheritdoc cref="Storage.DocumentStore.Open(string, bool, Action{StoreWarning})" path="/param[@name='warned']"/>
     public Action<StoreWarning>? Warned { get; init; }
-
-    /// <summary>
-    /// The tokens of a chunk for a model: what is asked for, or <see cref="DefaultChunkTokens"/>; where the model was made for fewer than
-    /// 2,048 positions, a sixteenth of them, so that several passages and the answer have room.
-    /// </summary>
-    /// <param name="contextLength">The positions that the model was made for.</param>
-    public int ChunkTokensFor(int contextLength) => ChunkTokens
-        ?? (contextLength >= UsualContext ? DefaultChunkTokens : Math.Max(LeastChunkTokens, contextLength / ShareOfContext));
 
     /// <summary>4-bit keys and values.</summary>
     public static KvPolicy DefaultPolicy { get; } = new() { Keys = "kivi4", Values = "kivi4" };

@@ -41,8 +41,7 @@ public sealed record ReadFile(string File, string? Kind)
         CancellationToken cancellation = default)
     {
         options ??= new LibraryOptions();
-        Chunker? chunker = countTokens is null ? null
-            : new Chunker(options.ChunkTokens ?? LibraryOptions.DefaultChunkTokens, countTokens.Invoke);
+        Chunker? chunker = countTokens is null ? null : new Chunker(options.ChunkTokens, countTokens.Invoke);
         FoundFiles found = FoundFiles.Under(paths);
         return Read(found, chunker, options.Comments, cancellation)
             .Concat(found.Skipped.Select(skipped => new ReadFile(skipped.Path, KindOf(skipped.Path)) { Skipped = skipped.Reason }));

@@ -105,12 +105,11 @@ public class RetrievalTests
     public void Passages_far_weaker_than_the_best_are_left_out()
     {
         Passage[] found = [Scored(0.8f, 10), Scored(0.7f, 7), Scored(0.4f, 4), Scored(0.5f, 9)];
-        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found, smallModel: false, 320));
-        Assert.Equal([found[0]], PassageSelection.Relevant(found, smallModel: true, 320));
-        Assert.Equal([found[0], found[0]], PassageSelection.Relevant([found[0], found[0]], smallModel: true, 320));
-        Assert.Equal(found[..4], PassageSelection.Relevant(found, smallModel: true, 32));
-        Assert.Empty(PassageSelection.Relevant([], smallModel: false, 320));
-        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)], smallModel: true, 320));
+        Assert.Equal([found[0], found[1], found[3]], PassageSelection.Relevant(found, smallModel: false));
+        Assert.Equal([found[0]], PassageSelection.Relevant(found, smallModel: true));
+        Assert.Equal([found[0], found[0]], PassageSelection.Relevant([found[0], found[0]], smallModel: true));
+        Assert.Empty(PassageSelection.Relevant([], smallModel: false));
+        Assert.Single(PassageSelection.Relevant([Scored(0, 0.001f)], smallModel: true));
     }
 
     [Fact]

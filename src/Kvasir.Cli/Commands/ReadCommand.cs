@@ -9,13 +9,13 @@ internal static class ReadCommand
             "kvasir read report.pdf prices.csv --chunks");
         var files = command.Argument<string[]>("files", "Documents, and folders of them", ArgumentArity.OneOrMore);
         var chunks = command.Flag("--chunks", "Show where the text is cut, by the model's tokens");
-        Option<int?> chunkTokens = LibraryChoice.ChunkTokensOption(command);
+        Option<int> chunkTokens = LibraryChoice.ChunkTokensOption(command);
         Option<bool> comments = LibraryChoice.CommentsOption(command);
         CommonOptions common = CommonOptions.ForModelFile(command);
         return command.Returns(parsed =>
         {
+            Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal)) : null;
             var options = new LibraryOptions { ChunkTokens = parsed.GetValue(chunkTokens), Comments = parsed.GetValue(comments) };
-            Func<string, int>? count = parsed.GetValue(chunks) ? TokenCounter(common.ModelPath(parsed, terminal), ref options) : null;
             int code = ExitCode.Done;
             foreach (ReadFile file in ReadFile.Under(parsed.GetValue(files)!, count, options, terminal.Interrupted))
             {
@@ -28,11 +28,9 @@ internal static class ReadCommand
         });
     }
 
-    /// <summary>Counts as the model does that chunks are made for, and cuts as for it.</summary>
-    private static Func<string, int> TokenCounter(string modelPath, ref LibraryOptions options)
+    private static Func<string, int> TokenCounter(string modelPath)
     {
         using ModelFile model = ModelFiles.Open(modelPath);
-        options = options with { ChunkTokens = options.ChunkTokensFor(new ModelMetadata(model).ReadConfig().ContextLength) };
         Tokenizer tokenizer = Tokenizer.Load(model);
         return text => tokenizer.Encode(text, parseSpecial: false, addSpecial: false).Length;
     }

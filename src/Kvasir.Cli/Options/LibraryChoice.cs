@@ -15,7 +15,7 @@ internal sealed class LibraryChoice(
     /// <summary>Bytes of a full chunk's KV under another policy, as a share of those under the library's.</summary>
     public double ShareUnder(KvPolicy other)
     {
-        int tokens = new LibraryOptions().ChunkTokensFor(model.Config.ContextLength);
+        int tokens = new LibraryOptions().ChunkTokens;
         return (double)model.Forecast(other).SavedBytes(0, tokens) / model.Forecast(policy).SavedBytes(0, tokens);
     }
 
@@ -34,7 +34,7 @@ internal sealed class LibraryChoice(
             "The share of each chunk's tokens that is stored, by how much the model needs them to repeat the text; costs answers", "100%");
 
         private readonly Option<string?> _imageEncoder = ImageOptions.Encoder(command);
-        private readonly Option<int?> _chunkTokens = ChunkTokensOption(command);
+        private readonly Option<int> _chunkTokens = ChunkTokensOption(command);
         private readonly Option<bool> _comments = CommentsOption(command);
 
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
@@ -109,10 +109,10 @@ internal sealed class LibraryChoice(
     public static Option<bool> CommentsOption(ExampleCommand command) =>
         command.Flag("--comments", "Read the comments in Word documents too");
 
-    public static Option<int?> ChunkTokensOption(ExampleCommand command) => command.Option<int?>(
+    public static Option<int> ChunkTokensOption(ExampleCommand command) => command.Option(
         "--chunk-tokens", "N",
-        "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested (default: "
-        + $"{LibraryOptions.DefaultChunkTokens}, fewer where the model reads less than 2,048)").InRange(16, 8192);
+        "Tokens of a chunk, at most; documents that were cut otherwise are cut anew when they are ingested",
+        LibraryOptions.DefaultChunkTokens).InRange(16, 8192);
 
     /// <summary>The folder given, or that of <c>KVASIR_STORE</c>, or the user's own.</summary>
     public static string StoreFolder(string? given)

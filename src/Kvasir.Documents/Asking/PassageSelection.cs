@@ -18,20 +18,14 @@ internal static class PassageSelection
     /// </summary>
     private const float LeastShareForSmall = 0.9f;
 
-    /// <summary>Where chunks are so short that one of them is a sentence or two, as many are read as have about so many tokens.</summary>
-    private const int LeastTokens = 128;
-
-    /// <summary>
-    /// The first passage, those that are read in any case, and the others whose cosine and BM25, each as a share of the best, come near it
-    /// on average.
-    /// </summary>
-    public static List<Passage> Relevant(IReadOnlyList<Passage> passages, bool smallModel, int chunkTokens)
+    /// <summary>The first passage, and the others whose cosine and BM25, each as a share of the best, come near it on average.</summary>
+    public static List<Passage> Relevant(IReadOnlyList<Passage> passages, bool smallModel)
     {
         float cosine = passages.Select(passage => passage.Cosine).DefaultIfEmpty().Max(), bm25 = passages.Select(passage => passage.Bm25)
             .DefaultIfEmpty().Max();
         float least = smallModel ? LeastShareForSmall : LeastShare;
         return [.. passages.Where((passage, rank) =>
-            rank < Math.Max(1, LeastTokens / chunkTokens) || (Share(passage.Cosine, cosine) + Share(passage.Bm25, bm25)) / 2 >= least)];
+            rank == 0 || (Share(passage.Cosine, cosine) + Share(passage.Bm25, bm25)) / 2 >= least)];
     }
 
     private static float Share(float score, float best) => best > 0 ? Math.Max(0, score) / best : 1;
