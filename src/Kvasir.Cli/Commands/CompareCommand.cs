@@ -71,6 +71,7 @@ internal static class CompareCommand
                 Prompt = prompted,
                 Generate = generated,
                 Repeat = parsed.GetValue(repeat),
+                ShowsKept = page is not null,
             };
             IReadOnlyList<NamedPolicy> distinct = [.. CommonOptions.Policies(texts, model, terminal).DistinctBy(policy => policy.Policy)];
             IReadOnlyList<ComparisonRow> rows = Comparison.Run(model, distinct, protocol, terminal);

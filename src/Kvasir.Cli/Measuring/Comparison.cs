@@ -26,6 +26,16 @@ internal sealed record ComparisonProtocol
     public required int Generate { get; init; }
 
     public required int Repeat { get; init; }
+
+    /// <summary>Whether what each head keeps of the first window is looked at too.</summary>
+    public bool ShowsKept { get; init; }
+
+    /// <summary>The windows one after another, as often as <see cref="KvLength"/> needs.</summary>
+    public int[] LongText()
+    {
+        int[] text = [.. Windows.SelectMany(window => window)];
+        return [.. Enumerable.Range(0, KvLength).Select(i => text[i % text.Length])];
+    }
 }
 
 /// <summary>The figures of one policy.</summary>
@@ -47,8 +57,9 @@ internal static class Comparison
                 protocol.Passkey.Count == 0 ? null
                 : RetrievalTest.Run(model, policy.Policy, protocol.Passkey, CompressedWhen.Context, terminal, $"pass-key, {policy.Text}"))];
         using var steps = new ForwardSteps(model, terminal);
-        Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, protocol.KvLength))];
-        KeptShares?[] kept = [.. policies.Select(policy => KeptShares.Of(steps, policy.Policy, protocol.Windows[0][..protocol.Prefill]))];
+        Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, protocol.LongText()))];
+        KeptShares?[] kept = [.. policies.Select(policy => protocol.ShowsKept
+            ? KeptShares.Of(steps, policy.Policy, protocol.Windows[0][..protocol.Prefill]) : null)];
         using var speed = new SpeedTest(model, terminal);
         ILookup<(string, bool), SpeedRow> speeds = speed.Run(policies, protocol.Depths, protocol.Prompt, protocol.Generate, protocol.Repeat)
             .ToLookup(row => (row.Kv, row.Test.StartsWith("pp", StringComparison.Ordinal)));

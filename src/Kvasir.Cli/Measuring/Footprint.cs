@@ -9,11 +9,12 @@ internal sealed record Footprint(int Tokens, long KvBytes, long PeakBytes, bool 
 {
     public double BytesPerToken => (double)KvBytes / Tokens;
 
-    public static Footprint Measure(ForwardSteps steps, KvPolicy policy, int tokens)
+    /// <summary>Fills a cache with a text, for what a policy evicts depends on it.</summary>
+    public static Footprint Measure(ForwardSteps steps, KvPolicy policy, int[] text)
     {
         bool own = PeakMemory.Reset();
         using KvCache cache = steps.Model.NewCache(policy);
-        steps.Fill(cache, tokens);
-        return new Footprint(tokens, cache.Bytes, PeakMemory.Read(), own);
+        steps.Prefill(cache, text);
+        return new Footprint(text.Length, cache.Bytes, PeakMemory.Read(), own);
     }
 }
