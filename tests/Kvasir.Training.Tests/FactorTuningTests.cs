@@ -49,7 +49,7 @@ public sealed class FactorTuningTests : IDisposable
         resumed.Resume(path);
         resumed.Trainer.Step();
         for (int i = 0; i < 3; i++) whole.Trainer.Step();
-        Assert.Equal(TinyTraining.Weights(whole.Trainer), TinyTraining.Weights(resumed.Trainer));
+        Assert.Equal(TinyTraining.State(whole.Trainer), TinyTraining.State(resumed.Trainer));
         using var other = new FactorTuning(Model(), Factors(2), TinyTraining.Text, Settings, 2);
         Assert.Throws<InvalidInputException>(() => other.Resume(path));
     }

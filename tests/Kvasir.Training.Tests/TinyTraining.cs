@@ -41,5 +41,5 @@ internal static class TinyTraining
         settings, Model(shape, LlamaParameters.Initial(shape, settings.Seed), settings.SequencesOfAPass),
         new TextWindows(Text, settings.Length, settings.Seed), crew);
 
-    public static float[] Weights(Trainer trainer) => [.. trainer.Optimizer.State.SelectMany(values => values)];
+    public static float[] State(Trainer trainer) => [.. trainer.Optimizer.State.SelectMany(values => values)];
 }

@@ -42,7 +42,7 @@ public sealed class TrainerTests : IDisposable
             TrainingSettings settings = TinyTraining.Settings with { Seed = seed, Optimizer = optimizer };
             Trainer trainer = TinyTraining.Trainer(TinyTraining.Shape, settings, crew);
             for (int i = 0; i < 4; i++) trainer.Step();
-            return TinyTraining.Weights(trainer);
+            return TinyTraining.State(trainer);
         }
     }
 
@@ -63,7 +63,7 @@ public sealed class TrainerTests : IDisposable
         Checkpoint.Load(path, "kind: a", resumed);
         Assert.Equal(4, resumed.Steps);
         for (int i = 4; i < 9; i++) Assert.Equal(expected[i], resumed.Step());
-        Assert.Equal(TinyTraining.Weights(whole), TinyTraining.Weights(resumed));
+        Assert.Equal(TinyTraining.State(whole), TinyTraining.State(resumed));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class TrainerTests : IDisposable
         Trainer once = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings, crew);
         Trainer inParts = TinyTraining.Trainer(TinyTraining.Shape, TinyTraining.Settings with { Passes = 2 }, crew);
         for (int i = 0; i < 3; i++) Assert.Equal(once.Step(), inParts.Step(), 1e-5);
-        float[] expected = TinyTraining.Weights(once), found = TinyTraining.Weights(inParts);
+        float[] expected = TinyTraining.State(once), found = TinyTraining.State(inParts);
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 2e-3f);
     }
 

@@ -57,7 +57,8 @@ internal static class Comparison
                 protocol.Passkey.Count == 0 ? null
                 : RetrievalTest.Run(model, policy.Policy, protocol.Passkey, CompressedWhen.Context, terminal, $"pass-key, {policy.Text}"))];
         using var steps = new ForwardSteps(model, terminal);
-        Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, protocol.LongText()))];
+        int[] text = protocol.LongText();
+        Footprint[] footprints = [.. policies.Select(policy => Footprint.Measure(steps, policy.Policy, text))];
         KeptShares?[] kept = [.. policies.Select(policy => protocol.ShowsKept
             ? KeptShares.Of(steps, policy.Policy, protocol.Windows[0][..protocol.Prefill]) : null)];
         using var speed = new SpeedTest(model, terminal);

@@ -7,7 +7,8 @@ namespace Kvasir.Server.Engine;
 /// <summary>The pictures of a request: each is encoded where it is met, and a text stands for it in the messages.</summary>
 internal sealed class RequestPictures(ServedModels models)
 {
-    private const int Most = 32;
+    /// <summary>Pictures of a request.</summary>
+    public const int Most = 32;
 
     private const string Data = "data:", Base64 = ";base64,";
 

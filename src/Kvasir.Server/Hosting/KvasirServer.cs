@@ -45,6 +45,7 @@ public sealed class KvasirServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ServerOptions();
+        options.Images?.CheckFits(model);
         // Other names would be taken for all addresses of the machine.
         if (!LocalHost.IsLoopback(options.Host) && !IPAddress.TryParse(options.Host, out _))
             throw new InvalidInputException($"{options.Host} is no address to listen on; give one such as 127.0.0.1, ::1 or 0.0.0.0");

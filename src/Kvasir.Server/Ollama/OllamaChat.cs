@@ -10,7 +10,7 @@ namespace Kvasir.Server.Ollama;
 /// <summary><c>/api/chat</c> and <c>/api/generate</c>.</summary>
 internal sealed class OllamaChat(ServedModels models)
 {
-    private const int MostMessages = 2048, MostTools = 128, MostImages = 32;
+    private const int MostMessages = 2048, MostTools = 128;
 
     /// <summary>What OllamaSharp puts into every request.</summary>
     public static Field ClientsOwn { get; } = new("CustomHeaders", "object", "Not read: a client's own");
@@ -162,7 +162,7 @@ internal sealed class OllamaChat(ServedModels models)
 
     /// <summary>The texts that stand for a message's pictures.</summary>
     private static string Shown(RequestReader message, RequestPictures pictures) => string.Concat(
-        (message.Texts("images", MostImages) ?? []).Select(base64 => pictures.Show(message, "images", base64)));
+        (message.Texts("images", RequestPictures.Most) ?? []).Select(base64 => pictures.Show(message, "images", base64)));
 
     private async Task WriteAsync(HttpContext context, bool stream, ChatStream reply, bool isChat)
     {

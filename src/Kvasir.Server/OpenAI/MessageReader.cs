@@ -19,7 +19,8 @@ internal static class MessageReader
         new("annotations", "array", "Of an earlier reply; not read"),
     ];
 
-    private static readonly Field[] Part = [new("type", "string", "text", true), new("text", "string", "The text", true)];
+    private static readonly ContentForm s_content = new(["text"], "image_url",
+        [new("type", "string", "text", true), new("text", "string", "The text", true)]);
 
     private static readonly Field[] PicturePart =
     [
@@ -55,25 +56,24 @@ internal static class MessageReader
         if (calls.Count > 0) fields["tool_calls"] = calls.Select((call, i) => ReadCall(new RequestReader(call, Call, $"tool_calls[{i}]")))
             .ToArray();
         if (message.Get("content") is null && calls.Count == 0) throw message.Wrong("content", "give a text");
-        return new ChatMessage(role == "developer" ? "system" : role, Content(message, "content", pictures, "image_url", Part, "text"))
+        return new ChatMessage(role == "developer" ? "system" : role, Content(message, s_content, pictures))
         {
             Fields = fields.Count == 0 ? null : fields,
         };
     }
 
-    /// <summary>A text, or the texts of parts and, where there may be pictures, the texts that stand for them.</summary>
-    public static string Content(
-        RequestReader message, string name, RequestPictures? pictures, string pictureType, IReadOnlyList<Field> part, params string[] types)
+    /// <summary>A message's content: a text, or the texts of parts and, where there may be pictures, those that stand for them.</summary>
+    public static string Content(RequestReader message, ContentForm form, RequestPictures? pictures)
     {
+        const string name = "content";
         if (message.Get(name) is not { ValueKind: JsonValueKind.Array }) return message.Text(name) ?? "";
-        return string.Concat(message.List(name, MostParts).Select((one, i) =>
+        return string.Concat(message.List(name, MostParts).Select((part, i) =>
         {
             string path = $"{name}[{i}]";
-            string? type = one.ValueKind == JsonValueKind.Object && one.TryGetProperty("type", out JsonElement value)
-                && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-            if (pictures is not null && type == pictureType) return Picture(new RequestReader(one, PicturePart, path), pictures);
-            return type is null || types.Contains(type) ? new RequestReader(one, part, path).Text("text")
-                : throw message.Wrong(name, $"parts of the type {type} are not supported; {string.Join(" or ", types)} is");
+            string? type = RequestReader.TypeOf(part);
+            if (pictures is not null && type == form.PictureType) return Picture(new RequestReader(part, PicturePart, path), pictures);
+            return type is null || form.TextTypes.Contains(type) ? new RequestReader(part, form.TextPart, path).Text("text")
+                : throw message.Wrong(name, $"parts of the type {type} are not supported; {string.Join(" or ", form.TextTypes)} is");
         }));
     }
 
@@ -112,3 +112,9 @@ internal static class MessageReader
         }
     }
 }
+
+/// <summary>How a language writes the parts of a message.</summary>
+/// <param name="TextTypes">The types of parts that are texts.</param>
+/// <param name="PictureType">That of a picture.</param>
+/// <param name="TextPart">The fields of a text.</param>
+internal sealed record ContentForm(IReadOnlyList<string> TextTypes, string PictureType, IReadOnlyList<Field> TextPart);

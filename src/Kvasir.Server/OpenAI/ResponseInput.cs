@@ -16,11 +16,11 @@ internal sealed class ResponseInput(RequestReader request, RequestPictures pictu
         new("status", "string", "Not read"),
     ];
 
-    private static readonly Field[] Part =
+    private static readonly ContentForm s_content = new(["input_text", "output_text"], "input_image",
     [
         new("type", "string", "input_text or output_text", true), new("text", "string", "The text", true),
         new("annotations", "array", "Not read"), new("logprobs", "array", "Not read"),
-    ];
+    ]);
 
     private static readonly Field[] Call =
     [
@@ -47,8 +47,7 @@ internal sealed class ResponseInput(RequestReader request, RequestPictures pictu
     private ChatMessage Item(JsonElement item, int index)
     {
         string path = $"input[{index}]";
-        string? type = item.ValueKind == JsonValueKind.Object && item.TryGetProperty("type", out JsonElement value)
-            && value.ValueKind == JsonValueKind.String ? value.GetString() : "message";
+        string type = RequestReader.TypeOf(item) ?? "message";
         switch (type)
         {
             case "function_call":
@@ -82,7 +81,7 @@ internal sealed class ResponseInput(RequestReader request, RequestPictures pictu
                 var message = new RequestReader(item, Message, path);
                 string role = message.Word("role", "system", "developer", "user", "assistant")!;
                 return new ChatMessage(role == "developer" ? "system" : role,
-                    MessageReader.Content(message, "content", pictures, "input_image", Part, "input_text", "output_text"));
+                    MessageReader.Content(message, s_content, pictures));
             default:
                 throw RequestException.Bad($"{path}: items of the type {type} are not supported", path);
         }

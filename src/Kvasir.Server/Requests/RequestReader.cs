@@ -23,6 +23,10 @@ internal sealed class RequestReader
                 throw RequestException.Bad($"{_path}{field.Name} is missing", _path + field.Name);
     }
 
+    /// <summary>What <c>type</c> says of an item whose fields depend on it; null where it says nothing.</summary>
+    public static string? TypeOf(JsonElement item) => item.ValueKind == JsonValueKind.Object
+        && item.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null;
+
     public JsonElement? Get(string name) =>
         _object.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

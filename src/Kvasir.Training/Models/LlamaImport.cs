@@ -13,11 +13,17 @@ internal sealed record LlamaImport(LlamaShape Shape, LlamaParameters Parameters,
     public static LlamaImport Read(string path)
     {
         using ModelFile file = ModelFiles.Open(path);
+        return Read(file);
+    }
+
+    /// <inheritdoc cref="Read(string)"/>
+    public static LlamaImport Read(ModelFile file)
+    {
         var metadata = new ModelMetadata(file);
         ModelConfig config = metadata.ReadConfig();
         TransformerSpec spec = Architecture.Find(file).Describe(metadata, config);
         if (Difference(file, spec) is { } difference)
-            throw new InvalidInputException($"{path}: cannot be trained here ({difference}); llama models without biases can");
+            throw new InvalidInputException($"{file.Path}: cannot be trained here ({difference}); llama models without biases can");
         var shape = new LlamaShape
         {
             Vocabulary = config.Vocabulary,

@@ -10,8 +10,8 @@ internal sealed record TrainedModel(LlamaImport Model, BpeVocabulary Vocabulary)
     /// <exception cref="InvalidInputException">Not a model, or not one that <c>train</c> makes.</exception>
     public static TrainedModel Read(string path)
     {
-        LlamaImport model = LlamaImport.Read(path);
         using ModelFile file = ModelFiles.Open(path);
+        LlamaImport model = LlamaImport.Read(file);
         foreach (Parameter parameter in model.Parameters.All) parameter.Trains = true;
         return new TrainedModel(model, BpeVocabulary.Read(file));
     }

@@ -54,7 +54,11 @@ internal sealed unsafe partial class HeadCache
     /// <param name="first">The border of a segment.</param>
     /// <param name="dense">From here on all are kept: they get a segment of their own.</param>
     /// <param name="kept">Positions that are there, ascending; at least one.</param>
-    public HeadCache Compact(HeadCodec codec, int first, int dense, ReadOnlySpan<int> kept)
+    /// <param name="moves">
+    /// Whether what stays as it is, and is no other cache's too, is copied: heads grow side by side, so memory that one keeps would hold on
+    /// to what the others give back.
+    /// </param>
+    public HeadCache Compact(HeadCodec codec, int first, int dense, ReadOnlySpan<int> kept, bool moves)
     {
         var compact = new HeadCache(_layout, _pool, codec);
         foreach (KvSegment segment in _segments.TakeWhile(segment => segment.EndPosition <= first)) compact._segments.Add(segment.Share());
@@ -66,7 +70,9 @@ internal sealed unsafe partial class HeadCache
             (BlockCodec Codec, bool IsDense) kind = Kind(kept[at]);
             if (WholeSegment(places, kept, at, start, kind.Codec) is int whole && at + whole <= sealedTokens)
             {
-                compact._segments.Add(Moved(places[at].Segment!));
+                KvSegment same = places[at].Segment!;
+                bool copied = moves && same is PooledSegment { IsShared: false };
+                compact._segments.Add(copied ? PooledSegment.CopyOf(same, _pool) : same.Share());
                 next = at + whole;
                 continue;
             }
@@ -80,13 +86,6 @@ internal sealed unsafe partial class HeadCache
 
         (BlockCodec, bool) Kind(int position) => (codec.At(position / KvBlock.Tokens * KvBlock.Tokens), position >= dense);
     }
-
-    /// <summary>
-    /// A segment for the head that takes this one's place. What this head alone holds is copied: heads grow side by side, so memory that
-    /// one keeps would hold on to what the others give back.
-    /// </summary>
-    private KvSegment Moved(KvSegment segment) =>
-        segment is PooledSegment { IsShared: false } own ? PooledSegment.CopyOf(own, _pool) : segment.Share();
 
     /// <summary>How many of the newest tokens stay without a gap where they were computed.</summary>
     private int NewestRun(ReadOnlySpan<int> kept)

@@ -101,7 +101,7 @@ public sealed partial class KvCache
         else
         {
             int[][][] kept = TokenSelection.Choose(this, region, again);
-            Compact(region.First, dense, (layer, head) => kept[layer][head]);
+            Compact(region.First, dense, (layer, head) => kept[layer][head], moves: true);
         }
         Repaired = null;
         DecodingEviction rule = policy.WhileDecoding;
@@ -117,17 +117,17 @@ public sealed partial class KvCache
     private void Slide()
     {
         int[][] kept = [.. _layers.Select((layer, l) => _sliding![l].Left(layer.Heads[0].Positions(), Length, SlidRun))];
-        Compact(0, Length, (layer, _) => kept[layer]);
+        Compact(0, Length, (layer, _) => kept[layer], moves: false); // a few tokens of each head, again and again
     }
 
-    private void Compact(int first, int dense, Func<int, int, int[]> kept)
+    private void Compact(int first, int dense, Func<int, int, int[]> kept, bool moves)
     {
         Pool.SetAside();
         for (int l = 0; l < _layers.Length; l++)
             for (int h = 0; h < _layers[l].Heads.Length; h++)
             {
                 HeadCache head = _layers[l].Heads[h];
-                _layers[l].Heads[h] = head.Compact(Policy.HeadCodec(Layout, l, h), first, dense, kept(l, h));
+                _layers[l].Heads[h] = head.Compact(Policy.HeadCodec(Layout, l, h), first, dense, kept(l, h), moves);
                 head.Dispose();
             }
         Pool.Trim();

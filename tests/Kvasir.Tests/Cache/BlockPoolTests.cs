@@ -58,7 +58,7 @@ public sealed class BlockPoolTests
         {
             using HeadCache head = cache.Layers[0].Heads[h];
             int[] kept = [.. Enumerable.Range(0, tokens).Where(position => h == 3 || position % 64 == 0)];
-            cache.Layers[0].Heads[h] = head.Compact(cache.Policy.HeadCodec(cache.Layout, 0, h), 0, tokens, kept);
+            cache.Layers[0].Heads[h] = head.Compact(cache.Policy.HeadCodec(cache.Layout, 0, h), 0, tokens, kept, moves: true);
         }
         pool.Trim();
         Assert.InRange(pool.MemoryBytes, pool.Bytes, pool.Bytes + 2 * slab);
