@@ -56,6 +56,27 @@ public sealed class DocumentLibrary : IDisposable
     /// <exception cref="StoreWriteException">A new store could not be written.</exception>
     public static DocumentLibrary Open(string storeFolder, Model model, Model? encoder, LibraryOptions? options = null)
     {
+        var store = DocumentStore.Open(storeFolder, create: true, options?.Warned);
+        try
+        {
+            return Open(store, model, encoder, options);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a library on a store, which it closes when it is disposed of.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="model">The language model; it must outlive the library.</param>
+    /// <param name="encoder">The embedding model (BERT type), which must outlive the library; null finds passages by their words
+    /// alone.</param>
+    /// <param name="options">Chunk size and KV policy.</param>
+    /// <exception cref="InvalidInputException">The model cannot be used with documents.</exception>
+    public static DocumentLibrary Open(DocumentStore store, Model model, Model? encoder, LibraryOptions? options = null)
+    {
         options ??= new LibraryOptions();
         if (options.Policy.Steering is { } steering)
             throw new InvalidInputException(
@@ -63,8 +84,7 @@ public sealed class DocumentLibrary : IDisposable
                 + "(AskOptions.Emphasis)");
         var answers = new ModelAnswers(model, options.Policy, options.Images);
         ITextEncoder embedding = encoder is null ? new WordsAlone() : new ModelEncoder(encoder);
-        var library = new DocumentLibrary(DocumentStore.Open(storeFolder, create: true, options.Warned), answers, embedding,
-            options.ChunkTokens, options.Placement, options.ThinStore)
+        var library = new DocumentLibrary(store, answers, embedding, options.ChunkTokens, options.Placement, options.ThinStore)
         { Comments = options.Comments };
         answers.Pictures?.Stored = hash =>
             library.Store.Catalog.Files().FirstOrDefault(file => file.Hash.AsSpan().SequenceEqual(hash))?.Path;
@@ -172,23 +192,6 @@ public sealed class DocumentLibrary : IDisposable
         ArgumentNullException.ThrowIfNull(passages);
         return NewAsker(options ?? new AskOptions(), new AskCosts())
             .Ask(question.Trim(), passages, Fit.Firm, Stopwatch.StartNew(), cancellation);
-    }
-
-    /// <summary>
-    /// Asks something of what is stored, so that compiling code and making the search index do not fall into the first answer. Nothing is
-    /// computed that would be stored, and no file counts as used.
-    /// </summary>
-    /// <param name="options">As the questions to come will be asked.</param>
-    /// <param name="cancellation">Ends it within one step.</param>
-    public void WarmUp(AskOptions? options = null, CancellationToken cancellation = default)
-    {
-        const string Question = "What is this about?";
-        options = (options ?? new AskOptions()) with { MaxTokens = 2, Recompute = false, Emphasis = null };
-        KvShelf shelf = NewShelf();
-        Passage[] stored = [.. Search(Question, 8, options.Within).Where(passage => File.Exists(shelf.PathOf(passage.KvName))).Take(2)];
-        if (stored.Length > 0)
-            NewAsker(options, new AskCosts(), marksUse: false).Ask(Question, stored, Fit.Firm, Stopwatch.StartNew(), cancellation)
-                .Complete();
     }
 
     /// <summary>All chunks of a stored file's documents, in their order, without scores.</summary>
@@ -352,13 +355,13 @@ public sealed class DocumentLibrary : IDisposable
                 : $"{Store.Folder}: the store holds nothing of {string.Join(", ", within)}");
     }
 
-    private Asker NewAsker(AskOptions options, AskCosts costs, bool marksUse = true)
+    private Asker NewAsker(AskOptions options, AskCosts costs)
     {
         KvShelf shelf = NewShelf();
         bool held = _prefix is not null;
         SharedPrefix prefix = Prefix(shelf);
         var kv = new ChunkKvSource(
-            _model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs, marksUse);
+            _model, Store, shelf, [.. Richer()], prefix, prefixIsNew: !held && prefix.LoadedBytes == 0, Chunks(prefix), costs);
         return new Asker(_model, kv, prefix, _placement, shelf.Description.TokensPerSecond, options, costs);
     }
 

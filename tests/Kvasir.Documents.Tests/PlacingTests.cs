@@ -100,20 +100,12 @@ public sealed class PlacingTests : LibraryFixture
     }
 
     [Fact]
-    public void Warming_up_computes_stores_and_marks_nothing()
+    public void An_answer_marks_the_files_that_it_used()
     {
         using DocumentLibrary library = Open();
-        library.WarmUp();
         library.Ingest([Documents]);
-        string evicted = KvFiles().First(file => !file.EndsWith("prefix.kv", StringComparison.Ordinal));
-        File.Delete(evicted);
         DateTime longAgo = DateTime.UtcNow.AddDays(-1);
         Array.ForEach(KvFiles(), file => File.SetLastWriteTimeUtc(file, longAgo));
-        Model.PrefilledTokens = 0;
-        library.WarmUp();
-        Assert.Equal(0, Model.PrefilledTokens);
-        Assert.False(File.Exists(evicted));
-        Assert.All(KvFiles(), file => Assert.Equal(longAgo, File.GetLastWriteTimeUtc(file), TimeSpan.FromSeconds(1)));
         Answer answer = library.Ask("cats dogs", new AskOptions { Passages = 3 });
         answer.Complete();
         Assert.Contains(KvFiles(), file => File.GetLastWriteTimeUtc(file) > longAgo.AddHours(1));

@@ -22,6 +22,7 @@ internal static class AskCommand
         var passages = command.Option<int?>(
             "--passages -k", "N", "Chunks to answer from (default: up to 5, without those far weaker than the best)").InRange(1, 1000);
         var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of the answer, at most", 256).InRange(1, int.MaxValue);
+        Option<int> draftTokens = SamplingOptions.DraftOption(command, new AskOptions().DraftTokens);
         var recompute = command.Flag("--recompute", "Compute the whole prompt anew instead of reusing stored KV, for comparison");
         var minScore = command.Option<float?>(
             "--min-score", "X",
@@ -51,6 +52,7 @@ internal static class AskCommand
                 Passages = parsed.GetValue(passages),
                 MinScore = parsed.GetValue(minScore) ?? (pictures.Length > 0 ? 0 : null),
                 MaxTokens = parsed.GetValue(maxTokens),
+                DraftTokens = parsed.GetValue(draftTokens),
                 Recompute = parsed.GetValue(recompute),
                 Repair = placing.Repair(parsed),
                 Emphasis = open.Emphasis(emphasis, parsed, parsed.GetValue(terms)),
@@ -58,7 +60,6 @@ internal static class AskCommand
                 Within = all.Length > 0 ? all : null,
             };
             bool texts = parsed.GetValue(showSources);
-            open.Library.WarmUp(options, terminal.Interrupted);
             if (questions is not null)
                 return new QuestionRun(questions, common.Json(parsed), texts, terminal).Of(open.Library, options, many.Parallel(parsed));
             Answer answer = pictures.Length == 0 ? open.Library.Ask(given[^1], options, terminal.Interrupted)

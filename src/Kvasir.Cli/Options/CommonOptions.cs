@@ -77,12 +77,8 @@ internal sealed class CommonOptions
     };
 
     /// <summary>The chosen model; <paramref name="contextLength"/> tokens long at most where that is given.</summary>
-    public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0)
-    {
-        Model model = Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
-        model.WarmUp(_usual);
-        return model;
-    }
+    public Model LoadModel(ParseResult parsed, Terminal terminal, int contextLength = 0) =>
+        Model.Load(ModelPath(parsed, terminal), ModelOptions(parsed) with { ContextLength = contextLength });
 
     /// <summary>The chosen model with its tokenizer read, for commands that take or give text; ids alone need none.</summary>
     public Model LoadTextModel(ParseResult parsed, Terminal terminal, int contextLength = 0)

@@ -40,8 +40,11 @@ internal sealed class LibraryChoice(
         public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
+            folder ??= StoreFolder(parsed.GetValue(_store));
             string? embedder = ModelChoice.ResolveEncoder(parsed.GetValue(_embedder), terminal);
             Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
+            Task<DocumentStore> opening =
+                Task.Run(() => DocumentStore.Open(folder, create: true, StoreWarnings.To(terminal, parsed)));
             Model? model = null;
             ImageEncoder? images = null;
             try
@@ -58,16 +61,16 @@ internal sealed class LibraryChoice(
                     ThinStore = ThinStore(parsed),
                     ChunkTokens = parsed.GetValue(_chunkTokens),
                     Comments = parsed.GetValue(_comments),
-                    Warned = StoreWarnings.To(terminal, parsed),
                 };
-                var opened = DocumentLibrary.Open(folder ?? StoreFolder(parsed.GetValue(_store)), model, encoder, options);
-                return new LibraryChoice(model, encoder, images, policy, opened);
+                var library = DocumentLibrary.Open(opening.GetAwaiter().GetResult(), model, encoder, options);
+                return new LibraryChoice(model, encoder, images, policy, library);
             }
             catch
             {
                 images?.Dispose();
                 model?.Dispose();
-                DisposeLoaded(loading);
+                DisposeOf(loading);
+                DisposeOf(opening);
                 throw;
             }
         }
@@ -78,13 +81,13 @@ internal sealed class LibraryChoice(
                 ? share
                 : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
-        private static void DisposeLoaded(Task<Model?> loading)
+        private static void DisposeOf<T>(Task<T> opening) where T : IDisposable?
         {
             try
             {
-                loading.GetAwaiter().GetResult()?.Dispose();
+                opening.GetAwaiter().GetResult()?.Dispose();
             }
-            catch (InvalidInputException)
+            catch (KvasirException)
             {
                 // There is nothing to dispose; the first failure is the one to tell.
             }
@@ -94,7 +97,7 @@ internal sealed class LibraryChoice(
         {
             Model encoder = Model.Load(path, options);
             _ = encoder.Tokenizer;
-            encoder.WarmUp();
+            encoder.WarmUp(); // beside the language model's loading, which takes longer
             return encoder;
         }
     }

@@ -25,15 +25,24 @@ internal sealed class SamplingOptions(ExampleCommand command, int maxTokens, flo
     private readonly Option<string[]> _stop =
         command.Option<string[]>("--stop", "TEXT", "Text that ends the answer; may be given several times");
 
+    private readonly Option<int> _draftTokens = DraftOption(command, 0);
+
     private readonly Option<bool> _ignoreEnd = command.Flag("--ignore-end", "Go on at end-of-text tokens");
 
-    public IReadOnlyList<Option> All => [_temperature, _topK, _topP, _minP, _repeatPenalty, _maxTokens, _stop, _ignoreEnd];
+    public IReadOnlyList<Option> All => [_temperature, _topK, _topP, _minP, _repeatPenalty, _maxTokens, _stop, _draftTokens, _ignoreEnd];
+
+    /// <summary>The option --draft-tokens.</summary>
+    public static Option<int> DraftOption(ExampleCommand command, int usual) => command.Option(
+        "--draft-tokens", "N",
+        "Tokens that are proposed at each step from what stands in the text already; the answer is the same, sooner where it repeats",
+        usual).InRange(0, GenerationOptions.MostDraftTokens);
 
     public GenerationOptions Read(ParseResult parsed, CommonOptions common) => new()
     {
         MaxTokens = parsed.GetValue(_maxTokens),
         Stop = parsed.GetValue(_stop) ?? [],
         IgnoreEndOfText = parsed.GetValue(_ignoreEnd),
+        DraftTokens = parsed.GetValue(_draftTokens),
         Sampler = new SamplerOptions
         {
             Temperature = parsed.GetValue(_temperature),

@@ -12,6 +12,7 @@ internal static class Figures
         TtftMs = Units.Rounded(result.TimeToFirstToken.TotalMilliseconds),
         TotalMs = Units.Rounded(result.TotalTime.TotalMilliseconds),
         TokensPerSecond = Units.Rounded(result.TokensPerSecond),
+        result.AcceptedDraftTokens,
         result.KvBytes,
         result.FinishReason,
     };

@@ -37,6 +37,12 @@ public sealed record AskOptions
     /// <summary>How tokens are chosen; the most likely one by default.</summary>
     public SamplerOptions Sampler { get; init; } = new();
 
+    /// <summary>
+    /// The most tokens that are proposed at each step from what stands in passages, question and answer already
+    /// (<see cref="GenerationOptions.DraftTokens"/>): answers repeat their sources.
+    /// </summary>
+    public int DraftTokens { get; init; } = 8;
+
     /// <summary>Texts that end the answer.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
@@ -59,7 +65,14 @@ public sealed record AskOptions
     public IReadOnlyList<string>? Within { get; init; }
 
     /// <summary>How the answer is generated.</summary>
-    internal GenerationOptions Generation => new() { MaxTokens = MaxTokens, Sampler = Sampler, Stop = Stop, StopAtRepetition = true };
+    internal GenerationOptions Generation => new()
+    {
+        MaxTokens = MaxTokens,
+        Sampler = Sampler,
+        Stop = Stop,
+        StopAtRepetition = true,
+        DraftTokens = DraftTokens,
+    };
 
     /// <summary>What stands behind the passages.</summary>
     internal string Asked(string question) => Instruction.Length == 0 ? question : $"{Instruction} {question}";

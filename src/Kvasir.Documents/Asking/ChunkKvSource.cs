@@ -9,7 +9,7 @@ namespace Kvasir.Documents.Asking;
 /// stored for the next question where that can be done at once.
 /// </summary>
 internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvShelf shelf, IReadOnlyList<KvShelf> richer,
-    SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs, bool marksUse = true)
+    SharedPrefix prefix, bool prefixIsNew, ChunkComputation chunks, AskCosts costs)
 {
     /// <summary>A file that is damaged again right after it was stored anew is not stored a third time.</summary>
     private const int MostFailures = 2;
@@ -37,7 +37,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         if (IsThere(shelf.PathOf(name)))
         {
             // Now, not when it is placed: a file whose times have changed is opened anew.
-            MarkUsed(shelf, name);
+            shelf.Touch(name);
             model.ReadAhead(shelf.PathOf(name));
         }
     }
@@ -50,7 +50,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         bool Has(string file) => IsThere(file) && (!isPicture || model.Holds(file, ids));
         if (Has(path))
         {
-            MarkUsed(shelf, name);
+            shelf.Touch(name);
             _used.Add(path);
             MendPrefix();
             return new ChunkKv { Path = path, IsNew = _computed.Contains(path) };
@@ -58,7 +58,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
 
         if (richer.FirstOrDefault(other => Has(other.PathOf(name))) is { } kept)
         {
-            MarkUsed(kept, name);
+            kept.Touch(name);
             _used.Add(kept.PathOf(name));
             return new ChunkKv { Path = kept.PathOf(name), IsOfAnotherPolicy = true };
         }
@@ -97,11 +97,6 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
         }
 
         return true;
-    }
-
-    private void MarkUsed(KvShelf holder, string name)
-    {
-        if (marksUse) holder.Touch(name);
     }
 
     /// <summary>A file that was found damaged is not looked at again, even if it could not be moved away.</summary>

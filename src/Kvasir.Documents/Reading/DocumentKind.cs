@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Kvasir.Vision.Pictures;
 
 namespace Kvasir.Documents.Reading;
@@ -22,14 +21,18 @@ internal enum DocumentKind
 /// <summary>The kinds of documents by the names of their files.</summary>
 internal static class DocumentKinds
 {
-    private static readonly FrozenDictionary<string, DocumentKind> s_byExtension = ByExtension();
+    private static readonly Dictionary<string, DocumentKind> s_byExtension = ByExtension();
 
-    private static readonly FrozenSet<string> s_codeNames = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+    private static readonly HashSet<string> s_codeNames = new(StringComparer.OrdinalIgnoreCase)
+    {
         "Dockerfile", "Containerfile", "Makefile", "GNUmakefile", "CMakeLists.txt", "Jenkinsfile", "Vagrantfile", "Rakefile", "Gemfile",
-            "Procfile", "BUILD", "WORKSPACE", "meson.build");
+        "Procfile", "BUILD", "WORKSPACE", "meson.build",
+    };
 
-    private static readonly FrozenSet<string> s_textNames = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
-        "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "INSTALL", "NEWS", "TODO");
+    private static readonly HashSet<string> s_textNames = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "INSTALL", "NEWS", "TODO",
+    };
 
     /// <summary>The kind of a file by its name; null where none is known.</summary>
     public static DocumentKind? Of(string path)
@@ -48,7 +51,7 @@ internal static class DocumentKinds
     public static bool NeedsReaderProcess(DocumentKind? kind) =>
         kind is DocumentKind.Markdown or DocumentKind.Html or DocumentKind.Table or DocumentKind.Word or DocumentKind.Pdf;
 
-    private static FrozenDictionary<string, DocumentKind> ByExtension()
+    private static Dictionary<string, DocumentKind> ByExtension()
     {
         var kinds = new Dictionary<string, DocumentKind>(StringComparer.OrdinalIgnoreCase);
         Add(DocumentKind.Text, ".txt .text .log .rst .adoc .asciidoc .org .tex .srt .vtt");
@@ -71,7 +74,7 @@ internal static class DocumentKinds
             + ".xml .xsd .xsl .xslt");
         Add(DocumentKind.SourceCode,
             ".csproj .fsproj .vbproj .props .targets .sln .slnx .gradle .cmake .mk .tf .hcl .nix .bzl .dockerfile .diff .patch");
-        return kinds.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        return kinds;
 
         void Add(DocumentKind kind, string extensions)
         {

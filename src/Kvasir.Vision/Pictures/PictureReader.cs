@@ -32,7 +32,8 @@ internal static class PictureReader
     /// <summary>Endings of the files that are read.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 
-    private static readonly SixLabors.ImageSharp.Configuration s_formats = Formats();
+    /// <summary>Made for the first picture: it takes longer than all else that starting a process needs.</summary>
+    private static readonly Lazy<SixLabors.ImageSharp.Configuration> s_formats = new(Formats);
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidInputException">It is missing, too large, of another kind, or damaged.</exception>
@@ -73,9 +74,9 @@ internal static class PictureReader
         try
         {
             using var stream = new MemoryStream(bytes, writable: false);
-            CheckSize(Image.Identify(s_formats, stream), name);
+            CheckSize(Image.Identify(s_formats.Value, stream), name);
             stream.Position = 0;
-            using Image<Rgb24> image = Image.Load<Rgb24>(s_formats, stream);
+            using Image<Rgb24> image = Image.Load<Rgb24>(s_formats.Value, stream);
             CheckSize(image, name);
             image.Mutate(turned => turned.AutoOrient());
             var pixels = new byte[image.Width * image.Height * 3];

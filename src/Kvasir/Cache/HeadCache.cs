@@ -62,6 +62,9 @@ internal sealed unsafe partial class HeadCache : IDisposable
         }
     }
 
+    /// <summary>Tokens that can be appended before any is encoded.</summary>
+    public int FloatRoom => _codec.Residual + KvBlock.Tokens - 1 - Tail.TokenCount;
+
     /// <summary>Encodes the oldest full blocks of the tail while the policy's residual stays in float.</summary>
     public void Seal()
     {

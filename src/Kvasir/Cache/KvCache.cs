@@ -292,6 +292,18 @@ public sealed partial class KvCache : IDisposable
         return Policy.Eviction?.Budget is long budget ? Math.Min(bytes, Math.Max(0, budget - Bytes)) : bytes;
     }
 
+    /// <summary>Tokens that can be appended, and taken back by <see cref="Truncate"/> without a trace, before a head encodes any.</summary>
+    internal int FloatRoom
+    {
+        get
+        {
+            int room = int.MaxValue;
+            foreach (LayerCache layer in _layers)
+                foreach (HeadCache head in layer.Heads) room = Math.Min(room, head.FloatRoom);
+            return room;
+        }
+    }
+
     /// <summary>
     /// Drops everything from <paramref name="length"/> on, also what a step that did not end has appended to some layers.
     /// </summary>

@@ -28,6 +28,7 @@ internal sealed class Continuation
         _stops = new StopMatcher(options.Stop);
         _stream = new TextStream(tokenizer, skipSpecial: !options.ShowControlTokens);
         _constraint = options.Constraint?.Begin();
+        Drafts = options.DraftTokens > 0 ? new PromptLookup(options.DraftTokens) : null;
         _ids = new List<int>(Math.Min(options.MaxTokens, 4096));
         _promptTokens = promptTokens;
     }
@@ -43,6 +44,15 @@ internal sealed class Continuation
 
     /// <summary>Tokens generated so far.</summary>
     public int Count => _ids.Count;
+
+    /// <summary>Tokens that may still be generated.</summary>
+    public int Left => _options.MaxTokens - _ids.Count;
+
+    /// <summary>What proposes tokens; null where none are to be proposed.</summary>
+    public PromptLookup? Drafts { get; }
+
+    /// <summary>Tokens that were proposed before they were chosen.</summary>
+    public int AcceptedDraftTokens { get; set; }
 
     /// <summary>How much of the prompt was not computed again.</summary>
     public int ReusedTokens { get; set; }
@@ -103,6 +113,7 @@ internal sealed class Continuation
             TimeToFirstToken = _firstToken == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_started, _firstToken),
             TotalTime = Stopwatch.GetElapsedTime(_started, end),
             TokensPerSecond = _ids.Count > 1 && decoding > 0 ? (_ids.Count - 1) / decoding : 0,
+            AcceptedDraftTokens = AcceptedDraftTokens,
             KvBytes = kvBytes,
         };
     }

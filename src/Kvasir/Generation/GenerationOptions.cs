@@ -12,6 +12,9 @@ public sealed record GenerationOptions
     /// <summary>The most tokens whose probabilities are told at each step.</summary>
     public const int MostLogprobs = 20;
 
+    /// <summary>The most tokens of a draft.</summary>
+    public const int MostDraftTokens = 16;
+
     /// <summary>The most tokens to generate.</summary>
     public int MaxTokens { get; init; } = int.MaxValue;
 
@@ -41,6 +44,13 @@ public sealed record GenerationOptions
     /// <summary>Whether the text of control tokens is part of the text; models mark calls of tools by them.</summary>
     public bool ShowControlTokens { get; init; }
 
+    /// <summary>
+    /// The most tokens that are proposed at each step from what stands in the sequence already (prompt-lookup decoding), 0 to 16; 0 by
+    /// default. What is chosen is what would be chosen without, but for the rounding of floats, and comes sooner where a text repeats its
+    /// prompt or itself; where it does not, hardly anything is proposed. Policies that evict are decoded without drafts.
+    /// </summary>
+    public int DraftTokens { get; init; }
+
     /// <summary>What of the prompt is emphasised; null for nothing, or what the policy's <c>steer</c> says.</summary>
     public Emphasis? Emphasis { get; init; }
 
@@ -56,6 +66,8 @@ public sealed record GenerationOptions
         if (Stop.Any(string.IsNullOrEmpty)) throw new InvalidInputException("a stop string is empty; give at least one character");
         if (TopLogprobs is < 0 or > MostLogprobs)
             throw new InvalidInputException($"the probabilities of {TopLogprobs} tokens were asked for; give 0 to {MostLogprobs}");
+        if (DraftTokens is < 0 or > MostDraftTokens)
+            throw new InvalidInputException($"drafts of {DraftTokens} tokens were asked for; give 0 to {MostDraftTokens}");
         Sampler.Validate();
         return this;
     }

@@ -30,6 +30,9 @@ public sealed record GenerationResult
     /// <summary>Speed of decoding, the first token not counted; 0 where there was only one.</summary>
     public required double TokensPerSecond { get; init; }
 
+    /// <summary>How many of the new tokens were proposed before they were chosen (<see cref="GenerationOptions.DraftTokens"/>).</summary>
+    public int AcceptedDraftTokens { get; init; }
+
     /// <summary>Bytes of keys and values held at the end.</summary>
     public required long KvBytes { get; init; }
 }

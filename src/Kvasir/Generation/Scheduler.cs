@@ -26,8 +26,8 @@ public sealed class Scheduler : IDisposable
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
     private readonly List<ScheduledSequence> _running = [];
-    private readonly List<(ScheduledSequence Sequence, int Tokens)> _inBatch = [];
-    private readonly List<ScheduledSequence> _wantLogits = [];
+    private readonly List<BatchShare> _inBatch = [];
+    private readonly List<int> _withDraft = [];
 
     /// <summary>A scheduler without sequences.</summary>
     /// <param name="model">The model; not disposed with the scheduler.</param>
@@ -205,22 +205,22 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>
-    /// Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself, and only those fail
-    /// whose own pass throws.
+    /// Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself and without a draft,
+    /// and only those fail whose own pass throws.
     /// </summary>
     private void Run()
     {
         if (TryRun() is not { } failure) return;
-        if (_inBatch.Count == 1)
+        if (_inBatch is [{ Drafted: 0 } only])
         {
-            _inBatch[0].Sequence.Fail(failure);
+            only.Sequence.Fail(failure);
             return;
         }
-        foreach ((ScheduledSequence sequence, int tokens) in _inBatch.ToArray())
+        foreach (BatchShare share in _inBatch.ToArray())
         {
             ClearBatch();
-            AddToBatch(sequence, tokens);
-            if (TryRun() is { } own) sequence.Fail(own);
+            AddToBatch(share.Sequence, share.Tokens);
+            if (TryRun() is { } own) share.Sequence.Fail(own);
         }
     }
 
@@ -236,10 +236,34 @@ public sealed class Scheduler : IDisposable
             return failure;
         }
 
-        for (int row = 0; row < _wantLogits.Count; row++) Advance(_wantLogits[row], _batch.Logits(row));
-        foreach ((ScheduledSequence sequence, _) in _inBatch)
-            if (sequence.Cache!.Length < sequence.PromptTokens && Shares(_policy)) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
+        int row = 0;
+        for (int i = 0; i < _inBatch.Count; i++)
+        {
+            (ScheduledSequence sequence, _, int drafted, bool reachesEnd) = _inBatch[i];
+            if (reachesEnd)
+            {
+                Advance(sequence, row, drafted, _batch.Entries[i].FirstId + 1);
+                row += 1 + drafted;
+            }
+            else if (Shares(_policy)) _prefixes.EndStep(sequence.Cache!, sequence.PromptTokens);
+        }
         return null;
+    }
+
+    /// <summary>
+    /// Takes a token from the sequence's first row of logits, and one from each row behind it as long as they are those of the draft that
+    /// the rows were computed with; what else was computed of it is forgotten.
+    /// </summary>
+    private void Advance(ScheduledSequence sequence, int row, int drafted, int firstDraft)
+    {
+        int known = sequence.Cache!.Length - drafted, taken = 0;
+        do Advance(sequence, _batch.Logits(row + taken++));
+        while (taken <= drafted && sequence is { Failure: null, Continuation.Finish: null }
+            && sequence.Ids[^1] == _batch.Id(firstDraft + taken - 1));
+        if (drafted == 0) return;
+        sequence.Cache.Truncate(known + taken - 1);
+        sequence.Continuation.AcceptedDraftTokens += taken - 1;
+        sequence.Continuation.Drafts!.Learn(drafted, taken - 1);
     }
 
     /// <summary>Steps until every sequence has finished.</summary>
@@ -356,17 +380,22 @@ public sealed class Scheduler : IDisposable
     private long PassBytes(int sequences) => _forecast.PassBytes(_options.TokensPerStep, sequences);
 
     /// <summary>
-    /// First the newest token of every decoding sequence, then prompts in the order they came, as far as the step's tokens go.
+    /// First the newest token of every decoding sequence and drafts of the next ones, then prompts in the order they came, as far as the
+    /// step's tokens go.
     /// </summary>
     private bool FillBatch(bool decoding)
     {
         ClearBatch();
-        int left = _options.TokensPerStep;
+        int sequences = 0;
+        foreach (ScheduledSequence sequence in _running)
+            if (decoding && sequence.IsDecoding) sequences++;
+        int left = _options.TokensPerStep - sequences;
         foreach (ScheduledSequence sequence in _running)
         {
             if (!decoding || !sequence.IsDecoding) continue;
-            AddToBatch(sequence, 1);
-            left--;
+            ReadOnlySpan<int> draft = Draft(sequence, left, sequences);
+            AddToBatch(sequence, 1, draft);
+            left -= draft.Length;
         }
 
         foreach (ScheduledSequence sequence in _running)
@@ -381,19 +410,37 @@ public sealed class Scheduler : IDisposable
         return left < _options.TokensPerStep;
     }
 
+    /// <summary>
+    /// What may come next of a sequence. What a policy observes, evicts or encodes cannot be taken back, so drafts end before it does.
+    /// </summary>
+    private ReadOnlySpan<int> Draft(ScheduledSequence sequence, int room, int sequences)
+    {
+        KvCache cache = sequence.Cache!;
+        if (sequence.Continuation.Drafts is not { } drafts || cache.Policy.Eviction is not null) return [];
+        room = Math.Min(Math.Min(room, cache.FloatRoom - 1),
+            Math.Min(sequence.Continuation.Left - 1, _contextLength - sequence.Ids.Count));
+        return room > 0 ? drafts.Propose(CollectionsMarshal.AsSpan(sequence.Ids), room, sequences) : [];
+    }
+
     private void ClearBatch()
     {
         _batch.Clear();
         _inBatch.Clear();
-        _wantLogits.Clear();
     }
 
-    private void AddToBatch(ScheduledSequence sequence, int count)
+    private void AddToBatch(ScheduledSequence sequence, int count, ReadOnlySpan<int> draft = default)
     {
-        _inBatch.Add((sequence, count));
         bool reachesEnd = count == sequence.Pending.Length;
-        _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None, sequence.Embeddings);
-        if (reachesEnd) _wantLogits.Add(sequence);
+        _inBatch.Add(new BatchShare(sequence, count, draft.Length, reachesEnd));
+        if (draft.IsEmpty)
+        {
+            _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None, sequence.Embeddings);
+            return;
+        }
+        _withDraft.Clear();
+        _withDraft.AddRange(sequence.Pending);
+        _withDraft.AddRange(draft);
+        _batch.Add(sequence.Cache!, CollectionsMarshal.AsSpan(_withDraft), LogitRows.All, sequence.Embeddings);
     }
 
     private void RemoveFinished()
@@ -443,4 +490,11 @@ public sealed class Scheduler : IDisposable
         if (!sequence.IsLent) sequence.Cache?.Dispose();
         sequence.Cache = null;
     }
+
+    /// <summary>What a sequence has in the batch.</summary>
+    /// <param name="Sequence">The sequence.</param>
+    /// <param name="Tokens">How many of its pending tokens.</param>
+    /// <param name="Drafted">How many that may come behind them.</param>
+    /// <param name="ReachesEnd">Whether none stays pending, so that logits are wanted.</param>
+    private readonly record struct BatchShare(ScheduledSequence Sequence, int Tokens, int Drafted, bool ReachesEnd);
 }

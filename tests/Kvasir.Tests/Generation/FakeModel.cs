@@ -80,10 +80,14 @@ internal sealed class FakeModel : IForwardEngine
         foreach (BatchEntry entry in batch.Entries)
         {
             Append(entry.Cache, [.. Enumerable.Range(entry.FirstId, entry.Count).Select(batch.Id)]);
-            if (entry.Rows == LogitRows.None) continue;
-            Span<float> logits = batch.Logits(row++);
-            logits.Clear();
-            logits[Next(IdsOf(entry.Cache))] = 10;
+            int[] ids = IdsOf(entry.Cache);
+            int rows = entry.Rows switch { LogitRows.None => 0, LogitRows.Last => 1, _ => entry.Count };
+            for (int end = ids.Length - rows + 1; end <= ids.Length; end++)
+            {
+                Span<float> logits = batch.Logits(row++);
+                logits.Clear();
+                logits[Next(ids[..end])] = 10;
+            }
         }
     }
 
