@@ -6,8 +6,8 @@ using Kvasir.Tokenization;
 
 namespace Kvasir.Documents.Tests;
 
-/// <summary>What a chat must not forget under a policy that evicts: what it was told to be, and what it was asked last.</summary>
-public sealed class ChatEvictionTests : IDisposable
+/// <summary>What chat and ask must not forget under a policy that evicts: what the prompt begins with, and what was asked last.</summary>
+public sealed class ProtectedPromptTests : IDisposable
 {
     private const string System = "Zebra crossings matter more than anything else here.";
     private const string Question = "Who wrote the minutes of the garden committee that met in May?";
@@ -41,6 +41,30 @@ public sealed class ChatEvictionTests : IDisposable
             int[] kept = head.Positions();
             Assert.Empty(stay.Except(kept));
             Assert.InRange(kept.Length, stay.Length, 0.6 * ids.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("evict=h2o:10%,sink=0")]
+    [InlineData("evict=keydiff:10%,k=kivi4,v=kivi4,sink=0")]
+    [InlineData("evict=prefixkv:10%,sink=0")]
+    [InlineData("evict=fastgen:.5,sink=0")]
+    public void The_beginning_of_the_prompt_and_the_question_stay_in_every_head_where_passages_are_thinned(string policy)
+    {
+        using var answers = new ModelAnswers(_model, AutoPolicies.Prepare(_model, KvPolicy.Parse(policy)));
+        int[] begin = answers.EncodePrefix(), question = answers.Encode(Question, parseSpecial: false);
+        int[] passages = answers.Encode(string.Join(' ', Enumerable.Range(1, 60).Select(day => $"On day {day} all met.")), parseSpecial: false);
+        KvCache cache = answers.NewCache();
+        answers.Prefill(cache, [.. begin, .. passages], CancellationToken.None);
+        using IAnswerBatch batch = answers.NewBatch(new GenerationOptions { MaxTokens = 3, IgnoreEndOfText = true }, 1);
+        int[] prompt = [.. begin, .. passages, .. question];
+        batch.Add(cache, prompt, null, _ => { });
+        Assert.True(batch.Prefill());
+        int[] stay = [.. Enumerable.Range(0, begin.Length), .. Enumerable.Range(prompt.Length - question.Length, question.Length)];
+        foreach (HeadCache head in cache.Layers.SelectMany(layer => layer.Heads))
+        {
+            Assert.Empty(stay.Except(head.Positions()));
+            Assert.InRange(head.Positions().Length, stay.Length, 0.7 * prompt.Length);
         }
     }
 }
