@@ -15,12 +15,13 @@ internal sealed class ModelWeights : IDisposable
     private readonly TransformerSpec _spec;
     private readonly bool _float32;
     private readonly KernelPath _path;
+    private readonly int _threads;
     private readonly Tensor _embedding;
     private readonly ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
 
     public ModelWeights(ModelFile file, ModelConfig config, TransformerSpec spec, bool float32, KernelPath path, int threads)
     {
-        (_file, _config, _spec, _float32, _path) = (file, config, spec, float32, path);
+        (_file, _config, _spec, _float32, _path, _threads) = (file, config, spec, float32, path, threads);
         _embedding = Checked("token_embd.weight", config.Vocabulary, config.Width);
         Positions = Optional("position_embd.weight") is { } positions
             ? Floats(positions, config.Width, atLeastRows: config.ContextLength) : null;
@@ -74,7 +75,7 @@ internal sealed class ModelWeights : IDisposable
     }
 
     /// <summary>Another matrix, packed as this model's are.</summary>
-    public WeightMatrix Pack(Tensor tensor) => WeightMatrix.Pack(tensor, _float32, _path);
+    public WeightMatrix Pack(Tensor tensor) => WeightMatrix.Pack(tensor, _float32, _path, _threads);
 
     public void Dispose()
     {
@@ -143,7 +144,7 @@ internal sealed class ModelWeights : IDisposable
     {
         Tensor tensor = Checked(name, allRows, columns);
         if (rows != allRows) tensor = tensor.Slice($"{name}[{firstRow}..{firstRow + rows}]", firstRow, rows);
-        WeightMatrix matrix = WeightMatrix.Pack(tensor, _float32, _path);
+        WeightMatrix matrix = WeightMatrix.Pack(tensor, _float32, _path, _threads);
         _file.Release(tensor);
         return matrix;
     }

@@ -7,18 +7,18 @@ namespace Kvasir.Numerics;
 /// <summary>Weights of 16 or 32 bits, stored column by column [panel][column][row], multiplied with the float activations.</summary>
 internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where TKernel : IFloatKernel where TElement : IFloatElement
 {
-    private const int MaxTokens = 6, PassBytes = 400 * 1024;
+    private const int MaxTokens = 6, PassBytes = 400 * 1024, RunColumns = 128;
 
     private readonly float _factor;
 
     /// <summary>
     /// Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).
     /// </summary>
-    public FloatMatrix(Tensor tensor) : base(Checked(tensor), (long)tensor.Columns * PanelRows * TElement.Bytes, MaxTokens, PassBytes)
+    public FloatMatrix(Tensor tensor, int threads) : base(Checked(tensor), (long)tensor.Columns * PanelRows * TElement.Bytes, MaxTokens, PassBytes)
     {
         int shift = tensor.Type == TensorType.F16 ? HalfVectors.Shift : 0;
-        if (TElement.Bytes == 4) PackFloats(tensor);
-        else if (!TryPackWords(tensor, shift)) TryPackWords(tensor, shift = 0);
+        if (TElement.Bytes == 4) Panels.TryAll(Rows, threads, firstRow => PackFloats(tensor, firstRow));
+        else if (!TryPackWords(tensor, shift, threads)) TryPackWords(tensor, shift = 0, threads);
         _factor = HalfVectors.Factor(shift);
     }
 
@@ -57,19 +57,28 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
             $"{tensor.Name}: {tensor.Rows} x {tensor.Columns} values of {tensor.Type} do not fit its {tensor.ByteLength} bytes");
 
     /// <summary>False when a half is too large to be stored times 2^<paramref name="shift"/>.</summary>
+    private bool TryPackWords(Tensor tensor, int shift, int threads) =>
+        Panels.TryAll(Rows, threads, firstRow => PackWords(tensor, firstRow, shift));
+
+    /// <summary>Goes down the rows run by run of columns, so that what a run writes stays in the first-level cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private bool TryPackWords(Tensor tensor, int shift)
+    private bool PackWords(Tensor tensor, int firstRow, int shift)
     {
-        for (int row = 0; row < Rows; row++)
+        int rows = Math.Min(PanelRows, Rows - firstRow);
+        fixed (byte* bytes = tensor.RowBytes(firstRow))
         {
-            fixed (byte* bytes = tensor.RowBytes(row))
+            for (int firstColumn = 0; firstColumn < Columns; firstColumn += RunColumns)
             {
-                ushort* source = (ushort*)bytes, target = (ushort*)Panel(row) + row % PanelRows;
-                for (int column = 0; column < Columns; column++, target += PanelRows)
+                int end = Math.Min(Columns, firstColumn + RunColumns);
+                for (int row = 0; row < rows; row++)
                 {
-                    ushort word = source[column];
-                    if (shift != 0 && !HalfVectors.ShiftUp(ref word)) return false;
-                    *target = word;
+                    ushort* source = (ushort*)bytes + (long)row * Columns, target = (ushort*)Panel(firstRow) + row;
+                    for (int column = firstColumn; column < end; column++)
+                    {
+                        ushort word = source[column];
+                        if (shift != 0 && !HalfVectors.ShiftUp(ref word)) return false;
+                        target[column * PanelRows] = word;
+                    }
                 }
             }
         }
@@ -77,11 +86,12 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackFloats(Tensor tensor)
+    private bool PackFloats(Tensor tensor, int firstRow)
     {
+        int rows = Math.Min(PanelRows, Rows - firstRow);
         using var floats = new NativeBuffer((long)Columns * sizeof(float));
         float* source = (float*)floats.Pointer;
-        for (int row = 0; row < Rows; row++)
+        for (int row = firstRow; row < firstRow + rows; row++)
         {
             var values = new Span<float>(source, Columns);
             if (tensor.Type == TensorType.F32) tensor.RowBytes(row).CopyTo(MemoryMarshal.AsBytes(values));
@@ -89,5 +99,6 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
             float* target = (float*)Panel(row) + row % PanelRows;
             for (int column = 0; column < Columns; column++, target += PanelRows) *target = source[column];
         }
+        return true;
     }
 }

@@ -11,15 +11,15 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
     private readonly PackedFormat _format;
     private readonly int _maxTokens;
 
-    public PackedMatrix(Tensor tensor) : this(tensor, PackedFormat.For(tensor.Type))
+    public PackedMatrix(Tensor tensor, int threads) : this(tensor, PackedFormat.For(tensor.Type), threads)
     {
     }
 
-    private PackedMatrix(Tensor tensor, PackedFormat format)
+    private PackedMatrix(Tensor tensor, PackedFormat format, int threads)
         : base(tensor, (long)tensor.Columns / PackedFormat.BlockColumns * format.BlockBytes, TKernel.MaxTokens(format), PassBytes)
     {
         _maxTokens = TKernel.MaxTokens(format);
-        _format = PanelPacker.Pack(tensor, Panel(0));
+        _format = PanelPacker.Pack(tensor, Panel(0), threads);
     }
 
     public override bool ReadsInt8 => true;

@@ -33,26 +33,26 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
 
     /// <summary>Packs a tensor of any type; with <paramref name="float32"/> dequantised, to be multiplied in float32.</summary>
     /// <exception cref="InvalidInputException">The tensor's columns are no whole blocks of its type.</exception>
-    public static WeightMatrix Pack(Tensor tensor, bool float32, KernelPath path)
+    public static WeightMatrix Pack(Tensor tensor, bool float32, KernelPath path, int threads = 1)
     {
         if (float32 || !PackedFormat.IsQuantized(tensor.Type))
         {
             return path switch
             {
-                KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32),
-                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32),
-                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32),
-                _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32),
+                KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32, threads),
+                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads),
+                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32, threads),
+                _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32, threads),
             };
         }
         return path switch
         {
-            KernelPath.Scalar => new PackedMatrix<ScalarKernel>(tensor),
-            KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor),
-            KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor),
-            KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor),
-            KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor),
-            _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor),
+            KernelPath.Scalar => new PackedMatrix<ScalarKernel>(tensor, threads),
+            KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor, threads),
+            KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor, threads),
+            KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor, threads),
+            KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor, threads),
+            _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor, threads),
         };
     }
 
@@ -95,11 +95,12 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     /// <summary>One row of a panel, dequantised.</summary>
     protected abstract void Unpack(byte* panel, int row, Span<float> destination);
 
-    private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32) where TKernel : IFloatKernel => tensor.Type switch
+    private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32, int threads) where TKernel : IFloatKernel =>
+        tensor.Type switch
     {
-        TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor),
-        TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor),
-        _ => new FloatMatrix<TKernel, SingleElement>(tensor),
+        TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor, threads),
+        TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor, threads),
+        _ => new FloatMatrix<TKernel, SingleElement>(tensor, threads),
     };
 
     /// <summary>Refuses what would read or write outside.</summary>

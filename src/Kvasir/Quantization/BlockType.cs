@@ -11,10 +11,14 @@ internal sealed unsafe class BlockType(
     int length,
     int bytes,
     (int Bits, int Group, int ZeroPoint, bool HasMinimum) form,
-    delegate*<BlockType, byte*, byte*, Half*, Half*, void> halves,
-    delegate*<BlockType, byte*, byte*, float*, float*, void> floats)
+    delegate*<BlockType, byte*, int, byte*, Half*, Half*, void> halves,
+    delegate*<BlockType, byte*, int, byte*, float*, float*, void> floats)
 {
-    private const int LongestBlock = 256, MostGroups = 16;
+    /// <summary>Elements that are read at a time, or fewer: the longest block, or as many short ones.</summary>
+    public const int Run = 256;
+
+    /// <summary>Groups of a run.</summary>
+    public const int MostGroups = 16;
 
     private static readonly Dictionary<TensorType, BlockType> s_types = new()
     {
@@ -52,26 +56,32 @@ internal sealed unsafe class BlockType(
     public static BlockType? Find(TensorType type) => s_types.GetValueOrDefault(type);
 
     /// <summary>
-    /// Codes of one block, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest value stands
-    /// for all beyond.
+    /// Codes of the blocks of a run, and scale and minimum (only of types that have them) of each group, rounded to f16, whose largest
+    /// value stands for all beyond.
     /// </summary>
-    public void Read(byte* block, byte* codes, ushort* scales, ushort* minimums) =>
-        halves(this, block, codes, (Half*)scales, (Half*)minimums);
+    public void Read(byte* blocks, int count, byte* codes, ushort* scales, ushort* minimums) =>
+        halves(this, blocks, count, codes, (Half*)scales, (Half*)minimums);
+
+    /// <summary>The same with scales and minimums as they are.</summary>
+    public void Read(byte* blocks, int count, byte* codes, float* scales, float* minimums) =>
+        floats(this, blocks, count, codes, scales, minimums);
 
     /// <summary>Dequantises whole blocks; both spans have the same number of them. Two roundings, as in ggml.</summary>
     public void Dequantize(ReadOnlySpan<byte> source, Span<float> destination)
     {
-        byte* codes = stackalloc byte[LongestBlock];
+        byte* codes = stackalloc byte[Run];
         float* scales = stackalloc float[MostGroups], minimums = stackalloc float[MostGroups];
         var zero = Vector256.Create((float)ZeroPoint);
         fixed (byte* first = source)
         fixed (float* values = destination)
         {
-            byte* block = first;
-            for (int at = 0; at < destination.Length; at += Length, block += Bytes)
+            byte* blocks = first;
+            for (int at = 0; at < destination.Length; at += Run)
             {
-                floats(this, block, codes, scales, minimums);
-                for (int i = 0; i < Length; i += Vector256<float>.Count)
+                int run = Math.Min(Run, destination.Length - at), count = run / Length;
+                Read(blocks, count, codes, scales, minimums);
+                blocks += count * Bytes;
+                for (int i = 0; i < run; i += Vector256<float>.Count)
                 {
                     Vector256<float> value = (LoadBytes(codes + i) - zero) * scales[i / Group];
                     if (HasMinimum) value += Vector256.Create(minimums[i / Group]);
