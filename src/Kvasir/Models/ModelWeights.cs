@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kvasir.Formats;
+using Kvasir.Memory;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
 
@@ -16,6 +17,7 @@ internal sealed class ModelWeights : IDisposable
     private readonly bool _float32;
     private readonly KernelPath _path;
     private readonly int _threads;
+    private readonly NativeArena _arena = new();
     private readonly Tensor _embedding;
     private readonly ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
 
@@ -74,15 +76,10 @@ internal sealed class ModelWeights : IDisposable
         else GgmlBlocks.Dequantize(_embedding.Type, _embedding.RowBytes(id), destination);
     }
 
-    /// <summary>Another matrix, packed as this model's are.</summary>
+    /// <summary>Another matrix, packed as this model's are, in memory of its own.</summary>
     public WeightMatrix Pack(Tensor tensor) => WeightMatrix.Pack(tensor, _float32, _path, _threads);
 
-    public void Dispose()
-    {
-        Output?.Dispose();
-        foreach (LayerWeights? layer in Layers)
-            foreach (WeightMatrix matrix in layer?.Matrices ?? []) matrix.Dispose();
-    }
+    public void Dispose() => _arena.Dispose();
 
     private LayerWeights ReadLayer(string prefix, LayerSpec layer)
     {
@@ -144,7 +141,7 @@ internal sealed class ModelWeights : IDisposable
     {
         Tensor tensor = Checked(name, allRows, columns);
         if (rows != allRows) tensor = tensor.Slice($"{name}[{firstRow}..{firstRow + rows}]", firstRow, rows);
-        WeightMatrix matrix = WeightMatrix.Pack(tensor, _float32, _path, _threads);
+        WeightMatrix matrix = WeightMatrix.Pack(tensor, _float32, _path, _threads, _arena);
         _file.Release(tensor);
         return matrix;
     }

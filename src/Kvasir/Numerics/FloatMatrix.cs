@@ -14,7 +14,8 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     /// <summary>
     /// Takes a float tensor as it is, and any other dequantised (<typeparamref name="TElement"/> is then <see cref="SingleElement"/>).
     /// </summary>
-    public FloatMatrix(Tensor tensor, int threads) : base(Checked(tensor), (long)tensor.Columns * PanelRows * TElement.Bytes, MaxTokens, PassBytes)
+    public FloatMatrix(Tensor tensor, int threads, NativeArena? arena)
+        : base(Checked(tensor), (long)tensor.Columns * PanelRows * TElement.Bytes, MaxTokens, PassBytes, arena)
     {
         int shift = tensor.Type == TensorType.F16 ? HalfVectors.Shift : 0;
         if (TElement.Bytes == 4) Panels.TryAll(Rows, threads, firstRow => PackFloats(tensor, firstRow));

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics.X86;
 using Kvasir.Formats;
+using Kvasir.Memory;
 
 namespace Kvasir.Numerics;
 
@@ -11,12 +12,12 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
     private readonly PackedFormat _format;
     private readonly int _maxTokens;
 
-    public PackedMatrix(Tensor tensor, int threads) : this(tensor, PackedFormat.For(tensor.Type), threads)
+    public PackedMatrix(Tensor tensor, int threads, NativeArena? arena) : this(tensor, PackedFormat.For(tensor.Type), threads, arena)
     {
     }
 
-    private PackedMatrix(Tensor tensor, PackedFormat format, int threads)
-        : base(tensor, (long)tensor.Columns / PackedFormat.BlockColumns * format.BlockBytes, TKernel.MaxTokens(format), PassBytes)
+    private PackedMatrix(Tensor tensor, PackedFormat format, int threads, NativeArena? arena)
+        : base(tensor, (long)tensor.Columns / PackedFormat.BlockColumns * format.BlockBytes, TKernel.MaxTokens(format), PassBytes, arena)
     {
         _maxTokens = TKernel.MaxTokens(format);
         _format = PanelPacker.Pack(tensor, Panel(0), threads);

@@ -8,51 +8,68 @@ namespace Kvasir.Numerics;
 /// <summary>
 /// Weights [rows, columns] packed once, in panels of 32 rows, for products with <see cref="Activations"/>. Immutable; used by many threads.
 /// </summary>
-/// <param name="tensor">What is packed.</param>
-/// <param name="panelBytes">Bytes of a panel.</param>
-/// <param name="maxTokens">Tokens of a whole tile.</param>
-/// <param name="passBytes">What the tokens may take of the second-level cache while the panels go by.</param>
-internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int maxTokens, int passBytes) : IDisposable
+internal abstract unsafe class WeightMatrix : IDisposable
 {
     protected const int PanelRows = PackedFormat.PanelRows;
 
-    private readonly NativeBuffer _panels = new((tensor.Rows + PanelRows - 1) / PanelRows * panelBytes, hugePages: true);
+    private readonly NativeArena? _arena;
+    private readonly NativeBuffer _panels;
+    private readonly long _firstByte, _panelBytes;
+    private readonly int _maxTokens, _passBytes;
 
-    public int Rows { get; } = tensor.Rows;
+    /// <param name="tensor">What is packed.</param>
+    /// <param name="panelBytes">Bytes of a panel.</param>
+    /// <param name="maxTokens">Tokens of a whole tile.</param>
+    /// <param name="passBytes">What the tokens may take of the second-level cache while the panels go by.</param>
+    /// <param name="arena">Whose memory it takes, or null for memory of its own.</param>
+    protected WeightMatrix(Tensor tensor, long panelBytes, int maxTokens, int passBytes, NativeArena? arena)
+    {
+        (Rows, Columns, _panelBytes, _maxTokens, _passBytes, _arena) =
+            (tensor.Rows, tensor.Columns, panelBytes, maxTokens, passBytes, arena);
+        Bytes = (Rows + PanelRows - 1) / PanelRows * panelBytes;
+        _panels = arena?.Take(Bytes, out _firstByte) ?? new NativeBuffer(Bytes, hugePages: true);
+    }
 
-    public int Columns { get; } = tensor.Columns;
+    public int Rows { get; }
+
+    public int Columns { get; }
 
     /// <summary>Work is split between threads at multiples of this many rows.</summary>
     public int RowGranularity { get; } = PanelRows;
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => _panels.Length;
+    public long Bytes { get; }
 
     /// <summary>Whether <see cref="Multiply"/> reads the int8 form of its activations (else the floats).</summary>
     public abstract bool ReadsInt8 { get; }
 
     /// <summary>Packs a tensor of any type; with <paramref name="float32"/> dequantised, to be multiplied in float32.</summary>
+    /// <param name="tensor">What is packed.</param>
+    /// <param name="float32">Whether to multiply in float32.</param>
+    /// <param name="path">The kernels.</param>
+    /// <param name="threads">How many may pack.</param>
+    /// <param name="arena">Whose memory it takes, or null for memory of its own.</param>
     /// <exception cref="InvalidInputException">The tensor's columns are no whole blocks of its type.</exception>
-    public static WeightMatrix Pack(Tensor tensor, bool float32, KernelPath path, int threads = 1)
+    public static WeightMatrix Pack(Tensor tensor, bool float32, KernelPath path, int threads = 1, NativeArena? arena = null)
     {
         if (float32 || !PackedFormat.IsQuantized(tensor.Type))
         {
             return path switch
             {
-                KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32, threads),
-                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads),
-                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32, threads),
-                _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32, threads),
+                KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32, threads, arena),
+                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads, arena),
+                KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32, threads, arena),
+                _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32, threads, arena),
             };
         }
         return path switch
         {
-            KernelPath.Scalar => new PackedMatrix<ScalarKernel>(tensor, threads),
-            KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor, threads),
-            KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor, threads),
-            KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor, threads),
-            KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor, threads),
-            _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor, threads),
+            KernelPath.Scalar => new PackedMatrix<ScalarKernel>(tensor, threads, arena),
+            KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor, threads, arena),
+            KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor, threads, arena),
+            KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor, threads, arena),
+            KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor, threads, arena),
+            _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor, threads, arena),
         };
     }
 
@@ -65,7 +82,7 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     {
         CheckRange(x, firstToken, tokens, firstRow, endRow);
         // As many tokens as the second-level cache holds while the panels go by, in whole tiles.
-        int pass = Math.Max((int)(passBytes / TokenBytes(x)) / maxTokens, 1) * maxTokens;
+        int pass = Math.Max((int)(_passBytes / TokenBytes(x)) / _maxTokens, 1) * _maxTokens;
         for (int token = 0; token < tokens; token += pass)
             MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias,
                 accumulate);
@@ -80,10 +97,14 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
         Unpack(Panel(row), row % PanelRows, destination);
     }
 
-    public void Dispose() => _panels.Dispose();
+    /// <summary>Frees its own memory; an arena's is freed with the arena.</summary>
+    public void Dispose()
+    {
+        if (_arena is null) _panels.Dispose();
+    }
 
     /// <summary>The panel of a row.</summary>
-    protected byte* Panel(int row) => _panels.Pointer + row / PanelRows * panelBytes;
+    protected byte* Panel(int row) => _panels.Pointer + _firstByte + row / PanelRows * _panelBytes;
 
     /// <summary>Bytes of a token in the form that is read.</summary>
     protected abstract nint TokenBytes(Activations x);
@@ -95,12 +116,12 @@ internal abstract unsafe class WeightMatrix(Tensor tensor, long panelBytes, int 
     /// <summary>One row of a panel, dequantised.</summary>
     protected abstract void Unpack(byte* panel, int row, Span<float> destination);
 
-    private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32, int threads) where TKernel : IFloatKernel =>
-        tensor.Type switch
+    private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32, int threads, NativeArena? arena)
+        where TKernel : IFloatKernel => tensor.Type switch
     {
-        TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor, threads),
-        TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor, threads),
-        _ => new FloatMatrix<TKernel, SingleElement>(tensor, threads),
+        TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor, threads, arena),
+        TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor, threads, arena),
+        _ => new FloatMatrix<TKernel, SingleElement>(tensor, threads, arena),
     };
 
     /// <summary>Refuses what would read or write outside.</summary>
