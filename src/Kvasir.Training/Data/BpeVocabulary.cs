@@ -41,10 +41,10 @@ internal sealed class BpeVocabulary(IReadOnlyList<string> specials, string[] tok
         var vocabulary = new Vocabulary(tokens, kinds, TokenSpelling.ByteLevel);
         var settings = new TokenizerSettings { BeginOfText = 0, EndOfText = 0 };
         MergeTable table = Tokenization.Merges.FromList(
-            vocabulary, [.. merges.Select(merge => (merge.Split(' ')[0], merge.Split(' ')[1]))], TokenSpelling.ByteLevel, "trained",
+            vocabulary, merges, [.. merges.Select(merge => merge.IndexOf(' ', StringComparison.Ordinal))], TokenSpelling.ByteLevel, "trained",
             out int[] pairs);
-        string identity = TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + PreTokenizerName, MemoryMarshal.AsBytes<int>(pairs));
-        return new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, table), PreTokenizer, identity);
+        return new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, table), PreTokenizer,
+            () => TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + PreTokenizerName, MemoryMarshal.AsBytes<int>(pairs)));
     }
 
     /// <summary>Adds it to the metadata of a model.</summary>

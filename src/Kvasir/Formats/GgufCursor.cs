@@ -2,7 +2,10 @@ using Kvasir.Memory;
 
 namespace Kvasir.Formats;
 
-/// <summary>Reads a GGUF header front to back; every read is checked against the file's length.</summary>
+/// <summary>
+/// Reads a GGUF header front to back; every read is checked against the file's length. What reads one value is inlined: an array of 10^5
+/// values is read once in a process, by a loop that is compiled while it runs, and calls from there would stay slow.
+/// </summary>
 internal sealed class GgufCursor(MappedFile file)
 {
     /// <summary>More elements than any real metadata has (vocabularies reach some 2^20): a hostile count cannot take much memory.</summary>
@@ -16,8 +19,10 @@ internal sealed class GgufCursor(MappedFile file)
     /// <summary>Bytes after <see cref="Position"/>.</summary>
     public long Remaining => file.Length - Position;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Read<T>() where T : unmanaged => MemoryMarshal.Read<T>(Take(Unsafe.SizeOf<T>()));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public string ReadString()
     {
         ulong length = Read<ulong>();
@@ -58,18 +63,39 @@ internal sealed class GgufCursor(MappedFile file)
         int length = (int)count;
         return type switch
         {
-            GgufValueType.String => Fill(new string[length], ReadString),
-            GgufValueType.Bool => Fill(new bool[length], () => ReadBool(key)),
-            GgufValueType.Float32 => Fill(new double[length], () => Read<float>()),
-            GgufValueType.Float64 => Fill(new double[length], Read<double>),
-            _ => Fill(new long[length], () => ReadInteger(type)),
+            GgufValueType.String => ReadStrings(length),
+            GgufValueType.Bool => ReadBools(length, key),
+            GgufValueType.Float32 or GgufValueType.Float64 => ReadDoubles(length, type),
+            _ => ReadIntegers(length, type),
         };
     }
 
-    private static T[] Fill<T>(T[] array, Func<T> read)
+    private string[] ReadStrings(int length)
     {
-        for (int i = 0; i < array.Length; i++) array[i] = read();
-        return array;
+        string[] strings = new string[length];
+        for (int i = 0; i < strings.Length; i++) strings[i] = ReadString();
+        return strings;
+    }
+
+    private bool[] ReadBools(int length, string key)
+    {
+        bool[] flags = new bool[length];
+        for (int i = 0; i < flags.Length; i++) flags[i] = ReadBool(key);
+        return flags;
+    }
+
+    private double[] ReadDoubles(int length, GgufValueType type)
+    {
+        double[] numbers = new double[length];
+        for (int i = 0; i < numbers.Length; i++) numbers[i] = type == GgufValueType.Float32 ? Read<float>() : Read<double>();
+        return numbers;
+    }
+
+    private long[] ReadIntegers(int length, GgufValueType type)
+    {
+        long[] numbers = new long[length];
+        for (int i = 0; i < numbers.Length; i++) numbers[i] = ReadInteger(type);
+        return numbers;
     }
 
     private bool ReadBool(string key) => Read<byte>() switch
@@ -80,6 +106,7 @@ internal sealed class GgufCursor(MappedFile file)
     };
 
     /// <summary>In an array, a number beyond 2^63 - 1 becomes that: it is out of every range.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long ReadInteger(GgufValueType type) => type switch
     {
         GgufValueType.UInt8 => Read<byte>(),
@@ -101,6 +128,7 @@ internal sealed class GgufCursor(MappedFile file)
         _ => 0,
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ReadOnlySpan<byte> Take(int length)
     {
         if (length > Remaining) throw Truncated();

@@ -81,7 +81,9 @@ internal sealed class GgufHeader
     {
         long end = 0;
         string previous = "";
-        foreach (GgufTensorInfo info in infos.OrderBy(info => info.Offset))
+        GgufTensorInfo[] ordered = [.. infos];
+        Array.Sort(ordered, (one, other) => one.Offset.CompareTo(other.Offset));
+        foreach (GgufTensorInfo info in ordered)
         {
             if (info.Offset > dataLength || info.ByteLength > dataLength - info.Offset)
                 throw _cursor.Invalid(

@@ -3,7 +3,7 @@ using Kvasir.Quantization;
 namespace Kvasir.Formats;
 
 /// <summary>One entry of GGUF's tensor list; offsets count from the start of the data. Sizes fit <see cref="Tensor"/>'s integers.</summary>
-internal readonly record struct GgufTensorInfo(string Name, TensorType Type, long[] Shape, long Offset, long ByteLength)
+internal sealed record GgufTensorInfo(string Name, TensorType Type, long[] Shape, long Offset, long ByteLength)
 {
     /// <summary>The names of types that GGUF knows and Kvasir does not read.</summary>
     private static readonly Dictionary<uint, string> s_unread = new()

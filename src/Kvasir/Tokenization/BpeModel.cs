@@ -132,7 +132,8 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
     private static int[] ByteTokens(Vocabulary vocabulary)
     {
         int[] tokens = new int[256];
-        bool named = vocabulary.Kinds.Contains(TokenKind.Byte);
+        bool named = false;
+        foreach (TokenKind kind in vocabulary.Kinds) named |= kind == TokenKind.Byte;
         for (int value = 0; value < 256; value++) tokens[value] = named ? -1 : vocabulary.Find([(byte)value]);
         for (int id = 0; named && id < vocabulary.Count; id++)
         {

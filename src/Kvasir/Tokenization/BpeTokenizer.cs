@@ -2,12 +2,9 @@ namespace Kvasir.Tokenization;
 
 /// <summary>Byte-pair encoding, byte-level or over characters: cut into pieces, merge each piece.</summary>
 internal sealed class BpeTokenizer(
-    Vocabulary vocabulary, TokenizerSettings settings, BpeModel model, PreTokenizer preTokenizer, string identity)
-    : VocabularyTokenizer(vocabulary, settings)
+    Vocabulary vocabulary, TokenizerSettings settings, BpeModel model, PreTokenizer preTokenizer, Func<string> identity)
+    : VocabularyTokenizer(vocabulary, settings, identity)
 {
-    /// <inheritdoc/>
-    public override string Identity => identity;
-
     /// <inheritdoc/>
     protected override void EncodePlain(ReadOnlySpan<char> text, TokenList ids) => preTokenizer.Split(text, new Pieces(model, ids));
 

@@ -35,14 +35,15 @@ internal static class GgufTokenizer
             Normalizer = pre == "qwen2" ? new TextNormalizer(TextNormalizer.Nfc) : null,
         };
         string[] merges = file.Require<string[]>(Prefix + "merges");
-        (string, string)[] parts = [.. merges.Select((merge, rank) => Parts(file, merge, rank))];
-        MergeTable table = Merges.FromList(vocabulary, parts, TokenSpelling.ByteLevel, file.Path, out int[] pairs);
+        int[] borders = new int[merges.Length];
+        for (int rank = 0; rank < merges.Length; rank++) borders[rank] = Border(file, merges[rank], rank);
+        MergeTable table = Merges.FromList(vocabulary, merges, borders, TokenSpelling.ByteLevel, file.Path, out int[] pairs);
         return new BpeTokenizer(
             vocabulary,
             settings,
             new BpeModel(vocabulary, table) { WholePieces = wholePieces },
             preTokenizer,
-            TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + pre, MemoryMarshal.AsBytes<int>(pairs)));
+            () => TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + pre, MemoryMarshal.AsBytes<int>(pairs)));
     }
 
     private static BpeTokenizer SentencePiece(ModelFile file)
@@ -64,7 +65,7 @@ internal static class GgufTokenizer
             Merges.FromScores(vocabulary, scores, file.Path, out Dictionary<int, int> tokenless),
             tokenless,
             null,
-            TokenizerIdentity.Of(vocabulary, settings, "gguf llama", MemoryMarshal.AsBytes<double>(scores)));
+            () => TokenizerIdentity.Of(vocabulary, settings, "gguf llama", MemoryMarshal.AsBytes<double>(scores)));
     }
 
     /// <summary>Phi-3's special tokens take in the white space after them; its tokenizer.json says so, GGUF has no place for it.</summary>
@@ -84,8 +85,8 @@ internal static class GgufTokenizer
         string rules = cased ? "gguf bert cased" : "gguf bert uncased";
         TextNormalizer.Step[] steps = [.. BertText.Steps(clean: true, spaceIdeographs: true, stripAccents: !cased, lowercase: !cased)];
         settings = settings with { Normalizer = new TextNormalizer(steps) };
-        string identity = TokenizerIdentity.Of(vocabulary, settings, rules, default);
-        return new WordPieceTokenizer(vocabulary, settings, BertText.PreTokenizer(), identity);
+        return new WordPieceTokenizer(vocabulary, settings, BertText.PreTokenizer(),
+            () => TokenizerIdentity.Of(vocabulary, settings, rules, default));
     }
 
     /// <summary>GGUF does not say whether text is to be lower-cased; a vocabulary without capitals does.</summary>
@@ -106,18 +107,15 @@ internal static class GgufTokenizer
         string[] texts = file.Require<string[]>(Prefix + "tokens");
         if (texts.Length == 0) throw new InvalidInputException($"{file.Path}: {Prefix}tokens is empty");
         var kinds = new TokenKind[texts.Length];
-        Array.Fill(kinds, TokenKind.Normal);
-        if (file.Metadata.ContainsKey(Prefix + "token_type"))
+        long[]? types = file.Metadata.ContainsKey(Prefix + "token_type") ? file.Require<long[]>(Prefix + "token_type") : null;
+        if (types is not null && types.Length != texts.Length)
+            throw new InvalidInputException($"{file.Path}: {Prefix}token_type has {types.Length} values for {texts.Length} tokens");
+        for (int id = 0; id < texts.Length; id++)
         {
-            long[] types = file.Require<long[]>(Prefix + "token_type");
-            if (types.Length != texts.Length)
-                throw new InvalidInputException($"{file.Path}: {Prefix}token_type has {types.Length} values for {texts.Length} tokens");
-            for (int id = 0; id < types.Length; id++)
-            {
-                kinds[id] = types[id] is >= 0 and <= (long)TokenKind.Byte
-                    ? (TokenKind)types[id]
-                    : throw new InvalidInputException($"{file.Path}: {Prefix}token_type {types[id]} of token {id} is unknown");
-            }
+            long type = types?[id] ?? (long)TokenKind.Normal;
+            if (type is < 0 or > (long)TokenKind.Byte)
+                throw new InvalidInputException($"{file.Path}: {Prefix}token_type {type} of token {id} is unknown");
+            kinds[id] = (TokenKind)type;
         }
         for (int id = 0; id < texts.Length; id++)
         {
@@ -156,11 +154,12 @@ internal static class GgufTokenizer
             : throw new InvalidInputException($"{file.Path}: {Prefix}{name} {id} is not in the vocabulary (0 to {vocabulary.Count - 1})");
     }
 
-    private static (string Left, string Right) Parts(ModelFile file, string merge, int rank)
+    /// <summary>Where a merge's left part ends: at the space before its right one.</summary>
+    private static int Border(ModelFile file, string merge, int rank)
     {
         int space = merge.IndexOf(' ', Math.Min(1, merge.Length));
         return space > 0 && space < merge.Length - 1
-            ? (merge[..space], merge[(space + 1)..])
+            ? space
             : throw new InvalidInputException($"{file.Path}: merge {rank} ('{merge}') is not two parts");
     }
 }

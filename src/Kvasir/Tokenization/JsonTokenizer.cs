@@ -74,20 +74,21 @@ internal static class JsonTokenizer
             Normalizer = new TextNormalizer([.. steps]),
             StretchNormalizer = new TextNormalizer([.. stretchSteps]),
         };
-        (string, string)[] parts = [.. model.Items("merges").Select((merge, rank) => Parts(merge, rank, model))];
-        MergeTable merges = Merges.FromList(vocabulary, parts, spelling, model.Place, out int[] pairs);
-        string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), MemoryMarshal.AsBytes<int>(pairs));
+        (string[] texts, int[] borders) = MergeTexts(model);
+        MergeTable merges = Merges.FromList(vocabulary, texts, borders, spelling, model.Place, out int[] pairs);
+        string rules = Rules(root, model);
+        string Identity() => TokenizerIdentity.Of(vocabulary, settings, rules, MemoryMarshal.AsBytes<int>(pairs));
         bool wholePieces = model.Flag("ignore_merges", false);
         PreTokenizer? pieces = byteLevel || stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null;
         var none = new Dictionary<int, int>();
-        if (!byteLevel) return SentencePieceBpe.Create(vocabulary, settings, merges, none, pieces, identity, wholePieces);
+        if (!byteLevel) return SentencePieceBpe.Create(vocabulary, settings, merges, none, pieces, Identity, wholePieces);
         var bpe = new BpeModel(vocabulary, merges)
         {
             WholePieces = wholePieces,
             Unknown = entries.Unknown,
             ByteAlphabet = stages.Contains(PreTokenizer.ToBytes),
         };
-        return new BpeTokenizer(vocabulary, settings, bpe, pieces!, identity);
+        return new BpeTokenizer(vocabulary, settings, bpe, pieces!, Identity);
     }
 
     private static WordPieceTokenizer WordPiece(JsonFields root, JsonFields model, ModelFile file)
@@ -106,18 +107,33 @@ internal static class JsonTokenizer
             Normalizer = new TextNormalizer([.. steps]),
             StretchNormalizer = new TextNormalizer([.. stretchSteps]),
         };
-        string identity = TokenizerIdentity.Of(vocabulary, settings, Rules(root, model), default);
+        string rules = Rules(root, model);
         int longestWord = model.Integer("max_input_chars_per_word", WordPieceTokenizer.DefaultLongestWord);
-        return new WordPieceTokenizer(vocabulary, settings, PreTokenizer.Sequence([.. stages]), identity, longestWord);
+        return new WordPieceTokenizer(vocabulary, settings, PreTokenizer.Sequence([.. stages]),
+            () => TokenizerIdentity.Of(vocabulary, settings, rules, default), longestWord);
     }
 
-    private static (string Left, string Right) Parts(JsonElement merge, int rank, JsonFields model)
+    /// <summary>The merges, a character between their parts, and where that stands.</summary>
+    private static (string[] Texts, int[] Borders) MergeTexts(JsonFields model)
     {
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-            return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
-        if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
-            return (left, right);
-        throw new InvalidInputException($"{model.Place}.merges[{rank}] is not two parts");
+        JsonElement[] merges = model.Items("merges");
+        string[] texts = new string[merges.Length];
+        int[] borders = new int[merges.Length];
+        for (int rank = 0; rank < merges.Length; rank++)
+        {
+            JsonElement merge = merges[rank];
+            if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
+            {
+                string left = merge[0].GetString() ?? "";
+                (texts[rank], borders[rank]) = (left + ' ' + merge[1].GetString(), left.Length);
+                continue;
+            }
+            string text = merge.ValueKind == JsonValueKind.String ? merge.GetString()! : "";
+            (texts[rank], borders[rank]) = (text, text.IndexOf(' ', StringComparison.Ordinal));
+            if (borders[rank] < 0 || text.LastIndexOf(' ') != borders[rank])
+                throw new InvalidInputException($"{model.Place}.merges[{rank}] is not two parts");
+        }
+        return (texts, borders);
     }
 
     /// <summary>What decides about ids besides vocabulary and merges, as the file writes it.</summary>

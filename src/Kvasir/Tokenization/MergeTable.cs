@@ -17,17 +17,10 @@ internal sealed class MergeTable
     public MergeTable(int capacity) => Resize(Math.Max(16, BitOperations.RoundUpToPowerOf2((uint)(capacity + (capacity * 2L / 3)))));
 
     /// <summary>Adds a pair unless it is there already (the lower rank was added first). Returns whether it was new.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(int left, int right, int rank, int merged)
     {
-        if (_count >= _entries.Length / 8 * 5)
-        {
-            Entry[] old = _entries;
-            Resize((uint)old.Length * 2);
-            foreach (Entry entry in old)
-            {
-                if (entry.Key != None) Insert(entry);
-            }
-        }
+        if (_count >= _entries.Length / 8 * 5) Grow();
         bool added = Insert(new Entry(Key(left, right), ((ulong)(uint)rank << 32) | (uint)merged));
         _count += added ? 1 : 0;
         return added;
@@ -42,16 +35,17 @@ internal sealed class MergeTable
         while (true)
         {
             Entry entry = entries[slot];
+            if (entry.Key == 0) return None;
             if (entry.Key == key) return entry.Value;
-            if (entry.Key == None) return None;
             slot = (slot + 1) & (entries.Length - 1);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Insert(Entry entry)
     {
         int slot = Slot(entry.Key);
-        while (_entries[slot].Key != None)
+        while (_entries[slot].Key != 0)
         {
             if (_entries[slot].Key == entry.Key) return false;
             slot = (slot + 1) & (_entries.Length - 1);
@@ -60,15 +54,25 @@ internal sealed class MergeTable
         return true;
     }
 
+    private void Grow()
+    {
+        Entry[] old = _entries;
+        Resize((uint)old.Length * 2);
+        foreach (Entry entry in old)
+        {
+            if (entry.Key != 0) Insert(entry);
+        }
+    }
+
     [MemberNotNull(nameof(_entries))]
     private void Resize(uint size)
     {
         _entries = new Entry[size];
-        Array.Fill(_entries, new Entry(None, None));
         _shift = 64 - BitOperations.Log2(size);
     }
 
-    private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
+    /// <summary>Never 0 for ids of tokens: that is a slot that holds nothing.</summary>
+    private static ulong Key(int left, int right) => (((ulong)(uint)left << 32) | (uint)right) + 1;
 
     private int Slot(ulong key) => (int)((key * 0x9E3779B97F4A7C15) >> _shift);
 

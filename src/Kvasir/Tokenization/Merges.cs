@@ -10,33 +10,31 @@ internal static class Merges
 
     /// <summary>The table of a list of merges, rank = place in the list.</summary>
     /// <param name="vocabulary">The tokens.</param>
-    /// <param name="merges">Left and right part of each, as spelled in the file.</param>
+    /// <param name="merges">Left and right part of each, as spelled in the file, with one character between them.</param>
+    /// <param name="borders">How long each left part is.</param>
     /// <param name="spelling">How parts are spelled.</param>
     /// <param name="source">What to name in errors.</param>
     /// <param name="pairs">Left and right id of every merge, for the identity.</param>
     /// <exception cref="InvalidInputException">A part or a merged token is not in the vocabulary.</exception>
     public static MergeTable FromList(
-        Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, TokenSpelling spelling, string source, out int[] pairs)
+        Vocabulary vocabulary, string[] merges, int[] borders, TokenSpelling spelling, string source, out int[] pairs)
     {
-        var table = new MergeTable(merges.Count);
-        pairs = new int[2 * merges.Count];
+        var table = new MergeTable(merges.Length);
+        pairs = new int[2 * merges.Length];
         var bytes = new ArrayBufferWriter<byte>(256);
-        for (int rank = 0; rank < merges.Count; rank++)
+        for (int rank = 0; rank < merges.Length; rank++)
         {
+            ReadOnlySpan<char> one = merges[rank].AsSpan(0, borders[rank]), other = merges[rank].AsSpan(borders[rank] + 1);
             bytes.ResetWrittenCount();
-            Spell(merges[rank].Left, spelling, bytes);
+            TokenSpellings.Decode(one, TokenKind.Normal, spelling, bytes);
             int border = bytes.WrittenCount;
-            Spell(merges[rank].Right, spelling, bytes);
+            TokenSpellings.Decode(other, TokenKind.Normal, spelling, bytes);
             ReadOnlySpan<byte> whole = bytes.WrittenSpan;
             int left = vocabulary.Find(whole[..border]);
             int right = vocabulary.Find(whole[border..]);
             int merged = vocabulary.Find(whole);
             if (left < 0 || right < 0 || merged < 0)
-            {
-                (string one, string other) = merges[rank];
                 throw new InvalidInputException($"{source}: merge {rank} ('{one}' with '{other}') is not made of tokens of the vocabulary");
-            }
-
             table.Add(left, right, rank, merged);
             (pairs[2 * rank], pairs[(2 * rank) + 1]) = (left, right);
         }
@@ -102,7 +100,4 @@ internal static class Merges
         for (int i = 1; i < order.Length; i++) ranks[order[i]] = keys[i] == keys[i - 1] ? ranks[order[i - 1]] : i;
         return ranks;
     }
-
-    private static void Spell(string part, TokenSpelling spelling, ArrayBufferWriter<byte> output) =>
-        TokenSpellings.Decode(part, TokenKind.Normal, spelling, output);
 }

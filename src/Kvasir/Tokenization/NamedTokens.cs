@@ -6,17 +6,20 @@ namespace Kvasir.Tokenization;
 internal sealed class NamedTokens
 {
     private readonly SearchValues<string> _names;
-    private readonly Dictionary<char, (string Text, int Id)[]> _byFirst;
+    private readonly Dictionary<string, int> _ids;
+    private readonly Dictionary<char, string[]> _byFirst = [];
     private readonly IReadOnlyDictionary<int, TokenBorders> _borders;
 
     /// <summary>A finder of these texts.</summary>
-    public NamedTokens(IEnumerable<KeyValuePair<string, int>> tokens, IReadOnlyDictionary<int, TokenBorders> borders)
+    public NamedTokens(Dictionary<string, int> tokens, IReadOnlyDictionary<int, TokenBorders> borders)
     {
-        (string Text, int Id)[] named = [.. tokens.Where(token => token.Key.Length > 0).Select(token => (token.Key, token.Value))];
-        _names = SearchValues.Create([.. named.Select(token => token.Text)], StringComparison.Ordinal);
-        _byFirst = named.GroupBy(token => token.Text[0])
-            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Text.Length).ToArray());
-        _borders = borders;
+        tokens.Remove("");
+        (_ids, _borders) = (tokens, borders);
+        string[] texts = [.. tokens.Keys];
+        _names = SearchValues.Create(texts, StringComparison.Ordinal);
+        Array.Sort(texts, (one, other) => other.Length - one.Length);
+        foreach (string text in texts)
+            _byFirst[text[0]] = _byFirst.TryGetValue(text[0], out string[]? longer) ? [.. longer, text] : [text];
     }
 
     /// <summary>The next one at or after <paramref name="from"/>, with the white space that belongs to it.</summary>
@@ -27,7 +30,8 @@ internal sealed class NamedTokens
             int found = text[at..].IndexOfAny(_names);
             if (found < 0) break;
             at += found;
-            (string name, int token) = LongestAt(text, at);
+            string name = LongestAt(text, at);
+            int token = _ids[name];
             if (Fits(text, at, name.Length, token))
             {
                 (start, end) = Extend(text, from, at, at + name.Length, _borders.GetValueOrDefault(token));
@@ -41,11 +45,11 @@ internal sealed class NamedTokens
         return false;
     }
 
-    private (string Text, int Id) LongestAt(ReadOnlySpan<char> text, int at)
+    private string LongestAt(ReadOnlySpan<char> text, int at)
     {
-        foreach ((string Text, int Id) token in _byFirst[text[at]])
+        foreach (string name in _byFirst[text[at]])
         {
-            if (text[at..].StartsWith(token.Text, StringComparison.Ordinal)) return token;
+            if (text[at..].StartsWith(name, StringComparison.Ordinal)) return name;
         }
         throw new InvalidOperationException("no token begins where one was found");
     }

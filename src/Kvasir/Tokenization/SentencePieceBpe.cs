@@ -9,7 +9,7 @@ internal static class SentencePieceBpe
     /// </summary>
     public static BpeTokenizer Create(
         Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless,
-        PreTokenizer? preTokenizer, string identity, bool wholePieces = false)
+        PreTokenizer? preTokenizer, Func<string> identity, bool wholePieces = false)
     {
         var model = new BpeModel(vocabulary, merges)
         {

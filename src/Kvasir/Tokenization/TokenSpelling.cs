@@ -29,37 +29,44 @@ internal static class TokenSpellings
         [.. Enumerable.Range(0, 256).Select(value => (char)Array.IndexOf(s_byteOf, (short)value))];
 
     /// <summary>Appends to <paramref name="output"/> the bytes of <paramref name="text"/>.</summary>
-    public static void Decode(string text, TokenKind kind, TokenSpelling spelling, ArrayBufferWriter<byte> output)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a vocabulary is read by code that runs once, and is compiled in its loop
+    public static void Decode(ReadOnlySpan<char> text, TokenKind kind, TokenSpelling spelling, ArrayBufferWriter<byte> output)
     {
         bool ordinary = kind is not (TokenKind.Control or TokenKind.Unknown);
+        if (spelling != TokenSpelling.ByteLevel || !ordinary || kind == TokenKind.UserDefined || !TryDecodeByteLevel(text, output))
+            DecodeText(text, kind, ordinary, spelling, output);
+    }
+
+    private static void DecodeText(
+        ReadOnlySpan<char> text, TokenKind kind, bool ordinary, TokenSpelling spelling, ArrayBufferWriter<byte> output)
+    {
         switch (spelling)
         {
-            case TokenSpelling.ByteLevel when ordinary && kind != TokenKind.UserDefined && TryDecodeByteLevel(text, output):
-                return;
             case TokenSpelling.SentencePiece when kind == TokenKind.Byte && TryByte(text, out byte value):
                 output.Write([value]);
                 return;
             case TokenSpelling.SentencePiece when ordinary:
             case TokenSpelling.WordPieceMarked when ordinary:
-                text = text.Replace(SpaceMark, ' ');
+                text = text.ToString().Replace(SpaceMark, ' ');
                 break;
             case TokenSpelling.WordPieceHashed when ordinary:
-                text = text.StartsWith("##", StringComparison.Ordinal) && text.Length > 2 ? text[2..] : " " + text;
+                text = text is ['#', '#', _, ..] ? text[2..] : string.Concat(" ", text);
                 break;
         }
         output.Advance(Encoding.UTF8.GetBytes(text, output.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
     }
 
     /// <summary>The byte that <c>&lt;0xNN&gt;</c> names.</summary>
-    public static bool TryByte(string text, out byte value)
+    public static bool TryByte(ReadOnlySpan<char> text, out byte value)
     {
         value = 0;
-        return text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>'
-            && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+        return text is ['<', '0', 'x', _, _, '>']
+            && byte.TryParse(text[3..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
     /// <summary>Bytes of a text in GPT-2's alphabet; false, with nothing written, where a character is not of it.</summary>
-    public static bool TryDecodeByteLevel(ReadOnlySpan<char> text, ArrayBufferWriter<byte> output)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryDecodeByteLevel(ReadOnlySpan<char> text, ArrayBufferWriter<byte> output)
     {
         Span<byte> target = output.GetSpan(text.Length + 1);
         for (int i = 0; i < text.Length; i++)

@@ -56,9 +56,10 @@ internal sealed class Vocabulary
     public IReadOnlyDictionary<string, int> Named => _named;
 
     /// <summary>The bytes of a token.</summary>
-    public ReadOnlySpan<byte> Bytes(int id) => _bytes.AsSpan(_starts[id].._starts[id + 1]);
+    public ReadOnlySpan<byte> Bytes(int id) => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
     /// <summary>The token that plain text of exactly these bytes can become, or -1; never a control or byte token.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Find(ReadOnlySpan<byte> bytes)
     {
         int mask = _slots.Length - 1;
@@ -70,6 +71,7 @@ internal sealed class Vocabulary
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Insert(int id)
     {
         ReadOnlySpan<byte> bytes = Bytes(id);
@@ -85,6 +87,7 @@ internal sealed class Vocabulary
 
     private static int HashTableSize(int count) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(count * 2L + 2));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Hash(ReadOnlySpan<byte> bytes)
     {
         ulong hash = (ulong)bytes.Length;

@@ -8,14 +8,21 @@ internal abstract class VocabularyTokenizer : Tokenizer
     private readonly (NamedTokens Spelled, NamedTokens Normalized) _namedTokens, _userDefinedTokens;
     private readonly HashSet<int> _endOfGeneration;
 
-    /// <summary>A tokenizer over <paramref name="vocabulary"/>; ids in the settings were checked against it.</summary>
-    protected VocabularyTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
+    private readonly Lazy<string> _identity;
+
+    /// <summary>
+    /// A tokenizer over <paramref name="vocabulary"/>; ids in the settings were checked against it. Its identity is computed when it is
+    /// asked for.
+    /// </summary>
+    protected VocabularyTokenizer(Vocabulary vocabulary, TokenizerSettings settings, Func<string> identity)
     {
         Vocabulary = vocabulary;
         Settings = settings;
-        _namedTokens = Passes(vocabulary.Named);
-        _userDefinedTokens = Passes(vocabulary.Named.Where(token => vocabulary.Kinds[token.Value] == TokenKind.UserDefined));
-        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText, .. ControlTexts.EndsOfTurn.Select(Find)];
+        _identity = new Lazy<string>(identity);
+        _namedTokens = Passes(userDefinedOnly: false);
+        _userDefinedTokens = Passes(userDefinedOnly: true);
+        _endOfGeneration = [.. settings.EndOfGeneration, settings.EndOfText];
+        foreach (string text in ControlTexts.EndsOfTurn) _endOfGeneration.Add(Find(text));
         _endOfGeneration.Add(vocabulary.Named.GetValueOrDefault(ControlTexts.EndOfText, -1));
         _endOfGeneration.Remove(-1);
     }
@@ -25,6 +32,9 @@ internal abstract class VocabularyTokenizer : Tokenizer
 
     /// <summary>The parts that ids play.</summary>
     protected TokenizerSettings Settings { get; }
+
+    /// <inheritdoc/>
+    public sealed override string Identity => _identity.Value;
 
     /// <inheritdoc/>
     public sealed override int VocabularySize => Vocabulary.Count;
@@ -110,12 +120,16 @@ internal abstract class VocabularyTokenizer : Tokenizer
         else if (!text.IsEmpty) EncodePlain(text, ids);
     }
 
-    private (NamedTokens Spelled, NamedTokens Normalized) Passes(IEnumerable<KeyValuePair<string, int>> tokens)
+    private (NamedTokens Spelled, NamedTokens Normalized) Passes(bool userDefinedOnly)
     {
-        ILookup<bool, KeyValuePair<string, int>> passes = tokens.ToLookup(token => Settings.Normalized.Contains(token.Value));
-        string Normalized(string text) => Settings.Normalizer?.Normalize(text, first: true).ToString() ?? text;
-        var normalized = passes[true].Select(token => KeyValuePair.Create(Normalized(token.Key), token.Value));
-        return (new(passes[false], Settings.Borders), new(normalized.DistinctBy(token => token.Key), Settings.Borders));
+        Dictionary<string, int> spelled = new(StringComparer.Ordinal), normalized = new(StringComparer.Ordinal);
+        foreach ((string text, int id) in Vocabulary.Named)
+        {
+            if (userDefinedOnly && Vocabulary.Kinds[id] != TokenKind.UserDefined) continue;
+            if (!Settings.Normalized.Contains(id)) spelled.Add(text, id);
+            else normalized.TryAdd(Settings.Normalizer?.Normalize(text, first: true).ToString() ?? text, id);
+        }
+        return (new(spelled, Settings.Borders), new(normalized, Settings.Borders));
     }
 
     private int Checked(int id) => (uint)id < (uint)Vocabulary.Count

@@ -4,20 +4,17 @@ namespace Kvasir.Tokenization;
 /// <param name="vocabulary">The tokens; a leading space begins a word.</param>
 /// <param name="settings">The parts that ids play.</param>
 /// <param name="words">Cuts it into words.</param>
-/// <param name="identity">The tokenizer's identity.</param>
+/// <param name="identity">Computes the tokenizer's identity.</param>
 /// <param name="longestWord">Longer words (in characters) are unknown, as in BERT's own tokenizer.</param>
 internal sealed class WordPieceTokenizer(
-    Vocabulary vocabulary, TokenizerSettings settings, PreTokenizer words, string identity,
+    Vocabulary vocabulary, TokenizerSettings settings, PreTokenizer words, Func<string> identity,
     int longestWord = WordPieceTokenizer.DefaultLongestWord)
-    : VocabularyTokenizer(vocabulary, settings with { SpacePrefix = SpacePrefix.First })
+    : VocabularyTokenizer(vocabulary, settings with { SpacePrefix = SpacePrefix.First }, identity)
 {
     /// <summary>BERT's limit.</summary>
     public const int DefaultLongestWord = 100;
 
     private readonly int _longestToken = LongestToken(vocabulary);
-
-    /// <inheritdoc/>
-    public override string Identity => identity;
 
     /// <inheritdoc/>
     protected override void EncodePlain(ReadOnlySpan<char> text, TokenList ids) => words.Split(text, new Words(this, ids));
