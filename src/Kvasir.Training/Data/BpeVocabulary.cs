@@ -41,8 +41,8 @@ internal sealed class BpeVocabulary(IReadOnlyList<string> specials, string[] tok
         var vocabulary = new Vocabulary(tokens, kinds, TokenSpelling.ByteLevel);
         var settings = new TokenizerSettings { BeginOfText = 0, EndOfText = 0 };
         MergeTable table = Tokenization.Merges.FromList(
-            vocabulary, merges, [.. merges.Select(merge => merge.IndexOf(' ', StringComparison.Ordinal))], TokenSpelling.ByteLevel, "trained",
-            out int[] pairs);
+            vocabulary, merges, [.. merges.Select(merge => merge.IndexOf(' ', StringComparison.Ordinal))], TokenSpelling.ByteLevel,
+            "trained", out int[] pairs);
         return new BpeTokenizer(vocabulary, settings, new BpeModel(vocabulary, table), PreTokenizer,
             () => TokenizerIdentity.Of(vocabulary, settings, "gguf gpt2 " + PreTokenizerName, MemoryMarshal.AsBytes<int>(pairs)));
     }

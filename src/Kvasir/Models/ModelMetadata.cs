@@ -111,9 +111,13 @@ internal sealed class ModelMetadata
     }
 
     /// <summary>Refuses settings that nobody asked for though they change what is computed.</summary>
-    public void RefuseUnread() => UnreadSettings.Refuse(
-        File.Path, $"{Architecture}.", File.Metadata.Where(pair => pair.Key.StartsWith(Architecture + ".", StringComparison.Ordinal))
-            .Select(pair => (pair.Key[(Architecture.Length + 1)..], (object?)pair.Value)), _asked);
+    public void RefuseUnread() => UnreadSettings.Refuse(File.Path, $"{Architecture}.", Settings($"{Architecture}."), _asked);
+
+    private IEnumerable<(string Name, object? Value)> Settings(string prefix)
+    {
+        foreach ((string key, object value) in File.Metadata)
+            if (key.StartsWith(prefix, StringComparison.Ordinal)) yield return (key[prefix.Length..], value);
+    }
 
     /// <summary>A size, given once or, equal, for every layer.</summary>
     private int Size(string key, int fallback = 0)

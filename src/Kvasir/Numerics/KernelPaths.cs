@@ -9,7 +9,7 @@ internal static class KernelPaths
     public const string Variable = "KVASIR_KERNELS";
 
     /// <summary>Paths that this CPU has, slowest first.</summary>
-    public static IReadOnlyList<KernelPath> Supported { get; } = [.. Enum.GetValues<KernelPath>().Where(IsSupported)];
+    public static IReadOnlyList<KernelPath> Supported { get; } = Array.FindAll(Enum.GetValues<KernelPath>(), IsSupported);
 
     public static bool IsSupported(KernelPath path) => path switch
     {

@@ -7,7 +7,7 @@ internal sealed class NamedTokens
 {
     private readonly SearchValues<string> _names;
     private readonly Dictionary<string, int> _ids;
-    private readonly Dictionary<char, string[]> _byFirst = [];
+    private readonly Dictionary<char, List<string>> _byFirst = [];
     private readonly IReadOnlyDictionary<int, TokenBorders> _borders;
 
     /// <summary>A finder of these texts.</summary>
@@ -19,7 +19,10 @@ internal sealed class NamedTokens
         _names = SearchValues.Create(texts, StringComparison.Ordinal);
         Array.Sort(texts, (one, other) => other.Length - one.Length);
         foreach (string text in texts)
-            _byFirst[text[0]] = _byFirst.TryGetValue(text[0], out string[]? longer) ? [.. longer, text] : [text];
+        {
+            if (!_byFirst.TryGetValue(text[0], out List<string>? same)) _byFirst.Add(text[0], same = []);
+            same.Add(text);
+        }
     }
 
     /// <summary>The next one at or after <paramref name="from"/>, with the white space that belongs to it.</summary>
