@@ -162,7 +162,37 @@ public sealed class DocumentLibrary : IDisposable
     /// <param name="count">Chunks, at most.</param>
     /// <param name="within">Files and folders to search; null for everything in the store.</param>
     public IReadOnlyList<Passage> Search(string question, int count = 5, IReadOnlyList<string>? within = null) =>
-        Find(question, count, within).Passages;
+        Told(_retriever.Find(Store.Catalog, question, count, Scope(within))).Passages;
+
+    /// <summary>As <see cref="Search(string, int, IReadOnlyList{string}?)"/>, by words and an embedding that need not be of one
+    /// text.</summary>
+    /// <param name="words">The words to look for.</param>
+    /// <param name="embedding">The encoder's embedding of what is looked for, of any length; empty for words alone.</param>
+    /// <param name="count">Chunks, at most.</param>
+    /// <param name="within">Files and folders to search; null for everything in the store.</param>
+    /// <exception cref="InvalidInputException">The embedding is not by the library's encoder: its dimensions differ, or there is no
+    /// encoder.</exception>
+    public IReadOnlyList<Passage> Search(
+        string words, ReadOnlyMemory<float> embedding, int count = 5, IReadOnlyList<string>? within = null)
+    {
+        if (embedding.Length > 0) CheckEmbedding(embedding);
+        return Told(_retriever.Find(Store.Catalog, words, embedding, count, Scope(within))).Passages;
+    }
+
+    /// <summary>The chunks whose embeddings have the greatest cosine with one, if it is above 0; best first.</summary>
+    /// <param name="embedding">The encoder's embedding of what is looked for, of any length.</param>
+    /// <param name="count">Chunks, at most.</param>
+    /// <param name="within">Files and folders to search; null for everything in the store.</param>
+    /// <inheritdoc cref="Search(string, ReadOnlyMemory{float}, int, IReadOnlyList{string}?)" path="/exception"/>
+    public IReadOnlyList<Passage> Nearest(ReadOnlyMemory<float> embedding, int count = 5, IReadOnlyList<string>? within = null)
+    {
+        CheckEmbedding(embedding);
+        return Told(_retriever.Nearest(Store.Catalog, embedding, count, Scope(within))).Passages;
+    }
+
+    /// <summary>The encoder's embedding of a text, of length 1; null where the library has no encoder.</summary>
+    /// <param name="text">The text.</param>
+    public float[]? Embed(string text) => _encoder is WordsAlone ? null : _encoder.Embed(text);
 
     /// <summary>Answers a question from the stored documents. Retrieval is done now; enumerating the answer generates it.</summary>
     /// <param name="question">The question.</param>
@@ -205,6 +235,18 @@ public sealed class DocumentLibrary : IDisposable
             : [.. Store.Catalog.Documents(path)
                 .SelectMany(document =>
                 Store.Catalog.Chunks(document).Select((chunk, i) => Retriever.NewPassage(path, document, i, chunk)))];
+    }
+
+    /// <summary>A stored chunk by its place, without scores; null where the store has none there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="documentId">The document's id within the file (JSON Lines); null for a file that is one document.</param>
+    /// <param name="chunk">Index of the chunk in its document.</param>
+    public Passage? Chunk(string path, string? documentId, int chunk)
+    {
+        path = Path.GetFullPath(path);
+        return Store.Catalog.Reading(() => Store.Catalog.Documents(path).FirstOrDefault(one => one.Id == documentId) is { } document
+            && Store.Catalog.Chunks(document) is { } chunks && chunk >= 0 && chunk < chunks.Count
+            ? Retriever.NewPassage(path, document, chunk, chunks[chunk]) : null);
     }
 
     /// <summary>
@@ -287,9 +329,17 @@ public sealed class DocumentLibrary : IDisposable
         return new ShelfVerification(shelf.Policy, chunks, missing, damaged);
     }
 
-    private Found Find(string question, int count, IReadOnlyList<string>? within)
+    private static PathScope? Scope(IReadOnlyList<string>? within) => within is null ? null : new PathScope(within);
+
+    private void CheckEmbedding(ReadOnlyMemory<float> embedding)
     {
-        Found found = _retriever.Find(Store.Catalog, question, count, within is null ? null : new PathScope(within));
+        if (_encoder is WordsAlone) throw new InvalidInputException("no encoder has embedded these documents; search them by words");
+        if (!embedding.Span.ContainsAnyExcept(0f)) throw new InvalidInputException("an embedding of zeros has no direction to search in");
+    }
+
+    /// <summary>What was found, once its files without sound embeddings are warned of.</summary>
+    private Found Told(Found found)
+    {
         if (found.WordsAlone.Count > 0)
             Store.FileAccess.Warn(StoreWarning.Lost(
                 $"{Store.Folder}: no sound embeddings by this encoder of {DocumentStore.Several(found.WordsAlone)}: words alone find them",
@@ -302,7 +352,7 @@ public sealed class DocumentLibrary : IDisposable
     private List<Passage>? Passages(string question, AskOptions options, out Fit fit)
     {
         question = string.IsNullOrWhiteSpace(question) ? throw new InvalidInputException("the question is empty") : question.Trim();
-        Found found = Find(question, options.Passages ?? PassageSelection.Most, options.Within);
+        Found found = Told(_retriever.Find(Store.Catalog, question, options.Passages ?? PassageSelection.Most, Scope(options.Within)));
         if (!_model.ReadsPictures) found = found with { Passages = [.. found.Passages.Where(passage => !passage.IsPicture)] };
         fit = options.MinScore is float least ? least <= 0 || Relevance.Comes(found, least, least) ? Fit.Firm : Fit.None
             : options.Passages is null && _encoder.LeastRelevant > 0 ? Relevance.Of(found, _encoder.LeastRelevant)
@@ -349,7 +399,7 @@ public sealed class DocumentLibrary : IDisposable
 
     private void CheckHasDocuments(IReadOnlyList<Passage>? passages, IReadOnlyList<string>? within)
     {
-        PathScope? scope = within is null ? null : new PathScope(within);
+        PathScope? scope = Scope(within);
         if (passages is null or [] && !Store.Catalog.Files().Any(file => scope?.Contains(file.Path) != false))
             throw new InvalidInputException(within is null ? $"{Store.Folder}: the store has no documents yet; ingest some first"
                 : $"{Store.Folder}: the store holds nothing of {string.Join(", ", within)}");

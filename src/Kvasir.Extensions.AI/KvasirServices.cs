@@ -1,6 +1,8 @@
+using Kvasir.Documents;
 using Kvasir.Generation;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.VectorData;
 
 namespace Kvasir.Extensions.AI;
 
@@ -37,4 +39,27 @@ public static class KvasirServices
         return services.AddChatClient(provider => provider.GetRequiredService<LoadedModels>().NewChatClient())
             .UseOpenTelemetry(sourceName: TelemetryName).UseLogging();
     }
+
+    /// <summary>
+    /// Adds a store of documents that the models of <see cref="AddKvasir"/> read, which is to be called too: <see cref="KvasirDocuments"/>,
+    /// also as <see cref="VectorStoreCollection{TKey, TRecord}"/>, <see cref="IVectorSearchable{TRecord}"/> and
+    /// <see cref="IKeywordHybridSearchable{TRecord}"/>. The store is opened when it is first asked for.
+    /// </summary>
+    /// <param name="services">The program's services.</param>
+    /// <param name="storeFolder">The store's folder, made where it is missing.</param>
+    /// <param name="library">Chunk size and KV policy.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddKvasirDocuments(
+        this IServiceCollection services, string storeFolder, LibraryOptions? library = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(storeFolder);
+        services.AddSingleton(provider => provider.GetService<LoadedModels>()?.OpenDocuments(storeFolder, library)
+            ?? throw new InvalidOperationException("Kvasir: documents need a model; call AddKvasir too"));
+        services.AddSingleton<VectorStoreCollection<string, DocumentPassage>>(Documents);
+        services.AddSingleton<IVectorSearchable<DocumentPassage>>(Documents);
+        return services.AddSingleton<IKeywordHybridSearchable<DocumentPassage>>(Documents);
+    }
+
+    private static KvasirDocuments Documents(IServiceProvider provider) => provider.GetRequiredService<KvasirDocuments>();
 }

@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Documents;
 using Kvasir.Generation;
 using Kvasir.Models;
 using Microsoft.Extensions.Logging;
@@ -16,14 +17,18 @@ internal sealed partial class LoadedModels(IOptions<KvasirOptions> options, ILog
         return (model, new EngineLoop(model, options.Value.Engine));
     });
 
-    private readonly Lazy<Model> _encoder = new(() => Model.Load(options.Value.EncoderPath!, options.Value.Model));
+    private readonly Lazy<Model?> _encoder = new(() =>
+        options.Value.EncoderPath is { } path ? Model.Load(path, options.Value.Model) : null);
 
     public EngineLoop Engine => _model.Value.Engine;
 
     public KvasirChatClient NewChatClient() => new(Engine, Path.GetFileNameWithoutExtension(options.Value.ModelPath));
 
     public KvasirEmbeddingGenerator NewEmbeddingGenerator() =>
-        new(_encoder.Value, Path.GetFileNameWithoutExtension(options.Value.EncoderPath!));
+        new(_encoder.Value!, Path.GetFileNameWithoutExtension(options.Value.EncoderPath!));
+
+    public KvasirDocuments OpenDocuments(string storeFolder, LibraryOptions? library) =>
+        new(storeFolder, _model.Value.Model, _encoder.Value, library);
 
     public void Dispose()
     {
@@ -33,7 +38,7 @@ internal sealed partial class LoadedModels(IOptions<KvasirOptions> options, ILog
             _model.Value.Model.Dispose();
         }
 
-        if (_encoder.IsValueCreated) _encoder.Value.Dispose();
+        if (_encoder.IsValueCreated) _encoder.Value?.Dispose();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Kvasir loaded {Model} ({Bytes} bytes of weights), KV kept as {Policy}")]

@@ -40,7 +40,10 @@ public sealed record Passage
     /// <summary>Whether it is a picture.</summary>
     public bool IsPicture => PictureMark.Find(Stored) is not null;
 
-    /// <summary>Fused score of the rankings by embedding, words and sentences (reciprocal rank fusion): at most 3/61.</summary>
+    /// <summary>
+    /// Fused score of the rankings by embedding, words and sentences (reciprocal rank fusion): at most 3/61. Of
+    /// <see cref="DocumentLibrary.Nearest"/>, the cosine.
+    /// </summary>
     public required float Score { get; init; }
 
     /// <summary>Cosine of its embedding with the question's; 0 where the store has no embedding of it by this encoder.</summary>

@@ -62,10 +62,12 @@ internal sealed partial class PassageIndex : IDisposable
     /// <summary>
     /// The best <paramref name="count"/> passages, best first: by embedding and words, and the best of those by their sentences too.
     /// </summary>
-    public Found Find(string question, float[] embedding, int count)
+    public Found Find(string question, ReadOnlySpan<float> embedding, int count)
     {
+        count = Math.Min(count, Count);
+        if (!embedding.IsEmpty) CheckWidth(embedding);
         float[] cosines = _vectors.Scores(embedding);
-        bool byWordsAlone = _vectors.Without.Count == _texts.Length || !embedding.AsSpan().ContainsAnyExcept(0f);
+        bool byWordsAlone = _vectors.Without.Count == _texts.Length || !embedding.ContainsAnyExcept(0f);
         List<Word> asked = [.. (byWordsAlone ? Words.OfSubject(question) : Words.Of(question)).Select(Look)];
         float[] words = Bm25(asked);
         float[] fused = RankFusion.Fuse(cosines, words);
@@ -87,7 +89,27 @@ internal sealed partial class PassageIndex : IDisposable
         return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, asked), WordsAlone);
     }
 
+    /// <summary>The <paramref name="count"/> passages with the greatest cosines above 0, best first; their score is the cosine.</summary>
+    /// <exception cref="InvalidInputException">The embedding has another number of dimensions than those of the texts.</exception>
+    public Found Nearest(ReadOnlySpan<float> embedding, int count)
+    {
+        count = Math.Min(count, Count);
+        CheckWidth(embedding);
+        float[] cosines = _vectors.Scores(embedding);
+        IEnumerable<Passage> ranked = TopScores.Best(cosines, CandidatesForOne * count)
+            .Select(text => NewPassage(_texts[text]) is { } passage
+            ? passage with { Score = cosines[text], Cosine = cosines[text] } : null).OfType<Passage>();
+        return new Found(Distinct(ranked, count), _documents, Count, NamesUnknown: false, WordsAlone);
+    }
+
     public void Dispose() => _vectors.Dispose();
+
+    private void CheckWidth(ReadOnlySpan<float> embedding)
+    {
+        if (_vectors.Width > 0 && embedding.Length != _vectors.Width)
+            throw new InvalidInputException(
+                $"an embedding of {embedding.Length} dimensions; those of the stored texts have {_vectors.Width}");
+    }
 
     /// <summary>
     /// The first <paramref name="count"/> passages of different texts; what differs in white space alone is named with the first of its
@@ -140,8 +162,8 @@ internal sealed partial class PassageIndex : IDisposable
         return scores;
     }
 
-    private float SentenceCosine(long text, float[] embedding) =>
-        _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
+    private float SentenceCosine(long text, ReadOnlySpan<float> embedding) =>
+        !embedding.IsEmpty && _catalog.Embedding(_pieceEncoder, text) is { } row ? PieceVectors.Best(row, embedding) : 0;
 
     /// <summary>
     /// Whether a name or number of the question, a word behind the first that begins with a capital or digit, stands nowhere here.

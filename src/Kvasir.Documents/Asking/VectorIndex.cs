@@ -45,6 +45,9 @@ internal sealed class VectorIndex : IDisposable
     /// <summary>Texts that have no sound embedding.</summary>
     public IReadOnlyList<long> Without { get; }
 
+    /// <summary>Dimensions of the embeddings; 0 where there are none.</summary>
+    public int Width => _width;
+
     /// <summary>The cosine of each text's embedding with <paramref name="query"/>.</summary>
     public float[] Scores(ReadOnlySpan<float> query)
     {
