@@ -10,6 +10,7 @@ public sealed partial class DocumentationTests
     public static TheoryData<string> Documents => [.. Directory.EnumerateFiles(Root, "*.md")
         .Concat(Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories))
         .Concat(Directory.EnumerateFiles(Path.Combine(Root, "benchmarks/results"), "*.md"))
+        .Append(Path.Combine(Root, "examples/README.md"))
         .Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/'))];
 
     [Theory]

@@ -26,7 +26,7 @@ public sealed partial class LineLengthTests
     {
         int longest = int.Parse(Setting().Match(File.ReadAllText(Path.Combine(SharedData.ProjectRoot(), ".editorconfig"))).Groups[1].Value,
             CultureInfo.InvariantCulture);
-        string[] longer = [.. SourceFile.All("src", "tests", "benchmarks").SelectMany(file => LongLines(file, longest))];
+        string[] longer = [.. SourceFile.All("src", "tests", "benchmarks", "examples").SelectMany(file => LongLines(file, longest))];
         ILookup<string, string> byFolder = longer.ToLookup(place => string.Join('/', place.Split('/')[..^1].Take(3)));
         string[] added = [.. byFolder.Where(folder => folder.Count() > StillLonger.GetValueOrDefault(folder.Key))
             .SelectMany(folder => folder)];
