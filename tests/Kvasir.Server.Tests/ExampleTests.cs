@@ -83,7 +83,7 @@ public sealed class ExampleTests : IDisposable
         while (await program.StandardOutput.ReadLineAsync() is { } line)
         {
             output.AppendLine(line);
-            if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and int at) return new Uri(line[(at + Listening.Length)..].Trim());
+            if (line.Split(Listening) is [_, var address]) return new Uri(address.Trim());
         }
 
         throw new InvalidOperationException(output + await program.StandardError.ReadToEndAsync());
