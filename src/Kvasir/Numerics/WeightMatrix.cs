@@ -118,11 +118,11 @@ internal abstract unsafe class WeightMatrix : IDisposable
 
     private static WeightMatrix PackFloat<TKernel>(Tensor tensor, bool float32, int threads, NativeArena? arena)
         where TKernel : IFloatKernel => tensor.Type switch
-    {
-        TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor, threads, arena),
-        TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor, threads, arena),
-        _ => new FloatMatrix<TKernel, SingleElement>(tensor, threads, arena),
-    };
+        {
+            TensorType.F16 when !float32 => new FloatMatrix<TKernel, HalfElement>(tensor, threads, arena),
+            TensorType.BF16 when !float32 => new FloatMatrix<TKernel, BFloat16Element>(tensor, threads, arena),
+            _ => new FloatMatrix<TKernel, SingleElement>(tensor, threads, arena),
+        };
 
     /// <summary>Refuses what would read or write outside.</summary>
     private void CheckRange(Activations x, int firstToken, int tokens, int firstRow, int endRow)
