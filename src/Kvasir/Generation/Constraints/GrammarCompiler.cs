@@ -74,7 +74,13 @@ internal sealed class GrammarCompiler(IReadOnlyDictionary<string, GrammarExpress
             next = loop;
         }
 
-        for (int i = 0; i < repeat.Least; i++) next = Build(repeat.Part, next);
+        for (int i = 0; i < repeat.Least; i++)
+        {
+            int behind = next;
+            next = Build(repeat.Part, behind);
+            if (next == behind) break; // nothing, however often: no limit of nodes would end it
+        }
+
         return next;
     }
 

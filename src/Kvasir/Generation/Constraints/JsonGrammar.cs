@@ -36,6 +36,27 @@ internal static class JsonGrammar
                 Of(new Characters([('0', '9'), ('a', 'c'), ('A', 'C'), ('e', 'f'), ('E', 'F')]), Hexadecimal),
                 Of(new Characters([('d', 'd'), ('D', 'D')]), new Characters([('0', '7')]))), Hexadecimal, Hexadecimal))));
 
+    /// <summary>
+    /// One character of these code points between the quotes: as itself, or by its shortest escape where it needs one.
+    /// </summary>
+    public static GrammarExpression CharacterOf(IReadOnlyList<(int First, int Last)> ranges)
+    {
+        Characters plain = Characters.Except([.. Characters.Except(ranges).Ranges, (0, 0x1F), ('"', '"'), ('\\', '\\')]);
+        IEnumerable<GrammarExpression> escaped = Enumerable.Range(0, 0x20).Append('"').Append('\\')
+            .Where(c => ranges.Any(range => range.First <= c && c <= range.Last))
+            .Select(c => Text(c switch
+            {
+                '\b' => "\\b",
+                '\t' => "\\t",
+                '\n' => "\\n",
+                '\f' => "\\f",
+                '\r' => "\\r",
+                '"' or '\\' => $"\\{(char)c}",
+                _ => string.Create(CultureInfo.InvariantCulture, $"\\u{c:x4}"),
+            }));
+        return new Choice([plain, .. escaped]);
+    }
+
     /// <summary>A string of so many characters.</summary>
     public static GrammarExpression StringOf(int least = 0, int? most = null) =>
         Of(Text("\""), new Repeat(Character, least, most), Text("\""));
@@ -46,6 +67,30 @@ internal static class JsonGrammar
         GrammarExpression more = new Repeat(Of(Text(","), Blank, item, Blank), Math.Max(0, least - 1), most - 1);
         GrammarExpression items = most == 0 ? Nothing : Of(item, Blank, more);
         return Of(Text("["), Blank, least == 0 ? Optional(items) : items, Text("]"));
+    }
+
+    /// <summary>
+    /// Items of which each of the first has a form of its own; an array may end before them once it has <paramref name="least"/>.
+    /// </summary>
+    /// <param name="first">The first items, at least one.</param>
+    /// <param name="item">Those behind them.</param>
+    /// <param name="least">The fewest items.</param>
+    /// <param name="most">The most, or null.</param>
+    /// <param name="named">Makes a rule of an expression: a hundred items are no hundred groups within each other.</param>
+    public static GrammarExpression TupleOf(IReadOnlyList<GrammarExpression> first, GrammarExpression item, int least, int? most,
+        Func<GrammarExpression, GrammarExpression> named)
+    {
+        int count = first.Count;
+        GrammarExpression rest = most <= count ? Nothing
+            : new Repeat(Of(Text(","), Blank, item, Blank), Math.Max(0, least - count), most - count);
+        for (int i = count - 1; i >= 0; i--)
+        {
+            if (most <= i) continue;
+            GrammarExpression here = Of(i == 0 ? Nothing : Of(Text(","), Blank), first[i], Blank, rest);
+            rest = named(i >= least ? Optional(here) : here);
+        }
+
+        return Of(Text("["), Blank, rest, Text("]"));
     }
 
     /// <summary>Members of any names.</summary>

@@ -18,11 +18,12 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
 
     private static readonly HashSet<string> Describing = new(
         ["title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly",
-            "writeOnly", "strict", "$anchor"], StringComparer.Ordinal);
+            "writeOnly", "strict", "$anchor", "discriminator"], StringComparer.Ordinal);
 
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Dictionary<string, GrammarExpression> _rules = JsonGrammar.Rules();
+    private readonly List<JsonElement[]> _oneOf = [];
     private int _schemas;
 
     /// <exception cref="InvalidInputException">No schema, or one that cannot be kept.</exception>
@@ -32,6 +33,8 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
         if (root.GetRawText().Length > MostLength) throw Wrong($"it has more than {MostLength} characters");
         _rules[Root] = Nothing;
         _rules[Root] = Of(root, 0);
+        var overlap = new SchemaOverlap(root);
+        foreach (JsonElement[] alternatives in _oneOf) overlap.Refuse(alternatives);
         return _rules;
     }
 
@@ -49,23 +52,32 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
     private GrammarExpression Chosen(SchemaKeywords keywords, int depth)
     {
         if (keywords.Take("$ref") is { } reference) return Referred(TextOf(reference, "$ref"), depth);
-        if (keywords.Take("const") is { } value) return Literally(value);
-        if (keywords.Take("enum") is { } values)
+        if (keywords.Take("const") is { } value) return Values([value], keywords);
+        if (keywords.Take("enum") is { } values) return Values(Items(values, "enum"), keywords);
+        if (keywords.Take("anyOf") is { } any) return new Choice([.. Items(any, "anyOf").Select(one => Of(one, depth + 1))]);
+        if (keywords.Take("oneOf") is { } ways)
         {
-            keywords.Take("type");
-            return new Choice([.. Items(values, "enum").Select(Literally)]);
+            _oneOf.Add(Items(ways, "oneOf"));
+            return new Choice([.. _oneOf[^1].Select(one => Of(one, depth + 1))]);
         }
 
-        if (keywords.Take("anyOf") is { } any) return new Choice([.. Items(any, "anyOf").Select(one => Of(one, depth + 1))]);
         if (keywords.Take("allOf") is { } all)
             return Items(all, "allOf") is [var only] ? Of(only, depth + 1)
                 : throw Wrong("allOf with more than one schema is not supported");
         if (keywords.Take("type") is not { } type)
-            return keywords.Has("properties") ? Object(keywords, depth) : keywords.Has("items") ? Array(keywords, depth)
-                : new Rule(JsonGrammar.Value);
+            return keywords.Has("properties") ? Object(keywords, depth)
+                : keywords.Has("items") || keywords.Has("prefixItems") ? Array(keywords, depth) : new Rule(JsonGrammar.Value);
         return type.ValueKind == JsonValueKind.Array
             ? new Choice([.. Items(type, "type").Select(one => Typed(TextOf(one, "type"), keywords, depth))])
             : Typed(TextOf(type, "type"), keywords, depth);
+    }
+
+    /// <summary>Those of the values that are of the schema's types, where it tells any.</summary>
+    private static Choice Values(JsonElement[] values, SchemaKeywords keywords)
+    {
+        SchemaTypes types = keywords.Take("type") is { } type ? SchemaTypesReading.OfKeyword(type) : SchemaTypes.Any;
+        GrammarExpression[] allowed = [.. values.Where(value => (SchemaTypesReading.OfValue(value) & types) != 0).Select(Literally)];
+        return allowed.Length > 0 ? new Choice(allowed) : throw Wrong("no value of const or enum is of the type");
     }
 
     private GrammarExpression Typed(string type, SchemaKeywords keywords, int depth) => type switch
@@ -74,7 +86,7 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
         "array" => Array(keywords, depth),
         "string" => String(keywords),
         "integer" => Integer(keywords),
-        "number" => JsonGrammar.Number,
+        "number" => Number(keywords),
         "boolean" => JsonGrammar.Boolean,
         "null" => Text("null"),
         _ => throw Wrong($"there is no type {type}"),
@@ -123,14 +135,20 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
     {
         int least = Count(keywords.Take("minItems"), "minItems", MostItems) ?? 0;
         int? most = Count(keywords.Take("maxItems"), "maxItems", MostItems);
-        if (most < least) throw Wrong("maxItems is below minItems");
-        GrammarExpression item = keywords.Take("items") is { } items ? Of(items, depth + 1) : new Rule(JsonGrammar.Value);
-        return JsonGrammar.ArrayOf(Named(item), least, most);
+        if (keywords.Take("uniqueItems") is { ValueKind: not JsonValueKind.False }) throw Wrong("uniqueItems is not supported");
+        JsonElement[] first = keywords.Take("prefixItems") is { } given ? Items(given, "prefixItems") : [];
+        JsonElement? items = keywords.Take("items");
+        if (items is { ValueKind: JsonValueKind.False }) most = Math.Min(most ?? first.Length, first.Length);
+        if (most < least) throw Wrong("maxItems, or what items leaves, is below minItems");
+        GrammarExpression item = items is { ValueKind: not JsonValueKind.False } each ? Of(each, depth + 1) : new Rule(JsonGrammar.Value);
+        return first.Length == 0 ? JsonGrammar.ArrayOf(Named(item), least, most)
+            : JsonGrammar.TupleOf([.. first.Select(one => Named(Of(one, depth + 1)))], Named(item), least, most, Named);
     }
 
     private static GrammarExpression String(SchemaKeywords keywords)
     {
         if (keywords.Take("format") is { } format) return JsonFormats.Of(TextOf(format, "format"));
+        if (keywords.Take("pattern") is { } pattern) return JsonPattern.Of(TextOf(pattern, "pattern"));
         int least = Count(keywords.Take("minLength"), "minLength", MostCharacters) ?? 0;
         int? most = Count(keywords.Take("maxLength"), "maxLength", MostCharacters);
         if (most < least) throw Wrong("maxLength is below minLength");
@@ -139,11 +157,24 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
 
     private static GrammarExpression Integer(SchemaKeywords keywords)
     {
-        long? least = Whole(keywords.Take("minimum"), "minimum") ?? Whole(keywords.Take("exclusiveMinimum"), "exclusiveMinimum") + 1;
-        long? most = Whole(keywords.Take("maximum"), "maximum") ?? Whole(keywords.Take("exclusiveMaximum"), "exclusiveMaximum") - 1;
-        if (least is null && most is null) return JsonGrammar.Integer;
-        return (least ?? -LargestInteger) <= (most ?? LargestInteger) ? IntegerRange.Of(least ?? -LargestInteger, most ?? LargestInteger)
-            : throw Wrong("maximum is below minimum");
+        (NumberBound? from, NumberBound? to) = Bounds(keywords);
+        if (from is null && to is null) return JsonGrammar.Integer;
+        decimal least = from is { } low ? decimal.Ceiling(low.Value) : -LargestInteger;
+        decimal most = to is { } high ? decimal.Floor(high.Value) : LargestInteger;
+        if (from is { IsExclusive: true } above && least == above.Value) least++;
+        if (to is { IsExclusive: true } below && most == below.Value) most--;
+        return least <= most ? IntegerRange.Of((long)least, (long)most) : throw Wrong("maximum is below minimum");
+    }
+
+    private static GrammarExpression Number(SchemaKeywords keywords) =>
+        Bounds(keywords) is var (least, most) && (least ?? most) is null ? JsonGrammar.Number : NumberRange.Of(least, most);
+
+    /// <summary>The narrower of the bounds on either side.</summary>
+    private static (NumberBound? Least, NumberBound? Most) Bounds(SchemaKeywords keywords)
+    {
+        NumberBound? from = Bound(keywords, "minimum", false), above = Bound(keywords, "exclusiveMinimum", true),
+            to = Bound(keywords, "maximum", false), below = Bound(keywords, "exclusiveMaximum", true);
+        return (above?.Value >= from?.Value || from is null ? above : from, below?.Value <= to?.Value || to is null ? below : to);
     }
 
     /// <summary>A rule for what another part of the schema says; it may be this one.</summary>
@@ -151,23 +182,11 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
     {
         string name = "ref " + reference;
         if (_rules.ContainsKey(name)) return new Rule(name);
-        JsonElement target = root;
-        if (reference != "#")
-        {
-            if (!reference.StartsWith("#/", StringComparison.Ordinal))
-                throw Wrong($"$ref {reference}: only references within the schema are followed");
-            foreach (string step in reference[2..].Split('/').Select(Unescaped))
-                if (target.ValueKind != JsonValueKind.Object || !target.TryGetProperty(step, out target))
-                    throw Wrong($"$ref {reference}: there is nothing");
-        }
-
+        JsonElement target = SchemaReference.Follow(root, reference);
         _rules[name] = Nothing;
         _rules[name] = Of(target, depth + 1);
         return new Rule(name);
     }
-
-    private static string Unescaped(string step) =>
-        step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
 
     /// <summary>A rule of its own, where an expression stands in several places.</summary>
     private GrammarExpression Named(GrammarExpression expression)
@@ -193,9 +212,14 @@ internal sealed class JsonSchemaGrammar(JsonElement root)
         : given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out int count) && count >= 0 && count <= most ? count
         : throw Wrong($"{keyword} is no number from 0 to {most}");
 
-    private static long? Whole(JsonElement? value, string keyword) => value is not { } given ? null
-        : given.ValueKind == JsonValueKind.Number && given.TryGetInt64(out long whole) && Math.Abs(whole) <= LargestInteger ? whole
-        : throw Wrong($"{keyword} is no whole number of at most 15 digits");
+    private static NumberBound? Bound(SchemaKeywords keywords, string keyword, bool isExclusive) =>
+        keywords.Take(keyword) is not { } given ? null
+        : given.ValueKind == JsonValueKind.Number && given.TryGetDecimal(out decimal value) && IsShort(value)
+            && (double)value == given.GetDouble() ? new NumberBound(value, isExclusive)
+        : throw Wrong($"{keyword} is no number of at most 15 digits");
+
+    private static bool IsShort(decimal value) => Math.Abs(value) <= LargestInteger && decimal.Round(value, 15) == value
+        && value.ToString("0.###############", CultureInfo.InvariantCulture).TrimStart('-', '0').Count(char.IsAsciiDigit) <= 15;
 
     internal static InvalidInputException Wrong(string what) => new($"JSON schema: {what}");
 }

@@ -6,9 +6,7 @@ namespace Kvasir.Tests.Generation.Constraints;
 
 public class TokenConstraintTests
 {
-    private static readonly PieceTokenizer Tokenizer =
-        new("{\"", "\":", "\": ", "\",\"", "tru", "true}", "null", "}}", "]", " \"", "12", "345", "é", "名前", "\\u", "\\\"", "name",
-            "ame\":\"", "-0", "0.");
+    private static readonly PieceTokenizer Tokenizer = ConstrainedTexts.Tokenizer;
 
     public static TheoryData<string> Schemas => new(
         """{"type":"object"}""",
@@ -22,7 +20,26 @@ public class TokenConstraintTests
         """
             {"anyOf":[{"const":{"a":[1,2]}},{"type":"string","format":"date-time"},{"type":"object","additionalProperties":{"type":"boolean"}}]}
             """,
-        """{"type":"object","properties":{"a":{"type":"boolean"},"b":{"type":"boolean"},"c":{"type":"boolean"}}}""");
+        """{"type":"object","properties":{"a":{"type":"boolean"},"b":{"type":"boolean"},"c":{"type":"boolean"}}}""",
+        """{"type":"array","items":{"type":"number","minimum":-1.25,"exclusiveMaximum":10},"minItems":1,"maxItems":4}""",
+        """{"type":"array","items":{"type":"integer","exclusiveMinimum":-3,"maximum":7.5},"minItems":1,"maxItems":4}""",
+        """{"type":["number","null"],"exclusiveMinimum":0.125}""",
+        """{"type":"string","pattern":"^[A-Z]{2}-\\d{1,3}(x|y\"?)+$"}""",
+        """{"type":"object","properties":{"a":{"type":"string","pattern":"12|é"}},"required":["a"]}""",
+        """{"type":"array","prefixItems":[{"type":"integer"},{"const":"x"}],"items":{"type":"boolean"},"minItems":1,"maxItems":4}""",
+        """{"type":"array","prefixItems":[{"type":"integer"},{"const":"x"},true],"items":false,"minItems":2,"uniqueItems":false}""",
+        """{"type":"array","prefixItems":[{"type":"null"},{"const":"x"},true],"maxItems":2}""",
+        """{"type":"integer","enum":["a",3,null,4.5,7]}""",
+        """
+            {"oneOf":[{"type":"object","properties":{"kind":{"const":"a"},"v":{"type":"integer"}},"required":["kind"]},
+                {"$ref":"#/$defs/b"},{"type":["integer","null"]},{"type":"array","items":{"type":"null"}},{"enum":["a","b"]}],
+             "$defs":{"b":{"type":"object","properties":{"kind":{"enum":["b","c"],"type":"string"}},"required":["kind"]}}}
+            """,
+        """
+            {"oneOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},
+                {"type":"object","properties":{"b":{"type":"integer"}},"required":["b"]},
+                {"type":"object","properties":{"a":{"type":"string"},"c":{}},"required":["a"],"additionalProperties":false}]}
+            """);
 
     [Theory]
     [MemberData(nameof(Schemas))]
@@ -33,8 +50,7 @@ public class TokenConstraintTests
         var random = new Random(5);
         for (int round = 0; round < 200; round++)
         {
-            string text = Draw(constraint, random, most: 400, out bool ended);
-            if (!ended) continue;
+            if (constraint.Draw(random, most: 400) is not { } text) continue;
             using JsonDocument document = JsonDocument.Parse(text);
             Assert.True(PlainSchema.Holds(rules, rules, document.RootElement), text);
         }
@@ -65,8 +81,8 @@ public class TokenConstraintTests
     public void Grammar_takes_its_texts_and_no_others(string rules, string[] takes, string[] refuses)
     {
         var constraint = new TokenConstraint(Grammar.Parse(rules), Tokenizer);
-        Assert.All(takes, text => Assert.True(Takes(constraint, text), text));
-        Assert.All(refuses, text => Assert.False(Takes(constraint, text), text));
+        Assert.All(takes, text => Assert.True(constraint.Takes(text), text));
+        Assert.All(refuses, text => Assert.False(constraint.Takes(text), text));
     }
 
     [Theory]
@@ -81,10 +97,16 @@ public class TokenConstraintTests
         Assert.Contains(problem, Assert.Throws<InvalidInputException>(() => Grammar.Parse(rules)).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("""{"type":"string","pattern":"a+"}""", "pattern")]
+    [InlineData("""{"type":"string","pattern":"a+","maxLength":3}""", "maxLength")]
     [InlineData("""{"type":"object","properties":{},"required":["a"]}""", "required property a")]
-    [InlineData("""{"oneOf":[{"type":"string"}]}""", "oneOf")]
-    [InlineData("""{"type":"number","minimum":3}""", "minimum")]
+    [InlineData("""{"type":"number","multipleOf":3}""", "multipleOf")]
+    [InlineData("""{"type":"number","minimum":3,"exclusiveMaximum":3}""", "no number between")]
+    [InlineData("""{"type":"number","minimum":1e-40}""", "minimum")]
+    [InlineData("""{"type":"number","maximum":1234567.123456789}""", "maximum")]
+    [InlineData("""{"type":"integer","minimum":3.1,"maximum":3.9}""", "maximum is below")]
+    [InlineData("""{"type":"array","uniqueItems":true}""", "uniqueItems")]
+    [InlineData("""{"type":"array","prefixItems":[true],"items":false,"minItems":2}""", "below minItems")]
+    [InlineData("""{"type":"string","const":3}""", "of the type")]
     [InlineData("""{"$ref":"http://elsewhere/schema"}""", "only references within")]
     [InlineData("""{"type":"strin"}""", "strin")]
     [InlineData("[]", "no object")]
@@ -116,7 +138,7 @@ public class TokenConstraintTests
             var constraint = new TokenConstraint(Grammar.Build(
                 new Dictionary<string, GrammarExpression> { ["root"] = IntegerRange.Of(least, most) }, "root"), Tokenizer);
             for (int value = least - 120; value <= most + 120; value++)
-                Assert.Equal(value >= least && value <= most, Takes(constraint, value.ToString(CultureInfo.InvariantCulture)));
+                Assert.Equal(value >= least && value <= most, constraint.Takes(value.ToString(CultureInfo.InvariantCulture)));
         }
     }
 
@@ -129,42 +151,5 @@ public class TokenConstraintTests
         GenerationResult result = session.Complete("?", new GenerationOptions { Constraint = constraint, MaxTokens = 50 });
         Assert.Contains(result.Text, new[] { "yes", "no" });
         Assert.Equal(FinishReason.Stop, result.FinishReason);
-    }
-
-    private static bool Takes(TokenConstraint constraint, string text)
-    {
-        TokenConstraint.Progress progress = constraint.Begin();
-        foreach (byte value in Encoding.UTF8.GetBytes(text))
-        {
-            if (!progress.Allows(value)) return false;
-            progress.Take(value);
-        }
-
-        return progress.Allows(PieceTokenizer.End);
-    }
-
-    /// <summary>A text of tokens drawn evenly from those allowed, the end as often as any other where it is.</summary>
-    private static string Draw(TokenConstraint constraint, Random random, int most, out bool ended)
-    {
-        var ids = new List<int>();
-        TokenConstraint.Progress progress = constraint.Begin();
-        ended = false;
-        while (ids.Count < most && !ended)
-        {
-            float[] logits = new float[Tokenizer.VocabularySize];
-            Assert.True(progress.Mask(logits));
-            int[] allowed = [.. Enumerable.Range(0, logits.Length).Where(id => logits[id] == 0)];
-            // Closing signs more often than others, or hardly any text would end.
-            int[] closing = [.. allowed.Where(id => id < 256 && "\"]},".Contains((char)id) || id == PieceTokenizer.End)];
-            int[] from = closing.Length > 0 && random.Next(3) == 0 ? closing : allowed;
-            int id = from[random.Next(from.Length)];
-            if (id == PieceTokenizer.End) break;
-            ids.Add(id);
-            progress.Take(id);
-            ended = progress.IsAtEnd;
-        }
-
-        ended |= ids.Count < most;
-        return Tokenizer.Decode([.. ids]);
     }
 }
