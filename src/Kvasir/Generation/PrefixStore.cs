@@ -24,10 +24,19 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
     /// </summary>
     public void Recall(KvCache cache, ReadOnlySpan<int> prompt) => disk?.Load(cache, prompt);
 
-    /// <summary>Told between two steps over a prompt: what is to be stored is kept from here on as it will be when it is loaded.</summary>
+    /// <summary>
+    /// How many tokens behind <paramref name="length"/> a step over a prompt is to end, so that it can be stored that far.
+    /// </summary>
+    public int StepRoom(int length, int promptTokens) =>
+        disk is not null && PromptStore.LastBorder(promptTokens) is var border && border > length ? border - length : int.MaxValue;
+
+    /// <summary>
+    /// Told between two steps over a prompt: what is to be stored is kept from here on as it will be when it is loaded. Where a step
+    /// ended within a block of the cache, the next one goes on with it.
+    /// </summary>
     public void EndStep(KvCache cache, int promptTokens)
     {
-        if (disk is not null && promptTokens >= PromptStore.LeastTokens) cache.Seal();
+        if (disk is not null && promptTokens >= PromptStore.LeastTokens && cache.Length % KvBlock.Tokens == 0) cache.Seal();
     }
 
     /// <summary>Stores the blocks of a long prompt that are not on disk yet.</summary>

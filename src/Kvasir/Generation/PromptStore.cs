@@ -3,14 +3,15 @@ using Kvasir.Cache;
 namespace Kvasir.Generation;
 
 /// <summary>
-/// Keys and values of long prompts in a folder, for later sessions and other processes: a prefix cache on disk. Every block of 256 tokens
-/// is a <see cref="KvFile"/> named by a hash of the model, the policy and all ids up to its end, so a prompt finds its longest stored
-/// beginning block by block. Files appear under their names when they are whole, so any number of processes may use one folder and end at
-/// any moment.
+/// Keys and values of long prompts in a folder, for later sessions and other processes: a prefix cache on disk. A <see cref="KvFile"/>
+/// holds up to 256 tokens, from where another one ends (or is left by another prompt) to a multiple of 32, and is named by hashes of the
+/// model, the policy and all ids up to there (<see cref="PromptKeys"/>), so a prompt finds its longest stored beginning part by part, in
+/// whole blocks of 32 tokens. Files appear under their names when they are whole, so any number of processes may use one folder and end
+/// at any moment.
 /// </summary>
 public sealed class PromptStore
 {
-    /// <summary>Tokens of a stored block: eight blocks of the cache.</summary>
+    /// <summary>The most tokens of a file: eight blocks of the cache.</summary>
     public const int BlockTokens = 256;
 
     /// <summary>
@@ -50,29 +51,35 @@ public sealed class PromptStore
     /// <summary>Why the last prompt could not be stored, or null. A prompt that is not stored costs only time.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Places the stored blocks that follow what a cache holds of a prompt.</summary>
+    /// <summary>
+    /// Where steps over a prompt end besides multiples of <see cref="BlockTokens"/>, so that what is stored reaches as far as it can be
+    /// used: its last token is computed whatever is stored.
+    /// </summary>
+    internal static int LastBorder(int promptTokens) =>
+        promptTokens < LeastTokens ? 0 : (promptTokens - 1) / PromptKeys.BorderTokens * PromptKeys.BorderTokens;
+
+    /// <summary>Places the stored parts that follow what a cache holds of a prompt.</summary>
     /// <param name="cache">It holds a beginning of the prompt, possibly none.</param>
     /// <param name="prompt">All ids of the prompt; its last token is not taken from the store, so that it has logits.</param>
     /// <returns>Tokens that the cache holds now.</returns>
     internal int Load(KvCache cache, ReadOnlySpan<int> prompt)
     {
         if (prompt.Length < LeastTokens || cache.Layout.KeysDependOnLength) return cache.Length;
-        int first = cache.Length / BlockTokens, end = first;
         // Without files the model's identity, which can take seconds to compute the first time, is not needed.
-        string[] names = HasFiles() ? PromptKeys.Of(cache.Layout, cache.Policy, prompt[..^1]) : [];
-        while (end < names.Length && File.Exists(PathOf(names[end]))) end++;
-        if (end * BlockTokens > cache.Length)
+        ILookup<string, string> names = Names();
+        List<Part> parts = names.Count > 0 ? Known(names, PromptKeys.Of(cache.Layout, cache.Policy, prompt[..^1])) : [];
+        int whole = cache.WholeBlockTokens;
+        if (parts.Count > 0 && parts[^1].End > cache.Length)
         {
-            cache.Truncate(first * BlockTokens);
-            bool sound = true;
-            for (int block = first; block < end && sound; block++)
-                sound = Place(cache, names[block], prompt.Slice(block * BlockTokens, BlockTokens));
-            Touch(names.AsSpan(0, cache.Length / BlockTokens));
+            int next = parts.FindIndex(part => part.End > whole);
+            cache.Truncate(parts[next].First);
+            while (next < parts.Count && Place(cache, parts[next], prompt[parts[next].First..parts[next].End])) next++;
+            Touch(parts.Take(next));
         }
-        else if (!cache.HasTail && cache.Length - cache.WholeBlockTokens < KvBlock.Tokens)
+        else if (!cache.HasTail && cache.Length - whole < KvBlock.Tokens)
         {
             // Behind a block that was cut short no later block would stand where it can be stored.
-            cache.Truncate(cache.WholeBlockTokens);
+            cache.Truncate(whole);
         }
         return cache.Length;
     }
@@ -80,22 +87,22 @@ public sealed class PromptStore
     /// <summary>Stores the blocks at the beginning of a cache that are whole, sealed and not there yet.</summary>
     internal void Save(KvCache cache, ReadOnlySpan<int> ids)
     {
-        int blocks = Math.Min(cache.WholeBlockTokens, ids.Length) / BlockTokens;
-        if (ids.Length < LeastTokens || blocks == 0 || cache.Layout.KeysDependOnLength) return;
+        int whole = Math.Min(cache.WholeBlockTokens, ids.Length) / PromptKeys.BorderTokens * PromptKeys.BorderTokens;
+        if (ids.Length < LeastTokens || whole == 0 || cache.Layout.KeysDependOnLength) return;
         try
         {
             MakeFolder();
-            string[] names = PromptKeys.Of(cache.Layout, cache.Policy, ids[..(blocks * BlockTokens)]);
-            int stored = 0;
-            for (long bytes = 0; stored < blocks; stored++)
+            string[] keys = PromptKeys.Of(cache.Layout, cache.Policy, ids[..whole]);
+            ILookup<string, string> names = Names();
+            var parts = new List<Part>();
+            long bytes = 0;
+            // What exceeds the quota by itself would be written only to be evicted.
+            for (int at = 0; at < whole && (at == 0 || bytes + bytes / parts.Count <= Quota); at = parts[^1].End)
             {
-                string path = PathOf(names[stored]);
-                if (!File.Exists(path)) Write(path, cache, ids.Slice(stored * BlockTokens, BlockTokens), stored * BlockTokens);
-                bytes += LengthOf(new FileInfo(path));
-                // What exceeds the quota by itself would be written only to be evicted.
-                if (bytes + bytes / (stored + 1) > Quota) break;
+                parts.Add(Longest(names, keys, at) ?? Write(cache, ids, keys, at, Math.Min(whole, (at / BlockTokens + 1) * BlockTokens)));
+                bytes += LengthOf(new FileInfo(PathOf(parts[^1].Name)));
             }
-            Touch(names.AsSpan(0, Math.Min(stored + 1, blocks)));
+            Touch(parts);
             Evict();
             Problem = null;
         }
@@ -105,21 +112,43 @@ public sealed class PromptStore
         }
     }
 
-    private static void Write(string path, KvCache cache, ReadOnlySpan<int> ids, int firstToken)
+    private Part Write(KvCache cache, ReadOnlySpan<int> ids, string[] keys, int first, int end)
     {
-        using KvCache part = cache.ShareBlocks(firstToken + BlockTokens);
-        part.Save(path, ids, firstToken, isPrivate: true);
+        string name = PromptKeys.Name(keys, first / PromptKeys.BorderTokens, end / PromptKeys.BorderTokens);
+        using KvCache part = cache.ShareBlocks(end);
+        part.Save(PathOf(name), ids[first..end], first, isPrivate: true);
+        return new Part(name, first, end);
+    }
+
+    /// <summary>The parts that a prompt goes along with, each from the end of the one before.</summary>
+    private static List<Part> Known(ILookup<string, string> names, string[] keys)
+    {
+        var parts = new List<Part>();
+        while (Longest(names, keys, parts.Count > 0 ? parts[^1].End : 0) is { } part) parts.Add(part);
+        return parts;
+    }
+
+    /// <summary>
+    /// Of the files that begin at a border, what is common with the one that goes furthest along; null where there is none.
+    /// </summary>
+    private static Part? Longest(ILookup<string, string> names, string[] keys, int first)
+    {
+        int border = first / PromptKeys.BorderTokens;
+        string? longest = names[PromptKeys.Beginning(keys[border])].MaxBy(name => PromptKeys.Common(name, keys, border));
+        int common = longest is null ? 0 : PromptKeys.Common(longest, keys, border);
+        return common == 0 ? null : new Part(longest!, first, first + common * PromptKeys.BorderTokens);
     }
 
     /// <summary>False, and the file is gone, where it is damaged or not what its name says.</summary>
-    private bool Place(KvCache cache, string name, ReadOnlySpan<int> ids)
+    private bool Place(KvCache cache, Part part, ReadOnlySpan<int> ids)
     {
         try
         {
-            using KvFile file = KvFile.Open(PathOf(name), cache.Layout, verify: true);
-            if (file.FirstPosition == cache.Length && file.Ids.SequenceEqual(ids.ToArray()) && file.IsKeptAs(cache))
+            using KvFile file = KvFile.Open(PathOf(part.Name), cache.Layout, verify: true);
+            if (file.FirstPosition == cache.Length && file.Ids.Take(ids.Length).SequenceEqual(ids.ToArray()) && file.IsKeptAs(cache))
             {
                 cache.Place(file);
+                cache.Truncate(part.End);
                 return true;
             }
         }
@@ -127,20 +156,20 @@ public sealed class PromptStore
         {
             // It is computed and stored anew.
         }
-        Delete(PathOf(name));
+        Delete(PathOf(part.Name));
         return false;
     }
 
     /// <summary>
-    /// Marks blocks as used now, each later than the one behind it: so a block is never evicted before what cannot be found without it.
+    /// Marks files as used now, each later than the one behind it: so none is evicted before what cannot be found without it.
     /// </summary>
-    private void Touch(ReadOnlySpan<string> names)
+    private void Touch(IEnumerable<Part> parts)
     {
         DateTime now = DateTime.UtcNow;
-        for (int block = names.Length - 1; block >= 0; block--)
+        foreach ((int behind, Part part) in parts.Reverse().Index())
             try
             {
-                File.SetLastWriteTimeUtc(PathOf(names[block]), now.AddMicroseconds(names.Length - block));
+                File.SetLastWriteTimeUtc(PathOf(part.Name), now.AddMicroseconds(behind + 1));
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
@@ -152,9 +181,10 @@ public sealed class PromptStore
     private void Evict()
     {
         List<(FileInfo File, long Bytes, DateTime Used)> blocks = [];
-        foreach (FileInfo file in new DirectoryInfo(Folder).GetFiles().Where(file => PromptKeys.BeginsWithName(file.Name)))
+        foreach (FileInfo file in new DirectoryInfo(Folder).GetFiles())
         {
-            if (file.Name.Length == PromptKeys.NameLength + Extension.Length) blocks.Add((file, LengthOf(file), file.LastWriteTimeUtc));
+            if (PromptKeys.NameIn(file.Name) is not { } name) continue;
+            if (file.Name.Length == name.Length + Extension.Length) blocks.Add((file, LengthOf(file), file.LastWriteTimeUtc));
             else if (DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned) Delete(file.FullName);
         }
         long bytes = blocks.Sum(block => block.Bytes);
@@ -166,16 +196,19 @@ public sealed class PromptStore
         }
     }
 
-    private bool HasFiles()
+    /// <summary>The names of all stored files, by what says where they begin.</summary>
+    private ILookup<string, string> Names()
     {
+        string[] files = [];
         try
         {
-            return Directory.Exists(Folder) && Directory.EnumerateFiles(Folder, "*" + Extension).Any();
+            if (Directory.Exists(Folder)) files = Directory.GetFiles(Folder, "*" + Extension);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            return false;
+            // As if nothing were stored.
         }
+        return files.Select(file => PromptKeys.NameIn(Path.GetFileName(file))).OfType<string>().ToLookup(PromptKeys.Beginning);
     }
 
     /// <summary>Prompts are private: the folder and its files are the user's alone where the system has permissions of that kind.</summary>
@@ -201,4 +234,7 @@ public sealed class PromptStore
             // Another process holds it; the next eviction tries again.
         }
     }
+
+    /// <summary>A stored file, as far as a prompt goes along with it.</summary>
+    private readonly record struct Part(string Name, int First, int End);
 }

@@ -403,6 +403,7 @@ public sealed class Scheduler : IDisposable
             if (sequence.IsDecoding || left == 0) continue;
             int count = Math.Min(left, sequence.Pending.Length);
             if (PromptBorders > 0) count = Math.Min(count, PromptBorders - sequence.Cache!.Length % PromptBorders);
+            if (Shares(_policy)) count = Math.Min(count, _prefixes.StepRoom(sequence.Cache!.Length, sequence.PromptTokens));
             AddToBatch(sequence, count);
             left -= count;
         }

@@ -7,6 +7,8 @@ namespace Kvasir.Tests.Generation;
 /// <summary>Prompts kept on disk: what a later session finds, and what it does with files that are not what they should be.</summary>
 public sealed class PromptStoreTests : IDisposable
 {
+    private const string Exact = "k=f32,v=f32";
+
     private static readonly GenerationOptions Five = new() { MaxTokens = 5, IgnoreEndOfText = true };
     private static readonly int[] Prompt = [.. Enumerable.Range(0, 900).Select(i => 20 + i * i % 311)];
     private readonly string _folder = Directory.CreateTempSubdirectory("kvasir-prompts").FullName;
@@ -24,14 +26,45 @@ public sealed class PromptStoreTests : IDisposable
     public void A_stored_prompt_is_continued_as_at_first(string policy)
     {
         GenerationResult first = Complete(Prompt, policy), second = Complete(Prompt, policy);
-        Assert.Equal((0, 768), (first.ReusedTokens, second.ReusedTokens));
+        Assert.Equal((0, 896), (first.ReusedTokens, second.ReusedTokens));
         Assert.Equal(first.Ids, second.Ids);
         Assert.Equal(first.KvBytes, second.KvBytes);
         int[] longer = [.. Prompt, .. Prompt[..300]];
-        GenerationResult reusing = Complete(longer, policy);
-        Assert.Equal(768, reusing.ReusedTokens);
-        Directory.Delete(Folder, recursive: true);
-        Assert.Equal(Complete(longer, policy).Ids, reusing.Ids);
+        GenerationResult reusing = Complete(longer, policy), again = Complete(longer, policy);
+        Assert.Equal((896, 1184), (reusing.ReusedTokens, again.ReusedTokens));
+        Assert.Equal(reusing.Ids, again.Ids);
+        if (policy != Exact) return;
+        using var without = new Session(_model.Value, KvPolicy.Parse(policy));
+        Assert.Equal(without.Complete(Prompt, Five).Ids, first.Ids);
+        Assert.Equal(without.Complete(longer, Five).Ids, reusing.Ids);
+    }
+
+    [SkippableTheory]
+    [InlineData(1270, 10, 1248)]
+    [InlineData(1270, 200, 1248)]
+    [InlineData(1280, 33, 1280)]
+    [InlineData(700, 5, 672)]
+    [InlineData(31, 700, 0)]
+    public void What_prompts_share_is_reused_to_the_last_whole_block_of_the_cache(int shared, int own, int reused)
+    {
+        int[][] prompts = [.. Enumerable.Range(1, 3).Select(p => (int[])[.. Enumerable.Range(0, shared).Select(i => 20 + i * i % 311),
+            .. Enumerable.Range(0, own).Select(i => 5 + (7 * i + p) % 300)])];
+        using var without = new Session(_model.Value, KvPolicy.Parse(Exact));
+        int known = 0;
+        foreach (int[] prompt in prompts)
+        {
+            GenerationResult first = Complete(prompt, Exact), again = Complete(prompt, Exact);
+            Assert.Equal(known, first.ReusedTokens);
+            Assert.Equal((prompt.Length - 1) / 32 * 32, again.ReusedTokens);
+            Assert.Equal(without.Complete(prompt, Five).Ids, first.Ids);
+            Assert.Equal(first.Ids, again.Ids);
+            known = reused;
+        }
+
+        // No part of what they share is there twice.
+        long tokens = Directory.GetFiles(Folder).Sum(file => (long)KvFileSummary.Read(file).Tokens);
+        int each = (shared + own + Five.MaxTokens - 1) / 32 * 32;
+        Assert.Equal(3 * each - 2 * reused, tokens);
     }
 
     [SkippableTheory]
@@ -42,7 +75,7 @@ public sealed class PromptStoreTests : IDisposable
         Complete(Prompt, policy);
         var first = Names.ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(Folder, name)));
         using Session session = NewSession(policy);
-        Assert.Equal(768, session.Complete(Prompt, Five).ReusedTokens);
+        Assert.Equal(896, session.Complete(Prompt, Five).ReusedTokens);
         Directory.Delete(Folder, recursive: true);
         session.Complete([.. Prompt, 5], Five);
         Assert.Equal(first.Keys, Names);
@@ -53,10 +86,10 @@ public sealed class PromptStoreTests : IDisposable
     public void Prompts_that_begin_alike_share_their_beginning()
     {
         Complete(Prompt);
-        Assert.Equal(3, Names.Length);
-        int[] other = [.. Prompt[..600], .. Prompt[..300]];
-        Assert.Equal(512, Complete(other).ReusedTokens);
         Assert.Equal(4, Names.Length);
+        int[] other = [.. Prompt[..600], .. Prompt[..300]];
+        Assert.Equal(576, Complete(other).ReusedTokens);
+        Assert.Equal(6, Names.Length);
         Assert.Equal(0, Complete([1, .. Prompt]).ReusedTokens);
     }
 
@@ -68,7 +101,7 @@ public sealed class PromptStoreTests : IDisposable
         using Model rounded = Load(ComputeMode.Int8);
         using var session = new Session(rounded, prompts: new PromptStore(Folder));
         Assert.Equal(0, session.Complete(Prompt, Five).ReusedTokens);
-        Assert.Equal(9, Names.Length);
+        Assert.Equal(12, Names.Length);
     }
 
     [SkippableFact]
@@ -91,15 +124,19 @@ public sealed class PromptStoreTests : IDisposable
     }
 
     [SkippableTheory]
-    [InlineData("cut")]
-    [InlineData("changed")]
-    [InlineData("another")]
-    [InlineData("empty")]
-    public void A_damaged_block_is_computed_anew(string damage)
+    [InlineData("cut", 1, 256)]
+    [InlineData("changed", 1, 256)]
+    [InlineData("another", 1, 256)]
+    [InlineData("empty", 1, 256)]
+    [InlineData("cut", 3, 768)]
+    [InlineData("changed", 3, 768)]
+    [InlineData("another", 3, 768)]
+    [InlineData("empty", 3, 768)]
+    public void A_damaged_file_is_computed_anew(string damage, int damaged, int reused)
     {
         GenerationResult first = Complete(Prompt);
         string[] chain = Chain();
-        byte[] good = File.ReadAllBytes(chain[1]);
+        byte[] good = File.ReadAllBytes(chain[damaged]);
         byte[] bad = damage switch
         {
             "cut" => good[..^100],
@@ -107,12 +144,23 @@ public sealed class PromptStoreTests : IDisposable
             "another" => File.ReadAllBytes(chain[2]),
             _ => [],
         };
-        File.WriteAllBytes(chain[1], bad);
+        File.WriteAllBytes(chain[damaged], bad);
         GenerationResult second = Complete(Prompt);
-        Assert.Equal(256, second.ReusedTokens);
+        Assert.Equal(reused, second.ReusedTokens);
         Assert.Equal(first.Ids, second.Ids);
-        Assert.Equal(good, File.ReadAllBytes(chain[1]));
-        Assert.Equal(768, Complete(Prompt).ReusedTokens);
+        Assert.Equal(good, File.ReadAllBytes(chain[damaged]));
+        Assert.Equal(896, Complete(Prompt).ReusedTokens);
+    }
+
+    [SkippableFact]
+    public void What_follows_a_part_of_a_file_is_stored_from_there()
+    {
+        Complete(Prompt);
+        int[] other = [.. Prompt[..600], .. Prompt[..300]];
+        Complete(other);
+        Assert.Equal([(0, 256), (256, 256), (512, 256), (576, 192), (768, 128), (768, 128)], Directory.GetFiles(Folder)
+            .Select(KvFileSummary.Read).Select(file => (file.FirstPosition, file.Tokens)).Order());
+        Assert.Equal(896, Complete(other).ReusedTokens);
     }
 
     [SkippableFact]
@@ -123,10 +171,10 @@ public sealed class PromptStoreTests : IDisposable
         int[] other = [.. Prompt.Select(id => id + 1)];
         Complete(other, quota: 5 * block + 100);
         Assert.Equal(5, Names.Length);
-        Assert.Equal(768, Complete(other).ReusedTokens);
-        Assert.Equal(512, Complete(Prompt, quota: 5 * block + 100).ReusedTokens);
-        Assert.Equal(768, Complete(Prompt).ReusedTokens);
-        Assert.Equal(512, Complete(other).ReusedTokens);
+        Assert.Equal(896, Complete(other).ReusedTokens);
+        Assert.Equal(256, Complete(Prompt, quota: 5 * block + 100).ReusedTokens);
+        Assert.Equal(896, Complete(Prompt).ReusedTokens);
+        Assert.Equal(256, Complete(other).ReusedTokens);
     }
 
     [SkippableFact]
@@ -146,14 +194,14 @@ public sealed class PromptStoreTests : IDisposable
         using Session session = NewSession();
         int[] conversation = Prompt;
         session.Complete(conversation, Five);
-        Assert.Equal(3, Names.Length);
+        Assert.Equal(4, Names.Length);
         // The next turn leaves the cache in the middle of a sealed block, which must not move all later blocks.
         conversation = [.. conversation[..890], .. Prompt[..200]];
         GenerationResult turn = session.Complete(conversation, Five);
         Assert.Equal(864, turn.ReusedTokens);
-        Assert.Equal(4, Names.Length);
+        Assert.Equal(6, Names.Length);
         GenerationResult afterwards = Complete(conversation);
-        Assert.Equal(1024, afterwards.ReusedTokens);
+        Assert.Equal(1088, afterwards.ReusedTokens);
         Assert.Equal(turn.Ids, afterwards.Ids);
     }
 
@@ -163,7 +211,7 @@ public sealed class PromptStoreTests : IDisposable
         using Session session = NewSession();
         session.Complete(Prompt.AsSpan(0, 560), Five);
         GenerationResult whole = Complete(Prompt), here = session.Complete(Prompt, Five);
-        Assert.Equal(768, here.ReusedTokens);
+        Assert.Equal(896, here.ReusedTokens);
         Assert.Equal(whole.Ids, here.Ids);
     }
 
@@ -178,7 +226,7 @@ public sealed class PromptStoreTests : IDisposable
         }
         using Session loaded = Session.Load(_model.Value, saved, prompts: new PromptStore(Folder));
         loaded.Continue(Prompt.AsSpan(0, 400), Five);
-        Assert.Equal(4, Names.Length);
+        Assert.Equal(5, Names.Length);
     }
 
     [SkippableFact]
@@ -239,7 +287,7 @@ public sealed class PromptStoreTests : IDisposable
             ? forecast.MostBytes(920) + forecast.PassBytes(920, 1) : 0);
         using var session = new Session(_model.Value, KvPolicy.Parse("k=kivi4,v=kivi4"), pool, new PromptStore(Folder));
         session.Complete(Prompt, Five);
-        Assert.Equal(3, Names.Length);
+        Assert.Equal(4, Names.Length);
         Assert.InRange(pool.MostBytes, 1, pool.Budget);
     }
 
