@@ -24,6 +24,7 @@ internal sealed class GrammarAutomaton(Grammar grammar)
     private readonly Stack<Place> _left = new();
     private readonly HashSet<Place> _seen = [];
     private readonly List<Place> _found = [];
+    private readonly List<Place> _behind = [];
 
     /// <summary>The state before the first byte.</summary>
     public State Start => Closure([new Place(grammar.Start, null)]);
@@ -35,16 +36,30 @@ internal sealed class GrammarAutomaton(Grammar grammar)
     /// <exception cref="InvalidInputException">There are too many ways to go on.</exception>
     public State? Step(State state, byte value)
     {
-        ref State? next = ref state.Next[value];
-        if (next is null)
+        State next = state.Next[value] ?? Follow(state, value);
+        return next.IsDead ? null : next;
+    }
+
+    /// <summary>Finds the state behind a byte, and keeps it for all bytes around that the same places take.</summary>
+    private State Follow(State state, byte value)
+    {
+        int first = byte.MinValue, last = byte.MaxValue;
+        _behind.Clear();
+        foreach (Place place in state.Places)
         {
-            Place[] behind = [.. state.Places
-                .Where(place => grammar.Nodes[place.Node] is var node && node.First <= value && value <= node.Last)
-                .Select(place => place with { Node = grammar.Nodes[place.Node].Next })];
-            next = behind.Length == 0 ? State.Dead : Closure(behind);
+            GrammarNode node = grammar.Nodes[place.Node];
+            if (value < node.First) last = Math.Min(last, node.First - 1);
+            else if (value > node.Last) first = Math.Max(first, node.Last + 1);
+            else
+            {
+                (first, last) = (Math.Max(first, node.First), Math.Min(last, node.Last));
+                _behind.Add(place with { Node = node.Next });
+            }
         }
 
-        return next.IsDead ? null : next;
+        State next = _behind.Count == 0 ? State.Dead : Closure(CollectionsMarshal.AsSpan(_behind));
+        state.Next.AsSpan(first, last - first + 1).Fill(next);
+        return next;
     }
 
     /// <summary>Goes on from these places to all bytes that can be taken next.</summary>
