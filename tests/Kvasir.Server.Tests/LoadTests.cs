@@ -93,6 +93,39 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
     }
 
     [Fact]
+    public async Task Request_says_how_its_keys_and_values_are_kept_within_what_is_allowed()
+    {
+        await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
+        {
+            Port = 0,
+            Engine = new EngineOptions { Policy = ServerFixture.Exact, Policies = [KvPolicy.Parse("k=kivi4,v=kivi4")] },
+        });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        string prompt = string.Concat(Enumerable.Repeat("one and the same; ", 20));
+        Assert.Equal((0, 0), (await CachedAsync(null), await CachedAsync("k=kivi4,v=kivi4")));
+        EngineStatus status = await server.Engine.GetStatusAsync();
+        Assert.All(status.Layers, layer => Assert.Contains(
+            layer.Codecs.Keys, codec => codec.StartsWith("kivi4", StringComparison.Ordinal)));
+        Assert.InRange(await CachedAsync("k=kivi4,v=kivi4"), 64, 1000);
+        Assert.InRange(await CachedAsync(ServerFixture.Exact.ToString()), 64, 1000);
+        using HttpResponseMessage refused = await PostAsync("k=kivi2,v=kivi2");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("this server allows", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        Task<HttpResponseMessage> PostAsync(string? kv) => http.PostAsJsonAsync(
+            new Uri("/v1/completions", UriKind.Relative), new { model = "kvasir", prompt, max_tokens = 2, temperature = 0, kv });
+
+        async Task<int> CachedAsync(string? kv)
+        {
+            using HttpResponseMessage response = await PostAsync(kv);
+            string text = await response.Content.ReadAsStringAsync();
+            Assert.True(response.StatusCode == HttpStatusCode.OK, text);
+            return JsonDocument.Parse(text).RootElement.GetProperty("usage").GetProperty("prompt_tokens_details")
+                .GetProperty("cached_tokens").GetInt32();
+        }
+    }
+
+    [Fact]
     public async Task Stopping_lets_replies_end_and_refuses_new_ones()
     {
         KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions { Port = 0 });

@@ -23,8 +23,8 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"\ud800"}]}""", "surrogate")]
     [InlineData(Chat, """{"model":"kvasir","model":"kvasir","messages":[]}""", "valid JSON")]
     [InlineData(Chat, """
-        {"model":"kvasir","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","pattern":"a"}}}}
-        """, "pattern")]
+        {"model":"kvasir","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","pattern":"(?=a)"}}}}
+        """, "lookahead")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"tool_choice":"required"}""", "no tools")]
     [InlineData(Chat, """{"model":"kvasir","messages":[{"role":"user","content":"x"}],"stop":[""]}""", "stop")]
     [InlineData(Chat, """

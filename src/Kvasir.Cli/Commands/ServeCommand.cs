@@ -26,6 +26,7 @@ internal static class ServeCommand
         var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of a reply where the caller does not say", 1024)
             .InRange(1, int.MaxValue);
         var budget = new KvBudgetOption(command);
+        var allowed = command.Option<string[]>("--kv-allow", "POLICY", "Also kept so where a request asks for it (several: give it again)");
         var prompts = new PromptCacheOption(command);
         CommonOptions common = CommonOptions.ForSequences(command);
         var collections = new CollectionsOptions(command, common);
@@ -42,6 +43,8 @@ internal static class ServeCommand
                 Engine = new EngineOptions
                 {
                     Policy = CommonOptions.Prepare(common.Policy(parsed), model, terminal),
+                    Policies = [.. (parsed.GetValue(allowed) ?? []).Select(one =>
+                        CommonOptions.Prepare(KvPolicy.Parse(one), model, terminal))],
                     KvBudget = budget.Bytes(parsed) ?? long.MaxValue,
                     Parallel = parsed.GetValue(parallel),
                     QueueLimit = parsed.GetValue(queue),

@@ -1,3 +1,4 @@
+using Kvasir.Cache;
 using Kvasir.Generation;
 using Kvasir.Generation.Constraints;
 using Kvasir.Server.Requests;
@@ -21,6 +22,7 @@ internal static class SamplingFields
         new("seed", "integer", "The same seed, model and request give the same text"),
         new("stop", "string|array", "Up to 16 texts that end the reply and are not part of it"),
         new("grammar", "string", "Rules (GBNF) that the reply keeps to. Not OpenAI's"),
+        new("kv", "string", "How keys and values are kept: the server's own policy, or one that it allows. Not OpenAI's"),
     ];
 
     public static GenerationOptions Read(RequestReader fields, EngineLoop engine, int maxTokens) => new()
@@ -28,6 +30,7 @@ internal static class SamplingFields
         MaxTokens = maxTokens,
         Stop = Stops(fields, "stop"),
         Constraint = fields.Text("grammar") is { } rules ? engine.Constraints.Get(rules, () => Grammar.Parse(rules)) : null,
+        Policy = fields.Text("kv") is { } policy ? Policy(fields, policy, engine.Options) : null,
         Sampler = new SamplerOptions
         {
             Temperature = (float)(fields.Number("temperature", 0, 2) ?? 1),
@@ -40,6 +43,14 @@ internal static class SamplingFields
             Seed = (ulong?)fields.Whole("seed", long.MinValue, long.MaxValue),
         },
     };
+
+    /// <summary>Found by its text alone: reading a policy may read files, which is not a caller's to ask for.</summary>
+    private static KvPolicy Policy(RequestReader fields, string policy, EngineOptions options)
+    {
+        KvPolicy[] allowed = [options.Policy, .. options.Policies];
+        return Array.Find(allowed, one => one.ToString() == policy)
+            ?? throw fields.Wrong("kv", $"this server allows {string.Join("; ", allowed.Select(one => one.ToString()))}");
+    }
 
     /// <summary>0 takes the most probable token alone.</summary>
     public static float TopP(RequestReader fields) => Math.Max((float)(fields.Number("top_p", 0, 1) ?? 1), float.Epsilon);

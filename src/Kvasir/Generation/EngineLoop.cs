@@ -44,6 +44,7 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
         {
             MaxRunning = _options.Parallel,
             PrefixCacheBytes = Math.Min(_options.PrefixBytes, _options.KvBudget),
+            Policies = _options.Policies,
         };
         _newScheduler = () => new Scheduler(engine, tokenizer, _pool, limits, _options.Policy, _options.Prompts);
         _scheduler = _newScheduler();

@@ -8,6 +8,9 @@ public sealed record EngineOptions
     /// <summary>How keys and values are kept; float16 by default.</summary>
     public KvPolicy Policy { get; init; } = KvPolicy.Default;
 
+    /// <summary>Policies that a generation may have instead (<see cref="GenerationOptions.Policy"/>); none by default.</summary>
+    public IReadOnlyList<KvPolicy> Policies { get; init; } = [];
+
     /// <summary>The most bytes of keys and values, kept beginnings included; without limit by default.</summary>
     public long KvBudget { get; init; } = long.MaxValue;
 

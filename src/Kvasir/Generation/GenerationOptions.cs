@@ -59,6 +59,12 @@ public sealed record GenerationOptions
     internal Steering? Steering(ReadOnlySpan<int> prompt, Tokenization.Tokenizer tokenizer, SteeringPolicy? policy) =>
         (Emphasis?.On(prompt, tokenizer) ?? policy) is { } steering ? new Steering(steering, prompt.Length) : null;
 
+    /// <summary>
+    /// How keys and values are kept, of those that a <see cref="Scheduler"/> offers (<see cref="SchedulerOptions.Policies"/>); null for
+    /// its own. A filled cache, and that of a <see cref="Session"/>, stay as they are.
+    /// </summary>
+    public KvPolicy? Policy { get; init; }
+
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
     internal GenerationOptions Validated()
     {

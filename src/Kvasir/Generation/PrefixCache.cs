@@ -32,12 +32,14 @@ internal sealed class PrefixCache : IDisposable
     /// A cache that shares the longest known beginning of <paramref name="prompt"/>, in whole blocks and short of its last token; null
     /// where there is none.
     /// </summary>
-    public KvCache? Take(List<int> prompt)
+    /// <param name="prompt">Token ids.</param>
+    /// <param name="kind">How caches are kept: only those of the same kind are found.</param>
+    public KvCache? Take(List<int> prompt, int kind = 0)
     {
         ReadOnlySpan<int> ids = CollectionsMarshal.AsSpan(prompt);
         LinkedListNode<Entry>? found = null;
         int tokens = 0;
-        ulong hash = 0;
+        ulong hash = (ulong)kind;
         for (int start = 0; start + BlockTokens < ids.Length; start += BlockTokens)
         {
             hash = _hash(hash, ids.Slice(start, BlockTokens));
@@ -47,7 +49,7 @@ internal sealed class PrefixCache : IDisposable
         }
 
         // Equal hashes of different ids are all but impossible, but would answer from another text.
-        if (found is null || !found.Value.Ids.AsSpan(0, tokens).SequenceEqual(ids[..tokens])) return null;
+        if (found is null || found.Value.Kind != kind || !found.Value.Ids.AsSpan(0, tokens).SequenceEqual(ids[..tokens])) return null;
         _newestFirst.Remove(found);
         _newestFirst.AddFirst(found);
         KvCache shared = found.Value.Cache.Fork();
@@ -58,14 +60,14 @@ internal sealed class PrefixCache : IDisposable
     /// <summary>
     /// Takes over a cache, cut to whole blocks; false where it is too short or too large to be kept, and the caller keeps it.
     /// </summary>
-    public bool Keep(List<int> ids, KvCache cache)
+    public bool Keep(List<int> ids, KvCache cache, int kind = 0)
     {
         int tokens = Math.Min(ids.Count, cache.Length) / BlockTokens * BlockTokens;
         if (tokens == 0 || _limit == 0) return false;
         cache.Truncate(tokens);
         long bytes = cache.Bytes;
         if (bytes > _limit) return false;
-        LinkedListNode<Entry> node = _newestFirst.AddFirst(new Entry([.. ids[..tokens]], cache, bytes));
+        LinkedListNode<Entry> node = _newestFirst.AddFirst(new Entry([.. ids[..tokens]], cache, bytes, kind));
         Bytes += bytes;
         Register(node);
         Shrink(_limit);
@@ -85,7 +87,7 @@ internal sealed class PrefixCache : IDisposable
 
     private void Register(LinkedListNode<Entry> node)
     {
-        ulong hash = 0;
+        ulong hash = (ulong)node.Value.Kind;
         for (int start = 0; start < node.Value.Ids.Length; start += BlockTokens)
         {
             hash = _hash(hash, node.Value.Ids.AsSpan(start, BlockTokens));
@@ -114,5 +116,5 @@ internal sealed class PrefixCache : IDisposable
         return hash;
     }
 
-    private sealed record Entry(int[] Ids, KvCache Cache, long Bytes);
+    private sealed record Entry(int[] Ids, KvCache Cache, long Bytes, int Kind);
 }

@@ -15,8 +15,8 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
     /// <summary>What is kept in memory.</summary>
     public PrefixCache Memory => _memory;
 
-    /// <summary>A cache in memory that shares the longest known beginning of a prompt, or null.</summary>
-    public KvCache? Take(List<int> prompt) => _memory.Take(prompt);
+    /// <summary>A cache in memory that shares the longest known beginning of a prompt and is of the same kind, or null.</summary>
+    public KvCache? Take(List<int> prompt, int kind) => _memory.Take(prompt, kind);
 
     /// <summary>
     /// Brings a cache that holds some beginning of a prompt further along it with what is on disk; it may get a few tokens shorter, for the
@@ -46,7 +46,7 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
     }
 
     /// <summary>Takes over a cache into memory; false where the caller keeps it.</summary>
-    public bool Keep(List<int> ids, KvCache cache) => _memory.Keep(ids, cache);
+    public bool Keep(List<int> ids, KvCache cache, int kind) => _memory.Keep(ids, cache, kind);
 
     /// <summary>Drops from memory what was least recently used until at most <paramref name="bytes"/> are held.</summary>
     public void Shrink(long bytes) => _memory.Shrink(bytes);

@@ -59,6 +59,9 @@ public sealed class ScheduledSequence
     /// <summary>Whether its cache is a session's, which goes on with it afterwards.</summary>
     internal bool IsLent { get; init; }
 
+    /// <summary>How it is kept; null where it brought its cache.</summary>
+    internal SequencePlan? Plan { get; init; }
+
     /// <summary>Tokens of its prompt.</summary>
     internal int PromptTokens => _promptTokens;
 

@@ -16,12 +16,10 @@ public sealed class Scheduler : IDisposable
 {
     private readonly IForwardEngine _engine;
     private readonly Tokenizer _tokenizer;
-    private readonly KvPolicy _policy;
+    private readonly SequencePlan[] _plans;
     private readonly BlockPool _pool;
     private readonly SchedulerOptions _options;
     private readonly PrefixStore _prefixes;
-    private readonly KvForecast _forecast;
-    private readonly int _contextLength;
     private readonly Batch _batch = new();
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
@@ -45,11 +43,10 @@ public sealed class Scheduler : IDisposable
     internal Scheduler(IForwardEngine engine, Tokenizer tokenizer, BlockPool pool, SchedulerOptions? options = null,
         KvPolicy? policy = null, PromptStore? prompts = null)
     {
-        (_engine, _tokenizer, _policy, _pool) = (engine, tokenizer, policy ?? KvPolicy.Default, pool);
+        (_engine, _tokenizer, _pool) = (engine, tokenizer, pool);
         _options = (options ?? new SchedulerOptions()).Validated();
+        _plans = SequencePlan.Of(engine, [policy ?? KvPolicy.Default, .. _options.Policies]);
         _prefixes = new PrefixStore(_options.PrefixCacheBytes, prompts);
-        _contextLength = _policy.LongestSequence(engine.CacheLayout, engine.ContextLength);
-        _forecast = engine.Forecast(_policy);
         if (prompts is not null) PromptBorders = PromptStore.BlockTokens;
     }
 
@@ -93,14 +90,16 @@ public sealed class Scheduler : IDisposable
         CancellationToken cancellation = default)
     {
         options = (options ?? GenerationOptions.Default).Validated();
-        int longest = Longest(prompt.Length, options);
+        SequencePlan plan = SequencePlan.For(_plans, options.Policy);
+        int longest = Longest(plan, prompt.Length, options);
         var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
-            _forecast.MostBytes(longest), onText, cancellation)
+            plan.Forecast.MostBytes(longest), onText, cancellation)
         {
+            Plan = plan,
             Embeddings = embeddings,
-            Steering = options.Steering(prompt, _tokenizer, _policy.Steering),
+            Steering = options.Steering(prompt, _tokenizer, plan.Policy.Steering),
         };
-        if (TooLarge(longest, prompt.Length) is { } failure) sequence.Fail(failure);
+        if (TooLarge(plan, longest, prompt.Length) is { } failure) sequence.Fail(failure);
         else _waiting.Enqueue(sequence);
         return sequence;
     }
@@ -109,16 +108,17 @@ public sealed class Scheduler : IDisposable
     /// would, or would fail at once. May be called from any thread.</summary>
     internal void Check(int promptTokens, GenerationOptions options)
     {
-        int longest = Longest(promptTokens, options.Validated());
-        if (TooLarge(longest, promptTokens) is { } failure) throw failure;
+        SequencePlan plan = SequencePlan.For(_plans, options.Policy);
+        int longest = Longest(plan, promptTokens, options.Validated());
+        if (TooLarge(plan, longest, promptTokens) is { } failure) throw failure;
     }
 
-    private KvBudgetExceededException? TooLarge(int longest, int promptTokens) =>
-        _forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
+    private KvBudgetExceededException? TooLarge(SequencePlan plan, int longest, int promptTokens) =>
+        plan.Forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
         ? null
         : new KvBudgetExceededException(
             $"the sequence may grow to {longest} tokens ({promptTokens} of them its prompt), but the KV budget of {_pool.Budget:N0} "
-            + $"bytes holds {MostTokens()}; raise the budget, or allow fewer new tokens");
+            + $"bytes holds {MostTokens(plan)}; raise the budget, or allow fewer new tokens");
 
     /// <summary>
     /// Adds a sequence whose beginning has been computed, or placed from files. Under a budget it fails at once where it does not fit
@@ -142,7 +142,7 @@ public sealed class Scheduler : IDisposable
         if (cache.Length >= prompt.Length)
             throw new ArgumentException(
                 $"the cache holds {cache.Length} tokens, so more than {prompt.Length} ids are needed", nameof(prompt));
-        int longest = Longest(prompt.Length, options);
+        int longest = Longest(_plans[0], prompt.Length, options);
         cache.Steering = options.Steering(prompt, _tokenizer, cache.Steering?.Policy);
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(
@@ -245,7 +245,7 @@ public sealed class Scheduler : IDisposable
                 Advance(sequence, row, drafted, _batch.Entries[i].FirstId + 1);
                 row += 1 + drafted;
             }
-            else if (Shares(_policy)) _prefixes.EndStep(sequence.Cache!, sequence.PromptTokens);
+            else if (Shares(sequence.Cache!.Policy)) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
         }
         return null;
     }
@@ -288,7 +288,7 @@ public sealed class Scheduler : IDisposable
         string piece;
         try
         {
-            piece = sequence.Continuation.Take(logits, sequence.Ids, _contextLength);
+            piece = sequence.Continuation.Take(logits, sequence.Ids, ContextLength(sequence));
         }
         catch (Exception unusable) when (unusable is InvalidOperationException or InvalidInputException)
         {
@@ -317,8 +317,9 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            sequence.Cache = (Shares(_policy) ? _prefixes.Take(sequence.SharedIds) : null)
-                ?? new KvCache(_engine.CacheLayout, _policy, _pool);
+            SequencePlan plan = sequence.Plan!;
+            sequence.Cache = (Shares(plan.Policy) ? _prefixes.Take(sequence.SharedIds, plan.Kind) : null)
+                ?? new KvCache(_engine.CacheLayout, plan.Policy, _pool);
             sequence.Cache.Steering = sequence.Steering;
             Recall(sequence);
             Start(sequence);
@@ -341,14 +342,17 @@ public sealed class Scheduler : IDisposable
     /// <summary>How many more tokens of this sequence alone fit into what is left of its budget.</summary>
     private int Room(KvCache cache)
     {
-        int most = _contextLength - cache.Length;
+        int most = _plans[0].ContextLength - cache.Length;
         long left = cache.Pool.Budget - cache.Pool.Bytes;
         return cache.Pool.Budget == long.MaxValue
-            ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _forecast.PassBytes(tokens, 1) <= left);
+            ? most : KvForecast.Most(most, tokens => cache.MostGrowthBytes(tokens) + _plans[0].Forecast.PassBytes(tokens, 1) <= left);
     }
 
     /// <summary>The longest sequence that could be admitted.</summary>
-    private int MostTokens() => KvForecast.Most(_contextLength, tokens => _forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
+    private int MostTokens(SequencePlan plan) =>
+        KvForecast.Most(plan.ContextLength, tokens => plan.Forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
+
+    private int ContextLength(ScheduledSequence sequence) => (sequence.Plan ?? _plans[0]).ContextLength;
 
     /// <summary>
     /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
@@ -362,10 +366,10 @@ public sealed class Scheduler : IDisposable
         MostRunning = Math.Max(MostRunning, _running.Count);
     }
 
-    private int Longest(int promptTokens, GenerationOptions options)
+    private static int Longest(SequencePlan plan, int promptTokens, GenerationOptions options)
     {
-        Session.Check(promptTokens, _contextLength);
-        return (int)Math.Min((long)promptTokens + options.MaxTokens - 1, _contextLength); // the last token is not fed
+        Session.Check(promptTokens, plan.ContextLength);
+        return (int)Math.Min((long)promptTokens + options.MaxTokens - 1, plan.ContextLength); // the last token is not fed
     }
 
     /// <summary>Whether there is room for all that the sequence may hold; kept beginnings give way to it.</summary>
@@ -377,7 +381,7 @@ public sealed class Scheduler : IDisposable
         return left >= 0;
     }
 
-    private long PassBytes(int sequences) => _forecast.PassBytes(_options.TokensPerStep, sequences);
+    private long PassBytes(int sequences) => _plans.Max(plan => plan.Forecast.PassBytes(_options.TokensPerStep, sequences));
 
     /// <summary>
     /// First the newest token of every decoding sequence and drafts of the next ones, then prompts in the order they came, as far as the
@@ -403,7 +407,7 @@ public sealed class Scheduler : IDisposable
             if (sequence.IsDecoding || left == 0) continue;
             int count = Math.Min(left, sequence.Pending.Length);
             if (PromptBorders > 0) count = Math.Min(count, PromptBorders - sequence.Cache!.Length % PromptBorders);
-            if (Shares(_policy)) count = Math.Min(count, _prefixes.StepRoom(sequence.Cache!.Length, sequence.PromptTokens));
+            if (Shares(sequence.Cache!.Policy)) count = Math.Min(count, _prefixes.StepRoom(sequence.Cache.Length, sequence.PromptTokens));
             AddToBatch(sequence, count);
             left -= count;
         }
@@ -419,7 +423,7 @@ public sealed class Scheduler : IDisposable
         KvCache cache = sequence.Cache!;
         if (sequence.Continuation.Drafts is not { } drafts || cache.Policy.Eviction is not null) return [];
         room = Math.Min(Math.Min(room, cache.FloatRoom - 1),
-            Math.Min(sequence.Continuation.Left - 1, _contextLength - sequence.Ids.Count));
+            Math.Min(sequence.Continuation.Left - 1, ContextLength(sequence) - sequence.Ids.Count));
         return room > 0 ? drafts.Propose(CollectionsMarshal.AsSpan(sequence.Ids), room, sequences) : [];
     }
 
@@ -484,7 +488,7 @@ public sealed class Scheduler : IDisposable
             {
                 List<int> shared = sequence.SharedIds;
                 if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(shared));
-                if (!sequence.IsLent && _prefixes.Keep(shared, cache)) sequence.Cache = null;
+                if (!sequence.IsLent && _prefixes.Keep(shared, cache, sequence.Plan!.Kind)) sequence.Cache = null;
             }
         }
 

@@ -1,3 +1,5 @@
+using Kvasir.Cache;
+
 namespace Kvasir.Generation;
 
 /// <summary>The limits of a <see cref="Scheduler"/>.</summary>
@@ -11,6 +13,9 @@ public sealed record SchedulerOptions
 
     /// <summary>The most bytes of finished sequences that are kept for others with the same beginning; 0 keeps none.</summary>
     public long PrefixCacheBytes { get; init; }
+
+    /// <summary>Policies that a sequence may have instead of the scheduler's own (<see cref="GenerationOptions.Policy"/>).</summary>
+    public IReadOnlyList<KvPolicy> Policies { get; init; } = [];
 
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
     internal SchedulerOptions Validated()

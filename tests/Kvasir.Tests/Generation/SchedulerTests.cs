@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Generation;
+using Kvasir.Models;
 
 namespace Kvasir.Tests.Generation;
 
@@ -28,6 +29,37 @@ public class SchedulerTests
         scheduler.RunToEnd();
         Assert.All(expected, pair => Assert.Equal(pair.Text, pair.Sequence.Result!.Text));
         Assert.All(model.BatchSizes, size => Assert.InRange(size, 1, 16));
+    }
+
+    [SkippableFact]
+    public void Sequences_of_different_policies_answer_as_they_do_alone()
+    {
+        using Model model = Model.Load(
+            SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = ComputeMode.Float32 });
+        KvPolicy[] policies = [KvPolicy.Parse("k=f32,v=f32"), KvPolicy.Parse("k=kivi2,v=kivi2"), KvPolicy.Parse("k=q8,v=kivi4,sink=32")];
+        int[] prompt = [.. Enumerable.Range(0, 200).Select(i => 20 + i * i % 311)];
+        using var scheduler = new Scheduler(
+            model, new SchedulerOptions { TokensPerStep = 1024, PrefixCacheBytes = 1 << 24, Policies = policies[1..] }, policies[0]);
+        List<IReadOnlyList<int>> alone = [.. policies.Select(policy =>
+        {
+            using var by = new Scheduler(model, policy: policy);
+            ScheduledSequence sequence = by.Add(prompt, new GenerationOptions { MaxTokens = 60, IgnoreEndOfText = true });
+            by.RunToEnd();
+            return sequence.Result!.Ids;
+        })];
+        Assert.Equal(3, alone.DistinctBy(ids => string.Join(' ', ids)).Count());
+        for (int round = 0; round < 2; round++)
+        {
+            ScheduledSequence[] together = [.. policies.Select(policy => scheduler.Add(
+                prompt, new GenerationOptions { MaxTokens = 60, IgnoreEndOfText = true, Policy = policy }))];
+            scheduler.RunToEnd();
+            // The second time each goes on from what one of its own kind has left.
+            Assert.All(together, sequence => Assert.Equal(round * 192, sequence.Result!.ReusedTokens));
+            if (round == 0) Assert.Equal(alone, together.Select(sequence => sequence.Result!.Ids));
+            else Assert.Equal(alone[0], together[0].Result!.Ids);
+        }
+
+        Assert.Throws<InvalidInputException>(() => scheduler.Add(prompt, new GenerationOptions { Policy = KvPolicy.Parse("k=f16,v=f16") }));
     }
 
     [Fact]
