@@ -128,12 +128,17 @@ public sealed class PromptStoreTests : IDisposable
     [InlineData("changed", 1, 256)]
     [InlineData("another", 1, 256)]
     [InlineData("empty", 1, 256)]
+    [InlineData("of another prompt", 1, 256)]
+    [InlineData("of another prompt", 3, 768)]
     [InlineData("cut", 3, 768)]
     [InlineData("changed", 3, 768)]
     [InlineData("another", 3, 768)]
     [InlineData("empty", 3, 768)]
     public void A_damaged_file_is_computed_anew(string damage, int damaged, int reused)
     {
+        Complete([.. Prompt.Select(id => id + 1)]);
+        byte[] strange = File.ReadAllBytes(Chain()[damaged]);
+        Directory.Delete(Folder, recursive: true);
         GenerationResult first = Complete(Prompt);
         string[] chain = Chain();
         byte[] good = File.ReadAllBytes(chain[damaged]);
@@ -141,6 +146,7 @@ public sealed class PromptStoreTests : IDisposable
         {
             "cut" => good[..^100],
             "changed" => [.. good[..^9], (byte)~good[^9], .. good[^8..]],
+            "of another prompt" => strange,
             "another" => File.ReadAllBytes(chain[2]),
             _ => [],
         };

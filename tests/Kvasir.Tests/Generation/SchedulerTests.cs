@@ -37,16 +37,19 @@ public class SchedulerTests
         using Model model = Model.Load(
             SharedData.Require("models/tiny/tiny-llama3.gguf"), new ModelOptions { Threads = 1, Compute = ComputeMode.Float32 });
         KvPolicy[] policies = [KvPolicy.Parse("k=f32,v=f32"), KvPolicy.Parse("k=kivi2,v=kivi2"), KvPolicy.Parse("k=q8,v=kivi4,sink=32")];
-        int[] prompt = [.. Enumerable.Range(0, 200).Select(i => 20 + i * i % 311)];
+        int[] prompt = [.. Enumerable.Range(0, 150).Select(i => 20 + i * i % 311)]; // all three fit into one step
         using var scheduler = new Scheduler(
-            model, new SchedulerOptions { TokensPerStep = 1024, PrefixCacheBytes = 1 << 24, Policies = policies[1..] }, policies[0]);
-        List<IReadOnlyList<int>> alone = [.. policies.Select(policy =>
+            model, new SchedulerOptions { PrefixCacheBytes = 1 << 24, Policies = policies[1..] }, policies[0]);
+        List<GenerationResult> results = [.. policies.Select(policy =>
         {
             using var by = new Scheduler(model, policy: policy);
             ScheduledSequence sequence = by.Add(prompt, new GenerationOptions { MaxTokens = 60, IgnoreEndOfText = true });
             by.RunToEnd();
-            return sequence.Result!.Ids;
+            return sequence.Result!;
         })];
+        List<IReadOnlyList<int>> alone = [.. results.Select(result => result.Ids)];
+        List<long> bytes = [.. results.Select(result => result.KvBytes)];
+        Assert.Equal(3, bytes.Distinct().Count());
         Assert.Equal(3, alone.DistinctBy(ids => string.Join(' ', ids)).Count());
         for (int round = 0; round < 2; round++)
         {
@@ -54,7 +57,8 @@ public class SchedulerTests
                 prompt, new GenerationOptions { MaxTokens = 60, IgnoreEndOfText = true, Policy = policy }))];
             scheduler.RunToEnd();
             // The second time each goes on from what one of its own kind has left.
-            Assert.All(together, sequence => Assert.Equal(round * 192, sequence.Result!.ReusedTokens));
+            Assert.All(together, sequence => Assert.Equal(round * 128, sequence.Result!.ReusedTokens));
+            Assert.Equal(bytes, together.Select(sequence => sequence.Result!.KvBytes));
             if (round == 0) Assert.Equal(alone, together.Select(sequence => sequence.Result!.Ids));
             else Assert.Equal(alone[0], together[0].Result!.Ids);
         }

@@ -148,6 +148,7 @@ public class JsonSchemaTests
     [InlineData("""[{"type":"string","minLength":3},{"type":"string","maxLength":2}]""")]
     [InlineData("""[{"type":"object","properties":{"a":{}}},{"type":"object","properties":{"b":{}},"required":["b"]}]""")]
     [InlineData("""[{"type":"object","properties":{"a":{"const":1}},"required":["a"]},{"properties":{"a":{"const":2}}},{}]""")]
+    [InlineData("""[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"enum":[1,"x"]}},"required":["a"]}]""")]
     [InlineData("""[{"type":"array","items":{"type":"null"}},{"type":["array","null"]}]""")]
     public void Alternatives_that_may_hold_at_once_are_refused(string alternatives) => Assert.Contains("oneOf: what alternative",
         Assert.Throws<InvalidInputException>(() => Of(JsonDocument.Parse($$"""{"oneOf":{{alternatives}}}""").RootElement)).Message,
