@@ -20,7 +20,7 @@ internal sealed class PromptLookup(int most)
     private const int LongestMatch = 8;
 
     /// <summary>The share of drafted tokens that come true, by the tokens that matched, as it is believed at first.</summary>
-    private static ReadOnlySpan<double> Believed => [0, 0.1, 0.5, 0.8];
+    private static ReadOnlySpan<double> Believed => [0, 0, 0.3, 0.7];
 
     private readonly double[] _cameTrue = Believed.ToArray();
     private int _matched;

@@ -12,10 +12,11 @@ public sealed class PromptLookupTests : ReferenceComparison
     private static readonly NaiveTransformer s_naive = (Llama with { Vocabulary = ByteTokenizer.Size }).WithRandomWeights(3);
 
     [Theory]
-    [InlineData("abcd.bc", "d.bc")]
-    [InlineData("1abc2.3bc4.abc", "2.3bc4.a")] // the longest match, not the last
+    [InlineData("abcd.bc", "d.b")]
+    [InlineData("1abc2.3bc4.abc", "2.3bc")] // the longest match, not the last
     [InlineData("abc.abd.ab", "d.ab")] // of equal ones the last
     [InlineData("abcdef", "")]
+    [InlineData("abcxdc", "")] // one token alone says little
     [InlineData("a", "")]
     public void What_followed_the_newest_tokens_is_proposed(string text, string draft) =>
         Assert.Equal(draft, Propose(new PromptLookup(8), text));
@@ -40,8 +41,8 @@ public sealed class PromptLookupTests : ReferenceComparison
             if (draft.Length > 0) lookup.Learn(draft.Length, 0);
             return draft.Length > 0;
         });
-        Assert.InRange(Tried(10), 5, 8);
-        Assert.InRange(Tried(200), 5, 20);
+        Assert.InRange(Tried(10), 2, 5);
+        Assert.InRange(Tried(200), 1, 10);
         for (int i = 0; i < 8; i++) lookup.Learn(1, 1);
         Assert.Equal("d.bc", Propose(lookup, "abcd.bc"));
     }
@@ -49,9 +50,9 @@ public sealed class PromptLookupTests : ReferenceComparison
     [Fact]
     public void With_many_sequences_only_what_is_likely_is_proposed()
     {
-        Assert.Equal("d.bc", Propose(new PromptLookup(8), "abcd.bc", sequences: 1));
-        Assert.Equal("", Propose(new PromptLookup(8), "abcd.bc", sequences: 16));
-        Assert.NotEqual("", Propose(new PromptLookup(8), "abcde.bcd", sequences: 16));
+        Assert.Equal("d.b", Propose(new PromptLookup(8), "abcd.bc", sequences: 1));
+        Assert.Equal("", Propose(new PromptLookup(8), "abcd.bc", sequences: 8));
+        Assert.Equal("e", Propose(new PromptLookup(8), "abcde.bcd", sequences: 8));
     }
 
     [Fact]
