@@ -54,6 +54,14 @@ public sealed class MissingModelTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_model_cannot_be_had_no_store_is_made()
+    {
+        string notes = _folder.File("notes.md", "The ferry leaves at 9 am."), store = _folder.Sub("store");
+        Invocation.Of("ask", notes, "When?", "--model", _folder.Sub("missing.gguf"), "--store", store).IsRefused("missing.gguf");
+        Assert.False(Path.Exists(store));
+    }
+
+    [Fact]
     public void Doctor_tells_of_the_machine_and_how_to_get_what_is_missing()
     {
         string store = _folder.Sub("store");

@@ -53,7 +53,8 @@ public sealed class ProtectedPromptTests : IDisposable
     {
         using var answers = new ModelAnswers(_model, AutoPolicies.Prepare(_model, KvPolicy.Parse(policy)));
         int[] begin = answers.EncodePrefix(), question = answers.Encode(Question, parseSpecial: false);
-        int[] passages = answers.Encode(string.Join(' ', Enumerable.Range(1, 60).Select(day => $"On day {day} all met.")), parseSpecial: false);
+        string story = string.Join(' ', Enumerable.Range(1, 60).Select(day => $"On day {day} all met."));
+        int[] passages = answers.Encode(story, parseSpecial: false);
         KvCache cache = answers.NewCache();
         answers.Prefill(cache, [.. begin, .. passages], CancellationToken.None);
         using IAnswerBatch batch = answers.NewBatch(new GenerationOptions { MaxTokens = 3, IgnoreEndOfText = true }, 1);

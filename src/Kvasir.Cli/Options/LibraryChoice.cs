@@ -43,8 +43,9 @@ internal sealed class LibraryChoice(
             folder ??= StoreFolder(parsed.GetValue(_store));
             string? embedder = ModelChoice.ResolveEncoder(parsed.GetValue(_embedder), terminal);
             Task<Model?> loading = Task.Run(() => embedder is null ? null : LoadEncoder(embedder, common.ModelOptions(parsed)));
-            Task<DocumentStore> opening =
-                Task.Run(() => DocumentStore.Open(folder, create: true, StoreWarnings.To(terminal, parsed)));
+            Action<StoreWarning> warned = StoreWarnings.To(terminal, parsed);
+            // A new store is made when all else is known to be right.
+            Task<DocumentStore?> opening = Task.Run(() => DocumentStore.Exists(folder) ? DocumentStore.Open(folder, warned: warned) : null);
             Model? model = null;
             ImageEncoder? images = null;
             try
@@ -62,7 +63,8 @@ internal sealed class LibraryChoice(
                     ChunkTokens = parsed.GetValue(_chunkTokens),
                     Comments = parsed.GetValue(_comments),
                 };
-                var library = DocumentLibrary.Open(opening.GetAwaiter().GetResult(), model, encoder, options);
+                DocumentStore store = opening.GetAwaiter().GetResult() ?? DocumentStore.Open(folder, create: true, warned);
+                var library = DocumentLibrary.Open(store, model, encoder, options);
                 return new LibraryChoice(model, encoder, images, policy, library);
             }
             catch
@@ -81,16 +83,11 @@ internal sealed class LibraryChoice(
                 ? share
                 : throw new InvalidInputException($"--thin-store {parsed.GetValue(_thinStore)}: give a share above 0% and up to 100%");
 
+        /// <summary>What failed to open has nothing to dispose of; the first failure is the one to tell.</summary>
         private static void DisposeOf<T>(Task<T> opening) where T : IDisposable?
         {
-            try
-            {
-                opening.GetAwaiter().GetResult()?.Dispose();
-            }
-            catch (KvasirException)
-            {
-                // There is nothing to dispose; the first failure is the one to tell.
-            }
+            _ = Task.WhenAny(opening).GetAwaiter().GetResult();
+            if (opening.IsCompletedSuccessfully) opening.Result?.Dispose();
         }
 
         private static Model LoadEncoder(string path, ModelOptions options)

@@ -29,6 +29,9 @@ public sealed partial class DocumentStore : IDisposable
         _ = Catalog.KvQuota;
     }
 
+    /// <summary>Whether a folder holds a store.</summary>
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, DatabaseName));
+
     /// <summary>Opens the store in a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="create">Make an empty store where the folder is missing or empty.</param>
@@ -45,7 +48,7 @@ public sealed partial class DocumentStore : IDisposable
             ? Path.GetFullPath(folder) : throw new InvalidInputException("the document store's folder is empty; name one");
         try
         {
-            if (!File.Exists(Path.Combine(full, DatabaseName))) Create(full, create);
+            if (!Exists(full)) Create(full, create);
         }
         catch (UnauthorizedAccessException error)
         {

@@ -43,7 +43,7 @@ internal sealed class PromptLookup(int most)
             likely *= _cameTrue[^1]; // behind a token that came true the match is longer
             end++;
         }
-        return ids[at..Math.Max(at, end)];
+        return ids[at..end];
     }
 
     /// <summary>Tells how many tokens of the last draft came true.</summary>

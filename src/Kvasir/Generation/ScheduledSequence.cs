@@ -11,9 +11,10 @@ public sealed class ScheduledSequence
     private readonly int _promptTokens;
     private volatile bool _cancelled;
 
-    internal ScheduledSequence(
+    internal ScheduledSequence(SequencePlan plan,
         int[] prompt, Continuation continuation, long mostBytes, Action<string>? onText, CancellationToken cancellation)
     {
+        Plan = plan;
         MostBytes = mostBytes;
         Ids = [.. prompt];
         _promptTokens = prompt.Length;
@@ -59,8 +60,8 @@ public sealed class ScheduledSequence
     /// <summary>Whether its cache is a session's, which goes on with it afterwards.</summary>
     internal bool IsLent { get; init; }
 
-    /// <summary>How it is kept; null where it brought its cache.</summary>
-    internal SequencePlan? Plan { get; init; }
+    /// <summary>How it is kept; the scheduler's own where it brought its cache.</summary>
+    internal SequencePlan Plan { get; }
 
     /// <summary>Tokens of its prompt.</summary>
     internal int PromptTokens => _promptTokens;

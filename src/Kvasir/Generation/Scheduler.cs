@@ -92,10 +92,9 @@ public sealed class Scheduler : IDisposable
         options = (options ?? GenerationOptions.Default).Validated();
         SequencePlan plan = SequencePlan.For(_plans, options.Policy);
         int longest = Longest(plan, prompt.Length, options);
-        var sequence = new ScheduledSequence(prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
+        var sequence = new ScheduledSequence(plan, prompt.ToArray(), new Continuation(_tokenizer, options, prompt.Length),
             plan.Forecast.MostBytes(longest), onText, cancellation)
         {
-            Plan = plan,
             Embeddings = embeddings,
             Steering = options.Steering(prompt, _tokenizer, plan.Policy.Steering),
         };
@@ -146,7 +145,7 @@ public sealed class Scheduler : IDisposable
         cache.Steering = options.Steering(prompt, _tokenizer, cache.Steering?.Policy);
         var continuation = new Continuation(_tokenizer, options, prompt.Length) { ReusedTokens = cache.Length };
         var sequence = new ScheduledSequence(
-            prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation)
+            _plans[0], prompt.ToArray(), continuation, cache.MostBytes(longest), onText, cancellation)
         { Cache = cache, CameFilled = true, Embeddings = embeddings };
         if (Fits(sequence))
         {
@@ -171,7 +170,7 @@ public sealed class Scheduler : IDisposable
         KvCache cache, ReadOnlySpan<int> prompt, InputEmbeddings? embeddings, Continuation continuation, Action<string> onText,
         CancellationToken cancellation)
     {
-        var sequence = new ScheduledSequence(prompt.ToArray(), continuation, 0, onText, cancellation)
+        var sequence = new ScheduledSequence(_plans[0], prompt.ToArray(), continuation, 0, onText, cancellation)
         {
             Cache = cache,
             IsLent = true,
@@ -283,12 +282,12 @@ public sealed class Scheduler : IDisposable
         _batch.Dispose();
     }
 
-    private void Advance(ScheduledSequence sequence, Span<float> logits)
+    private static void Advance(ScheduledSequence sequence, Span<float> logits)
     {
         string piece;
         try
         {
-            piece = sequence.Continuation.Take(logits, sequence.Ids, ContextLength(sequence));
+            piece = sequence.Continuation.Take(logits, sequence.Ids, sequence.Plan.ContextLength);
         }
         catch (Exception unusable) when (unusable is InvalidOperationException or InvalidInputException)
         {
@@ -317,7 +316,7 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
-            SequencePlan plan = sequence.Plan!;
+            SequencePlan plan = sequence.Plan;
             sequence.Cache = (Shares(plan.Policy) ? _prefixes.Take(sequence.SharedIds, plan.Kind) : null)
                 ?? new KvCache(_engine.CacheLayout, plan.Policy, _pool);
             sequence.Cache.Steering = sequence.Steering;
@@ -351,8 +350,6 @@ public sealed class Scheduler : IDisposable
     /// <summary>The longest sequence that could be admitted.</summary>
     private int MostTokens(SequencePlan plan) =>
         KvForecast.Most(plan.ContextLength, tokens => plan.Forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
-
-    private int ContextLength(ScheduledSequence sequence) => (sequence.Plan ?? _plans[0]).ContextLength;
 
     /// <summary>
     /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
@@ -418,12 +415,12 @@ public sealed class Scheduler : IDisposable
     /// <summary>
     /// What may come next of a sequence. What a policy observes, evicts or encodes cannot be taken back, so drafts end before it does.
     /// </summary>
-    private ReadOnlySpan<int> Draft(ScheduledSequence sequence, int room, int sequences)
+    private static ReadOnlySpan<int> Draft(ScheduledSequence sequence, int room, int sequences)
     {
         KvCache cache = sequence.Cache!;
         if (sequence.Continuation.Drafts is not { } drafts || cache.Policy.Eviction is not null) return [];
         room = Math.Min(Math.Min(room, cache.FloatRoom - 1),
-            Math.Min(sequence.Continuation.Left - 1, ContextLength(sequence) - sequence.Ids.Count));
+            Math.Min(sequence.Continuation.Left - 1, sequence.Plan.ContextLength - sequence.Ids.Count));
         return room > 0 ? drafts.Propose(CollectionsMarshal.AsSpan(sequence.Ids), room, sequences) : [];
     }
 
@@ -488,7 +485,7 @@ public sealed class Scheduler : IDisposable
             {
                 List<int> shared = sequence.SharedIds;
                 if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(shared));
-                if (!sequence.IsLent && _prefixes.Keep(shared, cache, sequence.Plan!.Kind)) sequence.Cache = null;
+                if (!sequence.IsLent && _prefixes.Keep(shared, cache, sequence.Plan.Kind)) sequence.Cache = null;
             }
         }
 
