@@ -4,7 +4,8 @@ public class EncodingTests
 {
     private static Document Read(string name, byte[] bytes) => Assert.Single(DocumentParser.Parse(name, bytes));
 
-    private static byte[] In(string encoding, string text) => CodePagesEncodingProvider.Instance.GetEncoding(encoding)!.GetBytes(text);
+    private static byte[] In(string encoding, string text) =>
+        (CodePagesEncodingProvider.Instance.GetEncoding(encoding) ?? Encoding.GetEncoding(encoding)).GetBytes(text);
 
     public static TheoryData<string> Texts => new(
         "The ferry to Arden leaves at nine.\nIt carries sixty cars.",
@@ -52,6 +53,19 @@ public class EncodingTests
         Assert.Equal(["1 damaged character"], torn.Notes);
         Document half = Read("a.txt", [.. new UnicodeEncoding(false, true).GetPreamble(), .. Encoding.Unicode.GetBytes(line), 0x41]);
         Assert.StartsWith(line, half.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A stray NUL makes no wide text of any text, wherever it stands.</summary>
+    [Theory]
+    [InlineData("The mayor is Greta Holm. The bridge opened in 1931.", "utf-8")]
+    [InlineData("Öffnungszeiten: täglich von neun bis fünf, außer an Feiertagen.", "utf-8")]
+    [InlineData("Мэр города — Иван Петров, его избрали в мае.", "utf-8")]
+    [InlineData("渡船九点开。船长住在岛上，名叫王平。票价是四百一十五元。", "utf-8")]
+    [InlineData("Der Bürgermeister heißt Jürgen Groß; der Brunnen ist von 1931.", "windows-1252")]
+    public void One_nul_costs_itself(string text, string encoding)
+    {
+        for (int at = 0; at <= text.Length; at++)
+            Assert.Equal(text, Read("a.txt", [.. In(encoding, text[..at]), 0, .. In(encoding, text[at..])]).Text);
     }
 
     [Fact]

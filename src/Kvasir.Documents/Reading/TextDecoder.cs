@@ -121,7 +121,8 @@ internal static class TextDecoder
     /// </summary>
     private static (Encoding Encoding, string Name)? Unmarked(ReadOnlySpan<byte> bytes)
     {
-        if (!bytes[..Math.Min(bytes.Length, SampleBytes)].ContainsAnyInRange((byte)0, (byte)8)) return null;
+        ReadOnlySpan<byte> sample = bytes[..Math.Min(bytes.Length, SampleBytes)];
+        if (!sample.ContainsAnyInRange((byte)0, (byte)8) || IsNarrow(bytes)) return null;
         (double score, int best) = (0, 0);
         for (int i = 0; i < 4; i++)
         {
@@ -132,6 +133,22 @@ internal static class TextDecoder
         }
 
         return score > 0.02 ? s_unicode[best] : null;
+    }
+
+    /// <summary>
+    /// Whether characters are of one byte or UTF-8, a stray NUL among them: nearly all is ASCII, of which UTF-16 has at most some two
+    /// thirds; or it is UTF-8 with few bytes that stand in no text, which are at least a fifth of UTF-16 that is UTF-8 by chance.
+    /// </summary>
+    private static bool IsNarrow(ReadOnlySpan<byte> bytes)
+    {
+        int ascii = 0, stray = 0;
+        foreach (byte b in bytes)
+        {
+            ascii += b is >= 0x20 and < 0x7F or (byte)'\t' or (byte)'\n' or (byte)'\r' ? 1 : 0;
+            stray += b <= 8 ? 1 : 0;
+        }
+
+        return ascii * 10L > bytes.Length * 8L || stray * CharactersPerDamaged <= bytes.Length && System.Text.Unicode.Utf8.IsValid(bytes);
     }
 
     private static double TextScore(string text)
