@@ -228,6 +228,21 @@ public sealed class DamageTests : LibraryFixture
         Assert.True(library.Verify().IsSound);
     }
 
+    [Fact]
+    public void Repair_waits_until_no_one_else_has_the_store_open()
+    {
+        Ingested();
+        using (DocumentLibrary library = Opened())
+        {
+            Assert.Contains("another program is using", Assert.Throws<StoreWriteException>(() => DocumentStore.Repair(Store)).Message,
+                StringComparison.Ordinal);
+            Folder.File("documents/new.txt", "Ingested after the repair was refused.");
+            library.Ingest([Documents]);
+        }
+
+        Assert.Equal(4, DocumentStore.Repair(Store).Files);
+    }
+
     /// <summary>How fast KV was computed once cannot be mended.</summary>
     private static string WithoutSpeed(string seen) => string.Join('\n',
         seen.Split('\n').Where(line => !line.StartsWith("computed again", StringComparison.Ordinal)));

@@ -28,17 +28,20 @@ internal sealed class Database : IDisposable
     public string Path { get; }
 
     /// <summary>Opens a database, or makes an empty one. Where its folder may not or cannot be written, it is read as it stands.</summary>
-    public static Database Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="alone">Whether no one else may have it open; its log is then gone when it is closed.</param>
+    /// <exception cref="StoreWriteException">Someone else has it open.</exception>
+    public static Database Open(string path, bool alone = false)
     {
         try
         {
-            return Open(path, path, SqliteOpenMode.ReadWriteCreate);
+            return Open(path, path, SqliteOpenMode.ReadWriteCreate, alone);
         }
         catch (Exception error) when (IsReadable(path)
             && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
         {
             // Reading takes files beside the database, for which there is no permission or room, unless it is known that nobody writes.
-            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, error);
+            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, alone: false, error);
         }
     }
 
@@ -128,7 +131,7 @@ internal sealed class Database : IDisposable
     private static bool IsReadable(string path) =>
         new FileInfo(path) is { Exists: true, Length: > 0 } && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 };
 
-    private static Database Open(string path, string source, SqliteOpenMode mode, Exception? unwritable = null)
+    private static Database Open(string path, string source, SqliteOpenMode mode, bool alone, Exception? unwritable = null)
     {
         var settings = new SqliteConnectionStringBuilder
         {
@@ -145,6 +148,7 @@ internal sealed class Database : IDisposable
                 database._connection.Open();
                 return 0;
             });
+            if (alone) database.Run("PRAGMA locking_mode=EXCLUSIVE");
             database.Run("PRAGMA foreign_keys=ON");
             database.Run("PRAGMA mmap_size=2147418112");
             database.Number("SELECT count(*) FROM sqlite_schema");
@@ -196,7 +200,7 @@ internal sealed class Database : IDisposable
     private Exception Told(SqliteException error) => error.SqliteErrorCode switch
     {
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
-            new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
+            new StoreWriteException($"{Path}: another program is using the database; try again when it has finished", error),
         raw.SQLITE_READONLY when _unwritable is not null => _unwritable,
         raw.SQLITE_FULL => StoreWriteException.From(Folder, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
         raw.SQLITE_IOERR => StoreWriteException.From(Folder, error.SqliteExtendedErrorCode == NoRoomBeside

@@ -144,7 +144,7 @@ public sealed partial class DocumentStore : IDisposable
     /// ingested again.
     /// </summary>
     /// <exception cref="InvalidInputException">There is no store in the folder.</exception>
-    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed; the store is as it was.</exception>
+    /// <exception cref="StoreWriteException">Another process has the store open, or writing failed; the store is as it was.</exception>
     public static StoreRepair Repair(string folder)
     {
         string path = Path.Combine(Path.GetFullPath(folder), DatabaseName), fresh = path + StoreFiles.TemporarySuffix;
@@ -152,12 +152,12 @@ public sealed partial class DocumentStore : IDisposable
         return Guarded(Path.GetFullPath(folder), () =>
         {
             using WriterLock writing = WriterLock.Take(Path.GetFullPath(folder));
-            string[] beside = ["", "-wal", "-shm"];
-            Array.ForEach(beside, suffix => File.Delete(fresh + suffix));
+            StoreFiles.RemoveUnfinished(Path.GetFullPath(folder));
             StoreRepair report;
             using (SqliteCatalog target = SqliteCatalog.Open(fresh, new StoreFiles())) report = StoreRepair.Salvage(path, target);
             File.Move(fresh, path, overwrite: true);
-            Array.ForEach(beside[1..], suffix => File.Delete(path + suffix));
+            File.Delete(path + "-wal");
+            File.Delete(path + "-shm");
             FolderFlush.Flush(Path.GetDirectoryName(path)!);
             return report;
         });

@@ -55,8 +55,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         }
     }
 
-    /// <summary>Opens a damaged catalog, to read what is left of it.</summary>
-    public static SqliteCatalog OpenDamaged(string path) => new(Database.Open(path), new StoreFiles());
+    /// <summary>Opens a damaged catalog, which no one else may have open, to read what is left of it.</summary>
+    public static SqliteCatalog OpenDamaged(string path) => new(Database.Open(path, alone: true), new StoreFiles());
 
     /// <summary>The greatest number of a file.</summary>
     public long LastFile => _database.Number("SELECT max(id) FROM file") ?? 0;

@@ -8,12 +8,17 @@ internal sealed class StoreWriter : IDisposable
     private KvQuota? _quota;
     private bool _removed;
 
-    public StoreWriter(DocumentStore store)
+    public StoreWriter(DocumentStore store) : this(store, WriterLock.Take(store.Folder))
+    {
+    }
+
+    private StoreWriter(DocumentStore store, WriterLock held)
     {
         _store = store;
-        _lock = WriterLock.Take(store.Folder);
+        _lock = held;
         try
         {
+            StoreFiles.RemoveUnfinished(store.Folder);
             KvShelf.CleanAll(store.Folder, live: null);
         }
         catch
@@ -22,6 +27,10 @@ internal sealed class StoreWriter : IDisposable
             throw;
         }
     }
+
+    /// <summary>For a question: null where another writer is at work, or the store may only be read.</summary>
+    public static StoreWriter? TryTake(DocumentStore store) =>
+        WriterLock.TryTake(store.Folder) is { } held ? new StoreWriter(store, held) : null;
 
     public ICatalog Catalog => _store.Catalog;
 
