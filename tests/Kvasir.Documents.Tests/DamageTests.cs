@@ -115,6 +115,25 @@ public sealed class DamageTests : LibraryFixture
     }
 
     [Theory]
+    [InlineData("DELETE FROM words_data WHERE id > 1000")]
+    [InlineData("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX text_kv ON text(title)' WHERE name = 'text_kv'")]
+    public void Damaged_index_is_found_by_verifying_and_mended_by_a_repair(string sql)
+    {
+        Ingested();
+        Tamper(sql);
+        using (DocumentLibrary library = Opened())
+        {
+            Assert.Empty(library.Store.Warnings);
+            Assert.True(library.Verify().DamagedRecords > 0);
+        }
+
+        Assert.True(DocumentStore.Repair(Store).IsWhole);
+        using DocumentLibrary mended = Opened();
+        Assert.True(mended.Verify().IsSound);
+        Assert.Contains("postman", mended.Search("postman", 1)[0].Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("UPDATE embedding SET vector = zeroblob(length(vector)) WHERE text = (SELECT min(id) FROM text)")]
     [InlineData("DELETE FROM embedding WHERE text = (SELECT min(id) FROM text)")]
     [InlineData("UPDATE embedding SET vector = x'' WHERE text = (SELECT min(id) FROM text)")]

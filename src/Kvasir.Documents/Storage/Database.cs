@@ -69,7 +69,7 @@ internal sealed class Database : IDisposable
         Guarded(command.ExecuteNonQuery);
     }
 
-    /// <summary>Visits the rows of a query of one number and one blob, where they stand: for very many of them.</summary>
+    /// <summary>Visits the rows of a query of one number and perhaps one blob, where they stand: for very many of them.</summary>
     public void Visit(string sql, object? value, BlobVisitor visit) => Guarded(() =>
     {
         Check(raw.sqlite3_prepare_v2(_connection.Handle, sql, out sqlite3_stmt statement));
@@ -77,9 +77,10 @@ internal sealed class Database : IDisposable
         {
             if (value is long number) Check(raw.sqlite3_bind_int64(statement, 1, number));
             else if (value is string text) Check(raw.sqlite3_bind_text(statement, 1, text));
+            bool hasBlob = raw.sqlite3_column_count(statement) > 1;
             int state;
             while ((state = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
-                visit(raw.sqlite3_column_int64(statement, 0), raw.sqlite3_column_blob(statement, 1));
+                visit(raw.sqlite3_column_int64(statement, 0), hasBlob ? raw.sqlite3_column_blob(statement, 1) : default);
             Check(state);
         }
 

@@ -14,12 +14,10 @@ public sealed partial class DocumentStore : IDisposable
 {
     private const string DatabaseName = "store.db", OldCatalogName = "catalog.log";
 
-    private readonly StoreFiles _files;
-
     private DocumentStore(string folder, StoreFiles files)
     {
         Folder = folder;
-        _files = files;
+        FileAccess = files;
         Catalog = SqliteCatalog.Open(Path.Combine(folder, DatabaseName), files);
         IReadOnlyList<string> lost = Catalog.Lost();
         if (lost.Count > 0)
@@ -73,7 +71,7 @@ public sealed partial class DocumentStore : IDisposable
     public string Folder { get; }
 
     /// <summary>What has been found wrong since the store was opened, each thing once.</summary>
-    public IReadOnlyList<StoreWarning> Warnings => _files.Warnings;
+    public IReadOnlyList<StoreWarning> Warnings => FileAccess.Warnings;
 
     /// <summary>The files whose documents are stored, by path.</summary>
     public IReadOnlyList<StoredFileInfo> List() => Catalog.Reading(() => Catalog.Files().Select(Describe).ToList());
@@ -215,7 +213,7 @@ public sealed partial class DocumentStore : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Catalog.Dispose();
 
-    internal StoreFiles FileAccess => _files;
+    internal StoreFiles FileAccess { get; }
 
     internal ICatalog Catalog { get; }
 

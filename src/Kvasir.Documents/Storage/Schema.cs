@@ -7,7 +7,10 @@ internal static class Schema
     private const int ApplicationId = 0x4B766173;
 
     /// <summary>What makes version n of version n - 1, from 1 on.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [Tables];
+    public static IReadOnlyList<string> Migrations { get; } = [Tables, ShorterEmbeddings];
+
+    /// <summary>Embeddings had 16 bits a dimension: the next ingest makes them anew, until when words find their chunks.</summary>
+    private const string ShorterEmbeddings = "DELETE FROM embedding";
 
     /// <summary>
     /// A document counts from the moment it has a place in its file; before, an ingest is at work on it, or was interrupted. Equal texts of

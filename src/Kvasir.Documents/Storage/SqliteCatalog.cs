@@ -141,8 +141,6 @@ internal sealed partial class SqliteCatalog : ICatalog
         return isNew ? Set(FileCount, (Setting(FileCount) ?? 0) + 1) : 0;
     }, durable: true);
 
-    public void Remove(string path) => _database.Atomically(() => Drop(path), durable: true);
-
     public void Sweep(bool unfinished)
     {
         _database.Atomically(() =>

@@ -46,6 +46,4 @@ internal class StoreFiles
         file.Commit();
         FolderFlush.Flush(Path.GetDirectoryName(path)!);
     }
-
-    public void Replace(string path, byte[] content) => Replace(path, file => Write(file, content, 0));
 }

@@ -39,7 +39,7 @@ internal sealed class StoreWriter : IDisposable
 
     public void Remove(StoredFile file)
     {
-        Catalog.Remove(file.Path);
+        Catalog.Commit(file, []);
         _removed = true;
     }
 
