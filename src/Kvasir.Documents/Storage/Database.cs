@@ -122,6 +122,9 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>What damage may have put into a text or a name, as it can be shown in a line.</summary>
+    public static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+
     public void Dispose()
     {
         foreach (SqliteCommand command in _commands.Values) command.Dispose();
@@ -215,8 +218,8 @@ internal sealed class Database : IDisposable
     private string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
     private InvalidInputException Damaged(Exception error) => new(
-        $"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it",
-            error);
+        $"{Path} is damaged ({Printable(error.Message.ReplaceLineEndings(" ")).TrimEnd('.')}); 'kvasir store repair' keeps what is sound "
+            + "of it", error);
 }
 
 /// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>
