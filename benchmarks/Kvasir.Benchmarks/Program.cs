@@ -12,6 +12,10 @@ if (args is ["training", .. var threads]) return TrainingProducts.Run(threads);
 
 if (args is ["images", .. var images]) return ImageSpeed.Run(images);
 
+if (args is ["store", .. var store]) return StoreSpeed.Run(store);
+
+if (args is ["retrieval", .. var paths]) return RetrievalQuality.Run(paths);
+
 if (args is ["models", .. var models]) return RandomModels.Write(models);
 
 BenchmarkSwitcher.FromAssembly(typeof(KernelThroughput).Assembly).Run(args);

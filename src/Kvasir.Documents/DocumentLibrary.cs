@@ -133,7 +133,7 @@ public sealed partial class DocumentLibrary : IDisposable
                 kv.NoteSpeed();
             }
 
-            return report with { KvBytes = shelf.Bytes() };
+            return report with { KvBytes = KvShelf.Bytes(shelf.Folder, out _) };
         });
     }
 

@@ -44,7 +44,7 @@ public sealed class CatalogTests : IDisposable
         Assert.Empty(catalog.TextsWith("gone", 9));
         Assert.Null(catalog.Embedding("e", gone));
         Assert.Empty(catalog.Lost());
-        catalog.Remove("/a");
+        Commit(catalog, "/a");
         catalog.Sweep(unfinished: false);
         Assert.Equal((0, 0), (catalog.Files().Count, catalog.Texts(null).Length));
         Assert.False(catalog.LacksRows());
@@ -63,7 +63,7 @@ public sealed class CatalogTests : IDisposable
         Assert.Equal([shared], catalog.TextsWith("shared", 9));
         Assert.Equal([shared], catalog.Texts(["/b"]));
         Assert.Equal(2, catalog.Texts(["/b", "/a"]).Length);
-        catalog.Remove("/a");
+        Commit(catalog, "/a");
         catalog.Sweep(unfinished: false);
         Assert.Equal("/b", Assert.Single(catalog.Places(shared)).File);
         Assert.True(catalog.HasKv(KvShelf.NameOf(Chunking.Chunker.PromptText("shared"))));

@@ -115,6 +115,25 @@ public sealed class DamageTests : LibraryFixture
     }
 
     [Theory]
+    [InlineData("DELETE FROM words_data WHERE id > 1000")]
+    [InlineData("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX text_kv ON text(title)' WHERE name = 'text_kv'")]
+    public void Damaged_index_is_found_by_verifying_and_mended_by_a_repair(string sql)
+    {
+        Ingested();
+        Tamper(sql);
+        using (DocumentLibrary library = Opened())
+        {
+            Assert.Empty(library.Store.Warnings);
+            Assert.True(library.Verify().DamagedRecords > 0);
+        }
+
+        Assert.True(DocumentStore.Repair(Store).IsWhole);
+        using DocumentLibrary mended = Opened();
+        Assert.True(mended.Verify().IsSound);
+        Assert.Contains("postman", mended.Search("postman", 1)[0].Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("UPDATE embedding SET vector = zeroblob(length(vector)) WHERE text = (SELECT min(id) FROM text)")]
     [InlineData("DELETE FROM embedding WHERE text = (SELECT min(id) FROM text)")]
     [InlineData("UPDATE embedding SET vector = x'' WHERE text = (SELECT min(id) FROM text)")]
@@ -226,6 +245,21 @@ public sealed class DamageTests : LibraryFixture
         Assert.True(library.Search("Why do cats purr?", 1)[0].Cosine > 0);
         Assert.Equal((0, 1), library.Ingest([Documents]) is var ingested ? (ingested.ComputedChunks, ingested.ChangedFiles) : default);
         Assert.True(library.Verify().IsSound);
+    }
+
+    [Fact]
+    public void Repair_waits_until_no_one_else_has_the_store_open()
+    {
+        Ingested();
+        using (DocumentLibrary library = Opened())
+        {
+            Assert.Contains("another program is using", Assert.Throws<StoreWriteException>(() => DocumentStore.Repair(Store)).Message,
+                StringComparison.Ordinal);
+            Folder.File("documents/new.txt", "Ingested after the repair was refused.");
+            library.Ingest([Documents]);
+        }
+
+        Assert.Equal(4, DocumentStore.Repair(Store).Files);
     }
 
     /// <summary>How fast KV was computed once cannot be mended.</summary>

@@ -108,6 +108,26 @@ public sealed class DocumentStoreTests : LibraryFixture
     }
 
     [Fact]
+    public void Database_of_the_first_version_is_brought_to_this_one_and_embedded_anew()
+    {
+        using (DocumentLibrary before = Open())
+        {
+            before.Ingest([Documents]);
+            ICatalog catalog = before.Store.Catalog;
+            catalog.Embed(Encoder.Identity, [.. catalog.Texts(null).Select(text => (text, Enumerable.Repeat(1f, 128).ToArray()))]);
+        }
+
+        Tamper("PRAGMA user_version=1");
+        using DocumentLibrary library = Open();
+        Passage found = library.Search("Why do cats purr?", 1)[0];
+        Assert.Equal((true, 0f), (found.Text.Contains("purr", StringComparison.Ordinal), found.Cosine));
+        Assert.Contains("words alone find them", Assert.Single(library.Store.Warnings).Problem, StringComparison.Ordinal);
+        Assert.Equal(0, library.Ingest([Documents]).ComputedChunks);
+        Assert.True(library.Search("Why do cats purr?", 1)[0].Cosine > 0);
+        Assert.True(library.Verify().IsSound);
+    }
+
+    [Fact]
     public void Backup_made_while_another_writes_is_a_store()
     {
         using DocumentLibrary library = Open();

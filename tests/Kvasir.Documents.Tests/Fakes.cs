@@ -156,7 +156,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
     {
         byte[] content = MemoryMarshal.AsBytes<int>([Mark, .. ids]).ToArray();
         beforeWriting?.Invoke(content.Length + 4);
-        Files.Replace(path, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content]);
+        Files.Replace(path, file => Files.Write(file, [.. BitConverter.GetBytes(Checksum.Of(content)), .. content], 0));
     }
 
     private int Mark => (int)Checksum.Of(System.Text.Encoding.UTF8.GetBytes(Policy));

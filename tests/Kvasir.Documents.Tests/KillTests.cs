@@ -31,7 +31,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     /// <summary>What the process must have said before the time runs after which it is killed, so that short work is hit too.</summary>
     private static readonly string[] Triggers =
         [AtOnce, "begin ingest", "stored", "begin convert", "begin gc", "begin rm", "stored", "begin quota", "begin ask", "begin convert",
-            "begin import", "begin backup", "ready"];
+            "begin import", "begin backup", "begin repair", "begin migration", "ready"];
 
     [Fact]
     public void Nothing_that_was_acknowledged_is_lost_or_damaged_by_a_kill()
@@ -68,7 +68,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private static int MostDelay(string trigger) => trigger switch
     {
         "ready" or AtOnce => 500,
-        "begin gc" or "begin rm" or "begin quota" => 8,
+        "begin gc" or "begin rm" or "begin quota" or "begin repair" or "begin migration" => 8,
         _ => 30,
     };
 
@@ -191,6 +191,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             kv.UnionWith(KvShelf.Names(folder));
         }
 
+        foreach (string migrated in Directory.GetFiles(_folder.Path, "*" + KillWorkload.Migrated)) CheckMigrated(migrated);
         using DocumentStore store = DocumentStore.Open(KillWorkload.Store(_folder.Path));
         ICatalog catalog = store.Catalog;
         for (int file = 0; file < KillWorkload.AllFiles; file++)
@@ -205,6 +206,21 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
                     $"KV of file {file} is lost, after: {said}");
             }
         }
+    }
+
+    /// <summary>A migration is made as a whole or not at all.</summary>
+    private static void CheckMigrated(string path)
+    {
+        using (Database database = Database.Open(path))
+        {
+            bool isNext = database.Number("PRAGMA user_version") > Schema.Migrations.Count;
+            Assert.Equal(isNext ? 1 : 0, database.Number("SELECT count(*) FROM sqlite_schema WHERE name = 'next'"));
+            Assert.Equal(0, database.Number($"SELECT count(*) FROM text WHERE (content = '') <> {(isNext ? 1 : 0)}"));
+            Assert.Equal(0, isNext ? database.Number("SELECT count(*) FROM text WHERE id NOT IN (SELECT text FROM next)") : 0);
+            Assert.Equal("ok", Assert.Single(database.Query("PRAGMA integrity_check", row => row.GetString(0))));
+        }
+
+        File.Delete(path);
     }
 
     /// <summary>The next ingest completes everything.</summary>

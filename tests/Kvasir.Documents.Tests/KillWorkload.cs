@@ -14,6 +14,15 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
     /// <summary>Files that are edited and ingested, and files behind them that come from an archive.</summary>
     public const int Files = 10, AllFiles = 13;
 
+    /// <summary>What the names of databases that were migrated end with.</summary>
+    public const string Migrated = ".migrated.db";
+
+    private const string NextVersion = """
+        CREATE TABLE next (text INTEGER PRIMARY KEY, content TEXT NOT NULL);
+        INSERT INTO next SELECT id, content FROM text;
+        UPDATE text SET content = '';
+        """;
+
     private readonly string _root;
     private readonly Random _random;
     private readonly TextWriter _out;
@@ -76,12 +85,12 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
     private void Run()
     {
         using Model model = Load(_root);
-        DocumentLibrary[] libraries = [.. Policies.Select(policy => Open(_root, model, policy))];
+        DocumentLibrary[] libraries = OpenAll(model);
         _out.WriteLine("ready");
         while (true)
         {
             DocumentLibrary library = libraries[_random.Next(10) < 7 ? 0 : 1];
-            switch (_random.Next(12))
+            switch (_random.Next(14))
             {
                 case < 3:
                     Edit();
@@ -111,6 +120,16 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                 case < 10:
                     Work("backup", () => library.Store.Backup(Path.Combine(_root, "backup.db")));
                     break;
+                case < 11:
+                    Array.ForEach(libraries, open => open.Dispose());
+                    Work("repair", () => DocumentStore.Repair(Store(_root)));
+                    libraries = OpenAll(model);
+                    break;
+                case < 12:
+                    string old = Path.Combine(_root, $"{_random.Next()}{Migrated}");
+                    library.Store.Backup(old);
+                    Work("migration", () => Migrate(old));
+                    break;
                 default:
                     if (library.Store.List().Count == 0)
                     {
@@ -123,6 +142,15 @@ internal sealed class KillWorkload : IProgress<IngestProgress>, IDisposable
                     break;
             }
         }
+    }
+
+    private DocumentLibrary[] OpenAll(Model model) => [.. Policies.Select(policy => Open(_root, model, policy))];
+
+    /// <summary>Brings a store's database to a version that is still to come.</summary>
+    private static void Migrate(string path)
+    {
+        using Database database = Database.Open(path);
+        Schema.Prepare(database, [.. Schema.Migrations, NextVersion]);
     }
 
     private void Convert(DocumentStore store, Model model)

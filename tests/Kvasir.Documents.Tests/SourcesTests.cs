@@ -148,6 +148,22 @@ public sealed class SourcesTests : LibraryFixture
         Assert.Throws<ReadOnlyStoreException>(() => library.Store.CollectGarbage());
     }
 
+    [Fact]
+    public void Database_that_may_only_be_read_is_read_as_it_stands()
+    {
+        using (DocumentLibrary writer = Open())
+        {
+            writer.Ingest([Documents]);
+        }
+
+        Directory.CreateDirectory(Path.Combine(Store, "store.db-shm")); // opening it fails as without permission, for root too
+        using DocumentLibrary library = Open();
+        Assert.Equal("An answer", library.Ask("Why do cats purr?").Complete());
+        Assert.True(library.Search("Why do cats purr?", 1)[0].Cosine > 0);
+        Assert.Contains("may only be read", Assert.Throws<ReadOnlyStoreException>(() => library.Store.SetKvQuota(1)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(30, true)]
     [InlineData(unchecked((int)0x80070013), true)]

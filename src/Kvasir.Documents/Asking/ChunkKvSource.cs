@@ -112,16 +112,14 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     /// <summary>Stores something as the writer, without waiting for another one: a later question does it then.</summary>
     private bool TryStore(Action<KvQuota> save)
     {
-        using WriterLock? writing = WriterLock.TryTake(store.Folder);
-        if (writing is null) return false;
         try
         {
-            KvShelf.CleanAll(store.Folder, live: null);
-            KvQuota quota = KvQuota.Of(store);
-            foreach (string used in _used) quota.Keep(used);
+            using StoreWriter? writer = StoreWriter.TryTake(store);
+            if (writer is null) return false;
+            foreach (string used in _used) writer.Quota.Keep(used);
             shelf.Prepare();
             prefix.Store(shelf);
-            save(quota);
+            save(writer.Quota);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or QuotaReachedException or InvalidInputException)

@@ -69,21 +69,20 @@ internal sealed partial class PassageIndex : IDisposable
         float[] cosines = _vectors.Scores(embedding);
         bool byWordsAlone = _vectors.Without.Count == _texts.Length || !embedding.ContainsAnyExcept(0f);
         List<Word> asked = [.. (byWordsAlone ? Words.OfSubject(question) : Words.Of(question)).Select(Look)];
-        float[] words = Bm25(asked);
-        float[] fused = RankFusion.Fuse(cosines, words);
-        int[] candidates = TopScores.Best(fused, Math.Max(Candidates, CandidatesForOne * count));
-        float[] sentences = new float[fused.Length];
-        foreach (int text in candidates) sentences[text] = SentenceCosine(_texts[text], embedding);
-        fused = RankFusion.Fuse(cosines, words, sentences);
-        IEnumerable<Passage> ranked = candidates.OrderByDescending(text => fused[text])
-            .Select(text => NewPassage(_texts[text]) is { } passage
+        Dictionary<int, float> words = Bm25(asked), sentences = [];
+        int[] byCosine = TopScores.Best(cosines, RankFusion.Depth), byWords = TopScores.Best(words, RankFusion.Depth);
+        foreach ((int text, _) in RankFusion.Fuse(byCosine, byWords).Take(Math.Max(Candidates, CandidatesForOne * count)))
+            sentences[text] = SentenceCosine(_texts[text], embedding);
+        IEnumerable<Passage> ranked = RankFusion.Fuse(byCosine, byWords, TopScores.Best(sentences, sentences.Count))
+            .Where(item => sentences.ContainsKey(item.Item))
+            .Select(item => NewPassage(_texts[item.Item]) is { } passage
             ? passage with
             {
-                Score = fused[text],
-                Cosine = cosines[text],
-                Bm25 = words[text],
-                SentenceCosine = sentences[text],
-                Words = Share(asked, _texts[text]),
+                Score = item.Score,
+                Cosine = cosines[item.Item],
+                Bm25 = words.GetValueOrDefault(item.Item),
+                SentenceCosine = sentences[item.Item],
+                Words = Share(asked, _texts[item.Item]),
             }
             : null).OfType<Passage>();
         return new Found(Distinct(ranked, count), _documents, Count, HasUnknownName(question, asked), WordsAlone);
@@ -150,13 +149,13 @@ internal sealed partial class PassageIndex : IDisposable
             (float)Math.Log(1 + (Math.Max(0, Count - texts.Length) + 0.5) / (texts.Length + 0.5)));
     }
 
-    /// <summary>The BM25 score of each text.</summary>
-    private float[] Bm25(IReadOnlyList<Word> asked)
+    /// <summary>The BM25 scores of the texts that have any.</summary>
+    private Dictionary<int, float> Bm25(IReadOnlyList<Word> asked)
     {
         int texts = 0;
         List<string> ranking = [.. asked.Where(word => word.Texts.Length > 0).OrderBy(word => word.Texts.Length)
             .TakeWhile(word => texts == 0 | (texts += word.Texts.Length) <= RankedTexts).Select(word => word.Text)];
-        float[] scores = new float[Count];
+        var scores = new Dictionary<int, float>();
         foreach ((long text, float score) in _catalog.Rank(ranking, _isAll ? 2 * RankFusion.Depth : -1))
             if (Array.BinarySearch(_texts, text) is >= 0 and int at) scores[at] = score;
         return scores;

@@ -6,16 +6,13 @@ using Kvasir.Memory;
 namespace Kvasir.Documents.Asking;
 
 /// <summary>
-/// Cosine of a query against the embeddings of texts, which are read once into one matrix of float16, [texts, width]. Rows have length 1,
-/// so that the cosine is a product; a text without embedding has a row of 0.
+/// Cosine of a query with the embeddings of texts, which are read once into one matrix of 8-bit directions, [texts, width]; a text without
+/// embedding has a row of 0.
 /// </summary>
 internal sealed class VectorIndex : IDisposable
 {
     /// <summary>Rows that one thread takes at a time.</summary>
     private const int RowsAtOnce = 1024;
-
-    /// <summary>The bits of a float16, moved to where a float32 has them, are 2^-112 of its value; the query makes up for it.</summary>
-    private const float Scale = 5.192296858534828e33f;
 
     private readonly int _count;
     private NativeBuffer? _rows;
@@ -33,7 +30,7 @@ internal sealed class VectorIndex : IDisposable
         {
             while (next < texts.Length && texts[next] < text) without.Add(texts[next++]);
             if (next == texts.Length || texts[next] != text) return;
-            if (_rows is null) _rows = new NativeBuffer((long)_count * (_width = row.Length) * sizeof(ushort), hugePages: true);
+            if (_rows is null) _rows = new NativeBuffer((long)_count * (_width = row.Length), hugePages: true);
             if (row.Length == _width) row.CopyTo(Row(next));
             else without.Add(text);
             next++;
@@ -55,36 +52,45 @@ internal sealed class VectorIndex : IDisposable
         float norm = TensorPrimitives.Norm(query);
         if (query.Length != _width || !float.IsFinite(norm) || norm == 0) return scores;
         float[] unit = new float[_width];
-        TensorPrimitives.Multiply(query, Scale / norm, unit);
+        TensorPrimitives.Divide(query, norm, unit);
         Parallel.For(0, (_count + RowsAtOnce - 1) / RowsAtOnce, part =>
         {
-            for (int row = part * RowsAtOnce; row < Math.Min(_count, (part + 1) * RowsAtOnce); row++)
-                scores[row] = Dot(unit, MemoryMarshal.Cast<Half, short>(Row(row)));
+            for (int row = part * RowsAtOnce; row < Math.Min(_count, (part + 1) * RowsAtOnce); row++) scores[row] = Cosine(unit, Row(row));
         });
         return scores;
     }
 
     public void Dispose() => _rows?.Dispose();
 
-    private static float Dot(ReadOnlySpan<float> query, ReadOnlySpan<short> row)
+    /// <summary>Σ query · row / √(Σ row²), for a query of length 1.</summary>
+    private static float Cosine(ReadOnlySpan<float> query, ReadOnlySpan<sbyte> row)
     {
-        Vector<float> low = Vector<float>.Zero, high = Vector<float>.Zero;
+        Vector<float> products = Vector<float>.Zero, squares = Vector<float>.Zero;
         int i = 0;
-        for (; i <= row.Length - Vector<short>.Count; i += Vector<short>.Count)
+        for (; i <= row.Length - Vector<sbyte>.Count; i += Vector<sbyte>.Count)
         {
-            Vector.Widen(new Vector<short>(row[i..]), out Vector<int> first, out Vector<int> second);
-            low += Moved(first) * new Vector<float>(query[i..]);
-            high += Moved(second) * new Vector<float>(query[(i + Vector<float>.Count)..]);
+            Vector.Widen(new Vector<sbyte>(row[i..]), out Vector<short> low, out Vector<short> high);
+            Add(low, query[i..], ref products, ref squares);
+            Add(high, query[(i + Vector<short>.Count)..], ref products, ref squares);
         }
 
-        float dot = Vector.Sum(low + high);
-        for (; i < row.Length; i++) dot += (float)BitConverter.Int16BitsToHalf(row[i]) * (query[i] / Scale);
-        return dot;
+        float product = Vector.Sum(products), square = Vector.Sum(squares);
+        for (; i < row.Length; i++)
+        {
+            product += query[i] * row[i];
+            square += row[i] * row[i];
+        }
+
+        return square > 0 ? product / MathF.Sqrt(square) : 0;
     }
 
-    /// <summary>Sign to bit 31, exponent and mantissa to the bits from 27 on; widening has filled those above with the sign.</summary>
-    private static Vector<float> Moved(Vector<int> halves) =>
-        Vector.AsVectorSingle((halves << 13) & new Vector<int>(unchecked((int)0x8FFFE000)));
+    private static void Add(Vector<short> row, ReadOnlySpan<float> query, ref Vector<float> products, ref Vector<float> squares)
+    {
+        Vector.Widen(row, out Vector<int> low, out Vector<int> high);
+        Vector<float> first = Vector.ConvertToSingle(low), second = Vector.ConvertToSingle(high);
+        products += (first * new Vector<float>(query)) + (second * new Vector<float>(query[Vector<float>.Count..]));
+        squares += (first * first) + (second * second);
+    }
 
-    private Span<Half> Row(int row) => _rows!.Span<Half>((long)row * _width * sizeof(ushort), _width);
+    private Span<sbyte> Row(int row) => _rows!.Span<sbyte>((long)row * _width, _width);
 }

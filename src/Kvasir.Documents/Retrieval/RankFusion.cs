@@ -11,17 +11,14 @@ internal static class RankFusion
     private const int K = 60;
 
     /// <summary>
-    /// Fused scores of all items. In each ranking the items are ordered by falling score; items that score 0 or less are not ranked.
+    /// The ranked items with their fused scores, best first; each ranking has its items best first, at most <see cref="Depth"/>.
     /// </summary>
-    public static float[] Fuse(params ReadOnlySpan<float[]> rankings)
+    public static IReadOnlyList<(int Item, float Score)> Fuse(params ReadOnlySpan<IReadOnlyList<int>> rankings)
     {
-        float[] fused = new float[rankings.Length == 0 ? 0 : rankings[0].Length];
-        foreach (float[] scores in rankings)
-        {
-            int[] order = TopScores.Best(scores, Depth);
-            for (int rank = 0; rank < order.Length; rank++) fused[order[rank]] += 1f / (K + rank + 1);
-        }
-
-        return fused;
+        var fused = new Dictionary<int, float>();
+        foreach (IReadOnlyList<int> ranking in rankings)
+            for (int rank = 0; rank < ranking.Count; rank++)
+                fused[ranking[rank]] = fused.GetValueOrDefault(ranking[rank]) + 1f / (K + rank + 1);
+        return [.. fused.Select(item => (item.Key, item.Value)).OrderByDescending(item => item.Value).ThenBy(item => item.Key)];
     }
 }

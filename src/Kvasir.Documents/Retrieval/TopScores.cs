@@ -6,29 +6,31 @@ internal static class TopScores
     /// <summary>The items that score above 0, best first and at most <paramref name="count"/>; equal scores keep their order.</summary>
     public static int[] Best(ReadOnlySpan<float> scores, int count)
     {
-        // The bits of positive floats are ordered as their values; the item's complement puts the earlier of equals first.
-        var best = new List<ulong>(Math.Min(scores.Length, 2 * count));
-        ulong least = 0;
+        var best = new List<(float Score, int Item)>(Math.Min(scores.Length, 2 * count));
+        float least = 0;
         for (int i = 0; i < scores.Length; i++)
         {
-            ulong key = (ulong)BitConverter.SingleToUInt32Bits(scores[i]) << 32 | ~(uint)i;
-            if (scores[i] > 0 && key > least)
+            if (!(scores[i] > least)) continue;
+            best.Add((scores[i], i));
+            if (best.Count == 2 * count)
             {
-                best.Add(key);
-                if (best.Count == 2 * count) least = Cut(best, count);
+                Cut(best, count);
+                least = best[^1].Score;
             }
         }
 
         Cut(best, count);
-        return [.. best.Select(key => (int)~(uint)key)];
+        return [.. best.Select(item => item.Item)];
     }
 
-    /// <summary>Keeps the greatest, in falling order; the last of them.</summary>
-    private static ulong Cut(List<ulong> keys, int count)
+    /// <summary>The same of items that are few.</summary>
+    public static int[] Best(IEnumerable<KeyValuePair<int, float>> scores, int count) =>
+        [.. scores.Where(item => item.Value > 0).OrderByDescending(item => item.Value).ThenBy(item => item.Key).Take(count)
+            .Select(item => item.Key)];
+
+    private static void Cut(List<(float Score, int Item)> items, int count)
     {
-        keys.Sort();
-        keys.Reverse();
-        keys.RemoveRange(Math.Min(count, keys.Count), Math.Max(0, keys.Count - count));
-        return keys.Count == 0 ? 0 : keys[^1];
+        items.Sort((a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Item.CompareTo(b.Item));
+        items.RemoveRange(Math.Min(count, items.Count), Math.Max(0, items.Count - count));
     }
 }

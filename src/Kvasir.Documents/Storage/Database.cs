@@ -28,17 +28,20 @@ internal sealed class Database : IDisposable
     public string Path { get; }
 
     /// <summary>Opens a database, or makes an empty one. Where its folder may not or cannot be written, it is read as it stands.</summary>
-    public static Database Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="alone">Whether no one else may have it open; its log is then gone when it is closed.</param>
+    /// <exception cref="StoreWriteException">Someone else has it open.</exception>
+    public static Database Open(string path, bool alone = false)
     {
         try
         {
-            return Open(path, path, SqliteOpenMode.ReadWriteCreate);
+            return Open(path, path, SqliteOpenMode.ReadWriteCreate, alone);
         }
         catch (Exception error) when (IsReadable(path)
             && error is ReadOnlyStoreException or StoreWriteException { InnerException: IOException })
         {
             // Reading takes files beside the database, for which there is no permission or room, unless it is known that nobody writes.
-            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, error);
+            return Open(path, new Uri(path).AbsoluteUri + "?immutable=1", SqliteOpenMode.ReadOnly, alone: false, error);
         }
     }
 
@@ -66,7 +69,7 @@ internal sealed class Database : IDisposable
         Guarded(command.ExecuteNonQuery);
     }
 
-    /// <summary>Visits the rows of a query of one number and one blob, where they stand: for very many of them.</summary>
+    /// <summary>Visits the rows of a query of one number and perhaps one blob, where they stand: for very many of them.</summary>
     public void Visit(string sql, object? value, BlobVisitor visit) => Guarded(() =>
     {
         Check(raw.sqlite3_prepare_v2(_connection.Handle, sql, out sqlite3_stmt statement));
@@ -74,9 +77,10 @@ internal sealed class Database : IDisposable
         {
             if (value is long number) Check(raw.sqlite3_bind_int64(statement, 1, number));
             else if (value is string text) Check(raw.sqlite3_bind_text(statement, 1, text));
+            bool hasBlob = raw.sqlite3_column_count(statement) > 1;
             int state;
             while ((state = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
-                visit(raw.sqlite3_column_int64(statement, 0), raw.sqlite3_column_blob(statement, 1));
+                visit(raw.sqlite3_column_int64(statement, 0), hasBlob ? raw.sqlite3_column_blob(statement, 1) : default);
             Check(state);
         }
 
@@ -118,6 +122,9 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>What damage may have put into a text or a name, as it can be shown in a line.</summary>
+    public static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+
     public void Dispose()
     {
         foreach (SqliteCommand command in _commands.Values) command.Dispose();
@@ -128,7 +135,7 @@ internal sealed class Database : IDisposable
     private static bool IsReadable(string path) =>
         new FileInfo(path) is { Exists: true, Length: > 0 } && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 };
 
-    private static Database Open(string path, string source, SqliteOpenMode mode, Exception? unwritable = null)
+    private static Database Open(string path, string source, SqliteOpenMode mode, bool alone, Exception? unwritable = null)
     {
         var settings = new SqliteConnectionStringBuilder
         {
@@ -145,6 +152,7 @@ internal sealed class Database : IDisposable
                 database._connection.Open();
                 return 0;
             });
+            if (alone) database.Run("PRAGMA locking_mode=EXCLUSIVE");
             database.Run("PRAGMA foreign_keys=ON");
             database.Run("PRAGMA mmap_size=2147418112");
             database.Number("SELECT count(*) FROM sqlite_schema");
@@ -196,7 +204,7 @@ internal sealed class Database : IDisposable
     private Exception Told(SqliteException error) => error.SqliteErrorCode switch
     {
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
-            new StoreWriteException($"{Path}: another program has the database to itself; try again when it has finished", error),
+            new StoreWriteException($"{Path}: another program is using the database; try again when it has finished", error),
         raw.SQLITE_READONLY when _unwritable is not null => _unwritable,
         raw.SQLITE_FULL => StoreWriteException.From(Folder, new IOException(error.Message, StoreWriteException.NoSpaceOnUnix)),
         raw.SQLITE_IOERR => StoreWriteException.From(Folder, error.SqliteExtendedErrorCode == NoRoomBeside
@@ -210,8 +218,8 @@ internal sealed class Database : IDisposable
     private string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
     private InvalidInputException Damaged(Exception error) => new(
-        $"{Path} is damaged ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}); 'kvasir store repair' keeps what is sound of it",
-            error);
+        $"{Path} is damaged ({Printable(error.Message.ReplaceLineEndings(" ")).TrimEnd('.')}); 'kvasir store repair' keeps what is sound "
+            + "of it", error);
 }
 
 /// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>

@@ -24,7 +24,7 @@ public sealed partial class DocumentStore
         var scope = new PathScope([path]);
         List<StoredFile> files = [.. Catalog.Files().Where(file => scope.Contains(file.Path))];
         if (files.Count == 0) throw new InvalidInputException($"{path}: not in the store; kvasir store ls shows what is");
-        List<(ExportedShelf, string)> shelves = StoreExport.Shelves(this, options);
+        List<KvShelf> shelves = StoreExport.Shelves(this, options);
         using var file = new ReplacedFile(output);
         ExportReport report;
         using (var export = new StoreExport(Catalog, file.Stream, bytes => progress?.Report(new TransferProgress(bytes, 0)), cancellation))

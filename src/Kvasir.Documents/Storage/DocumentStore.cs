@@ -14,12 +14,10 @@ public sealed partial class DocumentStore : IDisposable
 {
     private const string DatabaseName = "store.db", OldCatalogName = "catalog.log";
 
-    private readonly StoreFiles _files;
-
     private DocumentStore(string folder, StoreFiles files)
     {
         Folder = folder;
-        _files = files;
+        FileAccess = files;
         Catalog = SqliteCatalog.Open(Path.Combine(folder, DatabaseName), files);
         IReadOnlyList<string> lost = Catalog.Lost();
         if (lost.Count > 0)
@@ -73,7 +71,7 @@ public sealed partial class DocumentStore : IDisposable
     public string Folder { get; }
 
     /// <summary>What has been found wrong since the store was opened, each thing once.</summary>
-    public IReadOnlyList<StoreWarning> Warnings => _files.Warnings;
+    public IReadOnlyList<StoreWarning> Warnings => FileAccess.Warnings;
 
     /// <summary>The files whose documents are stored, by path.</summary>
     public IReadOnlyList<StoredFileInfo> List() => Catalog.Reading(() => Catalog.Files().Select(Describe).ToList());
@@ -144,7 +142,7 @@ public sealed partial class DocumentStore : IDisposable
     /// ingested again.
     /// </summary>
     /// <exception cref="InvalidInputException">There is no store in the folder.</exception>
-    /// <exception cref="StoreWriteException">Another process writes to the store, or writing failed; the store is as it was.</exception>
+    /// <exception cref="StoreWriteException">Another process has the store open, or writing failed; the store is as it was.</exception>
     public static StoreRepair Repair(string folder)
     {
         string path = Path.Combine(Path.GetFullPath(folder), DatabaseName), fresh = path + StoreFiles.TemporarySuffix;
@@ -152,12 +150,12 @@ public sealed partial class DocumentStore : IDisposable
         return Guarded(Path.GetFullPath(folder), () =>
         {
             using WriterLock writing = WriterLock.Take(Path.GetFullPath(folder));
-            string[] beside = ["", "-wal", "-shm"];
-            Array.ForEach(beside, suffix => File.Delete(fresh + suffix));
+            StoreFiles.RemoveUnfinished(Path.GetFullPath(folder));
             StoreRepair report;
             using (SqliteCatalog target = SqliteCatalog.Open(fresh, new StoreFiles())) report = StoreRepair.Salvage(path, target);
             File.Move(fresh, path, overwrite: true);
-            Array.ForEach(beside[1..], suffix => File.Delete(path + suffix));
+            File.Delete(path + "-wal");
+            File.Delete(path + "-shm");
             FolderFlush.Flush(Path.GetDirectoryName(path)!);
             return report;
         });
@@ -215,7 +213,7 @@ public sealed partial class DocumentStore : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Catalog.Dispose();
 
-    internal StoreFiles FileAccess => _files;
+    internal StoreFiles FileAccess { get; }
 
     internal ICatalog Catalog { get; }
 

@@ -10,7 +10,7 @@ namespace Kvasir.Documents.Storage;
 /// SHA-256, so its own HMAC vouches for all of it.
 /// </summary>
 internal sealed record ExportManifest(
-    string Format, int Version, string Root, ExportedShelf[] Shelves, ExportedFile[] Files, ExportedEntry[] Entries)
+    string Format, int Version, string Root, KvKey[] Shelves, ExportedFile[] Files, ExportedEntry[] Entries)
 {
     public const string FormatName = "kvasir-export", Name = "manifest.json", ChecksumName = "manifest.sha256",
         SignatureName = "manifest.hmac";
@@ -34,7 +34,7 @@ internal sealed record ExportManifest(
                 $"its format is {Shown(manifest.Format)} {manifest.Version}, this program reads {FormatName} {CurrentVersion}");
 
         bool whole = !manifest.Shelves.Contains(null) && !manifest.Files.Contains(null) && !manifest.Entries.Contains(null)
-            && manifest.Shelves.All(shelf => shelf.IsUsable)
+            && manifest.Shelves.All(key => new[] { key.Model, key.ModelIdentity, key.TokenizerIdentity, key.Policy }.All(IsName))
             && manifest.Files.All(file => IsName(file.Path) && file.Hash.Length == 32)
             && manifest.Entries.All(entry => entry.Bytes >= 0 && entry.Sha256.Length == 32);
         return whole ? manifest : throw new InvalidDataException("parts of its manifest are missing or out of range");
@@ -44,18 +44,6 @@ internal sealed record ExportManifest(
     public static bool IsName(string text) => text.Length is > 0 and <= 4096 && !text.Any(char.IsControl);
 
     private static string Shown(string text) => IsName(text) && text.Length < 40 ? text : "unknown";
-}
-
-/// <summary>One shelf: everything that the name of its folder is made of (<see cref="KvKey"/>).</summary>
-internal sealed record ExportedShelf(string Model, string ModelIdentity, string TokenizerIdentity, string Policy, int[] PrefixIds)
-{
-    [JsonIgnore]
-    public KvKey Key => new(Model, ModelIdentity, TokenizerIdentity, Policy, PrefixIds);
-
-    [JsonIgnore]
-    public bool IsUsable =>
-        ExportManifest.IsName(Model) && ExportManifest.IsName(ModelIdentity) && ExportManifest.IsName(TokenizerIdentity)
-            && ExportManifest.IsName(Policy);
 }
 
 /// <summary>One stored file, as its record has it; its documents stand in an entry of their own.</summary>

@@ -38,10 +38,8 @@ internal interface ICatalog : IDisposable
     /// <summary>Adds a document of a file, which becomes part of the store with <see cref="Commit"/>.</summary>
     StoredDocument Add(string path, DocumentContent content);
 
-    /// <summary>Makes the documents those of the file, in place of any that it had, at once and durable.</summary>
+    /// <summary>Makes the documents those of the file, in place of any that it had, at once and durable; without any, it goes.</summary>
     void Commit(StoredFile file, IReadOnlyList<StoredDocument> documents);
-
-    void Remove(string path);
 
     /// <summary>
     /// Frees texts that no document has any more, and with <paramref name="unfinished"/> what interrupted ingests have added.
@@ -54,7 +52,7 @@ internal interface ICatalog : IDisposable
     /// <summary>A text's embedding, a row of length 1 (or all 0); null where there is none, or it is not what was written.</summary>
     float[]? Embedding(string encoder, long text);
 
-    /// <summary>Visits the sound embeddings by an encoder, each as float16, in the order of their texts.</summary>
+    /// <summary>Visits the sound embeddings by an encoder, each as its direction in 8 bits, in the order of their texts.</summary>
     void Embeddings(string encoder, EmbeddingVisitor visit);
 
     void Embed(string encoder, IReadOnlyList<(long Text, float[] Vector)> vectors);
@@ -93,4 +91,4 @@ internal interface ICatalog : IDisposable
 }
 
 /// <summary>Takes a text's embedding, valid until it returns.</summary>
-internal delegate void EmbeddingVisitor(long text, ReadOnlySpan<Half> row);
+internal delegate void EmbeddingVisitor(long text, ReadOnlySpan<sbyte> row);

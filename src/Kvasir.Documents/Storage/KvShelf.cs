@@ -82,9 +82,6 @@ internal sealed class KvShelf
     /// <summary>The names of the chunks that are there.</summary>
     public HashSet<string> Names() => Names(Folder);
 
-    /// <summary>Bytes of all chunks' KV.</summary>
-    public long Bytes() => Bytes(Folder, out _);
-
     /// <summary>Bytes and number of the chunk files in a folder.</summary>
     public static long Bytes(string folder, out int chunks)
     {

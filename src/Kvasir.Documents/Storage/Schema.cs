@@ -7,7 +7,10 @@ internal static class Schema
     private const int ApplicationId = 0x4B766173;
 
     /// <summary>What makes version n of version n - 1, from 1 on.</summary>
-    private static readonly string[] Migrations = [Tables];
+    public static IReadOnlyList<string> Migrations { get; } = [Tables, ShorterEmbeddings];
+
+    /// <summary>Embeddings had 16 bits a dimension: the next ingest makes them anew, until when words find their chunks.</summary>
+    private const string ShorterEmbeddings = "DELETE FROM embedding";
 
     /// <summary>
     /// A document counts from the moment it has a place in its file; before, an ingest is at work on it, or was interrupted. Equal texts of
@@ -46,22 +49,25 @@ internal static class Schema
 
     /// <summary>Makes the tables where there are none, or brings them to this version.</summary>
     /// <exception cref="InvalidInputException">A database of something else, or of a later version.</exception>
-    public static void Prepare(Database database)
+    public static void Prepare(Database database) => Prepare(database, Migrations);
+
+    /// <summary>The same for a program that knows other versions.</summary>
+    public static void Prepare(Database database, IReadOnlyList<string> migrations)
     {
-        if (IsCurrent(database)) return;
+        if (IsCurrent(database, migrations.Count)) return;
         database.Run("PRAGMA auto_vacuum=INCREMENTAL");
         database.Run("PRAGMA journal_mode=WAL");
         database.Atomically(() =>
         {
-            if (IsCurrent(database)) return 0;
-            foreach (string migration in Migrations.Skip((int)database.Number("PRAGMA user_version")!)) database.Run(migration);
+            if (IsCurrent(database, migrations.Count)) return 0;
+            foreach (string migration in migrations.Skip((int)database.Number("PRAGMA user_version")!)) database.Run(migration);
             database.Run($"PRAGMA application_id={ApplicationId}");
-            database.Run($"PRAGMA user_version={Migrations.Length}");
+            database.Run($"PRAGMA user_version={migrations.Count}");
             return 0;
         }, durable: true);
     }
 
-    private static bool IsCurrent(Database database)
+    private static bool IsCurrent(Database database, int latest)
     {
         long version = database.Number("PRAGMA user_version") ?? 0, application = database.Number("PRAGMA application_id") ?? 0;
         if (application != ApplicationId && (version != 0 || application != 0 || database.Number("SELECT count(*) FROM sqlite_schema") > 0))
@@ -71,13 +77,13 @@ internal static class Schema
                     + "is sound of it");
         }
 
-        if (version > Migrations.Length)
+        if (version > latest)
         {
             throw new InvalidInputException(
-                $"{database.Path}: made by a later version of this program (version {version} of the tables, this one knows "
-                    + $"{Migrations.Length}); update it");
+                $"{database.Path}: made by a later version of this program (version {version} of the tables, this one knows {latest}); "
+                    + "update it");
         }
 
-        return version == Migrations.Length;
+        return version == latest;
     }
 }

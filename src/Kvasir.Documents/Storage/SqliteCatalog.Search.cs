@@ -44,7 +44,7 @@ internal sealed partial class SqliteCatalog
         {
             bool areAll = _database.Number("SELECT 1 FROM document WHERE place IS NULL LIMIT 1") is null;
             string finished = areAll ? "" : "WHERE document NOT IN (SELECT id FROM document WHERE place IS NULL)";
-            _database.Visit($"SELECT DISTINCT text, NULL FROM chunk {finished} ORDER BY text", null, (text, _) => texts.Add(text));
+            _database.Visit($"SELECT DISTINCT text FROM chunk {finished} ORDER BY text", null, (text, _) => texts.Add(text));
         }
 
         foreach (string path in paths ?? [])
@@ -73,7 +73,7 @@ internal sealed partial class SqliteCatalog
     public long[] TextsWith(string word, int most)
     {
         var texts = new List<long>();
-        string sql = $"SELECT rowid, NULL FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT {most}";
+        string sql = $"SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid LIMIT {most}";
         _database.Visit(sql, Quoted(word), (text, _) => texts.Add(text));
         return [.. texts];
     }

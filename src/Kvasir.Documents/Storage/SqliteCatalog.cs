@@ -55,8 +55,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         }
     }
 
-    /// <summary>Opens a damaged catalog, to read what is left of it.</summary>
-    public static SqliteCatalog OpenDamaged(string path) => new(Database.Open(path), new StoreFiles());
+    /// <summary>Opens a damaged catalog, which no one else may have open, to read what is left of it.</summary>
+    public static SqliteCatalog OpenDamaged(string path) => new(Database.Open(path, alone: true), new StoreFiles());
 
     /// <summary>The greatest number of a file.</summary>
     public long LastFile => _database.Number("SELECT max(id) FROM file") ?? 0;
@@ -99,7 +99,7 @@ internal sealed partial class SqliteCatalog : ICatalog
                 SELECT path FROM file f WHERE documents <> (SELECT count(*) FROM document WHERE file = f.id AND place IS NOT NULL)
                 OR EXISTS (
                     SELECT 1 FROM document d WHERE d.file = f.id AND d.place IS NOT NULL AND d.chunks <> (SELECT count(*) FROM chunk WHERE document = d.id))
-                """, row => Printable(row.GetString(0))));
+                """, row => Database.Printable(row.GetString(0))));
         }
 
         return [.. _lost];
@@ -141,8 +141,6 @@ internal sealed partial class SqliteCatalog : ICatalog
         return isNew ? Set(FileCount, (Setting(FileCount) ?? 0) + 1) : 0;
     }, durable: true);
 
-    public void Remove(string path) => _database.Atomically(() => Drop(path), durable: true);
-
     public void Sweep(bool unfinished)
     {
         _database.Atomically(() =>
@@ -167,7 +165,8 @@ internal sealed partial class SqliteCatalog : ICatalog
         var key = new KvKey(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), prefix);
         var shelf = new KvDescription(key) { MeasuredTokens = row.GetInt64(6), MeasuredSeconds = row.GetDouble(7) };
         if (SumOf(shelf) == row.GetInt64(8)) return shelf;
-        _files.Warn($"{_database.Path} is damaged: how fast {Printable(shelf.Key.Model)} computes is not known", StoreMend.IngestAll);
+        string model = Database.Printable(shelf.Key.Model);
+        _files.Warn($"{_database.Path} is damaged: how fast {model} computes is not known", StoreMend.IngestAll);
         return null;
     }).OfType<KvDescription>().ToList();
 
@@ -196,7 +195,8 @@ internal sealed partial class SqliteCatalog : ICatalog
 
         problems.AddRange(Lost());
         if (LacksRows()) problems.Add("rows are missing");
-        return ([.. problems.Select(Printable)], damaged.SelectMany(Places).Select(place => place.Document.Number).Distinct().Count());
+        return ([.. problems.Select(Database.Printable)],
+            damaged.SelectMany(Places).Select(place => place.Document.Number).Distinct().Count());
     }
 
     public void Backup(string path) => _database.Run("VACUUM INTO ?1", path);
@@ -311,11 +311,10 @@ internal sealed partial class SqliteCatalog : ICatalog
 
     private void Tell(string path)
     {
-        _lost.Add(Printable(path));
-        _files.Warn(StoreWarning.Lost($"{_database.Path} is damaged: documents are lost of {Printable(path)}", [path], StoreMend.Repair));
+        string shown = Database.Printable(path);
+        _lost.Add(shown);
+        _files.Warn(StoreWarning.Lost($"{_database.Path} is damaged: documents are lost of {shown}", [path], StoreMend.Repair));
     }
-
-    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
     private static long SumOf(KvDescription shelf) =>
         Sum(shelf.Key.Model, shelf.Key.FolderName(), shelf.MeasuredTokens, BitConverter.DoubleToInt64Bits(shelf.MeasuredSeconds));

@@ -29,9 +29,9 @@ internal sealed class StoreExport : IDisposable
         _cancellation = cancellation;
     }
 
-    /// <summary>The shelves of a store that the options ask for, each with its folder.</summary>
+    /// <summary>The shelves of a store that the options ask for.</summary>
     /// <exception cref="InvalidInputException">There is no such shelf, or it does not say what it is of.</exception>
-    public static List<(ExportedShelf Shelf, string Folder)> Shelves(DocumentStore store, ExportOptions options)
+    public static List<KvShelf> Shelves(DocumentStore store, ExportOptions options)
     {
         List<KvKey> all = [.. store.Catalog.Shelves().Select(shelf => shelf.Key)], chosen = [.. all.Where(shelf => Fits(shelf, options))];
         if (chosen.Count == 0 && (options.Model ?? options.Policy?.ToString()) is not null)
@@ -42,14 +42,11 @@ internal sealed class StoreExport : IDisposable
                 + $"(there is: {there})");
         }
 
-        return [.. chosen.Select(key =>
-            (new ExportedShelf(key.Model, key.ModelIdentity, key.TokenizerIdentity, key.Policy, [.. key.PrefixIds]),
-                new KvShelf(store, key).Folder))];
+        return [.. chosen.Select(key => new KvShelf(store, key))];
     }
 
     /// <summary>Writes everything, the manifest last.</summary>
-    public ExportReport Run(string root, IReadOnlyList<StoredFile> files, IReadOnlyList<(ExportedShelf Shelf, string Folder)> shelves,
-        byte[]? key)
+    public ExportReport Run(string root, IReadOnlyList<StoredFile> files, IReadOnlyList<KvShelf> shelves, byte[]? key)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         int documents = 0, chunks = 0;
@@ -63,10 +60,10 @@ internal sealed class StoreExport : IDisposable
             names.UnionWith(ofFile.SelectMany(document => document.Chunks).Select(chunk => chunk.KvName));
         }
 
-        List<(ExportedShelf Shelf, StoredKvInfo Kv)> kv =
-            [.. shelves.Select(shelf => (shelf.Shelf, AddKv(shelf.Shelf, shelf.Folder, names))).Where(shelf => shelf.Item2.Chunks > 0)];
+        List<(KvKey Key, StoredKvInfo Kv)> kv =
+            [.. shelves.Select(shelf => (shelf.Description.Key, AddKv(shelf, names))).Where(shelf => shelf.Item2.Chunks > 0)];
         var manifest = new ExportManifest(
-            ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Shelf)],
+            ExportManifest.FormatName, ExportManifest.CurrentVersion, root, [.. kv.Select(shelf => shelf.Key)],
             [.. files.Select(file => new ExportedFile(file.Path, file.Length, Math.Abs(file.ChangedTicks), file.Hash))], [.. _entries]);
         byte[] json = manifest.Write();
         Add(ExportManifest.Name, json);
@@ -103,24 +100,24 @@ internal sealed class StoreExport : IDisposable
         return rows.Contains(null) ? [] : [.. rows.OfType<float[]>()];
     }
 
-    private StoredKvInfo AddKv(ExportedShelf shelf, string folder, HashSet<string> names)
+    private StoredKvInfo AddKv(KvShelf shelf, HashSet<string> names)
     {
-        string key = shelf.Key.FolderName();
-        string[] there = [.. KvShelf.Names(folder).Where(names.Contains).Order(StringComparer.Ordinal)];
+        KvKey key = shelf.Description.Key;
+        string[] there = [.. shelf.Names().Where(names.Contains).Order(StringComparer.Ordinal)];
         int chunks = 0;
         long bytes = 0;
         foreach (string name in there.Length == 0 ? there : [.. there, KvShelf.PrefixName])
         {
             _cancellation.ThrowIfCancellationRequested();
-            if (TryOpen(Path.Combine(folder, name + ".kv")) is not { } file) continue;
+            if (TryOpen(shelf.PathOf(name)) is not { } file) continue;
             using (file)
             {
-                bytes += Add(ExportManifest.KvName(key, name), file);
+                bytes += Add(ExportManifest.KvName(key.FolderName(), name), file);
                 chunks += name == KvShelf.PrefixName ? 0 : 1;
             }
         }
 
-        return new StoredKvInfo(shelf.Model, shelf.ModelIdentity, shelf.Policy, chunks, bytes, null);
+        return new StoredKvInfo(key.Model, key.ModelIdentity, key.Policy, chunks, bytes, null);
     }
 
     /// <summary>

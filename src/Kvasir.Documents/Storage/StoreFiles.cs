@@ -14,6 +14,10 @@ internal class StoreFiles
     /// <summary>What the names of unfinished files end with; the next writer removes them.</summary>
     public const string TemporarySuffix = ".tmp";
 
+    /// <summary>Removes what interrupted work has left in a folder; for the writer.</summary>
+    public static void RemoveUnfinished(string folder) =>
+        Array.ForEach(Directory.GetFiles(folder, $"*{TemporarySuffix}*"), File.Delete);
+
     /// <summary>What has been found wrong, each once.</summary>
     public IReadOnlyList<StoreWarning> Warnings => _warnings;
 
@@ -42,6 +46,4 @@ internal class StoreFiles
         file.Commit();
         FolderFlush.Flush(Path.GetDirectoryName(path)!);
     }
-
-    public void Replace(string path, byte[] content) => Replace(path, file => Write(file, content, 0));
 }

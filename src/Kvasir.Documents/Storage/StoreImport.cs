@@ -10,7 +10,7 @@ namespace Kvasir.Documents.Storage;
 internal sealed class StoreImport(
     DocumentStore store, ExportArchive archive, string? newRoot, Action<long> report, CancellationToken cancellation)
 {
-    private readonly Dictionary<string, ExportedShelf> _shelves = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, KvKey> _shelves = new(StringComparer.Ordinal);
     private readonly List<(ExportedEntry Entry, string Shelf, string Name)> _kv = [];
     private int _documents, _chunks, _changed, _kvFiles, _leftOut;
     private long _kvBytes, _done;
@@ -20,7 +20,7 @@ internal sealed class StoreImport(
         Check();
         using StoreWriter writer = store.Write();
         foreach (IGrouping<string, (ExportedEntry Entry, string Shelf, string Name)> shelf in _kv.GroupBy(entry => entry.Shelf))
-            CopyKv(new KvShelf(store, _shelves[shelf.Key].Key), shelf, writer.Quota);
+            CopyKv(new KvShelf(store, _shelves[shelf.Key]), shelf, writer.Quota);
 
         for (int file = 0; file < archive.Manifest.Files.Length; file++)
         {
@@ -56,7 +56,7 @@ internal sealed class StoreImport(
             chunks.UnionWith(content.Documents.SelectMany(document => document.Chunks).Select(KvName));
         }
 
-        foreach (ExportedShelf shelf in manifest.Shelves) _shelves[shelf.Key.FolderName()] = shelf;
+        foreach (KvKey key in manifest.Shelves) _shelves[key.FolderName()] = key;
         foreach (ExportedEntry entry in manifest.Entries.Where(entry => !known.Contains(entry.Name)))
         {
             // A name is made of what it must be made of and compared: no part of an archive's name ever becomes a path.

@@ -8,12 +8,17 @@ internal sealed class StoreWriter : IDisposable
     private KvQuota? _quota;
     private bool _removed;
 
-    public StoreWriter(DocumentStore store)
+    public StoreWriter(DocumentStore store) : this(store, WriterLock.Take(store.Folder))
+    {
+    }
+
+    private StoreWriter(DocumentStore store, WriterLock held)
     {
         _store = store;
-        _lock = WriterLock.Take(store.Folder);
+        _lock = held;
         try
         {
+            StoreFiles.RemoveUnfinished(store.Folder);
             KvShelf.CleanAll(store.Folder, live: null);
         }
         catch
@@ -23,6 +28,10 @@ internal sealed class StoreWriter : IDisposable
         }
     }
 
+    /// <summary>For a question: null where another writer is at work, or the store may only be read.</summary>
+    public static StoreWriter? TryTake(DocumentStore store) =>
+        WriterLock.TryTake(store.Folder) is { } held ? new StoreWriter(store, held) : null;
+
     public ICatalog Catalog => _store.Catalog;
 
     /// <summary>The store's quota as it was when first asked for, and what is used of it.</summary>
@@ -30,7 +39,7 @@ internal sealed class StoreWriter : IDisposable
 
     public void Remove(StoredFile file)
     {
-        Catalog.Remove(file.Path);
+        Catalog.Commit(file, []);
         _removed = true;
     }
 
