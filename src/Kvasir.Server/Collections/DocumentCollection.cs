@@ -27,10 +27,17 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
         return await Task.Run(() => use(library), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The library, until the result's turn is disposed.</summary>
+    /// <summary>
+    /// An answer and its pieces: begun on the engine when the library is free, which it is again for others once there is a first piece.
+    /// </summary>
     /// <inheritdoc cref="UseAsync"/>
-    public async Task<(DocumentLibrary Library, IDisposable Turn)> TakeAsync(CancellationToken cancellation) =>
-        (library, await _turns.EnterAsync(cancellation).ConfigureAwait(false));
+    public async Task<(Answer Answer, IAsyncEnumerable<string> Pieces)> AskAsync(
+        string question, AskOptions how, EngineLoop engine, CancellationToken cancellation)
+    {
+        using IDisposable turn = await _turns.EnterAsync(cancellation).ConfigureAwait(false);
+        Answer answer = await Task.Run(() => library.Ask(question, how, cancellation), cancellation).ConfigureAwait(false);
+        return (answer, await answer.BeginAsync(engine, cancellation).ConfigureAwait(false));
+    }
 
     /// <summary>The files that the store has.</summary>
     public Task<IReadOnlyList<StoredFileInfo>> FilesAsync(CancellationToken cancellation) =>

@@ -3,6 +3,7 @@ using Kvasir.Documents.Asking;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Storage;
 using Kvasir.Server.Collections;
+using Kvasir.Server.Engine;
 using ModelContextProtocol;
 using ModelContextProtocol.Server;
 
@@ -10,7 +11,7 @@ namespace Kvasir.Server.Mcp;
 
 /// <summary>Documents as tools of the Model Context Protocol.</summary>
 [McpServerToolType]
-internal sealed class DocumentTools(DocumentCollections collections)
+internal sealed class DocumentTools(DocumentCollections collections, ServedModels models)
 {
     private const int MostPassages = 50, MostTokens = 4096;
 
@@ -22,12 +23,12 @@ internal sealed class DocumentTools(DocumentCollections collections)
             Answered(async () =>
         {
             var options = new AskOptions { MaxTokens = Within(maxTokens, 1, MostTokens, "maxTokens") };
-            Answer answer = await collections.Get(collection).UseAsync(library =>
+            (Answer answer, IAsyncEnumerable<string> pieces) = await collections.Get(collection)
+                .AskAsync(question, options, models.Engine, cancellation).ConfigureAwait(false);
+            await foreach (string _ in pieces.ConfigureAwait(false))
             {
-                Answer given = library.Ask(question, options, cancellation);
-                given.Complete();
-                return given;
-            }, cancellation).ConfigureAwait(false);
+            }
+
             return Json(new
             {
                 Answer = answer.Text.Trim(),
