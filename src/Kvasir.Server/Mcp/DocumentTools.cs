@@ -4,6 +4,7 @@ using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Storage;
 using Kvasir.Server.Collections;
 using Kvasir.Server.Engine;
+using Microsoft.Extensions.Logging;
 using ModelContextProtocol;
 using ModelContextProtocol.Server;
 
@@ -11,7 +12,7 @@ namespace Kvasir.Server.Mcp;
 
 /// <summary>Documents as tools of the Model Context Protocol.</summary>
 [McpServerToolType]
-internal sealed class DocumentTools(DocumentCollections collections, ServedModels models)
+internal sealed partial class DocumentTools(DocumentCollections collections, ServedModels models, ILogger<DocumentTools> logger)
 {
     private const int MostPassages = 50, MostTokens = 4096;
 
@@ -73,8 +74,8 @@ internal sealed class DocumentTools(DocumentCollections collections, ServedModel
             return Json(new { Files = files.Select(file => new { File = Path.GetFileName(file.Path), file.Chunks, file.Tokens }) });
         });
 
-    /// <summary>What is wrong with a call is told to the model, which may mend it.</summary>
-    private static async Task<string> Answered(Func<Task<string>> work)
+    /// <summary>What is wrong with a call is told to the model, which may mend it; what is wrong here is told to the log.</summary>
+    private async Task<string> Answered(Func<Task<string>> work)
     {
         try
         {
@@ -84,7 +85,15 @@ internal sealed class DocumentTools(DocumentCollections collections, ServedModel
         {
             throw new McpException(refused.Message, refused);
         }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            LogFailure(logger, failure);
+            throw;
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A tool failed")]
+    private static partial void LogFailure(ILogger logger, Exception failure);
 
     private static int Within(int value, int least, int most, string name) =>
         value >= least && value <= most ? value : throw new InvalidInputException($"{name}: give {least} to {most}");
