@@ -54,6 +54,7 @@ public sealed class KillTests
         JsonElement listed = JsonDocument.Parse(await last.Http.GetStringAsync(Path("/documents/all"))).RootElement;
         HashSet<string> files = [.. listed.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("file").GetString()!)];
         Assert.Superset(taken.ToHashSet(), files);
+        Assert.Empty(Directory.EnumerateFiles(System.IO.Path.Combine(collections, ".uploads", "all"), ".*"));
         Assert.InRange(taken.Count, 4 * Kills, int.MaxValue);
     }
 

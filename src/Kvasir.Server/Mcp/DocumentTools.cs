@@ -24,8 +24,8 @@ internal sealed partial class DocumentTools(DocumentCollections collections, Ser
             Answered(async () =>
         {
             var options = new AskOptions { MaxTokens = Within(maxTokens, 1, MostTokens, "maxTokens") };
-            (Answer answer, IAsyncEnumerable<string> pieces) = await collections.Get(collection)
-                .AskAsync(question, options, models.Engine, cancellation).ConfigureAwait(false);
+            (Answer answer, IAsyncEnumerable<string> pieces) = await collections.Get(Given(collection, "collection"))
+                .AskAsync(Given(question, "question"), options, models.Engine, cancellation).ConfigureAwait(false);
             await foreach (string _ in pieces.ConfigureAwait(false))
             {
             }
@@ -45,8 +45,8 @@ internal sealed partial class DocumentTools(DocumentCollections collections, Ser
         [Description("How many passages")] int count = 5, CancellationToken cancellation = default) => Answered(async () =>
         {
             int most = Within(count, 1, MostPassages, "count");
-            IReadOnlyList<Passage> found = await collections.Get(collection)
-                .UseAsync(library => library.Search(query, most), cancellation).ConfigureAwait(false);
+            IReadOnlyList<Passage> found = await collections.Get(Given(collection, "collection"))
+                .UseAsync(library => library.Search(Given(query, "query"), most), cancellation).ConfigureAwait(false);
             return Json(new { Passages = found.Select(passage => Citation.Passage(collection, passage)) });
         });
 
@@ -57,8 +57,9 @@ internal sealed partial class DocumentTools(DocumentCollections collections, Ser
             [Description("The file's name, such as notes.md")] string file,
         [Description("The text")] string text, CancellationToken cancellation = default) => Answered(async () =>
         {
-            using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
-            IngestReport report = await collections.GetOrAdd(collection).AddAsync(file, content, null, cancellation).ConfigureAwait(false);
+            using var content = new MemoryStream(Encoding.UTF8.GetBytes(Given(text, "text")));
+            IngestReport report = await collections.GetOrAdd(Given(collection, "collection"))
+                .AddAsync(Given(file, "file"), content, null, cancellation).ConfigureAwait(false);
             return Json(new { report.Documents, report.Chunks, report.Tokens });
         });
 
@@ -94,6 +95,10 @@ internal sealed partial class DocumentTools(DocumentCollections collections, Ser
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A tool failed")]
     private static partial void LogFailure(ILogger logger, Exception failure);
+
+    /// <summary>Clients may send null where a text is asked for.</summary>
+    private static string Given(string? text, string name) =>
+        string.IsNullOrWhiteSpace(text) ? throw new InvalidInputException($"{name}: give a text") : text;
 
     private static int Within(int value, int least, int most, string name) =>
         value >= least && value <= most ? value : throw new InvalidInputException($"{name}: give {least} to {most}");
