@@ -75,6 +75,8 @@ public sealed class KvasirServer : IAsyncDisposable
         var server = new KvasirServer(app, models, collections, options);
         try
         {
+            // The first request is not to wait for code to be compiled, least of all where its prompt is on disk already.
+            await Task.Run(() => model.WarmUp(options.Engine.Policy)).ConfigureAwait(false);
             await app.StartAsync().ConfigureAwait(false);
             return server;
         }
