@@ -4,6 +4,7 @@ using Kvasir.Server.Hosting;
 namespace Kvasir.Server.Tests;
 
 /// <summary>A thousand clients that stop reading, vanish, or send garbage.</summary>
+[Collection(Alone.Name)]
 public sealed class RudeClientTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private const int Clients = 1000, Together = 100;
