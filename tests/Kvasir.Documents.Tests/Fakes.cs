@@ -85,6 +85,10 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new Batch(this, parallel);
 
+    public GenerationStream Start(
+        EngineLoop engine, AnswerContext context, GenerationOptions options, CancellationToken cancellation) =>
+        throw new NotSupportedException("no engine loop runs words");
+
     public void ReadAhead(string path) => ReadAheads.Add(path);
 
     public KvCache NewExactCache() => NewCache();

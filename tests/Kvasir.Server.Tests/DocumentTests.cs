@@ -102,6 +102,12 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
             ["text"] = "b",
         });
         Assert.True(refused.IsError);
+        CallToolResult empty = await client.CallToolAsync("search_documents", new Dictionary<string, object?>
+        {
+            ["query"] = null,
+            ["collection"] = "mcp",
+        });
+        Assert.Contains("query: give a text", Assert.IsType<TextContentBlock>(empty.Content[0]).Text, StringComparison.Ordinal);
 
         async Task<string> CallAsync(string tool, params (string Name, object? Value)[] arguments)
         {

@@ -36,6 +36,53 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
     }
 
     [Fact]
+    public async Task Answers_from_documents_take_their_turn_and_their_bytes_beside_all_others()
+    {
+        const int Files = 6, Clients = 36;
+        KvForecast forecast = fixture.Model.Forecast(ServerFixture.Exact);
+        long budget = 2 * forecast.MostBytes(700) + forecast.PassBytes(512, 16);
+        using var folder = new TemporaryFolder();
+        await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
+        {
+            Port = 0,
+            DocumentsFolder = folder.Path,
+            Engine = new EngineOptions { Policy = ServerFixture.Exact, KvBudget = budget, QueueLimit = 100, PrefixBytes = 0 },
+        });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        for (int i = 0; i < Files; i++)
+        {
+            using var file = new StringContent($"Room {i} is kept by warden number {i}, who has its key and asks for names.");
+            using HttpResponseMessage taken = await http.PutAsync(new Uri($"/documents/rooms/files/{i}.txt", UriKind.Relative), file);
+            Assert.Equal(HttpStatusCode.OK, taken.StatusCode);
+        }
+
+        string[] alone = new string[Files];
+        for (int i = 0; i < Files; i++) alone[i] = await AskAsync(i);
+        long finished = (await server.Engine.GetStatusAsync()).Finished;
+        Assert.Equal(Files, finished);
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, Clients).Select(async i => i % 2 == 0 ? await AskAsync(i / 2 % Files)
+            : (await CompleteAsync(http, new string('x', 1 + i * 11), 30)).GetProperty("choices")[0].GetProperty("text").GetString()!));
+        for (int i = 0; i < Clients; i += 2) Assert.Equal(alone[i / 2 % Files], answers[i]);
+        EngineStatus status = await server.Engine.GetStatusAsync();
+        Assert.Equal((Files + Clients, 0L), (status.Finished, status.KvBytes));
+        Assert.InRange(status.MostKvBytes, budget / 4, budget);
+
+        async Task<string> AskAsync(int room)
+        {
+            using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri("/v1/chat/completions", UriKind.Relative), new
+            {
+                model = "kvasir/docs:rooms",
+                messages = new[] { new { role = "user", content = $"Who keeps room {room}?" } },
+                max_tokens = 20,
+            });
+            string text = await response.Content.ReadAsStringAsync();
+            Assert.True(response.StatusCode == HttpStatusCode.OK, text);
+            JsonElement message = JsonDocument.Parse(text).RootElement.GetProperty("choices")[0].GetProperty("message");
+            return message.GetProperty("content").GetString()!;
+        }
+    }
+
+    [Fact]
     public async Task Clients_that_vanish_leave_nothing_behind()
     {
         await using KvasirServer server = await KvasirServer.StartAsync(fixture.Model, null, new ServerOptions
@@ -111,6 +158,15 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         using HttpResponseMessage refused = await PostAsync("k=kivi2,v=kivi2");
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         Assert.Contains("this server allows", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, await OllamaAsync("k=kivi4,v=kivi4"));
+        Assert.Equal(HttpStatusCode.BadRequest, await OllamaAsync("k=kivi2,v=kivi2"));
+
+        async Task<HttpStatusCode> OllamaAsync(string kv)
+        {
+            using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri("/api/generate", UriKind.Relative),
+                new { model = "kvasir", prompt, stream = false, options = new { num_predict = 2, kv } });
+            return response.StatusCode;
+        }
 
         Task<HttpResponseMessage> PostAsync(string? kv) => http.PostAsJsonAsync(
             new Uri("/v1/completions", UriKind.Relative), new { model = "kvasir", prompt, max_tokens = 2, temperature = 0, kv });

@@ -134,9 +134,17 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
         foreach (JsonProperty path in paths.EnumerateObject())
             foreach (JsonProperty method in path.Value.EnumerateObject())
                 if (method.Value.TryGetProperty("requestBody", out JsonElement body))
-                    Assert.All(body.GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties")
-                        .EnumerateObject(),
-                        field => Assert.Contains($"`{field.Name}`", docs, StringComparison.Ordinal));
+                    Assert.Equal(Rows(body.GetProperty("content").GetProperty("application/json").GetProperty("schema")),
+                        docs.Split($"**`{path.Name}`**")[1].Split("\n\n")[1].Trim().Split('\n')[2..]);
+
+        static IEnumerable<string> Rows(JsonElement schema)
+        {
+            HashSet<string?> required = [.. schema.GetProperty("required").EnumerateArray().Select(name => name.GetString())];
+            return schema.GetProperty("properties").EnumerateObject().Select(field =>
+                $"| `{field.Name}`{(required.Contains(field.Name) ? " (required)" : "")} | "
+                + $"{string.Join(" or ", field.Value.GetProperty("type").EnumerateArray().Select(type => type.GetString()))} | "
+                + $"{field.Value.GetProperty("description").GetString()} |");
+        }
     }
 
     [Fact]

@@ -96,6 +96,10 @@ internal interface IAnswerModel : IDisposable
     /// <summary>Answers that are generated together, at most <paramref name="parallel"/> at once.</summary>
     IAnswerBatch NewBatch(GenerationOptions options, int parallel);
 
+    /// <summary>Starts an answer on an engine loop of this model, whose turn and budget it keeps to.</summary>
+    /// <exception cref="InvalidInputException">It does not fit the model's context.</exception>
+    GenerationStream Start(EngineLoop engine, AnswerContext context, GenerationOptions options, CancellationToken cancellation);
+
     /// <summary>
     /// Has a saved cache's pages read while something else is done; a hint, which does nothing where there is no such file.
     /// </summary>

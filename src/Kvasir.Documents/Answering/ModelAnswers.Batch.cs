@@ -7,6 +7,35 @@ internal sealed partial class ModelAnswers
 {
     public IAnswerBatch NewBatch(GenerationOptions options, int parallel) => new ModelBatch(this, options, parallel);
 
+    public GenerationStream Start(
+        EngineLoop engine, AnswerContext context, GenerationOptions options, CancellationToken cancellation)
+    {
+        var filling = new CacheFilling(_policy, context.Parts, context.RepairedTokens, pool =>
+        {
+            KvCache cache = context.Fill(pool);
+            try
+            {
+                EvictBehind(cache, cache.Length);
+                cache.Files.Verify(); // here, and not between two steps of others
+                return cache;
+            }
+            catch
+            {
+                cache.Dispose();
+                throw;
+            }
+        });
+        return engine.StartFilled(context.Prompt, filling, options with { Emphasis = context.Emphasis }, embeddings: null, cancellation);
+    }
+
+    /// <summary>Has tokens evicted as the policy says, but for the prompt's frame and the question.</summary>
+    private void EvictBehind(KvCache cache, int question)
+    {
+        if (_evicting is not { } policy) return;
+        cache.EvictBy(policy);
+        cache.Protected = [Range.EndAt(EncodePrefix().Length), Range.StartAt(question)];
+    }
+
     private sealed class ModelBatch : IAnswerBatch
     {
         /// <summary>Tokens of a question, where everything is computed together with it.</summary>
@@ -28,12 +57,7 @@ internal sealed partial class ModelAnswers
 
         public void Add(KvCache cache, IReadOnlyList<int> ids, Emphasis? emphasis, Action<GeneratedPiece> onPiece)
         {
-            if (_of._evicting is { } policy)
-            {
-                cache.EvictBy(policy);
-                int question = cache.Length > 0 ? cache.Length : Math.Max(0, ids.Count - LikelyQuestion);
-                cache.Protected = [Range.EndAt(_of.EncodePrefix().Length), Range.StartAt(question)];
-            }
+            _of.EvictBehind(cache, cache.Length > 0 ? cache.Length : Math.Max(0, ids.Count - LikelyQuestion));
             _answers.Add(
                 (_scheduler.Add(cache, [.. ids], _limits with { Emphasis = emphasis }, text => onPiece(new GeneratedPiece(text)),
                 _of.Pictures?.Of([.. ids.Skip(cache.Length)])), onPiece));

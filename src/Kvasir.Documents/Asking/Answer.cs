@@ -1,5 +1,7 @@
 using System.Collections;
+using Kvasir.Cache;
 using Kvasir.Documents.Answering;
+using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
 
@@ -97,6 +99,27 @@ public sealed class Answer : IEnumerable<string>
     /// <summary>What generates it while it is enumerated: each piece is taken, then given out. Null where a stream does.</summary>
     internal Func<IEnumerable<GeneratedPiece>>? Run { get; set; }
 
+    /// <summary>What begins it on an engine loop instead.</summary>
+    internal Func<EngineLoop, CancellationToken, Task<IAsyncEnumerable<GeneratedPiece>>>? Begin { get; set; }
+
+    /// <summary>
+    /// Generates the answer on an engine loop instead, in its turn and under its budget, among all else that runs there. What is awaited
+    /// ends with the first text; the library is in use until then, and free afterwards.
+    /// </summary>
+    /// <param name="engine">The loop, on the library's model.</param>
+    /// <param name="cancellation">Ends the answer within a step.</param>
+    /// <returns>The text, piece by piece.</returns>
+    /// <exception cref="InvalidInputException">The prompt does not fit the model's context, or all is to be recomputed.</exception>
+    /// <exception cref="KvBudgetExceededException">The loop's budget could never hold it.</exception>
+    /// <exception cref="QueueFullException">Too many wait already.</exception>
+    /// <exception cref="EngineStoppedException">The loop is being stopped.</exception>
+    public async Task<IAsyncEnumerable<string>> BeginAsync(EngineLoop engine, CancellationToken cancellation = default)
+    {
+        if (_started) throw new InvalidOperationException("an answer is generated once; its whole text is in Text");
+        _started = true;
+        return TextsAsync(Begin is null ? null : await Begin(engine, cancellation).ConfigureAwait(false));
+    }
+
     /// <summary>Generates the whole answer, or what is left of it, and returns its text.</summary>
     public string Complete()
     {
@@ -151,6 +174,14 @@ public sealed class Answer : IEnumerable<string>
     {
         _text.Append(piece.Text);
         (GeneratedTokens, FinishReason, Error, TotalTime) = (piece.Tokens, piece.FinishReason, piece.Failure?.Message, time);
+    }
+
+    private async IAsyncEnumerable<string> TextsAsync(IAsyncEnumerable<GeneratedPiece>? pieces)
+    {
+        if (pieces is null) yield return Text;
+        else
+            await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false))
+                if (piece.Text.Length > 0) yield return piece.Text;
     }
 
     private IEnumerator<string> Pieces()

@@ -9,7 +9,7 @@ namespace Kvasir.Documents.Asking;
 /// best-ranked last, their borders repaired, then the question computed behind them. Document and question text is never parsed for special
 /// tokens.
 /// </summary>
-internal sealed class Asker(
+internal sealed partial class Asker(
     IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options,
     AskCosts costs)
 {
@@ -24,6 +24,7 @@ internal sealed class Asker(
     {
         PreparedQuestion prepared = Choose(question, passages, fit, clock);
         prepared.Answer.Run = () => Generate(prepared, cancellation);
+        prepared.Answer.Begin = (engine, leaving) => BeginAsync(prepared, engine, leaving);
         clock.Stop();
         return prepared.Answer;
     }
@@ -80,7 +81,7 @@ internal sealed class Asker(
     public void Begin(PreparedQuestion question, IAnswerBatch batch, Action<GeneratedPiece> onPiece, CancellationToken cancellation)
     {
         question.Answer.Restart();
-        int[] prompt = [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
+        int[] prompt = PromptOf(question);
         KvCache cache = options.Recompute ? Recompute(question.Answer, prompt.Length) : Reuse(question, cancellation);
         try
         {
@@ -92,6 +93,9 @@ internal sealed class Asker(
             throw;
         }
     }
+
+    private int[] PromptOf(PreparedQuestion question) =>
+        [.. prefix.Ids, .. question.Chunks.SelectMany(chunk => chunk.Ids(model)), .. question.Suffix];
 
     /// <summary>What is to be emphasised: as asked for, and the sentences of the passages that the question is about.</summary>
     private Emphasis? EmphasisOf(PreparedQuestion question, int[] prompt)
@@ -159,9 +163,9 @@ internal sealed class Asker(
         }
     }
 
-    private KvCache Reuse(PreparedQuestion question, CancellationToken cancellation)
+    private KvCache Reuse(PreparedQuestion question, CancellationToken cancellation, BlockPool? pool = null)
     {
-        KvCache cache = prefix.Fork();
+        KvCache cache = prefix.Fork(pool);
         try
         {
             Answer answer = question.Answer;

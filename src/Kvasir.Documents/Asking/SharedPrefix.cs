@@ -45,8 +45,9 @@ internal sealed class SharedPrefix : IDisposable
         }
     }
 
-    /// <summary>A sequence that begins with the prefix.</summary>
-    public KvCache Fork() => _cache.Fork();
+    /// <summary>A sequence that begins with the prefix: which shares it, or has a copy in a pool of its own.</summary>
+    /// <exception cref="DamagedKvException">It is to be copied, and its file is damaged.</exception>
+    public KvCache Fork(BlockPool? pool = null) => pool is null ? _cache.Fork() : _cache.Duplicate(pool);
 
     /// <summary>Computes it anew where what was loaded has turned out damaged.</summary>
     public void Recompute()

@@ -17,7 +17,17 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
 {
     private readonly Turns _turns = new(options.Engine.QueueLimit);
 
+    /// <summary>What uploads that are under way end with; they begin with a point, which no name does.</summary>
+    private const string Part = ".part";
+
     public string Name => name;
+
+    /// <summary>Takes away what uploads have left that a process before did not end.</summary>
+    public static void CleanUploads(string uploads)
+    {
+        if (!Directory.Exists(uploads)) return;
+        foreach (string left in Directory.EnumerateFiles(uploads, ".*" + Part)) File.Delete(left);
+    }
 
     /// <summary>Uses the library when it is free.</summary>
     /// <exception cref="QueueFullException">Too many wait.</exception>
@@ -27,10 +37,17 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
         return await Task.Run(() => use(library), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The library, until the result's turn is disposed.</summary>
+    /// <summary>
+    /// An answer and its pieces: begun on the engine when the library is free, which it is again for others once there is a first piece.
+    /// </summary>
     /// <inheritdoc cref="UseAsync"/>
-    public async Task<(DocumentLibrary Library, IDisposable Turn)> TakeAsync(CancellationToken cancellation) =>
-        (library, await _turns.EnterAsync(cancellation).ConfigureAwait(false));
+    public async Task<(Answer Answer, IAsyncEnumerable<string> Pieces)> AskAsync(
+        string question, AskOptions how, EngineLoop engine, CancellationToken cancellation)
+    {
+        using IDisposable turn = await _turns.EnterAsync(cancellation).ConfigureAwait(false);
+        Answer answer = await Task.Run(() => library.Ask(question, how, cancellation), cancellation).ConfigureAwait(false);
+        return (answer, await answer.BeginAsync(engine, cancellation).ConfigureAwait(false));
+    }
 
     /// <summary>The files that the store has.</summary>
     public Task<IReadOnlyList<StoredFileInfo>> FilesAsync(CancellationToken cancellation) =>
@@ -41,7 +58,7 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
     public async Task<IngestReport> AddAsync(string file, Stream content, IProgress<IngestProgress>? progress,
         CancellationToken cancellation)
     {
-        string path = PathOf(file), part = path + $".{Guid.NewGuid():N}.part";
+        string path = PathOf(file), part = Path.Combine(uploads, $".{Guid.NewGuid():N}{Part}");
         Directory.CreateDirectory(uploads);
         try
         {
@@ -50,11 +67,11 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
                 await CopyAsync(content, written, cancellation).ConfigureAwait(false);
             }
 
-            long others = new DirectoryInfo(uploads).EnumerateFiles().Where(one => one.FullName != path).Sum(one => one.Length);
-            if (others > options.MostCollectionBytes)
-                throw TooLarge($"the collection {name} would exceed {options.MostCollectionBytes:N0} bytes");
             return await UseAsync(open =>
             {
+                FileInfo[] others = [.. new DirectoryInfo(uploads).GetFiles().Where(one => one.FullName != path && one.Name[0] != '.')];
+                if (others.Sum(one => one.Length) + new FileInfo(part).Length > options.MostCollectionBytes)
+                    throw TooLarge($"the collection {name} would exceed {options.MostCollectionBytes:N0} bytes");
                 File.Move(part, path, overwrite: true);
                 return open.Ingest([path], progress, cancellation);
             }, cancellation).ConfigureAwait(false);

@@ -53,9 +53,10 @@ internal sealed partial class DocumentCollections(Model model, Model? encoder, S
         lock (_open)
             return _open.GetOrAdd(name, _ =>
             {
-                string store = Path.Combine(Folder!, name);
+                string store = Path.Combine(Folder!, name), uploads = Path.Combine(Folder!, Uploads, name);
+                DocumentCollection.CleanUploads(uploads);
                 DocumentLibrary library = DocumentLibrary.Open(store, model, encoder);
-                return new DocumentCollection(name, library, Path.Combine(Folder!, Uploads, name), options);
+                return new DocumentCollection(name, library, uploads, options);
             });
     }
 

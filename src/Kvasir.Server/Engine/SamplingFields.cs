@@ -10,6 +10,9 @@ internal static class SamplingFields
 {
     private const int MostStops = 16, MostStopCharacters = 256;
 
+    /// <summary>What a request says by <c>kv</c>, in each language.</summary>
+    public const string KvMeaning = "How keys and values are kept: the server's own policy, or one that it allows";
+
     public static IReadOnlyList<Field> All { get; } =
     [
         new("temperature", "number", "0 (greedy) to 2; default 1"),
@@ -22,7 +25,7 @@ internal static class SamplingFields
         new("seed", "integer", "The same seed, model and request give the same text"),
         new("stop", "string|array", "Up to 16 texts that end the reply and are not part of it"),
         new("grammar", "string", "Rules (GBNF) that the reply keeps to. Not OpenAI's"),
-        new("kv", "string", "How keys and values are kept: the server's own policy, or one that it allows. Not OpenAI's"),
+        new("kv", "string", KvMeaning + ". Not OpenAI's"),
     ];
 
     public static GenerationOptions Read(RequestReader fields, EngineLoop engine, int maxTokens) => new()
@@ -30,7 +33,7 @@ internal static class SamplingFields
         MaxTokens = maxTokens,
         Stop = Stops(fields, "stop"),
         Constraint = fields.Text("grammar") is { } rules ? engine.Constraints.Get(rules, () => Grammar.Parse(rules)) : null,
-        Policy = fields.Text("kv") is { } policy ? Policy(fields, policy, engine.Options) : null,
+        Policy = Policy(fields, engine.Options),
         Sampler = new SamplerOptions
         {
             Temperature = (float)(fields.Number("temperature", 0, 2) ?? 1),
@@ -44,9 +47,13 @@ internal static class SamplingFields
         },
     };
 
-    /// <summary>Found by its text alone: reading a policy may read files, which is not a caller's to ask for.</summary>
-    private static KvPolicy Policy(RequestReader fields, string policy, EngineOptions options)
+    /// <summary>
+    /// The policy that <c>kv</c> names, null where it names none. Found by its text alone: reading a policy may read files, which is not a
+    /// caller's to ask for.
+    /// </summary>
+    public static KvPolicy? Policy(RequestReader fields, EngineOptions options)
     {
+        if (fields.Text("kv") is not { } policy) return null;
         KvPolicy[] allowed = [options.Policy, .. options.Policies];
         return Array.Find(allowed, one => one.ToString() == policy)
             ?? throw fields.Wrong("kv", $"this server allows {string.Join("; ", allowed.Select(one => one.ToString()))}");

@@ -9,7 +9,7 @@ namespace Kvasir.Server.Hosting;
 /// <summary>All that the server answers, in one list: routes and the OpenAPI document are made from it.</summary>
 internal sealed class Endpoints(ServedModels models, DocumentCollections collections, ServerOptions options)
 {
-    private readonly ChatCompletions _chat = new(models, new DocumentAnswers(collections), options);
+    private readonly ChatCompletions _chat = new(models, new DocumentAnswers(collections, models.Engine), options);
     private readonly Completions _completions = new(models, options);
     private readonly Embeddings _embeddings = new(models);
     private readonly ModelList _models = new(models, collections);

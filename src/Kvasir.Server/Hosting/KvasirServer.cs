@@ -50,7 +50,8 @@ public sealed class KvasirServer : IAsyncDisposable
         if (!LocalHost.IsLoopback(options.Host) && !IPAddress.TryParse(options.Host, out _))
             throw new InvalidInputException($"{options.Host} is no address to listen on; give one such as 127.0.0.1, ::1 or 0.0.0.0");
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
+            .AddFilter("ModelContextProtocol", LogLevel.Critical); // it tells what clients do wrong, with all that they sent
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder.WebHost.UseUrls(new UriBuilder("http", options.Host, options.Port).Uri.ToString());
@@ -64,15 +65,18 @@ public sealed class KvasirServer : IAsyncDisposable
         app.UseMiddleware<Errors>();
         app.UseMiddleware<LocalHost>();
         app.UseMiddleware<ApiKey>();
+        app.UseMiddleware<McpMessages>();
         app.UseRouting();
         foreach (Hosting.Endpoint endpoint in new Endpoints(models, collections, options).All())
             app.MapMethods(endpoint.Path, [endpoint.Method], endpoint.Handle);
         app.MapPrometheusScrapingEndpoint("/metrics");
-        app.MapMcp("/mcp");
+        app.MapMcp(McpMessages.Path);
         app.MapFallback(context => throw RequestException.NotFound("there is nothing here; /openapi.json says what there is", "not_found"));
         var server = new KvasirServer(app, models, collections, options);
         try
         {
+            // The first request is not to wait for code to be compiled, least of all where its prompt is on disk already.
+            await Task.Run(() => model.WarmUp(options.Engine.Policy)).ConfigureAwait(false);
             await app.StartAsync().ConfigureAwait(false);
             return server;
         }

@@ -1,5 +1,6 @@
 using Kvasir.Models;
 using Kvasir.Server.Collections;
+using Kvasir.Server.Engine;
 using Kvasir.Server.Mcp;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -21,8 +22,9 @@ public static class McpSession
     {
         ArgumentNullException.ThrowIfNull(options);
         using var collections = new DocumentCollections(model, encoder, options);
+        using var models = new ServedModels(model, encoder, options);
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>().AddSingleton(collections);
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>().AddSingleton(collections).AddSingleton(models);
         builder.Services.AddMcpServer().WithStreamServerTransport(input, output).WithTools<DocumentTools>();
         using IHost host = builder.Build();
         await host.RunAsync(cancellation).ConfigureAwait(false);

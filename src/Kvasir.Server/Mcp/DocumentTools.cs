@@ -3,6 +3,8 @@ using Kvasir.Documents.Asking;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Storage;
 using Kvasir.Server.Collections;
+using Kvasir.Server.Engine;
+using Microsoft.Extensions.Logging;
 using ModelContextProtocol;
 using ModelContextProtocol.Server;
 
@@ -10,7 +12,7 @@ namespace Kvasir.Server.Mcp;
 
 /// <summary>Documents as tools of the Model Context Protocol.</summary>
 [McpServerToolType]
-internal sealed class DocumentTools(DocumentCollections collections)
+internal sealed partial class DocumentTools(DocumentCollections collections, ServedModels models, ILogger<DocumentTools> logger)
 {
     private const int MostPassages = 50, MostTokens = 4096;
 
@@ -22,12 +24,12 @@ internal sealed class DocumentTools(DocumentCollections collections)
             Answered(async () =>
         {
             var options = new AskOptions { MaxTokens = Within(maxTokens, 1, MostTokens, "maxTokens") };
-            Answer answer = await collections.Get(collection).UseAsync(library =>
+            (Answer answer, IAsyncEnumerable<string> pieces) = await collections.Get(Given(collection, "collection"))
+                .AskAsync(Given(question, "question"), options, models.Engine, cancellation).ConfigureAwait(false);
+            await foreach (string _ in pieces.ConfigureAwait(false))
             {
-                Answer given = library.Ask(question, options, cancellation);
-                given.Complete();
-                return given;
-            }, cancellation).ConfigureAwait(false);
+            }
+
             return Json(new
             {
                 Answer = answer.Text.Trim(),
@@ -43,8 +45,8 @@ internal sealed class DocumentTools(DocumentCollections collections)
         [Description("How many passages")] int count = 5, CancellationToken cancellation = default) => Answered(async () =>
         {
             int most = Within(count, 1, MostPassages, "count");
-            IReadOnlyList<Passage> found = await collections.Get(collection)
-                .UseAsync(library => library.Search(query, most), cancellation).ConfigureAwait(false);
+            IReadOnlyList<Passage> found = await collections.Get(Given(collection, "collection"))
+                .UseAsync(library => library.Search(Given(query, "query"), most), cancellation).ConfigureAwait(false);
             return Json(new { Passages = found.Select(passage => Citation.Passage(collection, passage)) });
         });
 
@@ -55,8 +57,9 @@ internal sealed class DocumentTools(DocumentCollections collections)
             [Description("The file's name, such as notes.md")] string file,
         [Description("The text")] string text, CancellationToken cancellation = default) => Answered(async () =>
         {
-            using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
-            IngestReport report = await collections.GetOrAdd(collection).AddAsync(file, content, null, cancellation).ConfigureAwait(false);
+            using var content = new MemoryStream(Encoding.UTF8.GetBytes(Given(text, "text")));
+            IngestReport report = await collections.GetOrAdd(Given(collection, "collection"))
+                .AddAsync(Given(file, "file"), content, null, cancellation).ConfigureAwait(false);
             return Json(new { report.Documents, report.Chunks, report.Tokens });
         });
 
@@ -72,8 +75,8 @@ internal sealed class DocumentTools(DocumentCollections collections)
             return Json(new { Files = files.Select(file => new { File = Path.GetFileName(file.Path), file.Chunks, file.Tokens }) });
         });
 
-    /// <summary>What is wrong with a call is told to the model, which may mend it.</summary>
-    private static async Task<string> Answered(Func<Task<string>> work)
+    /// <summary>What is wrong with a call is told to the model, which may mend it; what is wrong here is told to the log.</summary>
+    private async Task<string> Answered(Func<Task<string>> work)
     {
         try
         {
@@ -83,7 +86,19 @@ internal sealed class DocumentTools(DocumentCollections collections)
         {
             throw new McpException(refused.Message, refused);
         }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            LogFailure(logger, failure);
+            throw;
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A tool failed")]
+    private static partial void LogFailure(ILogger logger, Exception failure);
+
+    /// <summary>Clients may send null where a text is asked for.</summary>
+    private static string Given(string? text, string name) =>
+        string.IsNullOrWhiteSpace(text) ? throw new InvalidInputException($"{name}: give a text") : text;
 
     private static int Within(int value, int least, int most, string name) =>
         value >= least && value <= most ? value : throw new InvalidInputException($"{name}: give {least} to {most}");

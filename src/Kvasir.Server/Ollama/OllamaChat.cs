@@ -21,9 +21,7 @@ internal sealed class OllamaChat(ServedModels models)
         new("messages", "array", "The conversation: role, content, tool_calls, tool_name"),
         new("tools", "array", "Functions that the model may call, by its own chat template"),
         new("format", "string|object", "json, or a JSON schema; the reply always keeps to it"),
-        new("options", "object",
-            "temperature, top_k, top_p, min_p, seed, num_predict, stop, repeat_penalty, repeat_last_n, frequency_penalty, "
-            + "presence_penalty, num_ctx"),
+        new("options", "object", string.Join(", ", OllamaOptions.Fields.Select(field => field.Name))),
         new("stream", "boolean", "A line for each piece; default true"),
         new("think", "boolean", "false"),
         new("keep_alive", "string|number", "Not read: the model stays loaded"),

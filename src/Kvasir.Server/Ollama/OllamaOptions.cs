@@ -16,6 +16,7 @@ internal static class OllamaOptions
         new("repeat_penalty", "number", "Default 1.1"), new("repeat_last_n", "integer", "Default 64; -1 the whole context"),
         new("frequency_penalty", "number", "Default 0"), new("presence_penalty", "number", "Default 0"),
         new("num_ctx", "integer", "At most the model's context, which it always has"),
+        new("kv", "string", SamplingFields.KvMeaning + ". Not Ollama's"),
     ];
 
     public static GenerationOptions Read(RequestReader request, ServedModels models)
@@ -30,6 +31,7 @@ internal static class OllamaOptions
         {
             MaxTokens = tokens < 0 ? context : (int)tokens,
             Stop = SamplingFields.Stops(options, "stop"),
+            Policy = SamplingFields.Policy(options, models.Engine.Options),
             Sampler = new SamplerOptions
             {
                 Temperature = (float)(options.Number("temperature", 0, 100) ?? 0.8),

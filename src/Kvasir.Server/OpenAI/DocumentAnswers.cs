@@ -1,4 +1,3 @@
-using Kvasir.Documents;
 using Kvasir.Documents.Asking;
 using Kvasir.Generation;
 using Kvasir.Server.Collections;
@@ -11,7 +10,7 @@ namespace Kvasir.Server.OpenAI;
 /// Chat with a collection: the last message is a question, which is answered from stored passages with their KV; the passages come with the
 /// answer as annotations.
 /// </summary>
-internal sealed class DocumentAnswers(DocumentCollections collections)
+internal sealed class DocumentAnswers(DocumentCollections collections, EngineLoop engine)
 {
     public const string Prefix = "kvasir/docs:";
 
@@ -31,13 +30,10 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
         string question = MessageReader.Read(fields, pictures: null).LastOrDefault(message => message.Role == "user")?.Content
             ?? throw fields.Wrong("messages", "give a message of the user, the question");
         DocumentCollection collection = collections.Get(name);
-        (DocumentLibrary library, IDisposable turn) = await collection.TakeAsync(context.RequestAborted).ConfigureAwait(false);
-        using (turn)
-        {
-            Answer answer = await Task.Run(() => library.Ask(question, options, context.RequestAborted)).ConfigureAwait(false);
-            if (stream) await StreamAsync(context, answer, name, includeUsage).ConfigureAwait(false);
-            else await WriteAsync(context, answer, name).ConfigureAwait(false);
-        }
+        (Answer answer, IAsyncEnumerable<string> pieces) = await collection.AskAsync(
+            question, options, engine, context.RequestAborted).ConfigureAwait(false);
+        if (stream) await StreamAsync(context, answer, pieces, name, includeUsage).ConfigureAwait(false);
+        else await WriteAsync(context, answer, pieces, name).ConfigureAwait(false);
     }
 
     private static AskOptions Options(RequestReader fields) => new()
@@ -52,9 +48,13 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
         },
     };
 
-    private static async Task WriteAsync(HttpContext context, Answer answer, string name)
+    private static async Task WriteAsync(HttpContext context, Answer answer, IAsyncEnumerable<string> pieces, string name)
     {
-        string text = await Task.Run(answer.Complete).ConfigureAwait(false);
+        await foreach (string _ in pieces.ConfigureAwait(false))
+        {
+        }
+
+        string text = answer.Text;
         await Answers.WriteAsync(context, new
         {
             Id = Replies.NewId("chatcmpl"),
@@ -75,7 +75,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
         }).ConfigureAwait(false);
     }
 
-    private static async Task StreamAsync(HttpContext context, Answer answer, string name, bool includeUsage)
+    private static async Task StreamAsync(
+        HttpContext context, Answer answer, IAsyncEnumerable<string> pieces, string name, bool includeUsage)
     {
         string id = Replies.NewId("chatcmpl");
         long created = Replies.Now;
@@ -83,9 +84,8 @@ internal sealed class DocumentAnswers(DocumentCollections collections)
         await Answers.StreamAsync(context, value => Answers.WriteEventAsync(context, value), async write =>
         {
             await write(Chunk(new { Role = "assistant", Content = "" }, null, Figures(answer, name))).ConfigureAwait(false);
-            using IEnumerator<string> pieces = answer.GetEnumerator();
-            while (await Task.Run(pieces.MoveNext).ConfigureAwait(false))
-                await write(Chunk(new { Content = pieces.Current }, null, null)).ConfigureAwait(false);
+            await foreach (string piece in pieces.ConfigureAwait(false))
+                await write(Chunk(new { Content = piece }, null, null)).ConfigureAwait(false);
             object end = new { Annotations = Annotations(answer, name, answer.Text.Length) };
             await write(Chunk(end, FinishReason(answer), Figures(answer, name))).ConfigureAwait(false);
             if (includeUsage)

@@ -39,6 +39,9 @@ public sealed class KvForecast
     /// <param name="sequences">Sequences that bring more than one token.</param>
     public long PassBytes(int tokens, int sequences) => _layout.PassBytes(Math.Min(tokens, _sliceTokens), sequences, _workers);
 
+    /// <summary>Bytes of tokens that are computed anew in place of sealed ones, beside which they stand in float32.</summary>
+    internal long RepairedBytes(int tokens) => _heads.Sum(head => (long)KvBlock.CountFor(tokens) * KvTail.BlockBytes(head.Layer));
+
     /// <summary>
     /// Bytes of the blocks in a file of <paramref name="tokens"/> tokens that were computed from position <paramref name="firstToken"/> on,
     /// a border made by <see cref="KvCache.Seal"/>; the file's header comes on top.

@@ -46,7 +46,7 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
             PrefixCacheBytes = Math.Min(_options.PrefixBytes, _options.KvBudget),
             Policies = _options.Policies,
         };
-        _newScheduler = () => new Scheduler(engine, tokenizer, _pool, limits, _options.Policy, _options.Prompts);
+        _newScheduler = () => new Scheduler(engine, tokenizer, _pool, limits, _options.Policy, _options.Prompts) { Awaken = Wake };
         _scheduler = _newScheduler();
         ContextLength = _options.Policy.LongestSequence(engine.CacheLayout, engine.ContextLength);
         new Thread(Run) { Name = "kvasir engine", IsBackground = true }.Start();
@@ -94,13 +94,23 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         foreach (GenerationOptions one in options) _scheduler.Check(prompt.Length, one);
         int[] ids = prompt.ToArray();
+        return Enter([.. options.Select(one => new GenerationStream(ids, one, cancellation) { Embeddings = embeddings })]);
+    }
+
+    /// <summary>Starts a generation whose beginning is made once its bytes are promised, in its turn among all others.</summary>
+    /// <inheritdoc cref="StartAll"/>
+    internal GenerationStream StartFilled(
+        ReadOnlySpan<int> prompt, CacheFilling filling, GenerationOptions options, InputEmbeddings? embeddings,
+        CancellationToken cancellation) =>
+        Enter([new GenerationStream(prompt.ToArray(), options, cancellation) { Embeddings = embeddings, Filling = filling }])[0];
+
+    private GenerationStream[] Enter(GenerationStream[] streams)
+    {
         lock (_entrance)
         {
             if (_stopping) throw new EngineStoppedException("the engine is being stopped; it begins nothing any more");
-            if (InFlight + options.Count > _options.Parallel + _options.QueueLimit) throw new QueueFullException(InFlight, Wait());
-            Interlocked.Add(ref _inFlight, options.Count);
-            GenerationStream[] streams =
-                [.. options.Select(one => new GenerationStream(ids, one, cancellation) { Embeddings = embeddings })];
+            if (InFlight + streams.Length > _options.Parallel + _options.QueueLimit) throw new QueueFullException(InFlight, Wait());
+            Interlocked.Add(ref _inFlight, streams.Length);
             foreach (GenerationStream stream in streams) _arrived.Enqueue(stream);
             Wake();
             return streams;
@@ -153,12 +163,13 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
 
     private void Run()
     {
+        bool worked = false;
         while (!_stopped)
         {
-            if (_active.Count == 0 && _arrived.IsEmpty && _questions.IsEmpty) _work.Wait();
+            if (!worked && _arrived.IsEmpty && _questions.IsEmpty) _work.Wait();
             while (_questions.TryDequeue(out Action? question)) question();
             while (_arrived.TryDequeue(out GenerationStream? stream)) Admit(stream);
-            Step();
+            worked = Step();
             for (int i = _active.Count - 1; i >= 0; i--) if (Ended(_active[i])) _active.RemoveAt(i);
         }
 
@@ -173,7 +184,9 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
     {
         try
         {
-            stream.Sequence = _scheduler.Add(stream.Prompt, stream.Options, stream.Take, stream.Embeddings);
+            stream.Sequence = stream.Filling is { } filling
+                ? _scheduler.Add(stream.Prompt, filling, stream.Options, stream.Take, stream.Embeddings)
+                : _scheduler.Add(stream.Prompt, stream.Options, stream.Take, stream.Embeddings);
             _active.Add(stream);
         }
 #pragma warning disable CA1031 // it must not end the thread that serves all others
@@ -184,12 +197,16 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>One pass. What ends it but is no sequence's fault (a full disk, a bug) ends what was in it, and the loop goes on.</summary>
-    private void Step()
+    /// <summary>
+    /// One pass; false where there was nothing to do. What ends it but is no sequence's fault (a full disk, a bug) ends what was in it, and
+    /// the loop goes on.
+    /// </summary>
+    private bool Step()
     {
+        bool worked = true;
         try
         {
-            _scheduler.Step();
+            worked = _scheduler.Step();
         }
 #pragma warning disable CA1031 // whatever it was, others are still to be served
         catch (Exception failure)
@@ -203,6 +220,7 @@ public sealed class EngineLoop : IDisposable, IAsyncDisposable
         }
 
         foreach (GenerationStream stream in _active) if (stream.Sequence!.Continuation.HasBegun) stream.NoteFirstToken();
+        return worked;
     }
 
     private bool Ended(GenerationStream stream)

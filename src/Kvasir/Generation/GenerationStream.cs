@@ -36,6 +36,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedText>
 
     internal InputEmbeddings? Embeddings { get; init; }
 
+    /// <summary>What makes its beginning, or null.</summary>
+    internal CacheFilling? Filling { get; init; }
+
     internal long Started { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>From the call to the first token; null before it.</summary>

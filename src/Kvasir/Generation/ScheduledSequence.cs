@@ -53,14 +53,21 @@ public sealed class ScheduledSequence
     internal List<int> SharedIds => Steering?.UnsteeredTokens < Ids.Count ? Ids[..Steering.UnsteeredTokens] : Ids;
 
     /// <summary>
-    /// Whether it brought its cache: what was placed there need not be what its ids alone would give, so it is not kept for others.
+    /// Whether it brought its cache, or fills it: what was placed there need not be what its ids alone would give, so it is not kept for
+    /// others.
     /// </summary>
     internal bool CameFilled { get; init; }
+
+    /// <summary>What makes its beginning when it is admitted; null where it comes with one, or begins with nothing.</summary>
+    internal CacheFilling? Filling { get; init; }
+
+    /// <summary>The beginning that is being made.</summary>
+    internal Task<KvCache>? Filled { get; set; }
 
     /// <summary>Whether its cache is a session's, which goes on with it afterwards.</summary>
     internal bool IsLent { get; init; }
 
-    /// <summary>How it is kept; the scheduler's own where it brought its cache.</summary>
+    /// <summary>How it is kept; the scheduler's own where it came with its cache.</summary>
     internal SequencePlan Plan { get; }
 
     /// <summary>Tokens of its prompt.</summary>

@@ -12,7 +12,7 @@ namespace Kvasir.Generation;
 /// its bytes from the start: it is admitted when it is added, or never. A <see cref="Session"/> is a scheduler's only client, and lends it
 /// its cache. Used by one thread at a time.
 /// </summary>
-public sealed class Scheduler : IDisposable
+public sealed partial class Scheduler : IDisposable
 {
     private readonly IForwardEngine _engine;
     private readonly Tokenizer _tokenizer;
@@ -51,10 +51,10 @@ public sealed class Scheduler : IDisposable
     }
 
     /// <summary>Sequences that have not finished.</summary>
-    public int Count => _waiting.Count + _filled.Count + _running.Count;
+    public int Count => Waiting + _running.Count;
 
     /// <summary>Sequences that have not been admitted yet.</summary>
-    public int Waiting => _waiting.Count + _filled.Count;
+    public int Waiting => _waiting.Count + _filled.Count + _beingFilled.Count;
 
     /// <summary>Sequences that take part in the steps.</summary>
     public int Running => _running.Count;
@@ -98,7 +98,7 @@ public sealed class Scheduler : IDisposable
             Embeddings = embeddings,
             Steering = options.Steering(prompt, _tokenizer, plan.Policy.Steering),
         };
-        if (TooLarge(plan, longest, prompt.Length) is { } failure) sequence.Fail(failure);
+        if (TooLarge(sequence.MostBytes, plan, longest, prompt.Length) is { } failure) sequence.Fail(failure);
         else _waiting.Enqueue(sequence);
         return sequence;
     }
@@ -109,11 +109,11 @@ public sealed class Scheduler : IDisposable
     {
         SequencePlan plan = SequencePlan.For(_plans, options.Policy);
         int longest = Longest(plan, promptTokens, options.Validated());
-        if (TooLarge(plan, longest, promptTokens) is { } failure) throw failure;
+        if (TooLarge(plan.Forecast.MostBytes(longest), plan, longest, promptTokens) is { } failure) throw failure;
     }
 
-    private KvBudgetExceededException? TooLarge(SequencePlan plan, int longest, int promptTokens) =>
-        plan.Forecast.MostBytes(longest) <= _pool.Budget - PassBytes(1)
+    private KvBudgetExceededException? TooLarge(long mostBytes, SequencePlan plan, int longest, int promptTokens) =>
+        mostBytes <= _pool.Budget - PassBytes(1)
         ? null
         : new KvBudgetExceededException(
             $"the sequence may grow to {longest} tokens ({promptTokens} of them its prompt), but the KV budget of {_pool.Budget:N0} "
@@ -195,6 +195,7 @@ public sealed class Scheduler : IDisposable
 
     private bool Pass(bool decoding)
     {
+        StartFilled();
         RemoveFinished();
         Admit();
         if (!FillBatch(decoding)) return false;
@@ -276,6 +277,7 @@ public sealed class Scheduler : IDisposable
     /// <summary>Frees all caches; unfinished sequences end as cancelled.</summary>
     public void Dispose()
     {
+        AwaitFilled();
         foreach (ScheduledSequence sequence in _running.Concat(_filled).Concat(_waiting)) sequence.Cancel();
         RemoveFinished();
         _prefixes.Dispose();
@@ -298,14 +300,16 @@ public sealed class Scheduler : IDisposable
         sequence.Emit(piece);
     }
 
+    private bool HasPlace => _running.Count + _beingFilled.Count < _options.MaxRunning;
+
     private void Admit()
     {
-        while (_running.Count < _options.MaxRunning && _filled.TryDequeue(out ScheduledSequence? filled))
+        while (HasPlace && _filled.TryDequeue(out ScheduledSequence? filled))
         {
             if (filled.IsLent) Recall(filled);
             if (filled.Failure is null) Start(filled);
         }
-        while (_running.Count < _options.MaxRunning && _waiting.TryPeek(out ScheduledSequence? sequence))
+        while (HasPlace && _waiting.TryPeek(out ScheduledSequence? sequence))
         {
             if (sequence.IsCancelled)
             {
@@ -316,6 +320,12 @@ public sealed class Scheduler : IDisposable
             if (!Fits(sequence)) return;
             _waiting.Dequeue();
             ReservedBytes += sequence.MostBytes;
+            if (sequence.Filling is not null)
+            {
+                BeginFilling(sequence);
+                continue;
+            }
+
             SequencePlan plan = sequence.Plan;
             sequence.Cache = (Shares(plan.Policy) ? _prefixes.Take(sequence.SharedIds, plan.Kind) : null)
                 ?? new KvCache(_engine.CacheLayout, plan.Policy, _pool);
@@ -373,7 +383,7 @@ public sealed class Scheduler : IDisposable
     private bool Fits(ScheduledSequence sequence)
     {
         if (_pool.Budget == long.MaxValue) return true;
-        long left = _pool.Budget - PassBytes(_running.Count + _filled.Count + 1) - ReservedBytes - sequence.MostBytes;
+        long left = _pool.Budget - PassBytes(Count - _waiting.Count + 1) - ReservedBytes - sequence.MostBytes;
         if (left >= 0) _prefixes.Shrink(left);
         return left >= 0;
     }
