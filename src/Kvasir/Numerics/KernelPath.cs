@@ -6,8 +6,11 @@ internal enum KernelPath
     /// <summary>The oracle: plain loops that a reader can check by eye.</summary>
     Scalar,
 
-    /// <summary>Portable 128-bit vectors (Arm, old x86).</summary>
+    /// <summary>Portable 128-bit vectors (old x86 and Arm).</summary>
     Vector128,
+
+    /// <summary>The same with the s8 x s8 dot products of Armv8.2.</summary>
+    NeonDot,
 
     /// <summary>AVX2 with FMA.</summary>
     Avx2,
