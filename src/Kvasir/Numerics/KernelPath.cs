@@ -23,4 +23,7 @@ internal enum KernelPath
 
     /// <summary>The same, with the u8 x s8 dot products of AVX-VNNI for codes of 8 bits and for single tokens.</summary>
     Avx512Vnni,
+
+    /// <summary>AVX-512 with u8 x s8 dot products of its own width (AVX512-VNNI), which .NET has from version 11 on.</summary>
+    Avx512Dot,
 }

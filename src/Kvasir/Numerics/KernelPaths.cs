@@ -21,6 +21,9 @@ internal static class KernelPaths
         KernelPath.AvxVnni => AvxVnni.IsSupported && Fma.IsSupported,
         KernelPath.Avx512 => Avx512BW.IsSupported && Fma.IsSupported,
         KernelPath.Avx512Vnni => IsSupported(KernelPath.Avx512) && IsSupported(KernelPath.AvxVnni),
+#if NET11_0_OR_GREATER
+        KernelPath.Avx512Dot => IsSupported(KernelPath.Avx512) && AvxVnni.V512.IsSupported,
+#endif
         _ => false,
     };
 

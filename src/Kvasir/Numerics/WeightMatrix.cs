@@ -69,6 +69,11 @@ internal abstract unsafe class WeightMatrix : IDisposable
             KernelPath.NeonDot => new PackedMatrix<NeonDotKernel>(tensor, threads, arena),
             KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor, threads, arena),
             KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor, threads, arena),
+#if NET11_0_OR_GREATER
+            KernelPath.Avx512Dot when System.Runtime.Intrinsics.X86.AvxVnni.IsSupported =>
+                new PackedMatrix<Avx512DotKernel<AvxVnniDot>>(tensor, threads, arena),
+            KernelPath.Avx512Dot => new PackedMatrix<Avx512DotKernel<LowerHalfDot>>(tensor, threads, arena),
+#endif
             KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor, threads, arena),
             _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor, threads, arena),
         };

@@ -1,7 +1,7 @@
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Kvasir.Emulation;
+namespace Kvasir.OwnRuntime;
 
 /// <summary>No two tests at a time, and all else as xunit has it: an emulator is slow enough.</summary>
 internal sealed class OneByOne : LongLivedMarshalByRefObject, ITestFrameworkDiscoveryOptions, ITestFrameworkExecutionOptions

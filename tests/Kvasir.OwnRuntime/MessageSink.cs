@@ -1,7 +1,7 @@
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Kvasir.Emulation;
+namespace Kvasir.OwnRuntime;
 
 /// <summary>Takes what xunit tells; its end can be waited for.</summary>
 internal class MessageSink : LongLivedMarshalByRefObject, IMessageSink

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Kvasir.Emulation;
+using Kvasir.OwnRuntime;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
