@@ -9,8 +9,8 @@ internal abstract unsafe class AttentionKernels
     public static AttentionKernels For(KernelPath path, bool exact = true) => path switch
     {
         KernelPath.Scalar => new AttentionKernels<SimdScalar, float>(),
-        KernelPath.Vector128 => new AttentionKernels<Simd128, Vector128<float>>(),
-        KernelPath.Avx512 or KernelPath.Avx512Vnni => new AttentionKernels<Simd512, Vector512<float>>(!exact),
+        KernelPath.Vector128 or KernelPath.NeonDot => new AttentionKernels<Simd128, Vector128<float>>(),
+        >= KernelPath.Avx512 => new AttentionKernels<Simd512, Vector512<float>>(!exact),
         _ => new AttentionKernels<Simd256, Vector256<float>>(),
     };
 

@@ -24,8 +24,8 @@ internal abstract unsafe class FeedForwardKernels
     public static FeedForwardKernels For(KernelPath path) => path switch
     {
         KernelPath.Scalar => new FeedForwardKernels<SimdScalar, float>(),
-        KernelPath.Vector128 => new FeedForwardKernels<Simd128, Vector128<float>>(),
-        KernelPath.Avx512 or KernelPath.Avx512Vnni => new FeedForwardKernels<Simd512, Vector512<float>>(),
+        KernelPath.Vector128 or KernelPath.NeonDot => new FeedForwardKernels<Simd128, Vector128<float>>(),
+        >= KernelPath.Avx512 => new FeedForwardKernels<Simd512, Vector512<float>>(),
         _ => new FeedForwardKernels<Simd256, Vector256<float>>(),
     };
 

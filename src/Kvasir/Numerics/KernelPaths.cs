@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Kvasir.Numerics;
@@ -15,10 +16,14 @@ internal static class KernelPaths
     {
         KernelPath.Scalar => true,
         KernelPath.Vector128 => System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated,
+        KernelPath.NeonDot => Dp.IsSupported,
         KernelPath.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         KernelPath.AvxVnni => AvxVnni.IsSupported && Fma.IsSupported,
         KernelPath.Avx512 => Avx512BW.IsSupported && Fma.IsSupported,
         KernelPath.Avx512Vnni => IsSupported(KernelPath.Avx512) && IsSupported(KernelPath.AvxVnni),
+#if NET11_0_OR_GREATER
+        KernelPath.Avx512Dot => IsSupported(KernelPath.Avx512) && AvxVnni.V512.IsSupported,
+#endif
         _ => false,
     };
 

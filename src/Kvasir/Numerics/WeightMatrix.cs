@@ -57,7 +57,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
             return path switch
             {
                 KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32, threads, arena),
-                KernelPath.Vector128 => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads, arena),
+                KernelPath.Vector128 or KernelPath.NeonDot => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads, arena),
                 KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32, threads, arena),
                 _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32, threads, arena),
             };
@@ -66,8 +66,14 @@ internal abstract unsafe class WeightMatrix : IDisposable
         {
             KernelPath.Scalar => new PackedMatrix<ScalarKernel>(tensor, threads, arena),
             KernelPath.Vector128 => new PackedMatrix<Vector128Kernel>(tensor, threads, arena),
+            KernelPath.NeonDot => new PackedMatrix<NeonDotKernel>(tensor, threads, arena),
             KernelPath.Avx2 => new PackedMatrix<Vector256Kernel<Avx2Dot>>(tensor, threads, arena),
             KernelPath.AvxVnni => new PackedMatrix<Vector256Kernel<AvxVnniDot>>(tensor, threads, arena),
+#if NET11_0_OR_GREATER
+            KernelPath.Avx512Dot when System.Runtime.Intrinsics.X86.AvxVnni.IsSupported =>
+                new PackedMatrix<Avx512DotKernel<AvxVnniDot>>(tensor, threads, arena),
+            KernelPath.Avx512Dot => new PackedMatrix<Avx512DotKernel<LowerHalfDot>>(tensor, threads, arena),
+#endif
             KernelPath.Avx512 => new PackedMatrix<Avx512Kernel<Avx2Dot>>(tensor, threads, arena),
             _ => new PackedMatrix<Avx512Kernel<AvxVnniDot>>(tensor, threads, arena),
         };
