@@ -6,7 +6,7 @@ namespace Kvasir.Server.Tests;
 /// <summary>The programs under <c>examples/</c> run as their README says, on the samples and the built-in model.</summary>
 public sealed class ExampleTests : IDisposable
 {
-    private const string Question = "How much money goes into the new pump?";
+    private const string Question = "How many people live in Marrowby?";
 
     private static readonly string s_samples = Path.Combine(SharedData.ProjectRoot(), "samples");
 

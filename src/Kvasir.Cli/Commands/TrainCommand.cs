@@ -37,7 +37,7 @@ internal sealed class TrainCommand
         _output = _command.Required("--out -o", "M.gguf", "Write the model there, and beside it the loss curve");
         _evalText = _command.Option<string?>("--eval-text", "FILE", "Validate on this text (default: the last twentieth of each text)");
         _thin = _command.Option("--thin", "SHARE%|N", "Channels of a key, as a share of a value's or as a number", "100%");
-        _init = _command.Option<string?>("--init", "M.gguf", "Go on with a model that was trained here; its sizes and vocabulary stay");
+        _init = _command.Option<string?>("--init", "M.gguf", "Go on with a model that was trained here; its sizes stay, and without --vocab its vocabulary");
         _width = Size("--width", "Width of the residual stream", s_usual.Width, 8, 1 << 14);
         _layers = Size("--layers", "Layers", s_usual.Layers, 1, 256);
         _heads = Size("--heads", "Query heads (default: one for 64 channels)", 0, 0, 256);
@@ -81,7 +81,9 @@ internal sealed class TrainCommand
         ScratchSettings settings = Settings(parsed);
         int threads = parsed.GetValue(_threads) is > 0 and var given ? given : PhysicalCores.Count();
         TrainedModel? begin = parsed.GetValue(_init) is { } init ? Begin(init, parsed) : null;
-        ScratchSource source = Source(parsed, settings, begin?.Vocabulary);
+        bool learnsVocabulary = parsed.GetResult(_vocabulary) is { Implicit: false };
+        ScratchSource source = Source(parsed, settings, learnsVocabulary ? null : begin?.Vocabulary, goesOn: begin is not null);
+        if (learnsVocabulary) begin = begin?.With(source.Vocabulary);
         using var training = new ScratchTraining(source, settings, threads, begin?.Model);
         if (resume) training.Resume(checkpoint);
         using var curve = new LossCurve(path, training.Trainer.Steps);
@@ -114,20 +116,20 @@ internal sealed class TrainCommand
     /// <summary>The model to go on with; what it settles cannot be asked for too.</summary>
     private TrainedModel Begin(string path, ParseResult parsed)
     {
-        Option[] settled = [_width, _layers, _heads, _kvHeads, _feedForward, _vocabulary, _thin, _ropeBase, _recall];
+        Option[] settled = [_width, _layers, _heads, _kvHeads, _feedForward, _thin, _ropeBase, _recall];
         if (Array.Find(settled, option => parsed.GetResult(option) is { Implicit: false }) is { } other)
             throw new InvalidInputException($"the model of --init keeps its sizes and begins with its own weights; leave {other.Name} out");
         return TrainedModel.Read(path);
     }
 
-    private ScratchSource Source(ParseResult parsed, ScratchSettings settings, BpeVocabulary? vocabulary)
+    private ScratchSource Source(ParseResult parsed, ScratchSettings settings, BpeVocabulary? vocabulary, bool goesOn)
     {
         string[] texts = parsed.GetValue(_texts) ?? [];
         if (parsed.GetValue(_demonstration) == texts.Length > 0)
             throw new InvalidInputException("give texts to learn from (--text FILE), or --demonstration, one of both");
         string? evalText = parsed.GetValue(_evalText) is { } file ? TextInput.ReadFile(file) : null;
         return texts.Length > 0 ? new TextSource([.. texts.Select(TextInput.ReadFile)], evalText, settings, vocabulary)
-            : new DemonstrationSource(settings, vocabulary);
+            : new DemonstrationSource(settings, vocabulary, goesOn);
     }
 
     private ScratchSettings Settings(ParseResult parsed)

@@ -19,7 +19,8 @@ internal sealed class DemonstrationSource : ScratchSource
 
     /// <param name="settings">Sizes and steps.</param>
     /// <param name="vocabulary">The vocabulary where there is one already.</param>
-    public DemonstrationSource(ScratchSettings settings, BpeVocabulary? vocabulary = null)
+    /// <param name="goesOn">Whether the model has learned to copy already.</param>
+    public DemonstrationSource(ScratchSettings settings, BpeVocabulary? vocabulary = null, bool goesOn = false)
     {
         _settings = settings;
         var texts = new DemonstrationData(settings.Seed, Split.Train);
@@ -27,7 +28,7 @@ internal sealed class DemonstrationSource : ScratchSource
             texts.Take(VocabularyExamples).SelectMany(example => example.Passages.Append(example.Question)),
             settings.Vocabulary, [BpeVocabulary.EndOfText]);
         _tokenizer = Vocabulary.ToTokenizer();
-        Data = new DemonstrationSequences(settings.Seed, _tokenizer, (long)settings.Steps * settings.Batch, goesOn: vocabulary is not null);
+        Data = new DemonstrationSequences(settings.Seed, _tokenizer, (long)settings.Steps * settings.Batch, goesOn);
         _batch = new TokenBatch(settings.Training().SequencesOfAPass, settings.Context);
         Identity = "demonstration " + Data.Tokens;
     }

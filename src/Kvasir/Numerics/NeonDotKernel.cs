@@ -61,10 +61,14 @@ internal readonly unsafe struct NeonDotKernel : IPanelKernel
                 for (sbyte* end = half + columns; half < end; half += HalfBlock, codes += TBits.Value * HalfBlock * 4)
                 {
                     Vector128<sbyte> a = Vector128.Load(half);
-                    d0 = Dot(d0, Read<TBits>(codes, turned), a); d1 = Dot(d1, Read<TBits>(codes + VectorBytes, turned), a);
-                    d2 = Dot(d2, Read<TBits>(codes + 2 * VectorBytes, turned), a); d3 = Dot(d3, Read<TBits>(codes + 3 * VectorBytes, turned), a);
-                    d4 = Dot(d4, Read<TBits>(codes + 4 * VectorBytes, turned), a); d5 = Dot(d5, Read<TBits>(codes + 5 * VectorBytes, turned), a);
-                    d6 = Dot(d6, Read<TBits>(codes + 6 * VectorBytes, turned), a); d7 = Dot(d7, Read<TBits>(codes + 7 * VectorBytes, turned), a);
+                    d0 = Dot(d0, Read<TBits>(codes, turned), a);
+                    d1 = Dot(d1, Read<TBits>(codes + VectorBytes, turned), a);
+                    d2 = Dot(d2, Read<TBits>(codes + 2 * VectorBytes, turned), a);
+                    d3 = Dot(d3, Read<TBits>(codes + 3 * VectorBytes, turned), a);
+                    d4 = Dot(d4, Read<TBits>(codes + 4 * VectorBytes, turned), a);
+                    d5 = Dot(d5, Read<TBits>(codes + 5 * VectorBytes, turned), a);
+                    d6 = Dot(d6, Read<TBits>(codes + 6 * VectorBytes, turned), a);
+                    d7 = Dot(d7, Read<TBits>(codes + 7 * VectorBytes, turned), a);
                 }
                 short* scales = (short*)(panel + codeBytes + group * GroupBytes);
                 float scale = x->Scale;
@@ -107,8 +111,8 @@ internal readonly unsafe struct NeonDotKernel : IPanelKernel
             byte* codes = panel + row * 4;
             for (int group = 0; group < groups; group++)
             {
-                ActivationBlock* info = (ActivationBlock*)(x + at), info1 = (ActivationBlock*)(x1 + at), info2 = (ActivationBlock*)(x2 + at),
-                    info3 = (ActivationBlock*)(x3 + at);
+                ActivationBlock* info = (ActivationBlock*)(x + at), info1 = (ActivationBlock*)(x1 + at),
+                    info2 = (ActivationBlock*)(x2 + at), info3 = (ActivationBlock*)(x3 + at);
                 Vector128<int> d00 = Start(info, columns, group, zeroPoint), d10 = Start(info1, columns, group, zeroPoint), d20 = default,
                     d30 = default;
                 if (TTokens.Value > 2) d20 = Start(info2, columns, group, zeroPoint);

@@ -57,7 +57,8 @@ internal abstract unsafe class WeightMatrix : IDisposable
             return path switch
             {
                 KernelPath.Scalar => PackFloat<FloatKernel<SimdScalar, float>>(tensor, float32, threads, arena),
-                KernelPath.Vector128 or KernelPath.NeonDot => PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads, arena),
+                KernelPath.Vector128 or KernelPath.NeonDot =>
+                    PackFloat<FloatKernel<Simd128, Vector128<float>>>(tensor, float32, threads, arena),
                 KernelPath.Avx2 or KernelPath.AvxVnni => PackFloat<FloatKernel<Simd256, Vector256<float>>>(tensor, float32, threads, arena),
                 _ => PackFloat<FloatKernel<Simd512, Vector512<float>>>(tensor, float32, threads, arena),
             };

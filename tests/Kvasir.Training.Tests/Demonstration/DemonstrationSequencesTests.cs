@@ -9,7 +9,7 @@ public sealed class DemonstrationSequencesTests
     private const int Rows = 1000, Length = 384;
 
     private static readonly Tokenizer s_tokenizer = BpeTrainer.Train(
-        new DemonstrationData(1, Split.Train).Take(200).SelectMany(example => example.Passages), 600, [BpeVocabulary.EndOfText])
+        new DemonstrationData(1, Split.Train).Take(1000).SelectMany(example => example.Passages), 1200, [BpeVocabulary.EndOfText])
         .ToTokenizer();
 
     private static readonly DemonstrationSequences s_data = new(1, s_tokenizer, Rows);
