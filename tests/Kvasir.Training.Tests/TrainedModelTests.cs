@@ -8,7 +8,8 @@ namespace Kvasir.Training.Tests;
 
 public sealed class TrainedModelTests
 {
-    private const string Text = "The harbour master opens the harbour gate. The gate of the harbour is green, and the master's coat is green too. ";
+    private const string Text =
+        "The harbour master opens the harbour gate. The gate of the harbour is green, and the master's coat is green too. ";
 
     /// <summary>A token that both vocabularies have keeps its row; another is the mean of the pieces that its text was made of.</summary>
     [Theory]

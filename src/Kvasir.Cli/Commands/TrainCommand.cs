@@ -37,7 +37,8 @@ internal sealed class TrainCommand
         _output = _command.Required("--out -o", "M.gguf", "Write the model there, and beside it the loss curve");
         _evalText = _command.Option<string?>("--eval-text", "FILE", "Validate on this text (default: the last twentieth of each text)");
         _thin = _command.Option("--thin", "SHARE%|N", "Channels of a key, as a share of a value's or as a number", "100%");
-        _init = _command.Option<string?>("--init", "M.gguf", "Go on with a model that was trained here; its sizes stay, and without --vocab its vocabulary");
+        _init = _command.Option<string?>(
+            "--init", "M.gguf", "Go on with a model that was trained here; its sizes stay, and without --vocab its vocabulary");
         _width = Size("--width", "Width of the residual stream", s_usual.Width, 8, 1 << 14);
         _layers = Size("--layers", "Layers", s_usual.Layers, 1, 256);
         _heads = Size("--heads", "Query heads (default: one for 64 channels)", 0, 0, 256);

@@ -80,7 +80,8 @@ internal sealed record MachineReport
             yield return $"{Numerics.KernelPaths.Variable} holds the kernels to {Shown(path)}; without it they take "
                 + $"{Shown(Numerics.KernelPaths.Supported[^1])}";
         if (path < Numerics.KernelPath.NeonDot)
-            yield return "this CPU has none of the vector instructions that the fast kernels are written for (AVX2, AVX-512, Arm's dot products)";
+            yield return "this CPU has none of the vector instructions that the fast kernels are written for (AVX2, AVX-512, Arm's dot "
+                + "products)";
         if (model is not null && model.Bytes > memory / 2)
             yield return $"{model.Name} takes more than half of the memory: --kv k=kivi4,v=kivi4 leaves more of it for long texts";
     }
