@@ -20,8 +20,16 @@ public sealed class TrainedModelTests
         BpeVocabulary small = Vocabulary(270), large = Vocabulary(300);
         var shape = new LlamaShape
         {
-            Vocabulary = small.Tokens.Count, Width = 16, Layers = 1, Heads = 2, KvHeads = 2, KeySize = 8, ValueSize = 8, FeedForward = 16,
-            Context = 32, Tied = tied,
+            Vocabulary = small.Tokens.Count,
+            Width = 16,
+            Layers = 1,
+            Heads = 2,
+            KvHeads = 2,
+            KeySize = 8,
+            ValueSize = 8,
+            FeedForward = 16,
+            Context = 32,
+            Tied = tied,
         };
         var rotary = new Rotary(RotaryFrequencies.Plain(10_000, 8), interleaved: true);
         var model = new TrainedModel(new LlamaImport(shape, LlamaParameters.Initial(shape, 5), rotary), small);
