@@ -25,7 +25,7 @@ public sealed class ExampleTests : IDisposable
         Assert.True(program.ExitCode == 0, errors);
         string[] lines = output.TrimEnd().Split('\n');
         Assert.NotEmpty(lines[0].Trim());
-        Assert.Contains(Path.Combine(s_samples, "meeting.md"), lines[^1], StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(s_samples, "town.txt"), lines[^1], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class ExampleTests : IDisposable
             JsonElement reply = await response.Content.ReadFromJsonAsync<JsonElement>();
             Assert.NotEmpty(reply.GetProperty("text").GetString()!.Trim());
             JsonElement source = reply.GetProperty("sources")[0];
-            Assert.Equal("meeting.md", source.GetProperty("file").GetString());
+            Assert.Equal("town.txt", source.GetProperty("file").GetString());
             Assert.Contains("water pump", source.GetProperty("text").GetString(), StringComparison.Ordinal);
             using HttpResponseMessage refused = await http.PostAsJsonAsync(new Uri("ask", UriKind.Relative), new { Text = " " });
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
