@@ -126,7 +126,7 @@ internal static class TextDecoder
         (double score, int best) = (0, 0);
         for (int i = 0; i < 4; i++)
         {
-            int whole = Math.Min(bytes.Length, SampleBytes) & ~3;
+            int whole = sample.Length & ~3;
             double other = TextScore(
                 Encoding.GetEncoding(s_unicode[i].Encoding.CodePage).GetString(bytes[..(whole > 0 ? whole : bytes.Length & ~1)]));
             (score, best) = other > score ? (other, i) : (score, best);

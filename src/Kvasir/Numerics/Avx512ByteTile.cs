@@ -73,7 +73,8 @@ internal static unsafe class Avx512ByteTile
     }
 
     /// <summary>
-    /// sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as <see cref="Avx512NibbleTile"/>.
+    /// sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as
+    /// <see cref="Avx512Tile{TBits, TDot}"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TForm>(

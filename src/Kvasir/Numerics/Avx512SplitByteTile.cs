@@ -6,7 +6,7 @@ namespace Kvasir.Numerics;
 /// <summary>
 /// 8-bit codes without the dot products of AVX-VNNI: 512-bit vectors of low and of high nibbles, 16 rows a vector, whose sums count 1 and
 /// 16. A group of columns is split into registers once and meets up to 8 tokens there. Sums in int16 do not overflow, as in
-/// <see cref="Avx512NibbleTile"/>.
+/// <see cref="Avx512PairDot"/>.
 /// </summary>
 internal static unsafe class Avx512SplitByteTile
 {
@@ -27,18 +27,18 @@ internal static unsafe class Avx512SplitByteTile
             for (int group = 0; group < 32 / TForm.Group; group++)
             {
                 byte* source = codes + group * (CodeBytes / 2);
-                Split(source, out Vector512<byte> w0, out Vector512<byte> w1);
-                Split(source + 128, out Vector512<byte> w2, out Vector512<byte> w3);
-                Split(source + 256, out Vector512<byte> w4, out Vector512<byte> w5);
-                Split(source + 384, out Vector512<byte> w6, out Vector512<byte> w7);
+                Vectors512.SplitNibbles(source, out Vector512<byte> w0, out Vector512<byte> w1);
+                Vectors512.SplitNibbles(source + 128, out Vector512<byte> w2, out Vector512<byte> w3);
+                Vectors512.SplitNibbles(source + 256, out Vector512<byte> w4, out Vector512<byte> w5);
+                Vectors512.SplitNibbles(source + 384, out Vector512<byte> w6, out Vector512<byte> w7);
                 Vector512<byte> w8 = default, w9 = default, w10 = default, w11 = default;
                 Vector512<byte> w12 = default, w13 = default, w14 = default, w15 = default;
                 if (TForm.Group == 32)
                 {
-                    Split(source + 512, out w8, out w9);
-                    Split(source + 640, out w10, out w11);
-                    Split(source + 768, out w12, out w13);
-                    Split(source + 896, out w14, out w15);
+                    Vectors512.SplitNibbles(source + 512, out w8, out w9);
+                    Vectors512.SplitNibbles(source + 640, out w10, out w11);
+                    Vectors512.SplitNibbles(source + 768, out w12, out w13);
+                    Vectors512.SplitNibbles(source + 896, out w14, out w15);
                 }
                 var scale = HalfVectors.Widen(Vector256.Load((short*)(scales + group * GroupBytes)), factor);
                 var minimum = TForm.HasMinimum
@@ -130,19 +130,10 @@ internal static unsafe class Avx512SplitByteTile
             ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
     }
 
-    /// <summary>The low and the high nibbles of a line.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Split(byte* line, out Vector512<byte> low, out Vector512<byte> high)
-    {
-        Vector512<byte> mask = Vector512.Create((byte)15), both = Vector512.Load(line);
-        high = (both.AsUInt16() >> 4).AsByte() & mask;
-        low = both & mask;
-    }
-
     /// <summary>Products of four columns of all rows with those of a token, summed in pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<short> Dot(Vector512<byte> codes, byte* quad) =>
-        Avx512BW.MultiplyAddAdjacent(codes, Vector512.Create(*(int*)quad).AsSByte());
+        Avx512BW.MultiplyAddAdjacent(codes, Vectors512.Quad(quad));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector512<short> sums, short weight) =>

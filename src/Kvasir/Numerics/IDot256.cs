@@ -37,3 +37,18 @@ internal readonly struct Avx2Dot : IDot256
         return sum + even + Avx2.MultiplyAddAdjacent((codes.AsUInt16() >> 8).AsInt16(), x.AsInt16() >> 8);
     }
 }
+
+#if NET11_0_OR_GREATER
+/// <summary>
+/// The lower half of AVX512-VNNI's dot product, for CPUs that have no form of 256 bits that .NET knows: one instruction, where AVX2 takes
+/// three for codes of 4 bits and eight for those of 8.
+/// </summary>
+internal readonly struct LowerHalfDot : IDot256
+{
+    public static bool IsOneInstruction => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add<TBits>(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x) where TBits : IConstant =>
+        AvxVnni.V512.MultiplyWideningAndAdd(sum.ToVector512Unsafe(), codes.ToVector512Unsafe(), x.ToVector512Unsafe()).GetLower();
+}
+#endif

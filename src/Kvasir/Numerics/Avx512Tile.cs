@@ -1,23 +1,46 @@
-#if NET11_0_OR_GREATER
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Kvasir.Numerics;
 
 /// <summary>
-/// The u8 x s8 dot products of AVX512-VNNI, which .NET has from version 11 on: 16 rows a vector. A group of columns is held in registers,
-/// as it is or unpacked from 4 bits, and meets up to 16 tokens there, whose float sums stay in registers too: the JIT needs 30 of the 32.
+/// 512-bit vectors: 16 rows a vector. A group of columns is held in registers, as it is or unpacked from 4 bits, and meets up to 16 tokens
+/// there, whose float sums stay in registers too: the JIT needs 30 of the 32.
 /// </summary>
-internal static unsafe class Avx512DotTile
+/// <typeparam name="TBits">Bits of a code.</typeparam>
+/// <typeparam name="TDot">The integer part of the products.</typeparam>
+internal static unsafe class Avx512Tile<TBits, TDot> where TBits : IConstant where TDot : IDot512
 {
     private const int GroupBytes = 64;
 
     public const int MaxTokens = 16;
 
+    /// <summary>A panel's products with 2, 4, 8 or 16 tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TForm, TBits, TTokens>(
+    public static void Multiply(in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result)
+    {
+        if (format.HasMinimum && format.Group == 32) Halves<Minimum32>(format, panel, blocks, x, stride, tokens, result);
+        else if (format.HasMinimum) Halves<Minimum16>(format, panel, blocks, x, stride, tokens, result);
+        else if (format.Group == 32) Halves<Zero32>(format, panel, blocks, x, stride, tokens, result);
+        else Halves<Zero16>(format, panel, blocks, x, stride, tokens, result);
+    }
+
+    private static void Halves<TForm>(
+        in PackedFormat format, byte* panel, int blocks, byte* x, nint stride, int tokens, float* result) where TForm : IForm
+    {
+        for (int half = 0; half < 2; half++)
+        {
+            if (tokens == 16) Half<TForm, C16>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 8) Half<TForm, C8>(format, panel, half, blocks, x, stride, result);
+            else if (tokens == 4) Half<TForm, C4>(format, panel, half, blocks, x, stride, result);
+            else Half<TForm, C2>(format, panel, half, blocks, x, stride, result);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Half<TForm, TTokens>(
         in PackedFormat format, byte* panel, int half, int blocks, byte* x, nint stride, float* result)
-        where TForm : IForm where TBits : IConstant where TTokens : IConstant
+        where TForm : IForm where TTokens : IConstant
     {
         int codeBytes = TBits.Value * 128, zeroPoint = format.ZeroPoint, scaleBytes = GroupBytes * 32 / TForm.Group;
         int blockBytes = codeBytes + (TForm.HasMinimum ? 2 : 1) * scaleBytes;
@@ -35,12 +58,12 @@ internal static unsafe class Avx512DotTile
                 if (TBits.Value == 4)
                 {
                     // Even vectors get the columns of the low nibbles, odd ones those of the high nibbles: four columns of 16 rows each.
-                    Unpack(source, out w0, out w1);
-                    Unpack(source + 128, out w2, out w3);
+                    Vectors512.SplitNibbles(source, out w0, out w1);
+                    Vectors512.SplitNibbles(source + 128, out w2, out w3);
                     if (TForm.Group == 32)
                     {
-                        Unpack(source + 256, out w4, out w5);
-                        Unpack(source + 384, out w6, out w7);
+                        Vectors512.SplitNibbles(source + 256, out w4, out w5);
+                        Vectors512.SplitNibbles(source + 384, out w6, out w7);
                     }
                 }
                 else
@@ -167,34 +190,10 @@ internal static unsafe class Avx512DotTile
     {
         var x = (ActivationBlock*)token;
         byte* quads = token + group * 16;
-        // Two chains: a dot product takes five cycles, two begin in each.
         var start = TForm.HasMinimum ? default : Vector512.Create(-zeroPoint * (TForm.Group == 32 ? x->Sum : x->HalfSums[group]));
-        var dot = AvxVnni.V512.MultiplyWideningAndAdd(start, w0, Quad(quads));
-        var dot2 = AvxVnni.V512.MultiplyWideningAndAdd(Vector512<int>.Zero, w1, Quad(quads + 4));
-        dot = AvxVnni.V512.MultiplyWideningAndAdd(dot, w2, Quad(quads + 8));
-        dot2 = AvxVnni.V512.MultiplyWideningAndAdd(dot2, w3, Quad(quads + 12));
-        if (TForm.Group == 32)
-        {
-            dot = AvxVnni.V512.MultiplyWideningAndAdd(dot, w4, Quad(quads + 16));
-            dot2 = AvxVnni.V512.MultiplyWideningAndAdd(dot2, w5, Quad(quads + 20));
-            dot = AvxVnni.V512.MultiplyWideningAndAdd(dot, w6, Quad(quads + 24));
-            dot2 = AvxVnni.V512.MultiplyWideningAndAdd(dot2, w7, Quad(quads + 28));
-        }
-        sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(dot + dot2) * Vector512.Create(x->Scale), scale, sum);
+        var dot = TDot.Sum<TForm>(start, w0, w1, w2, w3, w4, w5, w6, w7, quads);
+        sum = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(dot) * Vector512.Create(x->Scale), scale, sum);
         return TForm.HasMinimum
             ? Avx512F.FusedMultiplyAdd(minimum, Vector512.Create(TForm.Group == 32 ? x->ScaledSum : x->ScaledHalfSums[group]), sum) : sum;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Unpack(byte* source, out Vector512<byte> low, out Vector512<byte> high)
-    {
-        Vector512<byte> mask = Vector512.Create((byte)15), both = Vector512.Load(source);
-        low = both & mask;
-        high = (both.AsUInt16() >> 4).AsByte() & mask; // of bytes, as shifts are of words
-    }
-
-    /// <summary>Four columns of a token, for all rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<sbyte> Quad(byte* x) => Vector512.Create(*(int*)x).AsSByte();
 }
-#endif
