@@ -22,7 +22,7 @@ public sealed class FactorTuningTests : IDisposable
     public void Factors_of_full_rank_change_nothing()
     {
         using var tuning = new FactorTuning(Model(), Factors(8), TinyTraining.Text, Settings, 1);
-        Assert.InRange(tuning.Trainer.Step(), 0, 1e-5);
+        Assert.Equal(0, tuning.Trainer.Step(), 1e-5); // a divergence of 0 may round to either side
     }
 
     [Fact]
