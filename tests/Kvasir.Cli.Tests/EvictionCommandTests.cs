@@ -88,7 +88,8 @@ public sealed class EvictionCommandTests : IDisposable
         string text = _folder.File("t.txt",
             Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 80).Select(i => $"word {i * 37 % 100}, "))));
         foreach (string method in new[] { "prefixkv:30%", "h2o:30%", "snapkv:30%", "tova:30%", "keydiff:30%", "knorm:30%",
-            "expected:30%", "kvzip:30%", "kvzip+:30%", "pyramid:30%", "ada:30%", "streaming:30%", "fastgen:0.9", "streaming,budget=1MB" })
+            "expected:30%", "kvzip:30%", "kvzip+:30%", "pyramid:30%", "ada:30%", "streaming:30%", "fastgen:0.9",
+            "fastgen:0.9,score=reconstruction", "streaming,budget=1MB" })
         {
             JsonElement done = Run("complete", "--kv", $"evict={method},k=kivi4,v=kivi4", "--ids", Ids, "--max-tokens", "6", "--json")
                 .IsDone().Json;

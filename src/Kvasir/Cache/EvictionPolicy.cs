@@ -39,7 +39,10 @@ public sealed record EvictionPolicy
     /// <summary>The share of each head's attention that what stays must have got (FastGen's T); null for other methods.</summary>
     public double? Recovery { get; init; }
 
-    /// <summary>The score that tokens are ordered by, where it is not the method's.</summary>
+    /// <summary>
+    /// The score that tokens are ordered by, where it is not the method's. With FastGen <c>reconstruction</c> alone: recovery is then of
+    /// the attention that tokens get when the model repeats the text.
+    /// </summary>
     public string? Score { get; init; }
 
     /// <summary>How many tokens each layer and head keeps, where it is not the method's.</summary>
@@ -72,13 +75,18 @@ public sealed record EvictionPolicy
 
     internal bool IsFastGen => Method == FastGenName;
 
+    /// <summary>What is observed of a second reading of the text; none where one reading is enough.</summary>
+    internal Observations NeedsOfSecondReading => !EvictsPrompts ? Observations.None
+        : !IsFastGen ? TokenScore.NeedsOfSecondReading
+        : Score is null ? Observations.None : FewestTokens.NeedsOfSecondReading;
+
     internal TokenScore TokenScore => TokenScore.Named(Score ?? EvictionMethods.Pair(Method).Score);
 
     internal LayerSizing LayerSizing => LayerSizing.Named(Sizing ?? EvictionMethods.Pair(Method).Sizing);
 
-    /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score cannot be while decoding.</summary>
+    /// <summary>The rule for tokens that come after the prompt: what has to be read again for a score is not while decoding.</summary>
     internal DecodingEviction WhileDecoding =>
-        Decode ?? (OnlyImages || (!IsFastGen && TokenScore.ReadsAgain) ? DecodingEviction.All : DecodingEviction.Score);
+        Decode ?? (OnlyImages || NeedsOfSecondReading != Observations.None ? DecodingEviction.All : DecodingEviction.Score);
 
     /// <summary>Kinds of tokens for FastGen; null before <see cref="Calibration.AutoPolicies.Prepare"/> has found them.</summary>
     internal TokenClasses? Classes { get; init; }
@@ -89,7 +97,7 @@ public sealed record EvictionPolicy
     /// <summary>What has to be observed of the attention of a run of tokens.</summary>
     internal ObservedAttention Needs(EvictionRegion region)
     {
-        if (IsFastGen) return FastGen.Needs(region.Count);
+        if (IsFastGen) return Score is null ? FastGen.Needs(region.Count) : default;
         if (Share is null) return default;
         ObservedAttention score = TokenScore.NeedsOf(region);
         return score with { Kinds = score.Kinds | (LayerShares is null ? LayerSizing.Needs.Kinds : Observations.None) };
@@ -120,8 +128,9 @@ public sealed record EvictionPolicy
         if (OnlyImages && (Share is null || Decode == DecodingEviction.Slide))
             throw new InvalidInputException(
                 "KV policy: only=images keeps a share of images (as in evict=prefixkv:50%,only=images), and decoded text stays");
-        if (IsFastGen && (Score ?? Sizing) is not null)
-            throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave score and sizing out");
+        if (IsFastGen && (Sizing is not null || Score is not (null or ReconstructionScore.Reconstruction)))
+            throw new InvalidInputException("KV policy: fastgen chooses by its own rules; leave sizing out, and score but for "
+                + $"score={ReconstructionScore.Reconstruction}");
         if (Share is null && Recovery is null && (Budget is null || Method != StreamingName))
             throw new InvalidInputException(
             $"KV policy: "

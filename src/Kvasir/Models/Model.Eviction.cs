@@ -26,7 +26,7 @@ public sealed partial class Model
     }
 
     private static Observations RereadKinds(KvCache cache) =>
-        cache.Policy.Eviction is { IsFastGen: false, Share: not null } policy ? policy.TokenScore.NeedsOfSecondReading : Observations.None;
+        cache.Policy.Eviction?.NeedsOfSecondReading ?? Observations.None;
 
     /// <summary>Reads the region's text behind the cache, part by part, each behind a request to repeat it.</summary>
     private AttentionStatistics ReadAgain(KvCache cache, EvictionRegion region, Observations kinds, InputEmbeddings? embeddings)

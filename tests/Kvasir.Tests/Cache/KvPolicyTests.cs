@@ -22,6 +22,7 @@ public sealed class KvPolicyTests
         "k=f16,v=f16,sink=0,evict=prefixkv:20%,sizing=ada,recent=0")]
     [InlineData("k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform", "k=kivi4,v=kivi4,evict=kvzip:12.5%,sizing=uniform")]
     [InlineData("evict=fastgen:.95", "k=f16,v=f16,evict=fastgen:0.95")]
+    [InlineData("evict=fastgen:.94,score=reconstruction", "k=f16,v=f16,evict=fastgen:0.94,score=reconstruction")]
     [InlineData("evict=prefixkv:20%,decode=slide,profile=p.json,sink=4", "k=f16,v=f16,evict=prefixkv:20%,decode=slide,profile=p.json")]
     [InlineData("evict=streaming,budget=64MB,recent=64", "k=f16,v=f16,evict=streaming,recent=64,budget=64MB")]
     public void A_policy_reads_back_as_it_prints(string text, string printed)
@@ -73,6 +74,7 @@ public sealed class KvPolicyTests
     [InlineData("evict=fastgen:95%", "fastgen:95%")]
     [InlineData("evict=fastgen:1.5", "fastgen:1.5")]
     [InlineData("evict=fastgen:.9,score=tova", "fastgen")]
+    [InlineData("evict=fastgen:.9,score=reconstruction,sizing=ada", "sizing")]
     [InlineData("evict=h2o:50%,score=none", "score=none")]
     [InlineData("evict=h2o:50%,sizing=none", "sizing=none")]
     [InlineData("evict=h2o:50%,decode=never", "decode=never")]

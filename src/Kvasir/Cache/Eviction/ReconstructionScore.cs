@@ -6,7 +6,9 @@ namespace Kvasir.Cache.Eviction;
 /// </summary>
 internal sealed class ReconstructionScore : TokenScore
 {
-    public override string Name => "reconstruction";
+    public const string Reconstruction = "reconstruction";
+
+    public override string Name => Reconstruction;
 
     public override Observations NeedsOfSecondReading => Observations.Largest;
 

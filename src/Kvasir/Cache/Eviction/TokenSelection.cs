@@ -18,7 +18,8 @@ internal static class TokenSelection
         ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
         region.Protect(0, cache.Policy.Sink);
         region.Protect(region.End - region.Newest(policy), region.End);
-        return policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value)
+        return policy.IsFastGen && again is not null ? ByRecovery(region, layers, policy)
+            : policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value)
             : policy.OnlyImages ? ByScore(region, region.Images, layers, policy) : ByScore(region, null, layers, policy);
     }
 
@@ -84,6 +85,14 @@ internal static class TokenSelection
         if (policy.LayerShares is not null) return [];
         float[] all = (policy.TokenScore.IsLayerAttention ? policy.TokenScore : new ReceivedScore()).Score(layer)[0];
         return [.. tokens.Select(token => all[token])];
+    }
+
+    private static int[][][] ByRecovery(EvictionRegion region, ScoredLayer[] layers, EvictionPolicy policy)
+    {
+        bool[] always = [.. Enumerable.Range(0, region.Count).Select(token => region.Protected[token]
+            || region.First + token == 0 || policy.Classes!.IsSpecial(region.Ids[token]))];
+        return [.. layers.Select(layer => layer.ForHeads(head =>
+            Positions(region, FewestTokens.Of(layer, head, policy.Recovery!.Value, always))))];
     }
 
     private static int[][][] ByHead(KvCache cache, EvictionRegion region, ScoredLayer[] layers, double recovery)

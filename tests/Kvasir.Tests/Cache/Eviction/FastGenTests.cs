@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kvasir.Cache;
 using Kvasir.Cache.Eviction;
 using Kvasir.Formats;
 using Kvasir.Models;
@@ -46,6 +47,35 @@ public sealed class FastGenTests
         }
         Assert.Equal(FastGen.Full, fastGen.Choose(layer, 0, 1));
         Assert.Equal(15, fastGen.Keeps(layer, 0, 3).TakeLast(15).Count(kept => kept));
+    }
+
+    [Fact]
+    public void By_reconstruction_a_head_keeps_as_few_blocks_as_recover_enough_for_each_of_its_group()
+    {
+        const int Many = 300, Block = KvBlock.Tokens;
+        double[][][] maps = Scored.Maps(2 * Group, Many, 3);
+        ScoredLayer layer = Scored.Layer(Many, 2, Group, maps: maps);
+        bool[] always = [.. Enumerable.Range(0, Many).Select(token => token is 0 or 241)];
+        foreach (int kvHead in new[] { 0, 1 })
+            foreach (double recovery in new[] { 0.3, 0.6, 0.9 })
+            {
+                int[] kept = FewestTokens.Of(layer, kvHead, recovery, always);
+                double[] largest = [.. Enumerable.Range(0, Many).Select(token => Heads(kvHead).Max(head => Column(head, token).Max()))];
+                IEnumerable<int> others = Enumerable.Range(0, Many).Where(token => !always[token]);
+                int[] order = [0, 241, .. others.OrderByDescending(token => largest[token])];
+                Assert.Equal(order[..kept.Length].Order(), kept);
+                Assert.True(kept.Length % Block == 0 || kept.Length == Many);
+                Assert.True(Recovered(kvHead, kept) >= recovery - 1e-6);
+                Assert.True(Recovered(kvHead, order[..(kept.Length - Block)]) < recovery);
+            }
+        int[] least = FewestTokens.Of(layer, 0, 0, always);
+        Assert.Equal(Block, least.Length);
+        Assert.True(least.Contains(0) && least.Contains(241));
+        Assert.Equal(Enumerable.Range(0, Many), FewestTokens.Of(layer, 0, 1, always));
+
+        IEnumerable<int> Heads(int kvHead) => Enumerable.Range(kvHead * Group, Group);
+        IEnumerable<double> Column(int head, int token) => maps[head].Skip(token).Select(row => row[token]);
+        double Recovered(int kvHead, int[] kept) => Heads(kvHead).Min(head => kept.Sum(token => Column(head, token).Sum()) / Many);
     }
 
     [Theory]
