@@ -20,9 +20,13 @@ internal sealed class FastGen
     /// <param name="first">Position of the first of them.</param>
     /// <param name="classes">Kinds of tokens.</param>
     public FastGen(IReadOnlyList<int> ids, int first, TokenClasses classes)
-        : this([.. ids.Select((id, i) => first + i == 0 || classes.IsSpecial(id))], [.. ids.Select(classes.IsPunctuation)]) { }
+        : this(SpecialTokens(ids, first, classes), [.. ids.Select(classes.IsPunctuation)]) { }
 
     public FastGen(bool[] special, bool[] punctuation) => (_special, _punctuation, _tokens) = (special, punctuation, special.Length);
+
+    /// <summary>Which tokens count as special, of the same arguments as a constructor's.</summary>
+    public static bool[] SpecialTokens(IReadOnlyList<int> ids, int first, TokenClasses classes) =>
+        [.. ids.Select((id, i) => first + i == 0 || classes.IsSpecial(id))];
 
     public int Frequent => (int)Math.Ceiling(FrequentShare * _tokens);
 

@@ -17,10 +17,11 @@ internal static class FewestTokens
     /// <param name="always">Which tokens stay in any case.</param>
     public static int[] Of(ScoredLayer layer, int kvHead, double recovery, IReadOnlyList<bool> always)
     {
-        float[] order = layer.Again!.Of(Observations.Largest, kvHead).ToArray();
-        int[] tokens = [.. Enumerable.Range(0, layer.Count)
-            .OrderByDescending(token => always[token]).ThenByDescending(token => order[token])];
-        int least = always.Count(token => token), most = Math.Max(1, least);
+        float[] largest = layer.Again!.Of(Observations.Largest, kvHead).ToArray();
+        for (int token = 0; token < largest.Length; token++)
+            if (always[token]) largest[token] = float.PositiveInfinity;
+        int[] tokens = TokenSelection.Falling(largest);
+        int most = Math.Max(1, always.Count(stays => stays));
         for (int head = kvHead * layer.Layout.Group; head < (kvHead + 1) * layer.Layout.Group; head++)
         {
             Span<float> sums = layer.Again.Of(Observations.Sums, head);

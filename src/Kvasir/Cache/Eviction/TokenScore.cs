@@ -29,8 +29,6 @@ internal abstract class TokenScore
     /// <summary>What it needs of the attention of a second reading; none where one reading is enough.</summary>
     public virtual Observations NeedsOfSecondReading => Observations.None;
 
-    public bool ReadsAgain => NeedsOfSecondReading != Observations.None;
-
     /// <summary>Scores of a layer's tokens, [kv heads][tokens].</summary>
     public abstract float[][] Score(ScoredLayer layer);
 

@@ -26,13 +26,19 @@ internal static class TokenSelection
     /// <summary>The places of the highest scores, ascending; of equal ones the first.</summary>
     public static int[] Highest(ReadOnlySpan<float> scores, int count)
     {
+        int[] highest = Falling(scores)[..Math.Min(count, scores.Length)];
+        Array.Sort(highest);
+        return highest;
+    }
+
+    /// <summary>The places of all scores, the highest first; of equal ones the first.</summary>
+    public static int[] Falling(ReadOnlySpan<float> scores)
+    {
         int[] order = [.. Enumerable.Range(0, scores.Length)];
         float[] falling = new float[scores.Length];
         for (int i = 0; i < falling.Length; i++) falling[i] = float.IsNaN(scores[i]) ? float.PositiveInfinity : -scores[i];
         Array.Sort(order, (a, b) => falling[a] != falling[b] ? falling[a].CompareTo(falling[b]) : a.CompareTo(b));
-        int[] highest = order[..Math.Min(count, order.Length)];
-        Array.Sort(highest);
-        return highest;
+        return order;
     }
 
     /// <summary>A layer of a cache, as scores see it.</summary>
@@ -89,8 +95,8 @@ internal static class TokenSelection
 
     private static int[][][] ByRecovery(EvictionRegion region, ScoredLayer[] layers, EvictionPolicy policy)
     {
-        bool[] always = [.. Enumerable.Range(0, region.Count).Select(token => region.Protected[token]
-            || region.First + token == 0 || policy.Classes!.IsSpecial(region.Ids[token]))];
+        bool[] always = [.. FastGen.SpecialTokens(region.Ids, region.First, policy.Classes!)
+            .Select((special, token) => special || region.Protected[token])];
         return [.. layers.Select(layer => layer.ForHeads(head =>
             Positions(region, FewestTokens.Of(layer, head, policy.Recovery!.Value, always))))];
     }
