@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Kvasir.Memory;
 
 namespace Kvasir.Cache;
 
@@ -37,14 +38,19 @@ internal readonly record struct ObservedAttention(Observations Kinds, int Recent
 
 /// <summary>
 /// The attention that a range of positions of one sequence gets from the queries of forward passes: an output that a pass gives when it is
-/// asked for. Scores are computed a second time, block by block, with the sums of the softmax known; no matrix is stored.
+/// asked for. Scores are computed a second time, block by block, with the sums of the softmax known; no matrix is stored. What is stored
+/// (of a long prompt, tens of megabytes) lies in memory of its own, given back by <see cref="Free"/> or finalisation.
 /// </summary>
+#pragma warning disable CA1001 // most are small and left to finalisation
 internal sealed class AttentionStatistics
+#pragma warning restore CA1001
 {
     /// <summary>The first positions draw attention whatever is asked; the mean of the queries is taken without theirs.</summary>
     public const int FirstMeantQuery = 4;
 
     private readonly LayerAttention[] _layers;
+    private readonly NativeBuffer _memory;
+    private NativeBuffer? _before;
 
     /// <param name="layout">The model's.</param>
     /// <param name="what">What is wanted.</param>
@@ -55,7 +61,11 @@ internal sealed class AttentionStatistics
     public AttentionStatistics(KvLayout layout, ObservedAttention what, int first, int count, int endQuery, int firstQuery)
     {
         (What, First, Count, FirstQuery, EndQuery) = (what, first, count, firstQuery, endQuery);
-        _layers = [.. layout.Layers.Select(layer => new LayerAttention(this, layer))];
+        _layers = new LayerAttention[layout.Layers.Count];
+        long floats = 0;
+        for (int layer = 0; layer < _layers.Length; layer++)
+            _layers[layer] = new LayerAttention(this, layout.Layers[layer], ref floats);
+        _memory = new NativeBuffer(floats * sizeof(float));
     }
 
     public ObservedAttention What { get; }
@@ -72,16 +82,26 @@ internal sealed class AttentionStatistics
     public LayerAttention this[int layer] => _layers[layer];
 
     /// <summary>Before a pass: what it adds can be taken back.</summary>
-    public void Remember()
-    {
-        foreach (LayerAttention layer in _layers) layer.Remember();
-    }
+    public void Remember() => Copy(_memory, _before ??= new NativeBuffer(_memory.Length));
 
     /// <summary>Takes back what was added since <see cref="Remember"/>.</summary>
     public void Restore()
     {
-        foreach (LayerAttention layer in _layers) layer.Restore();
+        if (_before is not null) Copy(_before, _memory);
     }
+
+    /// <summary>Gives the memory back now: nothing may be read any more.</summary>
+    public void Free()
+    {
+        _memory.Dispose();
+        _before?.Dispose();
+    }
+
+    /// <summary>Numbers of a layer.</summary>
+    internal Span<float> Floats(long first, int count) => _memory.Span<float>(first * sizeof(float), count);
+
+    private static unsafe void Copy(NativeBuffer from, NativeBuffer to) =>
+        Buffer.MemoryCopy(from.Pointer, to.Pointer, to.Length, from.Length);
 }
 
 /// <summary>The statistics of one layer. Different heads, and different positions of a head, may be written by different threads.</summary>
@@ -89,42 +109,41 @@ internal sealed class LayerAttention
 {
     private readonly AttentionStatistics _of;
     private readonly int _group, _channels;
-    private readonly float[] _sums, _largest, _contributions, _recent, _local, _queryMeans, _queryProducts;
-    private readonly float[][] _all;
-    private float[][]? _before;
+    private readonly Part _sums, _largest, _contributions, _recent, _local, _queryMeans, _queryProducts;
 
-    public LayerAttention(AttentionStatistics of, LayerLayout layout)
+    /// <param name="of">What the layer is a part of.</param>
+    /// <param name="layout">The layer.</param>
+    /// <param name="floats">How many numbers lie before this layer's; moved behind them.</param>
+    public LayerAttention(AttentionStatistics of, LayerLayout layout, ref long floats)
     {
         (_of, _group, _channels) = (of, layout.Group, layout.KeyChannels);
         int heads = layout.KvHeads * layout.Group;
-        float[] If(Observations kind, int length) => of.What.Kinds.HasFlag(kind) ? new float[length] : [];
-        (_sums, _recent, _local) = (If(Observations.Sums, heads * of.Count), If(Observations.Recent, heads * of.Count),
-            If(Observations.Local, heads * of.Count));
-        _largest = If(Observations.Largest, layout.KvHeads * of.Count);
-        _contributions = If(Observations.Contributions, heads * of.Count);
-        (_queryMeans, _queryProducts) = (If(Observations.Queries, heads * _channels),
-            If(Observations.Queries, heads * _channels * _channels));
-        _all = [_sums, _largest, _contributions, _recent, _local, _queryMeans, _queryProducts];
+        _sums = Take(Observations.Sums, heads, of.Count, ref floats);
+        _recent = Take(Observations.Recent, heads, of.Count, ref floats);
+        _local = Take(Observations.Local, heads, of.Count, ref floats);
+        _largest = Take(Observations.Largest, layout.KvHeads, of.Count, ref floats);
+        _contributions = Take(Observations.Contributions, heads, of.Count, ref floats);
+        _queryMeans = Take(Observations.Queries, heads, _channels, ref floats);
+        _queryProducts = Take(Observations.Queries, heads, _channels * _channels, ref floats);
     }
 
     public int First => _of.First;
 
-
     /// <summary>[positions] of a query head; of a kv head where that is what the kind is told by.</summary>
     public Span<float> Of(Observations kind, int head) => kind switch
     {
-        Observations.Sums => Of(_sums, head, _of.Count),
-        Observations.Recent => Of(_recent, head, _of.Count),
-        Observations.Local => Of(_local, head, _of.Count),
-        Observations.Contributions => Of(_contributions, head, _of.Count),
-        _ => Of(_largest, head, _of.Count),
+        Observations.Sums => Of(_sums, head),
+        Observations.Recent => Of(_recent, head),
+        Observations.Local => Of(_local, head),
+        Observations.Contributions => Of(_contributions, head),
+        _ => Of(_largest, head),
     };
 
     /// <summary>Sum of a query head's scaled queries, [channels].</summary>
-    public Span<float> QuerySum(int head) => Of(_queryMeans, head, _channels);
+    public Span<float> QuerySum(int head) => Of(_queryMeans, head);
 
     /// <summary>Sum of the outer products of a query head's scaled queries, [channels, channels].</summary>
-    public Span<float> QueryProducts(int head) => Of(_queryProducts, head, _channels * _channels);
+    public Span<float> QueryProducts(int head) => Of(_queryProducts, head);
 
     public bool WantsQueries => _queryMeans.Length > 0;
 
@@ -154,25 +173,22 @@ internal sealed class LayerAttention
             .Slice(at + far, weights.Length - far));
     }
 
-    public void Remember()
-    {
-        _before ??= [.. _all.Select(values => new float[values.Length])];
-        Copy(_all, _before);
-    }
-
-    public void Restore()
-    {
-        if (_before is not null) Copy(_before, _all);
-    }
-
-    private static void Copy(float[][] from, float[][] to)
-    {
-        for (int i = 0; i < from.Length; i++) from[i].CopyTo(to[i], 0);
-    }
-
     private static void Raise(ReadOnlySpan<float> weights, Span<float> largest) => TensorPrimitives.Max(largest, weights, largest);
 
     private static void Sum(ReadOnlySpan<float> weights, Span<float> sums) => TensorPrimitives.Add(sums, weights, sums);
 
-    private static Span<float> Of(float[] values, int index, int length) => values.AsSpan(index * length, length);
+    private Part Take(Observations kind, int heads, int length, ref long floats)
+    {
+        if (!_of.What.Kinds.HasFlag(kind)) return default;
+        var part = new Part(floats, length);
+        floats += (long)heads * length;
+        return part;
+    }
+
+    private Span<float> Of(Part part, int head) => _of.Floats(part.First + (long)head * part.Length, part.Length);
+
+    /// <summary>One kind's numbers.</summary>
+    /// <param name="First">Where they begin.</param>
+    /// <param name="Length">Numbers of a head; 0 where the kind is not observed.</param>
+    private readonly record struct Part(long First, int Length);
 }

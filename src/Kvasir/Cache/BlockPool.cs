@@ -11,6 +11,7 @@ public sealed class BlockPool : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<KvBlock>> _free = [];
     private List<KvBlock>? _aside;
+    private int _era;
     private long _bytes, _reserved, _most, _memory;
     private bool _disposed;
 
@@ -39,8 +40,7 @@ public sealed class BlockPool : IDisposable
         lock (_lock)
         {
             _disposed = true;
-            foreach (Stack<KvBlock> stack in _free.Values)
-                foreach (KvBlock block in stack) block.Slab.Drop();
+            FreeIdleSlabs();
             _free.Clear();
         }
     }
@@ -70,8 +70,9 @@ public sealed class BlockPool : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             ref Stack<KvBlock>? stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, length, out _);
             stack ??= new Stack<KvBlock>();
-            if (stack.Count == 0) BlockSlab.Fill(this, length, stack);
+            if (stack.Count == 0) BlockSlab.Fill(this, length, stack, _era);
             KvBlock block = stack.Pop();
+            block.Slab.BlocksInUse++;
             _bytes += length;
             _most = Math.Max(_most, _bytes);
             return block.Retain();
@@ -86,23 +87,27 @@ public sealed class BlockPool : IDisposable
         lock (_lock)
         {
             _bytes -= block.Length;
-            if (_disposed) block.Slab.Drop();
-            else if (_aside is not null) _aside.Add(block);
+            block.Slab.BlocksInUse--;
+            bool isAside = _aside is not null && block.Slab.Era < _era;
+            if (_disposed || isAside) block.Slab.FreeIfIdle();
+            if (_disposed) return;
+            if (isAside) _aside!.Add(block);
             else _free[block.Length].Push(block);
-            if (_bytes == 0 && !_disposed) DropFree();
+            if (_bytes == 0) FreeIdleSlabs();
         }
     }
 
     /// <summary>
-    /// From now on blocks come from fresh slabs and those returned are not handed out again, until <see cref="Trim"/>: what is encoded
-    /// densely then lies densely, and the
-    /// slabs that it came from are given back.
+    /// From now on blocks come from fresh slabs and none of the others is handed out again, until <see cref="Trim"/>: what is encoded
+    /// densely then lies densely, and slabs that it came from are given back as soon as no block of theirs is in use.
     /// </summary>
     internal void SetAside()
     {
         lock (_lock)
         {
+            FreeIdleSlabs();
             _aside ??= [];
+            _era++;
             foreach (Stack<KvBlock> stack in _free.Values)
             {
                 _aside.AddRange(stack);
@@ -111,32 +116,25 @@ public sealed class BlockPool : IDisposable
         }
     }
 
-    /// <summary>Gives slabs of which no block is in use back to the system.</summary>
+    /// <summary>Ends <see cref="SetAside"/>, and gives slabs of which no block is in use back to the system.</summary>
     internal void Trim()
     {
         lock (_lock)
         {
             if (_aside is null) return;
-            List<KvBlock> aside = _aside;
+            foreach (KvBlock block in _aside) _free[block.Length].Push(block);
             _aside = null;
-            foreach (KvBlock block in aside) _free[block.Length].Push(block);
-            foreach (Stack<KvBlock> stack in _free.Values)
-            {
-                Dictionary<BlockSlab, int> free = stack.CountBy(block => block.Slab).ToDictionary();
-                KvBlock[] left = [.. stack.Reverse().Where(block => free[block.Slab] < block.Slab.Blocks)];
-                foreach (KvBlock block in stack.Where(block => free[block.Slab] == block.Slab.Blocks).ToArray()) block.Slab.Drop();
-                stack.Clear();
-                foreach (KvBlock block in left) stack.Push(block);
-            }
+            FreeIdleSlabs();
         }
     }
 
-    private void DropFree()
+    private void FreeIdleSlabs()
     {
         foreach (Stack<KvBlock> stack in _free.Values)
         {
-            foreach (KvBlock block in stack) block.Slab.Drop();
+            KvBlock[] left = [.. stack.Reverse().Where(block => !block.Slab.FreeIfIdle())];
             stack.Clear();
+            foreach (KvBlock block in left) stack.Push(block);
         }
     }
 }

@@ -8,15 +8,15 @@ internal sealed unsafe partial class HeadCache
         [.. _segments.SelectMany(segment => Enumerable.Range(0, segment.TokenCount).Select(segment.PositionOf)),
             .. Enumerable.Range(TailPosition, Tail.TokenCount)];
 
-    /// <summary>Keys, turned to where their tokens stand, or values of tokens that are all there, [tokens, channels].</summary>
-    public float[] Rows(int first, int count, bool keys)
+    /// <summary>Reads keys, turned to where their tokens stand, or values of tokens that are all there, [tokens, channels].</summary>
+    public void ReadRows(int first, int count, bool keys, float[] rows)
     {
         int channels = keys ? _layout.KeyChannels : _layout.ValueChannels;
-        float[] rows = new float[count * channels], other = new float[keys ? _layout.ValueChannels : _layout.KeyChannels];
+        float[] other = new float[keys ? _layout.ValueChannels : _layout.KeyChannels];
         float[] table = _layout.Rotary is { } rotary ? new float[rotary.TableLength] : [];
         int turned = 0;
         using var reader = new TokenReader(this, _layout);
-        TokenPlace[] places = reader.Find([.. Enumerable.Range(first, count)]);
+        ReadOnlySpan<TokenPlace> places = reader.Find([.. Enumerable.Range(first, count)]);
         fixed (float* row = rows, unused = other, angles = table)
             for (int i = 0; i < count; i++)
             {
@@ -26,7 +26,6 @@ internal sealed unsafe partial class HeadCache
                 if (places[i].Offset != turned) _layout.Rotary!.FillTable(turned = places[i].Offset, table, withMagnitude: false);
                 _layout.Rotary!.Rotate(own, angles);
             }
-        return rows;
     }
 
     /// <summary>The position behind the last token that is not there; all later ones are.</summary>
@@ -63,7 +62,7 @@ internal sealed unsafe partial class HeadCache
         var compact = new HeadCache(_layout, _pool, codec);
         foreach (KvSegment segment in _segments.TakeWhile(segment => segment.EndPosition <= first)) compact._segments.Add(segment.Share());
         using var reader = new TokenReader(this, _layout);
-        TokenPlace[] places = reader.Find(kept);
+        ReadOnlySpan<TokenPlace> places = reader.Find(kept);
         int floats = Math.Min(Math.Min(codec.Residual, NewestRun(kept)), kept.Length - 1), sealedTokens = kept.Length - floats;
         for (int at = 0, start = first, next; at < sealedTokens; (at, start) = (next, next < kept.Length ? kept[next] : Length))
         {
@@ -79,7 +78,7 @@ internal sealed unsafe partial class HeadCache
             next = at + 1;
             while (next < sealedTokens && places[next].Follows(places[at]) && Kind(kept[next]) == kind
                 && kept[next] - start <= KeptTokens.LargestSpan) next++;
-            compact.Take(reader, places.AsSpan(at..next), kept[at..next], start, next < kept.Length ? kept[next] : Length, kind.Codec);
+            compact.Take(reader, places[at..next], kept[at..next], start, next < kept.Length ? kept[next] : Length, kind.Codec);
         }
         for (int i = sealedTokens; i < kept.Length; i++) reader.Append(places[i], compact.Tail);
         return compact;
@@ -98,7 +97,7 @@ internal sealed unsafe partial class HeadCache
     /// <summary>
     /// How many tokens a segment has that begins at <paramref name="start"/>, is kept whole and encoded as it is to be; else null.
     /// </summary>
-    private int? WholeSegment(TokenPlace[] places, ReadOnlySpan<int> kept, int at, int start, BlockCodec target)
+    private int? WholeSegment(ReadOnlySpan<TokenPlace> places, ReadOnlySpan<int> kept, int at, int start, BlockCodec target)
     {
         if (places[at] is not { Segment: { } segment, Token: 0 } || Repaired is not null || segment.FirstPosition != start
             || segment.Codec != target) return null;
@@ -112,9 +111,8 @@ internal sealed unsafe partial class HeadCache
     private void Take(TokenReader reader, ReadOnlySpan<TokenPlace> places, ReadOnlySpan<int> positions, int start, int end,
         BlockCodec codec)
     {
-        int span = Math.Min(end - start, KeptTokens.LargestSpan), from = start;
-        KeptTokens? kept = positions.Length == end - start ? null
-            : new KeptTokens([.. positions.ToArray().Select(position => (ushort)(position - from))], span);
+        int span = Math.Min(end - start, KeptTokens.LargestSpan);
+        KeptTokens? kept = positions.Length == end - start ? null : KeptTokens.Of(positions, start, span);
         var segment = new PooledSegment(codec, start, places[0].Offset, kept) { ComputedAt = start - places[0].Moved };
         segment.EnsureCapacity(KvBlock.CountFor(places.Length));
         _segments.Add(segment);

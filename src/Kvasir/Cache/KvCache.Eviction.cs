@@ -136,10 +136,15 @@ public sealed partial class KvCache
     private void Begin(int first, int end, ReadOnlySpan<int> ids, bool isPrompt)
     {
         EvictionPolicy policy = Policy.Eviction!;
+        EndRegion();
         Region = new EvictionRegion(first, end, Length, isPrompt ? ids[first..] : ids, isPrompt);
         ObservedAttention needs = isPrompt || policy.WhileDecoding == DecodingEviction.Score ? policy.Needs(Region) : default;
         Observed = needs.Kinds == Observations.None ? null : new AttentionStatistics(Layout, needs, first, Region.Count, end, Length);
     }
 
-    private void EndRegion() => (Region, Observed) = (null, null);
+    private void EndRegion()
+    {
+        if (Region is not null) Observed?.Free();
+        (Region, Observed) = (null, null);
+    }
 }

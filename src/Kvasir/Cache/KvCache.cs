@@ -275,6 +275,7 @@ public sealed partial class KvCache : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        EndRegion();
         foreach (LayerState layer in _layers) layer.Dispose();
         _files.Dispose();
     }

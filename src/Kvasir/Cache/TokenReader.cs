@@ -1,3 +1,4 @@
+using System.Buffers;
 using Kvasir.Memory;
 
 namespace Kvasir.Cache;
@@ -27,6 +28,7 @@ internal sealed unsafe class TokenReader : IDisposable
     private readonly NativeBuffer _memory;
     private readonly float* _keys, _values, _key, _value;
     private (KvSegment? Segment, int Block) _decoded;
+    private TokenPlace[] _places = [];
 
     public TokenReader(HeadCache head, LayerLayout layout)
     {
@@ -38,10 +40,12 @@ internal sealed unsafe class TokenReader : IDisposable
         _value = _key + layout.KeyChannels;
     }
 
-    /// <summary>Where the tokens at <paramref name="positions"/>, ascending, lie.</summary>
-    public TokenPlace[] Find(ReadOnlySpan<int> positions)
+    /// <summary>Where the tokens at <paramref name="positions"/>, ascending, lie: known until the next are sought.</summary>
+    public ReadOnlySpan<TokenPlace> Find(ReadOnlySpan<int> positions)
     {
-        var places = new TokenPlace[positions.Length];
+        Forget();
+        _places = ArrayPool<TokenPlace>.Shared.Rent(positions.Length);
+        Span<TokenPlace> places = _places.AsSpan(0, positions.Length);
         int s = 0;
         for (int i = 0; i < places.Length; i++)
         {
@@ -85,5 +89,15 @@ internal sealed unsafe class TokenReader : IDisposable
         to.Write(to.TokenCount - 1, _key, _value);
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        Forget();
+        _memory.Dispose();
+    }
+
+    private void Forget()
+    {
+        if (_places.Length > 0) ArrayPool<TokenPlace>.Shared.Return(_places, clearArray: true);
+        _places = [];
+    }
 }

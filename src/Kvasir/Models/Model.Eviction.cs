@@ -22,6 +22,7 @@ public sealed partial class Model
         AttentionStatistics? again = RereadKinds(cache) is var kinds and not Observations.None
             ? ReadAgain(cache, region, kinds, entry.Embeddings) : null;
         cache.Evict(again is null ? null : new SecondReading(again, _transformer.OutputGram));
+        again?.Free();
         cache.EvictionTime += Stopwatch.GetElapsedTime(started);
     }
 

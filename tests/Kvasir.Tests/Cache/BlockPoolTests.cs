@@ -40,6 +40,38 @@ public sealed class BlockPoolTests
         Assert.Equal(0, pool.Bytes);
     }
 
+    /// <summary>While blocks are moved, what they leave behind is given back, and what is used for a moment is used again.</summary>
+    [Fact]
+    public void Slabs_set_aside_are_given_back_one_by_one_and_fresh_ones_are_used_again()
+    {
+        const int length = 1 << 20, slab = 2 << 20;
+        using var pool = new BlockPool();
+        KvBlock[] old = [.. Enumerable.Range(0, 8).Select(_ => pool.Rent(length))];
+        Assert.Equal(4 * slab, pool.MemoryBytes);
+        pool.SetAside();
+        KvBlock kept = pool.Rent(length);
+        for (int i = 0; i < 10; i++)
+        {
+            pool.Rent(length).Release();
+            Assert.Equal(5 * slab, pool.MemoryBytes);
+        }
+        old[0].Release();
+        Assert.Equal(5 * slab, pool.MemoryBytes);
+        old[1].Release();
+        Assert.Equal(4 * slab, pool.MemoryBytes);
+        old[2].Release();
+        pool.Trim();
+        KvBlock again = pool.Rent(length), other = pool.Rent(length);
+        Assert.Equal(4 * slab, pool.MemoryBytes);
+        unsafe
+        {
+            new Span<byte>(again.Data, length).Fill(1);
+            new Span<byte>(other.Data, length).Fill(2);
+        }
+        foreach (KvBlock block in old[3..].Append(kept).Append(again).Append(other)) block.Release();
+        Assert.Equal((0, 0), (pool.Bytes, pool.MemoryBytes));
+    }
+
     /// <summary>One head keeps all its tokens, seven a few: the memory that they filled side by side goes back to the system.</summary>
     [Fact]
     public void What_some_heads_evict_is_given_back_although_others_keep_everything()
@@ -54,13 +86,16 @@ public sealed class BlockPoolTests
         long full = pool.MemoryBytes;
         Assert.InRange(full, (long)heads * tokens * channels * 2 * sizeof(ushort), long.MaxValue);
         pool.SetAside();
+        long most = 0;
         for (int h = 0; h < heads; h++)
         {
             using HeadCache head = cache.Layers[0].Heads[h];
             int[] kept = [.. Enumerable.Range(0, tokens).Where(position => h == 3 || position % 64 == 0)];
             cache.Layers[0].Heads[h] = head.Compact(cache.Policy.HeadCodec(cache.Layout, 0, h), 0, tokens, kept, moves: true);
+            most = Math.Max(most, pool.MemoryBytes);
         }
         pool.Trim();
+        Assert.InRange(most, full, full + pool.Bytes + 2 * slab);
         Assert.InRange(pool.MemoryBytes, pool.Bytes, pool.Bytes + 2 * slab);
         Assert.InRange(pool.Bytes, 0, full / 6);
     }

@@ -158,6 +158,70 @@ public sealed class EvictionTests : ReferenceComparison
         }
     }
 
+    /// <summary>
+    /// By reconstruction FastGen keeps what the attention of a repetition, observed in the definition, asks for: tokens with the largest
+    /// weights, enough of them for each query head, and no block more.
+    /// </summary>
+    [Theory]
+    [InlineData(0.4)]
+    [InlineData(0.55)]
+    [InlineData(0.7)]
+    [InlineData(0.8)]
+    public void By_reconstruction_each_head_keeps_what_it_looks_at_while_it_repeats_the_prompt(double recovery)
+    {
+        NaiveTransformer naive = Llama;
+        int group = naive.Heads / naive.KvHeads;
+        int[] ids = Ids(naive, Prompt);
+        using Model model = Load(naive);
+        const string letters = "<RepathviousxrĠĊ:";
+        string vocabulary = string.Join(',', letters.Select((letter, id) => $"\"{letter}\": {id}"));
+        _folder.File("tokenizer.json", $$"""
+            {"model": {"type": "BPE", "vocab": { {{vocabulary}} }, "merges": []},
+             "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+             "added_tokens": [{"id": {{letters.Length}}, "content": "<s>", "special": true}]}
+            """);
+        int[] request = model.Tokenizer.Encode("Repeat the previous text:\n\n", parseSpecial: false);
+        var sums = Enumerable.Range(0, naive.Layers * naive.Heads).Select(_ => new double[Prompt]).ToArray();
+        var largest = Enumerable.Range(0, naive.Layers * naive.KvHeads).Select(_ => new double[Prompt]).ToArray();
+        (naive with
+        {
+            Observe = (layer, head, position, weights) =>
+            {
+                for (int token = 0; token < Prompt && position >= Prompt; token++)
+                {
+                    sums[layer * naive.Heads + head][token] += weights[token];
+                    ref double most = ref largest[layer * naive.KvHeads + head / group][token];
+                    most = Math.Max(most, weights[token]);
+                }
+            },
+        }).Logits([.. ids, .. request, .. ids]);
+
+        string share = recovery.ToString(CultureInfo.InvariantCulture);
+        KvPolicy policy = model.Prepare(KvPolicy.Parse($"k=f32,v=f32,evict=fastgen:{share},score=reconstruction,sink=0,recent=0"));
+        using KvCache cache = Read(model, policy, ids, 64);
+        bool[] always = [.. ids.Select((id, token) => token == 0 || id == letters.Length)];
+        int kept = 0;
+        for (int head = 0; head < naive.Layers * naive.KvHeads; head++)
+        {
+            int[] stays = cache.Layers[head / naive.KvHeads].Heads[head % naive.KvHeads].Positions();
+            kept += stays.Length;
+            Assert.True(stays.Length % KvBlock.Tokens == 0 || stays.Length == Prompt);
+            Assert.All(Enumerable.Range(0, Prompt).Where(token => always[token]), token => Assert.Contains(token, stays));
+            int[] chosen = [.. stays.Where(token => !always[token]).OrderByDescending(token => largest[head][token])];
+            double least = largest[head][chosen[^1]], most = Enumerable.Range(0, Prompt).Except(stays).Select(token => largest[head][token])
+                .DefaultIfEmpty().Max();
+            Assert.True(least >= most - 1e-5, "the largest weights stay");
+            double[] enough = [.. Share(stays)], fewer = [.. Share(stays.Except(chosen[^Math.Min(KvBlock.Tokens, chosen.Length)..]))];
+            Assert.All(enough, share => Assert.InRange(share, recovery - 1e-4, 1.0001));
+            Assert.True(stays.Length == KvBlock.Tokens || fewer.Min() < recovery + 1e-4, "a block less would not do");
+
+            IEnumerable<double> Share(IEnumerable<int> tokens) => Enumerable.Range(0, group)
+                .Select(member => sums[head / naive.KvHeads * naive.Heads + head % naive.KvHeads * group + member])
+                .Select(all => tokens.Sum(token => all[token]) / all.Sum());
+        }
+        Assert.InRange(kept, 1, naive.Layers * naive.KvHeads * Prompt - 1);
+    }
+
     [Fact]
     public void Profiles_are_measured_written_and_used()
     {
@@ -261,9 +325,12 @@ public sealed class EvictionTests : ReferenceComparison
         return [.. stays.Order()];
     }
 
-    private static KvCache Read(Model model, string policy, ReadOnlySpan<int> ids, int slice)
+    private static KvCache Read(Model model, string policy, ReadOnlySpan<int> ids, int slice) =>
+        Read(model, KvPolicy.Parse(policy), ids, slice);
+
+    private static KvCache Read(Model model, KvPolicy policy, ReadOnlySpan<int> ids, int slice)
     {
-        KvCache cache = model.NewCache(KvPolicy.Parse(policy));
+        KvCache cache = model.NewCache(policy);
         cache.BeginPrompt(ids);
         for (int at = 0; at < ids.Length; at += slice) Feed(model, cache, ids.Slice(at, Math.Min(slice, ids.Length - at)));
         return cache;

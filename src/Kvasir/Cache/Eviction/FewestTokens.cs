@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>
@@ -17,10 +19,11 @@ internal static class FewestTokens
     /// <param name="always">Which tokens stay in any case.</param>
     public static int[] Of(ScoredLayer layer, int kvHead, double recovery, IReadOnlyList<bool> always)
     {
-        float[] largest = layer.Again!.Of(Observations.Largest, kvHead).ToArray();
-        for (int token = 0; token < largest.Length; token++)
-            if (always[token]) largest[token] = float.PositiveInfinity;
-        int[] tokens = TokenSelection.Falling(largest);
+        Span<float> seen = layer.Again!.Of(Observations.Largest, kvHead);
+        int[] tokens = ArrayPool<int>.Shared.Rent(seen.Length);
+        float[] largest = ArrayPool<float>.Shared.Rent(seen.Length);
+        for (int token = 0; token < seen.Length; token++) largest[token] = always[token] ? float.PositiveInfinity : seen[token];
+        TokenSelection.Order(largest.AsSpan(0, seen.Length), tokens);
         int most = Math.Max(1, always.Count(stays => stays));
         for (int head = kvHead * layer.Layout.Group; head < (kvHead + 1) * layer.Layout.Group; head++)
         {
@@ -28,11 +31,13 @@ internal static class FewestTokens
             double missing = 0;
             foreach (float sum in sums) missing += sum * recovery;
             int count = 0;
-            while (count < tokens.Length && missing > 0) missing -= sums[tokens[count++]];
+            while (count < sums.Length && missing > 0) missing -= sums[tokens[count++]];
             most = Math.Max(most, count);
         }
-        Array.Resize(ref tokens, Math.Min((most + KvBlock.Tokens - 1) / KvBlock.Tokens * KvBlock.Tokens, tokens.Length));
-        Array.Sort(tokens);
-        return tokens;
+        int[] kept = tokens[..Math.Min(KvBlock.CountFor(most) * KvBlock.Tokens, seen.Length)];
+        ArrayPool<int>.Shared.Return(tokens);
+        ArrayPool<float>.Shared.Return(largest);
+        Array.Sort(kept);
+        return kept;
     }
 }

@@ -24,10 +24,10 @@ internal sealed class ScoredLayer
     /// <summary>What was observed while the text was read a second time.</summary>
     public LayerAttention? Again { get; init; }
 
-    /// <summary>Keys of a kv head as attention multiplies them, [tokens, channels].</summary>
+    /// <summary>Keys of a kv head as attention multiplies them, [tokens, channels]; until the next head's are asked for.</summary>
     public required Func<int, float[]> Keys { get; init; }
 
-    /// <summary>Values of a kv head, [tokens, channels].</summary>
+    /// <summary>Values of a kv head, [tokens, channels]; until the next head's are asked for.</summary>
     public Func<int, float[]> Values { get; init; } = _ => [];
 
     /// <summary>Of a query head, the products of the columns that the output projection reads its value by.</summary>

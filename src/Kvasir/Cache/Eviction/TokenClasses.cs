@@ -6,23 +6,30 @@ namespace Kvasir.Cache.Eviction;
 /// Which ids of a vocabulary are special tokens, and which punctuation: text that without white space is not empty and consists of ASCII
 /// punctuation and characters that Unicode calls punctuation. Derived from any tokenizer.
 /// </summary>
-internal sealed class TokenClasses
+internal sealed class TokenClasses(Tokenizer tokenizer)
 {
-    private readonly bool[] _special, _punctuation;
+    private readonly TokenClass[] _known = new TokenClass[tokenizer.VocabularySize];
 
-    public TokenClasses(Tokenizer tokenizer)
+    private enum TokenClass : byte
     {
-        (_special, _punctuation) = (new bool[tokenizer.VocabularySize], new bool[tokenizer.VocabularySize]);
-        for (int id = 0; id < _special.Length; id++)
-        {
-            _special[id] = tokenizer.IsSpecial(id);
-            _punctuation[id] = !_special[id] && IsPunctuation(tokenizer.Decode([id]));
-        }
+        Unknown, Special, Punctuation, Other,
     }
 
-    public bool IsSpecial(int id) => id >= 0 && id < _special.Length && _special[id];
+    public bool IsSpecial(int id) => Of(id) == TokenClass.Special;
 
-    public bool IsPunctuation(int id) => id >= 0 && id < _punctuation.Length && _punctuation[id];
+    public bool IsPunctuation(int id) => Of(id) == TokenClass.Punctuation;
+
+    /// <summary>A token is looked at when it is asked for first: texts have few of a vocabulary's.</summary>
+    private TokenClass Of(int id)
+    {
+        if (id < 0 || id >= _known.Length) return TokenClass.Other;
+        if (_known[id] == TokenClass.Unknown)
+        {
+            _known[id] = tokenizer.IsSpecial(id) ? TokenClass.Special
+                : IsPunctuation(tokenizer.Decode([id])) ? TokenClass.Punctuation : TokenClass.Other;
+        }
+        return _known[id];
+    }
 
     /// <summary>Whether a text is punctuation.</summary>
     public static bool IsPunctuation(string text)

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Kvasir.Cache.Eviction;
 
 /// <summary>What a second reading of a text showed.</summary>
@@ -15,37 +17,8 @@ internal static class TokenSelection
     public static int[][][] Choose(KvCache cache, EvictionRegion region, SecondReading? again)
     {
         EvictionPolicy policy = cache.Policy.Eviction!;
-        ScoredLayer[] layers = [.. Enumerable.Range(0, cache.Layers.Count).Select(layer => View(cache, region, layer, again))];
-        region.Protect(0, cache.Policy.Sink);
-        region.Protect(region.End - region.Newest(policy), region.End);
-        return policy.IsFastGen && again is not null ? ByRecovery(region, layers, policy)
-            : policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value)
-            : policy.OnlyImages ? ByScore(region, region.Images, layers, policy) : ByScore(region, null, layers, policy);
-    }
-
-    /// <summary>The places of the highest scores, ascending; of equal ones the first.</summary>
-    public static int[] Highest(ReadOnlySpan<float> scores, int count)
-    {
-        int[] highest = Falling(scores)[..Math.Min(count, scores.Length)];
-        Array.Sort(highest);
-        return highest;
-    }
-
-    /// <summary>The places of all scores, the highest first; of equal ones the first.</summary>
-    public static int[] Falling(ReadOnlySpan<float> scores)
-    {
-        int[] order = [.. Enumerable.Range(0, scores.Length)];
-        float[] falling = new float[scores.Length];
-        for (int i = 0; i < falling.Length; i++) falling[i] = float.IsNaN(scores[i]) ? float.PositiveInfinity : -scores[i];
-        Array.Sort(order, (a, b) => falling[a] != falling[b] ? falling[a].CompareTo(falling[b]) : a.CompareTo(b));
-        return order;
-    }
-
-    /// <summary>A layer of a cache, as scores see it.</summary>
-    public static ScoredLayer View(KvCache cache, EvictionRegion region, int layer, SecondReading? again = null)
-    {
-        LayerCache state = cache.Layers[layer];
-        return new ScoredLayer
+        float[] keys = [], values = [];
+        ScoredLayer[] layers = [.. cache.Layers.Select((state, layer) => new ScoredLayer
         {
             Layout = state.Layout,
             First = region.First,
@@ -54,10 +27,51 @@ internal static class TokenSelection
             Attention = cache.Observed?[layer],
             Again = again?.Attention[layer],
             OutputGram = head => again!.OutputGram(layer, head),
-            Keys = head => state.Heads[head].Rows(region.First, region.Count, keys: true),
-            Values = head => state.Heads[head].Rows(region.First, region.Count, keys: false),
+            Keys = head => Rows(state, head, keys: true, ref keys),
+            Values = head => Rows(state, head, keys: false, ref values),
             Kernels = cache.Layout.Kernels,
-        };
+        })];
+        region.Protect(0, cache.Policy.Sink);
+        region.Protect(region.End - region.Newest(policy), region.End);
+        return policy.IsFastGen && again is not null ? ByRecovery(region, layers, policy)
+            : policy.IsFastGen ? ByHead(cache, region, layers, policy.Recovery!.Value)
+            : policy.OnlyImages ? ByScore(region, region.Images, layers, policy) : ByScore(region, null, layers, policy);
+
+        float[] Rows(LayerCache state, int head, bool keys, ref float[] rows)
+        {
+            int length = region.Count * (keys ? state.Layout.KeyChannels : state.Layout.ValueChannels);
+            if (rows.Length != length) rows = new float[length];
+            state.Heads[head].ReadRows(region.First, region.Count, keys, rows);
+            return rows;
+        }
+    }
+
+    /// <summary>The places of the highest scores, ascending; of equal ones the first.</summary>
+    public static int[] Highest(ReadOnlySpan<float> scores, int count)
+    {
+        int[] order = ArrayPool<int>.Shared.Rent(scores.Length);
+        Order(scores, order);
+        int[] highest = order[..Math.Min(count, scores.Length)];
+        ArrayPool<int>.Shared.Return(order);
+        Array.Sort(highest);
+        return highest;
+    }
+
+    /// <summary>Writes the places of all scores, the highest first; of equal ones the first.</summary>
+    public static void Order(ReadOnlySpan<float> scores, Span<int> places)
+    {
+        ulong[] keys = ArrayPool<ulong>.Shared.Rent(scores.Length);
+        for (int i = 0; i < scores.Length; i++) keys[i] = (ulong)FallingBits(scores[i]) << 32 | (uint)i;
+        keys.AsSpan(0, scores.Length).Sort();
+        for (int i = 0; i < scores.Length; i++) places[i] = (int)(uint)keys[i];
+        ArrayPool<ulong>.Shared.Return(keys);
+    }
+
+    /// <summary>A number that is the smaller, the higher a score is; the largest for what is no number.</summary>
+    private static uint FallingBits(float score)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(0 - score); // of both zeros the same
+        return float.IsNaN(score) ? uint.MaxValue : bits >> 31 == 0 ? bits | 1u << 31 : ~bits;
     }
 
     /// <summary>Keeps the highest scores of all tokens of a region, or of its images alone, of which the share is then meant.</summary>
