@@ -10,8 +10,14 @@ internal abstract unsafe class AttentionKernels
     {
         KernelPath.Scalar => new AttentionKernels<SimdScalar, float>(),
         KernelPath.Vector128 or KernelPath.NeonDot => new AttentionKernels<Simd128, Vector128<float>>(),
-        >= KernelPath.Avx512 => new AttentionKernels<Simd512, Vector512<float>>(!exact),
-        _ => new AttentionKernels<Simd256, Vector256<float>>(),
+        >= KernelPath.Avx512 => exact ? new AttentionKernels<Simd512, Vector512<float>>()
+            : new AttentionKernels<Simd512, Vector512<float>>(
+                new WholeNumberCodeKernels<Simd512, Vector512<float>, WholeNumbers512, Vector512<int>>(
+                    new CodeKernels<Simd512, Vector512<float>>())),
+        _ => exact ? new AttentionKernels<Simd256, Vector256<float>>()
+            : new AttentionKernels<Simd256, Vector256<float>>(
+                new WholeNumberCodeKernels<Simd256, Vector256<float>, WholeNumbers256, Vector256<int>>(
+                    new CodeKernels<Simd256, Vector256<float>>())),
     };
 
     /// <summary>
@@ -51,11 +57,10 @@ internal abstract unsafe class AttentionKernels
 }
 
 /// <inheritdoc/>
-internal sealed unsafe class AttentionKernels<TSimd, TVector>(bool wholeNumbers = false)
+internal sealed unsafe class AttentionKernels<TSimd, TVector>(CodeKernels? codes = null)
     : AttentionKernels where TSimd : struct, ISimd<TVector> where TVector : struct
 {
-    public override CodeKernels Codes { get; } = new CodeKernels<TSimd, TVector>() is var floats && wholeNumbers
-        ? new Avx512CodeKernels(floats) : floats;
+    public override CodeKernels Codes { get; } = codes ?? new CodeKernels<TSimd, TVector>();
 
     public override RotationKernels Rotations { get; } = new RotationKernels<TSimd, TVector>();
 

@@ -1,0 +1,42 @@
+using System.Runtime.Intrinsics;
+
+namespace Kvasir.Numerics;
+
+/// <summary>
+/// What products of packed codes with rows of int8 are written in, by the width of vectors: sums of u8 x s8 products in 16 bits, and these
+/// in 32. Implementations are structs used as type parameters: calls cost nothing.
+/// </summary>
+/// <typeparam name="TFloats">A vector of floats.</typeparam>
+/// <typeparam name="TBits">A vector of as many bits, whatever stands in it.</typeparam>
+internal unsafe interface IWholeNumbers<TFloats, TBits> where TFloats : struct where TBits : struct
+{
+    /// <summary>Words of 32 bits in a vector.</summary>
+    static abstract int Width { get; }
+
+    static abstract TBits Zero { get; }
+
+    static abstract TBits Load(byte* source);
+
+    /// <summary>Every byte's bits that <paramref name="mask"/> has.</summary>
+    static abstract TBits Masked(TBits line, byte mask);
+
+    /// <summary>Moves 16 bits at a time.</summary>
+    static abstract TBits ShiftRight<TCount>(TBits line) where TCount : IConstant;
+
+    /// <summary>16-bit sums and, added to them, the products of codes with four int8, two by two.</summary>
+    static abstract TBits AddProducts(TBits sums, TBits codes, sbyte* quad);
+
+    /// <summary>32-bit sums and, added to them, pairs of 16-bit sums times a weight.</summary>
+    static abstract TBits AddPairs(TBits sums, TBits pairs, short weight);
+
+    /// <summary>result = sums * step + bias, or += with <paramref name="accumulate"/>.</summary>
+    static abstract void Finish(TBits sums, float step, float bias, float* result, bool accumulate);
+
+    static abstract TFloats Abs(TFloats vector);
+
+    /// <summary>The largest lanes of four vectors, together cheaper than one by one.</summary>
+    static abstract Vector128<float> Largest(TFloats first, TFloats second, TFloats third, TFloats fourth);
+
+    /// <summary>Sixteen floats times a factor, rounded to int8; times <paramref name="taken"/> they are added to a bias.</summary>
+    static abstract Vector128<sbyte> Round(float* floats, TFloats factor, TFloats taken, ref TFloats bias);
+}
