@@ -38,19 +38,16 @@ internal readonly record struct ObservedAttention(Observations Kinds, int Recent
 
 /// <summary>
 /// The attention that a range of positions of one sequence gets from the queries of forward passes: an output that a pass gives when it is
-/// asked for. Scores are computed a second time, block by block, with the sums of the softmax known; no matrix is stored. What is stored
-/// (of a long prompt, tens of megabytes) lies in memory of its own, given back by <see cref="Free"/> or finalisation.
+/// asked for. Scores are computed a second time, block by block, with the sums of the softmax known; no matrix is stored.
 /// </summary>
-#pragma warning disable CA1001 // most are small and left to finalisation
 internal sealed class AttentionStatistics
-#pragma warning restore CA1001
 {
     /// <summary>The first positions draw attention whatever is asked; the mean of the queries is taken without theirs.</summary>
     public const int FirstMeantQuery = 4;
 
     private readonly LayerAttention[] _layers;
-    private readonly NativeBuffer _memory;
-    private NativeBuffer? _before;
+    private readonly Numbers _numbers;
+    private Numbers? _before;
 
     /// <param name="layout">The model's.</param>
     /// <param name="what">What is wanted.</param>
@@ -58,14 +55,19 @@ internal sealed class AttentionStatistics
     /// <param name="count">Positions told of.</param>
     /// <param name="endQuery">The position behind the last query that will come.</param>
     /// <param name="firstQuery">The position of the first.</param>
-    public AttentionStatistics(KvLayout layout, ObservedAttention what, int first, int count, int endQuery, int firstQuery)
+    /// <param name="isFreed">
+    /// Whether who makes them gives their memory back with <see cref="Free"/> (of a long prompt tens of megabytes), and holds on to them as
+    /// long as they are read; else it is the garbage collector's.
+    /// </param>
+    public AttentionStatistics(KvLayout layout, ObservedAttention what, int first, int count, int endQuery, int firstQuery,
+        bool isFreed = false)
     {
         (What, First, Count, FirstQuery, EndQuery) = (what, first, count, firstQuery, endQuery);
         _layers = new LayerAttention[layout.Layers.Count];
         long floats = 0;
         for (int layer = 0; layer < _layers.Length; layer++)
             _layers[layer] = new LayerAttention(this, layout.Layers[layer], ref floats);
-        _memory = new NativeBuffer(floats * sizeof(float));
+        _numbers = new Numbers(floats, isFreed);
     }
 
     public ObservedAttention What { get; }
@@ -82,26 +84,42 @@ internal sealed class AttentionStatistics
     public LayerAttention this[int layer] => _layers[layer];
 
     /// <summary>Before a pass: what it adds can be taken back.</summary>
-    public void Remember() => Copy(_memory, _before ??= new NativeBuffer(_memory.Length));
+    public void Remember() => _numbers.CopyTo(_before ??= _numbers.Another());
 
     /// <summary>Takes back what was added since <see cref="Remember"/>.</summary>
-    public void Restore()
-    {
-        if (_before is not null) Copy(_before, _memory);
-    }
+    public void Restore() => _before?.CopyTo(_numbers);
 
     /// <summary>Gives the memory back now: nothing may be read any more.</summary>
     public void Free()
     {
-        _memory.Dispose();
-        _before?.Dispose();
+        _numbers.Free();
+        _before?.Free();
     }
 
     /// <summary>Numbers of a layer.</summary>
-    internal Span<float> Floats(long first, int count) => _memory.Span<float>(first * sizeof(float), count);
+    internal Span<float> Floats(long first, int count) => _numbers.Span(first, count);
 
-    private static unsafe void Copy(NativeBuffer from, NativeBuffer to) =>
-        Buffer.MemoryCopy(from.Pointer, to.Pointer, to.Length, from.Length);
+    /// <summary>Floats outside the managed heap, or in it.</summary>
+#pragma warning disable CA1001 // freed by Free
+    private sealed class Numbers(long count, bool isNative)
+#pragma warning restore CA1001
+    {
+        private readonly NativeBuffer? _native = isNative ? new NativeBuffer(count * sizeof(float)) : null;
+        private readonly float[] _managed = isNative ? [] : new float[count];
+
+        public Numbers Another() => new(count, isNative);
+
+        public Span<float> Span(long first, int length) => _native is null ? _managed.AsSpan((int)first, length)
+            : _native.Span<float>(first * sizeof(float), length);
+
+        public unsafe void CopyTo(Numbers to)
+        {
+            if (_native is null) _managed.CopyTo(to._managed, 0);
+            else Buffer.MemoryCopy(_native.Pointer, to._native!.Pointer, to._native.Length, _native.Length);
+        }
+
+        public void Free() => _native?.Dispose();
+    }
 }
 
 /// <summary>The statistics of one layer. Different heads, and different positions of a head, may be written by different threads.</summary>

@@ -139,7 +139,8 @@ public sealed partial class KvCache
         EndRegion();
         Region = new EvictionRegion(first, end, Length, isPrompt ? ids[first..] : ids, isPrompt);
         ObservedAttention needs = isPrompt || policy.WhileDecoding == DecodingEviction.Score ? policy.Needs(Region) : default;
-        Observed = needs.Kinds == Observations.None ? null : new AttentionStatistics(Layout, needs, first, Region.Count, end, Length);
+        Observed = needs.Kinds == Observations.None ? null
+            : new AttentionStatistics(Layout, needs, first, Region.Count, end, Length, isFreed: true);
     }
 
     private void EndRegion()

@@ -35,7 +35,7 @@ public sealed partial class Model
         int[] request = Tokenizer.Encode(RepeatRequest, parseSpecial: false), ids = [.. region.Ids];
         int part = Math.Min(RereadTokens, Config.ContextLength - cache.Length - request.Length - Overlap);
         var again = new AttentionStatistics(CacheLayout, new ObservedAttention(kinds), region.First, region.Count, int.MaxValue,
-            cache.Length);
+            cache.Length, isFreed: true);
         using var batch = new Batch();
         for (int at = 0; at < ids.Length; at += part)
         {

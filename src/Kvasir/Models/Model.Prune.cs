@@ -34,7 +34,6 @@ public sealed partial class Model
         var thinned = NewCache(policy);
         thinned.PlacePruned(cache, first, (layer, head) =>
             [.. TokenSelection.Highest(received[layer].Of(Observations.Largest, head), count).Select(token => (ushort)token)]);
-        received.Free();
         return thinned;
     }
 
