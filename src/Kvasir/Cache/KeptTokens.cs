@@ -26,14 +26,6 @@ internal sealed unsafe class KeptTokens
         (Count, Span) = (count, span);
     }
 
-    /// <summary>Tokens at <paramref name="positions"/> of a run of <paramref name="span"/> from <paramref name="start"/> on.</summary>
-    public static KeptTokens Of(ReadOnlySpan<int> positions, int start, int span)
-    {
-        ushort[] own = new ushort[positions.Length];
-        for (int i = 0; i < own.Length; i++) own[i] = checked((ushort)(positions[i] - start));
-        return new KeptTokens(own, span);
-    }
-
     /// <summary>The longest run: positions take two bytes.</summary>
     public const int LargestSpan = ushort.MaxValue;
 
@@ -44,6 +36,14 @@ internal sealed unsafe class KeptTokens
     public int Span { get; }
 
     public ReadOnlySpan<ushort> Positions => _own is null ? new ReadOnlySpan<ushort>(_mapped, Count) : _own;
+
+    /// <summary>Tokens at <paramref name="positions"/> of a run of <paramref name="span"/> from <paramref name="start"/> on.</summary>
+    public static KeptTokens Of(ReadOnlySpan<int> positions, int start, int span)
+    {
+        ushort[] own = new ushort[positions.Length];
+        for (int i = 0; i < own.Length; i++) own[i] = checked((ushort)(positions[i] - start));
+        return new KeptTokens(own, span);
+    }
 
     /// <summary>The same in memory of its own.</summary>
     public KeptTokens Copy() => _own is null ? new KeptTokens(Positions.ToArray(), Span) : this;

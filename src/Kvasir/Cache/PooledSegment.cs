@@ -90,8 +90,7 @@ internal sealed unsafe class PooledSegment(BlockCodec codec, int firstPosition, 
         int start = first == 0 ? FirstPosition : first == BlockCount ? EndPosition : PositionOf(firstToken);
         int stop = end == BlockCount ? EndPosition : PositionOf(endToken);
         KeptTokens? left = Kept is null && first < BlockCount ? null
-            : new KeptTokens([.. Enumerable.Range(firstToken, endToken - firstToken)
-            .Select(token => (ushort)(PositionOf(token) - start))], stop - start);
+            : KeptTokens.Of([.. Enumerable.Range(firstToken, endToken - firstToken).Select(PositionOf)], start, stop - start);
         var slice = new PooledSegment(Codec, start, offset ?? Offset, left)
         {
             TokenCount = endToken - firstToken,

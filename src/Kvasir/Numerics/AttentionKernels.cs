@@ -10,15 +10,13 @@ internal abstract unsafe class AttentionKernels
     {
         KernelPath.Scalar => new AttentionKernels<SimdScalar, float>(),
         KernelPath.Vector128 or KernelPath.NeonDot => new AttentionKernels<Simd128, Vector128<float>>(),
-        >= KernelPath.Avx512 => exact ? new AttentionKernels<Simd512, Vector512<float>>()
-            : new AttentionKernels<Simd512, Vector512<float>>(
-                new WholeNumberCodeKernels<Simd512, Vector512<float>, WholeNumbers512, Vector512<int>>(
-                    new CodeKernels<Simd512, Vector512<float>>())),
-        _ => exact ? new AttentionKernels<Simd256, Vector256<float>>()
-            : new AttentionKernels<Simd256, Vector256<float>>(
-                new WholeNumberCodeKernels<Simd256, Vector256<float>, WholeNumbers256, Vector256<int>>(
-                    new CodeKernels<Simd256, Vector256<float>>())),
+        >= KernelPath.Avx512 => Of<Simd512, Vector512<float>, WholeNumbers512, Vector512<int>>(exact),
+        _ => Of<Simd256, Vector256<float>, WholeNumbers256, Vector256<int>>(exact),
     };
+
+    private static AttentionKernels<TSimd, TFloats> Of<TSimd, TFloats, TWhole, TInts>(bool exact) where TSimd : struct, ISimd<TFloats>
+        where TFloats : struct where TWhole : struct, IWholeNumbers<TFloats, TInts> where TInts : struct =>
+        new(exact ? null : new WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInts>());
 
     /// <summary>
     /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner] with stride

@@ -7,30 +7,30 @@ namespace Kvasir.Numerics;
 /// in 32. Implementations are structs used as type parameters: calls cost nothing.
 /// </summary>
 /// <typeparam name="TFloats">A vector of floats.</typeparam>
-/// <typeparam name="TBits">A vector of as many bits, whatever stands in it.</typeparam>
-internal unsafe interface IWholeNumbers<TFloats, TBits> where TFloats : struct where TBits : struct
+/// <typeparam name="TInts">A vector of as many bits, whose fields are told by what is done with them.</typeparam>
+internal unsafe interface IWholeNumbers<TFloats, TInts> where TFloats : struct where TInts : struct
 {
     /// <summary>Words of 32 bits in a vector.</summary>
     static abstract int Width { get; }
 
-    static abstract TBits Zero { get; }
+    static abstract TInts Zero { get; }
 
-    static abstract TBits Load(byte* source);
+    static abstract TInts Load(byte* source);
 
     /// <summary>Every byte's bits that <paramref name="mask"/> has.</summary>
-    static abstract TBits Masked(TBits line, byte mask);
+    static abstract TInts Masked(TInts line, byte mask);
 
     /// <summary>Moves 16 bits at a time.</summary>
-    static abstract TBits ShiftRight<TCount>(TBits line) where TCount : IConstant;
+    static abstract TInts ShiftRight<TCount>(TInts line) where TCount : IConstant;
 
     /// <summary>16-bit sums and, added to them, the products of codes with four int8, two by two.</summary>
-    static abstract TBits AddProducts(TBits sums, TBits codes, sbyte* quad);
+    static abstract TInts AddProducts(TInts sums, TInts codes, sbyte* quad);
 
     /// <summary>32-bit sums and, added to them, pairs of 16-bit sums times a weight.</summary>
-    static abstract TBits AddPairs(TBits sums, TBits pairs, short weight);
+    static abstract TInts AddPairs(TInts sums, TInts pairs, short weight);
 
     /// <summary>result = sums * step + bias, or += with <paramref name="accumulate"/>.</summary>
-    static abstract void Finish(TBits sums, float step, float bias, float* result, bool accumulate);
+    static abstract void Finish(TInts sums, float step, float bias, float* result, bool accumulate);
 
     static abstract TFloats Abs(TFloats vector);
 

@@ -7,18 +7,20 @@ namespace Kvasir.Numerics;
 /// The same products with whole numbers: the folded left side is rounded to int8 per row and panel, and meets the codes as they are packed,
 /// four steps of k in every 32-bit lane (u8 x s8 products of AVX2 and AVX-512 BW). What rounding takes from x s is multiplied by the middle
 /// code h in floats, so that only the distance of the codes from the middle is lost: sum of q step c + x m + (x s - q step) h.
-/// <paramref name="floats"/> does what does not fit (codes of 8 bits, odd head sizes) and is the kernel for reference maths.
+/// <see cref="CodeKernels{TSimd, TFloats}"/> does what does not fit: codes of 8 bits, odd head sizes.
 /// </summary>
-internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInts>(CodeKernels floats) : CodeKernels
+internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInts> : CodeKernels
     where TSimd : struct, ISimd<TFloats> where TFloats : struct where TWhole : struct, IWholeNumbers<TFloats, TInts> where TInts : struct
 {
     private const int MostRows = 4, Lanes = QuantizedPanel.Lanes, FoldedBytes = 8192;
+
+    private readonly CodeKernels<TSimd, TFloats> _floats = new();
 
     public override void Multiply(in QuantizedRun strip)
     {
         if (strip.Format.Bits == 8 || strip.Inner % Lanes != 0)
         {
-            floats.Multiply(strip);
+            _floats.Multiply(strip);
             return;
         }
         for (int row = 0; row < strip.Rows; row += MostRows)
@@ -31,7 +33,7 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
     }
 
     public override void Decode(byte* panel, byte* sets, int inner, QuantizedFormat format, float* destination, int stride) =>
-        floats.Decode(panel, sets, inner, format, destination, stride);
+        _floats.Decode(panel, sets, inner, format, destination, stride);
 
     private static void Rows<TBits>(in QuantizedRun strip) where TBits : IConstant
     {
@@ -171,10 +173,11 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
     private static void Product<TBits, TRows>(sbyte* low, sbyte* high, int inner, byte* panel, float* steps, float* lowBias,
         float* highBias, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
     {
+        nint row = inner;
+        byte mask = TBits.Value == 4 ? (byte)15 : (byte)3; // of 3 bits the low two
         for (int lane = 0; lane < Lanes; lane += TWhole.Width, panel += TWhole.Width * sizeof(int), result += TWhole.Width)
         {
             TInts s0 = TWhole.Zero, s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
-            nint row = inner;
             byte* words = panel;
             for (nint k = 0; k < inner;)
             {
@@ -183,17 +186,15 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
                 // 2 * 3 * 127.
                 for (nint end = Math.Min(inner, k + (TBits.Value == 4 ? 32 : 128)); k < end; words += QuantizedPanel.LineBytes)
                 {
-                    const byte two = 3, four = 15;
-                    TInts line = TWhole.Load(words), l = TWhole.Masked(line, TBits.Value == 4 ? four : two),
-                        h = TWhole.Masked(TBits.Value == 4 ? TWhole.ShiftRight<C4>(line) : TWhole.ShiftRight<C2>(line),
-                            TBits.Value == 4 ? four : two);
+                    TInts line = TWhole.Load(words), l = TWhole.Masked(line, mask),
+                        h = TWhole.Masked(TBits.Value == 4 ? TWhole.ShiftRight<C4>(line) : TWhole.ShiftRight<C2>(line), mask);
                     sbyte* x = low + k, y = high + k;
                     Add<TRows>(l, x, row, ref a0, ref a1, ref a2, ref a3);
                     Add<TRows>(h, y, row, ref b0, ref b1, ref b2, ref b3);
                     k += 4;
                     if (TBits.Value == 4) continue;
-                    l = TWhole.Masked(TWhole.ShiftRight<C4>(line), two);
-                    h = TWhole.Masked(TWhole.ShiftRight<C6>(line), two);
+                    l = TWhole.Masked(TWhole.ShiftRight<C4>(line), mask);
+                    h = TWhole.Masked(TWhole.ShiftRight<C6>(line), mask);
                     Add<TRows>(l, x + 4, row, ref a0, ref a1, ref a2, ref a3);
                     Add<TRows>(h, y + 4, row, ref b0, ref b1, ref b2, ref b3);
                     k += 4;

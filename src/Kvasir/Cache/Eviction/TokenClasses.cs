@@ -19,7 +19,9 @@ internal sealed class TokenClasses(Tokenizer tokenizer)
 
     public bool IsPunctuation(int id) => Of(id) == TokenClass.Punctuation;
 
-    /// <summary>A token is looked at when it is asked for first: texts have few of a vocabulary's.</summary>
+    /// <summary>
+    /// A token is looked at when it is asked for first: texts have few of a vocabulary's. Threads that do so at once find the same.
+    /// </summary>
     private TokenClass Of(int id)
     {
         if (id < 0 || id >= _known.Length) return TokenClass.Other;

@@ -17,7 +17,7 @@ internal static class TokenSelection
     public static int[][][] Choose(KvCache cache, EvictionRegion region, SecondReading? again)
     {
         EvictionPolicy policy = cache.Policy.Eviction!;
-        float[] keys = [], values = [];
+        float[] keyRows = [], valueRows = [];
         ScoredLayer[] layers = [.. cache.Layers.Select((state, layer) => new ScoredLayer
         {
             Layout = state.Layout,
@@ -27,8 +27,8 @@ internal static class TokenSelection
             Attention = cache.Observed?[layer],
             Again = again?.Attention[layer],
             OutputGram = head => again!.OutputGram(layer, head),
-            Keys = head => Rows(state, head, keys: true, ref keys),
-            Values = head => Rows(state, head, keys: false, ref values),
+            Keys = head => Rows(state, head, keys: true, ref keyRows),
+            Values = head => Rows(state, head, keys: false, ref valueRows),
             Kernels = cache.Layout.Kernels,
         })];
         region.Protect(0, cache.Policy.Sink);
