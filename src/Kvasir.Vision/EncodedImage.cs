@@ -1,5 +1,6 @@
 using Kvasir.Models;
 using Kvasir.Tokenization;
+using Kvasir.Vision.Families;
 
 namespace Kvasir.Vision;
 

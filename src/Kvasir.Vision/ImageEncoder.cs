@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Kvasir.Formats;
 using Kvasir.Models;
+using Kvasir.Vision.Families;
 using Kvasir.Vision.Files;
 using Kvasir.Vision.Pictures;
 using Kvasir.Vision.Towers;
@@ -8,8 +9,8 @@ using Kvasir.Vision.Towers;
 namespace Kvasir.Vision;
 
 /// <summary>
-/// An image encoder with its projector: LLaVA 1.5's (CLIP) or SmolVLM's (SigLIP), from a GGUF file in llama.cpp's form or from the folder
-/// of a SmolVLM. Safe to share between threads; pictures take turns.
+/// An image encoder with its projector: LLaVA 1.5's (CLIP), SmolVLM's or Gemma 3's (SigLIP), from a GGUF file in llama.cpp's form or from
+/// the folder of a SmolVLM or Gemma 3. Safe to share between threads; pictures take turns.
 /// </summary>
 /// <example><code>
 /// using var model = Model.Load("SmolLM2-135M-Instruct.Q4_1.gguf");
@@ -20,10 +21,8 @@ namespace Kvasir.Vision;
 /// </code></example>
 public sealed class ImageEncoder : IDisposable
 {
-    /// <summary>What LLaVA fills a picture's square with, by red, green and blue.</summary>
-    private static readonly byte[] s_background = [122, 116, 104];
-
     private readonly ModelFile _file;
+    private readonly ImageFamily _family;
     private readonly bool _float32;
     private readonly Lazy<LoadedEncoder> _loaded;
     private readonly Lock _turn = new();
@@ -33,9 +32,10 @@ public sealed class ImageEncoder : IDisposable
     {
         _file = file;
         _float32 = options.Compute == ComputeMode.Float32;
-        Spec = TowerSpec.Read(file);
-        Width = Projector.WidthOf(Spec, file);
-        _loaded = new Lazy<LoadedEncoder>(() => new LoadedEncoder(Spec, file, options));
+        _family = ImageFamily.Of(file);
+        Spec = _family.Describe(file, TowerSpec.Read(file));
+        Width = _family.RowWidth(file);
+        _loaded = new Lazy<LoadedEncoder>(() => new LoadedEncoder(Spec, file, options, _family.ProjectorOf));
         _identity = new Lazy<string>(() => ModelIdentity.Cached(file));
     }
 
@@ -85,7 +85,7 @@ public sealed class ImageEncoder : IDisposable
         Picture picture = PictureReader.Read(bytes, name);
         lock (_turn)
         {
-            float[][] rows = [.. Seen(picture).Select(seen => _loaded.Value.Projector.Project(Features(seen)))];
+            float[][] rows = [.. _family.Seen(picture, Spec).Select(seen => _loaded.Value.Projector.Project(Features(seen)))];
             return new EncodedImage(name, IdentityOf(SHA256.HashData(bytes)), LayoutOf(picture.Width, picture.Height), rows);
         }
     }
@@ -106,24 +106,7 @@ public sealed class ImageEncoder : IDisposable
         Convert.ToHexStringLower(SHA256.HashData([.. fileHash, .. Encoding.UTF8.GetBytes($"{Identity} {_float32}")]));
 
     /// <summary>How a picture of a size stands in a prompt.</summary>
-    internal ImageLayout LayoutOf(int width, int height)
-    {
-        int rows = Spec.Patches / (Spec.Shuffle * Spec.Shuffle);
-        if (Spec.Projector == ProjectorKind.Mlp) return new ImageLayout([new ImagePart("", rows)]);
-        const string around = "<fake_token_around_image>";
-        (int down, int across) = Tiles.GridOf(width, height, Spec);
-        var parts = new List<ImagePart>();
-        for (int i = 0; i < down * across; i++)
-        {
-            string before = i > 0 && i % across == 0 ? "\n" : "";
-            parts.Add(new ImagePart($"{before}{around}<row_{i / across + 1}_col_{i % across + 1}>", 0));
-            parts.Add(new ImagePart("", rows));
-        }
-        parts.Add(new ImagePart($"{(down > 0 ? "\n\n" : "")}{around}<global-img>", 0));
-        parts.Add(new ImagePart("", rows));
-        parts.Add(new ImagePart(around, 0));
-        return new ImageLayout(parts);
-    }
+    internal ImageLayout LayoutOf(int width, int height) => _family.LayoutOf(width, height, Spec);
 
     /// <summary>The tower's features of a picture of its size, for comparison.</summary>
     internal float[] Features(Picture picture) => _loaded.Value.Tower.Features(Normalised(picture));
@@ -144,8 +127,4 @@ public sealed class ImageEncoder : IDisposable
         if (_loaded.IsValueCreated) _loaded.Value.Dispose();
         _file.Dispose();
     }
-
-    /// <summary>What the tower sees of a picture, one after the other.</summary>
-    private IReadOnlyList<Picture> Seen(Picture picture) => Spec.Projector == ProjectorKind.Mlp
-        ? [Resizing.ToSquare(picture, Spec.ImageSize, s_background)] : Tiles.Cut(picture, Spec).Pictures;
 }

@@ -59,15 +59,21 @@ public sealed record NaiveTransformer
     public double ScoreSoftCap { get; init; }
 
     /// <summary>
-    /// Told of every row of attention weights: layer, query head, the query's position, the weights of positions 0 to there.
+    /// Told of every row of attention weights: layer, query head, the query's position, the weights of positions 0 to the last seen.
     /// </summary>
     public Action<int, int, int, double[]>? Observe { get; init; }
 
     /// <summary>How many tokens a layer sees, the current one included.</summary>
     public Func<int, int> WindowOf { get; init; } = _ => int.MaxValue;
 
-    /// <summary>Whether a token may attend to an earlier one, by their positions.</summary>
+    /// <summary>Whether a token may attend to another one up to the last that it sees, by their positions.</summary>
     public Func<int, int, bool> Sees { get; init; } = (_, _) => true;
+
+    /// <summary>The last position that a token sees: its own but in models in which the rows of an image see each other.</summary>
+    public Func<int, int> LastSeen { get; init; } = t => t;
+
+    /// <summary>What stands in place of the embeddings of ids below 0, as the first layer reads it.</summary>
+    public IReadOnlyDictionary<int, float[]> Rows { get; init; } = new Dictionary<int, float[]>();
 
     public int ValueSize => ValueDim == 0 ? HeadDim : ValueDim;
 
@@ -84,7 +90,8 @@ public sealed record NaiveTransformer
     public double[] Logits(int[] ids)
     {
         float[] embeddings = Weights["model.embed_tokens.weight"];
-        double[][] x = [.. ids.Select(id => embeddings.Skip(id * Width).Take(Width).Select(value => value * EmbeddingScale).ToArray())];
+        double[][] x = [.. ids.Select(id => id < 0 ? Rows[id].Select(value => (double)value).ToArray()
+            : embeddings.Skip(id * Width).Take(Width).Select(value => value * EmbeddingScale).ToArray())];
         for (int layer = 0; layer < Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
@@ -116,14 +123,15 @@ public sealed record NaiveTransformer
             for (int h = 0; h < Heads; h++)
             {
                 int kvHead = h / (Heads / KvHeads);
-                double[] weights = new double[t + 1];
-                for (int s = 0; s <= t; s++)
+                int last = LastSeen(t);
+                double[] weights = new double[last + 1];
+                for (int s = 0; s <= last; s++)
                     weights[s] = t - s < WindowOf(layer) && Sees(t, s)
                         ? Math.Exp(Capped(Dot(query[t][h], key[s][kvHead]) * ScoreScale) + ScoreBias(layer, h, s)) : 0;
                 double total = weights.Sum();
-                for (int s = 0; s <= t; s++) weights[s] /= total;
+                for (int s = 0; s <= last; s++) weights[s] /= total;
                 Observe?.Invoke(layer, h, t, weights);
-                for (int s = 0; s <= t; s++)
+                for (int s = 0; s <= last; s++)
                     for (int c = 0; c < ValueSize; c++) joined[h * ValueSize + c] += weights[s] * value[s][kvHead][c];
             }
             output[t] = Product(prefix + "o_proj", joined, Width);

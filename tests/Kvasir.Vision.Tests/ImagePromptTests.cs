@@ -1,4 +1,5 @@
 using Kvasir.Models;
+using Kvasir.Vision.Families;
 
 namespace Kvasir.Vision.Tests;
 

@@ -23,6 +23,9 @@ internal sealed class NaiveTower
     /// <summary>Patches on a side of what becomes one row; 0 for LLaVA's two matrices.</summary>
     public int Shuffle { get; init; }
 
+    /// <summary>Whether it is their mean, normalised, that becomes the row (Gemma 3), and not all of them side by side.</summary>
+    public bool Pools { get; init; }
+
     public bool HasClass => Shuffle == 0;
 
     public double Epsilon => HasClass ? 1e-5 : 1e-6;
@@ -75,7 +78,12 @@ internal sealed class NaiveTower
             Matrix(prefix + "ffn_down", Width, FeedForward);
         }
 
-        if (Shuffle > 0) Matrix("mm.model.fc", LlmWidth, Width * Shuffle * Shuffle, bias: false);
+        if (Pools)
+        {
+            Add("mm.input_projection.weight", 0, 2 / Math.Sqrt(Width), Width, LlmWidth);
+            Add("mm.soft_emb_norm.weight", 1, 0.5, Width);
+        }
+        else if (Shuffle > 0) Matrix("mm.model.fc", LlmWidth, Width * Shuffle * Shuffle, bias: false);
         else
         {
             Matrix("mm.0", 28, Width);
@@ -93,11 +101,26 @@ internal sealed class NaiveTower
         if (HasClass) return [.. x.Skip(1).Select(row => Linear("mm.2", [.. Linear("mm.0", row).Select(GeluTanh)]))];
         x = [.. x.Select(row => Norm("v.post_ln", row))];
         int across = Side / Shuffle;
+        if (Pools)
+            return [.. Enumerable.Range(0, across * across).Select(row => Pooled(x, row / across * Shuffle, row % across * Shuffle))];
         return [.. Enumerable.Range(0, across * across).Select(row => Linear("mm.model.fc",
             [.. from y in Enumerable.Range(0, Shuffle)
                 from column in Enumerable.Range(0, Shuffle)
                 from value in x[(row / across * Shuffle + y) * Side + row % across * Shuffle + column]
                 select value]))];
+    }
+
+    /// <summary>The mean of the square of patches whose top left is given, its RMS norm, and the matrix [inputs, outputs].</summary>
+    private double[] Pooled(double[][] x, int top, int left)
+    {
+        var mean = new double[Width];
+        for (int patch = 0; patch < Shuffle * Shuffle; patch++)
+            for (int c = 0; c < Width; c++)
+                mean[c] += x[(top + patch / Shuffle) * Side + left + patch % Shuffle][c] / (Shuffle * Shuffle);
+        double scale = 1 / Math.Sqrt(mean.Average(value => value * value) + Epsilon);
+        float[] norm = Weights["mm.soft_emb_norm.weight"].Values, matrix = Weights["mm.input_projection.weight"].Values;
+        return [.. Enumerable.Range(0, LlmWidth)
+            .Select(o => Enumerable.Range(0, Width).Sum(c => mean[c] * scale * norm[c] * matrix[c * LlmWidth + o]))];
     }
 
     private double[][] Embedded(float[] pixels)

@@ -3,6 +3,7 @@ using Kvasir.Cache;
 using Kvasir.Formats;
 using Kvasir.Models;
 using Kvasir.Reference;
+using Kvasir.Vision.Families;
 
 namespace Kvasir.Vision.Tests;
 

@@ -17,7 +17,7 @@ internal static class TinyEncoder
         {
             ["general.architecture"] = "clip",
             ["clip.has_vision_encoder"] = true,
-            ["clip.projector_type"] = tower.HasClass ? "mlp" : "idefics3",
+            ["clip.projector_type"] = tower.HasClass ? "mlp" : tower.Pools ? "gemma3" : "idefics3",
             ["clip.use_gelu"] = !tower.HasClass,
             ["clip.vision.image_size"] = (uint)tower.ImageSize,
             ["clip.vision.patch_size"] = (uint)tower.PatchSize,
@@ -45,12 +45,13 @@ internal static class TinyEncoder
         return path;
     }
 
-    /// <summary>A Hugging Face folder of SmolVLM's form, with the image encoder alone or a language model beside it.</summary>
+    /// <summary>A Hugging Face folder of SmolVLM's or Gemma 3's form, with the image encoder alone or a language model beside it.</summary>
     public static string Folder(
         NaiveTower tower, TemporaryFolder folder, string text = "\"hidden_size\": 3", Action<SafetensorsWriter>? weights = null)
     {
         folder.File("config.json", $$"""
-            {"model_type": "smolvlm", "text_config": { {{text}} }, "scale_factor": {{tower.Shuffle}},
+            {"model_type": "{{(tower.Pools ? "gemma3" : "smolvlm")}}", "text_config": { {{text}} },
+            "{{(tower.Pools ? "mm_tokens_per_image" : "scale_factor")}}": {{(tower.Pools ? Rows(tower) : tower.Shuffle)}},
             "vision_config": {"hidden_size": {{tower.Width}},
             "intermediate_size": {{tower.FeedForward}}, "num_attention_heads": {{tower.Heads}}, "num_hidden_layers": {{tower.Blocks}},
             "image_size": {{tower.ImageSize}}, "patch_size": {{tower.PatchSize}}, "hidden_act": "gelu_pytorch_tanh"} }
@@ -58,14 +59,20 @@ internal static class TinyEncoder
         folder.File("preprocessor_config.json",
             $$"""{"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4], "size": {"longest_edge": {{4 * tower.ImageSize}} } }""");
         var writer = new SafetensorsWriter();
-        foreach ((string name, (long[] shape, float[] values)) in tower.Weights) writer.Add(HuggingFaceName(name), shape, values);
+        foreach ((string name, (long[] shape, float[] values)) in tower.Weights)
+            writer.Add(HuggingFaceName(name, tower.Pools), shape, name.Contains("soft_emb_norm", StringComparison.Ordinal)
+                ? [.. values.Select(value => value - 1)] : values);
         weights?.Invoke(writer);
         writer.Write(folder.Sub("model.safetensors"));
         return folder.Path;
     }
 
-    private static string HuggingFaceName(string name)
+    private static int Rows(NaiveTower tower) => tower.Side / tower.Shuffle * (tower.Side / tower.Shuffle);
+
+    private static string HuggingFaceName(string name, bool gemma)
     {
+        if (name == "mm.input_projection.weight") return "multi_modal_projector.mm_input_projection_weight";
+        if (name == "mm.soft_emb_norm.weight") return "multi_modal_projector.mm_soft_emb_norm.weight";
         if (name.StartsWith("mm.model.fc", StringComparison.Ordinal))
             return name.Replace("mm.model.fc", "model.connector.modality_projection.proj", StringComparison.Ordinal);
         foreach ((string own, string theirs) in (ReadOnlySpan<(string, string)>)
@@ -76,6 +83,6 @@ internal static class TinyEncoder
             ("ln1", "layer_norm1"), ("ln2", "layer_norm2"),
             ("ffn_up", "mlp.fc1"), ("ffn_down", "mlp.fc2"),
         ]) name = name.Replace(own, theirs, StringComparison.Ordinal);
-        return "model.vision_model." + name;
+        return (gemma ? "vision_tower.vision_model." : "model.vision_model.") + name;
     }
 }

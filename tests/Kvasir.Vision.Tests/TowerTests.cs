@@ -14,6 +14,8 @@ public sealed class TowerTests : IDisposable
 
     private static NaiveTower SigLip => new NaiveTower { Shuffle = 2, FeedForward = 24 }.Randomised(2);
 
+    private static NaiveTower Pooled => new NaiveTower { Shuffle = 3, Pools = true, FeedForward = 32 }.Randomised(5);
+
     public void Dispose() => _folder.Dispose();
 
     [Theory]
@@ -27,6 +29,13 @@ public sealed class TowerTests : IDisposable
     {
         Same(SigLip, TinyEncoder.Gguf(SigLip, _folder.Sub("siglip-mmproj.gguf")));
         Same(SigLip, TinyEncoder.Folder(SigLip, _folder));
+    }
+
+    [Fact]
+    public void Gemma_s_encoder_gives_what_plain_loops_give_from_a_file_and_from_a_folder()
+    {
+        Same(Pooled, TinyEncoder.Gguf(Pooled, _folder.Sub("pooled-mmproj.gguf")));
+        Same(Pooled, TinyEncoder.Folder(Pooled, _folder));
     }
 
     [Fact]
@@ -47,6 +56,8 @@ public sealed class TowerTests : IDisposable
         Refused("must be three numbers", ("clip.vision.image_std", new[] { 0.2f, 0f, 0.4f }));
         Refused("LLaVA 1.6", ("clip.vision.mm_patch_merge_type", "spatial_unpad"));
         Refused("v.position_embd.weight", ("clip.vision.image_size", 48u));
+        Refused(SigLip, "must be a divisor of 6", ("clip.vision.projector.scale_factor", 4u));
+        Refused(Pooled, "must be a divisor of 6", ("clip.vision.projector.scale_factor", 0u));
     }
 
     [Fact]
@@ -56,9 +67,11 @@ public sealed class TowerTests : IDisposable
         Assert.Equal(20, encoder.Width);
     }
 
-    private void Refused(string why, (string, object) changed)
+    private void Refused(string why, (string, object) changed) => Refused(Clip, why, changed);
+
+    private void Refused(NaiveTower tower, string why, (string, object) changed)
     {
-        string path = TinyEncoder.Gguf(Clip, _folder.Sub("bad.gguf"), changed: changed);
+        string path = TinyEncoder.Gguf(tower, _folder.Sub("bad.gguf"), changed: changed);
         var refused = Assert.Throws<InvalidInputException>(() =>
         {
             using ImageEncoder encoder = ImageEncoder.Open(path);
@@ -73,7 +86,7 @@ public sealed class TowerTests : IDisposable
         byte[] png = Png(tower.ImageSize, tower.ImageSize);
         float[] rows = encoder.Encode(png, "x.png").ToArray();
         Picture seen = PictureReader.Read(png, "x.png");
-        if (tower.Shuffle > 0) seen = Tiles.Cut(seen, encoder.Spec).Pictures[^1];
+        if (tower is { Shuffle: > 0, Pools: false }) seen = Tiles.Cut(seen, encoder.Spec).Pictures[^1];
         double[] expected = [.. tower.Rows(encoder.Normalised(seen)).SelectMany(row => row)];
         Assert.Equal(tower.LlmWidth, encoder.Width);
         float[] last = rows[^expected.Length..];

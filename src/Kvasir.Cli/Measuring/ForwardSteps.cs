@@ -12,15 +12,16 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
     public InputEmbeddings? Embeddings { get; init; }
 
     /// <summary>
-    /// Feeds ids in slices of 512; with <paramref name="logits"/> the last one's are left. Into an empty cache it is the prompt that a
-    /// policy evicts from.
+    /// Feeds ids in slices of 512, or with pictures, which must not be cut, in one pass; with <paramref name="logits"/> the last one's are
+    /// left. Into an empty cache it is the prompt that a policy evicts from.
     /// </summary>
     public void Prefill(KvCache cache, ReadOnlySpan<int> ids, bool logits = false)
     {
         if (cache.Length == 0 && !ids.IsEmpty) cache.BeginPrompt(ids);
-        for (int at = 0; at < ids.Length; at += PrefillSlice)
+        int slice = Embeddings is null ? PrefillSlice : ids.Length;
+        for (int at = 0; at < ids.Length; at += slice)
         {
-            int count = Math.Min(PrefillSlice, ids.Length - at);
+            int count = Math.Min(slice, ids.Length - at);
             Feed(cache, ids.Slice(at, count), logits && at + count == ids.Length ? LogitRows.Last : LogitRows.None);
         }
     }
@@ -35,7 +36,7 @@ internal sealed class ForwardSteps(Model model, Terminal terminal) : IDisposable
         terminal.Interrupted.ThrowIfCancellationRequested();
         _batch.Clear();
         _batch.Add(cache, ids, rows, Embeddings);
-        Model.Forward(_batch);
+        Model.Forward(_batch, terminal.Interrupted);
     }
 
     /// <summary>Feeds one id to several caches in one pass; row i of the logits is of cache i.</summary>

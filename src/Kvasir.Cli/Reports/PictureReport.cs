@@ -50,7 +50,7 @@ internal sealed class PictureReport(Model model, ImageEncoder encoder, KvPolicy 
         using KvCache cache = model.NewCache(policy);
         steps.Prefill(cache, when == CompressedWhen.Context ? prompt.Context : ids.AsSpan(..^1));
         // Of a picture in tiles the whole of it comes last.
-        int count = encoder.Spec.Patches / (encoder.Spec.Shuffle * encoder.Spec.Shuffle), side = (int)Math.Sqrt(count);
+        int count = encoder.Spec.Rows, side = (int)Math.Sqrt(count);
         Line($"<figure><figcaption><h2>{Escape(question.Question)}</h2>");
         Line($"<p>{Escape(image.Name)}: {Escape(question.Answer)}</p></figcaption>");
         string symbol = $"p{Guid.NewGuid():n}";

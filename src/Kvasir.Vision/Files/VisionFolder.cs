@@ -1,23 +1,26 @@
 using Kvasir.Formats;
+using Kvasir.Memory;
+using Kvasir.Quantization;
+using Kvasir.Vision.Families;
 
 namespace Kvasir.Vision.Files;
 
 /// <summary>
-/// The image encoder in a Hugging Face folder of Idefics 3 or SmolVLM, seen under the keys and names that llama.cpp's files have. The
+/// The image encoder in a Hugging Face folder of SmolVLM or Gemma 3, seen under the keys and names that llama.cpp's files have. The
 /// language model stands in the same folder and is opened by itself.
 /// </summary>
 internal sealed unsafe class VisionFolder : ModelFile
 {
     private const string ConfigName = "config.json", PreprocessorName = "preprocessor_config.json", Block = "vision_model.encoder.layers.";
 
-    private static readonly string[] s_types = ["idefics3", "smolvlm"];
+    /// <summary>What stands before the names of the tower's tensors, in this order.</summary>
+    private static readonly string[] s_prefixes = ["model.", "vision_tower."];
 
     private static readonly Dictionary<string, string> s_modules = new()
     {
         ["vision_model.embeddings.patch_embedding"] = "v.patch_embd",
         ["vision_model.embeddings.position_embedding"] = "v.position_embd",
         ["vision_model.post_layernorm"] = "v.post_ln",
-        ["connector.modality_projection.proj"] = "mm.model.fc",
     };
 
     private static readonly Dictionary<string, string> s_blockModules = new()
@@ -33,7 +36,9 @@ internal sealed unsafe class VisionFolder : ModelFile
     };
 
     private readonly List<SafetensorsFile> _files = [];
+    private readonly List<NativeBuffer> _copies = [];
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    private HfVision? _form;
 
     private VisionFolder(string path) => Path = path;
 
@@ -79,36 +84,39 @@ internal sealed unsafe class VisionFolder : ModelFile
     protected override void Dispose(bool disposing)
     {
         foreach (SafetensorsFile file in _files) file.Dispose();
+        foreach (NativeBuffer copy in _copies) copy.Dispose();
         _files.Clear();
+        _copies.Clear();
         _tensors.Clear();
     }
 
     private Dictionary<string, object> ReadSettings()
     {
         HfJson config = HfJson.Read(Inside(ConfigName)), pictures = HfJson.Read(Inside(PreprocessorName));
-        if (!s_types.Contains(config.Text("model_type"), StringComparer.Ordinal) || config.Object("vision_config") is not { } vision)
-            throw new InvalidInputException($"{Path}: has no image encoder that is known here (folders of idefics3 and smolvlm have)");
+        string? type = config.Text("model_type");
+        ImageFamily? family = ImageFamily.All.FirstOrDefault(family => family.HuggingFace?.ModelTypes.Contains(type) == true);
+        if (family?.HuggingFace is not { } form || config.Object("vision_config") is not { } vision)
+            throw new InvalidInputException($"{Path}: has no image encoder that is known here (folders of "
+                + $"{string.Join(", ", ImageFamily.All.SelectMany(known => known.HuggingFace?.ModelTypes ?? []))} have)");
         if (vision.Text("hidden_act") is { } activation and not "gelu_pytorch_tanh")
             throw vision.Wrong("hidden_act", $"gelu_pytorch_tanh ({activation} is not supported)");
+        _form = form;
         long Size(string name, long usual) => vision.Integer(name) ?? usual;
-        return new Dictionary<string, object>
+        return new Dictionary<string, object>(form.Settings(config, vision, pictures))
         {
             ["general.architecture"] = "clip",
             ["clip.has_vision_encoder"] = true,
-            ["clip.projector_type"] = "idefics3",
+            ["clip.projector_type"] = family.Projector,
             ["clip.use_gelu"] = true,
-            ["clip.vision.image_size"] = Size("image_size", 224),
-            ["clip.vision.patch_size"] = Size("patch_size", 32),
-            ["clip.vision.embedding_length"] = Size("hidden_size", 1152),
-            ["clip.vision.feed_forward_length"] = Size("intermediate_size", 3072),
-            ["clip.vision.attention.head_count"] = Size("num_attention_heads", 16),
+            ["clip.vision.image_size"] = Size("image_size", form.Defaults.ImageSize),
+            ["clip.vision.patch_size"] = Size("patch_size", form.Defaults.PatchSize),
+            ["clip.vision.embedding_length"] = Size("hidden_size", form.Defaults.Width),
+            ["clip.vision.feed_forward_length"] = Size("intermediate_size", form.Defaults.FeedForward),
+            ["clip.vision.attention.head_count"] = Size("num_attention_heads", form.Defaults.Heads),
             ["clip.vision.attention.layer_norm_epsilon"] = vision.Number("layer_norm_eps") ?? 1e-6,
-            ["clip.vision.block_count"] = Size("num_hidden_layers", 12),
-            ["clip.vision.projector.scale_factor"] = config.Integer("scale_factor") ?? 2,
+            ["clip.vision.block_count"] = Size("num_hidden_layers", form.Defaults.Blocks),
             ["clip.vision.image_mean"] = pictures.Numbers("image_mean") ?? [0.5, 0.5, 0.5],
             ["clip.vision.image_std"] = pictures.Numbers("image_std") ?? [0.5, 0.5, 0.5],
-            ["clip.vision.preproc_image_size"] = pictures.Flag("do_image_splitting") == false ? Size("image_size", 224)
-                : pictures.Object("size")?.Integer("longest_edge") ?? 4 * Size("image_size", 224),
         };
     }
 
@@ -123,15 +131,28 @@ internal sealed unsafe class VisionFolder : ModelFile
                 throw new InvalidInputException($"{path}: tensor '{entry.Name}' is of type {entry.Type} (F32, F16 and BF16 are supported)");
             if (entry.Shape.Count == 0 || entry.Shape.Any(size => size is < 1 or > 1 << 24))
                 throw new InvalidInputException($"{path}: tensor '{entry.Name}' has the shape [{string.Join(", ", entry.Shape)}]");
-            if (!_tensors.TryAdd(name, new Tensor(name, type, entry.Shape, file.File.Pointer + entry.Offset, entry.ByteLength)))
+            var tensor = new Tensor(name, type, entry.Shape, file.File.Pointer + entry.Offset, entry.ByteLength);
+            if (!_tensors.TryAdd(name, _form!.LackOne.Contains(name) && entry.Shape.Count == 1 ? PlusOne(tensor) : tensor))
                 throw new InvalidInputException($"{path}: tensor '{entry.Name}' stands in two files");
         }
     }
 
-    /// <summary>What llama.cpp's files call a tensor; null for those of the language model.</summary>
-    private static string? NameOf(string name)
+    private Tensor PlusOne(Tensor stored)
     {
-        if (name.StartsWith("model.", StringComparison.Ordinal)) name = name["model.".Length..];
+        var copy = new NativeBuffer(stored.Columns * sizeof(float));
+        _copies.Add(copy);
+        var values = new Span<float>(copy.Pointer, stored.Columns);
+        GgmlBlocks.Dequantize(stored.Type, stored.RowBytes(0), values);
+        foreach (ref float value in values) value += 1;
+        return new Tensor(stored.Name, TensorType.F32, [stored.Columns], copy.Pointer, copy.Length);
+    }
+
+    /// <summary>What llama.cpp's files call a tensor; null for those of the language model.</summary>
+    private string? NameOf(string name)
+    {
+        foreach (string prefix in s_prefixes)
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) name = name[prefix.Length..];
+        if (_form!.Tensors.TryGetValue(name, out string? projector)) return projector;
         int dot = name.LastIndexOf('.');
         if (dot < 0) return null;
         (string module, string kind) = (name[..dot], name[dot..]);

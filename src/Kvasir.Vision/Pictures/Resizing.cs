@@ -35,18 +35,26 @@ internal static class Resizing
         return new Picture(side, side, pixels);
     }
 
+    /// <summary>Lanczos with three lobes, as Pillow does it.</summary>
+    public static Picture Lanczos(Picture picture, int width, int height) =>
+        Resampled(picture, width, height, LanczosLobes, x => Sinc(x) * Sinc(x / LanczosLobes));
+
+    /// <summary>Linear interpolation as Pillow does it: the mean of what a new pixel covers where a picture gets smaller.</summary>
+    public static Picture Linear(Picture picture, int width, int height) => Resampled(picture, width, height, 1, x => 1 - Math.Abs(x));
+
     /// <summary>
-    /// Lanczos with three lobes, as Pillow does it: a kernel as wide as the shrinking asks, columns first and rounded to 8 bits in between.
+    /// A kernel that reaches so many pixels to either side, or as much wider as the shrinking asks; columns first and rounded to 8 bits in
+    /// between.
     /// </summary>
-    public static Picture Lanczos(Picture picture, int width, int height)
+    private static Picture Resampled(Picture picture, int width, int height, int reach, Func<double, double> kernel)
     {
-        if (width != picture.Width) picture = Across(picture, width);
-        return height == picture.Height ? picture : Transposed(Across(Transposed(picture), height));
+        if (width != picture.Width) picture = Across(picture, width, reach, kernel);
+        return height == picture.Height ? picture : Transposed(Across(Transposed(picture), height, reach, kernel));
     }
 
-    private static Picture Across(Picture picture, int width)
+    private static Picture Across(Picture picture, int width, int reach, Func<double, double> kernel)
     {
-        (int First, float[] Weights)[] taps = [.. Enumerable.Range(0, width).Select(x => Taps(x, picture.Width, width))];
+        (int First, float[] Weights)[] taps = [.. Enumerable.Range(0, width).Select(x => Taps(x, picture.Width, width, reach, kernel))];
         var pixels = new byte[width * picture.Height * 3];
         for (int y = 0; y < picture.Height; y++)
             for (int x = 0; x < width; x++)
@@ -61,16 +69,15 @@ internal static class Resizing
     }
 
     /// <summary>Which columns make a new one, and by what weights, whose sum is 1.</summary>
-    private static (int First, float[] Weights) Taps(int x, int from, int to)
+    private static (int First, float[] Weights) Taps(int x, int from, int to, int reach, Func<double, double> kernel)
     {
-        double scale = (double)from / to, filter = Math.Max(scale, 1), reach = LanczosLobes * filter, centre = (x + 0.5) * scale;
-        int first = Math.Max(0, (int)(centre - reach + 0.5)), end = Math.Min(from, (int)(centre + reach + 0.5));
-        double[] weights = [.. Enumerable.Range(first, end - first).Select(i => Kernel((i - centre + 0.5) / filter))];
+        double scale = (double)from / to, filter = Math.Max(scale, 1), wide = reach * filter, centre = (x + 0.5) * scale;
+        int first = Math.Max(0, (int)(centre - wide + 0.5)), end = Math.Min(from, (int)(centre + wide + 0.5));
+        double[] weights = [.. Enumerable.Range(first, end - first).Select(i => (i - centre + 0.5) / filter)
+            .Select(at => Math.Abs(at) >= reach ? 0 : kernel(at))];
         double sum = weights.Sum();
         return (first, [.. weights.Select(weight => (float)(weight / sum))]);
     }
-
-    private static double Kernel(double x) => Math.Abs(x) >= LanczosLobes ? 0 : Sinc(x) * Sinc(x / LanczosLobes);
 
     private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);
 

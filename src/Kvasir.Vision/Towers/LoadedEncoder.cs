@@ -10,14 +10,15 @@ internal sealed class LoadedEncoder : IDisposable
     private readonly TowerTensors _tensors;
 
     /// <exception cref="InvalidInputException">A tensor is missing or of another shape than the metadata say.</exception>
-    public LoadedEncoder(TowerSpec spec, ModelFile file, ModelOptions options)
+    public LoadedEncoder(TowerSpec spec, ModelFile file, ModelOptions options,
+        Func<TowerSpec, TowerTensors, TowerKernels, Projector> projector)
     {
         _kernels = new TowerKernels(options);
         _tensors = new TowerTensors(file, _kernels);
         try
         {
             Tower = new Tower(spec, _tensors, _kernels);
-            Projector = new Projector(spec, _tensors, _kernels);
+            Projector = projector(spec, _tensors, _kernels);
         }
         catch
         {

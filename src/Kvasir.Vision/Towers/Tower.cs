@@ -30,7 +30,7 @@ internal sealed unsafe class Tower
         _class = tensors.Has("v.class_embd") ? tensors.Floats("v.class_embd", 1, spec.Width) : null;
         _positions = tensors.Floats("v.position_embd.weight", First + spec.Patches, spec.Width);
         _before = tensors.Norm("v.pre_ln", spec.Width, spec.Epsilon);
-        _behind = spec.Projector == ProjectorKind.Mlp ? null : tensors.RequiredNorm("v.post_ln", spec.Width, spec.Epsilon);
+        _behind = spec.NormsBehind ? tensors.RequiredNorm("v.post_ln", spec.Width, spec.Epsilon) : null;
         _blocks = [.. Enumerable.Range(0, spec.Blocks).Select(block => TowerBlock.Read(tensors, spec, block))];
     }
 

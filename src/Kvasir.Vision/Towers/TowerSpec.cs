@@ -3,16 +3,6 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Vision.Towers;
 
-/// <summary>How the tower's patches become rows for the language model.</summary>
-internal enum ProjectorKind
-{
-    /// <summary>Two matrices with GELU between them, a row a patch (LLaVA).</summary>
-    Mlp,
-
-    /// <summary>Squares of patches side by side, and one matrix (Idefics 3, SmolVLM).</summary>
-    PixelShuffle,
-}
-
 /// <summary>What the metadata of an image encoder say, under the keys that llama.cpp's files have (<c>clip.*</c>).</summary>
 internal sealed record TowerSpec
 {
@@ -30,7 +20,7 @@ internal sealed record TowerSpec
 
     public required int Heads { get; init; }
 
-    /// <summary>Blocks that are run; LLaVA takes what stands before the last one.</summary>
+    /// <summary>Blocks that are run.</summary>
     public required int Blocks { get; init; }
 
     public required float Epsilon { get; init; }
@@ -43,10 +33,11 @@ internal sealed record TowerSpec
     /// <summary>Their standard deviations.</summary>
     public required float[] Deviation { get; init; }
 
-    public required ProjectorKind Projector { get; init; }
+    /// <summary>Whether a norm stands behind the last block.</summary>
+    public bool NormsBehind { get; init; } = true;
 
     /// <summary>Patches on the side of a square that becomes one row.</summary>
-    public int Shuffle { get; init; } = 1;
+    public int Square { get; init; } = 1;
 
     /// <summary>The longest side that a picture is brought to before it is cut into tiles.</summary>
     public int LongestEdge { get; init; }
@@ -56,69 +47,56 @@ internal sealed record TowerSpec
 
     public int Patches => Side * Side;
 
-    /// <summary>Reads and checks them.</summary>
-    /// <exception cref="InvalidInputException">No image encoder, one that is not supported, or damaged.</exception>
-    public static TowerSpec Read(ModelFile file)
+    /// <summary>Rows that a picture of the tower's size becomes.</summary>
+    public int Rows => Patches / (Square * Square);
+
+    /// <exception cref="InvalidInputException">No image encoder.</exception>
+    public static void CheckIsEncoder(ModelFile file)
     {
-        ArgumentNullException.ThrowIfNull(file);
         if (file.Get("general.architecture", "") != "clip" || !file.Get("clip.has_vision_encoder", false))
             throw new InvalidInputException($"{file.Path}: not an image encoder (a GGUF file whose architecture is clip, often with mmproj "
-                + "in its name, or the folder of a SmolVLM)");
-        ProjectorKind projector = Kind(file);
-        int imageSize = Size("image_size"), patchSize = Size("patch_size"), width = Size("embedding_length"),
-            heads = Size("attention.head_count"), blocks = Size("block_count"), shuffle = 1;
-        if (projector == ProjectorKind.PixelShuffle) shuffle = Size("projector.scale_factor");
-        if (imageSize % patchSize != 0) throw Wrong("image_size", $"a multiple of the patch size, {patchSize}");
-        if (imageSize / patchSize % shuffle != 0) throw Wrong("projector.scale_factor", $"a divisor of {imageSize / patchSize}");
-        if (width % heads != 0) throw Wrong("attention.head_count", $"a divisor of the width, {width}");
-        if (projector == ProjectorKind.Mlp && --blocks < 1) throw Wrong("block_count", "at least 2");
-        RefuseOthers(file, blocks);
+                + "in its name, or the folder of a SmolVLM or Gemma 3)");
+    }
+
+    /// <summary>Reads and checks what all families have.</summary>
+    /// <exception cref="InvalidInputException">Something is missing or damaged.</exception>
+    public static TowerSpec Read(ModelFile file)
+    {
+        int imageSize = Size(file, "image_size"), patchSize = Size(file, "patch_size"), width = Size(file, "embedding_length"),
+            heads = Size(file, "attention.head_count");
+        if (imageSize % patchSize != 0) throw Wrong(file, "image_size", $"a multiple of the patch size, {patchSize}");
+        if (width % heads != 0) throw Wrong(file, "attention.head_count", $"a divisor of the width, {width}");
         return new TowerSpec
         {
             ImageSize = imageSize,
             PatchSize = patchSize,
             Width = width,
-            FeedForward = Size("feed_forward_length"),
+            FeedForward = Size(file, "feed_forward_length"),
             Heads = heads,
-            Blocks = blocks,
+            Blocks = Size(file, "block_count"),
             Epsilon = file.Require<float>("clip.vision.attention.layer_norm_epsilon"),
             Activation = file.Get("clip.use_silu", false) ? Activation.Silu
                 : file.Get("clip.use_gelu", false) ? Activation.GeluTanh : Activation.GeluQuick,
             Mean = Colours("image_mean"),
             Deviation = Colours("image_std"),
-            Projector = projector,
-            Shuffle = shuffle,
-            LongestEdge = Math.Max(imageSize, file.Get("clip.vision.preproc_image_size", 4 * imageSize)),
         };
 
-        int Size(string name) => file.Require<int>($"clip.vision.{name}") is var size and > 0 and <= MostSize
-            ? size : throw Wrong(name, $"from 1 to {MostSize}");
         float[] Colours(string name) => file.Metadata.GetValueOrDefault($"clip.vision.{name}") is double[] { Length: 3 } values
             && Array.TrueForAll(values, double.IsFinite) && (name == "image_mean" || Array.TrueForAll(values, value => value > 0))
-                ? [.. values.Select(value => (float)value)] : throw Wrong(name, "three numbers");
-        InvalidInputException Wrong(string name, string what) => new($"{file.Path}: metadata 'clip.vision.{name}' must be {what}");
+                ? [.. values.Select(value => (float)value)] : throw Wrong(file, name, "three numbers");
     }
 
-    private static ProjectorKind Kind(ModelFile file)
-    {
-        string name = file.Get("clip.vision.projector_type", file.Get("clip.projector_type", "mlp"));
-        return name switch
-        {
-            "mlp" => ProjectorKind.Mlp,
-            "idefics3" => ProjectorKind.PixelShuffle,
-            _ => throw new InvalidInputException(
-                $"{file.Path}: image projector '{name}' is not supported (mlp of LLaVA 1.5 and idefics3 of SmolVLM are)"),
-        };
-    }
+    /// <summary>The same with squares of patches that become a row each.</summary>
+    /// <exception cref="InvalidInputException">The patches are not whole squares.</exception>
+    public TowerSpec WithSquare(ModelFile file, int square) => square > 0 && Side % square == 0
+        ? this with { Square = square } : throw Wrong(file, "projector.scale_factor", $"a divisor of {Side}");
 
-    /// <summary>What would change the result and is not done here.</summary>
-    private static void RefuseOthers(ModelFile file, int blocks)
-    {
-        if (file.Get("clip.vision.mm_patch_merge_type", "flat") != "flat" || file.Metadata.ContainsKey("clip.vision.image_grid_pinpoints"))
-            throw new InvalidInputException($"{file.Path}: the tiles of LLaVA 1.6 are not supported");
-        if (file.Metadata.GetValueOrDefault("clip.vision.feature_layer") is { } layers && layers is not long[] { Length: 1 })
-            throw new InvalidInputException($"{file.Path}: features of several blocks (clip.vision.feature_layer) are not supported");
-        if (file.Metadata.GetValueOrDefault("clip.vision.feature_layer") is long[] one && one[0] != blocks)
-            throw new InvalidInputException($"{file.Path}: features behind block {one[0]} are not supported, those behind {blocks} are");
-    }
+    /// <summary>A size from the metadata.</summary>
+    /// <exception cref="InvalidInputException">It is missing or out of range.</exception>
+    public static int Size(ModelFile file, string name) => file.Require<int>($"clip.vision.{name}") is var size and > 0 and <= MostSize
+        ? size : throw Wrong(file, name, $"from 1 to {MostSize}");
+
+    /// <summary>What is said of a value that cannot be.</summary>
+    public static InvalidInputException Wrong(ModelFile file, string name, string what) =>
+        new($"{file.Path}: metadata 'clip.vision.{name}' must be {what}");
 }

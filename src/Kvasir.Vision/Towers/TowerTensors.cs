@@ -1,4 +1,5 @@
 using Kvasir.Formats;
+using Kvasir.Memory;
 using Kvasir.Models;
 using Kvasir.Numerics;
 using Kvasir.Quantization;
@@ -15,6 +16,9 @@ internal sealed unsafe class TowerTensors(ModelFile file, TowerKernels kernels) 
 
     /// <summary>Rows of the tensor seen as a matrix.</summary>
     public int RowsOf(string name) => file.RequireTensor(name).Rows;
+
+    /// <summary>Columns of the tensor seen as a matrix.</summary>
+    public int ColumnsOf(string name) => file.RequireTensor(name).Columns;
 
     /// <summary>A tensor as floats, [rows, columns].</summary>
     /// <exception cref="InvalidInputException">It is missing or of another shape.</exception>
@@ -46,6 +50,26 @@ internal sealed unsafe class TowerTensors(ModelFile file, TowerKernels kernels) 
         _packed.Add(matrix);
         file.Release(stored);
         return new Linear(matrix, Has(name + ".bias") ? Floats(name + ".bias", 1, rows) : null);
+    }
+
+    /// <summary>The weight of an RMS norm.</summary>
+    /// <exception cref="InvalidInputException">It is missing or of another shape.</exception>
+    public NormWeights RmsNorm(string name, int width, float epsilon) =>
+        new(NormKind.Rms, Floats(name + ".weight", 1, width), bias: null, epsilon);
+
+    /// <summary>A matrix that is stored [columns, rows], without bias.</summary>
+    /// <exception cref="InvalidInputException">It is missing or of another shape.</exception>
+    public Linear Transposed(string name, int rows, int columns)
+    {
+        float[] stored = Floats(name + ".weight", columns, rows);
+        using var turned = new NativeBuffer((long)rows * columns * sizeof(float));
+        float* values = (float*)turned.Pointer;
+        for (int column = 0; column < columns; column++)
+            for (int row = 0; row < rows; row++) values[(long)row * columns + column] = stored[column * rows + row];
+        var tensor = new Tensor(name, TensorType.F32, [rows, columns], turned.Pointer, turned.Length);
+        WeightMatrix matrix = WeightMatrix.Pack(tensor, kernels.Float32, kernels.Path);
+        _packed.Add(matrix);
+        return new Linear(matrix, null);
     }
 
     public void Dispose() => _packed.ForEach(matrix => matrix.Dispose());

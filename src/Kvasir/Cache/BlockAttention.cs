@@ -16,7 +16,11 @@ namespace Kvasir.Cache;
 internal readonly record struct QueryTile(
     int FirstPosition, int Rows, int Group, bool Causal, float SoftCap, RepairedPositions? Scattered = null, int FirstScattered = 0)
 {
-    public int LastPosition => PositionOf(Rows - 1);
+    /// <summary>By row of the slice the last position that it sees; null where that is its own.</summary>
+    public int[]? LastSeen { get; init; }
+
+    /// <summary>The slice's row of the tile's first token.</summary>
+    public int FirstRow { get; init; }
 
     /// <summary>What is added to scores; null where none of the tile's heads is steered.</summary>
     public Steering? Steering { get; init; }
@@ -26,6 +30,9 @@ internal readonly record struct QueryTile(
 
     /// <summary>The position of a query row's token.</summary>
     public int PositionOf(int row) => Scattered is null ? FirstPosition + row / Group : Scattered[FirstScattered + row / Group];
+
+    /// <summary>The last position that a query row sees in a causal model: its own, or that of the end of its image.</summary>
+    public int LastSeenBy(int row) => LastSeen?[FirstRow + row / Group] ?? PositionOf(row);
 
     /// <summary>Whether a query row's head is steered.</summary>
     public bool IsSteered(int row) => (SteeredHeads >> row % Group & 1) != 0;
@@ -277,7 +284,7 @@ internal static unsafe class BlockAttention
 
         public void Over<TBlocks>(TBlocks blocks, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
         {
-            if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastPosition, 0))));
+            if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastSeenBy(tile.Rows - 1), 0))));
             if (Observer is not null) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(Observer.First - 1, 0)) / KvBlock.Tokens);
             if (layout.Window != int.MaxValue)
                 first = Math.Max(first, Math.Max(0, blocks.CountUpTo(tile.PositionOf(0) - layout.Window, 0)) / KvBlock.Tokens);
@@ -357,7 +364,7 @@ internal static unsafe class BlockAttention
                 if (tile.SoftCap != 0) SoftCap(scores, width);
                 if (steered && tile.IsSteered(r)) AddBiases(new Span<float>(scores, tokens));
                 int own = tile.PositionOf(r);
-                int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(own, first), 0, tokens) : tokens;
+                int visible = tile.Causal ? Math.Clamp(blocks.CountUpTo(tile.LastSeenBy(r), first), 0, tokens) : tokens;
                 if (visible < width) new Span<float>(scores + visible, width - visible).Fill(float.NegativeInfinity);
                 int hidden = layout.Window == int.MaxValue ? 0 : Math.Clamp(blocks.CountUpTo(own - layout.Window, first), 0, width);
                 if (hidden > 0) new Span<float>(scores, hidden).Fill(float.NegativeInfinity);

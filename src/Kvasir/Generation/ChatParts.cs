@@ -9,8 +9,8 @@ namespace Kvasir.Generation;
 /// </summary>
 internal static class ChatParts
 {
-    /// <summary>What templates write for an image part.</summary>
-    private const string Placeholder = "<image>";
+    /// <summary>What templates write for an image part: SmolVLM's and most others', and Gemma 3's.</summary>
+    private static readonly string[] s_placeholders = ["<image>", "<start_of_image>"];
 
     /// <exception cref="InvalidInputException">The template cannot be run, or does not show every picture once.</exception>
     public static int[] Encode(
@@ -22,12 +22,13 @@ internal static class ChatParts
         string[] markers = [.. pieces.SelectMany(message => message).Select(piece => piece.Marker).OfType<string>()];
         if (markers.Length == 0) return tokenizer.Encode(Render(template, messages, variables) + opening);
         if (!template.TakesImages) return [.. Split(template.Render(messages, variables: variables) + opening, named).SelectMany(Ids)];
-        string[] between = (template.Render([.. messages.Zip(pieces, WithParts)], variables: variables) + opening)
-            .Split(Placeholder);
+        string placeholder = s_placeholders.FirstOrDefault(text => template.Source.Contains(text, StringComparison.Ordinal))
+            ?? s_placeholders[0];
+        string[] between = (template.Render([.. messages.Zip(pieces, WithParts)], variables: variables) + opening).Split(placeholder);
         return between.Length == markers.Length + 1
             ? [.. between.Index().SelectMany(part => Ids((part.Item, part.Index < markers.Length ? markers[part.Index] : null)))]
             : throw new InvalidInputException($"the model's chat template shows {between.Length - 1} of {markers.Length} pictures as "
-                + $"{Placeholder}; only templates that show each so can be used with pictures");
+                + $"{placeholder}; only templates that show each so can be used with pictures");
 
         IEnumerable<int> Ids((string Text, string? Marker) piece) =>
             [.. piece.Text.Length > 0 ? tokenizer.Encode(piece.Text) : [], .. piece.Marker is null ? [] : named[piece.Marker]];

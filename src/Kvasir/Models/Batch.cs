@@ -42,7 +42,8 @@ public sealed unsafe class Batch : IDisposable
 
     /// <summary>Adds the next tokens of a sequence; each cache may stand in a batch once.</summary>
     /// <param name="cache">The sequence so far.</param>
-    /// <param name="ids">Token ids, and ids of rows of <paramref name="embeddings"/>.</param>
+    /// <param name="ids">Token ids, and ids of rows of <paramref name="embeddings"/>; of an image all that are not in the cache, for in
+    /// some models they see each other.</param>
     /// <param name="rows">Which rows of logits are wanted.</param>
     /// <param name="embeddings">What stands behind ids below 0.</param>
     public void Add(KvCache cache, ReadOnlySpan<int> ids, LogitRows rows = LogitRows.Last, InputEmbeddings? embeddings = null) =>
@@ -64,6 +65,8 @@ public sealed unsafe class Batch : IDisposable
     public void Dispose() => _logits?.Dispose();
 
     internal int Id(int index) => _ids[index];
+
+    internal ReadOnlySpan<int> Ids(in BatchEntry entry) => CollectionsMarshal.AsSpan(_ids).Slice(entry.FirstId, entry.Count);
 
     internal float* LogitRow(int row) => (float*)_logits!.Pointer + (long)row * _vocabulary;
 

@@ -21,12 +21,13 @@ internal readonly record struct SliceEntry(
 }
 
 /// <summary>At most <see cref="MaxRows"/> rows of a batch that go through the layers together.</summary>
-internal sealed class ForwardSlice
+/// <param name="wholeRuns">Whether the rows of an image see each other, and stand in one slice.</param>
+internal sealed class ForwardSlice(bool wholeRuns = false)
 {
     public const int MaxRows = 512;
 
     private readonly int[] _ids = new int[MaxRows], _positions = new int[MaxRows], _entryOfRow = new int[MaxRows],
-        _logitRows = new int[MaxRows];
+        _logitRows = new int[MaxRows], _lastSeen = new int[MaxRows];
 
     public List<SliceEntry> Entries { get; } = [];
 
@@ -41,6 +42,9 @@ internal sealed class ForwardSlice
 
     public SliceEntry EntryOf(int row) => Entries[_entryOfRow[row]];
 
+    /// <summary>By row the last position that it sees where that may be another than its own; else null.</summary>
+    public int[]? LastSeen => wholeRuns ? _lastSeen : null;
+
     /// <summary>The row that the n-th logits are of.</summary>
     public int LogitRow(int n) => _logitRows[n];
 
@@ -50,11 +54,17 @@ internal sealed class ForwardSlice
         (Rows, LogitCount) = (0, 0);
     }
 
-    /// <summary>Takes as many tokens of the entry from <paramref name="done"/> on as there is room for; returns how many.</summary>
+    /// <summary>
+    /// Takes as many tokens of the entry from <paramref name="done"/> on as there is room for; returns how many, 0 where an image does not
+    /// fit behind the rows that are there.
+    /// </summary>
     public int Take(Batch batch, in BatchEntry entry, KvCache.Step step, int done)
     {
         int tokens = Math.Min(Math.Min(entry.Count - done, MaxRows - Rows), entry.Repairs ? MaxRows : entry.Cache.MostRows),
             start = entry.Cache.Length;
+        ReadOnlySpan<int> ids = batch.Ids(entry)[done..];
+        if (wholeRuns && !entry.Repairs) tokens = EmbeddedRuns.Whole(ids, tokens);
+        if (tokens == 0) return 0;
         RepairedPositions? repaired = entry.Repairs ? entry.Cache.Repaired : null;
         Entries.Add(
             new SliceEntry(entry.Cache, step, Rows, tokens, repaired is null
@@ -62,8 +72,8 @@ internal sealed class ForwardSlice
         for (int t = 0; t < tokens; t++)
         {
             int row = Rows + t;
-            (_ids[row], _positions[row], _entryOfRow[row]) =
-                (batch.Id(entry.FirstId + done + t), repaired?[done + t] ?? start + t, Entries.Count - 1);
+            (_ids[row], _positions[row], _entryOfRow[row]) = (ids[t], repaired?[done + t] ?? start + t, Entries.Count - 1);
+            _lastSeen[row] = wholeRuns && repaired is null ? start + EmbeddedRuns.EndOf(ids, t) - 1 : _positions[row];
             bool last = done + t == entry.Count - 1;
             if (entry.Rows == LogitRows.All || (entry.Rows == LogitRows.Last && last)) _logitRows[LogitCount++] = row;
         }

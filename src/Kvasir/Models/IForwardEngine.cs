@@ -14,6 +14,9 @@ internal interface IForwardEngine
     /// <inheritdoc cref="Model.Forecast"/>
     KvForecast Forecast(KvPolicy? policy = null);
 
+    /// <summary>Whether the rows of an image must be computed in one step (<see cref="EmbeddedRuns"/>).</summary>
+    bool ComputesRunsWhole => false;
+
     /// <inheritdoc cref="Model.Forward"/>
     void Forward(Batch batch, CancellationToken cancellation = default);
 }

@@ -62,6 +62,8 @@ public sealed partial class Model : IForwardEngine, IDisposable
 
     int IForwardEngine.ContextLength => Config.ContextLength;
 
+    bool IForwardEngine.ComputesRunsWhole => _spec.RunsSeeThemselves;
+
     /// <summary>What it was loaded with.</summary>
     internal ModelOptions Options { get; }
 
@@ -199,6 +201,16 @@ public sealed partial class Model : IForwardEngine, IDisposable
         return CacheLayout.PassBytes(tokens, sequences, _transformer.Workers);
     }
 
+    /// <exception cref="InvalidInputException">Rows that see each other do not go through the layers together.</exception>
+    private void CheckRuns(Batch batch, in BatchEntry entry)
+    {
+        if (!_spec.RunsSeeThemselves || entry.Repairs) return;
+        int most = Math.Min(ForwardSlice.MaxRows, entry.Cache.MostRows), longest = EmbeddedRuns.Longest(batch.Ids(entry));
+        if (longest > most)
+            throw new InvalidInputException($"{longest} rows of a picture see each other in this model and must be computed together, but "
+                + $"at most {most} can be{(most < ForwardSlice.MaxRows ? " under the policy's budget" : "")}");
+    }
+
     private void Check(Batch batch)
     {
         foreach (BatchEntry entry in batch.Entries)
@@ -210,6 +222,7 @@ public sealed partial class Model : IForwardEngine, IDisposable
                 throw new InvalidInputException(
                 $"the sequence would have {length} tokens; the model's context holds {Config.ContextLength}");
             CheckSecondReading(entry.Cache);
+            CheckRuns(batch, entry);
             for (int i = 0; i < entry.Count; i++)
                 if (batch.Id(entry.FirstId + i) is var id && (id < 0 ? entry.Embeddings?.Contains(id) != true : id >= Config.Vocabulary))
                     throw new InvalidInputException($"token id {id} is outside the vocabulary of {Config.Vocabulary}"

@@ -132,6 +132,8 @@ internal sealed unsafe partial class Transformer
         {
             Steering = steered == 0 ? null : entry.Cache.Steering,
             SteeredHeads = steered,
+            LastSeen = _slice.LastSeen,
+            FirstRow = entry.FirstRow + item.FirstToken,
         };
     }
 

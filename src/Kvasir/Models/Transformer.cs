@@ -20,7 +20,7 @@ internal sealed unsafe partial class Transformer : IDisposable
     private readonly FeedForwardKernels _feedForward;
     private readonly AttentionPlan _plan;
     private readonly Action<int> _run;
-    private readonly ForwardSlice _slice = new();
+    private readonly ForwardSlice _slice;
     private readonly LazyVerification _verification;
     private readonly int[] _rotaryOf;
     private float* _logits;
@@ -35,6 +35,7 @@ internal sealed unsafe partial class Transformer : IDisposable
         AttentionKernels attention, bool exact)
     {
         (_config, _spec, _weights) = (config, spec, weights);
+        _slice = new ForwardSlice(spec.RunsSeeThemselves);
         _workers = new WorkerPool(threads);
         _buffers = new TransformerBuffers(config, spec, threads);
         _attention = attention;

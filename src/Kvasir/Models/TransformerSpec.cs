@@ -75,6 +75,9 @@ internal sealed record TransformerSpec
 
     public bool Causal { get; init; } = true;
 
+    /// <summary>The rows of an image see each other, not only those before them (<see cref="EmbeddedRuns"/>).</summary>
+    public bool RunsSeeThemselves { get; init; }
+
     public Pooling Pooling { get; init; }
 
     /// <summary>Whether blocks' outputs are normalised before they are added.</summary>

@@ -32,6 +32,15 @@ public sealed class ChatPartsTests
         Assert.Equal([.. Text("[user]"), .. other, .. Text("x"), .. one, .. Text("\ny[assistant]z[user]"), .. other], ids);
     }
 
+    [Fact]
+    public void Gemma_s_template_shows_pictures_by_a_token_of_its_own()
+    {
+        _embeddings.Name("<image a>", _embeddings.Add([1, 2]));
+        string template = Parts.Replace("<image>", "<start_of_image>", StringComparison.Ordinal);
+        Assert.Equal([.. Text("[user]x"), .. _embeddings.Add([1, 2]), .. Text("y")],
+            ChatParts.Encode(s_tokenizer, new ChatTemplate(template), [new ChatMessage("user", "x<image a>y")], _embeddings));
+    }
+
     [Theory]
     [InlineData(Plain)]
     [InlineData(Parts)]

@@ -101,8 +101,8 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
         NaiveTransformer gemma = Gemma3();
         Same(gemma, "gemma3_text", GemmaSettings(GemmaBases),
             gemma with { WindowOf = _ => int.MaxValue },
-            gemma with { WindowOf = _ => Window },
-            gemma with { WindowOf = layer => layer == 5 ? int.MaxValue : Window + 1 },
+            gemma with { WindowOf = _ => GemmaWindow },
+            gemma with { WindowOf = layer => layer == 5 ? int.MaxValue : GemmaWindow + 1 },
             gemma with { RotationOf = _ => NaiveRotation.Plain(1e6, gemma.HeadDim) },
             gemma with { RotationOf = _ => NaiveRotation.Plain(1e4, gemma.HeadDim) },
             gemma with { HeadNorms = false },
@@ -200,37 +200,10 @@ public sealed class ReferenceArchitectureTests : ReferenceComparison
     private const string MistralSettings =
         """{"rope_theta": 10000.0, "max_position_embeddings": 256, "hidden_act": "silu", "sliding_window": 16}""";
 
-    private const string GemmaBases = """
-        "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
-        """;
-
     private static NaiveTransformer Qwen3() =>
         (Llama with { Epsilon = 1e-6, RotationOf = _ => NaiveRotation.Plain(1e6, 16), HeadNorms = true, Tied = true }).WithRandomWeights(1);
 
     private static NaiveTransformer Mistral() => (Llama with { WindowOf = _ => Window }).WithRandomWeights(2);
-
-    /// <summary>Layer 5 of the seven is the global one.</summary>
-    private static NaiveTransformer Gemma3() => (Llama with
-    {
-        Layers = 7,
-        Width = 32,
-        Heads = 4,
-        FeedForward = 48,
-        Epsilon = 1e-6,
-        ScoreScale = 1 / Math.Sqrt(6),
-        Activation = NaiveTransformer.GeluTanh,
-        RotationOf = layer => NaiveRotation.Plain(layer == 5 ? 1e6 : 1e4, 16),
-        WindowOf = layer => layer == 5 ? int.MaxValue : Window,
-        EmbeddingScale = Math.Sqrt(32),
-        NormOffset = 1,
-        HeadNorms = true,
-        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
-        Tied = true,
-    }).WithRandomWeights(3);
-
-    private static string GemmaSettings(string more) =>
-        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6,"""
-            + $$""" "sliding_window": {{Window}}, {{more}} }""";
 
     private void Same(NaiveTransformer naive, string type, string settings, params ReadOnlySpan<NaiveTransformer> different)
     {

@@ -8,6 +8,12 @@ public abstract class ReferenceComparison : IDisposable
 {
     protected const double Tolerance = 1e-4;
 
+    private protected const int GemmaWindow = 16;
+
+    private protected const string GemmaBases = """
+        "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0
+        """;
+
     /// <summary>A Llama of two layers with grouped heads, from which the models of the tests differ.</summary>
     private protected static readonly NaiveTransformer Llama = new NaiveTransformer
     {
@@ -50,6 +56,29 @@ public abstract class ReferenceComparison : IDisposable
             {"max_position_embeddings": {{context}}, "rope_theta": 10000.0, "hidden_activation": "gelu_pytorch_tanh",
              "query_pre_attn_scalar": 4, "sliding_window": {{window}}, "attn_logit_softcapping": {{softCap}}, "final_logit_softcapping": 30.0}
             """));
+
+    /// <summary>Layer 5 of the seven is the global one.</summary>
+    private protected static NaiveTransformer Gemma3() => (Llama with
+    {
+        Layers = 7,
+        Width = 32,
+        Heads = 4,
+        FeedForward = 48,
+        Epsilon = 1e-6,
+        ScoreScale = 1 / Math.Sqrt(6),
+        Activation = NaiveTransformer.GeluTanh,
+        RotationOf = layer => NaiveRotation.Plain(layer == 5 ? 1e6 : 1e4, 16),
+        WindowOf = layer => layer == 5 ? int.MaxValue : GemmaWindow,
+        EmbeddingScale = Math.Sqrt(32),
+        NormOffset = 1,
+        HeadNorms = true,
+        Norms = ["input", "post_attention", "pre_feedforward", "post_feedforward"],
+        Tied = true,
+    }).WithRandomWeights(3);
+
+    private protected static string GemmaSettings(string more) =>
+        $$"""{"max_position_embeddings": 256, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 6,"""
+            + $$""" "sliding_window": {{GemmaWindow}}, {{more}} }""";
 
     public void Dispose()
     {

@@ -51,6 +51,19 @@ public sealed class ResizingTests
         }
     }
 
+    /// <summary>As Pillow's BILINEAR: between two pixels where a picture grows, a triangle over four where two become one.</summary>
+    [Fact]
+    public void Linear_resampling_goes_between_pixels_and_averages_what_it_covers()
+    {
+        var two = new Picture(2, 1, [0, 0, 0, 100, 100, 100]);
+        Assert.Equal([0, 25, 75, 100], Red(Resizing.Linear(two, 4, 1)));
+        var four = new Picture(4, 1, [0, 0, 0, 80, 80, 80, 120, 120, 120, 200, 200, 200]);
+        // Weights .75, .75, .25 (over 1.75) at distances .25, .25, .75 from the first new pixel's centre.
+        Assert.Equal([51, 149], Red(Resizing.Linear(four, 2, 1)));
+
+        static int[] Red(Picture picture) => [.. picture.Pixels.Where((_, i) => i % 3 == 0).Select(value => (int)value)];
+    }
+
     [Theory]
     [InlineData(512, 512, 4, 4)]
     [InlineData(800, 600, 3, 4)]
@@ -85,8 +98,7 @@ public sealed class ResizingTests
         Activation = Activation.GeluTanh,
         Mean = [0.5f, 0.5f, 0.5f],
         Deviation = [0.5f, 0.5f, 0.5f],
-        Projector = ProjectorKind.PixelShuffle,
-        Shuffle = 4,
+        Square = 4,
         LongestEdge = longest,
     };
 }

@@ -4,7 +4,8 @@ using Kvasir.Numerics;
 namespace Kvasir.Models.Architectures;
 
 /// <summary>
-/// Gemma 3 (text): five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them).
+/// Gemma 3: five sliding-window layers with a local rotary base, then one that sees all (or as the file lists them). The rows of an image
+/// see each other.
 /// </summary>
 internal sealed class Gemma3 : Architecture
 {
@@ -12,7 +13,7 @@ internal sealed class Gemma3 : Architecture
 
     public override IReadOnlyList<string> Names => ["gemma3", "gemma3_text"];
 
-    /// <summary>The text model; image towers beside it are left out.</summary>
+    /// <summary>The text model; an image tower beside it is read as one (Kvasir.Vision).</summary>
     public override IReadOnlyList<HfArchitecture> HuggingFace { get; } =
     [
         Gemma2.Decoder with
@@ -48,6 +49,7 @@ internal sealed class Gemma3 : Architecture
             Activation = Activation.GeluTanh,
             AttentionScale = Gemma2.GemmaScale(common, metadata, config, LargestLayers),
             EmbeddingScale = MathF.Sqrt(config.Width),
+            RunsSeeThemselves = true,
             LogitSoftCap = metadata.Get("final_logit_softcapping", 0f),
             Layers = [.. common.Layers.Select(layer => layer.SeesAll ? layer : layer with { Rotary = local })],
         };

@@ -1,7 +1,7 @@
 using Kvasir.Models;
 using Kvasir.Tokenization;
 
-namespace Kvasir.Vision;
+namespace Kvasir.Vision.Families;
 
 /// <summary>How a picture stands in a prompt: runs of rows, and the text of tokens that some models want around and between them.</summary>
 /// <param name="Parts">In their order.</param>
