@@ -1,7 +1,4 @@
-using Kvasir.Cache;
-using Kvasir.Documents.Answering;
 using Kvasir.Memory;
-using Kvasir.Models;
 
 namespace Kvasir.Documents.Storage;
 
@@ -10,7 +7,7 @@ namespace Kvasir.Documents.Storage;
 /// read while one writes. Opened by itself it tells what is stored without loading a model; <see cref="DocumentLibrary"/> fills it and
 /// answers from it.
 /// </summary>
-public sealed partial class DocumentStore : IDisposable
+public sealed class DocumentStore : IDisposable
 {
     private const string DatabaseName = "store.db", OldCatalogName = "catalog.log";
 
@@ -184,32 +181,6 @@ public sealed partial class DocumentStore : IDisposable
         }
     }
 
-    /// <summary>
-    /// Brings the stored KV of a model to another policy, without computing it anew: every file is read, checked, encoded anew and renamed
-    /// into place. What is there already is left as it is, so an interrupted conversion goes on where it stopped. Damaged files are set
-    /// aside.
-    /// </summary>
-    /// <param name="model">The model whose KV it is.</param>
-    /// <param name="target">The policy to convert to.</param>
-    /// <param name="options">Which policy to convert from, and whether to keep what was converted.</param>
-    /// <param name="progress">Told after every file.</param>
-    /// <param name="cancellation">Stops between files; what is done stays.</param>
-    /// <exception cref="InvalidInputException">There is no such KV, or it has lost what the target would keep.</exception>
-    /// <exception cref="StoreWriteException">The disk is full, or another process writes to the store; what it held is intact.</exception>
-    public KvConversionReport ConvertKv(
-        Model model, KvPolicy target, KvConversionOptions? options = null, IProgress<KvConversionProgress>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(target);
-        return ConvertKv(new ModelAnswers(model, target), options ?? new KvConversionOptions(), progress, cancellation);
-    }
-
-    internal KvConversionReport ConvertKv(
-        IAnswerModel model, KvConversionOptions options, IProgress<KvConversionProgress>? progress = null,
-        CancellationToken cancellation = default) =>
-        Writing(writer =>
-            new ShelfConversion(this, model, writer.Quota, options.From?.ToString(), progress, cancellation).Run(options.RemoveSource));
-
     /// <inheritdoc/>
     public void Dispose() => Catalog.Dispose();
 
@@ -224,13 +195,15 @@ public sealed partial class DocumentStore : IDisposable
     internal StoreWriter Write() => new(this);
 
     /// <summary>Does something as the one writer, and says in one line what hinders it.</summary>
-    internal T Writing<T>(Func<StoreWriter, T> work) => Guarded(Folder, () =>
+    internal T Writing<T>(Func<StoreWriter, T> work) => Guarded(() =>
     {
         using StoreWriter writer = Write();
         return work(writer);
     });
 
     /// <summary>Says of what goes wrong while writing that it was this store's.</summary>
+    internal T Guarded<T>(Func<T> work) => Guarded(Folder, work);
+
     private static T Guarded<T>(string folder, Func<T> work)
     {
         try

@@ -56,7 +56,7 @@ public sealed record StoreRepair(int Files, IReadOnlyList<string> Lost, int Unre
         {
             IReadOnlyList<StoredChunk> chunks = source.Chunks(document);
             if (chunks.Count != document.Parts) throw new InvalidInputException($"{file.Path}: not whole");
-            copied.Add(target.Add(file.Path, StoreExport.Content(document, chunks)));
+            copied.Add(target.Add(file.Path, DocumentContent.Of(document, chunks)));
             foreach (string encoder in source.Encoders())
             {
                 target.Embed(encoder, [.. from pair in chunks.Zip(target.Chunks(copied[^1]))

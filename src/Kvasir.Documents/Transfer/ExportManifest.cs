@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kvasir.Documents.Storage;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>
 /// What an exported file holds. The file is a ZIP archive whose entries are not compressed: <c>manifest.json</c> (this),

@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Kvasir.Documents.Storage;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>
 /// Writes stored files with their texts, embeddings and KV as one archive (<see cref="ExportManifest"/>). Equal content gives equal bytes.
@@ -79,7 +80,7 @@ internal sealed class StoreExport : IDisposable
         List<(string Encoder, float[][] Rows)> embedded =
             [.. _catalog.Encoders().Select(encoder => (encoder, EmbeddedWhole(encoder, documents.SelectMany(document => document.Chunks))))
                 .Where(rows => rows.Item2.Length > 0)];
-        DocumentContent[] exported = [.. documents.Select(document => Content(document.Document, document.Chunks))];
+        DocumentContent[] exported = [.. documents.Select(document => DocumentContent.Of(document.Document, document.Chunks))];
         Add(ExportManifest.ContentName(file),
             new ExportedContent(exported, [.. embedded.Select(vectors => new ExportedVectors(vectors.Encoder, vectors.Rows[0].Length))])
             .Write());
@@ -87,11 +88,6 @@ internal sealed class StoreExport : IDisposable
             Add(ExportManifest.VectorsName(file, encoder),
                 MemoryMarshal.AsBytes<float>(embedded[encoder].Rows.SelectMany(row => row).ToArray()).ToArray());
     }
-
-    /// <summary>A stored document as it was put into the catalog.</summary>
-    public static DocumentContent Content(StoredDocument document, IReadOnlyList<StoredChunk> chunks) =>
-        new(document.Id, document.Title, document.ContentHash, document.ChunkTokens,
-        [.. chunks.Select(chunk => new ChunkContent(chunk.Start, chunk.Length, chunk.Tokens, chunk.Text))]);
 
     /// <summary>The embeddings of chunks, one after another, where the encoder has embedded all of them; else none.</summary>
     private float[][] EmbeddedWhole(string encoder, IEnumerable<StoredChunk> chunks)

@@ -1,4 +1,6 @@
-namespace Kvasir.Documents.Storage;
+using Kvasir.Documents.Storage;
+
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>What of a store is exported, and how it is vouched for.</summary>
 public sealed record ExportOptions
@@ -23,7 +25,7 @@ public sealed record ExportOptions
 /// <param name="Bytes">Length of the written file.</param>
 public sealed record ExportReport(int Files, int Documents, int Chunks, IReadOnlyList<StoredKvInfo> Kv, long Bytes);
 
-/// <summary>How a file that <see cref="DocumentStore.Export"/> has written is taken in.</summary>
+/// <summary>How a file that <see cref="StoreTransfer.Export"/> has written is taken in.</summary>
 public sealed record ImportOptions
 {
     /// <summary>The path under which the documents are stored, in place of the one that was exported; null for the same.</summary>

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Compression;
 using System.Security.Cryptography;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>
 /// An exported file, opened for reading. Everything in it may be hostile: it must hold exactly the entries that its manifest lists, none

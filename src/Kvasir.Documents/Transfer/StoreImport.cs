@@ -1,6 +1,7 @@
 using Kvasir.Documents.Chunking;
+using Kvasir.Documents.Storage;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>
 /// Takes an exported archive into a store. All of it is checked before anything is written; then KV files appear under their names when

@@ -1,7 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Reading;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>How the KV of a store is converted.</summary>
 public sealed record KvConversionOptions

@@ -1,7 +1,8 @@
 using Kvasir.Documents.Answering;
 using Kvasir.Documents.Reading;
+using Kvasir.Documents.Storage;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Transfer;
 
 /// <summary>
 /// Converts the KV files of one shelf into another's; for the writer. A file under its true name is complete, so what is there is not done
