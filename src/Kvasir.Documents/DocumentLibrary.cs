@@ -1,5 +1,6 @@
 using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Ingesting;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;

@@ -1,6 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Asking;
-using Kvasir.Documents.Storage;
+using Kvasir.Documents.Catalog;
 using Kvasir.Vision;
 
 namespace Kvasir.Documents;

@@ -36,7 +36,7 @@ public class RealModelTests
 
         string shelf = Assert.Single(Directory.GetDirectories(folder.Sub("store/kv")));
         using KvCache cache = model.NewCache();
-        foreach (string name in texts.Select(KvShelf.NameOf).Prepend("prefix"))
+        foreach (string name in texts.Select(StoredChunk.KvNameOf).Prepend("prefix"))
         {
             using KvFile file = KvFile.Open(Path.Combine(shelf, name + ".kv"), model.CacheLayout, verify: true);
             cache.Place(file);

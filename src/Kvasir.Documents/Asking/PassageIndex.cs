@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Retrieval;
-using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
 

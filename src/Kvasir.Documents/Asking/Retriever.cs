@@ -1,6 +1,6 @@
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Reading;
-using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Asking;
 

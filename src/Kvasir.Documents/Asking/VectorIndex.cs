@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using Kvasir.Documents.Storage;
+using Kvasir.Documents.Catalog;
 using Kvasir.Memory;
 
 namespace Kvasir.Documents.Asking;

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
-using Kvasir.Documents.Storage;
 using Kvasir.Vision.Pictures;
 
 namespace Kvasir.Documents.Ingesting;

@@ -1,6 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Ingesting;

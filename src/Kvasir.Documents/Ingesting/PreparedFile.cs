@@ -1,4 +1,4 @@
-using Kvasir.Documents.Storage;
+using Kvasir.Documents.Catalog;
 
 namespace Kvasir.Documents.Ingesting;
 

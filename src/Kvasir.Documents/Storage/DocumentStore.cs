@@ -1,3 +1,4 @@
+using Kvasir.Documents.Catalog;
 using Kvasir.Memory;
 
 namespace Kvasir.Documents.Storage;

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Kvasir.Documents.Catalog;
 
 namespace Kvasir.Documents.Storage;
 
@@ -75,9 +75,6 @@ internal sealed class KvShelf
             // The store may only be read, or the file has gone: only the order in which files are freed depends on it.
         }
     }
-
-    /// <summary>The name of a chunk's KV: SHA-256 (hex) of its prompt text.</summary>
-    public static string NameOf(string promptText) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(promptText)));
 
     /// <summary>The names of the chunks that are there.</summary>
     public HashSet<string> Names() => Names(Folder);
@@ -189,21 +186,4 @@ internal sealed class KvShelf
     }
 
     private static bool IsChunkName(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
-}
-
-/// <summary>What the KV files of one key are of, and how fast they were computed.</summary>
-internal sealed record KvDescription(KvKey Key)
-{
-    /// <summary>Tokens per second below which a damaged description is the likelier explanation.</summary>
-    private const double LeastSpeed = 1e-3;
-
-    /// <summary>Tokens prefilled while ingesting, and the time they took.</summary>
-    public long MeasuredTokens { get; init; }
-
-    /// <inheritdoc cref="MeasuredTokens"/>
-    public double MeasuredSeconds { get; init; }
-
-    public double? TokensPerSecond =>
-        MeasuredTokens > 0 && MeasuredSeconds > 0
-            && MeasuredTokens / MeasuredSeconds is > LeastSpeed and < double.PositiveInfinity and var speed ? speed : null;
 }

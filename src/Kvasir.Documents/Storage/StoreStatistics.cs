@@ -1,3 +1,4 @@
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Reading;
 
 namespace Kvasir.Documents.Storage;
@@ -55,19 +56,6 @@ public sealed record StoredKvInfo(string Model, string ModelIdentity, string Pol
 /// <param name="Tokens">Tokens of the chunks.</param>
 /// <param name="State">What has become of it since.</param>
 public sealed record StoredFileInfo(string Path, int Documents, int Chunks, long Tokens, StoredFileState State);
-
-/// <summary>What has become of a file since it was taken into the store.</summary>
-public enum StoredFileState
-{
-    /// <summary>It is as it was read.</summary>
-    Current,
-
-    /// <summary>Its content is another, or cannot be read any more.</summary>
-    Changed,
-
-    /// <summary>It is not there any more.</summary>
-    Gone,
-}
 
 /// <summary>The outcome of checking a store.</summary>
 /// <param name="Kv">The stored KV of the model, by policy.</param>

@@ -1,3 +1,5 @@
+using Kvasir.Documents.Catalog;
+
 namespace Kvasir.Documents.Storage;
 
 /// <summary>The one writer of a store: holds its lock, and clears what an interrupted one left.</summary>

@@ -1,3 +1,5 @@
+using Kvasir.Documents.Catalog;
+
 namespace Kvasir.Documents.Storage;
 
 /// <summary>

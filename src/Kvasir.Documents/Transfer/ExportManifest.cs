@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Kvasir.Documents.Storage;
+using Kvasir.Documents.Catalog;
 
 namespace Kvasir.Documents.Transfer;
 

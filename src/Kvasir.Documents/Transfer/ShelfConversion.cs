@@ -1,4 +1,5 @@
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
 

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Transfer;

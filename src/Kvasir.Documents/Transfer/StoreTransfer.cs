@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Storage;
 using Kvasir.Memory;
 using Kvasir.Models;

@@ -1,5 +1,5 @@
 using Kvasir.Cache;
-using Kvasir.Documents.Storage;
+using Kvasir.Documents.Catalog;
 using Kvasir.Generation;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// A document as it is put into a catalog, and exported; words and names of KV are derived from its texts where it is stored.

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Kvasir.Cache;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// What stored KV depends on besides the chunk's text; the version of its files too. KV of another key is never looked at.

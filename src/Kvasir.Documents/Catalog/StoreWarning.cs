@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>What mends something that is wrong with a store.</summary>
 public enum StoreMend
@@ -18,16 +18,16 @@ public enum StoreMend
     /// <summary>Ingest all stored files again although they have not changed.</summary>
     IngestAllAnew,
 
-    /// <summary>Remove the file from the store (<see cref="DocumentStore.Remove"/>).</summary>
+    /// <summary>Remove the file from the store (<see cref="Storage.DocumentStore.Remove"/>).</summary>
     Remove,
 
     /// <summary>Check the KV (<see cref="DocumentLibrary.Verify(CancellationToken)"/>).</summary>
     Verify,
 
-    /// <summary>Make the database anew from what is sound of it (<see cref="DocumentStore.Repair"/>).</summary>
+    /// <summary>Make the database anew from what is sound of it (<see cref="Storage.DocumentStore.Repair"/>).</summary>
     Repair,
 
-    /// <summary>Set the quota again (<see cref="DocumentStore.SetKvQuota"/>).</summary>
+    /// <summary>Set the quota again (<see cref="Storage.DocumentStore.SetKvQuota"/>).</summary>
     SetQuota,
 }
 

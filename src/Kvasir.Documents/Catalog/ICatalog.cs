@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// What a store knows: files with their documents, the texts of chunks with their words and embeddings, what its KV is of, and settings.

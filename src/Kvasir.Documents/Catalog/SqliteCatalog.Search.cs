@@ -1,6 +1,6 @@
 using Kvasir.Documents.Retrieval;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <content>Words and embeddings: what questions search.</content>
 internal sealed partial class SqliteCatalog

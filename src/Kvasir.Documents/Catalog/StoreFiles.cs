@@ -1,7 +1,7 @@
 using Kvasir.Memory;
 using Microsoft.Win32.SafeHandles;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// The one door through which a store's own files are written, so that tests can let writing fail at any point; and where it is told what

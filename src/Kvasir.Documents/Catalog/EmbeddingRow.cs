@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics.Tensors;
 using Kvasir.Memory;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// How an embedding is stored: its direction in 8 bits a dimension, the greatest of which is 127, and a CRC-32C that starts from its text's

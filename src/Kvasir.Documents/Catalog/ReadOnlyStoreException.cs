@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// A store may only be read: its folder without permission to write, or on a read-only file system. Questions are answered from it all the

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// A store could not be written (the disk is full, another process writes to it). What it held before is intact; the message is one line

@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>What a repair has kept of a damaged store.</summary>
 /// <param name="Files">Files that were kept with all their documents.</param>

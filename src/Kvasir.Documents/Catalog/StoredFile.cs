@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>A file in the catalog, as it was when its documents became part of the store.</summary>
 internal sealed record StoredFile

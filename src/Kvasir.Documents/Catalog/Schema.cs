@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>The tables of a store's database, and how one of an earlier version becomes one of this.</summary>
 internal static class Schema

@@ -1,4 +1,7 @@
-namespace Kvasir.Documents.Storage;
+using System.Security.Cryptography;
+using Kvasir.Documents.Chunking;
+
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>A document in the catalog. Immutable: a changed document is a new one.</summary>
 /// <param name="Number">Its number in the catalog.</param>
@@ -23,7 +26,10 @@ internal sealed record StoredDocument(long Number, string? Id, string Title, byt
 internal sealed record StoredChunk(long TextId, int Start, int Length, int Tokens, string Text)
 {
     /// <summary>The name of its KV. Equal chunks share one.</summary>
-    public string KvName { get; } = KvShelf.NameOf(Chunking.Chunker.PromptText(Text));
+    public string KvName { get; } = KvNameOf(Chunker.PromptText(Text));
+
+    /// <summary>The name of a chunk's KV: SHA-256 (hex) of its prompt text.</summary>
+    public static string KvNameOf(string promptText) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(promptText)));
 }
 
 /// <summary>A place where a text stands: a chunk, its document and its file.</summary>

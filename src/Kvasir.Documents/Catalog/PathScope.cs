@@ -1,4 +1,4 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>Files and folders, and what lies in them.</summary>
 internal sealed class PathScope

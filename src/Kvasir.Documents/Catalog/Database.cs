@@ -1,7 +1,7 @@
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>One connection to an SQLite database: prepared statements, transactions, and one clear line for whatever goes wrong.</summary>
 internal sealed class Database : IDisposable

@@ -6,7 +6,7 @@ using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
 using Microsoft.Data.Sqlite;
 
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Documents.Catalog;
 
 /// <summary>
 /// The catalog in an SQLite database (<see cref="Schema"/>): files, documents, texts. Rows have checksums, because SQLite's pages have
@@ -223,7 +223,7 @@ internal sealed partial class SqliteCatalog : ICatalog
             return Index(known.Id, title, content);
         }
 
-        byte[] kv = Convert.FromHexString(KvShelf.NameOf(Chunker.PromptText(content)));
+        byte[] kv = Convert.FromHexString(StoredChunk.KvNameOf(Chunker.PromptText(content)));
         return Index(_database.Number("INSERT INTO text VALUES (NULL, ?1, ?2, ?3, ?4) RETURNING id", hash, kv, title, content)!.Value,
             title, content);
     }
