@@ -84,7 +84,8 @@ public sealed class SustainedLoadTests(ITestOutputHelper output)
         long mostHeld = status.GetProperty("most_kv_bytes").GetInt64();
         output.WriteLine(
             $"{compute}, {clock.Elapsed.TotalSeconds:0} s: {answered:N0} answers, {speed:0} tokens/s, {refused:N0} refused with 429, "
-            + $"{same:N0} the same, {sameFirst:N0} in their first {FirstTokens} sure tokens; KV at most {mostHeld:N0} of {Budget:N0} bytes; "
+            + $"{same:N0} the same, {sameFirst:N0} in their first {FirstTokens} sure tokens; "
+            + $"KV at most {mostHeld:N0} of {Budget:N0} bytes; "
             + $"memory at most {early >> 20} MB in the first third, {late >> 20} MB in the last");
         Assert.Empty(problems);
         Assert.InRange(answered, 1, int.MaxValue);
@@ -111,7 +112,8 @@ public sealed class SustainedLoadTests(ITestOutputHelper output)
                 .Start(model.Tokenizer.Encode(prompt, addSpecial: true), new GenerationOptions { MaxTokens = tokens, TopLogprobs = 2 })
                 .CompleteAsync();
             int sure = alone.Logprobs.TakeWhile(token => token.Top[0].Logprob - token.Top[1].Logprob > WideMargin).Count();
-            int[] first = [.. alone.Ids.Take(Math.Max(1, Math.Min(sure, FirstTokens)) - 1)]; // the last may be a part of a character, told with the next
+            // The last may be a part of a character, told with the next.
+            int[] first = [.. alone.Ids.Take(Math.Max(1, Math.Min(sure, FirstTokens)) - 1)];
             string begins = model.Tokenizer.Decode(first).TrimEnd('\uFFFD');
             questions[i] = (prompt, tokens, alone.Text, alone.Text.StartsWith(begins, StringComparison.Ordinal) ? begins : "");
         }
