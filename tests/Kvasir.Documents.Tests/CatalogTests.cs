@@ -66,8 +66,8 @@ public sealed class CatalogTests : IDisposable
         Commit(catalog, "/a");
         catalog.Sweep(unfinished: false);
         Assert.Equal("/b", Assert.Single(catalog.Places(shared)).File);
-        Assert.True(catalog.HasKv(StoredChunk.KvNameOf(Chunking.Chunker.PromptText("shared"))));
-        Assert.False(catalog.HasKv(StoredChunk.KvNameOf(Chunking.Chunker.PromptText("own"))));
+        Assert.True(catalog.HasKv(StoredChunk.KvNameOf("shared")));
+        Assert.False(catalog.HasKv(StoredChunk.KvNameOf("own")));
     }
 
     [Theory]

@@ -13,9 +13,9 @@ public sealed class Gemma3Tests : IDisposable
     private const int Window = 24;
 
     private const string Text = """
-        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 48,
-        "vocab_size": 128, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0, "max_position_embeddings": 512,
-        "query_pre_attn_scalar": 8, "sliding_window": 24, "sliding_window_pattern": 3
+        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+        "intermediate_size": 48, "vocab_size": 128, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0,
+        "max_position_embeddings": 512, "query_pre_attn_scalar": 8, "sliding_window": 24, "sliding_window_pattern": 3
         """;
 
     private static readonly NaiveTransformer s_text = new NaiveTransformer

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Retrieval;
 using Kvasir.Memory;
@@ -223,7 +222,7 @@ internal sealed partial class SqliteCatalog : ICatalog
             return Index(known.Id, title, content);
         }
 
-        byte[] kv = Convert.FromHexString(StoredChunk.KvNameOf(Chunker.PromptText(content)));
+        byte[] kv = Convert.FromHexString(StoredChunk.KvNameOf(content));
         return Index(_database.Number("INSERT INTO text VALUES (NULL, ?1, ?2, ?3, ?4) RETURNING id", hash, kv, title, content)!.Value,
             title, content);
     }

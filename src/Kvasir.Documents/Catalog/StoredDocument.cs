@@ -26,10 +26,11 @@ internal sealed record StoredDocument(long Number, string? Id, string Title, byt
 internal sealed record StoredChunk(long TextId, int Start, int Length, int Tokens, string Text)
 {
     /// <summary>The name of its KV. Equal chunks share one.</summary>
-    public string KvName { get; } = KvNameOf(Chunker.PromptText(Text));
+    public string KvName { get; } = KvNameOf(Text);
 
-    /// <summary>The name of a chunk's KV: SHA-256 (hex) of its prompt text.</summary>
-    public static string KvNameOf(string promptText) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(promptText)));
+    /// <summary>The name of the KV of a chunk of this text: SHA-256 (hex) of its prompt text.</summary>
+    public static string KvNameOf(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Chunker.PromptText(text))));
 }
 
 /// <summary>A place where a text stands: a chunk, its document and its file.</summary>

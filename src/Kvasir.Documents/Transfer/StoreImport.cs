@@ -1,5 +1,4 @@
 using Kvasir.Documents.Catalog;
-using Kvasir.Documents.Chunking;
 using Kvasir.Documents.Storage;
 
 namespace Kvasir.Documents.Transfer;
@@ -160,7 +159,7 @@ internal sealed class StoreImport(
             : throw archive.Refused($"{ExportManifest.VectorsName(file, encoder)} does not fit its documents");
     }
 
-    private static string KvName(ChunkContent chunk) => StoredChunk.KvNameOf(Chunker.PromptText(chunk.Text));
+    private static string KvName(ChunkContent chunk) => StoredChunk.KvNameOf(chunk.Text);
 
     /// <summary>A path under the new root where one is given; it must not lead out of it.</summary>
     private string NewPath(string path)

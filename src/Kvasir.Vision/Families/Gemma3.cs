@@ -27,10 +27,10 @@ internal sealed class Gemma3 : ImageFamily
             ["multi_modal_projector.mm_input_projection_weight"] = Matrix + ".weight",
             ["multi_modal_projector.mm_soft_emb_norm.weight"] = Norm + ".weight",
         },
-        (config, vision, pictures) =>
+        (config, tower, pictures) =>
         {
             if (pictures.Flag("do_pan_and_scan") == true) throw pictures.Wrong("do_pan_and_scan", "false (it is not supported)");
-            long side = (vision.Integer("image_size") ?? 224) / Math.Max(1, vision.Integer("patch_size") ?? 16);
+            long side = tower.ImageSize / Math.Max(1, tower.PatchSize);
             double across = Math.Sqrt(Math.Max(1, config.Integer("mm_tokens_per_image") ?? UsualRows));
             return new Dictionary<string, object> { ["clip.vision.projector.scale_factor"] = Math.Max(1, (long)(side / across)) };
         })

@@ -19,15 +19,11 @@ internal sealed class Idefics3 : ImageFamily
     public override HfVision HuggingFace { get; } = new(
         ["idefics3", "smolvlm"], new HfTowerSizes(224, 32, 1152, 3072, 16, 12),
         new Dictionary<string, string> { ["connector.modality_projection.proj.weight"] = Matrix + ".weight" },
-        (config, vision, pictures) =>
+        (config, tower, pictures) => new Dictionary<string, object>
         {
-            long side = vision.Integer("image_size") ?? 224;
-            return new Dictionary<string, object>
-            {
-                ["clip.vision.projector.scale_factor"] = config.Integer("scale_factor") ?? 2,
-                ["clip.vision.preproc_image_size"] = pictures.Flag("do_image_splitting") == false
-                    ? side : pictures.Object("size")?.Integer("longest_edge") ?? 4 * side,
-            };
+            ["clip.vision.projector.scale_factor"] = config.Integer("scale_factor") ?? 2,
+            ["clip.vision.preproc_image_size"] = pictures.Flag("do_image_splitting") == false
+                ? tower.ImageSize : pictures.Object("size")?.Integer("longest_edge") ?? 4 * tower.ImageSize,
         });
 
     public override TowerSpec Describe(ModelFile file, TowerSpec common) =>

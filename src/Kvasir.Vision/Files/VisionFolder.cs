@@ -102,19 +102,23 @@ internal sealed unsafe class VisionFolder : ModelFile
             throw vision.Wrong("hidden_act", $"gelu_pytorch_tanh ({activation} is not supported)");
         _form = form;
         long Size(string name, long usual) => vision.Integer(name) ?? usual;
-        return new Dictionary<string, object>(form.Settings(config, vision, pictures))
+        var sizes = new HfTowerSizes(
+            Size("image_size", form.Defaults.ImageSize), Size("patch_size", form.Defaults.PatchSize),
+            Size("hidden_size", form.Defaults.Width), Size("intermediate_size", form.Defaults.FeedForward),
+            Size("num_attention_heads", form.Defaults.Heads), Size("num_hidden_layers", form.Defaults.Blocks));
+        return new Dictionary<string, object>(form.Settings(config, sizes, pictures))
         {
             ["general.architecture"] = "clip",
             ["clip.has_vision_encoder"] = true,
             ["clip.projector_type"] = family.Projector,
             ["clip.use_gelu"] = true,
-            ["clip.vision.image_size"] = Size("image_size", form.Defaults.ImageSize),
-            ["clip.vision.patch_size"] = Size("patch_size", form.Defaults.PatchSize),
-            ["clip.vision.embedding_length"] = Size("hidden_size", form.Defaults.Width),
-            ["clip.vision.feed_forward_length"] = Size("intermediate_size", form.Defaults.FeedForward),
-            ["clip.vision.attention.head_count"] = Size("num_attention_heads", form.Defaults.Heads),
+            ["clip.vision.image_size"] = sizes.ImageSize,
+            ["clip.vision.patch_size"] = sizes.PatchSize,
+            ["clip.vision.embedding_length"] = sizes.Width,
+            ["clip.vision.feed_forward_length"] = sizes.FeedForward,
+            ["clip.vision.attention.head_count"] = sizes.Heads,
             ["clip.vision.attention.layer_norm_epsilon"] = vision.Number("layer_norm_eps") ?? 1e-6,
-            ["clip.vision.block_count"] = Size("num_hidden_layers", form.Defaults.Blocks),
+            ["clip.vision.block_count"] = sizes.Blocks,
             ["clip.vision.image_mean"] = pictures.Numbers("image_mean") ?? [0.5, 0.5, 0.5],
             ["clip.vision.image_std"] = pictures.Numbers("image_std") ?? [0.5, 0.5, 0.5],
         };

@@ -63,9 +63,7 @@ internal sealed unsafe class TowerTensors(ModelFile file, TowerKernels kernels) 
     {
         float[] stored = Floats(name + ".weight", columns, rows);
         using var turned = new NativeBuffer((long)rows * columns * sizeof(float));
-        float* values = (float*)turned.Pointer;
-        for (int column = 0; column < columns; column++)
-            for (int row = 0; row < rows; row++) values[(long)row * columns + column] = stored[column * rows + row];
+        fixed (float* values = stored) HfTensors.Transpose(values, (float*)turned.Pointer, columns, rows);
         var tensor = new Tensor(name, TensorType.F32, [rows, columns], turned.Pointer, turned.Length);
         WeightMatrix matrix = WeightMatrix.Pack(tensor, kernels.Float32, kernels.Path);
         _packed.Add(matrix);

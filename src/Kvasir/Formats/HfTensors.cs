@@ -81,8 +81,8 @@ internal sealed unsafe class HfTensors(HfArchitecture architecture) : IDisposabl
         return tensor;
     }
 
-    /// <summary>In tiles, so that the rows written to stay in the cache.</summary>
-    private static void Transpose<T>(T* source, T* destination, long rows, long columns) where T : unmanaged
+    /// <summary>From [rows, columns] to [columns, rows], in tiles, so that the rows written to stay in the cache.</summary>
+    internal static void Transpose<T>(T* source, T* destination, long rows, long columns) where T : unmanaged
     {
         const int tile = 32;
         for (long firstRow = 0; firstRow < rows; firstRow += tile)
