@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Memory;
 using Kvasir.Models;
 
 namespace Kvasir.Documents.Tests;

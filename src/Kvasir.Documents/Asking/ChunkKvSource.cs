@@ -1,6 +1,7 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 
 namespace Kvasir.Documents.Asking;
 
@@ -110,7 +111,7 @@ internal sealed class ChunkKvSource(IAnswerModel model, DocumentStore store, KvS
     }
 
     /// <summary>Stores something as the writer, without waiting for another one: a later question does it then.</summary>
-    private bool TryStore(Action<KvQuota> save)
+    private bool TryStore(Action<FileQuota> save)
     {
         try
         {

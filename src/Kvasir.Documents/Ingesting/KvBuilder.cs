@@ -3,6 +3,7 @@ using Kvasir.Documents.Answering;
 using Kvasir.Documents.Asking;
 using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 
 namespace Kvasir.Documents.Ingesting;
 
@@ -16,12 +17,12 @@ internal sealed class KvBuilder
     private readonly KvShelf _shelf;
     private readonly IReadOnlyList<KvShelf> _richer;
     private readonly ChunkComputation _chunks;
-    private readonly KvQuota _quota;
+    private readonly FileQuota _quota;
     private readonly HashSet<string> _stored;
     private TimeSpan _time;
 
     public KvBuilder(IAnswerModel model, KvShelf shelf, IEnumerable<KvShelf> richer, SharedPrefix prefix, ChunkComputation chunks,
-        KvQuota quota)
+        FileQuota quota)
     {
         _model = model;
         _shelf = shelf;

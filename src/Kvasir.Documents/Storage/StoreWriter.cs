@@ -1,4 +1,5 @@
 using Kvasir.Documents.Catalog;
+using Kvasir.Memory;
 
 namespace Kvasir.Documents.Storage;
 
@@ -7,7 +8,7 @@ internal sealed class StoreWriter : IDisposable
 {
     private readonly DocumentStore _store;
     private readonly WriterLock _lock;
-    private KvQuota? _quota;
+    private FileQuota? _quota;
     private bool _removed;
 
     public StoreWriter(DocumentStore store) : this(store, WriterLock.Take(store.Folder))
@@ -36,8 +37,12 @@ internal sealed class StoreWriter : IDisposable
 
     public ICatalog Catalog => _store.Catalog;
 
-    /// <summary>The store's quota as it was when first asked for, and what is used of it.</summary>
-    public KvQuota Quota => _quota ??= KvQuota.Of(_store);
+    /// <summary>
+    /// The store's quota as it was when first asked for, and what chunks' KV uses of it, over all shelves. Prefixes are small, used by
+    /// every question, and not counted.
+    /// </summary>
+    public FileQuota Quota => _quota ??= new FileQuota(
+        _store.KvQuota, KvShelf.Folders(_store.Folder).SelectMany(KvShelf.ChunkFiles), KvShelf.DamagedSuffix);
 
     public void Remove(StoredFile file)
     {

@@ -2,6 +2,7 @@ using Kvasir.Documents.Answering;
 using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Reading;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 
 namespace Kvasir.Documents.Transfer;
 
@@ -12,7 +13,7 @@ namespace Kvasir.Documents.Transfer;
 internal sealed class ShelfConversion
 {
     private readonly IAnswerModel _model;
-    private readonly KvQuota _quota;
+    private readonly FileQuota _quota;
     private readonly KvShelf _source, _target;
     private readonly IProgress<KvConversionProgress>? _progress;
     private readonly CancellationToken _cancellation;
@@ -27,7 +28,8 @@ internal sealed class ShelfConversion
     /// <param name="progress">Told after every file.</param>
     /// <param name="cancellation">Stops between files.</param>
     /// <exception cref="InvalidInputException">There is no such shelf, or it cannot be converted.</exception>
-    public ShelfConversion(DocumentStore store, IAnswerModel model, KvQuota quota, string? from, IProgress<KvConversionProgress>? progress,
+    public ShelfConversion(
+        DocumentStore store, IAnswerModel model, FileQuota quota, string? from, IProgress<KvConversionProgress>? progress,
         CancellationToken cancellation)
     {
         _model = model;

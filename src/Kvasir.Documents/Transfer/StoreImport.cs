@@ -1,5 +1,6 @@
 using Kvasir.Documents.Catalog;
 using Kvasir.Documents.Storage;
+using Kvasir.Memory;
 
 namespace Kvasir.Documents.Transfer;
 
@@ -71,7 +72,7 @@ internal sealed class StoreImport(
         }
     }
 
-    private void CopyKv(KvShelf shelf, IEnumerable<(ExportedEntry Entry, string Shelf, string Name)> entries, KvQuota quota)
+    private void CopyKv(KvShelf shelf, IEnumerable<(ExportedEntry Entry, string Shelf, string Name)> entries, FileQuota quota)
     {
         shelf.Prepare();
         foreach ((ExportedEntry entry, _, string name) in entries)

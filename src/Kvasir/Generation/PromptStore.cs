@@ -1,4 +1,5 @@
 using Kvasir.Cache;
+using Kvasir.Memory;
 
 namespace Kvasir.Generation;
 
@@ -180,20 +181,14 @@ public sealed class PromptStore
     /// <summary>Removes what was least recently used until the quota is kept, and what writers that ended early have left.</summary>
     private void Evict()
     {
-        List<(FileInfo File, long Bytes, DateTime Used)> blocks = [];
+        List<FileInfo> blocks = [];
         foreach (FileInfo file in new DirectoryInfo(Folder).GetFiles())
         {
             if (PromptKeys.NameIn(file.Name) is not { } name) continue;
-            if (file.Name.Length == name.Length + Extension.Length) blocks.Add((file, LengthOf(file), file.LastWriteTimeUtc));
+            if (file.Name.Length == name.Length + Extension.Length) blocks.Add(file);
             else if (DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned) Delete(file.FullName);
         }
-        long bytes = blocks.Sum(block => block.Bytes);
-        foreach ((FileInfo file, long length, _) in blocks.OrderBy(block => block.Used))
-        {
-            if (bytes <= Quota) return;
-            Delete(file.FullName);
-            bytes -= length;
-        }
+        new FileQuota(Quota, blocks).Enforce();
     }
 
     /// <summary>The names of all stored files, by what says where they begin.</summary>

@@ -1,21 +1,27 @@
-namespace Kvasir.Documents.Storage;
+namespace Kvasir.Memory;
 
 /// <summary>
-/// Keeps the KV of chunks within the store's quota, over all shelves, by freeing what was used least recently; for the writer. The time of
-/// last use is a file's last-write time, which a question sets when it places the file. Prefixes are small, used by every question, and not
-/// counted.
+/// Keeps the files that many share within so many bytes, by removing those that were used least recently. The time of last use is a file's
+/// last-write time, which whoever uses it sets; other processes may do so, and remove files, at any moment.
 /// </summary>
-internal sealed class KvQuota
+internal sealed class FileQuota
 {
     private readonly PriorityQueue<string, DateTime> _leastRecent = new();
     private readonly Dictionary<string, long> _evictable = new(StringComparer.Ordinal);
+    private readonly string _beside;
     private long _evictableBytes;
 
-    private KvQuota(long? limit, IEnumerable<FileInfo> files)
+    /// <param name="limit">The most bytes; null for no limit, and nothing is counted then.</param>
+    /// <param name="files">Those that are there.</param>
+    /// <param name="beside">A suffix to a file's name: what has it is removed with the file.</param>
+    public FileQuota(long? limit, IEnumerable<FileInfo> files, string beside = "")
     {
-        Limit = limit;
+        (Limit, _beside) = (limit, beside);
+        if (limit is null) return;
         foreach (FileInfo file in files)
         {
+            // Another process may just have removed it.
+            if (!file.Exists) continue;
             _leastRecent.Enqueue(file.FullName, file.LastWriteTimeUtc);
             _evictable[file.FullName] = file.Length;
             _evictableBytes += file.Length;
@@ -24,21 +30,14 @@ internal sealed class KvQuota
         Used = _evictableBytes;
     }
 
-    /// <summary>The most bytes; null for no limit, and nothing is counted then.</summary>
+    /// <summary>The most bytes; null for no limit.</summary>
     public long? Limit { get; }
 
-    /// <summary>Bytes of all chunks' KV, those promised included.</summary>
+    /// <summary>Bytes of all files, those promised included.</summary>
     public long Used { get; private set; }
 
-    /// <summary>What the store's settings say, and what is there now. The writer has removed what interrupted ones left.</summary>
-    public static KvQuota Of(DocumentStore store)
-    {
-        long? limit = store.KvQuota;
-        return new KvQuota(limit, limit is null ? [] : KvShelf.Folders(store.Folder).SelectMany(KvShelf.ChunkFiles));
-    }
-
     /// <summary>
-    /// Promises <paramref name="bytes"/> to a file that is about to be written and then stays as long as this writer is at work. Where
+    /// Promises <paramref name="bytes"/> to a file that is about to be written and then stays. Where
     /// there is no room, files that were there before are freed, unless <paramref name="evict"/> is false; nothing is freed where it would
     /// not be enough.
     /// </summary>
@@ -67,7 +66,7 @@ internal sealed class KvQuota
     /// <summary>Frees what is beyond the limit. Returns the bytes freed.</summary>
     public long Enforce() => Limit is long limit ? EvictTo(limit) : 0;
 
-    /// <summary>Keeps a file from being freed as long as this writer is at work.</summary>
+    /// <summary>Keeps a file from being removed.</summary>
     public void Keep(string path)
     {
         if (_evictable.Remove(path, out long bytes)) _evictableBytes -= bytes;
@@ -80,7 +79,7 @@ internal sealed class KvQuota
         {
             if (!_evictable.ContainsKey(path)) continue;
 
-            // A question may have used it since the files were listed.
+            // It may have been used since the files were listed.
             if (File.GetLastWriteTimeUtc(path) is var now && now > lastUse) _leastRecent.Enqueue(path, now);
             else if (TryDelete(path) && _evictable.Remove(path, out long bytes))
             {
@@ -92,12 +91,12 @@ internal sealed class KvQuota
         return before - Used;
     }
 
-    private static bool TryDelete(string path)
+    private bool TryDelete(string path)
     {
         try
         {
             File.Delete(path);
-            File.Delete(path + KvShelf.DamagedSuffix);
+            if (_beside.Length > 0) File.Delete(path + _beside);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -108,5 +107,5 @@ internal sealed class KvQuota
     }
 }
 
-/// <summary>The store's quota has no room for another file. Caught where the file was to be written.</summary>
-internal sealed class QuotaReachedException() : Exception("the store's quota has no room");
+/// <summary>A quota has no room for another file. Caught where the file was to be written.</summary>
+internal sealed class QuotaReachedException() : Exception("the quota has no room");
