@@ -415,17 +415,13 @@ public sealed partial class Scheduler : IDisposable
             int count = Math.Min(left, sequence.Pending.Length);
             if (PromptBorders > 0) count = Math.Min(count, PromptBorders - sequence.Cache!.Length % PromptBorders);
             if (Shares(sequence.Cache!.Policy)) count = Math.Min(count, _prefixes.StepRoom(sequence.Cache.Length, sequence.PromptTokens));
-            if (_engine.ComputesRunsWhole) count = WithoutCut(sequence.Pending, count);
+            if (_engine.ComputesRunsWhole) count = EmbeddedRuns.Together(sequence.Pending, count);
             AddToBatch(sequence, count);
             left -= Math.Min(left, count);
         }
 
         return left < _options.TokensPerStep;
     }
-
-    /// <summary>At most so many tokens, or all of an image that begins with the first of them and is longer.</summary>
-    private static int WithoutCut(ReadOnlySpan<int> pending, int count) =>
-        EmbeddedRuns.Whole(pending, count) is > 0 and var whole ? whole : EmbeddedRuns.EndOf(pending, 0);
 
     /// <summary>
     /// What may come next of a sequence. What a policy observes, evicts or encodes cannot be taken back, so drafts end before it does.

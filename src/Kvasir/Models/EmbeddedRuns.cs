@@ -25,6 +25,9 @@ internal static class EmbeddedRuns
         return count;
     }
 
+    /// <summary>As <see cref="Whole"/>, and all of the first run where it alone is longer.</summary>
+    public static int Together(ReadOnlySpan<int> ids, int count) => Whole(ids, count) is > 0 and var whole ? whole : EndOf(ids, 0);
+
     /// <summary>Rows of the longest run.</summary>
     public static int Longest(ReadOnlySpan<int> ids)
     {

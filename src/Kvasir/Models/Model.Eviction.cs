@@ -37,13 +37,15 @@ public sealed partial class Model
         var again = new AttentionStatistics(CacheLayout, new ObservedAttention(kinds), region.First, region.Count, int.MaxValue,
             cache.Length, isFreed: true);
         using var batch = new Batch();
-        for (int at = 0; at < ids.Length; at += part)
+        for (int at = 0, count; at < ids.Length; at += count)
         {
+            count = _spec.RunsSeeThemselves ? EmbeddedRuns.Together(ids.AsSpan(at), part) : Math.Min(part, ids.Length - at);
+            int before = Math.Max(0, at - Overlap);
+            while (_spec.RunsSeeThemselves && before < at && ids[before] < 0) before++;
             using KvCache read = cache.Fork();
             (read.Observed, read.Steering) = (again, null);
             batch.Clear();
-            batch.Add(read, [.. request, .. ids[Math.Max(0, at - Overlap)..at], .. ids[at..Math.Min(at + part, ids.Length)]],
-                LogitRows.None, embeddings);
+            batch.Add(read, [.. request, .. ids[before..(at + count)]], LogitRows.None, embeddings);
             Run(batch, CancellationToken.None);
         }
         return again;

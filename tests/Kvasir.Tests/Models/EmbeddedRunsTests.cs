@@ -16,6 +16,8 @@ public sealed class EmbeddedRunsTests : ReferenceComparison
         int[] ids = [1, -5, -6, -7, 2, -8, 3];
         Assert.Equal([1, 4, 4, 4, 5, 6, 7], Enumerable.Range(0, ids.Length).Select(index => EmbeddedRuns.EndOf(ids, index)));
         Assert.Equal([0, 1, 1, 1, 4, 5, 6, 7, 7], Enumerable.Range(0, 9).Select(count => EmbeddedRuns.Whole(ids, count)));
+        Assert.Equal([1, 1, 1, 1, 4, 5, 6, 7, 7], Enumerable.Range(0, 9).Select(count => EmbeddedRuns.Together(ids, count)));
+        Assert.Equal(3, EmbeddedRuns.Together(ids.AsSpan(1), 2));
         Assert.Equal(3, EmbeddedRuns.Longest(ids));
         Assert.Equal(0, EmbeddedRuns.Longest([1, 2]));
     }
