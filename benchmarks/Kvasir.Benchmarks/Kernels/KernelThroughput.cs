@@ -67,7 +67,7 @@ internal static unsafe class KernelThroughput
         for (int t = 0; t < tokens; t++) for (int c = 0; c < columns; c++) x.Row(t)[c] = MathF.Sin(t * 7 + c);
         x.Quantize(0, tokens, 0, columns);
         using var output = new NativeBuffer((long)tokens * rows * sizeof(float));
-        double seconds = Timing.Best(0.15, () => matrix.Multiply(x, 0, tokens, 0, rows, (float*)output.Pointer, rows, null, false));
+        double seconds = Timing.Best(0.15, () => matrix.Multiply(x, 0, tokens, 0, rows, new((float*)output.Pointer, rows), null, false));
         return 2e-9 * rows * columns * tokens / seconds;
     }
 
@@ -82,7 +82,7 @@ internal static unsafe class KernelThroughput
         int share = Rows / pool.Workers;
         return matrix.Bytes / Timing.Best(0.4, () =>
             pool.Run(worker =>
-                matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, (float*)output.Pointer, Rows, null, false))) * 1e-9;
+                matrix.Multiply(x, 0, 1, worker * share, (worker + 1) * share, new((float*)output.Pointer, Rows), null, false))) * 1e-9;
     }
 
     private static double MemcpyBandwidth(WorkerPool pool)

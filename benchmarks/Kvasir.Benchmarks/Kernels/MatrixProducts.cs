@@ -45,7 +45,7 @@ public unsafe class MatrixProducts : IDisposable
     }
 
     [Benchmark]
-    public void Multiply() => _matrix.Multiply(_x, 0, Tokens, 0, Rows, (float*)_output.Pointer, Rows, null, false);
+    public void Multiply() => _matrix.Multiply(_x, 0, Tokens, 0, Rows, new((float*)_output.Pointer, Rows), null, false);
 
     [Benchmark]
     public void Quantize() => _x.Quantize(0, Tokens, 0, Columns);

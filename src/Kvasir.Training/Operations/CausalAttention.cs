@@ -161,8 +161,8 @@ internal static unsafe class CausalAttention
         {
             int rows = Rows(first), seen = first + Tile;
             for (int j = 0; j < seen; j += Tile)
-                _kernels.Multiply(queries + (long)first * _shape.QueryWidth, _shape.QueryWidth, _keysTransposed + j * _shape.KeySize, rows,
-                    _shape.KeySize, Tile, _probabilities + j, _columns, accumulate: false);
+                _kernels.Multiply(new(queries + (long)first * _shape.QueryWidth, _shape.QueryWidth), _keysTransposed + j * _shape.KeySize,
+                    rows, _shape.KeySize, Tile, new(_probabilities + j, _columns), accumulate: false);
             for (int r = 0; r < rows; r++)
             {
                 float* row = _probabilities + r * _columns;
@@ -179,8 +179,8 @@ internal static unsafe class CausalAttention
         public void WeighValues(float* outputs, int first)
         {
             for (int j = 0; j <= first; j += Tile)
-                _kernels.Multiply(_probabilities + j, _columns, _values + j * _shape.ValueSize, Rows(first), Rows(j), _shape.ValueSize,
-                    outputs + (long)first * _shape.OutputWidth, _shape.OutputWidth, accumulate: j > 0);
+                _kernels.Multiply(new(_probabilities + j, _columns), _values + j * _shape.ValueSize, Rows(first), Rows(j),
+                    _shape.ValueSize, new(outputs + (long)first * _shape.OutputWidth, _shape.OutputWidth), accumulate: j > 0);
         }
 
         /// <summary>dS = P ∘ (dP − Σ P ∘ dP) scale.</summary>
@@ -188,8 +188,9 @@ internal static unsafe class CausalAttention
         {
             int rows = Rows(first), seen = first + Tile;
             for (int j = 0; j < seen; j += Tile)
-                _kernels.Multiply(gradient + (long)first * _shape.OutputWidth, _shape.OutputWidth, _valuesTransposed + j * _shape.ValueSize,
-                    rows, _shape.ValueSize, Tile, _gradients + j, _columns, accumulate: false);
+                _kernels.Multiply(new(gradient + (long)first * _shape.OutputWidth, _shape.OutputWidth),
+                    _valuesTransposed + j * _shape.ValueSize, rows, _shape.ValueSize, Tile, new(_gradients + j, _columns),
+                    accumulate: false);
             for (int r = 0; r < rows; r++)
             {
                 int count = first + r + 1;
@@ -206,8 +207,8 @@ internal static unsafe class CausalAttention
         public void QueryGradients(float* queries, int first)
         {
             for (int j = 0; j <= first; j += Tile)
-                _kernels.Multiply(_gradients + j, _columns, _keys + j * _shape.KeySize, Rows(first), Rows(j), _shape.KeySize,
-                    queries + (long)first * _shape.QueryWidth, _shape.QueryWidth, accumulate: j > 0);
+                _kernels.Multiply(new(_gradients + j, _columns), _keys + j * _shape.KeySize, Rows(first), Rows(j), _shape.KeySize,
+                    new(queries + (long)first * _shape.QueryWidth, _shape.QueryWidth), accumulate: j > 0);
         }
 
         /// <summary>dk += dSᵀ q, dv += Pᵀ do.</summary>
@@ -225,7 +226,7 @@ internal static unsafe class CausalAttention
             for (int j = 0; j <= first; j += Tile)
             {
                 Products.Transpose(left + j, _columns, rows, Tile, _transposed, rows);
-                _kernels.Multiply(_transposed, rows, _rows, Rows(j), rows, size, sums + j * size, size, accumulate: true);
+                _kernels.Multiply(new(_transposed, rows), _rows, Rows(j), rows, size, new(sums + j * size, size), accumulate: true);
             }
         }
 

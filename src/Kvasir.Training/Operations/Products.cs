@@ -44,8 +44,8 @@ internal static unsafe class Products
                 {
                     int depth = Math.Min(Depth, size.Inputs - k);
                     Transpose(weight + (long)first * size.Inputs + k, size.Inputs, columns, depth, panel, columns);
-                    worker.Kernels.Multiply(
-                        input + k, size.InputStride, panel, size.Rows, depth, columns, output + first, size.OutputStride, k > 0);
+                    worker.Kernels.Multiply(new(input + k, size.InputStride), panel, size.Rows, depth, columns,
+                        new(output + first, size.OutputStride), k > 0);
                 }
             }
         }
@@ -66,9 +66,8 @@ internal static unsafe class Products
                 {
                     int depth = Math.Min(Depth, size.Outputs - n);
                     Copy(weight + (long)n * size.Inputs + first, size.Inputs, depth, columns, panel);
-                    worker.Kernels.Multiply(
-                        gradient + n, size.OutputStride, panel, size.Rows, depth, columns, output + first, size.InputStride,
-                        accumulate || n > 0);
+                    worker.Kernels.Multiply(new(gradient + n, size.OutputStride), panel, size.Rows, depth, columns,
+                        new(output + first, size.InputStride), accumulate || n > 0);
                 }
             }
         }
@@ -92,9 +91,8 @@ internal static unsafe class Products
                     {
                         int columns = Math.Min(Panel, size.Inputs - k);
                         Copy(input + (long)t * size.InputStride + k, size.InputStride, depth, columns, panel);
-                        worker.Kernels.Multiply(
-                            transposed, BlockStride, panel, rows, depth, columns, output + (long)first * size.Inputs + k, size.Inputs,
-                            accumulate: true);
+                        worker.Kernels.Multiply(new(transposed, BlockStride), panel, rows, depth, columns,
+                            new(output + (long)first * size.Inputs + k, size.Inputs), accumulate: true);
                     }
                 }
             }

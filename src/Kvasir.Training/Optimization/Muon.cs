@@ -64,14 +64,14 @@ internal sealed unsafe class Muon
             for (int iteration = 0; iteration < Iterations; iteration++)
             {
                 Products.Transpose(x, high, low, high, transposed, low);
-                kernels.Multiply(x, high, transposed, low, high, low, gram, low, accumulate: false);
+                kernels.Multiply(new(x, high), transposed, low, high, low, new(gram, low), accumulate: false);
                 // b A + c A² = (b I + c A) A
                 new ReadOnlySpan<float>(gram, low * low).CopyTo(new Span<float>(factor, low * low));
                 kernels.Scale(factor, low * low, C);
                 for (int i = 0; i < low; i++) factor[i * low + i] += B;
-                kernels.Multiply(factor, low, gram, low, low, low, transposed, low, accumulate: false);
+                kernels.Multiply(new(factor, low), gram, low, low, low, new(transposed, low), accumulate: false);
                 for (int i = 0; i < low; i++) transposed[i * low + i] += A;
-                kernels.Multiply(transposed, low, x, low, low, high, next, high, accumulate: false);
+                kernels.Multiply(new(transposed, low), x, low, low, high, new(next, high), accumulate: false);
                 float* swapped = x;
                 x = next;
                 next = swapped;

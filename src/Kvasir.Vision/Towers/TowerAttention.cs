@@ -74,8 +74,8 @@ internal sealed unsafe class TowerAttention : IDisposable
         int rows = Math.Min(TileRows, _tokens - firstRow), width = _heads * _size, columns = _blocks * BlockTokens;
         float* left = query + (long)firstRow * width + head * _size;
         for (int block = 0; block < _blocks; block++)
-            _kernels.Attention.Multiply(left, width, KeyBlock(head, block), rows, _size, BlockTokens, scores + block * BlockTokens, columns,
-                accumulate: false);
+            _kernels.Attention.Multiply(new(left, width), KeyBlock(head, block), rows, _size, BlockTokens,
+                new(scores + block * BlockTokens, columns), accumulate: false);
         float* result = output + firstRow * stride + head * _size;
         for (int row = 0; row < rows; row++)
         {
@@ -83,6 +83,7 @@ internal sealed unsafe class TowerAttention : IDisposable
             _kernels.Attention.Softmax(scores + (long)row * columns, _tokens, ref maximum, ref sum);
             _kernels.Attention.Scale(scores + (long)row * columns, _tokens, 1 / sum);
         }
-        _kernels.Attention.Multiply(scores, columns, Values(head), rows, _tokens, _size, result, checked((int)stride), accumulate: false);
+        _kernels.Attention.Multiply(new(scores, columns), Values(head), rows, _tokens, _size, new(result, checked((int)stride)),
+            accumulate: false);
     }
 }

@@ -44,7 +44,7 @@ internal sealed unsafe class TowerKernels : IDisposable
         if (linear.Matrix.ReadsInt8) Split(x.Tokens, 1, (first, end) => x.Quantize(first, end, 0, x.Columns));
         Split(linear.Matrix.Rows, linear.Matrix.RowGranularity, (first, end) =>
         {
-            fixed (float* bias = linear.Bias) linear.Matrix.Multiply(x, 0, x.Tokens, first, end, output, stride, bias, accumulate);
+            fixed (float* bias = linear.Bias) linear.Matrix.Multiply(x, 0, x.Tokens, first, end, new(output, stride), bias, accumulate);
         });
     }
 

@@ -338,14 +338,14 @@ internal static unsafe class BlockAttention
         {
             int channels = layout.KeyChannels;
             for (int b = 0; b < count; b++)
-                kernels.Multiply(queries, channels, blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels, KvBlock.Tokens,
-                    scratch.Scores + b * KvBlock.Tokens, Stride, accumulate: false);
+                kernels.Multiply(new(queries, channels), blocks.Keys(first + b, channels, scratch.Block), tile.Rows, channels,
+                    KvBlock.Tokens, new(scratch.Scores + b * KvBlock.Tokens, Stride), accumulate: false);
             Softmax(blocks, first, count);
             if (Observer is not null) return;
             channels = layout.ValueChannels;
             for (int b = 0; b < count; b++)
-                kernels.Multiply(scratch.Scores + b * KvBlock.Tokens, Stride, blocks.Values(first + b, channels, scratch.Block), tile.Rows,
-                    KvBlock.Tokens, channels, output, channels, accumulate: true);
+                kernels.Multiply(new(scratch.Scores + b * KvBlock.Tokens, Stride), blocks.Values(first + b, channels, scratch.Block),
+                    tile.Rows, KvBlock.Tokens, channels, new(output, channels), accumulate: true);
         }
 
         private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks =>

@@ -25,8 +25,8 @@ internal sealed unsafe class FloatKeys(AttentionKernels kernels) : KeyCodec
         byte** next)
     {
         for (int b = 0; b < count; b++)
-            kernels.Multiply(queries, channels, (float*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens,
-                scoresStride, accumulate: false, next[b]);
+            kernels.Multiply(new(queries, channels), (float*)blocks[b], rows, channels, KvBlock.Tokens,
+                new(scores + b * KvBlock.Tokens, scoresStride), accumulate: false, next[b]);
     }
 }
 
@@ -51,8 +51,8 @@ internal sealed unsafe class FloatValues(AttentionKernels kernels) : ValueCodec
         byte** next)
     {
         for (int b = 0; b < count; b++)
-            kernels.Multiply(weights + b * KvBlock.Tokens, weightsStride, (float*)blocks[b], rows, KvBlock.Tokens, channels, output,
-                channels, accumulate: true, next[b]);
+            kernels.Multiply(new(weights + b * KvBlock.Tokens, weightsStride), (float*)blocks[b], rows, KvBlock.Tokens, channels,
+                new(output, channels), accumulate: true, next[b]);
     }
 }
 
@@ -74,8 +74,8 @@ internal sealed unsafe class HalfKeys(AttentionKernels kernels) : KeyCodec
         byte** blocks = strip.Blocks;
         (int count, int channels) = (strip.Count, strip.Channels);
         for (int b = 0; b < count; b++)
-            kernels.MultiplyHalf(queries, channels, (ushort*)blocks[b], rows, channels, KvBlock.Tokens, scores + b * KvBlock.Tokens,
-                scoresStride, accumulate: false, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
+            kernels.MultiplyHalf(new(queries, channels), (ushort*)blocks[b], rows, channels, KvBlock.Tokens,
+                new(scores + b * KvBlock.Tokens, scoresStride), accumulate: false, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
     }
 }
 
@@ -97,8 +97,8 @@ internal sealed unsafe class HalfValues(AttentionKernels kernels) : ValueCodec
         byte** blocks = strip.Blocks;
         (int count, int channels) = (strip.Count, strip.Channels);
         for (int b = 0; b < count; b++)
-            kernels.MultiplyHalf(weights + b * KvBlock.Tokens, weightsStride, (ushort*)blocks[b], rows, KvBlock.Tokens, channels, output,
-                channels, accumulate: true, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
+            kernels.MultiplyHalf(new(weights + b * KvBlock.Tokens, weightsStride), (ushort*)blocks[b], rows, KvBlock.Tokens, channels,
+                new(output, channels), accumulate: true, b + 1 < count ? blocks[b + 1] : strip.Next[0]);
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Kvasir.Numerics;
 
 namespace Kvasir.Cache;
 
@@ -24,16 +25,17 @@ internal sealed unsafe class KeyGrams
     /// <param name="head">The kv head.</param>
     /// <param name="keys">Its rows of keys, rotated.</param>
     /// <param name="queries">The rows of its group's query heads, side by side, rotated.</param>
+    /// <param name="group">Query heads of the group.</param>
     /// <param name="positions">By row: where the token stands.</param>
-    public void Add(int layer, int head, in FloatRows keys, in FloatRows queries, ReadOnlySpan<int> positions)
+    public void Add(int layer, int head, FloatRows keys, FloatRows queries, int group, ReadOnlySpan<int> positions)
     {
         LayerLayout shape = _layout.Layers[layer];
         HeadMoments moments = _heads[layer][head];
         int channels = shape.KeyChannels, rows = positions.Length;
         double[] columns = new double[channels * rows];
-        for (int group = 0; group < queries.Width / channels; group++)
+        for (int query = 0; query < group; query++)
         {
-            for (int r = 0; r < rows; r++) Scatter(queries.Row(r) + group * channels, r);
+            for (int r = 0; r < rows; r++) Scatter(queries.Row(r) + query * channels, r);
             AddGram(columns, rows, moments.Queries);
         }
         for (int r = 0; r < rows; r++) Scatter(keys.Row(r), r);
@@ -53,7 +55,7 @@ internal sealed unsafe class KeyGrams
             AddGram(columns, rows, moments.KeysBeforeRotation);
         }
         moments.Tokens += rows;
-        moments.QueryRows += rows * (queries.Width / channels);
+        moments.QueryRows += rows * group;
 
         void Scatter(float* row, int index)
         {
@@ -93,13 +95,4 @@ internal sealed class HeadMoments(int channels)
 
     /// <summary>Of rotated keys.</summary>
     public double[] KeySum { get; } = new double[channels];
-}
-
-/// <summary>Rows of floats with a stride.</summary>
-internal readonly unsafe struct FloatRows(float* first, long stride, int width)
-{
-    /// <summary>Floats of a row.</summary>
-    public int Width => width;
-
-    public float* Row(int row) => first + row * stride;
 }

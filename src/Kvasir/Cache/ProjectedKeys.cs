@@ -22,7 +22,8 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
         for (int c = 0; c < channels; c++)
             for (int t = 0; t < KvBlock.Tokens; t++) centred[c * KvBlock.Tokens + t] = t < tokens ? keys[c * KvBlock.Tokens + t] - Mean(c)
                 : 0;
-        kernels.Multiply(_down.Pointer, channels, centred, factors.Rank, channels, KvBlock.Tokens, thin, KvBlock.Tokens, accumulate: false);
+        kernels.Multiply(new(_down.Pointer, channels), centred, factors.Rank, channels, KvBlock.Tokens, new(thin, KvBlock.Tokens),
+            accumulate: false);
         inner.Encode(thin, factors.Rank, tokens, block, context);
     }
 
@@ -32,7 +33,8 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
         float* thin = stackalloc float[factors.Rank * KvBlock.Tokens];
         inner.Decode(block, factors.Rank, thin, context);
         for (int c = 0; c < channels; c++) new Span<float>(keys + c * KvBlock.Tokens, KvBlock.Tokens).Fill(Mean(c));
-        kernels.Multiply(_up.Pointer, factors.Rank, thin, channels, factors.Rank, KvBlock.Tokens, keys, KvBlock.Tokens, accumulate: true);
+        kernels.Multiply(new(_up.Pointer, factors.Rank), thin, channels, factors.Rank, KvBlock.Tokens, new(keys, KvBlock.Tokens),
+            accumulate: true);
     }
 
     [SkipLocalsInit]
@@ -40,7 +42,7 @@ internal sealed unsafe class ProjectedKeys(string name, HeadFactors factors, Key
     {
         int channels = strip.Channels, rank = factors.Rank;
         float* projected = stackalloc float[rows * rank];
-        kernels.Multiply(queries, channels, _up.Pointer, rows, channels, rank, projected, rank, accumulate: false);
+        kernels.Multiply(new(queries, channels), _up.Pointer, rows, channels, rank, new(projected, rank), accumulate: false);
         inner.Scores(new BlockStrip
         {
             Blocks = strip.Blocks,

@@ -63,7 +63,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
         _kernels.Rotations.Rotate(Rows(keys, _inOrder, context, start, angles), start, turned, back: true);
         for (int c = 0; c < _mean.Length; c++)
             for (int t = 0; t < tokens; t++) turned[c * KvBlock.Tokens + t] -= _mean[c];
-        _kernels.Multiply(_down.Pointer, channels, turned, _rank, channels, KvBlock.Tokens, thin, KvBlock.Tokens, accumulate: false);
+        _kernels.Multiply(new(_down.Pointer, channels), turned, _rank, channels, KvBlock.Tokens, new(thin, KvBlock.Tokens),
+            accumulate: false);
         _inner.Encode(thin, _rank, tokens, block, context);
     }
 
@@ -91,8 +92,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
         for (int b = 0; !runs && b < strip.Count; b++)
         {
             Decode(strip.Blocks[b], _channels, work, strip.Keys with { FirstToken = strip.Keys.FirstToken + b * KvBlock.Tokens });
-            _kernels.Multiply(queries, _channels, work, rows, _channels, KvBlock.Tokens, scores + b * KvBlock.Tokens, scoresStride,
-                accumulate: false);
+            _kernels.Multiply(new(queries, _channels), work, rows, _channels, KvBlock.Tokens,
+                new(scores + b * KvBlock.Tokens, scoresStride), accumulate: false);
         }
     }
 
@@ -112,7 +113,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
             rotations.TurnBack(queries, rows, pairs, start, ofBlock);
             rotations.ByPowers(ofBlock, rows, pairs, slow, _runs.Parabolas, ofSlow + i * perBlock * 2 * slow);
         }
-        _kernels.Multiply(ofSlow, 2 * slow, _slow.Pointer, count * perBlock, 2 * slow, _paddedRank, ofThin, _paddedRank, accumulate: false);
+        _kernels.Multiply(new(ofSlow, 2 * slow), _slow.Pointer, count * perBlock, 2 * slow, _paddedRank, new(ofThin, _paddedRank),
+            accumulate: false);
         for (int i = 0; i < count; i++)
         {
             float* ofBlock = scores + (first + i) * KvBlock.Tokens;
@@ -122,8 +124,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
             rotations.Scores(new RotatedRows { Keys = rebuilt, Pairs = _pairs, Tokens = _runs.Distant }, slow,
                 turned + i * rows * _channels, rows, ofBlock, scoresStride);
             Fetch(strip, first + i, 2);
-            _kernels.Multiply(ofThin + i * perBlock * _paddedRank, _paddedRank, rebuilt, perBlock, _rank, KvBlock.Tokens, powers,
-                KvBlock.Tokens, accumulate: false);
+            _kernels.Multiply(new(ofThin + i * perBlock * _paddedRank, _paddedRank), rebuilt, perBlock, _rank, KvBlock.Tokens,
+                new(powers, KvBlock.Tokens), accumulate: false);
             Fetch(strip, first + i, 3);
             rotations.AddPowers(powers, _runs.Distances, rows, ofBlock, scoresStride);
         }
@@ -145,8 +147,8 @@ internal sealed unsafe class UnrotatedKeys : KeyCodec
     private void Rebuild(byte* block, int rows, float* rebuilt, in KeyContext context)
     {
         _inner.Decode(block, _rank, rebuilt, context);
-        _kernels.Multiply(_others.Pointer, _rank, rebuilt, rows - _rank, _rank, KvBlock.Tokens, rebuilt + _rank * KvBlock.Tokens,
-            KvBlock.Tokens, accumulate: false);
+        _kernels.Multiply(new(_others.Pointer, _rank), rebuilt, rows - _rank, _rank, KvBlock.Tokens,
+            new(rebuilt + _rank * KvBlock.Tokens, KvBlock.Tokens), accumulate: false);
         for (int row = 0; row < _meanOfRow.Length; row++)
         {
             var tokens = new Span<float>(rebuilt + row * KvBlock.Tokens, KvBlock.Tokens);

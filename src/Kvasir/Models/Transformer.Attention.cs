@@ -39,8 +39,8 @@ internal sealed unsafe partial class Transformer
             (int firstOutput, int endOutput) = Share(worker, linear.Matrix.Rows, linear.Matrix.RowGranularity);
             if (firstOutput == endOutput) return;
             fixed (float* bias = linear.Bias)
-                linear.Matrix.Multiply(
-                    _buffers.Input, row, rows, firstOutput, endOutput, output + (long)row * width, width, bias, accumulate: false);
+                linear.Matrix.Multiply(_buffers.Input, row, rows, firstOutput, endOutput, new(output + (long)row * width, width), bias,
+                    accumulate: false);
         }
     }
 
@@ -77,8 +77,8 @@ internal sealed unsafe partial class Transformer
         LayerSpec spec = _spec.Layers[layer];
         int[] positions = [.. Enumerable.Range(0, _slice.Rows).Select(_slice.Position)];
         for (int h = worker; h < spec.KvHeads; h += _workers.Running)
-            grams.Add(layer, h, new FloatRows(_buffers.Key + h * spec.KeySize, _buffers.KeyWidth, spec.KeySize),
-                new FloatRows(_buffers.Query + h * spec.Group * spec.KeySize, _buffers.QueryWidth, spec.Group * spec.KeySize), positions);
+            grams.Add(layer, h, new FloatRows(_buffers.Key + h * spec.KeySize, _buffers.KeyWidth),
+                new FloatRows(_buffers.Query + h * spec.Group * spec.KeySize, _buffers.QueryWidth), spec.Group, positions);
     }
 
     /// <summary>Normalises all heads together where the norm is of that kind; the norm that is left for single heads.</summary>

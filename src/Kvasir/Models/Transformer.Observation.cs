@@ -69,8 +69,8 @@ internal sealed unsafe partial class Transformer
                     observed.QuerySum(head));
                 for (int r = 0; r < count; r++)
                     for (int c = 0; c < size; c++) turned[c * rows + r] = queries[r * size + c];
-                fixed (float* products = observed.QueryProducts(head)) _attention.Multiply(turned, rows, queries, size, rows, size,
-                    products, size, accumulate: true);
+                fixed (float* products = observed.QueryProducts(head)) _attention.Multiply(new(turned, rows), queries, size, rows, size,
+                    new(products, size), accumulate: true);
             }
         }
     }
@@ -111,7 +111,7 @@ internal sealed unsafe partial class Transformer
         }
         units.Quantize(0, size, 0, units.Columns);
         float* output = (float*)columns.Pointer;
-        _weights.Layers[layer].Output.Matrix.Multiply(units, 0, size, 0, width, output, width, null, accumulate: false);
+        _weights.Layers[layer].Output.Matrix.Multiply(units, 0, size, 0, width, new(output, width), null, accumulate: false);
         var gram = new float[size * size];
         for (int a = 0; a < size; a++)
             for (int b = 0; b < size; b++)

@@ -236,7 +236,8 @@ internal sealed unsafe partial class Transformer : IDisposable
         _workers.Barrier(worker);
         (first, end) = Share(worker, _config.Vocabulary, _weights.Output!.RowGranularity);
         if (first == end) return;
-        _weights.Output.Multiply(_buffers.Input, 0, _slice.LogitCount, first, end, _logits, _config.Vocabulary, null, accumulate: false);
+        _weights.Output.Multiply(_buffers.Input, 0, _slice.LogitCount, first, end, new(_logits, _config.Vocabulary), null,
+            accumulate: false);
         if (_spec.LogitSoftCap == 0) return;
         for (int n = 0; n < _slice.LogitCount; n++)
             _feedForward.SoftCap(_logits + (long)n * _config.Vocabulary + first, end - first, _spec.LogitSoftCap);
@@ -250,7 +251,7 @@ internal sealed unsafe partial class Transformer : IDisposable
 
     private void Multiply(Linear linear, Activations input, int first, int end, float* output, long stride, bool accumulate)
     {
-        fixed (float* bias = linear.Bias) linear.Matrix.Multiply(input, 0, _slice.Rows, first, end, output, stride, bias, accumulate);
+        fixed (float* bias = linear.Bias) linear.Matrix.Multiply(input, 0, _slice.Rows, first, end, new(output, stride), bias, accumulate);
     }
 
     /// <summary>A worker's share of <paramref name="count"/> things, cut at multiples of <paramref name="unit"/>.</summary>

@@ -19,20 +19,18 @@ internal abstract unsafe class AttentionKernels
         new(exact ? null : new WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInts>());
 
     /// <summary>
-    /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner] with stride
-    /// <paramref name="leftStride"/>, right [inner, columns] float32 without gaps, result [rows, columns] with stride
-    /// <paramref name="resultStride"/>. With keys (inner = channels, columns = 32 tokens) it gives scores; with values (inner = tokens,
-    /// columns = channels) the weighted sum. As many bytes as the right side has are fetched from <paramref name="ahead"/> meanwhile, where
-    /// it is given: what will be read next lies on other pages, where the hardware does not look ahead.
+    /// result[r, n] (=, or += with <paramref name="accumulate"/>) sum over k of left[r, k] right[k, n]; left [rows, inner], right
+    /// [inner, columns] float32 without gaps, result [rows, columns]. With keys (inner = channels, columns = 32 tokens) it gives scores;
+    /// with values (inner = tokens, columns = channels) the weighted sum. As many bytes as the right side has are fetched from
+    /// <paramref name="ahead"/> meanwhile, where it is given: what will be read next lies on other pages, where the hardware does not
+    /// look ahead.
     /// </summary>
     public abstract void Multiply(
-        float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
-        byte* ahead = null);
+        FloatRows left, float* right, int rows, int inner, int columns, FloatRows result, bool accumulate, byte* ahead = null);
 
     /// <summary>The same with a float16 right side.</summary>
     public abstract void MultiplyHalf(
-        float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
-        byte* ahead);
+        FloatRows left, ushort* right, int rows, int inner, int columns, FloatRows result, bool accumulate, byte* ahead);
 
     /// <summary>The same for quantised keys and values.</summary>
     public abstract CodeKernels Codes { get; }
@@ -63,15 +61,12 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(CodeKernels? codes
     public override RotationKernels Rotations { get; } = new RotationKernels<TSimd, TVector>();
 
     public override void Multiply(
-        float* left, int leftStride, float* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
-        byte* ahead = null) =>
-        Multiply<SingleElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead == null
-            ? (byte*)right : ahead);
+        FloatRows left, float* right, int rows, int inner, int columns, FloatRows result, bool accumulate, byte* ahead = null) =>
+        Multiply<SingleElement>(left, (byte*)right, rows, inner, columns, result, accumulate, ahead == null ? (byte*)right : ahead);
 
     public override void MultiplyHalf(
-        float* left, int leftStride, ushort* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
-        byte* ahead) =>
-        Multiply<HalfElement>(left, leftStride, (byte*)right, rows, inner, columns, result, resultStride, accumulate, ahead);
+        FloatRows left, ushort* right, int rows, int inner, int columns, FloatRows result, bool accumulate, byte* ahead) =>
+        Multiply<HalfElement>(left, (byte*)right, rows, inner, columns, result, accumulate, ahead);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Widen(ushort* source, float* destination, int count)
@@ -138,31 +133,34 @@ internal sealed unsafe class AttentionKernels<TSimd, TVector>(CodeKernels? codes
     }
 
     private static void Multiply<TElement>(
-        float* left, int leftStride, byte* right, int rows, int inner, int columns, float* result, int resultStride, bool accumulate,
-        byte* ahead) where TElement : IFloatElement
+        FloatRows left, byte* right, int rows, int inner, int columns, FloatRows result, bool accumulate, byte* ahead)
+        where TElement : IFloatElement
     {
         // Twelve sums fill the pipeline of 32 wide registers; with 16 registers eight are the most.
         int most = TSimd.Width == Vector512<float>.Count ? 6 : 4;
-        for (int row = 0, count; row < rows; row += count, left += count * leftStride, result += count * resultStride)
+        for (int row = 0, count; row < rows; row += count, left = left.From(count), result = result.From(count))
         {
             count = Math.Min(rows - row, most);
             switch (count)
             {
-                case 1: Tile<TElement, C1>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
-                case 2: Tile<TElement, C2>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
-                case 3: Tile<TElement, C3>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
-                case 4: Tile<TElement, C4>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
-                case 5: Tile<TElement, C5>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
-                default: Tile<TElement, C6>(left, leftStride, right, inner, columns, result, resultStride, accumulate, ahead); break;
+                case 1: Tile<TElement, C1>(left, right, inner, columns, result, accumulate, ahead); break;
+                case 2: Tile<TElement, C2>(left, right, inner, columns, result, accumulate, ahead); break;
+                case 3: Tile<TElement, C3>(left, right, inner, columns, result, accumulate, ahead); break;
+                case 4: Tile<TElement, C4>(left, right, inner, columns, result, accumulate, ahead); break;
+                case 5: Tile<TElement, C5>(left, right, inner, columns, result, accumulate, ahead); break;
+                default: Tile<TElement, C6>(left, right, inner, columns, result, accumulate, ahead); break;
             }
         }
     }
 
     /// <summary>Up to six rows by two vectors of columns in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TElement, TRows>(float* left, int leftStride, byte* right, int inner, int columns, float* result,
-        int resultStride, bool accumulate, byte* ahead) where TElement : IFloatElement where TRows : IConstant
+    private static void Tile<TElement, TRows>(
+        FloatRows leftRows, byte* right, int inner, int columns, FloatRows resultRows, bool accumulate, byte* ahead)
+        where TElement : IFloatElement where TRows : IConstant
     {
+        float* left = leftRows.First, result = resultRows.First;
+        nint leftStride = (nint)leftRows.Stride, resultStride = (nint)resultRows.Stride;
         int n = 0, next = TSimd.Width;
         nint step = (nint)columns * TElement.Bytes, width = TSimd.Width * TElement.Bytes;
         TVector factor = TSimd.Broadcast(HalfVectors.Factor(0)), zero = TSimd.Broadcast(0);

@@ -74,7 +74,8 @@ internal static unsafe class Avx512ByteTile
 
     /// <summary>
     /// sum + scale * (codes . x) + minimum * (sum of x), over one group of one token; in the same order as
-    /// <see cref="Avx512Tile{TBits, TDot}"/>.
+    /// <see cref="Avx512Tile{TBits, TDot}"/>. The codes are registers, and so parameters: in a struct of more than four fields they would
+    /// be memory.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TForm>(

@@ -28,7 +28,7 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
     protected override nint TokenBytes(Activations x) => x.FloatStride * sizeof(float);
 
     protected override void MultiplyPass(
-        Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+        Activations x, int firstToken, int tokens, int firstRow, int endRow, FloatRows output, float* bias, bool accumulate)
     {
         float* result = stackalloc float[PanelRows * MaxTokens], first = x.Row(firstToken);
         for (int row = firstRow; row < endRow; row += PanelRows)
@@ -40,8 +40,8 @@ internal sealed unsafe class FloatMatrix<TKernel, TElement> : WeightMatrix where
                 int count = Math.Min(tokens - token, MaxTokens);
                 TKernel.Multiply<TElement>(panel, _factor, Columns, first + token * x.FloatStride, x.FloatStride, count, result);
                 for (int t = 0; t < count; t++)
-                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null
-                        ? null : bias + row, accumulate);
+                    PanelResult.Store(
+                        result + t * PanelRows, rows, output.Row(token + t) + row, bias == null ? null : bias + row, accumulate);
             }
         }
     }

@@ -8,7 +8,7 @@ internal unsafe interface IDot512
 {
     /// <summary>
     /// start + sum over i of w[i] . (the four columns at quads + 4 i), for the eight vectors of a group of 32 columns, or the first four of
-    /// one of 16.
+    /// one of 16. They are registers, and so parameters: in a struct of more than four fields they would be memory.
     /// </summary>
     public static abstract Vector512<int> Sum<TForm>(
         Vector512<int> start, Vector512<byte> w0, Vector512<byte> w1, Vector512<byte> w2, Vector512<byte> w3, Vector512<byte> w4,

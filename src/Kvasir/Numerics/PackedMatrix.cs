@@ -43,7 +43,7 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void MultiplyPass(
-        Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate)
+        Activations x, int firstToken, int tokens, int firstRow, int endRow, FloatRows output, float* bias, bool accumulate)
     {
         int blocks = Columns / PackedFormat.BlockColumns;
         nint xStride = x.BlockStride;
@@ -61,8 +61,8 @@ internal sealed unsafe class PackedMatrix<TKernel> : WeightMatrix where TKernel 
                 if (tokens > 1) FetchNext(next, (nint)(next - panel), token, count, tokens);
                 TKernel.Multiply(_format, panel, blocks, (ActivationBlock*)(first + token * xStride), xStride, count, result);
                 for (int t = 0; t < count; t++)
-                    PanelResult.Store(result + t * PanelRows, rows, output + (token + t) * stride + row, bias == null
-                        ? null : bias + row, accumulate);
+                    PanelResult.Store(
+                        result + t * PanelRows, rows, output.Row(token + t) + row, bias == null ? null : bias + row, accumulate);
             }
         }
     }

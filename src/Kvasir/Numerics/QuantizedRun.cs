@@ -54,7 +54,7 @@ internal readonly unsafe ref struct QuantizedRun(byte** blocks, int count, Quant
     public bool Accumulates => ResultStep == 0;
 
     /// <summary>Sets of scales of a panel: the first is of columns 0..15, the last of 16..31.</summary>
-    public int Parts => QuantizedPanel.Columns / format.Group;
+    public int Parts => format.Group == QuantizedPanel.Columns ? 1 : 2;
 
     public int PanelBytes => QuantizedPanel.Bytes(Inner, format.Bits);
 

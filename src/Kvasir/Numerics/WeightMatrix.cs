@@ -81,18 +81,17 @@ internal abstract unsafe class WeightMatrix : IDisposable
     }
 
     /// <summary>
-    /// output[t * stride + r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where
-    /// given, for t in [0, tokens) and r in [firstRow, endRow).
+    /// output[t, r] (=, or += with <paramref name="accumulate"/>) sum over c of W[r, c] x[firstToken + t, c], plus bias[r] where given, for
+    /// t in [0, tokens) and r in [firstRow, endRow).
     /// </summary>
-    public void Multiply(Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias,
-        bool accumulate)
+    public void Multiply(
+        Activations x, int firstToken, int tokens, int firstRow, int endRow, FloatRows output, float* bias, bool accumulate)
     {
         CheckRange(x, firstToken, tokens, firstRow, endRow);
         // As many tokens as the second-level cache holds while the panels go by, in whole tiles.
         int pass = Math.Max((int)(_passBytes / TokenBytes(x)) / _maxTokens, 1) * _maxTokens;
         for (int token = 0; token < tokens; token += pass)
-            MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output + token * stride, stride, bias,
-                accumulate);
+            MultiplyPass(x, firstToken + token, Math.Min(tokens - token, pass), firstRow, endRow, output.From(token), bias, accumulate);
     }
 
     /// <summary>One row, dequantised (embedding look-up).</summary>
@@ -118,7 +117,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
 
     /// <inheritdoc cref="Multiply"/>
     protected abstract void MultiplyPass(
-        Activations x, int firstToken, int tokens, int firstRow, int endRow, float* output, long stride, float* bias, bool accumulate);
+        Activations x, int firstToken, int tokens, int firstRow, int endRow, FloatRows output, float* bias, bool accumulate);
 
     /// <summary>One row of a panel, dequantised.</summary>
     protected abstract void Unpack(byte* panel, int row, Span<float> destination);

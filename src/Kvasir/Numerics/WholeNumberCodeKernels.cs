@@ -53,36 +53,49 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TBits, TRows>(in QuantizedRun strip) where TBits : IConstant where TRows : IConstant
     {
-        int inner = strip.Inner, parts = strip.Parts, pieces = parts * strip.Panels, scaleBits = strip.Format.ScaleBits,
-            setBytes = strip.SetBytes, setOffset = strip.SetOffset, panelBytes = strip.PanelBytes, panelOffset = strip.PanelOffset;
-        int piece = (TBits.Value == 3 ? 2 : 1) * TRows.Value * inner, side = pieces * piece, endsSide = 4 + 4 * pieces,
+        var places = new Places(strip);
+        int pieces = places.Parts * places.Panels, side = pieces * PieceBytes<TBits, TRows>(places.Inner), endsSide = 4 + 4 * pieces,
             together = Math.Clamp(FoldedBytes / side, 1, strip.Count);
-        float* work = stackalloc float[pieces * (MostRows * Lanes + TRows.Value * inner)], ends = stackalloc float[together * endsSide];
+        float* work = stackalloc float[pieces * (MostRows * Lanes + TRows.Value * places.Inner)],
+            ends = stackalloc float[together * endsSide];
         sbyte* folded = stackalloc sbyte[together * side];
         for (int first = 0; first < strip.Count; first += together)
         {
             int end = Math.Min(strip.Count, first + together);
             for (int b = first; b < end; b++)
-                Fold<TBits, TRows>(strip.Left + b * strip.LeftStep, strip.LeftStride, strip.Block(b) + setOffset, setBytes, scaleBits,
-                    inner, pieces, work, work + pieces * MostRows * Lanes, folded + (b - first) * side, ends + (b - first) * endsSide);
+                Fold<TBits, TRows>(strip, places, b, work, folded + (b - first) * side, ends + (b - first) * endsSide);
             for (int b = first; b < end; b++)
             {
                 for (int i = 0; i < strip.NextBytes; i += QuantizedPanel.LineBytes) TSimd.Prefetch(strip.Next[b] + i);
-                float* steps = ends + (b - first) * endsSide;
-                Product<TBits, TRows>(folded + (b - first) * side, piece, parts, inner, strip.Block(b) + panelOffset, panelBytes,
-                    strip.Panels, steps, strip.Result + b * strip.ResultStep, strip.ResultStride, strip.Accumulates);
+                Product<TBits, TRows>(strip, places, b, folded + (b - first) * side, ends + (b - first) * endsSide);
             }
         }
     }
 
+    /// <summary>Where the parts of a block lie, found out once for all blocks.</summary>
+    private readonly struct Places(in QuantizedRun strip)
+    {
+        public readonly int Inner = strip.Inner, Parts = strip.Parts, Panels = strip.Panels, ScaleBits = strip.Format.ScaleBits,
+            SetBytes = strip.SetBytes, SetOffset = strip.SetOffset, PanelBytes = strip.PanelBytes, PanelOffset = strip.PanelOffset;
+    }
+
+    /// <summary>Bytes of a piece of folded rows: codes or low bits, and of 3-bit codes the high bits in a plane of their own.</summary>
+    private static int PieceBytes<TBits, TRows>(int inner) where TBits : IConstant where TRows : IConstant =>
+        (TBits.Value == 3 ? 2 : 1) * TRows.Value * inner;
+
     /// <summary>
     /// Folds the scales of all pieces (sets) into the rows and rounds each row to int8, in the order in which the lanes of the planes take
-    /// it. <paramref name="ends"/> gets the rows' steps, then for each piece their sums of x m + (x s - q step) h.
+    /// it. <paramref name="work"/> has room for the sums and the folded rows of all pieces, <paramref name="ends"/> gets the rows' steps,
+    /// then for each piece their sums of x m + (x s - q step) h.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fold<TBits, TRows>(float* left, int leftStride, byte* set, int setBytes, int scaleBits, int inner, int pieces,
-        float* sums, float* folded, sbyte* quads, float* ends) where TBits : IConstant where TRows : IConstant
+    private static void Fold<TBits, TRows>(in QuantizedRun strip, in Places places, int block, float* work, sbyte* quads, float* ends)
+        where TBits : IConstant where TRows : IConstant
     {
+        int inner = places.Inner, pieces = places.Parts * places.Panels, leftStride = strip.LeftStride, scaleBits = places.ScaleBits,
+            setBytes = places.SetBytes;
+        float* left = strip.Left + block * strip.LeftStep, sums = work, folded = work + pieces * MostRows * Lanes;
+        byte* set = strip.Block(block) + places.SetOffset;
         TFloats zero = TSimd.Broadcast(0), m0 = zero, m1 = zero, m2 = zero, m3 = zero;
         nint row = inner;
         float middleCode = ((1 << TBits.Value) - 1) / 2f;
@@ -160,20 +173,33 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
     /// steps of k; one of 2 bits eight, first those with even, then those with odd numbers; one of high bits, which count four, sixteen.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Product<TBits, TRows>(sbyte* low, int piece, int parts, int inner, byte* panel, int panelBytes, int panels,
-        float* steps, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
+    private static void Product<TBits, TRows>(in QuantizedRun strip, in Places places, int block, sbyte* folded, float* ends)
+        where TBits : IConstant where TRows : IConstant
     {
-        float* lowBias = steps + 4;
-        for (int p = 0; p < panels; p++, panel += panelBytes, low += parts * piece, lowBias += 4 * parts, result += QuantizedPanel.Columns)
-            Product<TBits, TRows>(low, low + (parts - 1) * piece, inner, panel, steps, lowBias, lowBias + 4 * (parts - 1), result,
-                resultStride, accumulate);
+        int parts = places.Parts, panels = places.Panels, panelBytes = places.PanelBytes, piece = PieceBytes<TBits, TRows>(places.Inner);
+        byte* panel = strip.Block(block) + places.PanelOffset;
+        float* bias = ends + 4, result = strip.Result + block * strip.ResultStep;
+        for (int p = 0; p < panels; p++, panel += panelBytes, folded += parts * piece, bias += 4 * parts, result += QuantizedPanel.Columns)
+            Product<TBits, TRows>(
+                new Folded(folded, folded + (parts - 1) * piece, bias, bias + 4 * (parts - 1)), places.Inner, panel, ends,
+                new FloatRows(result, strip.ResultStride), strip.Accumulates);
+    }
+
+    /// <summary>The rows that meet the low and the high half of a panel's columns, and their sums of what is not in the products.</summary>
+    private readonly struct Folded(sbyte* low, sbyte* high, float* lowBias, float* highBias)
+    {
+        public readonly sbyte* Low = low, High = high;
+        public readonly float* LowBias = lowBias, HighBias = highBias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Product<TBits, TRows>(sbyte* low, sbyte* high, int inner, byte* panel, float* steps, float* lowBias,
-        float* highBias, float* result, int resultStride, bool accumulate) where TBits : IConstant where TRows : IConstant
+    private static void Product<TBits, TRows>(
+        Folded folded, int inner, byte* panel, float* steps, FloatRows results, bool accumulate)
+        where TBits : IConstant where TRows : IConstant
     {
-        nint row = inner;
+        sbyte* low = folded.Low, high = folded.High;
+        float* lowBias = folded.LowBias, highBias = folded.HighBias, result = results.First;
+        nint row = inner, resultStride = (nint)results.Stride;
         byte mask = TBits.Value == 4 ? (byte)15 : (byte)3; // of 3 bits the low two
         for (int lane = 0; lane < Lanes; lane += TWhole.Width, panel += TWhole.Width * sizeof(int), result += TWhole.Width)
         {
@@ -245,6 +271,7 @@ internal sealed unsafe class WholeNumberCodeKernels<TSimd, TFloats, TWhole, TInt
         if (TRows.Value > 3) sum3 = TWhole.AddProducts(sum3, codes, quad + 3 * row);
     }
 
+    /// <summary>The sums are registers, and so parameters: in a struct of more than four fields they would be memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddPairs<TRows>(short weight, TInts pairs0, TInts pairs1, TInts pairs2, TInts pairs3, ref TInts sum0,
         ref TInts sum1, ref TInts sum2, ref TInts sum3) where TRows : IConstant

@@ -71,8 +71,8 @@ public unsafe class UnrotatedKeysTests
                 {
                     KeyContext context = strip.Keys with { FirstToken = strip.Keys.FirstToken + b * KvBlock.Tokens };
                     Decode(strip.Blocks[b], strip.Channels, k, context);
-                    kernels.Multiply(queries, strip.Channels, k, rows, strip.Channels, KvBlock.Tokens, scores + b * KvBlock.Tokens,
-                        scoresStride, accumulate: false);
+                    kernels.Multiply(new(queries, strip.Channels), k, rows, strip.Channels, KvBlock.Tokens,
+                        new(scores + b * KvBlock.Tokens, scoresStride), accumulate: false);
                 }
         }
 

@@ -24,8 +24,8 @@ public sealed unsafe class AttentionKernelsTests
             fixed (float* l = left, r = right, o = result, h = fromHalves)
             fixed (ushort* b = halves)
             {
-                kernels.Multiply(l, inner, r, rows, inner, columns, o, stride, accumulate);
-                kernels.MultiplyHalf(l, inner, b, rows, inner, columns, h, stride, accumulate, ahead: null);
+                kernels.Multiply(new(l, inner), r, rows, inner, columns, new(o, stride), accumulate);
+                kernels.MultiplyHalf(new(l, inner), b, rows, inner, columns, new(h, stride), accumulate, ahead: null);
             }
             for (int i = 0; i < rows; i++)
                 for (int n = 0; n < columns; n++)

@@ -37,7 +37,7 @@ public unsafe class WeightMatrixTests
             float[] before = [.. Enumerable.Range(0, tokens * stride).Select(_ => random.NextSingle())];
             float[] output = [.. before];
             fixed (float* target = output, added = bias)
-                matrix.Multiply(x, 1, tokens, firstRow, endRow, target, stride, biased ? added : null, accumulate);
+                matrix.Multiply(x, 1, tokens, firstRow, endRow, new(target, stride), biased ? added : null, accumulate);
 
             float[] row = new float[columns];
             for (int i = 0; i < output.Length; i++)
@@ -71,8 +71,8 @@ public unsafe class WeightMatrixTests
         float[] together = new float[Tokens * Rows], alone = new float[Tokens * Rows];
         fixed (float* all = together, one = alone)
         {
-            matrix.Multiply(x, 0, Tokens, 0, Rows, all, Rows, null, false);
-            for (int token = 0; token < Tokens; token++) matrix.Multiply(x, token, 1, 0, Rows, one + token * Rows, Rows, null, false);
+            matrix.Multiply(x, 0, Tokens, 0, Rows, new(all, Rows), null, false);
+            for (int token = 0; token < Tokens; token++) matrix.Multiply(x, token, 1, 0, Rows, new(one + token * Rows, Rows), null, false);
         }
         Assert.Equal(alone, together);
     }
@@ -111,7 +111,7 @@ public unsafe class WeightMatrixTests
         using var matrix = WeightMatrix.Pack(tensor.Tensor, true, Enum.Parse<KernelPath>(pathName));
         using var x = RandomActivations(Tokens, Columns, new Random(2));
         float[] output = new float[Rows * Tokens], row = new float[Columns];
-        fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, target, Rows, null, false);
+        fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, new(target, Rows), null, false);
         for (int i = 0; i < output.Length; i++)
         {
             GgmlBlocks.Dequantize(tensor.Tensor.Type, tensor.Tensor.RowBytes(i % Rows), row);
@@ -129,7 +129,7 @@ public unsafe class WeightMatrixTests
         using var matrix = WeightMatrix.Pack(tensor.Tensor, false, KernelPaths.Choose(null));
         using var x = RandomActivations(1, Columns, new Random(6));
         float[] output = new float[Rows], row = new float[Columns];
-        fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, target, Rows, null, false);
+        fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, new(target, Rows), null, false);
         double error = 0, norm = 0;
         for (int r = 0; r < Rows; r++)
         {
@@ -164,7 +164,7 @@ public unsafe class WeightMatrixTests
                     x.Row(t)[c] = (t % 4) switch { 0 => 1, 1 => -1, 2 => c % 2 == 0 ? 1 : -1, _ => c % 4 < 2 ? 1 : -1 };
             x.Quantize(0, Tokens, 0, Columns);
             float[] output = new float[Tokens * Rows], row = new float[Columns];
-            fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, target, Rows, null, false);
+            fixed (float* target = output) matrix.Multiply(x, 0, Tokens, 0, Rows, new(target, Rows), null, false);
             for (int i = 0; i < output.Length; i++)
             {
                 matrix.ReadRow(i % Rows, row);
@@ -188,7 +188,7 @@ public unsafe class WeightMatrixTests
             using var matrix = WeightMatrix.Pack(tensor.Tensor, false, Enum.Parse<KernelPath>(pathName));
             using var x = RandomActivations(1, Columns, new Random(3));
             float[] output = new float[Rows], row = new float[Columns], stored = new float[Columns];
-            fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, target, Rows, null, false);
+            fixed (float* target = output) matrix.Multiply(x, 0, 1, 0, Rows, new(target, Rows), null, false);
             for (int r = 0; r < Rows; r++)
             {
                 GgmlBlocks.Dequantize(type, tensor.Tensor.RowBytes(r), row);
@@ -209,7 +209,7 @@ public unsafe class WeightMatrixTests
         using var x = new Activations(2, 256);
         x.Quantize(0, 2, 0, 256);
         float[] output = new float[10], bias = [1, 2, 3, 4, 5];
-        fixed (float* target = output, added = bias) matrix.Multiply(x, 0, 2, 0, 5, target, 5, added, false);
+        fixed (float* target = output, added = bias) matrix.Multiply(x, 0, 2, 0, 5, new(target, 5), added, false);
         Assert.Equal([1f, 2, 3, 4, 5, 1, 2, 3, 4, 5], output);
     }
 
@@ -240,7 +240,7 @@ public unsafe class WeightMatrixTests
 
     private static void Multiply(WeightMatrix matrix, Activations x, int firstToken, int tokens, int firstRow, int endRow, float[] output)
     {
-        fixed (float* target = output) matrix.Multiply(x, firstToken, tokens, firstRow, endRow, target, 64, null, false);
+        fixed (float* target = output) matrix.Multiply(x, firstToken, tokens, firstRow, endRow, new(target, 64), null, false);
     }
 
     private static Activations RandomActivations(int tokens, int columns, Random random)

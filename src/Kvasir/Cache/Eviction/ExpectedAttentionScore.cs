@@ -41,8 +41,8 @@ internal sealed unsafe class ExpectedAttentionScore : TokenScore
         {
             int channels = mean.Length;
             float[] products = new float[layer.Count * channels], weights = new float[layer.Count];
-            fixed (float* k = keys, c = covariance, p = products) layer.Kernels!.Multiply(k, channels, c, layer.Count, channels,
-                channels, p, channels, accumulate: false);
+            fixed (float* k = keys, c = covariance, p = products) layer.Kernels!.Multiply(new(k, channels), c, layer.Count, channels,
+                channels, new(p, channels), accumulate: false);
             for (int j = 0; j < weights.Length; j++)
             {
                 ReadOnlySpan<float> key = keys.AsSpan(j * channels, channels);

@@ -21,7 +21,7 @@ internal sealed unsafe class NormalisedReconstructionScore : TokenScore
         {
             float[] gram = layer.OutputGram(head);
             fixed (float* v = values, g = gram, p = products)
-                layer.Kernels!.Multiply(v, channels, g, layer.Count, channels, channels, p, channels, accumulate: false);
+                layer.Kernels!.Multiply(new(v, channels), g, layer.Count, channels, channels, new(p, channels), accumulate: false);
             Span<float> largest = layer.Again!.Of(Observations.Contributions, head);
             for (int j = 0; j < score.Length; j++)
             {
