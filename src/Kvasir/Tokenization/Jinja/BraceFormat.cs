@@ -4,6 +4,7 @@ namespace Kvasir.Tokenization.Jinja;
 internal sealed class BraceFormat(RenderContext context, Arguments arguments)
 {
     private long _next;
+    private bool? _counts;
 
     public static string Apply(RenderContext context, string format, Arguments arguments) =>
         new BraceFormat(context, arguments).Fill(format, depth: 0);
@@ -91,6 +92,8 @@ internal sealed class BraceFormat(RenderContext context, Arguments arguments)
     private object? Argument(string name)
     {
         long? index = name.Length == 0 ? _next++ : Index(name);
+        if (index is not null && (_counts ??= name.Length == 0) != (name.Length == 0))
+            throw new InvalidInputException("format(): fields with and without a number stand together");
         if (index is not null)
             return index < arguments.Positional.Count
                 ? arguments.Positional[(int)index] : throw new InvalidInputException("format(): there are more fields than values");

@@ -107,7 +107,8 @@ internal static class Filters
         Numbers.TryDouble(call.Target, out double number);
         if (method == "common") return double.IsFinite(number) ? Numbers.ParseFloat(FloatText.Fixed(number, precision)) : number;
         double scale = Math.Pow(10, precision);
-        return (method == "ceil" ? Math.Ceiling(number * scale) : Math.Floor(number * scale)) / scale;
+        // Python's ceil and floor give integers, which have no negative zero.
+        return ((method == "ceil" ? Math.Ceiling(number * scale) : Math.Floor(number * scale)) + 0.0) / scale;
     }
 
     /// <summary>To a multiple of a power of ten where the precision is negative, halves to even.</summary>

@@ -16,6 +16,7 @@ internal sealed class ForLoop
 
     public required Statement Body { get; init; }
 
+    /// <summary>Runs where no turn came to its end: a turn that break or continue left counts as none, as Jinja has it.</summary>
     public Statement? Otherwise { get; init; }
 
     public void Run(RenderContext context) => Run(context, Items.Evaluate(context), depth: 0);
@@ -26,18 +27,19 @@ internal sealed class ForLoop
         Scope outer = context.Scope;
         IEnumerable<object?> chosen = Chosen(context, outer, Iteration.Items(context, values));
         var loop = new LoopState(chosen, depth, Recursive ? inner => Capture(context, outer, inner, depth) : null);
-        bool any = false;
+        bool completed = false;
         while (loop.MoveNext())
         {
-            any = true;
             context.Charge(1);
             context.Scope = new Scope(outer);
             context.Scope.Set("loop", loop);
             Assign(context, loop.Current);
-            if (Body.Execute(context) == Flow.Break) break;
+            Flow flow = Body.Execute(context);
+            if (flow == Flow.Break) break;
+            completed |= flow == Flow.Next;
         }
 
-        if (!any && Otherwise is not null)
+        if (!completed && Otherwise is not null)
         {
             context.Scope = new Scope(outer);
             Otherwise.Execute(context);

@@ -16,11 +16,12 @@ internal sealed record FormatSpecification(
         const string Aligns = "<>^=";
         int at = 0;
         char fill = ' ', align = ' ';
-        if (text.Length > 1 && Aligns.Contains(text[1], StringComparison.Ordinal)) (fill, align, at) = (text[0], text[1], 2);
+        bool hasFill = text.Length > 1 && Aligns.Contains(text[1], StringComparison.Ordinal);
+        if (hasFill) (fill, align, at) = (text[0], text[1], 2);
         else if (text.Length > 0 && Aligns.Contains(text[0], StringComparison.Ordinal)) (align, at) = (text[0], 1);
         char sign = Take("+- ") ?? '-';
         bool alternate = Take("#") is not null;
-        if (Take("0") is not null && align == ' ') (fill, align) = ('0', ZeroFlag);
+        if (Take("0") is not null && !hasFill) (fill, align) = ('0', align == ' ' ? ZeroFlag : align);
         int width = ReadNumber(text, ref at) ?? 0;
         char group = Take(",_") ?? ' ';
         int? precision = Take(".") is null
@@ -138,7 +139,7 @@ internal sealed record FormatSpecification(
         if (Group == ' ') return number;
         int start = number.StartsWith('-') ? 1 : 0;
         int size = Kind is 'x' or 'X' or 'o' or 'b' ? 4 : 3;
-        int end = size == 3 && number.AsSpan(start).IndexOfAny('.', 'e') is var at and >= 0 ? at + start : number.Length;
+        int end = size == 3 && number.AsSpan(start).IndexOfAny('.', 'e', 'E') is var at and >= 0 ? at + start : number.Length;
         var result = new StringBuilder(number);
         for (int place = end - size; place > start; place -= size) result.Insert(place, Group);
         return result.ToString();

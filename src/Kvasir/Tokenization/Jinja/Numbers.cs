@@ -27,7 +27,7 @@ internal static class Numbers
     public static bool TryDouble(object? value, out double number)
     {
         bool isInteger = TryInteger(value, out BigInteger integer);
-        number = value is double real ? real : isInteger ? (double)integer : 0;
+        number = value is double real ? real : isInteger ? Nearest(integer) : 0;
         if (isInteger && !double.IsFinite(number)) throw new InvalidInputException("an integer is too large for a float");
         return isInteger || value is double;
     }
@@ -106,6 +106,11 @@ internal static class Numbers
 
         return negative ? -value : value;
     }
+
+    /// <summary>The runtime's own conversion of large integers cuts digits off instead of rounding.</summary>
+    private static double Nearest(BigInteger integer) => integer.GetBitLength() <= 64 ? (double)integer
+        : integer.GetBitLength() > 1025 ? double.PositiveInfinity
+        : double.Parse(integer.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static BigInteger Exact(object? value) => TryInteger(value, out BigInteger integer) ? integer : 0;
 

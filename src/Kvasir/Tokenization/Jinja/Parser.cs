@@ -148,7 +148,7 @@ internal sealed class Parser(TokenReader tokens)
 
         List<FilterStep> filters = ReadFilterSteps();
         Statement body = ReadDetached("endset");
-        return Statement.Of(line, c => assign(c, Filtered(c, filters, c.InScope(new Scope(c.Scope), () => c.Capture(body)))));
+        return Statement.Of(line, c => assign(c, Filtered(c, filters, Captured(c, body))));
     }
 
     private List<FilterStep> ReadFilterSteps()
@@ -157,6 +157,10 @@ internal sealed class Parser(TokenReader tokens)
         while (tokens.Skip("|")) filters.Add(_expressions.ReadFilterStep());
         return filters;
     }
+
+    /// <summary>What a body writes; its variables are not seen outside.</summary>
+    private static string Captured(RenderContext context, Statement body) =>
+        context.InScope(new Scope(context.Scope), () => context.Capture(body));
 
     private static object? Filtered(RenderContext context, List<FilterStep> filters, object? value) =>
         filters.Aggregate(value, (result, filter) => filter.Apply(context, result));
@@ -175,7 +179,7 @@ internal sealed class Parser(TokenReader tokens)
     {
         List<FilterStep> filters = [_expressions.ReadFilterStep(), .. ReadFilterSteps()];
         Statement body = ReadDetached("endfilter");
-        return Statement.Of(line, c => c.Write(Representation.Text(c, Filtered(c, filters, c.Capture(body)))));
+        return Statement.Of(line, c => c.Write(Representation.Text(c, Filtered(c, filters, Captured(c, body)))));
     }
 
     private Statement ReadWith(int line)
