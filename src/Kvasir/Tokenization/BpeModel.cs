@@ -23,6 +23,9 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
     /// <summary>The token of characters that have neither token nor byte tokens, or -1 where they are dropped.</summary>
     public int Unknown { get; init; } = -1;
 
+    /// <summary>Unknown symbols that follow one another are one unknown token.</summary>
+    public bool FusesUnknown { get; init; }
+
     /// <summary>Characters without a token that can still merge into one, with their symbol: an id past the vocabulary.</summary>
     public IReadOnlyDictionary<int, int> Tokenless { get; init; } = new Dictionary<int, int>();
 
@@ -66,7 +69,7 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
     {
         ReadOnlySpan<byte> bytes =
             buffer[..(ByteAlphabet ? TokenSpellings.FromByteLevel(piece, buffer) : Encoding.UTF8.GetBytes(piece, buffer))];
-        if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole)
+        if (WholePieces && _vocabulary.Find(bytes) is >= 0 and int whole && _vocabulary.Kinds[whole] != TokenKind.Control)
         {
             output.Add(whole);
             return;
@@ -74,10 +77,13 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
         int count = CharacterSymbols ? Characters(bytes, ids, starts) : Bytes(bytes, ids, starts);
         count = SymbolMerger.Merge(merges, ids[..count], starts[..count]);
         starts[count] = bytes.Length;
+        bool fuses = false;
         for (int i = 0; i < count; i++)
         {
+            bool known = (uint)ids[i] < (uint)_vocabulary.Count || CanSpell(bytes[starts[i]..starts[i + 1]]);
             if ((uint)ids[i] < (uint)_vocabulary.Count) output.Add(ids[i]);
-            else Spell(bytes[starts[i]..starts[i + 1]], output);
+            else if (known || !fuses) Spell(bytes[starts[i]..starts[i + 1]], output);
+            fuses = !known && FusesUnknown;
         }
     }
 
@@ -97,7 +103,9 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
         return count;
     }
 
-    /// <summary>One symbol a character; those that no token contains get -1, which never merges.</summary>
+    /// <summary>
+    /// One symbol a character; those that no token contains get -1, which never merges, or are dropped where nothing stands for them.
+    /// </summary>
     private int Characters(ReadOnlySpan<byte> bytes, Span<int> ids, Span<int> starts)
     {
         int count = 0;
@@ -105,8 +113,12 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
         {
             Rune.DecodeFromUtf8(bytes[at..], out Rune rune, out int length);
             int id = _vocabulary.Find(bytes.Slice(at, length));
-            ids[count] = id >= 0 ? id : Tokenless.GetValueOrDefault(rune.Value, -1);
-            starts[count++] = at;
+            id = id >= 0 ? id : Tokenless.GetValueOrDefault(rune.Value, -1);
+            if (id >= 0 || Unknown >= 0 || CanSpell(bytes.Slice(at, length)))
+            {
+                ids[count] = id;
+                starts[count++] = at;
+            }
             at += length;
         }
         return count;
@@ -115,9 +127,7 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
     /// <summary>A symbol that is no token: its bytes' tokens, or the unknown token where one of them is missing.</summary>
     private void Spell(ReadOnlySpan<byte> symbol, TokenList output)
     {
-        bool complete = true;
-        foreach (byte value in symbol) complete &= _byteTokens[value] >= 0;
-        if (!complete && Unknown >= 0)
+        if (Unknown >= 0 && !CanSpell(symbol))
         {
             output.Add(Unknown);
             return;
@@ -126,6 +136,13 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges)
         {
             if (_byteTokens[value] >= 0) output.Add(_byteTokens[value]);
         }
+    }
+
+    private bool CanSpell(ReadOnlySpan<byte> symbol)
+    {
+        bool complete = true;
+        foreach (byte value in symbol) complete &= _byteTokens[value] >= 0;
+        return complete;
     }
 
     /// <summary>The token of every byte: SentencePiece's byte tokens, in byte-level vocabularies the tokens of one byte.</summary>

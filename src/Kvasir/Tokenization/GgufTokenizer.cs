@@ -126,7 +126,10 @@ internal static class GgufTokenizer
             if (isControl || (texts[id] == ControlTexts.EndOfText && spelling == TokenSpelling.SentencePiece))
                 kinds[id] = TokenKind.Control;
         }
-        return new Vocabulary(texts, kinds, spelling);
+        // A list of merges can make control tokens too, such as padding that is a word; in scores each token would be a merge.
+        HashSet<int>? made = spelling != TokenSpelling.ByteLevel ? null
+            : [.. Enumerable.Range(0, kinds.Length).Where(id => kinds[id] is TokenKind.Control or TokenKind.UserDefined)];
+        return new Vocabulary(texts, kinds, spelling, made: made);
     }
 
     private static TokenizerSettings Settings(

@@ -36,7 +36,7 @@ internal static class JsonPreTokenizers
         "WhitespaceSplit" => [new RegexSplitter(@"\s", SplitBehavior.Removed)],
         "CharDelimiterSplit" => [new RegexSplitter(Regex.Escape(part.Text("delimiter")), SplitBehavior.Removed)],
         "BertPreTokenizer" => [BertText.PreTokenizer()],
-        "Metaspace" => Metaspace(part, steps),
+        "Metaspace" => Metaspace(part, steps, first),
         string other => throw part.Unsupported($"pre-tokenizer '{other}'"),
     };
 
@@ -61,12 +61,12 @@ internal static class JsonPreTokenizers
 
     private static PreTokenizer[] ByteLevel(JsonFields preTokenizer, List<TextNormalizer.Step> steps, bool first)
     {
-        if (preTokenizer.Flag("add_prefix_space", true))
-        {
-            if (!first) throw preTokenizer.Unsupported("'add_prefix_space' after other pre-tokenizers");
-            steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
-        }
-        return preTokenizer.Flag("use_regex", true) ? [PreTokenizers.Gpt2(), PreTokenizer.ToBytes] : [PreTokenizer.ToBytes];
+        bool cuts = preTokenizer.Flag("use_regex", true);
+        PreTokenizer[] stages = cuts ? [PreTokenizers.Gpt2(), PreTokenizer.ToBytes] : [PreTokenizer.ToBytes];
+        if (!preTokenizer.Flag("add_prefix_space", true)) return stages;
+        if (!first) return [PreTokenizer.WithSpace, .. stages];
+        steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
+        return stages;
     }
 
     private static PreTokenizer[] Split(JsonFields preTokenizer, bool spacesMarked)
@@ -91,13 +91,16 @@ internal static class JsonPreTokenizers
         preTokenizer.Text("behavior", usual) is var name && Enum.TryParse(name, out SplitBehavior behavior) && char.IsLetter(name[0])
             ? behavior : throw preTokenizer.Unsupported($"behavior '{name}'");
 
-    private static PreTokenizer[] Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps)
+    private static PreTokenizer[] Metaspace(JsonFields preTokenizer, List<TextNormalizer.Step> steps, bool first)
     {
         if (preTokenizer.Text("replacement", "\u2581") != "\u2581")
             throw preTokenizer.Unsupported("a replacement other than U+2581");
         SpacePrefix prefix = PrefixOf(preTokenizer);
-        if (prefix != SpacePrefix.None)
-            steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
-        return preTokenizer.Flag("split", true) ? [new SpaceSplitter(everySpace: true)] : [];
+        PreTokenizer[] stages = preTokenizer.Flag("split", true) ? [new SpaceSplitter(everySpace: true)] : [];
+        if (prefix == SpacePrefix.None) return stages;
+        if (!first && prefix == SpacePrefix.First) throw preTokenizer.Unsupported("prepend_scheme 'first' after other pre-tokenizers");
+        if (!first) return [PreTokenizer.WithSpace, .. stages];
+        steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
+        return stages;
     }
 }

@@ -54,7 +54,7 @@ internal static class JsonTokenizer
         SpacePrefix spacePrefix = SpacePrefix.None;
         if (hasNormalizer)
         {
-            steps.AddRange(JsonNormalizers.Steps(root.Object("normalizer")));
+            steps.AddRange(JsonNormalizers.Steps(root.Object("normalizer"), marksAreSpaces: !byteLevel));
             spacePrefix = !byteLevel && JsonNormalizers.PrependsSpace(root.Object("normalizer")) ? SpacePrefix.Every : SpacePrefix.None;
         }
         if (!byteLevel) steps.Insert(0, TextNormalizer.Replace(TokenSpellings.SpaceMark.ToString(), " "));
@@ -67,10 +67,11 @@ internal static class JsonTokenizer
         }
         var entries = new JsonVocabulary(root, model);
         TokenSpelling spelling = byteLevel ? TokenSpelling.ByteLevel : TokenSpelling.SentencePiece;
-        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal);
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, spelling, entries.Literal, entries.Made);
         TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with
         {
             SpacePrefix = spacePrefix,
+            SpacesMarked = spacesMarked,
             Normalizer = new TextNormalizer([.. steps]),
             StretchNormalizer = new TextNormalizer([.. stretchSteps]),
         };
@@ -78,14 +79,15 @@ internal static class JsonTokenizer
         MergeTable merges = Merges.FromList(vocabulary, texts, borders, spelling, model.Place, out int[] pairs);
         string rules = Rules(root, model);
         string Identity() => TokenizerIdentity.Of(vocabulary, settings, rules, MemoryMarshal.AsBytes<int>(pairs));
-        bool wholePieces = model.Flag("ignore_merges", false);
+        bool wholePieces = model.Flag("ignore_merges", false), fusesUnknown = model.Flag("fuse_unk", false);
         PreTokenizer? pieces = byteLevel || stages.Count > 0 ? PreTokenizer.Sequence([.. stages]) : null;
         var none = new Dictionary<int, int>();
-        if (!byteLevel) return SentencePieceBpe.Create(vocabulary, settings, merges, none, pieces, Identity, wholePieces);
+        if (!byteLevel) return SentencePieceBpe.Create(vocabulary, settings, merges, none, pieces, Identity, wholePieces, fusesUnknown);
         var bpe = new BpeModel(vocabulary, merges)
         {
             WholePieces = wholePieces,
             Unknown = entries.Unknown,
+            FusesUnknown = fusesUnknown,
             ByteAlphabet = stages.Contains(PreTokenizer.ToBytes),
         };
         return new BpeTokenizer(vocabulary, settings, bpe, pieces!, Identity);
@@ -95,13 +97,15 @@ internal static class JsonTokenizer
     {
         if (model.Text("continuing_subword_prefix", "##") != "##")
             throw model.Unsupported($"continuing_subword_prefix '{model.Text("continuing_subword_prefix")}'");
-        IEnumerable<TextNormalizer.Step> steps = root.Has("normalizer") ? JsonNormalizers.Steps(root.Object("normalizer")) : [];
+        IEnumerable<TextNormalizer.Step> steps = root.Has("normalizer")
+            ? JsonNormalizers.Steps(root.Object("normalizer"), marksAreSpaces: false) : [];
         var stages = new List<PreTokenizer>();
         var stretchSteps = new List<TextNormalizer.Step>();
         JsonPreTokenizers.Read(root.Object("pre_tokenizer"), spacesMarked: false, stretchSteps, stages);
         var entries = new JsonVocabulary(root, model);
         if (entries.Unknown < 0) throw model.Wrong("unk_token");
-        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal);
+        var vocabulary = new Vocabulary(entries.Texts, entries.Kinds, TokenSpelling.WordPieceHashed, entries.Literal,
+            entries.Made.Where(id => entries.Kinds[id] == TokenKind.UserDefined).ToHashSet());
         TokenizerSettings settings = JsonSpecialTokens.Settings(root, entries, file) with
         {
             Normalizer = new TextNormalizer([.. steps]),
@@ -141,7 +145,8 @@ internal static class JsonTokenizer
         '\n',
         Raw(root, "normalizer"),
         Raw(root, "pre_tokenizer"),
-        $"{model.Text("type", "BPE")} {model.Flag("byte_fallback", false)} {model.Flag("ignore_merges", false)}");
+        $"{model.Text("type", "BPE")} {model.Flag("byte_fallback", false)} {model.Flag("ignore_merges", false)}"
+            + (model.Flag("fuse_unk", false) && !model.Flag("byte_fallback", false) ? " fuses" : ""));
 
     private static string Raw(JsonFields root, string name) => root.Has(name) ? root.Object(name).Raw : "null";
 }

@@ -6,7 +6,7 @@ namespace Kvasir.Tokenization;
 internal sealed class JsonVocabulary
 {
     private readonly Dictionary<int, TokenBorders> _borders = [];
-    private readonly HashSet<int> _literal = [], _normalized = [];
+    private readonly HashSet<int> _literal = [], _normalized = [], _made = [];
 
     /// <summary>Reads them.</summary>
     /// <exception cref="InvalidInputException">An id is impossible or given twice.</exception>
@@ -26,8 +26,9 @@ internal sealed class JsonVocabulary
         foreach (JsonFields token in added)
         {
             int id = token.Integer("id");
-            Kinds[id] = TokenKind.Undefined;
             bool special = token.Flag("special", false);
+            if (Kinds[id] == TokenKind.Normal && Texts[id] == token.Text("content")) _made.Add(id);
+            Kinds[id] = TokenKind.Undefined;
             Set(id, token.Text("content"), special ? TokenKind.Control : TokenKind.UserDefined, token.Place);
             (token.Flag("normalized", !special) ? _normalized : _literal).Add(id);
             TokenBorders borders = (token.Flag("lstrip", false) ? TokenBorders.TakesSpaceBefore : TokenBorders.None)
@@ -36,7 +37,8 @@ internal sealed class JsonVocabulary
             if (borders != TokenBorders.None) _borders[id] = borders;
         }
         Unknown = model.Has("unk_token") ? Array.IndexOf(Texts, model.Text("unk_token")) : -1;
-        if (Unknown >= 0) Kinds[Unknown] = TokenKind.Unknown;
+        // One that was not added is not looked for in texts.
+        if (Unknown >= 0 && Kinds[Unknown] != TokenKind.Normal) Kinds[Unknown] = TokenKind.Unknown;
     }
 
     /// <summary>The text of every id.</summary>
@@ -56,6 +58,9 @@ internal sealed class JsonVocabulary
 
     /// <summary>Added tokens that are looked for before the text is normalised.</summary>
     public IReadOnlySet<int> Literal => _literal;
+
+    /// <summary>Added tokens that stand in the vocabulary too, so that merges can make them (a padding token that is a word).</summary>
+    public IReadOnlySet<int> Made => _made;
 
     /// <summary>The id of a token by its text, or -1.</summary>
     public int Find(string text) => Array.IndexOf(Texts, text);

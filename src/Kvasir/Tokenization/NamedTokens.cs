@@ -9,12 +9,16 @@ internal sealed class NamedTokens
     private readonly Dictionary<string, int> _ids;
     private readonly Dictionary<char, List<string>> _byFirst = [];
     private readonly IReadOnlyDictionary<int, TokenBorders> _borders;
+    private readonly bool _spacesMarked;
 
     /// <summary>A finder of these texts.</summary>
-    public NamedTokens(Dictionary<string, int> tokens, IReadOnlyDictionary<int, TokenBorders> borders)
+    /// <param name="tokens">Texts and ids.</param>
+    /// <param name="borders">What some of them take in around them.</param>
+    /// <param name="spacesMarked">A space in the text stands for U+2581, which is no white space.</param>
+    public NamedTokens(Dictionary<string, int> tokens, IReadOnlyDictionary<int, TokenBorders> borders, bool spacesMarked = false)
     {
         tokens.Remove("");
-        (_ids, _borders) = (tokens, borders);
+        (_ids, _borders, _spacesMarked) = (tokens, borders, spacesMarked);
         string[] texts = [.. tokens.Keys];
         _names = SearchValues.Create(texts, StringComparison.Ordinal);
         Array.Sort(texts, (one, other) => other.Length - one.Length);
@@ -25,10 +29,16 @@ internal sealed class NamedTokens
         }
     }
 
-    /// <summary>The next one at or after <paramref name="from"/>, with the white space that belongs to it.</summary>
-    public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out int end, out int id)
+    /// <summary>The next one, with the white space that belongs to it.</summary>
+    /// <param name="text">Where to look.</param>
+    /// <param name="next">Where to begin; then the end of what was found, without white space: another may begin in that.</param>
+    /// <param name="taken">Where what belongs to the one before ends.</param>
+    /// <param name="start">Where it begins, with its white space.</param>
+    /// <param name="end">Where it ends, with its white space.</param>
+    /// <param name="id">Its id.</param>
+    public bool TryFind(ReadOnlySpan<char> text, ref int next, int taken, out int start, out int end, out int id)
     {
-        for (int at = from; at < text.Length; at++)
+        for (int at = next; at < text.Length; at++)
         {
             int found = text[at..].IndexOfAny(_names);
             if (found < 0) break;
@@ -37,7 +47,8 @@ internal sealed class NamedTokens
             int token = _ids[name];
             if (Fits(text, at, name.Length, token))
             {
-                (start, end) = Extend(text, from, at, at + name.Length, _borders.GetValueOrDefault(token));
+                next = at + name.Length;
+                (start, end) = Extend(text, taken, at, next, _borders.GetValueOrDefault(token));
                 id = token;
                 return true;
             }
@@ -72,11 +83,12 @@ internal sealed class NamedTokens
         || (CharClasses.Of(rune) & (CharClass.Letter | CharClass.Mark)) != 0 || Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 
-    private static (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
+    private (int Start, int End) Extend(ReadOnlySpan<char> text, int from, int start, int end, TokenBorders borders)
     {
-        while ((borders & TokenBorders.TakesSpaceBefore) != 0 && start > from && char.IsWhiteSpace(text[start - 1]))
-            start--;
-        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && char.IsWhiteSpace(text[end])) end++;
+        while ((borders & TokenBorders.TakesSpaceBefore) != 0 && start > from && IsSpace(text[start - 1])) start--;
+        while ((borders & TokenBorders.TakesSpaceAfter) != 0 && end < text.Length && IsSpace(text[end])) end++;
         return (start, end);
     }
+
+    private bool IsSpace(char unit) => char.IsWhiteSpace(unit) && !(_spacesMarked && unit == ' ');
 }

@@ -18,6 +18,14 @@ internal abstract class PreTokenizer
     /// <summary>Writes pieces in GPT-2's alphabet, for stages after ByteLevel: these see bytes and may cut characters.</summary>
     public static PreTokenizer ToBytes { get; } = new ByteAlphabet();
 
+    /// <summary>Puts a space before each piece that does not begin with one.</summary>
+    public static PreTokenizer WithSpace { get; } = new SpacePrefixer();
+
+    private sealed class SpacePrefixer : PreTokenizer
+    {
+        public override void Split(ReadOnlySpan<char> text, IPieceSink sink) => sink.Add(text[0] == ' ' ? text : string.Concat(" ", text));
+    }
+
     private sealed class ByteAlphabet : PreTokenizer
     {
         public override void Split(ReadOnlySpan<char> text, IPieceSink sink) => sink.Add(TokenSpellings.ByteLevel(text));

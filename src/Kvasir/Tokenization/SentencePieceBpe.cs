@@ -9,7 +9,7 @@ internal static class SentencePieceBpe
     /// </summary>
     public static BpeTokenizer Create(
         Vocabulary vocabulary, TokenizerSettings settings, MergeTable merges, IReadOnlyDictionary<int, int> tokenless,
-        PreTokenizer? preTokenizer, Func<string> identity, bool wholePieces = false)
+        PreTokenizer? preTokenizer, Func<string> identity, bool wholePieces = false, bool fusesUnknown = false)
     {
         var model = new BpeModel(vocabulary, merges)
         {
@@ -17,6 +17,7 @@ internal static class SentencePieceBpe
             Unknown = settings.Unknown,
             Tokenless = tokenless,
             WholePieces = wholePieces,
+            FusesUnknown = fusesUnknown,
         };
         preTokenizer ??= JoinsWords(vocabulary) ? PreTokenizer.Sequence() : new SpaceSplitter(everySpace: false);
         return new BpeTokenizer(vocabulary, settings, model, preTokenizer, identity);

@@ -27,18 +27,33 @@ internal sealed class TextNormalizer(params TextNormalizer.Step[] steps)
     /// <summary>Unicode normalisation form D.</summary>
     public static ReadOnlySpan<char> Nfd(ReadOnlySpan<char> text, bool first) => UnicodeNormalization.Decompose(text);
 
-    /// <summary>Lower case, character by character.</summary>
-    public static ReadOnlySpan<char> Lowercase(ReadOnlySpan<char> text, bool first) => text.ToString().ToLowerInvariant();
+    /// <summary>Lower case, character by character: one letter alone, I with a dot, becomes two characters.</summary>
+    public static ReadOnlySpan<char> Lowercase(ReadOnlySpan<char> text, bool first) =>
+        text.ToString().ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 
     /// <summary>Drops non-spacing marks.</summary>
-    public static ReadOnlySpan<char> StripAccents(ReadOnlySpan<char> text, bool first)
+    public static ReadOnlySpan<char> StripAccents(ReadOnlySpan<char> text, bool first) =>
+        Without(text, category => category == UnicodeCategory.NonSpacingMark);
+
+    /// <summary>Drops marks of all three kinds.</summary>
+    public static ReadOnlySpan<char> StripMarks(ReadOnlySpan<char> text, bool first) => Without(text, category =>
+        category is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark);
+
+    /// <summary>Takes white space from the wanted ends.</summary>
+    public static Step Trim(bool start, bool end) => (text, _) =>
+    {
+        text = start ? text.TrimStart() : text;
+        return end ? text.TrimEnd() : text;
+    };
+
+    private static ReadOnlySpan<char> Without(ReadOnlySpan<char> text, Func<UnicodeCategory, bool> goes)
     {
         if (text.IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text;
         var kept = new StringBuilder(text.Length);
         Span<char> units = stackalloc char[2];
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark)
+            if (!goes(Rune.GetUnicodeCategory(rune)))
                 kept.Append(units[..rune.EncodeToUtf16(units)]);
         }
         return kept.ToString();

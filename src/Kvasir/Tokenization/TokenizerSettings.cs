@@ -30,6 +30,9 @@ internal sealed record TokenizerSettings
     /// <summary>What is done to each stretch of text that is left then.</summary>
     public TextNormalizer? StretchNormalizer { get; init; }
 
+    /// <summary>In normalised text a space stands for U+2581.</summary>
+    public bool SpacesMarked { get; init; }
+
     /// <summary>Named tokens looked for in normalised text; the others are before that, as spelled (Hugging Face's passes).</summary>
     public IReadOnlySet<int> Normalized { get; init; } = new HashSet<int>();
 

@@ -16,7 +16,11 @@ internal sealed class Vocabulary
     /// <param name="kinds">The kind of each.</param>
     /// <param name="spelling">How they are to be read.</param>
     /// <param name="literal">Ids of named tokens that are recognised as they are spelled, not as the text they stand for.</param>
-    public Vocabulary(string[] texts, TokenKind[] kinds, TokenSpelling spelling, IReadOnlySet<int>? literal = null)
+    /// <param name="made">
+    /// Which named tokens plain text can become where they are not looked for by name; where null, those that are user-defined.
+    /// </param>
+    public Vocabulary(
+        string[] texts, TokenKind[] kinds, TokenSpelling spelling, IReadOnlySet<int>? literal = null, IReadOnlySet<int>? made = null)
     {
         _kinds = kinds;
         _starts = new int[texts.Length + 1];
@@ -27,7 +31,8 @@ internal sealed class Vocabulary
             _starts[id + 1] = bytes.WrittenCount;
             if (kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined)
             {
-                bool asSpelled = literal is not null && literal.Contains(id);
+                // In WordPiece's bytes a space stands for the beginning of a word.
+                bool asSpelled = spelling == TokenSpelling.WordPieceHashed || (literal is not null && literal.Contains(id));
                 _named.TryAdd(asSpelled ? texts[id] : Encoding.UTF8.GetString(bytes.WrittenSpan[_starts[id]..]), id);
             }
         }
@@ -35,8 +40,9 @@ internal sealed class Vocabulary
         _slots = new int[HashTableSize(texts.Length)];
         for (int id = 0; id < texts.Length; id++)
         {
-            if (kinds[id] is TokenKind.Normal or TokenKind.UserDefined or TokenKind.Unused && _starts[id + 1] > _starts[id])
-                Insert(id);
+            bool isPlain = kinds[id] is TokenKind.Normal or TokenKind.Unused
+                || (made is null ? kinds[id] == TokenKind.UserDefined : made.Contains(id));
+            if (isPlain && _starts[id + 1] > _starts[id]) Insert(id);
         }
     }
 
@@ -58,7 +64,9 @@ internal sealed class Vocabulary
     /// <summary>The bytes of a token.</summary>
     public ReadOnlySpan<byte> Bytes(int id) => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
-    /// <summary>The token that plain text of exactly these bytes can become, or -1; never a control or byte token.</summary>
+    /// <summary>
+    /// The token that plain text of exactly these bytes can become, or -1; never a byte token, nor a control token that nothing makes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Find(ReadOnlySpan<byte> bytes)
     {

@@ -103,13 +103,14 @@ internal abstract class VocabularyTokenizer : Tokenizer
     /// <summary>One pass: named tokens, and between them the next pass (with <paramref name="next"/>) or plain text.</summary>
     private void Encode(ReadOnlySpan<char> text, bool first, NamedTokens named, NamedTokens? next, TokenList ids)
     {
-        for (int at = 0; at < text.Length;)
+        int at = 0, search = 0;
+        while (named.TryFind(text, ref search, at, out int start, out int end, out int id))
         {
-            bool found = named.TryFind(text, at, out int start, out int end, out int id);
             if (start > at) EncodeBetween(text[at..start], first && at == 0, next, ids);
-            if (found) ids.Add(id);
+            ids.Add(id);
             at = end;
         }
+        if (at < text.Length) EncodeBetween(text[at..], first && at == 0, next, ids);
     }
 
     private void EncodeBetween(ReadOnlySpan<char> text, bool first, NamedTokens? next, TokenList ids)
@@ -129,7 +130,7 @@ internal abstract class VocabularyTokenizer : Tokenizer
             if (!Settings.Normalized.Contains(id)) spelled.Add(text, id);
             else normalized.TryAdd(Settings.Normalizer?.Normalize(text, first: true).ToString() ?? text, id);
         }
-        return (new(spelled, Settings.Borders), new(normalized, Settings.Borders));
+        return (new(spelled, Settings.Borders), new(normalized, Settings.Borders, Settings.SpacesMarked));
     }
 
     private int Checked(int id) => (uint)id < (uint)Vocabulary.Count

@@ -33,7 +33,9 @@ internal sealed class WordPieceTokenizer(
         ReadOnlySpan<byte> rest = buffer[..(1 + Encoding.UTF8.GetBytes(word, buffer[1..]))];
         while (!rest.IsEmpty)
         {
-            int length = LongestPrefix(rest, out int id);
+            int id = -1;
+            // Only at the beginning does a space stand for a word's; a word may hold one where nothing cuts at them.
+            int length = ids.Count > start && rest[0] == ' ' ? 0 : LongestPrefix(rest, out id);
             if (length == 0)
             {
                 ids.Truncate(start);
