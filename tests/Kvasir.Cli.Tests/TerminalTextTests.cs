@@ -12,6 +12,16 @@ public class TerminalTextTests
     public void One_line_holds_nothing_that_controls_a_terminal(string text, string shown) => Assert.Equal(shown, TerminalText.Line(text));
 
     [Fact]
+    public void Error_of_a_large_file_is_one_short_line()
+    {
+        using var folder = new TemporaryFolder();
+        string json = "[fxlse, " + string.Join(", ", Enumerable.Range(0, 100_000)) + "]";
+        Invocation refused = Invocation.Of("template", "--messages", folder.File("large.json", json));
+        refused.IsRefused("large.json");
+        Assert.InRange(refused.Error.Length, 50, 2000);
+    }
+
+    [Fact]
     public void Block_keeps_lines_and_tabs() => Assert.Equal("a\n\tb\n\uFFFD[2J", TerminalText.Block("a\r\n\tb\n\u001b[2J"));
 
     [Theory]

@@ -6,6 +6,8 @@ namespace Kvasir.Cli.Output;
 /// <summary>Where a command reads and writes, whether a person sits there, and whether that person has interrupted it.</summary>
 internal sealed class Terminal(Stream input, TextWriter output, TextWriter error) : IDisposable
 {
+    private const int MostOfProblem = 1000;
+
     private readonly CancellationTokenSource _interrupted = new();
     private Func<bool>? _interruptHandler;
 
@@ -63,7 +65,7 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
     }
 
     /// <summary>What went wrong, or may have, in one line on standard error.</summary>
-    public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(problem));
+    public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(DamagedFile.Shortened(problem, MostOfProblem)));
 
     /// <summary>A row for every item.</summary>
     public void WriteTable<T>(

@@ -1,3 +1,5 @@
+using Kvasir.Formats;
+
 namespace Kvasir.Server.Requests;
 
 /// <summary>Reads a request's JSON: within the server's limits, strictly, and whole before anything is done.</summary>
@@ -25,7 +27,8 @@ internal static class RequestBody
         }
         catch (JsonException problem)
         {
-            throw RequestException.Bad($"the request is no valid JSON: {problem.Message.Split(" LineNumber")[0].TrimEnd('.')}");
+            string what = DamagedFile.Shortened(problem.Message.Split(" LineNumber")[0].TrimEnd('.'));
+            throw RequestException.Bad($"the request is no valid JSON: {what}");
         }
     }
 

@@ -10,8 +10,11 @@ internal static class DamagedFile
 
     public static InvalidInputException Error(string path, string problem, Exception? cause = null)
     {
-        string line = string.Concat(problem.Select(c => char.IsControl(c) ? ' ' : c));
-        if (line.Length > MaxLength) line = $"{line.AsSpan(0, MaxLength / 2)} … {line.AsSpan(line.Length - (MaxLength / 2))}";
+        string line = string.Concat(Shortened(problem).Select(c => char.IsControl(c) ? ' ' : c));
         return cause == null ? new InvalidInputException($"{path}: {line}") : new InvalidInputException($"{path}: {line}", cause);
     }
+
+    /// <summary>A problem of bounded length: the middle of a longer one goes. JSON's own errors may quote a whole file.</summary>
+    public static string Shortened(string problem, int most = MaxLength) => problem.Length <= most
+        ? problem : $"{problem.AsSpan(0, most / 2)} … {problem.AsSpan(problem.Length - (most / 2))}";
 }

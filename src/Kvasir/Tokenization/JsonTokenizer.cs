@@ -18,7 +18,7 @@ internal static class JsonTokenizer
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path}: not a readable tokenizer.json: {problem.Message}", problem);
+            throw DamagedFile.Error(path, $"not a readable tokenizer.json: {problem.Message}", problem);
         }
         catch (InvalidInputException problem) when (!problem.Message.StartsWith(path, StringComparison.Ordinal))
         {

@@ -9,6 +9,9 @@ namespace Kvasir.Tokenization;
 /// <exception cref="InvalidInputException">The runtime cannot read the pattern.</exception>
 internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool inverts = false) : PreTokenizer
 {
+    /// <summary>For one match; for all that are made of one text too, beside what a slow machine may need for its characters.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(3);
+
     private readonly Regex _regex = Parse(pattern);
 
     /// <summary>The expression of a pattern from a model file.</summary>
@@ -17,7 +20,7 @@ internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = Spl
     {
         try
         {
-            return new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10));
+            return new Regex(pattern, RegexOptions.CultureInvariant, s_longest);
         }
         catch (ArgumentException problem)
         {
@@ -26,7 +29,7 @@ internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = Spl
     }
 
     /// <summary>The error of a pattern that runs too long.</summary>
-    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException problem) =>
+    public static InvalidInputException TooSlow(Regex regex, RegexMatchTimeoutException? problem = null) =>
         new($"tokenizer pattern '{regex}' takes too long on this text; the model needs a simpler one", problem);
 
     /// <inheritdoc/>
@@ -36,6 +39,7 @@ internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = Spl
         ReadOnlySpan<char> shown = text.IndexOfAnyInRange('\uD800', '\uDFFF') < 0 ? text : StandIns(text, out starts);
         var pieces = new PieceJoiner(text, behavior, sink);
         int gap = 0;
+        long latest = Environment.TickCount64 + (long)s_longest.TotalMilliseconds + (text.Length / 100);
         try
         {
             foreach (ValueMatch match in _regex.EnumerateMatches(shown))
@@ -45,6 +49,7 @@ internal sealed class RegexSplitter(string pattern, SplitBehavior behavior = Spl
                 pieces.Add(gap, start, inverts);
                 pieces.Add(start, end, !inverts);
                 gap = end;
+                if (Environment.TickCount64 > latest && gap < text.Length) throw TooSlow(_regex);
             }
         }
         catch (RegexMatchTimeoutException problem)

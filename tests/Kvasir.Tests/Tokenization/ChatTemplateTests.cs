@@ -241,6 +241,18 @@ public sealed class ChatTemplateTests
         Assert.Equal("", new ChatTemplate("{{ ('a' * 4000000).strip('b' * 1000000 ~ 'a') }}").Render([]));
 
     [Fact]
+    public void Numbers_that_a_template_chose_do_not_share_a_hash()
+    {
+        // Both halves of their bits differ by one number, so that the runtime gives all of them one hash.
+        IEnumerable<double> numbers = Enumerable.Range(0x40100000, 60_000).Select(high =>
+            BitConverter.Int64BitsToDouble(((long)high << 32) | (uint)(high ^ 0x12345678)));
+        var variables = new Dictionary<string, object?> { ["numbers"] = numbers };
+        long started = Stopwatch.GetTimestamp();
+        Assert.Equal("60000", new ChatTemplate("{{ numbers | unique | list | length }}").Render([], variables: variables));
+        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(8));
+    }
+
+    [Fact]
     public void Random_templates_give_text_or_one_clear_line()
     {
         const int Count = 500;

@@ -147,6 +147,25 @@ public sealed class JsonTokenizerCornerTests : IDisposable
         Assert.Equal([1, 2], Encode(root, "ab"));
     }
 
+    [Theory]
+    [InlineData("(a+)+b")]
+    [InlineData("(a+)+b|a")]
+    public void Pattern_that_never_ends_is_refused_in_a_few_seconds(string pattern)
+    {
+        JsonObject root = Root("BPE", """{"a":0}""");
+        root["pre_tokenizer"] = new JsonObject
+        {
+            ["type"] = "Split",
+            ["pattern"] = new JsonObject { ["Regex"] = pattern },
+            ["behavior"] = "Isolated",
+        };
+        Tokenizer tokenizer = Load(root);
+        long started = Stopwatch.GetTimestamp();
+        Assert.Contains("takes too long", Assert.Throws<InvalidInputException>(() => tokenizer.Encode(new string('a', 200))).Message,
+            StringComparison.Ordinal);
+        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(8));
+    }
+
     private static JsonObject Root(string type, string vocabulary, string normalizer = "null", string preTokenizer = "null") =>
         new()
         {

@@ -60,6 +60,8 @@ internal sealed class Mapping
             Undefined => 0,
             Sequence tuple => tuple.Items.Aggregate(7, (hash, item) => HashCode.Combine(hash, item is null ? 0 : GetHashCode(item))),
             double number when double.IsInteger(number) => new BigInteger(number).GetHashCode(),
+            // The runtime's own hash lets a template choose a hundred thousand numbers that share one.
+            double number when BitConverter.DoubleToInt64Bits(number) is var bits => HashCode.Combine((int)(bits >> 32), (int)bits),
             _ when Numbers.TryInteger(obj, out BigInteger integer) => integer.GetHashCode(),
             _ => obj.GetHashCode(),
         };

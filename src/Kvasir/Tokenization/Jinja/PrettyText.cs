@@ -88,18 +88,19 @@ internal sealed partial class PrettyText(RenderContext context)
     private void AddWords(List<string> pieces, string line, int width, int allowance)
     {
         string current = "";
-        string[] words = [.. Words().Matches(line).Select(match => match.Value).Where(word => word.Length > 0)];
-        for (int i = 0; i < words.Length; i++)
+        foreach (ValueMatch match in Words().EnumerateMatches(line))
         {
-            context.Charge(current.Length / 8);
-            bool fits = Representation.Quote(current + words[i]).Length <= width - (i == words.Length - 1 ? allowance : 0);
+            context.Charge(1 + ((current.Length + match.Length) / 4));
+            int end = match.Index + match.Length;
+            string word = line[match.Index..end];
+            bool fits = Representation.Quote(current + word).Length <= width - (end == line.Length ? allowance : 0);
             if (!fits && current.Length > 0) pieces.Add(Representation.Quote(current));
-            current = fits ? current + words[i] : words[i];
+            current = fits ? current + word : word;
         }
 
         if (current.Length > 0) pieces.Add(Representation.Quote(current));
     }
 
-    [GeneratedRegex(@"\S*\s*", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\S+\s*|\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Words();
 }
