@@ -190,6 +190,16 @@ public sealed class OpenAIClientTests(ServerFixture fixture) : IClassFixture<Ser
         Assert.Equal(9, tokens);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Usage_counts_each_of_several_prompts_once(int replies)
+    {
+        (_, JsonElement answer) = await fixture.PostAsync(
+            "/v1/completions", $$"""{"model":"kvasir","prompt":[[1,2,3],[4,5]],"max_tokens":2,"n":{{replies}}}""");
+        Assert.Equal(5, answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+    }
+
     /// <summary>What the model says by itself, without a server.</summary>
     private async Task<string> AloneAsync(string prompt, int tokens)
     {

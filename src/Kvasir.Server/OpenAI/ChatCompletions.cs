@@ -116,7 +116,7 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
                 Logprobs = Replies.Logprobs(reply.Result!.Logprobs, models.Engine.Tokenizer, logprobs),
                 FinishReason = Replies.FinishReason(reply),
             }),
-            Usage = Replies.Usage(replies.Select(reply => reply.Result!)),
+            Usage = Replies.Usage(replies.Select(reply => reply.Result!), replies.Count),
         }).ConfigureAwait(false);
     }
 
@@ -129,7 +129,8 @@ internal sealed class ChatCompletions(ServedModels models, DocumentAnswers docum
         await Answers.StreamAsync(context, value => Answers.WriteEventAsync(context, value), async write =>
         {
             await Task.WhenAll(replies.Select((reply, i) => ReplyAsync(reply, i))).ConfigureAwait(false);
-            if (includeUsage) await write(Chunk([], Replies.Usage(replies.Select(reply => reply.Result!)))).ConfigureAwait(false);
+            if (includeUsage)
+                await write(Chunk([], Replies.Usage(replies.Select(reply => reply.Result!), replies.Count))).ConfigureAwait(false);
             await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted).ConfigureAwait(false);
 
             async Task ReplyAsync(ChatStream reply, int index)

@@ -47,8 +47,9 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
             throw;
         }
 
-        if (fields.Flag("stream") == true) await StreamAsync(context, streams, top is not null, usage).ConfigureAwait(false);
-        else await WriteAsync(context, streams, top is not null).ConfigureAwait(false);
+        if (fields.Flag("stream") == true)
+            await StreamAsync(context, streams, top is not null, usage ? count : null).ConfigureAwait(false);
+        else await WriteAsync(context, streams, top is not null, count).ConfigureAwait(false);
     }
 
     private static GenerationOptions Seeded(GenerationOptions options, int index) => options.Sampler.Seed is { } seed
@@ -57,7 +58,9 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
     private IReadOnlyList<int[]> Prompts(RequestReader fields)
     {
         JsonElement prompt = fields.Get("prompt")!.Value;
-        if (prompt.ValueKind != JsonValueKind.Array || prompt.GetArrayLength() == 0 || prompt[0].ValueKind == JsonValueKind.String)
+        if (prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() == 0)
+            throw fields.Wrong("prompt", "give at least one text or token id");
+        if (prompt.ValueKind != JsonValueKind.Array || prompt[0].ValueKind == JsonValueKind.String)
             return [.. fields.Texts("prompt", MostPrompts)!.Select(text => models.Engine.Tokenizer.Encode(text, addSpecial: true))];
         if (prompt[0].ValueKind != JsonValueKind.Array) return [Ids(prompt)];
         return prompt.GetArrayLength() <= MostPrompts ? [.. prompt.EnumerateArray().Select(Ids)]
@@ -70,7 +73,7 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
             : throw fields.Wrong("prompt", "give texts, or lists of token ids");
     }
 
-    private async Task WriteAsync(HttpContext context, List<GenerationStream> streams, bool logprobs)
+    private async Task WriteAsync(HttpContext context, List<GenerationStream> streams, bool logprobs, int count)
     {
         GenerationResult[] results = await Task.WhenAll(streams.Select(stream => stream.CompleteAsync(context.RequestAborted)))
             .ConfigureAwait(false);
@@ -78,10 +81,10 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
         await Answers.WriteAsync(context, Answer(Replies.NewId("cmpl"), [.. results.Select((result, i) =>
             Choice(i, result.Text, Replies.FlatLogprobs(result.Logprobs, models.Engine.Tokenizer, logprobs),
                 Replies.FinishReason(result.FinishReason)))],
-            Replies.Usage(results))).ConfigureAwait(false);
+            Replies.Usage(results, count))).ConfigureAwait(false);
     }
 
-    private async Task StreamAsync(HttpContext context, List<GenerationStream> streams, bool logprobs, bool usage)
+    private async Task StreamAsync(HttpContext context, List<GenerationStream> streams, bool logprobs, int? usageOf)
     {
         string id = Replies.NewId("cmpl");
         using var turn = new SemaphoreSlim(1);
@@ -97,7 +100,8 @@ internal sealed class Completions(ServedModels models, ServerOptions options)
                 context.RequestAborted.ThrowIfCancellationRequested();
                 await WriteInTurnAsync(Choice(i, "", null, Replies.FinishReason(stream.Result!.FinishReason))).ConfigureAwait(false);
             })).ConfigureAwait(false);
-            if (usage) await write(Answer(id, [], Replies.Usage(streams.Select(stream => stream.Result!)))).ConfigureAwait(false);
+            if (usageOf is int count)
+                await write(Answer(id, [], Replies.Usage(streams.Select(stream => stream.Result!), count))).ConfigureAwait(false);
             await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted).ConfigureAwait(false);
 
             async Task WriteInTurnAsync(object choice)

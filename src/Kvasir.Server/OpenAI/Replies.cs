@@ -19,11 +19,11 @@ internal static class Replies
         PromptTokensDetails = new { CachedTokens = cached },
     };
 
-    /// <summary>Of several replies to one prompt, which is counted once.</summary>
-    public static object Usage(IEnumerable<GenerationResult> results)
+    /// <summary>Of the replies to one prompt or several, in their order; a prompt with several replies is counted once.</summary>
+    public static object Usage(IEnumerable<GenerationResult> results, int repliesOfPrompt)
     {
-        GenerationResult[] all = [.. results];
-        return Usage(all[0].PromptTokens, all[0].ReusedTokens, all.Sum(result => result.Ids.Count));
+        GenerationResult[] all = [.. results], first = [.. all.Chunk(repliesOfPrompt).Select(replies => replies[0])];
+        return Usage(first.Sum(one => one.PromptTokens), first.Sum(one => one.ReusedTokens), all.Sum(result => result.Ids.Count));
     }
 
     public static string FinishReason(ChatStream stream) => stream.HasCalls ? "tool_calls" : FinishReason(stream.Result!.FinishReason);
