@@ -82,6 +82,20 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task Refused_upload_changes_nothing_and_does_not_tell_where_the_server_keeps_its_files()
+    {
+        await UploadAsync("kept", "rules.md", Handbook);
+        (HttpStatusCode status, JsonElement body) = await UploadAsync("kept", "rules.md", "\0\u0001\u0002");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        string message = body.GetProperty("error").GetProperty("message").GetString()!;
+        Assert.StartsWith("rules.md: ", message, StringComparison.Ordinal);
+        await UploadAsync("kept", "new.md", "\0\u0001\u0002");
+        string uploads = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(fixture.ModelPath)!, "documents", ".uploads", "kept");
+        Assert.Equal(["rules.md"], Directory.GetFiles(uploads).Select(System.IO.Path.GetFileName));
+        Assert.Equal(Handbook, await File.ReadAllTextAsync(System.IO.Path.Combine(uploads, "rules.md")));
+    }
+
+    [Fact]
     public async Task Mcp_client_ingests_searches_and_asks()
     {
         await using McpClient client = await McpClient.CreateAsync(new HttpClientTransport(

@@ -53,7 +53,7 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
     public Task<IReadOnlyList<StoredFileInfo>> FilesAsync(CancellationToken cancellation) =>
         UseAsync(open => open.Store.List(), cancellation);
 
-    /// <summary>Saves an upload and takes it in; unchanged ones cost nothing.</summary>
+    /// <summary>Saves an upload and takes it in; unchanged ones cost nothing, and one that is refused changes nothing.</summary>
     /// <exception cref="RequestException">The name or the size cannot be, or the file cannot be read.</exception>
     public async Task<IngestReport> AddAsync(string file, Stream content, IProgress<IngestProgress>? progress,
         CancellationToken cancellation)
@@ -72,13 +72,36 @@ internal sealed partial class DocumentCollection(string name, DocumentLibrary li
                 FileInfo[] others = [.. new DirectoryInfo(uploads).GetFiles().Where(one => one.FullName != path && one.Name[0] != '.')];
                 if (others.Sum(one => one.Length) + new FileInfo(part).Length > options.MostCollectionBytes)
                     throw TooLarge($"the collection {name} would exceed {options.MostCollectionBytes:N0} bytes");
-                File.Move(part, path, overwrite: true);
-                return open.Ingest([path], progress, cancellation);
+                return Replace(open, path, part, progress, cancellation);
             }, cancellation).ConfigureAwait(false);
         }
         finally
         {
             File.Delete(part);
+        }
+    }
+
+    /// <summary>Takes an upload in; where it cannot be read, what was there before stays.</summary>
+    private static IngestReport Replace(
+        DocumentLibrary open, string path, string part, IProgress<IngestProgress>? progress, CancellationToken cancellation)
+    {
+        string before = Path.ChangeExtension(part, ".before" + Part);
+        try
+        {
+            if (File.Exists(path)) File.Copy(path, before);
+            File.Move(part, path, overwrite: true);
+            return open.Ingest([path], progress, cancellation);
+        }
+        catch (InvalidInputException refused)
+        {
+            if (File.Exists(before)) File.Move(before, path, overwrite: true);
+            else File.Delete(path);
+            // Where the server keeps it is nobody's business.
+            throw RequestException.Bad(refused.Message.Replace(path, Path.GetFileName(path), StringComparison.Ordinal), "file");
+        }
+        finally
+        {
+            File.Delete(before);
         }
     }
 
