@@ -34,6 +34,7 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
     [InlineData(Chat, """{"model":"kvasir/docs:none","messages":[{"role":"user","content":"x"}]}""", "collection")]
     [InlineData("/v1/completions", """{"model":"kvasir","prompt":"x","echo":true}""", "echo")]
     [InlineData("/v1/completions", """{"model":"kvasir","prompt":[1,2,100000]}""", "token ids")]
+    [InlineData("/v1/completions", """{"model":"kvasir","prompt":[]}""", "prompt: give at least one")]
     [InlineData("/v1/completions", """{"model":"kvasir","prompt":"x","grammar":"root ::= root"}""", "left recursion")]
     [InlineData("/v1/responses", """{"model":"kvasir","input":"x","previous_response_id":"resp_1"}""", "not stored")]
     [InlineData("/v1/embeddings", """{"model":"kvasir","input":"x"}""", "no sentence encoder")]
@@ -88,6 +89,45 @@ public sealed class RefusalTests(ServerFixture fixture) : IClassFixture<ServerFi
         Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(new Uri("/v1/models", UriKind.Relative))).StatusCode);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "secret");
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri("/v1/models", UriKind.Relative))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Empty_key_and_a_file_for_collections_are_refused_at_the_start()
+    {
+        InvalidInputException key = await Assert.ThrowsAsync<InvalidInputException>(
+            () => KvasirServer.StartAsync(fixture.Model, null, new ServerOptions { Port = 0, ApiKey = "" }));
+        Assert.Contains("key", key.Message, StringComparison.Ordinal);
+        InvalidInputException file = await Assert.ThrowsAsync<InvalidInputException>(
+            () => KvasirServer.StartAsync(fixture.Model, null, new ServerOptions { Port = 0, DocumentsFolder = fixture.ModelPath }));
+        Assert.Contains("a file, not a folder", file.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/health")]
+    [InlineData("/api/tags")]
+    public async Task Headers_alone_can_be_asked_for(string path)
+    {
+        using var head = new HttpRequestMessage(HttpMethod.Head, path);
+        using HttpResponseMessage answer = await fixture.Http.SendAsync(head);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Empty(await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task What_fails_stands_on_standard_error_and_not_among_the_output()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Sub("documents"));
+        File.WriteAllText(folder.Sub("documents/.uploads"), "a file where the server's folder would be");
+        await using ServerProcess server = await ServerProcess.StartAsync(
+            "--model", fixture.ModelPath, "--store", folder.Sub("documents"), "--prompt-cache", "off");
+        using var content = new StringContent("text");
+        using HttpResponseMessage failed = await server.Http.PutAsync(new Uri("/documents/a/files/b.txt", UriKind.Relative), content);
+        Assert.Equal(HttpStatusCode.InternalServerError, failed.StatusCode);
+        (string output, string errors) = await server.EndAsync();
+        Assert.Equal("", output);
+        Assert.Contains("/documents/a/files/b.txt failed", errors, StringComparison.Ordinal);
     }
 
     [Fact]

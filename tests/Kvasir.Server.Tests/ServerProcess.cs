@@ -8,9 +8,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static readonly Uri Completions = new("/v1/completions", UriKind.Relative), Status = new("/status", UriKind.Relative);
 
     private readonly Process _process;
+    private readonly Task<string> _errors;
 
-    private ServerProcess(Process process, Uri address) =>
-        (_process, Http) = (process, new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) });
+    private ServerProcess(Process process, Task<string> errors, Uri address) =>
+        (_process, _errors, Http) = (process, errors, new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) });
 
     public HttpClient Http { get; }
 
@@ -36,10 +37,10 @@ internal sealed class ServerProcess : IAsyncDisposable
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             })!;
-        var errors = process.StandardError.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
         string? line = await process.StandardOutput.ReadLineAsync();
         return line is null ? throw new InvalidOperationException(await errors)
-            : new ServerProcess(process, new Uri(JsonDocument.Parse(line).RootElement.GetProperty("address").GetString()!));
+            : new ServerProcess(process, errors, new Uri(JsonDocument.Parse(line).RootElement.GetProperty("address").GetString()!));
     }
 
     /// <summary>What the engine does and holds.</summary>
@@ -48,6 +49,15 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>A greedy continuation.</summary>
     public Task<HttpResponseMessage> CompleteAsync(string prompt, int tokens, bool stream = false) =>
         Http.PostAsJsonAsync(Completions, new { model = "kvasir", prompt, max_tokens = tokens, temperature = 0, stream });
+
+    /// <summary>Asks it to end; what it has written since its address, and on standard error.</summary>
+    public async Task<(string Output, string Errors)> EndAsync()
+    {
+        using Process kill = Process.Start("kill", [$"{_process.Id}"]);
+        string output = await _process.StandardOutput.ReadToEndAsync();
+        await _process.WaitForExitAsync();
+        return (output, await _errors);
+    }
 
     /// <summary>Ends it without a warning, as <c>kill -9</c> does.</summary>
     public async Task KillAsync()

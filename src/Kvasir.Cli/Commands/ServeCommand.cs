@@ -39,7 +39,8 @@ internal static class ServeCommand
                 Images = pictures,
                 Host = parsed.GetValue(host)!,
                 Port = parsed.GetValue(port),
-                ApiKey = parsed.GetValue(apiKey) ?? Environment.GetEnvironmentVariable("KVASIR_API_KEY"),
+                ApiKey = parsed.GetValue(apiKey)
+                    ?? (Environment.GetEnvironmentVariable("KVASIR_API_KEY") is { Length: > 0 } set ? set : null),
                 Engine = new EngineOptions
                 {
                     Policy = CommonOptions.Prepare(common.Policy(parsed), model, terminal),

@@ -20,7 +20,7 @@ internal sealed partial class DocumentCollections(Model model, Model? encoder, S
     private readonly ConcurrentDictionary<string, DocumentCollection> _open = new(StringComparer.Ordinal);
 
     /// <summary>The folder, or null where the server has no documents.</summary>
-    public string? Folder { get; } = options.DocumentsFolder is { } folder ? Path.GetFullPath(folder) : null;
+    public string? Folder { get; } = options.DocumentsFolder is { } folder ? Checked(Path.GetFullPath(folder)) : null;
 
     public IEnumerable<string> Names() => Folder is null || !Directory.Exists(Folder) ? []
         : Directory.EnumerateDirectories(Folder).Select(path => Path.GetFileName(path)).Where(name => Name().IsMatch(name))
@@ -59,6 +59,10 @@ internal sealed partial class DocumentCollections(Model model, Model? encoder, S
                 return new DocumentCollection(name, library, uploads, options);
             });
     }
+
+    /// <exception cref="InvalidInputException">It is a file.</exception>
+    private static string Checked(string folder) =>
+        File.Exists(folder) ? throw new InvalidInputException($"{folder}: a file, not a folder for collections of documents") : folder;
 
     private static string Shown(string name) => name.Length <= 64 ? name : name[..64] + "…";
 

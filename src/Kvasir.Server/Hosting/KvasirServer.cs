@@ -12,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry.Metrics;
 
 namespace Kvasir.Server.Hosting;
@@ -46,12 +47,14 @@ public sealed class KvasirServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ServerOptions();
         options.Images?.CheckFits(model);
+        if (options.ApiKey is "") throw new InvalidInputException("the key that callers have to show is empty; leave it out, or give one");
         // Other names would be taken for all addresses of the machine.
         if (!LocalHost.IsLoopback(options.Host) && !IPAddress.TryParse(options.Host, out _))
             throw new InvalidInputException($"{options.Host} is no address to listen on; give one such as 127.0.0.1, ::1 or 0.0.0.0");
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
-            .AddFilter("ModelContextProtocol", LogLevel.Critical); // it tells what clients do wrong, with all that they sent
+            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("ModelContextProtocol", LogLevel.Critical); // it tells what clients do wrong, with all that they sent
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder.WebHost.UseUrls(new UriBuilder("http", options.Host, options.Port).Uri.ToString());
@@ -68,7 +71,7 @@ public sealed class KvasirServer : IAsyncDisposable
         app.UseMiddleware<McpMessages>();
         app.UseRouting();
         foreach (Hosting.Endpoint endpoint in new Endpoints(models, collections, options).All())
-            app.MapMethods(endpoint.Path, [endpoint.Method], endpoint.Handle);
+            app.MapMethods(endpoint.Path, endpoint.Methods, endpoint.Handle);
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapMcp(McpMessages.Path);
         app.MapFallback(context => throw RequestException.NotFound("there is nothing here; /openapi.json says what there is", "not_found"));

@@ -52,4 +52,8 @@ internal static class OpenApi
 /// <param name="Summary">What it does.</param>
 /// <param name="Fields">What its request holds.</param>
 /// <param name="Handle">Answers.</param>
-internal sealed record Endpoint(string Method, string Path, string Summary, IReadOnlyList<Field> Fields, RequestDelegate Handle);
+internal sealed record Endpoint(string Method, string Path, string Summary, IReadOnlyList<Field> Fields, RequestDelegate Handle)
+{
+    /// <summary>What is answered to GET has its headers asked for with HEAD.</summary>
+    public IEnumerable<string> Methods => Method == HttpMethods.Get ? [HttpMethods.Get, HttpMethods.Head] : [Method];
+}
