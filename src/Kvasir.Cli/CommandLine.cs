@@ -24,6 +24,7 @@ internal static class CommandLine
                 Error = terminal.Error
             };
             int code = parsed.Invoke(configuration);
+            terminal.SayRemark();
             return terminal.Interrupted.IsCancellationRequested ? ExitCode.Interrupted : code;
         }
         catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)

@@ -40,6 +40,17 @@ public sealed class MissingModelTests : IDisposable
         Assert.Equal("demonstration", Assert.Single(listed.Json.GetProperty("models").EnumerateArray()).GetProperty("name").GetString());
     }
 
+    [Fact]
+    public void The_built_in_model_is_not_said_to_have_answered_what_is_refused()
+    {
+        string notes = _folder.File("notes.md", "The ferry leaves at 9 am."), store = _folder.Sub("store");
+        Invocation.Of("ask", notes, " ", "--store", store).IsRefused("the question is empty");
+        Invocation.Of("ask", _folder.Sub("missing.md"), "When?", "--store", store).IsRefused("no such file");
+        Invocation.Of("complete", "--prompt", "One", "--ids", "x").IsRefused("--ids");
+        Invocation written = Invocation.Of("logits", "--ids", "1", "--out", _folder.Sub("logits.safetensors")).IsDone(anyNotes: true);
+        Assert.Contains("built-in", written.Error, StringComparison.Ordinal);
+    }
+
     [SkippableFact]
     public void The_built_in_model_is_taken_only_where_there_is_no_other()
     {

@@ -17,7 +17,7 @@ internal static class ModelChoice
     public static string Resolve(string? given, Terminal terminal)
     {
         string path = new LocalModels(ModelFolders.FromEnvironment()).Resolve(given);
-        if (DemonstrationModel.Is(path)) terminal.Warn(BuiltIn);
+        if (DemonstrationModel.Is(path)) terminal.Remark(BuiltIn);
         return path;
     }
 

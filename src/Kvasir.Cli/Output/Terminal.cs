@@ -10,10 +10,19 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
 
     private readonly CancellationTokenSource _interrupted = new();
     private Func<bool>? _interruptHandler;
+    private string? _remark;
 
     public Stream In => input;
 
-    public TextWriter Out => output;
+    /// <summary>Standard output; a remark on what comes out goes before it.</summary>
+    public TextWriter Out
+    {
+        get
+        {
+            SayRemark();
+            return output;
+        }
+    }
 
     public TextWriter Error => error;
 
@@ -66,6 +75,17 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
 
     /// <summary>What went wrong, or may have, in one line on standard error.</summary>
     public void Warn(string problem) => Error.WriteLine("kvasir: " + TerminalText.Line(DamagedFile.Shortened(problem, MostOfProblem)));
+
+    /// <summary>
+    /// A warning about what a command gives, said before its first output, or at its end; one that is refused gives nothing.
+    /// </summary>
+    public void Remark(string problem) => _remark = problem;
+
+    /// <summary>Says what is left to be remarked.</summary>
+    public void SayRemark()
+    {
+        if (Interlocked.Exchange(ref _remark, null) is string remark) Warn(remark);
+    }
 
     /// <summary>A row for every item.</summary>
     public void WriteTable<T>(
