@@ -2,8 +2,8 @@ using Kvasir.Cli;
 
 if (ReaderProgram.IsAskedFor(args)) return ReaderProgram.Run();
 
-using var output = new StreamWriter(Console.OpenStandardOutput(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
-using var error = new StreamWriter(Console.OpenStandardError(), new System.Text.UTF8Encoding(false)) { AutoFlush = true };
+using StreamWriter output = Writer(new StandardStream(Console.OpenStandardOutput(), "standard output"));
+using StreamWriter error = Writer(new StandardStream(Console.OpenStandardError(), null));
 using Stream input = Console.OpenStandardInput();
 using var terminal = new Terminal(input, output, error)
 {
@@ -16,6 +16,8 @@ using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSi
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 terminal.Interrupted.Register(() => new Thread(ExitAfterGrace) { IsBackground = true }.Start());
 return CommandLine.Run(args, terminal);
+
+static StreamWriter Writer(Stream stream) => new(stream, new System.Text.UTF8Encoding(false)) { AutoFlush = true };
 
 // The first signal asks the command to end after its step, which keeps what is done; the second one ends the process at once.
 void End(PosixSignalContext signal)
