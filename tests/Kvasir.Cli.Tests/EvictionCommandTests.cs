@@ -13,6 +13,10 @@ public sealed class EvictionCommandTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Fact]
+    public void Nothing_is_kept_of_an_empty_prompt() =>
+        Invocation.Of("kept", "--kv", "evict=keydiff:25%", "--prompt", "", "--model", "demonstration").IsRefused("the prompt is empty");
+
     [SkippableFact]
     public void Kept_shows_positions_bytes_and_a_picture()
     {

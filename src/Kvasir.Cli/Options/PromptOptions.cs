@@ -13,7 +13,9 @@ internal sealed class PromptOptions(ExampleCommand command)
     /// <param name="parsed">The command line.</param>
     /// <param name="terminal">Its standard input may be the text.</param>
     /// <param name="pictures">Pictures that stand in the text; null for a command without.</param>
-    /// <exception cref="InvalidInputException">Both a text and ids were given, or the text cannot be read.</exception>
+    /// <exception cref="InvalidInputException">
+    /// Both a text and ids were given, or the text cannot be read; by a model: it has no tokens.
+    /// </exception>
     public Func<Model, int[]> Read(ParseResult parsed, Terminal terminal, PictureInput? pictures = null)
     {
         string? prompt = parsed.GetValue(_prompt), file = parsed.GetValue(_file);
@@ -26,6 +28,10 @@ internal sealed class PromptOptions(ExampleCommand command)
         }
 
         string text = TextInput.Read(prompt, file, terminal, "prompt");
-        return model => pictures?.Encode(model, text) ?? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true);
+        return model =>
+        {
+            int[] tokens = pictures?.Encode(model, text) ?? model.Tokenizer.Encode(text, parseSpecial: true, addSpecial: true);
+            return tokens.Length > 0 ? tokens : throw new InvalidInputException("the prompt is empty; give at least one token");
+        };
     }
 }
