@@ -66,6 +66,8 @@ public sealed class CommandTests : IDisposable
     {
         string file = _folder.Sub("logits.safetensors");
         Invocation.Of("logits", "--ids", "5,6,7", "--all", "--out", file, "--model", Tiny).IsDone();
+        JsonElement told = Invocation.Of("logits", "--ids", "5,6", "--out", file + "2", "--json", "--model", Tiny).IsDone().Json;
+        Assert.Equal((file + "2", 1), (told.GetProperty("file").GetString(), told.GetProperty("rows").GetInt32()));
         JsonElement tensor = Invocation.Of("inspect", file, "--json").IsDone().Json.GetProperty("tensors")[0];
         Assert.Equal(("logits", 3), (tensor.GetProperty("name").GetString(), tensor.GetProperty("shape")[0].GetInt32()));
     }

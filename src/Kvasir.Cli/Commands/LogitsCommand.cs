@@ -28,10 +28,16 @@ internal static class LogitsCommand
                 throw new InvalidInputException($"--ids has {tokens.Length} tokens, but the model's context holds "
                     + $"{model.Config.ContextLength}");
             bool every = parsed.GetValue(all);
-            if (path is not null) WriteFile(path, model, policy, tokens, every, terminal);
-            List<Row> rows = path is null ? [.. Rows(model, policy, tokens, every, Row.Of, terminal.Interrupted)] : [];
-            if (path is not null) terminal.Note($"wrote {path}");
-            else if (common.Json(parsed))
+            if (path is not null)
+            {
+                WriteFile(path, model, policy, tokens, every, terminal);
+                if (common.Json(parsed)) terminal.WriteJson(new { File = path, Rows = every ? tokens.Length : 1, model.Config.Vocabulary });
+                else terminal.Note($"wrote {path}");
+                return;
+            }
+
+            List<Row> rows = [.. Rows(model, policy, tokens, every, Row.Of, terminal.Interrupted)];
+            if (common.Json(parsed))
                 terminal.WriteJson(new
                 {
                     Argmax = rows.Select(row => row.Argmax),
