@@ -57,7 +57,9 @@ public sealed class ProfileCommandTests : IDisposable
         Invocation.Of("profile", "auto", "--model", Tiny, "--file", _folder.Sub("none.txt"), "--out", Profile).IsRefused("none.txt");
         Invocation.Of("profile", "auto", "--model", Tiny, "--out", _folder.Sub("nowhere/p.json")).IsRefused("nowhere");
         Invocation.Of("profile", "auto", "--model", Tiny, "--out", Profile, "--scale", "12").IsRefused("12");
-        Run("complete", $"auto:3bit,profile={_folder.File("bad.json", "{}"u8)}", "--ids", "1").IsRefused("bad.json");
+        string bad = _folder.File("bad.json", "{}"u8);
+        Run("complete", $"auto:3bit,profile={bad}", "--ids", "1").IsRefused("bad.json");
+        Run("complete", $"thin=50%,profile={bad}", "--ids", "1").IsRefused("bad.json: neither a profile nor factors");
         Assert.False(File.Exists(Profile));
     }
 

@@ -38,8 +38,9 @@ internal sealed class ProfileFiles
                 throw new InvalidInputException($"{path}: the policy names two files of this kind ({_paths[kind]} is one)");
             if (TermFor(policy, kind) is string term)
             {
-                throw new InvalidInputException(kind == ProfileKind.Sensitivity && !File.Exists(path)
-                    ? $"{path}: no such file"
+                throw new InvalidInputException(!File.Exists(path) ? $"{path}: no such file"
+                    : kind == ProfileKind.Sensitivity && NameIn(path) != SensitivityProfile.ExpectedKind
+                    ? $"{path}: neither a profile nor factors; kvasir profile and kvasir factor make such files"
                     : $"{path}: no term of the policy goes by this file; it is for {term}");
             }
         }
