@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 
 namespace Kvasir.Cli.Tests;
 
@@ -44,8 +45,51 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.Equal((1, 0), (repaired.GetProperty("files").GetInt32(), repaired.GetProperty("lost").GetArrayLength()));
         Assert.Equal(0, repaired.GetProperty("unreadable").GetInt32());
         File.WriteAllText(Path.Combine(Store[1], "store.db"), "no database");
-        Invocation.Of(["store", "ls", .. Store]).IsRefused("store repair");
+        Invocation.Of(["store", "ls", .. Store]).IsRefused($"'kvasir store repair --store {Store[1]}'");
         Assert.Equal(1, Invocation.Of(["store", "repair", .. Store]).Code);
+    }
+
+    [SkippableFact]
+    public void Verifying_names_the_command_that_mends_what_it_found()
+    {
+        string note = _folder.File("note.txt", "The ferry leaves at nine."u8);
+        Invocation.Of(["ingest", note, .. Models, .. Store]).IsDone();
+        Run("DELETE FROM words_data WHERE id > 1000"); // the index of words, which only verifying reads all of
+        Invocation found = Invocation.Of(["store", "verify", .. Models, .. Store]);
+        Assert.Equal(ExitCode.Failed, found.Code);
+        Assert.Contains($"to mend it: kvasir store repair --store {Store[1]}", found.Out, StringComparison.Ordinal);
+        Invocation.Of(["store", "repair", .. Store]).IsDone();
+        Invocation.Of(["store", "verify", .. Models, .. Store]).IsDone();
+    }
+
+    [SkippableFact]
+    public void Reading_a_store_that_is_not_there_makes_none()
+    {
+        Invocation.Of(["ask", "What?", .. Models, .. Store]).IsRefused("no document store here");
+        Invocation.Of(["store", "verify", .. Models, .. Store]).IsRefused("no document store here");
+        Assert.False(Path.Exists(Store[1]));
+    }
+
+    [SkippableFact]
+    public void What_is_no_picture_is_not_taken_for_one()
+    {
+        string note = _folder.File("note.txt", "The ferry leaves at nine."u8);
+        Invocation.Of(["ask", "--image", note, "What?", .. Models, .. Store]).IsRefused("note.txt: not a picture");
+        Assert.False(Path.Exists(Store[1]));
+    }
+
+    [Fact]
+    public void Paths_that_are_empty_or_of_another_kind_are_refused()
+    {
+        DocumentStore.Open(Store[1], create: true).Dispose();
+        string backup = _folder.Sub("backup.db"), export = _folder.Sub("export.kvx");
+        Invocation.Of(["store", "rm", "", .. Store]).IsRefused("a path is empty");
+        Invocation.Of(["store", "export", "", "--out", export, .. Store]).IsRefused("a path is empty");
+        Invocation.Of(["store", "backup", "", .. Store]).IsRefused("name is empty");
+        Invocation.Of(["store", "backup", _folder.Path, .. Store]).IsRefused("a folder; name a file");
+        Invocation.Of(["store", "import", _folder.Path, .. Store]).IsRefused("a folder; name a file");
+        Invocation.Of("inspect", "").IsRefused("name is empty");
+        Assert.False(File.Exists(backup) || File.Exists(export));
     }
 
     [SkippableFact]
@@ -191,6 +235,16 @@ public sealed class DocumentCommandTests : IDisposable
         Invocation.Of(["store", "quota", "1MB", .. Store]).IsDone();
         Invocation.Of(["ask", "How long is the river Corwood?", "--max-tokens", "4", .. Models, .. Store]).IsDone();
         Assert.True(Invocation.Of(["store", "quota", "--json", .. Store]).IsDone().Json.GetProperty("used").GetInt64() > 0);
+    }
+
+    /// <summary>Runs SQL on the store's database.</summary>
+    private void Run(string sql)
+    {
+        using var database = new SqliteConnection($"Data Source={Path.Combine(Store[1], "store.db")};Pooling=False");
+        database.Open();
+        using SqliteCommand command = database.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     public void Dispose() => _folder.Dispose();

@@ -1,3 +1,5 @@
+using Kvasir.Vision.Pictures;
+
 namespace Kvasir.Cli.Commands;
 
 /// <summary><c>ask</c>: the main job, an answer from documents.</summary>
@@ -44,8 +46,9 @@ internal static class AskCommand
             string[] documents = questions is null ? given[..^1] : given;
             if (questions is null && Path.Exists(given[^1]))
                 throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
-            using LibraryChoice open = library.Open(parsed, common, terminal);
             string[] pictures = parsed.GetValue(images) ?? [], all = [.. documents, .. pictures];
+            CheckPictures(pictures);
+            using LibraryChoice open = library.Open(parsed, common, terminal, create: all.Length > 0);
             if (all.Length > 0) Refresh(open, all, terminal);
             var options = new AskOptions
             {
@@ -73,6 +76,15 @@ internal static class AskCommand
 
             return ExitCode.Done;
         });
+    }
+
+    /// <exception cref="InvalidInputException">A file is of another kind, so it would be read as a document.</exception>
+    private static void CheckPictures(string[] files)
+    {
+        string? other = Array.Find(
+            files, file => !PictureReader.Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase));
+        if (other is not null)
+            throw new InvalidInputException($"{other}: not a picture; --image takes {string.Join(", ", PictureReader.Extensions)}");
     }
 
     /// <summary>The pictures that were named, next to the question, and before them what the documents say.</summary>

@@ -17,6 +17,7 @@ internal static class InspectCommand
         return command.Does(parsed =>
         {
             string path = parsed.GetValue(file)!;
+            if (path.Length == 0) throw new InvalidInputException("the file's name is empty");
             bool json = common.Json(parsed);
             byte[] start = Start(path);
             if (KvFileSummary.IsKvFile(start)) Show(terminal, json, KvFileSummary.Read(path), path);

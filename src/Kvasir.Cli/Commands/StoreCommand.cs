@@ -61,9 +61,9 @@ internal static class StoreCommand
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Returns(parsed =>
         {
-            using LibraryChoice open = library.Open(parsed, common, terminal);
+            using LibraryChoice open = library.Open(parsed, common, terminal, create: false);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
-            if (!common.Json(parsed)) Print(terminal, outcome);
+            if (!common.Json(parsed)) Print(terminal, outcome, parsed);
             else
             {
                 terminal.WriteJson(new
@@ -130,6 +130,7 @@ internal static class StoreCommand
         ExampleCommand command = Verb("backup", Does, terminal, (open, parsed, json) =>
         {
             string path = parsed.GetValue(file)!;
+            OutputPath.Check(path);
             open.Backup(path);
             long bytes = new FileInfo(path).Length;
             if (json) terminal.WriteJson(new { File = Path.GetFullPath(path), Bytes = bytes });
@@ -156,7 +157,7 @@ internal static class StoreCommand
     internal static DocumentStore Open(ParseResult parsed, Option<string?> store, Terminal terminal, bool create = false) =>
         DocumentStore.Open(LibraryChoice.StoreFolder(parsed.GetValue(store)), create, StoreWarnings.To(terminal, parsed));
 
-    private static void Print(Terminal terminal, StoreVerification outcome)
+    private static void Print(Terminal terminal, StoreVerification outcome, ParseResult parsed)
     {
         foreach (SkippedFile damaged in outcome.Damaged) terminal.Out.WriteLine($"damaged: {damaged.Path}: {damaged.Reason}");
         foreach (ShelfVerification kv in outcome.Kv)
@@ -165,9 +166,10 @@ internal static class StoreCommand
                 + $"{Units.Count(kv.Damaged.Count, "file")} damaged, {Units.Count(kv.Missing, "chunk")} without KV");
         }
 
-        string mend = outcome.IsSound ? "" : "; kvasir ingest --stored mends what it can";
+        StoreMend mend = outcome.DamagedRecords > 0 ? StoreMend.Repair : StoreMend.IngestAll;
+        string how = outcome.IsSound ? "" : $"; to mend it: {StoreWarnings.Command(mend, parsed)}";
         terminal.Out.WriteLine($"{Units.Count(outcome.DamagedRecords, "damaged record")} in the catalog, "
-            + $"{Units.Count(outcome.DamagedVectors, "document")} with lost or damaged embeddings{mend}");
+            + $"{Units.Count(outcome.DamagedVectors, "document")} with lost or damaged embeddings{how}");
     }
 
     /// <summary>Shows how far an export or import is.</summary>

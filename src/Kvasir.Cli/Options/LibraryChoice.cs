@@ -37,7 +37,9 @@ internal sealed class LibraryChoice(
         private readonly Option<int> _chunkTokens = ChunkTokensOption(command);
         private readonly Option<bool> _comments = CommentsOption(command);
 
-        public LibraryChoice Open(ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null)
+        /// <summary>Opens the store and loads the models; with <paramref name="create"/> a store that is not there is made.</summary>
+        public LibraryChoice Open(
+            ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null, bool create = true)
         {
             KvPolicy policy = common.Policy(parsed);
             folder ??= StoreFolder(parsed.GetValue(_store));
@@ -63,7 +65,7 @@ internal sealed class LibraryChoice(
                     ChunkTokens = parsed.GetValue(_chunkTokens),
                     Comments = parsed.GetValue(_comments),
                 };
-                DocumentStore store = opening.GetAwaiter().GetResult() ?? DocumentStore.Open(folder, create: true, warned);
+                DocumentStore store = opening.GetAwaiter().GetResult() ?? DocumentStore.Open(folder, create, warned);
                 var library = DocumentLibrary.Open(store, model, encoder, options);
                 return new LibraryChoice(model, encoder, images, policy, library);
             }

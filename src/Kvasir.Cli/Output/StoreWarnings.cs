@@ -11,6 +11,9 @@ internal static class StoreWarnings
         terminal.Warn(Words(warning) is { Length: > 0 } words
             ? $"{warning.Problem}; to mend it: {Command(words, parsed)}" : warning.Problem);
 
+    /// <summary>The command that mends something of a whole store, as it is to be typed.</summary>
+    public static string Command(StoreMend mend, ParseResult parsed) => Command(Words(new StoreWarning("", mend)), parsed);
+
     private static string[] Words(StoreWarning warning) => warning.Mend switch
     {
         StoreMend.Ingest => ["ingest", warning.File!],

@@ -215,11 +215,13 @@ internal sealed class Database : IDisposable
         _ => Damaged(error),
     };
 
+    /// <summary>What can be done where the database is damaged.</summary>
+    public string HowToRepair => $"'kvasir store repair --store {Folder}' keeps what is sound of it";
+
     private string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
     private InvalidInputException Damaged(Exception error) => new(
-        $"{Path} is damaged ({Printable(error.Message.ReplaceLineEndings(" ")).TrimEnd('.')}); 'kvasir store repair' keeps what is sound "
-            + "of it", error);
+        $"{Path} is damaged ({Printable(error.Message.ReplaceLineEndings(" ")).TrimEnd('.')}); {HowToRepair}", error);
 }
 
 /// <summary>Takes a row of a number and a blob, which is valid until it returns.</summary>

@@ -30,6 +30,7 @@ internal sealed class ExportArchive : IDisposable
     /// <exception cref="InvalidInputException">Not such a file, damaged, or not signed with the key.</exception>
     public static ExportArchive Open(string path, byte[]? key)
     {
+        if (Directory.Exists(path)) throw new InvalidInputException($"{path}: a folder; name a file that 'store export' has written");
         FileStream? file = null;
         try
         {
