@@ -82,6 +82,18 @@ public sealed class DocumentTests(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task Every_model_can_be_asked_for_by_the_name_that_requests_give_it()
+    {
+        await UploadAsync("listed", "rules.md", Handbook);
+        string collection = "kvasir/docs:listed";
+        foreach (string name in new[] { "tiny", "kvasir", collection, Uri.EscapeDataString(collection) })
+        {
+            JsonElement model = await GetAsync($"/v1/models/{name}");
+            Assert.Equal(name.Contains("listed", StringComparison.Ordinal) ? collection : "tiny", model.GetProperty("id").GetString());
+        }
+    }
+
+    [Fact]
     public async Task Refused_upload_changes_nothing_and_does_not_tell_where_the_server_keeps_its_files()
     {
         await UploadAsync("kept", "rules.md", Handbook);

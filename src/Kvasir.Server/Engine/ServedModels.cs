@@ -31,11 +31,15 @@ internal sealed class ServedModels(Model model, Model? encoder, ServerOptions op
 
     public ToolForm? Tools { get; } = ToolForm.Of(model.ChatTemplate);
 
+    /// <summary>Whether a request that names this model means the language model.</summary>
+    public bool IsLanguageModel(string name) =>
+        Plain(name) is Alias || string.Equals(Plain(name), Name, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Checks that a request means the language model.</summary>
     /// <exception cref="RequestException">It is called otherwise.</exception>
     public void CheckModel(string name)
     {
-        if (Plain(name) is not Alias && !string.Equals(Plain(name), Name, StringComparison.OrdinalIgnoreCase)) throw Unknown(name);
+        if (!IsLanguageModel(name)) throw Unknown(name);
     }
 
     /// <summary>Checks that a request means the encoder.</summary>

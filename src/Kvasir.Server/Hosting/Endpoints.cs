@@ -25,7 +25,7 @@ internal sealed class Endpoints(ServedModels models, DocumentCollections collect
         Post("/v1/responses", "OpenAI: a response, stateless", Responses.Fields, _responses.HandleAsync),
         Post("/v1/embeddings", "OpenAI: embeddings of texts", Embeddings.Fields, _embeddings.HandleAsync),
         Get("/v1/models", "OpenAI: the models", _models.ListAsync),
-        Get("/v1/models/{name}", "OpenAI: a model", _models.ShowAsync),
+        Get("/v1/models/{**name}", "OpenAI: a model", _models.ShowAsync),
         Post("/api/chat", "Ollama: a reply to a conversation", OllamaChat.ChatFields, _ollama.ChatAsync),
         Post("/api/generate", "Ollama: a reply to a prompt", OllamaChat.GenerateFields, _ollama.GenerateAsync),
         Post("/api/embed", "Ollama: embeddings of texts", OllamaModels.EmbedFields, _ollamaModels.EmbedAsync),

@@ -9,7 +9,7 @@ internal static class OpenApi
     {
         Openapi = "3.1.0",
         Info = new { Title = "Kvasir", Version = typeof(OpenApi).Assembly.GetName().Version!.ToString(3) },
-        Paths = endpoints.GroupBy(endpoint => endpoint.Path)
+        Paths = endpoints.GroupBy(endpoint => endpoint.Shown)
             .ToDictionary(path => path.Key, path => path.ToDictionary(one => one.Method.ToLowerInvariant(), Operation)),
     };
 
@@ -24,7 +24,7 @@ internal static class OpenApi
                 ["default"] = new { Description = "An error, in the form of the language that was spoken" },
             },
         };
-        if (Parameters(endpoint.Path) is { Length: > 0 } parameters) operation["parameters"] = parameters;
+        if (Parameters(endpoint.Shown) is { Length: > 0 } parameters) operation["parameters"] = parameters;
         if (endpoint.Fields.Count > 0)
             operation["requestBody"] = new
             {
@@ -48,12 +48,15 @@ internal static class OpenApi
 
 /// <summary>A path that the server answers at.</summary>
 /// <param name="Method">GET, POST, PUT or DELETE.</param>
-/// <param name="Path">The path, with parts in braces.</param>
+/// <param name="Path">The path, with parts in braces; two asterisks before the name of one that may have slashes.</param>
 /// <param name="Summary">What it does.</param>
 /// <param name="Fields">What its request holds.</param>
 /// <param name="Handle">Answers.</param>
 internal sealed record Endpoint(string Method, string Path, string Summary, IReadOnlyList<Field> Fields, RequestDelegate Handle)
 {
+    /// <summary>The path as documents have it.</summary>
+    public string Shown => Path.Replace("{**", "{", StringComparison.Ordinal);
+
     /// <summary>What is answered to GET has its headers asked for with HEAD.</summary>
     public IEnumerable<string> Methods => Method == HttpMethods.Get ? [HttpMethods.Get, HttpMethods.Head] : [Method];
 }

@@ -14,9 +14,11 @@ internal sealed class ModelList(ServedModels models, DocumentCollections collect
 
     public Task ShowAsync(HttpContext context)
     {
-        string name = (string)context.Request.RouteValues["name"]!;
-        return Names.FirstOrDefault(one => string.Equals(one, name, StringComparison.OrdinalIgnoreCase)) is { } found
-            ? Answers.WriteAsync(context, Describe(found))
+        // The name of a collection's model has a slash, which some clients send as it is and others encoded.
+        string name = ((string)context.Request.RouteValues["name"]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        string? found = models.IsLanguageModel(name) ? models.Name
+            : Names.FirstOrDefault(one => string.Equals(one, name, StringComparison.OrdinalIgnoreCase));
+        return found is not null ? Answers.WriteAsync(context, Describe(found))
             : throw RequestException.NotFound("there is no such model", "model_not_found");
     }
 
