@@ -45,7 +45,7 @@ public sealed class DocumentCommandTests : IDisposable
         Assert.Equal((1, 0), (repaired.GetProperty("files").GetInt32(), repaired.GetProperty("lost").GetArrayLength()));
         Assert.Equal(0, repaired.GetProperty("unreadable").GetInt32());
         File.WriteAllText(Path.Combine(Store[1], "store.db"), "no database");
-        Invocation.Of(["store", "ls", .. Store]).IsRefused($"'kvasir store repair --store {Store[1]}'");
+        Invocation.Of(["store", "ls", .. Store]).IsRefused("store repair");
         Assert.Equal(1, Invocation.Of(["store", "repair", .. Store]).Code);
     }
 

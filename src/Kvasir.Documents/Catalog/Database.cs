@@ -216,7 +216,7 @@ internal sealed class Database : IDisposable
     };
 
     /// <summary>What can be done where the database is damaged.</summary>
-    public string HowToRepair => $"'kvasir store repair --store {Folder}' keeps what is sound of it";
+    public const string HowToRepair = "'kvasir store repair' keeps what is sound of it";
 
     private string Folder => System.IO.Path.GetDirectoryName(Path)!;
 

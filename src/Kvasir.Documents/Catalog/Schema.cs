@@ -73,7 +73,7 @@ internal static class Schema
         if (application != ApplicationId && (version != 0 || application != 0 || database.Number("SELECT count(*) FROM sqlite_schema") > 0))
         {
             throw new InvalidInputException(
-                $"{database.Path}: not the database of a document store, or its first bytes are damaged; {database.HowToRepair}");
+                $"{database.Path}: not the database of a document store, or its first bytes are damaged; {Database.HowToRepair}");
         }
 
         if (version > latest)
