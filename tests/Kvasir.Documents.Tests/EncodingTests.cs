@@ -55,6 +55,22 @@ public class EncodingTests
         Assert.StartsWith(line, half.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_was_never_written_at_the_end_costs_nothing()
+    {
+        Document document = Read("a.txt", [.. "The ferry leaves at nine.\n"u8, .. new byte[512]]);
+        Assert.Equal("The ferry leaves at nine.", document.Text);
+        Assert.Equal(["512 control characters left out"], document.Notes);
+        Assert.Equal("one", Read("a.jsonl", [.. "{\"text\":\"one\"}\n"u8, .. new byte[99]]).Text);
+        Assert.Throws<UnreadableDocumentException>(() => DocumentParser.Parse("a.txt", new byte[512]));
+    }
+
+    [Fact]
+    public void Only_ends_of_lines_end_records() =>
+        Assert.Equal(["a b", "c d"],
+            DocumentParser.Parse("a.jsonl", Encoding.UTF8.GetBytes("{\"text\":\"a\u2028b\"}\r\n{\"text\":\"c\u0085d\"}\n"))
+                .Select(document => document.Text));
+
     /// <summary>A stray NUL makes no wide text of any text, wherever it stands.</summary>
     [Theory]
     [InlineData("The mayor is Greta Holm. The bridge opened in 1931.", "utf-8")]

@@ -35,7 +35,8 @@ internal static class DocumentParser
         if (kind == DocumentKind.Picture)
             throw new UnreadableDocumentException("a picture has no text; it is asked about where the model has an image encoder");
         string text = DocumentKinds.IsPacked(kind) ? ""
-            : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8));
+            : TextDecoder.Decode(bytes, notes, isMarkup: kind is DocumentKind.Html || bytes.AsSpan().StartsWith("<?xml"u8),
+                isRecords: kind is DocumentKind.JsonLines or DocumentKind.Table);
         IReadOnlyList<Document> documents = kind switch
         {
             DocumentKind.JsonLines => JsonLines.Parse(text, notes),

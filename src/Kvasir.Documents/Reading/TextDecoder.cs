@@ -28,26 +28,35 @@ internal static class TextDecoder
     private static readonly SearchValues<char> s_controls =
         SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\t' or '\n'))]);
 
+    private static readonly SearchValues<char> s_unseen =
+        SearchValues.Create(
+            [.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(s_controls.Contains), '\u00AD', '\u200B', '\u2060', '\uFEFF']);
+
     /// <summary>The text of bytes.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="notes">Told what was left out or guessed.</param>
     /// <param name="isMarkup">Whether the file may declare its encoding itself.</param>
+    /// <param name="isRecords">Whether its lines are records: breaks of other kinds stand in their values, and become spaces.</param>
     /// <exception cref="UnreadableDocumentException">Empty, binary, or not in a known encoding.</exception>
-    public static string Decode(ReadOnlySpan<byte> bytes, ICollection<string> notes, bool isMarkup = false)
+    public static string Decode(ReadOnlySpan<byte> bytes, ICollection<string> notes, bool isMarkup = false, bool isRecords = false)
     {
-        string text = Characters(bytes, notes, isMarkup).ReplaceLineEndings("\n");
+        string text = Characters(bytes, notes, isMarkup).Replace('\v', '\f');
+        if (isRecords) text = string.Join(' ', text.Split('\f', '\u0085', '\u2028', '\u2029'));
+        text = text.ReplaceLineEndings("\n");
         int controls = text.Count(c => s_controls.Contains(c));
-        if (controls * CharactersPerDamaged > text.Length) throw new UnreadableDocumentException("a binary file, not text");
+        // What a broken-off program left unwritten at the end is no sign of a binary file.
+        int written = text.AsSpan().TrimEnd('\0').Length;
+        if ((controls - (text.Length - written)) * CharactersPerDamaged > written || written == 0)
+            throw new UnreadableDocumentException("a binary file, not text");
         Note(notes, controls, "control character left out", "control characters left out");
         return WithoutControls(text);
     }
 
     /// <summary>
-    /// Text that a terminal can show: without control characters, and without the soft hyphens that are seen only where a line is broken.
+    /// Text that a terminal can show: without control characters, and without those that only say where a line may be broken.
     /// </summary>
     public static string WithoutControls(string text) =>
-        text.AsSpan().ContainsAny(s_controls) || text.Contains('\u00AD')
-            ? string.Concat(text.Where(c => c != '\u00AD' && !s_controls.Contains(c))) : text;
+        text.AsSpan().ContainsAny(s_unseen) ? string.Concat(text.Where(c => !s_unseen.Contains(c))) : text;
 
     private static string Characters(ReadOnlySpan<byte> bytes, ICollection<string> notes, bool isMarkup)
     {
