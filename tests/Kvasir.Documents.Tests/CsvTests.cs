@@ -59,7 +59,14 @@ public class CsvTests
     [InlineData("sep=;\nA;B, C\n1;x, y\n", "A: 1\nB, C: x, y")]
     [InlineData("sep=^\nA^B\n1^2\n", "A: 1\nB: 2")]
     [InlineData("\uFEFFSEP=,\r\nA,B\r\n1,2\r\n", "A: 1\nB: 2")]
+    [InlineData("\"sep=;\"\nA;B, C\n1;x, y\n", "A: 1\nB, C: x, y")]
+    [InlineData("sep=; \nA;B, C\n1;x, y\n", "A: 1\nB, C: x, y")]
+    [InlineData("sep=,,,\nA,B\n1,2\n", "A: 1\nB: 2")]
+    [InlineData("sep=\n\nA,B\n1,2\n", "sep=\n\nA: 1\nB: 2")]
     public void First_line_names_the_delimiter(string content, string text) => Assert.Equal(text, Text(content));
+
+    [Fact]
+    public void Only_ends_of_lines_end_rows() => Assert.Equal("A: x y\nB: 1", Text("A,B\nx\u2028y,1\n"));
 
     [Theory]
     [InlineData("Item;Price\nLamp;1,5\nDesk;22,5\n", "Item: Lamp\nPrice: 1,5\n\nItem: Desk\nPrice: 22,5")]
@@ -96,6 +103,9 @@ public class CsvTests
     [InlineData("Keepers of 2024;;\n\nName;City;Age\nIvo;Arden;41\n", "Keepers of 2024\n\nName: Ivo\nCity: Arden\nAge: 41")]
     [InlineData("Report;Keepers\nDate;2024\nName;City;Age;Sea\nIvo;Arden;41;calm\n",
         "Report; Keepers\n\nDate; 2024\n\nName: Ivo\nCity: Arden\nAge: 41\nSea: calm")]
+    [InlineData("By Greta, in May\nPort,Q1,Q2\nArden,1,2\nMarlow,3,4\n",
+        "By Greta, in May\n\nPort: Arden\nQ1: 1\nQ2: 2\n\nPort: Marlow\nQ1: 3\nQ2: 4")]
+    [InlineData("Name,Age\nIvo,41,calm\nKent,7,rough\n", "Name: Ivo\nAge: 41\ncalm\n\nName: Kent\nAge: 7\nrough")]
     [InlineData("#,Name\n1,Ivo\n2,Kent\n", "#: 1\nName: Ivo\n\n#: 2\nName: Kent")]
     [InlineData("#id,Name\nx7,Ivo\nx9,Kent 2\n", "#id: x7\nName: Ivo\n\n#id: x9\nName: Kent 2")]
     public void Titles_and_comments_stand_before_the_table(string content, string text) => Assert.Equal(text, Text(content));

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using CsvHelper;
 using CsvHelper.Configuration;
 
@@ -7,11 +8,10 @@ namespace Kvasir.Documents.Reading;
 /// A table of comma-separated values (or ; tab |) as text: each row a paragraph of "heading: value" lines, so that a row retrieved by
 /// itself still says what its values are. Without headings a row is its values in one line.
 /// </summary>
-internal static class CsvText
+internal static partial class CsvText
 {
     /// <summary>The comma last: of delimiters that fit equally well it is the one that also stands in numbers and in text.</summary>
     private const string Delimiters = "\t;|,";
-    private const string DelimiterLine = "sep=";
     private const int SampleCharacters = 1 << 16;
     private const int SampleRows = 50;
 
@@ -44,12 +44,10 @@ internal static class CsvText
     /// </summary>
     private static char DelimiterOf(ref string content, bool isTabbed)
     {
-        if (content.StartsWith(DelimiterLine, StringComparison.OrdinalIgnoreCase) && content.Length > DelimiterLine.Length
-            && (content.Length == DelimiterLine.Length + 1 || content[DelimiterLine.Length + 1] is '\n'))
+        if (DelimiterLine().Match(content) is { Success: true } line)
         {
-            char named = content[DelimiterLine.Length];
-            content = content[(DelimiterLine.Length + 1)..];
-            return named;
+            content = content[line.Length..];
+            return line.Groups["delimiter"].Value[0];
         }
 
         if (isTabbed && content.Contains('\t')) return '\t';
@@ -68,14 +66,20 @@ internal static class CsvText
         rows.Where(row => row.Length > 1).GroupBy(row => row.Length).Select(group => (group.Key, group.Count()))
             .OrderByDescending(group => (group.Item2, group.Key)).FirstOrDefault();
 
-    /// <summary>Whether a row stands before the table: a title, a comment, or a few values where the table has many.</summary>
+    /// <summary>
+    /// Whether a row stands before the table: a title, a comment, or fewer values than the table has, above headings of figures.
+    /// </summary>
     private static bool IsBeforeTable(string[][] rows, int index, int width)
     {
         string[] row = rows[index];
         int values = row.Count(value => value.Length > 0);
         bool comment = row[0] is ['#', ' ', ..] && index + 1 < rows.Length
             && TableHeadings.IsHeadings(rows[index + 1], rows[(index + 2)..]);
-        return width > 1 && (values == 1 || (width > 2 && values * 2 <= width) || comment);
+        return width > 1 && (values == 1 || (width > 2 && values * 2 <= width) || comment || IsAboveHeadings());
+
+        bool IsAboveHeadings() => row.Length < width
+            && rows.Skip(index).Where(other => other.Length == width).ToArray() is [var first, .. var below]
+            && TableHeadings.IsHeadings(first, below) && TableHeadings.Contrasts(first, below);
     }
 
     /// <summary>The rows that hold anything, white space in values collapsed.</summary>
@@ -97,4 +101,9 @@ internal static class CsvText
             if (row.Any(value => value.Length > 0)) yield return row;
         }
     }
+
+    /// <summary>As programs write it, and as others do that take it for a row: in quotes, with delimiters or spaces behind it.</summary>
+    [GeneratedRegex("""\A"?sep=(?<delimiter>[^"\n])"?(\k<delimiter>|[ \t])*(\n|\z)""",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex DelimiterLine();
 }
