@@ -16,6 +16,7 @@ public class HtmlTests
     [InlineData("<style>nav + div > .x:not(.y) { visibility: collapse }</style><p>seen</p><nav></nav><div><i class=x>no</i></div>")]
     [InlineData("<style>@media screen { .x { display: none } } @import 'y';</style><p>seen</p><p class=x>no</p>")]
     [InlineData("<head><style media='all'>dd{display:none}</style></head><p>seen</p><dl><dd>no</dd></dl>")]
+    [InlineData("<style><!-- .x{display:none} --></style><p>seen</p><p class=x>no</p>")]
     [InlineData("<p>seen</p><dialog>no</dialog><template>no</template>")]
     [InlineData("<p>seen</p><table hidden><tr><td>no</td></tr></table>")]
     public void What_is_not_shown_is_left_out(string html) => Assert.Equal("seen", Text(html));
@@ -53,7 +54,8 @@ public class HtmlTests
     }
 
     [Fact]
-    public void Soft_hyphens_and_word_breaks_are_not_seen() => Assert.Equal("harbourmaster", Text("<p>har&shy;bour<wbr>mas\u00ADter</p>"));
+    public void Soft_hyphens_and_word_breaks_are_not_seen() =>
+        Assert.Equal("harbourmaster", Text("<p>har&shy;bour<wbr>mas\u00ADt&ZeroWidthSpace;er</p>"));
 
     [Fact]
     public void Definitions_and_forms_are_lines() =>
@@ -71,6 +73,13 @@ public class HtmlTests
             "Prices of 2024\n\nKind | Item | Price\nLight | Lamp | 15\nLight | Torch | 9\nall sold out",
             Text("<table><caption>Prices of 2024</caption><tr><th>Kind<th>Item<th>Price<tr><td "
                 + "rowspan=2>Light<td>Lamp<td>15<tr><td>Torch<td>9<tr><td colspan=3>all sold out</table>"));
+
+    [Fact]
+    public void Parts_of_a_table_stand_where_they_are_shown() =>
+        Assert.Equal(
+            "Prices\n\nItem | Price\nLamp | 15\nTotal | 15",
+            Text("<table><tfoot><tr><td>Total<td>15</tfoot><tbody><tr><td>Lamp<td>15</tbody><thead><tr><td>Item<td>Price</thead>"
+                + "<caption>Prices</caption></table>"));
 
     [Fact]
     public void Xhtml_is_read_as_xml()

@@ -108,7 +108,8 @@ internal sealed partial class HtmlVisibility
         return css.Length;
     }
 
-    [GeneratedRegex(@"/\*.*?(\*/|\z)", RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    /// <summary>Comments of style sheets, and the marks of HTML's, which mean nothing there.</summary>
+    [GeneratedRegex(@"/\*.*?(\*/|\z)|<!--|-->", RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Comment();
 
     [GeneratedRegex(@"^@(media\s+(only\s+)?(screen|all)\s*(,.*)?|supports\b.*|layer\b.*)$",

@@ -121,7 +121,8 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
 
         void Walk(IElement part, bool inHead)
         {
-            foreach (IElement child in part.ChildNodes.OfType<IElement>().Where(child => styles.Of(child) is (true, not false)))
+            foreach (IElement child in part.ChildNodes.OfType<IElement>().OrderBy(Place)
+                .Where(child => styles.Of(child) is (true, not false)))
             {
                 switch (child.LocalName)
                 {
@@ -142,6 +143,15 @@ internal sealed class HtmlWriter(HtmlVisibility styles, HashSet<INode> layout, b
             }
         }
     }
+
+    /// <summary>Where a part of a table is shown, wherever it is written.</summary>
+    private static int Place(IElement part) => part.LocalName switch
+    {
+        "caption" => 0,
+        "thead" => 1,
+        "tfoot" => 3,
+        _ => 2,
+    };
 
     private Cell CellOf(IElement cell, bool inHead) =>
         new(Line(cell), inHead || cell.LocalName == "th") { Columns = Span(cell, "colspan"), Rows = Span(cell, "rowspan") };
