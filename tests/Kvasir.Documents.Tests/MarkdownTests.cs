@@ -8,6 +8,8 @@ public class MarkdownTests
     [InlineData("| A | B |\n|---|---|\n| Ivo<br>Kent | x<BR />y |\n", "A | B\nIvo Kent | x y")]
     [InlineData("one<br>two  \nthree", "one\ntwo\nthree")]
     [InlineData("| A | B |\n|---|---|\n| `x \\| y` | p \\| q |\n", "A | B\nx | y | p | q")]
+    [InlineData("Prices:\n| A | B |\n|---|:-:|\n| 1 | 2 |\nall sold out", "Prices:\n\nA | B\n1 | 2\n\nall sold out")]
+    [InlineData("- Prices:\n  A | B\n  --|--\n  1 | 2\n- end", "- Prices:\n  A | B\n1 | 2\n- end")]
     [InlineData("5. five\n6. six\n\ntext\n\n3) three", "5. five\n6. six\n\ntext\n\n3. three")]
     [InlineData("Text[^1] goes on.\n\n[^1]: The note.\n", "Text[1] goes on.\n\n1. The note.")]
     [InlineData("<table>\n<tr><th>Item</th><th>Price</th></tr>\n\n<tr><td>Desk</td>\n\n<td>\n\n**40**\n\n</td></tr>\n</table>\n",

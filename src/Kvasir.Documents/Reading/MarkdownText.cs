@@ -37,7 +37,7 @@ internal static partial class MarkdownText
     {
         try
         {
-            MarkdownDocument tree = Markdown.Parse(markdown, s_pipeline);
+            MarkdownDocument tree = Markdown.Parse(WithTablesApart(markdown), s_pipeline);
             Prepare(tree);
             Document page = HtmlText.Parse(tree.ToHtml(s_pipeline), name);
             return given ? page with { Title = name } : page;
@@ -47,6 +47,24 @@ internal static partial class MarkdownText
             // Nested beyond the parser's limit: its source is text too.
             return new Document(null, name, markdown.TrimEnd());
         }
+    }
+
+    /// <summary>The source with a blank line around tables that stand right below or above text, as sites show them.</summary>
+    private static string WithTablesApart(string markdown)
+    {
+        string[] lines = markdown.Split('\n');
+        var apart = new StringBuilder();
+        bool inTable = false;
+        for (int i = 0; i < lines.Length; i++)
+        {
+            bool isRow = lines[i].Contains('|', StringComparison.Ordinal)
+                && (inTable || (i + 1 < lines.Length && DashRow().IsMatch(lines[i + 1])));
+            if (isRow != inTable && i > 0) apart.Append('\n');
+            apart.Append(lines[i]).Append('\n');
+            inTable = isRow;
+        }
+
+        return apart.ToString();
     }
 
     private static void Prepare(MarkdownDocument tree)
@@ -68,6 +86,10 @@ internal static partial class MarkdownText
     [GeneratedRegex(
         """^(---|\+\+\+)[ \t]*\n(?=[\w"'.-]+[ \t]*[:=])(?<line>(?!(---|\.\.\.|\+\+\+)[ \t]*(\n|\z))[^\n]*\n)+(---|\.\.\.|\+\+\+)[ \t]*(\n|\z)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex FrontMatter();
+
+    /// <summary>The row of dashes below a table's headings.</summary>
+    [GeneratedRegex(@"^[ \t>]*(?=[^-]*-)(?=[^|]*\|)[|:-][|: \t-]*$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex DashRow();
 
     [GeneratedRegex("""^title\s*[:=]\s*(?<title>\S.*)$""",
         RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
