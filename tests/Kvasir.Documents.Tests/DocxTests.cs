@@ -13,7 +13,7 @@ public class DocxTests
 
     private static readonly (string Name, string Kind)[] s_parts =
         [("h1", "header"), ("h2", "header"), ("h3", "header"), ("h4", "header"), ("f1", "footer"), ("styles", "styles"),
-            ("numbering", "numbering"), ("comments", "comments")];
+            ("numbering", "numbering"), ("comments", "comments"), ("settings", "settings")];
 
     private static Kvasir.Documents.Reading.Document Read(byte[] bytes) => Assert.Single(DocumentParser.Parse("letter.docx", bytes));
 
@@ -188,6 +188,60 @@ public class DocxTests
             Entry(zip, "word/f1.xml", $"<w:ftr {Namespace}><w:p><w:r><w:t>Confidential</w:t></w:r></w:p></w:ftr>");
         });
         Assert.Equal("Reference 47\n\nOther page\n\nBody.\n\nConfidential", Read(bytes).Text);
+    }
+
+    [Theory]
+    [InlineData("", "", "Usual\n\nBody.")]
+    [InlineData("<w:titlePg/>", "", "Beginning\n\nUsual\n\nBody.")]
+    [InlineData("<w:titlePg w:val=\"0\"/>", "<w:evenAndOddHeaders/>", "Usual\n\nLeft side\n\nBody.")]
+    public void Headers_of_first_and_even_pages_are_text_where_such_pages_have_their_own(string section, string settings, string text)
+    {
+        (string Type, string Part, string Text)[] headers =
+            [("first", "h1", "Beginning"), ("default", "h2", "Usual"), ("even", "h3", "Left side")];
+        string references = string.Concat(
+            headers.Select(header => $"<w:headerReference w:type=\"{header.Type}\" r:id=\"{header.Part}\"/>"));
+        byte[] bytes = Package(Document($"<w:p><w:r><w:t>Body.</w:t></w:r></w:p><w:sectPr>{references}{section}</w:sectPr>"), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("header", "h1", "h2", "h3")
+                .Replace("</Relationships>", Relationships("settings", "settings").Split('>', 2)[1], StringComparison.Ordinal));
+            Entry(zip, "word/settings.xml", $"<w:settings {Namespace}>{settings}</w:settings>");
+            foreach ((_, string part, string shown) in headers)
+                Entry(zip, $"word/{part}.xml", $"<w:hdr {Namespace}><w:p><w:r><w:t>{shown}</w:t></w:r></w:p></w:hdr>");
+        });
+        Assert.Equal(text, Read(bytes).Text);
+    }
+
+    [Fact]
+    public void Fields_are_what_they_show_and_not_what_they_are_computed_from()
+    {
+        string mark(string type) => $"<w:r><w:fldChar w:fldCharType=\"{type}\"/></w:r>";
+        string run(string text) => $"<w:r><w:t xml:space=\"preserve\">{text}</w:t></w:r>";
+        string inner = mark("begin") + "<w:r><w:instrText>NUMPAGES</w:instrText></w:r>" + mark("separate") + run("3") + mark("end");
+        string outer = mark("begin") + "<w:r><w:instrText>=</w:instrText></w:r>" + inner + "<w:r><w:instrText>-1</w:instrText></w:r>"
+            + mark("separate") + run("2") + mark("end");
+        string contents = $"<w:p>{mark("begin")}<w:r><w:instrText>TOC</w:instrText></w:r>{mark("separate")}{run("Ferry ")}{inner}</w:p>"
+            + $"<w:p>{run("Tram ")}{inner}{mark("end")}{run(" end")}</w:p>";
+        Assert.Equal("2 pages\n\nFerry 3\n\nTram 3 end", Read(Package(Document($"<w:p>{outer}{run(" pages")}</w:p>{contents}"))).Text);
+    }
+
+    [Fact]
+    public void Styles_of_headings_take_their_list_from_the_style_below_and_have_levels_of_their_own()
+    {
+        string style(string id, string properties) => $"<w:style w:styleId=\"{id}\"><w:name w:val=\"{id}\"/>{properties}</w:style>";
+        byte[] bytes = Package(Document(string.Concat(new[] { "One", "Two", "Two", "One", "Two" }.Select(id =>
+            $"<w:p><w:pPr><w:pStyle w:val=\"{id}\"/></w:pPr><w:r><w:t>x</w:t></w:r></w:p>"))), more: zip =>
+        {
+            Entry(zip, "word/_rels/document.xml.rels", Relationships("numbering", "numbering")
+                .Replace("</Relationships>", Relationships("styles", "styles").Split('>', 2)[1], StringComparison.Ordinal));
+            Entry(zip, "word/numbering.xml", $"<w:numbering {Namespace}><w:abstractNum w:abstractNumId=\"0\">"
+                + "<w:lvl w:ilvl=\"0\"><w:lvlText w:val=\"%1\"/></w:lvl><w:lvl w:ilvl=\"1\"><w:lvlText w:val=\"%1.%2\"/></w:lvl>"
+                + "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/></w:num></w:numbering>");
+            Entry(zip, "word/styles.xml", $"<w:styles {Namespace}>"
+                + style("One", "<w:pPr><w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr>")
+                + style("Two", "<w:basedOn w:val=\"One\"/><w:pPr><w:numPr><w:ilvl w:val=\"1\"/></w:numPr></w:pPr>") + "</w:styles>");
+        });
+        Assert.Equal(["1 x", "1.1 x", "1.2 x", "2 x", "2.1 x"],
+            Read(bytes).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim()));
     }
 
     [Fact]

@@ -25,8 +25,13 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     /// <summary>The first heading.</summary>
     public string? Heading { get; private set; }
 
-    /// <summary>The relationships of the headers and footers that the document uses.</summary>
-    public HashSet<(bool IsHeader, string Id)> Margins { get; } = [];
+    /// <summary>
+    /// The relationships of the headers and footers that the document has, and on which pages they stand: first, even, or default.
+    /// </summary>
+    public HashSet<(bool IsHeader, string Id, string Pages)> Margins { get; } = [];
+
+    /// <summary>Whether first pages have headers and footers of their own.</summary>
+    public bool HasFirstPages { get; private set; }
 
     /// <summary>Whether a property that stands there is on: its value says so, or is missing.</summary>
     public static bool IsOn(string? value) => value is not ("0" or "false" or "off");
@@ -114,7 +119,13 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 paragraph.IsHidden = IsOn(Value(xml));
                 break;
             case "headerReference" or "footerReference":
-                Margins.Add((name == "headerReference", Attribute(xml, "id") ?? ""));
+                Margins.Add((name == "headerReference", Attribute(xml, "id") ?? "", Attribute(xml, "type") ?? "default"));
+                break;
+            case "titlePg":
+                HasFirstPages |= IsOn(Value(xml));
+                break;
+            case "fldChar" when _paragraphs.TryPeek(out Paragraph? paragraph):
+                paragraph.NoteField(Attribute(xml, "fldCharType"));
                 break;
             case "comment":
                 _mark = $"Comment by {Attribute(xml, "author") ?? "a reader"}: ";
@@ -203,7 +214,8 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
 
     private void Append(string text)
     {
-        if (_paragraphs.TryPeek(out Paragraph? paragraph) && !paragraph.IsHidden) paragraph.Text.Append(text);
+        if (_paragraphs.TryPeek(out Paragraph? paragraph) && !paragraph.IsHidden && !paragraph.IsFieldCode)
+            paragraph.Text.Append(text);
     }
 
     private void Add(Paragraph paragraph)
@@ -234,6 +246,8 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     /// <summary>A paragraph while it is read; one may stand in a text box of another.</summary>
     private sealed class Paragraph
     {
+        /// <summary>The fields around, and whether what is read belongs to their codes; else to what they show.</summary>
+        private readonly Stack<bool> _fields = new();
         private string? _list;
         private int _level;
         private bool _outlined;
@@ -245,11 +259,21 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
         /// <summary>Whether the run at hand is hidden.</summary>
         public bool IsHidden { get; set; }
 
+        /// <summary>Whether the run at hand is part of what a field computes from.</summary>
+        public bool IsFieldCode => _fields.Contains(true);
+
         public string? Style { get; private set; }
 
         public ListPlace? List => _list is null ? null : new ListPlace(_list, _level);
 
         public bool IsHeading(DocxStyles styles) => _outlined || styles.IsHeading(Style);
+
+        /// <summary>A mark in a field; a field that began in a paragraph before only has what it shows in this one.</summary>
+        public void NoteField(string? mark)
+        {
+            if (mark == "begin") _fields.Push(true);
+            else if (_fields.TryPop(out _) && mark == "separate") _fields.Push(false);
+        }
 
         public void Note(string property, string? value)
         {

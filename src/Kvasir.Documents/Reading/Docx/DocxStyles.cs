@@ -26,7 +26,8 @@ internal sealed class DocxStyles(XElement? part)
     public bool IsHidden(string? id) => Inherited(id).FirstOrDefault(style => style.Hidden is not null)?.Hidden == true;
 
     /// <summary>The list that a style puts a paragraph into.</summary>
-    public ListPlace? ListOf(string? id) => Inherited(id).FirstOrDefault(style => style.List is not null)?.List;
+    public ListPlace? ListOf(string? id) => Inherited(id).FirstOrDefault(style => style.List is not null) is { List: { } list }
+        ? new ListPlace(list, Inherited(id).FirstOrDefault(style => style.Level is not null)?.Level ?? 0) : null;
 
     private IEnumerable<Style> Inherited(string? id)
     {
@@ -47,7 +48,8 @@ internal sealed class DocxStyles(XElement? part)
 
         public bool? Hidden { get; } = style.First("vanish") is { } vanish ? DocxBody.IsOn(vanish.Value()) : null;
 
-        public ListPlace? List { get; } =
-            style.First("numId").Value() is { } list ? new(list, DocxNumbering.Level(style.First("ilvl").Value())) : null;
+        public string? List { get; } = style.First("numId").Value();
+
+        public int? Level { get; } = style.First("ilvl").Value() is { } level ? DocxNumbering.Level(level) : null;
     }
 }

@@ -35,6 +35,8 @@ internal static class DocxText
         var numbering = new DocxNumbering(Use(main.NumberingDefinitionsPart, XElement.Load), styles);
         var body = new DocxBody(styles, numbering);
         string? text = Use(main, body.Read);
+        bool hasEvenPages =
+            Use(main.DocumentSettingsPart, XElement.Load).First("evenAndOddHeaders") is { } even && DocxBody.IsOn(even.Value());
         string?[] headers = Margins(isHeader: true), footers = Margins(isHeader: false);
         string?[] parts = [.. headers, text, Use(main.FootnotesPart, body.Read), Use(main.EndnotesPart, body.Read), .. footers, comments
             ? Use(main.WordprocessingCommentsPart, body.Read) : null];
@@ -43,7 +45,8 @@ internal static class DocxText
 
         // Each text once: first, even and other pages often have the same.
         string?[] Margins(bool isHeader) =>
-            [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _))
+            [.. body.Margins.Where(margin => margin.IsHeader == isHeader && main.TryGetPartById(margin.Id, out _)
+                && margin.Pages switch { "first" => body.HasFirstPages, "even" => hasEvenPages, _ => true })
                 .Select(margin => Use(main.GetPartById(margin.Id), body.Read)).Distinct(StringComparer.Ordinal)];
     }
 
