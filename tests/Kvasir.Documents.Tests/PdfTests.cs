@@ -323,6 +323,59 @@ public class PdfTests
     }
 
     [Fact]
+    public void Page_that_is_cut_is_read_up_to_there()
+    {
+        PdfBuilder pdf = PdfBuilder.Of("");
+        int stream = pdf.AddStream(
+            Encoding.Latin1.GetBytes(
+                string.Concat(Enumerable.Range(0, 30).Select(i => $"BT /F 10 Tf 50 {700 - 12 * i} Td (line {i}) Tj ET "))));
+        pdf.Resources = $"/Font<</F {stream + 1} 0 R>>";
+        byte[] whole = OnePage(pdf, $"{stream} 0 R").Set(stream + 1, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>").Build();
+        foreach (string at in new[] { "BT /F 10 Tf 50 460", "(line 20)", "ne 20)" })
+        {
+            int cut = Encoding.Latin1.GetString(whole).IndexOf(at, StringComparison.Ordinal);
+            Assert.Equal(string.Join('\n', Enumerable.Range(0, 20).Select(i => $"line {i}")),
+                Assert.Single(DocumentParser.Parse("a.pdf", whole[..cut])).Text);
+        }
+    }
+
+    [Fact]
+    public void Broken_stream_is_read_up_to_its_break()
+    {
+        string lines = string.Concat(Enumerable.Range(0, 90).Select(i => $"0 -6 Td (word {i * 7919 % 1000}) Tj "));
+        using var packed = new MemoryStream();
+        using var zlib = new System.IO.Compression.ZLibStream(packed, System.IO.Compression.CompressionMode.Compress);
+        zlib.Write(Encoding.Latin1.GetBytes($"BT /F 10 Tf 50 700 Td {lines} ET "));
+        zlib.Flush();
+        PdfBuilder pdf = PdfBuilder.Of("");
+        int stream = pdf.AddStream([.. packed.ToArray(), 0xFF, 0xFF], "/Filter/FlateDecode");
+        string text = Read(OnePage(pdf, $"{stream} 0 R")).Text;
+        Assert.StartsWith("word 0\nword 919\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("word 791", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_not_there_costs_no_other_part_of_a_page()
+    {
+        PdfBuilder pdf = PdfBuilder.Of("");
+        int stream = pdf.AddStream("BT /F 10 Tf 50 700 Td (known) Tj /G 10 Tf ( and unknown) Tj ET"u8.ToArray());
+        pdf.Resources = "/Font<</F 3 0 R/G 77 0 R>>";
+        Assert.Equal("known and unknown", Read(OnePage(pdf, $"[78 0 R {stream} 0 R]")).Text);
+    }
+
+    [Theory]
+    [InlineData("", "title page")]
+    [InlineData("/CropBox[40 600 600 800]", "title")]
+    [InlineData("/CropBox[40 600 600 800]/Rotate 90", "title")]
+    [InlineData("/CropBox[0 0 0 0]", "title page beside")]
+    public void Text_beside_the_page_is_left_out(string entries, string text)
+    {
+        PdfBuilder pdf = PdfBuilder.Of("BT /F 10 Tf 50 700 Td (title) Tj 0 -600 Td (page) Tj 0 -300 Td (beside) Tj ET");
+        pdf.PageEntries = entries;
+        Assert.Equal(text, WhiteSpace.Collapse(Read(pdf).Text));
+    }
+
+    [Fact]
     public void Hostile_unicode_maps_cost_little()
     {
         string ranges = string.Concat(Enumerable.Repeat("<00000000> <FFFFFFFF> <0041> ", 1000))
@@ -395,6 +448,11 @@ public class PdfTests
         pdf.Resources = "/XObject<</X 12 0 R>>";
         Assert.StartsWith("it takes", SharedReader.Refused("a.pdf", pdf.Build()), StringComparison.Ordinal);
     }
+
+    /// <summary>A file of one page of the given contents, which stands before them.</summary>
+    private static PdfBuilder OnePage(PdfBuilder pdf, string contents) =>
+        pdf.Set(2, "<</Type/Pages/Count 1/Kids[4 0 R]>>")
+            .Set(4, $"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<<{pdf.Resources}>>/Contents {contents}>>");
 
     private static byte[] Ascii85(byte[] bytes)
     {

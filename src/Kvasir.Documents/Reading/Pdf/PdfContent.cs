@@ -36,6 +36,9 @@ internal sealed class PdfContent(
     /// <summary>Text that stands for the characters shown, until the mark that gives it ends; empty behind the first of them.</summary>
     private string? _actualText;
 
+    /// <summary>The part of the page that is shown; one without an area shows all.</summary>
+    public PdfRectangle Shown { get; init; }
+
     public override PdfPageText Process(int pageNumberCurrent, IReadOnlyList<IGraphicsStateOperation> operations)
     {
         ProcessOperations(operations);
@@ -73,9 +76,13 @@ internal sealed class PdfContent(
         Vector2 along = font.IsVertical ? to - from : Place(1, rise, textMatrix, transformationMatrix) - from;
         float size = (float)Math.Abs(fontSize) * (Place(0, rise + 1, textMatrix, transformationMatrix) - from).Length();
         float length = along.Length();
-        if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size))
+        if (float.IsFinite(length) && length > 0 && float.IsFinite(from.X + from.Y + to.X + to.Y) && float.IsFinite(size)
+            && (IsShown(from, size) || IsShown(to, size)))
             _page.Add(text, from, to, along / length, size);
     }
+
+    private bool IsShown(Vector2 place, float size) => Shown.Area == 0
+        || (place.X > Shown.Left - size && place.X < Shown.Right + size && place.Y > Shown.Bottom - size && place.Y < Shown.Top + size);
 
     public override void ApplyXObject(NameToken xObjectName)
     {

@@ -22,7 +22,7 @@ internal sealed class PdfPageReader(
 
     private PdfResources Resources => _resources ??= new(PdfScanner, FilterProvider, _layers);
 
-    /// <summary>As the base does, with resources that text needs only.</summary>
+    /// <summary>As the base does, with resources that text needs only, and with those parts of the content that are there.</summary>
     PdfPageText IPageFactory<PdfPageText>.Create(
         int number, DictionaryToken dictionary, PageTreeMembers inherited, NamedDestinations destinations)
     {
@@ -31,6 +31,12 @@ internal sealed class PdfPageReader(
 
         bool hasOwn = dictionary.TryGet(NameToken.Resources, PdfScanner, out DictionaryToken? own);
         DictionaryToken page = hasOwn ? dictionary.With(NameToken.Resources, Resources.OfText(own!)) : dictionary;
+        if (page.TryGet(NameToken.Contents, PdfScanner, out ArrayToken? parts))
+        {
+            IToken[] there = [.. parts.Data.Where(part => DirectObjectFinder.TryGet(part, PdfScanner, out StreamToken? _))];
+            page = page.With(NameToken.Contents, new ArrayToken(there));
+        }
+
         return Create(number, page, inherited, destinations);
     }
 
@@ -41,7 +47,10 @@ internal sealed class PdfPageReader(
     {
         var content = new PdfContent(
             pageNumber, ResourceStore, PdfScanner, PageContentParser, FilterProvider, cropBox,
-            userSpaceUnit, rotation, initialMatrix, ParsingOptions, Resources, _layers);
+            userSpaceUnit, rotation, initialMatrix, ParsingOptions, Resources, _layers)
+        {
+            Shown = initialMatrix.Transform(mediaBox.Bounds.Intersect(cropBox.Bounds) ?? cropBox.Bounds).Normalise(),
+        };
         PdfPageText text = content.Process(pageNumber, operations);
         if (dictionary.TryGet(NameToken.Annots, PdfScanner, out ArrayToken? annotations))
         {
@@ -50,7 +59,7 @@ internal sealed class PdfPageReader(
                 if (DirectObjectFinder.TryGet(annotation, PdfScanner, out DictionaryToken? entries) && !_layers.Hides(entries)
                     && PdfForm.Text(entries, PdfScanner) is { Length: > 0 } value)
                 {
-                    text.AddField(value, initialMatrix.Transform(Frame(entries)));
+                    text.AddField(value, initialMatrix.Transform(Frame(entries)).Normalise());
                 }
             }
         }

@@ -16,6 +16,9 @@ internal sealed partial class PdfRepair
     /// <summary>Bytes behind "obj" or "trailer" that are looked at for what it is.</summary>
     private const int Head = 2048;
 
+    /// <summary>So far above the objects that are found stand those that are added, clear of the numbers of lost ones.</summary>
+    private const int Clear = 1_000_000;
+
     private readonly byte[] _bytes;
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly SortedDictionary<int, long> _offsets = [];
@@ -27,6 +30,14 @@ internal sealed partial class PdfRepair
     /// <param name="newCatalog">Whether to list the pages anew too, where the file's own list leads nowhere.</param>
     public static byte[] WithNewTable(byte[] bytes, bool newCatalog) =>
         new PdfRepair(bytes[bytes.AsSpan().IndexOf("%PDF-"u8)..]).Run(newCatalog);
+
+    /// <summary>A file that is cut within a stream with the end of that stream behind it; any other as it is.</summary>
+    public static byte[] WithEndOfStream(byte[] bytes)
+    {
+        int last = bytes.AsSpan().LastIndexOf("stream"u8);
+        bool isOpen = last > 0 && !bytes.AsSpan(0, last).EndsWith("end"u8) && bytes.AsSpan(last).IndexOf("startxref"u8) < 0;
+        return isOpen ? [.. bytes, .. "\nendstream\nendobj\n"u8] : bytes;
+    }
 
     private byte[] Run(bool newCatalog)
     {
@@ -106,7 +117,7 @@ internal sealed partial class PdfRepair
     /// <summary>A catalog of all pages, in the order of their numbers, where the file's own is lost.</summary>
     private string Catalog(SortedSet<int> pages)
     {
-        int root = _offsets.Keys.LastOrDefault() + 1;
+        int root = _offsets.Keys.LastOrDefault() + Clear;
         _offsets[root] = _output.WrittenCount;
         _offsets[root + 1] = _output.WrittenCount + Write($"{root} 0 obj\n<</Type/Catalog/Pages {root + 1} 0 R>>\nendobj\n");
         string kids = string.Join(' ', pages.Select(page => $"{page} 0 R"));

@@ -9,14 +9,22 @@ using UglyToad.PdfPig.Tokens;
 namespace Kvasir.Documents.Reading.Pdf;
 
 /// <summary>
-/// The resources that text needs: no patterns, shadings and colours, and Unicode maps without the entries that say nothing (the font's
-/// encoding is then asked instead).
+/// The resources that text needs: no patterns, shadings and colours, a usual font for one that is not there, and Unicode maps without the
+/// entries that say nothing (the font's encoding is then asked instead).
 /// </summary>
 internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilterProvider filters, PdfLayers layers)
 {
     /// <summary>The properties that stand for those of a hidden layer.</summary>
     public static readonly DictionaryToken Hidden =
         new(new Dictionary<NameToken, IToken> { [NameToken.Create("Hidden")] = BooleanToken.True });
+
+    private static readonly DictionaryToken s_usualFont = new(new Dictionary<NameToken, IToken>
+    {
+        [NameToken.Type] = NameToken.Font,
+        [NameToken.Subtype] = NameToken.Type1,
+        [NameToken.BaseFont] = NameToken.Create("Helvetica"),
+        [NameToken.Encoding] = NameToken.WinAnsiEncoding,
+    });
 
     private readonly Dictionary<DictionaryToken, DictionaryToken> _known = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<IndirectReference> _maps = [];
@@ -33,13 +41,21 @@ internal sealed partial class PdfResources(IPdfTokenScanner scanner, ILookupFilt
                 kept = kept.With(NameToken.Properties, new DictionaryToken(shown));
             }
 
+            if (resources.TryGet(NameToken.Font, scanner, out DictionaryToken? fonts))
+            {
+                kept = kept.With(NameToken.Font, new DictionaryToken(
+                    fonts.Data.ToDictionary(font => NameToken.Create(font.Key), font => IsThere(font.Value) ? font.Value : s_usualFont)));
+                foreach (IToken font in fonts.Data.Values) CleanMap(font);
+            }
+
             _known[resources] = kept;
-            foreach (IToken font in resources.TryGet(NameToken.Font, scanner, out DictionaryToken? fonts) ? fonts.Data.Values : [])
-                CleanMap(font);
         }
 
         return kept;
     }
+
+    private bool IsThere(IToken font) =>
+        font is not IndirectReferenceToken reference || scanner.Get(reference.Data) is { Data: not NullToken };
 
     private void CleanMap(IToken font)
     {

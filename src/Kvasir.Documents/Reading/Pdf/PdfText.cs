@@ -17,6 +17,7 @@ internal static class PdfText
     {
         if (bytes.AsSpan(0, Math.Min(bytes.Length, 1024)).IndexOf("%PDF-"u8) < 0) throw new UnreadableDocumentException("not a PDF file");
 
+        bytes = PdfRepair.WithEndOfStream(bytes);
         // A file whose objects are not where it says they are may be readable with a new table of them, or of its pages too.
         var reasons = new List<string>();
         return Attempt(() => bytes, name, reasons) ?? Attempt(() => PdfRepair.WithNewTable(bytes, newCatalog: false), name, reasons)
