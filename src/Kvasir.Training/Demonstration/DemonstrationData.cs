@@ -14,11 +14,14 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     /// <summary>Whether most documents are no longer than the parts of one that are found for a question.</summary>
     public bool Brief { get; init; }
 
+    /// <summary>Words that take the place of some values; null for none.</summary>
+    public OpenWords? OpenWords { get; init; }
+
     /// <summary>Questions of the test.</summary>
     public const int TestQuestions = 200;
 
     private const int NotStatedPercent = 13;
-    private const int QuestionTries = 20;
+    private const int QuestionTries = 20, LeastStated = 5;
 
     private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut), .. Kind.All.Where(kind => kind.IsCommon)];
     private static readonly Kind[] s_heldOut = [.. Kind.All.Where(kind => kind.IsHeldOut)];
@@ -27,7 +30,7 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     {
         get
         {
-            var draws = new Draws(split, seed, (ulong)index);
+            var draws = new Draws(split, seed, (ulong)index, OpenWords);
             while (true)
             {
                 draws.BeginPrompt();
@@ -63,14 +66,22 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
             asked.Kind.Name, [.. shown[1..(place + 1)], shown[0], .. shown[(place + 1)..]], exchanges);
     }
 
-    /// <summary>Different questions, as many as are asked for and can be found.</summary>
+    /// <summary>
+    /// Questions with different answers, as many as are asked for and can be found: an answer that was given already could be copied from
+    /// there. One in six at most is not stated, the first apart.
+    /// </summary>
     private IEnumerable<Exchange> Exchanges(Draft asked, bool isShown, string[] others, Draws draws)
     {
-        var questions = new HashSet<string>();
-        for (int tries = 0; tries < QuestionTries * Questions && questions.Count < Questions; tries++)
+        var known = new HashSet<string>();
+        for (int tries = 0, notStated = 0; tries < QuestionTries * Questions && known.Count < Questions; tries++)
         {
             bool isStated = isShown && !draws.Chance(NotStatedPercent);
-            if (Ask(asked, isShown, others, isStated, draws) is { } exchange && questions.Add(exchange.Question)) yield return exchange;
+            if (Ask(asked, isShown, others, isStated, draws) is not { } exchange) continue;
+            bool isNotStated = exchange.Answer == Exchange.NotStated;
+            if (isNotStated && notStated * LeastStated > known.Count) continue;
+            if (!known.Add(isNotStated ? exchange.Question : exchange.Answer)) continue;
+            if (isNotStated) notStated++;
+            yield return exchange;
         }
     }
 

@@ -16,19 +16,30 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
     /// <summary>The weight of a token that is no answer, in the first part of the training.</summary>
     private const float PassageWeight = 0.15f;
 
+    /// <summary>
+    /// The weight of a repeated token in a training that goes on: a row has many times as many of them as others have of answers.
+    /// </summary>
+    private const float RepeatedWeight = 0.2f;
+
     /// <summary>Parts of the training.</summary>
     private const double RepeatedPart = 0.03, PassagePart = 0.5;
+
+    /// <summary>Rows in a hundred that are repeated tokens in a training that goes on.</summary>
+    private const int RepeatedPercent = 6;
 
     /// <summary>Tokens that are repeated together.</summary>
     private const int ShortestRun = 8, LongestRun = 100;
 
-    private readonly DemonstrationData _data = new(seed, Split.Train) { Questions = Questions, Brief = goesOn };
+    private readonly DemonstrationData _data = new(seed, Split.Train)
+    {
+        Questions = Questions, Brief = goesOn, OpenWords = goesOn ? new OpenWords(tokenizer) : null
+    };
 
     public override long Tokens => rows;
 
     public override void Fill(long index, Span<int> ids, Span<int> targets, Span<float> weights)
     {
-        if (!goesOn && index < rows * RepeatedPart)
+        if (goesOn ? new SeededRandom(seed, (ulong)index).Below(100) < RepeatedPercent : index < rows * RepeatedPart)
         {
             FillRepeated(index, ids, targets, weights);
             return;
@@ -49,7 +60,7 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
         {
             ids[i] = run[i % run.Length];
             targets[i] = run[(i + 1) % run.Length];
-            weights[i] = i + 1 < run.Length ? 0 : 1;
+            weights[i] = i + 1 < run.Length ? 0 : goesOn ? RepeatedWeight : 1;
         }
     }
 }

@@ -3,8 +3,15 @@ using Kvasir.Training.Data;
 namespace Kvasir.Training.Demonstration;
 
 /// <summary>All that is left to chance in an example, and the values that its prompt has already.</summary>
-internal sealed class Draws(Split split, ulong seed, ulong stream)
+/// <param name="split">Whether for training or the test.</param>
+/// <param name="seed">What all examples depend on.</param>
+/// <param name="stream">The example.</param>
+/// <param name="openWords">Words that take the place of some values; null for none.</param>
+internal sealed class Draws(Split split, ulong seed, ulong stream, OpenWords? openWords = null)
 {
+    /// <summary>Of the values without digits, so many in a hundred are open words instead.</summary>
+    private const int OpenPercent = 35;
+
     /// <summary>One value in so many is kept from training.</summary>
     private const uint UnseenShare = 8;
 
@@ -52,6 +59,7 @@ internal sealed class Draws(Split split, ulong seed, ulong stream)
         for (int tries = 0; tries < MostTries; tries++)
         {
             string value = Alternative(type, subjects);
+            if (openWords is not null && !value.Any(char.IsDigit) && Chance(OpenPercent)) value = openWords.InPlaceOf(value, this);
             bool inSplit = !type.HasUnseen || IsUnseen(value) == (split == Split.Test);
             bool mayRepeat = type.MayRepeat || tries >= 2 * TriesForNew;
             if (!inSplit || !mayRepeat && Holds(_used.AsSpan(tries < TriesForNew ? 0 : _usedBefore), value)) continue;

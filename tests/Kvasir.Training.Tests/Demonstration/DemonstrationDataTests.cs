@@ -64,6 +64,22 @@ public sealed partial class DemonstrationDataTests
         Assert.False(new Statement(new Fact(1, 0, [["Fee"]], [("fee", "money")]), Values("fee", "€12")).IsAbsentFrom("It costs €12."));
     }
 
+    /// <summary>What was answered before could be copied from there.</summary>
+    [Fact]
+    public void No_answer_about_the_same_passages_is_given_twice_and_few_are_not_stated()
+    {
+        int several = 0;
+        foreach (DemonstrationExample example in new DemonstrationData(1, Split.Train) { Questions = 12 }.Take(500))
+        {
+            string[] stated = [.. example.Exchanges.Select(exchange => exchange.Answer).Where(answer => answer != Exchange.NotStated)];
+            Assert.Equal(stated.Length, stated.Distinct().Count());
+            Assert.Equal(example.Exchanges.Count, example.Exchanges.DistinctBy(exchange => exchange.Question).Count());
+            Assert.InRange(example.Exchanges.Count - stated.Length, 0, 1 + example.Exchanges.Count / 5);
+            if (example.Exchanges.Count > 4) several++;
+        }
+        Assert.InRange(several, 250, 500);
+    }
+
     [Fact]
     public void No_wording_kind_or_name_of_the_test_is_trained_on()
     {

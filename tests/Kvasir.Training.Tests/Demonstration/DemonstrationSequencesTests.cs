@@ -39,10 +39,44 @@ public sealed class DemonstrationSequencesTests
         }
     }
 
-    private static (int[] Ids, int[] Targets, float[] Weights) Row(long index)
+    [Fact]
+    public void A_training_that_goes_on_repeats_some_rows_to_the_end_and_weighs_their_tokens_less()
+    {
+        var data = new DemonstrationSequences(1, s_tokenizer, Rows, goesOn: true);
+        float[][] weights = [.. Enumerable.Range(0, 300).Select(row => Row(row, data).Weights)];
+        Assert.InRange(weights.Count(row => row.Contains(0.2f)), 6, 36);
+        Assert.Contains(weights[200..], row => row.Contains(0.2f));
+        Assert.All(weights, row => Assert.All(row, weight => Assert.True(weight is 0 or 0.2f or 1, $"{weight}")));
+    }
+
+    [Fact]
+    public void A_training_that_goes_on_has_answers_of_words_that_no_list_has()
+    {
+        string[] Answers(OpenWords? words) => [.. new DemonstrationData(1, Split.Train) { OpenWords = words }.Take(2000)
+            .Where(example => example.Answer != Exchange.NotStated).SelectMany(example => example.Answer.Split(' '))
+            .Where(word => word.All(char.IsAsciiLetter))];
+        var listed = Answers(null).ToHashSet();
+        string[] open = Answers(new OpenWords(s_tokenizer));
+        Assert.InRange((double)open.Count(word => !listed.Contains(word)) / open.Length, 0.25, 0.9);
+    }
+
+    [Fact]
+    public void Open_words_are_written_as_what_they_replace()
+    {
+        var words = new OpenWords(s_tokenizer);
+        var draws = new Draws(Split.Train, 1, 1);
+        for (int n = 0; n < 100; n++)
+        {
+            string name = words.InPlaceOf("Ada Brandt", draws), thing = words.InPlaceOf("red chair", draws);
+            Assert.All(name.Split(' '), word => Assert.True(char.IsAsciiLetterUpper(word[0]) && word.All(char.IsAsciiLetter), name));
+            Assert.All(thing, letter => Assert.True(letter == ' ' || char.IsAsciiLetterLower(letter), thing));
+        }
+    }
+
+    private static (int[] Ids, int[] Targets, float[] Weights) Row(long index, DemonstrationSequences? data = null)
     {
         (int[] ids, int[] targets, float[] weights) = (new int[Length], new int[Length], new float[Length]);
-        s_data.Fill(index, ids, targets, weights);
+        (data ?? s_data).Fill(index, ids, targets, weights);
         return (ids, targets, weights);
     }
 }
