@@ -32,7 +32,9 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
 
     private readonly DemonstrationData _data = new(seed, Split.Train)
     {
-        Questions = Questions, Brief = goesOn, OpenWords = goesOn ? new OpenWords(tokenizer) : null
+        Questions = Questions,
+        Brief = goesOn,
+        OpenWords = goesOn ? new OpenWords(tokenizer) : null,
     };
 
     public override long Tokens => rows;
