@@ -67,6 +67,9 @@ public sealed class DocumentCommandTests : IDisposable
     {
         Invocation.Of(["ask", "What?", .. Models, .. Store]).IsRefused("no document store here");
         Invocation.Of(["store", "verify", .. Models, .. Store]).IsRefused("no document store here");
+        Invocation.Of(["ingest", "--stored", .. Models, .. Store]).IsRefused("no document store here");
+        Invocation.Of(["ingest", _folder.Sub("none.txt"), .. Models, .. Store]).IsRefused("none.txt: no such file or folder");
+        Invocation.Of(["ask", _folder.Sub("none.txt"), "What?", .. Models, .. Store]).IsRefused("none.txt: no such file or folder");
         Assert.False(Path.Exists(Store[1]));
     }
 

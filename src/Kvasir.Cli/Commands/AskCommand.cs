@@ -48,7 +48,7 @@ internal static class AskCommand
                 throw new InvalidInputException($"{given[^1]}: a file or folder stands where the question should; put the question last");
             string[] pictures = parsed.GetValue(images) ?? [], all = [.. documents, .. pictures];
             CheckPictures(pictures);
-            using LibraryChoice open = library.Open(parsed, common, terminal, create: all.Length > 0);
+            using LibraryChoice open = library.Open(parsed, common, terminal, all);
             if (all.Length > 0) Refresh(open, all, terminal);
             var options = new AskOptions
             {

@@ -31,7 +31,7 @@ internal static class EvalFactsCommand
             int documents = parsed.GetValue(count) == "5" ? 5 : 2;
             FactsData facts = FactsData.Read(parsed.GetValue(data)!, documents, parsed.GetValue(limit));
             using var folder = new TemporaryStore();
-            using LibraryChoice open = library.Open(parsed, common, terminal, folder.Path);
+            using LibraryChoice open = library.Open(parsed, common, terminal, documents: null, folder.Path);
             var options = new AskOptions
             {
                 Repair = placing.Repair(parsed),

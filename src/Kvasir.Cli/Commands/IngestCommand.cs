@@ -30,7 +30,7 @@ internal static class IngestCommand
             string[] named = parsed.GetValue(documents)!;
             if (named.Length == 0 && !parsed.GetValue(stored))
                 throw new InvalidInputException("no documents were named; give files or folders, or --stored for all that the store has");
-            using LibraryChoice open = library.Open(parsed, common, terminal);
+            using LibraryChoice open = library.Open(parsed, common, terminal, named);
             if (parsed.GetValue(quota) is not null) open.Library.Store.SetKvQuota(most);
             if (parsed.GetValue(stored)) named = [.. named, .. open.Library.Store.Paths()];
             IngestReport report = open.Ingest(named, parsed.GetValue(force), terminal);

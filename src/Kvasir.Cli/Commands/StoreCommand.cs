@@ -61,7 +61,7 @@ internal static class StoreCommand
         CommonOptions common = CommonOptions.ForDocuments(command);
         return command.Returns(parsed =>
         {
-            using LibraryChoice open = library.Open(parsed, common, terminal, create: false);
+            using LibraryChoice open = library.Open(parsed, common, terminal, documents: []);
             StoreVerification outcome = open.Library.Verify(terminal.Interrupted);
             if (!common.Json(parsed)) Print(terminal, outcome, parsed);
             else

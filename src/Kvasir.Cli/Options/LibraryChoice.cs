@@ -37,9 +37,17 @@ internal sealed class LibraryChoice(
         private readonly Option<int> _chunkTokens = ChunkTokensOption(command);
         private readonly Option<bool> _comments = CommentsOption(command);
 
-        /// <summary>Opens the store and loads the models; with <paramref name="create"/> a store that is not there is made.</summary>
+        /// <summary>
+        /// Opens the store and loads the models. A store that is not there is made where there is something to take in.
+        /// </summary>
+        /// <param name="parsed">The command line.</param>
+        /// <param name="common">Its options of models and policies.</param>
+        /// <param name="terminal">Where is said what happens.</param>
+        /// <param name="documents">What is to be taken in, files and folders; null where the store is made in any case.</param>
+        /// <param name="folder">The store's folder; null for the one that the command line says.</param>
+        /// <exception cref="InvalidInputException">There is no store and nothing to take in, or something cannot be loaded.</exception>
         public LibraryChoice Open(
-            ParseResult parsed, CommonOptions common, Terminal terminal, string? folder = null, bool create = true)
+            ParseResult parsed, CommonOptions common, Terminal terminal, IReadOnlyCollection<string>? documents, string? folder = null)
         {
             KvPolicy policy = common.Policy(parsed);
             folder ??= StoreFolder(parsed.GetValue(_store));
@@ -65,7 +73,7 @@ internal sealed class LibraryChoice(
                     ChunkTokens = parsed.GetValue(_chunkTokens),
                     Comments = parsed.GetValue(_comments),
                 };
-                DocumentStore store = opening.GetAwaiter().GetResult() ?? DocumentStore.Open(folder, create, warned);
+                DocumentStore store = opening.GetAwaiter().GetResult() ?? Create(folder, documents, warned);
                 var library = DocumentLibrary.Open(store, model, encoder, options);
                 return new LibraryChoice(model, encoder, images, policy, library);
             }
@@ -77,6 +85,14 @@ internal sealed class LibraryChoice(
                 DisposeOf(opening);
                 throw;
             }
+        }
+
+        /// <summary>Makes a store for what is to be taken in, if that is there.</summary>
+        private static DocumentStore Create(string folder, IReadOnlyCollection<string>? documents, Action<StoreWarning> warned)
+        {
+            if (documents?.FirstOrDefault(document => !Path.Exists(document)) is { } missing)
+                throw new InvalidInputException(missing.Length > 0 ? $"{missing}: no such file or folder" : "a document's path is empty");
+            return DocumentStore.Open(folder, documents is not { Count: 0 }, warned);
         }
 
         /// <exception cref="InvalidInputException">No share above 0% and up to 100%.</exception>

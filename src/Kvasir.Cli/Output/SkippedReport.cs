@@ -15,7 +15,9 @@ internal static class SkippedReport
     private static void Write(IReadOnlyList<SkippedFile> skipped, string what, Action<string> line)
     {
         if (skipped.Count == 0) return;
-        line($"{Units.Count(skipped.Count, "file")}{(skipped.Any(entry => Directory.Exists(entry.Path)) ? " or folders" : "")} {what}:");
+        int folders = skipped.Count(entry => Directory.Exists(entry.Path)), files = skipped.Count - folders;
+        line(string.Join(" and ", new[] { (files, "file"), (folders, "folder") }
+            .Where(kind => kind.Item1 > 0).Select(kind => Units.Count(kind.Item1, kind.Item2))) + $" {what}:");
         foreach (IGrouping<string, SkippedFile> group in skipped.GroupBy(entry => entry.Reason, StringComparer.Ordinal))
         {
             line($"  {group.Key}:");
