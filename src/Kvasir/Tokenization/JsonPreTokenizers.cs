@@ -63,9 +63,14 @@ internal static class JsonPreTokenizers
     {
         bool cuts = preTokenizer.Flag("use_regex", true);
         PreTokenizer[] stages = cuts ? [PreTokenizers.Gpt2(), PreTokenizer.ToBytes] : [PreTokenizer.ToBytes];
-        if (!preTokenizer.Flag("add_prefix_space", true)) return stages;
+        return preTokenizer.Flag("add_prefix_space", true) ? Prefixed(stages, steps, first, onlyFirst: false) : stages;
+    }
+
+    /// <summary>Stages behind a space: of the text where they are the first, of each piece behind others.</summary>
+    private static PreTokenizer[] Prefixed(PreTokenizer[] stages, List<TextNormalizer.Step> steps, bool first, bool onlyFirst)
+    {
         if (!first) return [PreTokenizer.WithSpace, .. stages];
-        steps.Add(TextNormalizer.Prepend(" ", unlessThere: true));
+        steps.Add(TextNormalizer.Prepend(" ", onlyFirst, unlessThere: true));
         return stages;
     }
 
@@ -99,8 +104,6 @@ internal static class JsonPreTokenizers
         PreTokenizer[] stages = preTokenizer.Flag("split", true) ? [new SpaceSplitter(everySpace: true)] : [];
         if (prefix == SpacePrefix.None) return stages;
         if (!first && prefix == SpacePrefix.First) throw preTokenizer.Unsupported("prepend_scheme 'first' after other pre-tokenizers");
-        if (!first) return [PreTokenizer.WithSpace, .. stages];
-        steps.Add(TextNormalizer.Prepend(" ", onlyFirst: prefix == SpacePrefix.First, unlessThere: true));
-        return stages;
+        return Prefixed(stages, steps, first, onlyFirst: prefix == SpacePrefix.First);
     }
 }
