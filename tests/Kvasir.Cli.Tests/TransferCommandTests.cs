@@ -49,6 +49,8 @@ public sealed class TransferCommandTests : IDisposable
         Invocation.Of(["store", "import", text, .. Second]).IsRefused("text.txt");
         Invocation.Of(["store", "import", _folder.Sub("none.kvx"), .. Second]).IsRefused("none.kvx");
         Invocation.Of(["store", "import", text, "--key-file", weak, .. Second]).IsRefused("a key of 4 bytes");
+        Assert.False(Path.Exists(Second[1]));
+        DocumentStore.Open(Second[1], create: true).Dispose();
         Invocation.Of(["store", "export", text, "--out", _folder.Sub("out.kvx"), .. Second]).IsRefused("not in the store");
         Invocation.Of(["store", "export", text, "--out", Path.Combine(_folder.Sub("nowhere"), "out.kvx"), .. Second]).IsRefused("nowhere");
         Invocation.Of(["store", "export", text, "--out", _folder.Sub("out.kvx"), "--kv", "k=none", .. Second]).IsRefused("none");

@@ -224,6 +224,19 @@ public class DocxTests
         Assert.Equal("2 pages\n\nFerry 3\n\nTram 3 end", Read(Package(Document($"<w:p>{outer}{run(" pages")}</w:p>{contents}"))).Text);
     }
 
+    [Theory]
+    [InlineData("<w:sym w:font=\"Symbol\" w:char=\"F062\"/>", "β")]
+    [InlineData("<w:sym w:font=\"Symbol\" w:char=\"00A3\"/>", "≤")]
+    [InlineData("<w:sym w:font=\"Wingdings\" w:char=\"F0FC\"/>", "✓")]
+    [InlineData("<w:sym w:font=\"Arial\" w:char=\"00E9\"/>", "é")]
+    [InlineData("<w:sym w:font=\"Webdings\" w:char=\"F021\"/><w:sym w:char=\"D800\"/><w:sym w:font=\"Symbol\"/>", "")]
+    [InlineData("<w:fldChar w:fldCharType=\"begin\"><w:ffData><w:checkBox><w:default w:val=\"0\"/><w:checked/></w:checkBox></w:ffData>"
+        + "</w:fldChar><w:instrText>FORMCHECKBOX</w:instrText><w:fldChar w:fldCharType=\"end\"/>", "☒")]
+    [InlineData("<w:fldChar w:fldCharType=\"begin\"><w:ffData><w:checkBox><w:default w:val=\"1\"/><w:checked w:val=\"0\"/></w:checkBox>"
+        + "</w:ffData></w:fldChar><w:fldChar w:fldCharType=\"end\"/>", "☐")]
+    public void Symbols_and_boxes_are_what_they_look_like(string run, string shown) =>
+        Assert.Equal($"a{shown}z", Read(Package(Document($"<w:p><w:r><w:t>a</w:t></w:r><w:r>{run}</w:r><w:r><w:t>z</w:t></w:r></w:p>"))).Text);
+
     [Fact]
     public void Styles_of_headings_take_their_list_from_the_style_below_and_have_levels_of_their_own()
     {

@@ -38,6 +38,8 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public int ContextLength { get; init; } = 4096;
 
+    public bool IsSmall { get; init; }
+
     public PromptFrame Frame { get; init; } = new("<|user|>", "<|end|><|assistant|>");
 
     /// <summary>Tokens that were prefilled, prefix included.</summary>

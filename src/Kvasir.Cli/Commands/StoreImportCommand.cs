@@ -19,6 +19,7 @@ internal static class StoreImportCommand
         {
             var options = new ImportOptions { As = parsed.GetValue(path), Key = key.Read(parsed) };
             if (options.As is { Length: 0 }) throw new InvalidInputException("--as: the path is empty");
+            StoreTransfer.CheckExported(parsed.GetValue(file)!, options.Key);
             using DocumentStore open = StoreCommand.Open(parsed, store, terminal, create: true);
             using var line = new ProgressLine(terminal, "import");
             ImportReport report = open.Import(parsed.GetValue(file)!, options, StoreCommand.Bar(line), terminal.Interrupted);

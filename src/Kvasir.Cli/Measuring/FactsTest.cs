@@ -35,7 +35,7 @@ internal sealed record FactsTest(
             Answer answer = retrieve
                 ? library.Ask(fact.Question, asking, terminal.Interrupted)
                 : library.Ask(fact.Question, [.. fact.Context.Reverse().SelectMany(id => Given(chunks, id, fact).Reverse())],
-                    asking with { Instruction = "" }, terminal.Interrupted);
+                    asking with { Instruction = "", Quotes = 0 }, terminal.Interrupted);
             if (!fact.IsAnsweredBy(answer.Complete())) wrong.Add(fact.Id);
             int context = answer.ReusedTokens + answer.RecomputedTokens;
             (bytes, longest) = (Math.Max(bytes, answer.KvBytesLoaded), Math.Max(longest, context));

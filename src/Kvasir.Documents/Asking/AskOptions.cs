@@ -25,6 +25,12 @@ public sealed record AskOptions
     /// </summary>
     public string Instruction { get; init; } = "Find the answer in the text above:";
 
+    /// <summary>
+    /// Sentences of the passages that are said again before the question, computed with it: those that share most words with it. Null for
+    /// two where the model is small, and none elsewhere.
+    /// </summary>
+    public int? Quotes { get; init; }
+
     /// <summary>What the answer begins with, not generated but given; empty for none.</summary>
     public string AnswerPrefix { get; init; } = "";
 

@@ -1,5 +1,6 @@
 using Kvasir.Cache;
 using Kvasir.Documents.Answering;
+using Kvasir.Documents.Chunking;
 using Kvasir.Generation;
 
 namespace Kvasir.Documents.Asking;
@@ -13,6 +14,9 @@ internal sealed partial class Asker(
     IAnswerModel model, ChunkKvSource kv, SharedPrefix prefix, ChunkPlacement placement, double? tokensPerSecond, AskOptions options,
     AskCosts costs)
 {
+    /// <summary>One part of the context in so many is the most that quotes take.</summary>
+    private const int QuotedPart = 4;
+
     /// <summary>What is computed between placing and decoding.</summary>
     public static AskPhase PromptPhase(AskOptions options) => options.Recompute ? AskPhase.Recompute : AskPhase.Question;
 
@@ -36,6 +40,7 @@ internal sealed partial class Asker(
         // A picture is asked about in the question's own words: there is no text above it to find the answer in.
         bool isPicture = passages is [{ IsPicture: true }, ..];
         int[] suffix = Suffix(model, prefix.Ids.Length, question, isPicture ? options with { Instruction = "" } : options);
+        if (!isPicture) suffix = [.. QuoteIds(passages, question), .. suffix];
         List<PromptChunk> chunks = ThatFit(passages, suffix.Length, options.MaxTokens);
         var answer = new Answer(question, [.. chunks.Select(chunk => chunk.Passage)])
         {
@@ -46,6 +51,22 @@ internal sealed partial class Asker(
         // Best last: the model attends best to what stands next to the question (methods.md: .50 first, 1.00 last).
         chunks.Reverse();
         return new PreparedQuestion(answer, chunks, suffix, clock);
+    }
+
+    /// <summary>The ids of sentences of the passages that are said again, as far as they take a small part of the context.</summary>
+    private int[] QuoteIds(IReadOnlyList<Passage> passages, string question)
+    {
+        int room = (model.ContextLength - prefix.Ids.Length) / QuotedPart;
+        int count = options.Quotes ?? (model.IsSmall ? QuotedSentences.ForSmallModel : 0);
+        var ids = new List<int[]>();
+        foreach (string quote in QuotedSentences.Find(passages.Select(passage => passage.Text), question, count).AsEnumerable().Reverse())
+        {
+            int[] said = model.Encode(Chunker.PromptText(quote), parseSpecial: false);
+            if ((room -= said.Length) < 0) break;
+            ids.Insert(0, said);
+        }
+
+        return [.. ids.SelectMany(said => said)];
     }
 
     /// <summary>What stands behind the chunks: the question, what ends the prompt, and what the answer begins with.</summary>

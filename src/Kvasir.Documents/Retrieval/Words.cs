@@ -39,6 +39,16 @@ internal static partial class Words
         return subject.Length > 0 ? subject : words;
     }
 
+    /// <summary>
+    /// Whether two words may be forms of one, in a language that changes words at their ends: they begin alike, for four letters or more,
+    /// and at most three letters of each are left; or all but the last letter of three or more.
+    /// </summary>
+    public static bool AreForms(string word, string other)
+    {
+        int common = word.AsSpan().CommonPrefixLength(other), left = Math.Max(word.Length, other.Length) - common;
+        return left == 0 || (((common >= 4 && left <= 3) || (common == 3 && left == 1)) && !word.Any(char.IsAsciiDigit));
+    }
+
     /// <summary>The text with spaces around the characters that are words by themselves.</summary>
     public static string Spaced(string text) => Wide().Replace(text, " $0 ");
 

@@ -49,6 +49,14 @@ public static class StoreTransfer
     }
 
     /// <summary>
+    /// Looks whether a file is one that <see cref="Export"/> has written, by its list of contents, so that no store is made for another.
+    /// </summary>
+    /// <param name="file">The exported file; it may come from anywhere.</param>
+    /// <param name="key">The key that it must be signed with; null for any.</param>
+    /// <exception cref="InvalidInputException">Not such a file, damaged, or not signed with the key.</exception>
+    public static void CheckExported(string file, byte[]? key = null) => ExportArchive.Open(file, key).Dispose();
+
+    /// <summary>
     /// Takes in what <see cref="Export"/> has written, without a model: documents with their embeddings, and KV that is not here yet. All
     /// of the file is checked before anything changes; done twice, the second time changes nothing.
     /// </summary>

@@ -14,6 +14,12 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     /// <summary>Whether most documents are no longer than the parts of one that are found for a question.</summary>
     public bool Brief { get; init; }
 
+    /// <summary>
+    /// Prompts in a hundred that are about a kind of document that speaks of anything (<see cref="Kind.IsCommon"/>), besides those that
+    /// are by chance.
+    /// </summary>
+    public int CommonPercent { get; init; }
+
     /// <summary>Words that take the place of some values; null for none.</summary>
     public OpenWords? OpenWords { get; init; }
 
@@ -23,7 +29,8 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     private const int NotStatedPercent = 13;
     private const int QuestionTries = 20, LeastStated = 5;
 
-    private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut), .. Kind.All.Where(kind => kind.IsCommon)];
+    private static readonly Kind[] s_common = [.. Kind.All.Where(kind => kind.IsCommon)];
+    private static readonly Kind[] s_known = [.. Kind.All.Where(kind => !kind.IsHeldOut), .. s_common];
     private static readonly Kind[] s_heldOut = [.. Kind.All.Where(kind => kind.IsHeldOut)];
 
     public DemonstrationExample this[long index]
@@ -51,7 +58,8 @@ internal sealed class DemonstrationData(ulong seed, Split split) : IEnumerable<D
     {
         bool isBrief = Brief && draws.Chance(60);
         int count = draws.Pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3]);
-        Kind kind = draws.Pick(draws.Split == Split.Test && draws.Chance(50) ? s_heldOut : s_known);
+        Kind kind = draws.Pick(draws.Split == Split.Test && draws.Chance(50) ? s_heldOut
+            : CommonPercent > 0 && draws.Chance(CommonPercent) ? s_common : s_known);
         bool isShown = !draws.Chance(NotStatedPercent) || draws.Chance(70);
         int words = isBrief ? draws.Between(8, 45 / count) : count == 1 ? draws.Pick([40, 60, 80, 100, 130, 160, 200])
             : draws.Between(25, 150 / count);

@@ -23,12 +23,14 @@ internal static class DemonstrationPrompt
     [
         new(s_frame.Prefix, HasSpecial: true),
         .. example.Passages.Select(passage => new PromptSegment(Chunker.PromptText(passage), HasSpecial: false)),
-        .. example.Exchanges.SelectMany(Segments),
+        .. example.Exchanges.SelectMany(exchange => Segments(exchange, example.Passages)),
     ];
 
     /// <summary>The end of an answer is the beginning of what is asked next.</summary>
-    private static IEnumerable<PromptSegment> Segments(Exchange exchange) =>
+    private static IEnumerable<PromptSegment> Segments(Exchange exchange, IEnumerable<string> passages) =>
     [
+        .. QuotedSentences.Find(passages, exchange.Question, QuotedSentences.ForSmallModel)
+            .Select(quote => new PromptSegment(Chunker.PromptText(quote), HasSpecial: false)),
         new(new AskOptions().Asked(exchange.Question), HasSpecial: false),
         new(s_frame.Suffix, HasSpecial: true),
         new(" " + exchange.Answer, HasSpecial: false, IsAnswer: true),

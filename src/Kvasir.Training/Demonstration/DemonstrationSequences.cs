@@ -25,7 +25,10 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
     private const double RepeatedPart = 0.03, PassagePart = 0.5;
 
     /// <summary>Rows in a hundred that are repeated tokens in a training that goes on.</summary>
-    private const int RepeatedPercent = 6;
+    private const int RepeatedPercent = 4;
+
+    /// <summary>Prompts in a hundred about kinds that speak of anything, in a training that goes on.</summary>
+    private const int CommonPercent = 25;
 
     /// <summary>Tokens that are repeated together.</summary>
     private const int ShortestRun = 8, LongestRun = 100;
@@ -34,6 +37,7 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
     {
         Questions = Questions,
         Brief = goesOn,
+        CommonPercent = goesOn ? CommonPercent : 0,
         OpenWords = goesOn ? new OpenWords(tokenizer) : null,
     };
 
@@ -41,9 +45,10 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
 
     public override void Fill(long index, Span<int> ids, Span<int> targets, Span<float> weights)
     {
-        if (goesOn ? new SeededRandom(seed, (ulong)index).Below(100) < RepeatedPercent : index < rows * RepeatedPart)
+        var random = new SeededRandom(seed, (ulong)index);
+        if (goesOn ? random.Below(100) < RepeatedPercent : index < rows * RepeatedPart)
         {
-            FillRepeated(index, ids, targets, weights);
+            FillRepeated(random, ids, targets, weights);
             return;
         }
         DemonstrationPrompt.Encode(_data[index], tokenizer).Fill(ids, targets, weights);
@@ -53,9 +58,8 @@ internal sealed class DemonstrationSequences(ulong seed, Tokenizer tokenizer, lo
     }
 
     /// <summary>A run by chance, and the same again until the row is full; what comes for the first time cannot be known.</summary>
-    private void FillRepeated(long index, Span<int> ids, Span<int> targets, Span<float> weights)
+    private void FillRepeated(SeededRandom random, Span<int> ids, Span<int> targets, Span<float> weights)
     {
-        var random = new SeededRandom(seed, (ulong)index);
         int[] run = new int[ShortestRun + random.Below(LongestRun - ShortestRun)];
         for (int i = 0; i < run.Length; i++) run[i] = 1 + random.Below(tokenizer.VocabularySize - 1);
         for (int i = 0; i < ids.Length; i++)

@@ -4,40 +4,6 @@ using Kvasir.Numerics;
 
 namespace Kvasir.Cache;
 
-/// <summary>What a tile of queries may see and how its scores are treated.</summary>
-/// <param name="FirstPosition">Position of the tile's first token; the others follow it unless they are
-/// <paramref name="Scattered"/>.</param>
-/// <param name="Rows">Query rows: tokens times heads of the group, token by token.</param>
-/// <param name="Group">Query heads of one kv head.</param>
-/// <param name="Causal">Whether a token sees only positions up to its own.</param>
-/// <param name="SoftCap">Scores become cap * tanh(score / cap); 0 for none.</param>
-/// <param name="Scattered">Where the tokens stand if they do not follow each other.</param>
-/// <param name="FirstScattered">Index of the tile's first token among these.</param>
-internal readonly record struct QueryTile(
-    int FirstPosition, int Rows, int Group, bool Causal, float SoftCap, RepairedPositions? Scattered = null, int FirstScattered = 0)
-{
-    /// <summary>By row of the slice the last position that it sees; null where that is its own.</summary>
-    public int[]? LastSeen { get; init; }
-
-    /// <summary>The slice's row of the tile's first token.</summary>
-    public int FirstRow { get; init; }
-
-    /// <summary>What is added to scores; null where none of the tile's heads is steered.</summary>
-    public Steering? Steering { get; init; }
-
-    /// <summary>Bit h tells whether head h of the group is steered.</summary>
-    public ulong SteeredHeads { get; init; }
-
-    /// <summary>The position of a query row's token.</summary>
-    public int PositionOf(int row) => Scattered is null ? FirstPosition + row / Group : Scattered[FirstScattered + row / Group];
-
-    /// <summary>The last position that a query row sees in a causal model: its own, or that of the end of its image.</summary>
-    public int LastSeenBy(int row) => LastSeen?[FirstRow + row / Group] ?? PositionOf(row);
-
-    /// <summary>Whether a query row's head is steered.</summary>
-    public bool IsSteered(int row) => (SteeredHeads >> row % Group & 1) != 0;
-}
-
 /// <summary>
 /// Attention of a tile of queries over the blocks of one kv head, in one pass with a running maximum and sum (online softmax).
 /// A block of keys and values is read once for all heads of the group; few rows read the encoded bytes, many share one decoded copy.
@@ -120,153 +86,6 @@ internal static unsafe class BlockAttention
         return scratch.Rerotated;
     }
 
-    /// <summary>Blocks of a segment or in float, told apart at compile time.</summary>
-    private interface IBlocks
-    {
-        int CountIn(int block);
-
-        /// <summary>
-        /// How many tokens from the start of a block on, to the end of its run and beyond, stand at or before a position; negative or 0
-        /// where it comes before all.
-        /// </summary>
-        int CountUpTo(int position, int block);
-
-        /// <summary>The position of a token, counted over all blocks.</summary>
-        int PositionOf(int token);
-
-        /// <summary>Whether tokens that follow each other stand at positions that do.</summary>
-        bool IsContiguous { get; }
-
-        /// <summary>Whether any token may count no more.</summary>
-        bool HasMasks { get; }
-
-        /// <summary>Bit i tells whether token i of a block counts no more.</summary>
-        uint Masked(int block);
-
-        /// <summary>What steering adds to the scores of the tokens from the start of a block on; false where nothing.</summary>
-        bool FillBiases(Steering steering, int block, Span<float> biases);
-
-        /// <summary>Bytes of a block's keys, behind which its values lie.</summary>
-        int KeyBytes { get; }
-
-        /// <summary>Bytes of a block's values, to be fetched while its keys are read.</summary>
-        int ValueBytes { get; }
-
-        byte* Data(int block);
-
-        void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride);
-
-        void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output);
-
-        /// <summary>What the keys of a block and those behind it are read by.</summary>
-        KeyContext Context(int block);
-
-        /// <summary>The float keys of a block: its own memory, or decoded into the scratch.</summary>
-        float* Keys(int block, int channels, float* scratch);
-
-        float* Values(int block, int channels, float* scratch);
-    }
-
-    private readonly struct SegmentBlocks(KvSegment segment, LayerLayout layout, RepairedPositions? repaired) : IBlocks
-    {
-        public int CountIn(int block) => segment.CountIn(block);
-
-        public int CountUpTo(int position, int block) => segment.CountUpTo(position) - block * KvBlock.Tokens;
-
-        public int PositionOf(int token) => segment.PositionOf(token);
-
-        public bool IsContiguous => segment.Kept is null && repaired is null;
-
-        public bool HasMasks => repaired is not null;
-
-        public uint Masked(int block)
-        {
-            if (repaired is null) return 0;
-            if (segment.Kept is null) return repaired.Mask(segment.FirstPosition + block * KvBlock.Tokens);
-            uint masked = 0;
-            for (int t = 0; t < CountIn(block); t++)
-                masked |= repaired.Mask(segment.PositionOf(block * KvBlock.Tokens + t)) << 31 >> 31 - t;
-            return masked;
-        }
-
-        public bool FillBiases(Steering steering, int block, Span<float> biases)
-        {
-            int first = block * KvBlock.Tokens;
-            if (segment.Kept is null) return steering.Fill(segment.FirstPosition + first, biases);
-            for (int t = 0; t < biases.Length; t++) biases[t] = steering.At(segment.PositionOf(first + t));
-            return true;
-        }
-
-        public int KeyBytes => segment.Codec.KeyBytes;
-
-        public byte* Data(int block) => segment.Keys(block);
-
-        public int ValueBytes => segment.Codec.ValueBytes;
-
-        public KeyContext Context(int block) => segment.Context(layout, block);
-
-        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) =>
-            segment.Codec.Keys.Scores(strip, queries, rows, scores, stride);
-
-        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) =>
-            segment.Codec.Values.Accumulate(strip, weights, stride, rows, output);
-
-        public float* Keys(int block, int channels, float* scratch)
-        {
-            segment.Codec.Keys.Decode(segment.Keys(block), channels, scratch, Context(block));
-            return scratch;
-        }
-
-        public float* Values(int block, int channels, float* scratch)
-        {
-            segment.Codec.Values.Decode(segment.Values(block), channels, scratch);
-            return scratch;
-        }
-    }
-
-    /// <summary>Float blocks of tokens that follow each other from a position on, or stand at given ones.</summary>
-    private readonly struct FloatBlocks(KvTail tail, int firstPosition, RepairedPositions? positions, AttentionKernels kernels) : IBlocks
-    {
-        public int CountIn(int block) => tail.CountIn(block);
-
-        public int CountUpTo(int position, int block) =>
-            (positions is null ? position - firstPosition + 1 : positions.CountUpTo(position)) - block * KvBlock.Tokens;
-
-        public int PositionOf(int token) => positions is null ? firstPosition + token : positions[token];
-
-        public bool IsContiguous => positions is null;
-
-        public bool HasMasks => false;
-
-        public uint Masked(int block) => 0;
-
-        public bool FillBiases(Steering steering, int block, Span<float> biases)
-        {
-            int first = block * KvBlock.Tokens;
-            if (positions is null) return steering.Fill(firstPosition + first, biases);
-            for (int t = 0; t < biases.Length; t++) biases[t] = steering.At(positions[first + t]);
-            return true;
-        }
-
-        public int KeyBytes => (int)((byte*)tail.Values(0) - (byte*)tail.Keys(0));
-
-        public byte* Data(int block) => (byte*)tail.Keys(block);
-
-        public int ValueBytes => KeyBytes;
-
-        public KeyContext Context(int block) => default;
-
-        public void Scores(in BlockStrip strip, float* queries, int rows, float* scores, int stride) =>
-            FloatKeys.Scores(kernels, strip.Blocks, strip.Count, strip.Channels, queries, rows, scores, stride, strip.Next);
-
-        public void Accumulate(in BlockStrip strip, float* weights, int stride, int rows, float* output) =>
-            FloatValues.Accumulate(kernels, strip.Blocks, strip.Count, strip.Channels, weights, stride, rows, output, strip.Next);
-
-        public float* Keys(int block, int channels, float* scratch) => tail.Keys(block);
-
-        public float* Values(int block, int channels, float* scratch) => tail.Values(block);
-    }
-
     /// <summary>The state of one call, strip by strip.</summary>
     private readonly ref struct Pass(
         LayerLayout layout, AttentionKernels kernels, QueryTile tile, AttentionScratch scratch, float* output, float* maximum, float* sum)
@@ -282,7 +101,7 @@ internal static unsafe class BlockAttention
 
         private int Stride => StripBlocks * KvBlock.Tokens;
 
-        public void Over<TBlocks>(TBlocks blocks, float* queries, int first, int end, byte* after) where TBlocks : struct, IBlocks
+        public void Over<TBlocks>(TBlocks blocks, float* queries, int first, int end, byte* after) where TBlocks : struct, IAttendedBlocks
         {
             if (tile.Causal) end = Math.Min(end, KvBlock.CountFor(Math.Max(0, blocks.CountUpTo(tile.LastSeenBy(tile.Rows - 1), 0))));
             if (Observer is not null) first = Math.Max(first, Math.Max(0, blocks.CountUpTo(Observer.First - 1, 0)) / KvBlock.Tokens);
@@ -297,8 +116,8 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Few rows: straight from the encoded bytes.</summary>
-        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) where TBlocks
-            : struct, IBlocks
+        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) 
+            where TBlocks : struct, IAttendedBlocks
         {
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];
             for (int b = 0; b < count; b++)
@@ -334,7 +153,7 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Many rows: each block decoded once for all of them.</summary>
-        private void DecodedStrip<TBlocks>(TBlocks blocks, float* queries, int first, int count) where TBlocks : struct, IBlocks
+        private void DecodedStrip<TBlocks>(TBlocks blocks, float* queries, int first, int count) where TBlocks : struct, IAttendedBlocks
         {
             int channels = layout.KeyChannels;
             for (int b = 0; b < count; b++)
@@ -348,11 +167,11 @@ internal static unsafe class BlockAttention
                     tile.Rows, KvBlock.Tokens, channels, new(output, channels), accumulate: true);
         }
 
-        private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks =>
+        private static int TokensOf<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IAttendedBlocks =>
             (count - 1) * KvBlock.Tokens + blocks.CountIn(first + count - 1);
 
         /// <summary>Caps and masks the scores of a strip of blocks, and makes them weights.</summary>
-        private void Softmax<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IBlocks
+        private void Softmax<TBlocks>(TBlocks blocks, int first, int count) where TBlocks : struct, IAttendedBlocks
         {
             int width = count * KvBlock.Tokens, tokens = TokensOf(blocks, first, count);
             uint* masks = stackalloc uint[AttentionScratch.LongStripBlocks];
@@ -386,7 +205,7 @@ internal static unsafe class BlockAttention
         /// normalised.
         /// </summary>
         private void Observe<TBlocks>(TBlocks blocks, int row, float* scores, int first, int visible, uint* masks)
-            where TBlocks : struct, IBlocks
+            where TBlocks : struct, IAttendedBlocks
         {
             float logSum = maximum[row], ignored = 0;
             kernels.Softmax(scores, visible, ref logSum, ref ignored);
@@ -402,7 +221,7 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Which tokens of the blocks count no more; false where all do.</summary>
-        private static bool FillMasks<TBlocks>(TBlocks blocks, int first, int count, uint* masks) where TBlocks : struct, IBlocks
+        private static bool FillMasks<TBlocks>(TBlocks blocks, int first, int count, uint* masks) where TBlocks : struct, IAttendedBlocks
         {
             uint any = 0;
             for (int b = 0; b < count; b++) any |= masks[b] = blocks.Masked(first + b);

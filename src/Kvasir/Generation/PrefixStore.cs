@@ -15,41 +15,59 @@ internal sealed class PrefixStore(long memoryBytes, PromptStore? disk) : IDispos
     /// <summary>What is kept in memory.</summary>
     public PrefixCache Memory => _memory;
 
-    /// <summary>A cache in memory that shares the longest known beginning of a prompt and is of the same kind, or null.</summary>
-    public KvCache? Take(List<int> prompt, int kind) => _memory.Take(prompt, kind);
+    /// <summary>
+    /// A cache in memory that shares the longest known beginning of a sequence's prompt and is of the same kind, or null.
+    /// </summary>
+    public KvCache? Take(ScheduledSequence sequence) =>
+        Shares(sequence.Plan.Policy) ? _memory.Take(sequence.SharedIds, sequence.Plan.Kind) : null;
 
     /// <summary>
-    /// Brings a cache that holds some beginning of a prompt further along it with what is on disk; it may get a few tokens shorter, for the
-    /// sake of whole blocks.
+    /// Brings a sequence's cache further along its prompt with what is on disk; it may get a few tokens shorter, for the sake of whole
+    /// blocks.
     /// </summary>
-    public void Recall(KvCache cache, ReadOnlySpan<int> prompt) => disk?.Load(cache, prompt);
-
-    /// <summary>
-    /// How many tokens behind <paramref name="length"/> a step over a prompt is to end, so that it can be stored that far.
-    /// </summary>
-    public int StepRoom(int length, int promptTokens) =>
-        disk is not null && PromptStore.LastBorder(promptTokens) is var border && border > length ? border - length : int.MaxValue;
-
-    /// <summary>
-    /// Told between two steps over a prompt: what is to be stored is kept from here on as it will be when it is loaded. Where a step
-    /// ended within a block of the cache, the next one goes on with it.
-    /// </summary>
-    public void EndStep(KvCache cache, int promptTokens)
+    public void Recall(ScheduledSequence sequence)
     {
-        if (disk is not null && promptTokens >= PromptStore.LeastTokens && cache.Length % KvBlock.Tokens == 0) cache.Seal();
+        if (Shares(sequence.Cache!.Policy)) disk?.Load(sequence.Cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
     }
 
-    /// <summary>Stores the blocks of a long prompt that are not on disk yet.</summary>
-    public void Store(KvCache cache, int promptTokens, ReadOnlySpan<int> ids)
+    /// <summary>How many more tokens of a sequence's prompt a step is to end behind, so that it can be stored that far.</summary>
+    public int StepRoom(ScheduledSequence sequence)
     {
-        if (promptTokens >= PromptStore.LeastTokens) disk?.Save(cache, ids);
+        int border = disk is not null && Shares(sequence.Cache!.Policy) ? PromptStore.LastBorder(sequence.PromptTokens) : 0;
+        return border > sequence.Cache!.Length ? border - sequence.Cache.Length : int.MaxValue;
     }
 
-    /// <summary>Takes over a cache into memory; false where the caller keeps it.</summary>
-    public bool Keep(List<int> ids, KvCache cache, int kind) => _memory.Keep(ids, cache, kind);
+    /// <summary>
+    /// Told between two steps over a sequence's prompt: what is to be stored is kept from here on as it will be when it is loaded. Where a
+    /// step ended within a block of the cache, the next one goes on with it.
+    /// </summary>
+    public void EndStep(ScheduledSequence sequence)
+    {
+        if (IsForDisk(sequence) && sequence.Cache!.Length % KvBlock.Tokens == 0) sequence.Cache.Seal();
+    }
+
+    /// <summary>
+    /// Keeps of a finished sequence what others may share: blocks of a long prompt on disk, where they are not yet, and its cache in
+    /// memory, which is then no longer the sequence's.
+    /// </summary>
+    public void Keep(ScheduledSequence sequence)
+    {
+        if (sequence.Cache is not { } cache || sequence.CameFilled || !Shares(cache.Policy)) return;
+        List<int> shared = sequence.SharedIds;
+        if (sequence.Continuation.HasBegun && IsForDisk(sequence)) disk!.Save(cache, CollectionsMarshal.AsSpan(shared));
+        if (!sequence.IsLent && _memory.Keep(shared, cache, sequence.Plan.Kind)) sequence.Cache = null;
+    }
 
     /// <summary>Drops from memory what was least recently used until at most <paramref name="bytes"/> are held.</summary>
     public void Shrink(long bytes) => _memory.Shrink(bytes);
 
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>
+    /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
+    /// </summary>
+    private static bool Shares(KvPolicy policy) => policy.Eviction is null;
+
+    private bool IsForDisk(ScheduledSequence sequence) =>
+        disk is not null && sequence.PromptTokens >= PromptStore.LeastTokens && Shares(sequence.Cache!.Policy);
 }

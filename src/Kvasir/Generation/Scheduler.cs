@@ -20,12 +20,10 @@ public sealed partial class Scheduler : IDisposable
     private readonly BlockPool _pool;
     private readonly SchedulerOptions _options;
     private readonly PrefixStore _prefixes;
-    private readonly Batch _batch = new();
+    private readonly StepBatch _step;
     private readonly Queue<ScheduledSequence> _waiting = new();
     private readonly Queue<ScheduledSequence> _filled = new();
     private readonly List<ScheduledSequence> _running = [];
-    private readonly List<BatchShare> _inBatch = [];
-    private readonly List<int> _withDraft = [];
 
     /// <summary>A scheduler without sequences.</summary>
     /// <param name="model">The model; not disposed with the scheduler.</param>
@@ -47,7 +45,10 @@ public sealed partial class Scheduler : IDisposable
         _options = (options ?? new SchedulerOptions()).Validated();
         _plans = SequencePlan.Of(engine, [policy ?? KvPolicy.Default, .. _options.Policies]);
         _prefixes = new PrefixStore(_options.PrefixCacheBytes, prompts);
-        if (prompts is not null) PromptBorders = PromptStore.BlockTokens;
+        _step = new StepBatch(engine, _options.TokensPerStep, _prefixes)
+        {
+            PromptBorders = prompts is null ? 0 : PromptStore.BlockTokens,
+        };
     }
 
     /// <summary>Sequences that have not finished.</summary>
@@ -72,7 +73,10 @@ public sealed partial class Scheduler : IDisposable
     internal IEnumerable<KvCache> Caches => _running.Select(sequence => sequence.Cache!).Concat(Prefixes.Caches);
 
     /// <summary>Steps over prompts end at multiples of so many tokens; 0: wherever the step's tokens do.</summary>
-    internal int PromptBorders { get; init; }
+    internal int PromptBorders
+    {
+        init => _step.PromptBorders = value;
+    }
 
     /// <summary>
     /// Adds a sequence; it takes part from the next step on, or once the budget has room. One that the budget could never hold has failed
@@ -198,72 +202,10 @@ public sealed partial class Scheduler : IDisposable
         StartFilled();
         RemoveFinished();
         Admit();
-        if (!FillBatch(decoding)) return false;
-        Run();
+        if (!_step.Fill(_running, decoding)) return false;
+        _step.Run();
         RemoveFinished();
         return true;
-    }
-
-    /// <summary>
-    /// Runs the batch. A pass that throws leaves its caches as they were, so each sequence of it then runs by itself and without a draft,
-    /// and only those fail whose own pass throws.
-    /// </summary>
-    private void Run()
-    {
-        if (TryRun() is not { } failure) return;
-        if (_inBatch is [{ Drafted: 0 } only])
-        {
-            only.Sequence.Fail(failure);
-            return;
-        }
-        foreach (BatchShare share in _inBatch.ToArray())
-        {
-            ClearBatch();
-            AddToBatch(share.Sequence, share.Tokens);
-            if (TryRun() is { } own) share.Sequence.Fail(own);
-        }
-    }
-
-    /// <summary>One forward pass, and the next token of each sequence that has got its logits; what it threw, or null.</summary>
-    private Exception? TryRun()
-    {
-        try
-        {
-            _engine.Forward(_batch);
-        }
-        catch (Exception failure)
-        {
-            return failure;
-        }
-
-        int row = 0;
-        for (int i = 0; i < _inBatch.Count; i++)
-        {
-            (ScheduledSequence sequence, _, int drafted, bool reachesEnd) = _inBatch[i];
-            if (reachesEnd)
-            {
-                Advance(sequence, row, drafted, _batch.Entries[i].FirstId + 1);
-                row += 1 + drafted;
-            }
-            else if (Shares(sequence.Cache!.Policy)) _prefixes.EndStep(sequence.Cache, sequence.PromptTokens);
-        }
-        return null;
-    }
-
-    /// <summary>
-    /// Takes a token from the sequence's first row of logits, and one from each row behind it as long as they are those of the draft that
-    /// the rows were computed with; what else was computed of it is forgotten.
-    /// </summary>
-    private void Advance(ScheduledSequence sequence, int row, int drafted, int firstDraft)
-    {
-        int known = sequence.Cache!.Length - drafted, taken = 0;
-        do Advance(sequence, _batch.Logits(row + taken++));
-        while (taken <= drafted && sequence is { Failure: null, Continuation.Finish: null }
-            && sequence.Ids[^1] == _batch.Id(firstDraft + taken - 1));
-        if (drafted == 0) return;
-        sequence.Cache.Truncate(known + taken - 1);
-        sequence.Continuation.AcceptedDraftTokens += taken - 1;
-        sequence.Continuation.Drafts!.Learn(drafted, taken - 1);
     }
 
     /// <summary>Steps until every sequence has finished.</summary>
@@ -281,23 +223,7 @@ public sealed partial class Scheduler : IDisposable
         foreach (ScheduledSequence sequence in _running.Concat(_filled).Concat(_waiting)) sequence.Cancel();
         RemoveFinished();
         _prefixes.Dispose();
-        _batch.Dispose();
-    }
-
-    private static void Advance(ScheduledSequence sequence, Span<float> logits)
-    {
-        string piece;
-        try
-        {
-            piece = sequence.Continuation.Take(logits, sequence.Ids, sequence.Plan.ContextLength);
-        }
-        catch (Exception unusable) when (unusable is InvalidOperationException or InvalidInputException)
-        {
-            sequence.Fail(unusable);
-            return;
-        }
-
-        sequence.Emit(piece);
+        _step.Dispose();
     }
 
     private bool HasPlace => _running.Count + _beingFilled.Count < _options.MaxRunning;
@@ -326,9 +252,7 @@ public sealed partial class Scheduler : IDisposable
                 continue;
             }
 
-            SequencePlan plan = sequence.Plan;
-            sequence.Cache = (Shares(plan.Policy) ? _prefixes.Take(sequence.SharedIds, plan.Kind) : null)
-                ?? new KvCache(_engine.CacheLayout, plan.Policy, _pool);
+            sequence.Cache = _prefixes.Take(sequence) ?? new KvCache(_engine.CacheLayout, sequence.Plan.Policy, _pool);
             sequence.Cache.Steering = sequence.Steering;
             Recall(sequence);
             Start(sequence);
@@ -339,7 +263,7 @@ public sealed partial class Scheduler : IDisposable
     private void Recall(ScheduledSequence sequence)
     {
         KvCache cache = sequence.Cache!;
-        if (Shares(cache.Policy)) _prefixes.Recall(cache, CollectionsMarshal.AsSpan(sequence.SharedIds));
+        _prefixes.Recall(sequence);
         sequence.Continuation.ReusedTokens = cache.Length;
         if (sequence.IsLent && Room(cache) is int room && sequence.Pending.Length > room)
             sequence.Fail(
@@ -360,11 +284,6 @@ public sealed partial class Scheduler : IDisposable
     /// <summary>The longest sequence that could be admitted.</summary>
     private int MostTokens(SequencePlan plan) =>
         KvForecast.Most(plan.ContextLength, tokens => plan.Forecast.MostBytes(tokens) <= _pool.Budget - PassBytes(1));
-
-    /// <summary>
-    /// What stays of an evicted prompt depends on all of it, so its beginning is neither taken from another nor lent to one.
-    /// </summary>
-    private static bool Shares(KvPolicy policy) => policy.Eviction is null;
 
     private void Start(ScheduledSequence sequence)
     {
@@ -389,72 +308,6 @@ public sealed partial class Scheduler : IDisposable
     }
 
     private long PassBytes(int sequences) => _plans.Max(plan => plan.Forecast.PassBytes(_options.TokensPerStep, sequences));
-
-    /// <summary>
-    /// First the newest token of every decoding sequence and drafts of the next ones, then prompts in the order they came, as far as the
-    /// step's tokens go.
-    /// </summary>
-    private bool FillBatch(bool decoding)
-    {
-        ClearBatch();
-        int sequences = 0;
-        foreach (ScheduledSequence sequence in _running)
-            if (decoding && sequence.IsDecoding) sequences++;
-        int left = _options.TokensPerStep - sequences;
-        foreach (ScheduledSequence sequence in _running)
-        {
-            if (!decoding || !sequence.IsDecoding) continue;
-            ReadOnlySpan<int> draft = Draft(sequence, left, sequences);
-            AddToBatch(sequence, 1, draft);
-            left -= draft.Length;
-        }
-
-        foreach (ScheduledSequence sequence in _running)
-        {
-            if (sequence.IsDecoding || left == 0) continue;
-            int count = Math.Min(left, sequence.Pending.Length);
-            if (PromptBorders > 0) count = Math.Min(count, PromptBorders - sequence.Cache!.Length % PromptBorders);
-            if (Shares(sequence.Cache!.Policy)) count = Math.Min(count, _prefixes.StepRoom(sequence.Cache.Length, sequence.PromptTokens));
-            if (_engine.ComputesRunsWhole) count = EmbeddedRuns.Together(sequence.Pending, count);
-            AddToBatch(sequence, count);
-            left -= Math.Min(left, count);
-        }
-
-        return left < _options.TokensPerStep;
-    }
-
-    /// <summary>
-    /// What may come next of a sequence. What a policy observes, evicts or encodes cannot be taken back, so drafts end before it does.
-    /// </summary>
-    private static ReadOnlySpan<int> Draft(ScheduledSequence sequence, int room, int sequences)
-    {
-        KvCache cache = sequence.Cache!;
-        if (sequence.Continuation.Drafts is not { } drafts || cache.Policy.Eviction is not null) return [];
-        room = Math.Min(Math.Min(room, cache.FloatRoom - 1),
-            Math.Min(sequence.Continuation.Left - 1, sequence.Plan.ContextLength - sequence.Ids.Count));
-        return room > 0 ? drafts.Propose(CollectionsMarshal.AsSpan(sequence.Ids), room, sequences) : [];
-    }
-
-    private void ClearBatch()
-    {
-        _batch.Clear();
-        _inBatch.Clear();
-    }
-
-    private void AddToBatch(ScheduledSequence sequence, int count, ReadOnlySpan<int> draft = default)
-    {
-        bool reachesEnd = count == sequence.Pending.Length;
-        _inBatch.Add(new BatchShare(sequence, count, draft.Length, reachesEnd));
-        if (draft.IsEmpty)
-        {
-            _batch.Add(sequence.Cache!, sequence.Pending[..count], reachesEnd ? LogitRows.Last : LogitRows.None, sequence.Embeddings);
-            return;
-        }
-        _withDraft.Clear();
-        _withDraft.AddRange(sequence.Pending);
-        _withDraft.AddRange(draft);
-        _batch.Add(sequence.Cache!, CollectionsMarshal.AsSpan(_withDraft), LogitRows.All, sequence.Embeddings);
-    }
 
     private void RemoveFinished()
     {
@@ -492,22 +345,10 @@ public sealed partial class Scheduler : IDisposable
         {
             sequence.Emit(sequence.Continuation.End(FinishReason.Cancelled));
             sequence.Complete();
-            if (sequence.Cache is { } cache && !sequence.CameFilled && Shares(cache.Policy))
-            {
-                List<int> shared = sequence.SharedIds;
-                if (sequence.Continuation.HasBegun) _prefixes.Store(cache, sequence.PromptTokens, CollectionsMarshal.AsSpan(shared));
-                if (!sequence.IsLent && _prefixes.Keep(shared, cache, sequence.Plan.Kind)) sequence.Cache = null;
-            }
+            _prefixes.Keep(sequence);
         }
 
         if (!sequence.IsLent) sequence.Cache?.Dispose();
         sequence.Cache = null;
     }
-
-    /// <summary>What a sequence has in the batch.</summary>
-    /// <param name="Sequence">The sequence.</param>
-    /// <param name="Tokens">How many of its pending tokens.</param>
-    /// <param name="Drafted">How many that may come behind them.</param>
-    /// <param name="ReachesEnd">Whether none stays pending, so that logits are wanted.</param>
-    private readonly record struct BatchShare(ScheduledSequence Sequence, int Tokens, int Drafted, bool ReachesEnd);
 }

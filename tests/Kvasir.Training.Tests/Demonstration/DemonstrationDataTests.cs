@@ -162,4 +162,13 @@ public sealed partial class DemonstrationDataTests
 
     private static string Whole(DemonstrationExample example) =>
         $"[{example.Kind}]\n{string.Join("\n\n", example.Passages)}\n\nQ: {example.Question}\nA: {example.Answer}";
+
+    [Fact]
+    public void Kinds_that_speak_of_anything_come_as_often_as_is_asked_for()
+    {
+        int Common(int percent) => new DemonstrationData(1, Split.Train) { CommonPercent = percent }.Take(1000)
+            .Count(example => Kind.All.First(kind => kind.Name == example.Kind).IsCommon);
+        Assert.InRange(Common(0), 40, 180);
+        Assert.InRange(Common(50), 450, 650);
+    }
 }

@@ -20,7 +20,7 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
     private int _tables;
     private string? _list;
     private string _mark = "";
-    private bool _inText, _inRowProperties;
+    private bool _inText, _inRowProperties, _isInBox, _isChecked;
 
     /// <summary>The first heading.</summary>
     public string? Heading { get; private set; }
@@ -142,6 +142,15 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
             case "noBreakHyphen":
                 Append("-");
                 break;
+            case "sym":
+                Append(DocxSymbols.Text(Attribute(xml, "font"), Attribute(xml, "char")));
+                break;
+            case "checkBox":
+                _isInBox = true;
+                break;
+            case "default" or "checked" when _isInBox:
+                _isChecked = IsOn(Value(xml));
+                break;
             case "pStyle" or "outlineLvl" or "numId" or "ilvl" when _paragraphs.TryPeek(out Paragraph? paragraph):
                 paragraph.Note(name, Value(xml));
                 break;
@@ -157,6 +166,10 @@ internal sealed class DocxBody(DocxStyles styles, DocxNumbering numbering)
                 break;
             case "p" when _paragraphs.TryPop(out Paragraph? paragraph):
                 Add(paragraph);
+                break;
+            case "checkBox":
+                if (_paragraphs.TryPeek(out Paragraph? form) && !form.IsHidden) form.Text.Append(DocxSymbols.Box(_isChecked));
+                _isInBox = _isChecked = false;
                 break;
             case "trPr":
                 _inRowProperties = false;
