@@ -19,6 +19,7 @@ public sealed class QuotedSentencesTests
     {
         Assert.Empty(QuotedSentences.Find([Town], "Who sails the ferry?", 2));
         Assert.Single(QuotedSentences.Find([Town], "Where are the bakers?", 2));
+        Assert.Empty(QuotedSentences.Find([Town], "What is it all about?", 2));
         Assert.Empty(QuotedSentences.Find([Town], "Who is the mayor of Marrow?", 0));
     }
 
@@ -34,6 +35,12 @@ public sealed class QuotedSentencesTests
         Assert.Equal(["- 150 g walnuts"], QuotedSentences.Find(["- 500 g flour\n- 150 g walnuts\n- 7 g yeast"], "How many walnuts?", 1));
         Assert.Equal(["walnuts | 150 g"], QuotedSentences.Find(["What | Weight\nflour | 500 g\nwalnuts | 150 g"], "How many walnuts?", 1));
     }
+
+    [Fact]
+    public void A_sentence_that_was_broken_into_lines_is_said_whole() => Assert.Equal(
+        ["The office on the second floor, where in the winter months Ada Brandt is the one who stamps passports, is closed."],
+        QuotedSentences.Find(["It rains. The office on the second floor, where in the winter\nmonths Ada Brandt is the one who stamps "
+            + "passports,\nis closed. Come again."], "Who stamps passports?", 1));
 
     [Theory]
     [InlineData("approves", "approved", true)]

@@ -32,12 +32,11 @@ internal static partial class Words
     /// The words that passages are found by where nothing else finds them: without those that hold sentences together and those that ask,
     /// which are rare enough in a few short texts to pass for the subject. All of them where there are no others.
     /// </summary>
-    public static IReadOnlyList<string> OfSubject(string question)
-    {
-        IReadOnlyList<string> words = Of(question);
-        string[] subject = [.. words.Where(word => !s_functionWords.Contains(word))];
-        return subject.Length > 0 ? subject : words;
-    }
+    public static IReadOnlyList<string> OfSubject(string question) =>
+        Subject(question) is { Length: > 0 } subject ? subject : Of(question);
+
+    /// <summary>As <see cref="OfSubject"/>; none where there are no others.</summary>
+    public static string[] Subject(string question) => [.. Of(question).Where(word => !s_functionWords.Contains(word))];
 
     /// <summary>
     /// Whether two words may be forms of one, in a language that changes words at their ends: they begin alike, for four letters or more,
