@@ -42,14 +42,14 @@ public sealed class AskTests : LibraryFixture
     }
 
     [Theory]
-    [InlineData(null, true, 4096, "Cats sleep all day long.\n\nThey purr when they are content, and nobody knows quite why they do.\n\n")]
-    [InlineData(null, false, 4096, "")]
-    [InlineData(1, false, 4096, "They purr when they are content, and nobody knows quite why they do.\n\n")]
-    [InlineData(0, true, 4096, "")]
-    [InlineData(null, true, 52, "")]
-    public void Sentences_that_share_words_with_the_question_are_said_again_before_it(int? quotes, bool isSmall, int context, string said)
+    [InlineData(null, 2, 4096, "Cats sleep all day long.\n\nThey purr when they are content, and nobody knows quite why they do.\n\n")]
+    [InlineData(null, 0, 4096, "")]
+    [InlineData(1, 0, 4096, "They purr when they are content, and nobody knows quite why they do.\n\n")]
+    [InlineData(0, 2, 4096, "")]
+    [InlineData(null, 2, 52, "")]
+    public void Sentences_that_share_words_with_the_question_are_said_again_before_it(int? quotes, int usual, int context, string said)
     {
-        var model = new FakeModel { IsSmall = isSmall, ContextLength = context };
+        var model = new FakeModel { UsualQuotes = usual, ContextLength = context };
         using DocumentLibrary library = Open(model, chunkTokens: 320);
         library.Ingest([Path.Combine(Documents, "cats.txt")]);
         Answer answer = library.Ask("Why do content cats purr?", new AskOptions { Quotes = quotes, Instruction = "Say it." });

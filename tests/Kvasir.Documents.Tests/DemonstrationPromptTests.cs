@@ -12,7 +12,7 @@ public sealed class DemonstrationPromptTests : LibraryFixture
     [InlineData(2)]
     public void A_document_that_is_asked_gives_the_prompt_that_was_trained_on(int passages)
     {
-        var model = new FakeModel { Frame = s_frame, IsSmall = true };
+        var model = new FakeModel { Frame = s_frame, UsualQuotes = 2 };
         using DocumentLibrary library = Open(model, chunkTokens: passages == 1 ? 320 : 16);
         library.Ingest([Path.Combine(Documents, "cats.txt")]);
         Answer answer = library.Ask("Why do cats purr?", new AskOptions { Passages = passages });

@@ -38,7 +38,7 @@ internal sealed partial class FakeModel(StoreFiles? files = null, FakeModel? sam
 
     public int ContextLength { get; init; } = 4096;
 
-    public bool IsSmall { get; init; }
+    public int UsualQuotes { get; init; }
 
     public PromptFrame Frame { get; init; } = new("<|user|>", "<|end|><|assistant|>");
 

@@ -25,8 +25,8 @@ internal static class AskCommand
             "--passages -k", "N", "Chunks to answer from (default: up to 5, without those far weaker than the best)").InRange(1, 1000);
         var quotes = command.Option<int?>(
             "--quotes", "N",
-            "Sentences of the passages that are said again before the question, those that share most words with it (default: 2 for small "
-            + "models, else none)").InRange(0, 100);
+            "Sentences of the passages that are said again before the question, those that share most words with it (default: 1 for small "
+            + "models, 2 for tiny ones, else none)").InRange(0, 100);
         var maxTokens = command.Option("--max-tokens -n", "N", "Tokens of the answer, at most", 256).InRange(1, int.MaxValue);
         Option<int> draftTokens = SamplingOptions.DraftOption(command, new AskOptions().DraftTokens);
         var recompute = command.Flag("--recompute", "Compute the whole prompt anew instead of reusing stored KV, for comparison");

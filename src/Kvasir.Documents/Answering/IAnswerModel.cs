@@ -22,6 +22,9 @@ internal interface IAnswerModel : IDisposable
     /// <summary>Whether it is too small to tell the passage with the answer from lookalikes beside it.</summary>
     bool IsSmall => false;
 
+    /// <summary>How many sentences are said again before a question unless it is told otherwise.</summary>
+    int UsualQuotes => 0;
+
     /// <summary>What stands before the chunks and behind the question.</summary>
     PromptFrame Frame { get; }
 

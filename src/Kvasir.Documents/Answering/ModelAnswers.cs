@@ -15,6 +15,12 @@ internal sealed partial class ModelAnswers : IAnswerModel
     /// </summary>
     private const int PrefillTokens = 512;
 
+    /// <summary>Sentences that are said again to the built-in model, which has learned to read them, and to others as small.</summary>
+    public const int TinyQuotes = 2;
+
+    /// <summary>Narrower models are as small as the built-in one.</summary>
+    private const int TinyWidth = 512;
+
     private readonly Model _model;
     private readonly KvPolicy _policy;
 
@@ -53,6 +59,8 @@ internal sealed partial class ModelAnswers : IAnswerModel
 
     /// <summary>Narrower than models of a billion parameters are.</summary>
     public bool IsSmall => _model.Config.Width < 1536;
+
+    public int UsualQuotes => IsSmall ? _model.Config.Width < TinyWidth ? TinyQuotes : 1 : 0;
 
     public PromptFrame Frame { get; }
 

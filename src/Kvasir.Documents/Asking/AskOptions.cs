@@ -27,7 +27,7 @@ public sealed record AskOptions
 
     /// <summary>
     /// Sentences of the passages that are said again before the question, computed with it: those that share most words with it. Null for
-    /// two where the model is small, and none elsewhere.
+    /// one where the model is small, two where it is tiny, and none elsewhere.
     /// </summary>
     public int? Quotes { get; init; }
 

@@ -57,7 +57,7 @@ internal sealed partial class Asker(
     private int[] QuoteIds(IReadOnlyList<Passage> passages, string question)
     {
         int room = (model.ContextLength - prefix.Ids.Length) / QuotedPart;
-        int count = options.Quotes ?? (model.IsSmall ? QuotedSentences.ForSmallModel : 0);
+        int count = options.Quotes ?? model.UsualQuotes;
         var ids = new List<int[]>();
         foreach (string quote in QuotedSentences.Find(passages.Select(passage => passage.Text), question, count).AsEnumerable().Reverse())
         {

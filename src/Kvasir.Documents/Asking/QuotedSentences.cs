@@ -9,9 +9,6 @@ namespace Kvasir.Documents.Asking;
 /// </summary>
 internal static class QuotedSentences
 {
-    /// <summary>How many help a small model (docs/document-store.md).</summary>
-    public const int ForSmallModel = 2;
-
     /// <summary>Lines that belong together (a row of a table, each value with its heading) are said together if they are short.</summary>
     private const int ShortParagraph = 160;
 

@@ -29,7 +29,7 @@ internal static class DemonstrationPrompt
     /// <summary>The end of an answer is the beginning of what is asked next.</summary>
     private static IEnumerable<PromptSegment> Segments(Exchange exchange, IEnumerable<string> passages) =>
     [
-        .. QuotedSentences.Find(passages, exchange.Question, QuotedSentences.ForSmallModel)
+        .. QuotedSentences.Find(passages, exchange.Question, ModelAnswers.TinyQuotes)
             .Select(quote => new PromptSegment(Chunker.PromptText(quote), HasSpecial: false)),
         new(new AskOptions().Asked(exchange.Question), HasSpecial: false),
         new(s_frame.Suffix, HasSpecial: true),

@@ -116,7 +116,7 @@ internal static unsafe class BlockAttention
         }
 
         /// <summary>Few rows: straight from the encoded bytes.</summary>
-        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after) 
+        private void Strip<TBlocks>(TBlocks blocks, float* queries, int first, int count, int end, byte* after)
             where TBlocks : struct, IAttendedBlocks
         {
             byte** keys = stackalloc byte*[AttentionScratch.LongStripBlocks], values = stackalloc byte*[AttentionScratch.LongStripBlocks];

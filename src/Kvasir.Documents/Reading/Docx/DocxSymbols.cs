@@ -11,20 +11,12 @@ internal static class DocxSymbols
     /// <summary>From A and from a on.</summary>
     private const string GreekCapitals = "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", GreekLetters = "αβχδεφγηιϕκλμνοπθρστυϖωξψζ";
 
-    private static readonly Dictionary<int, string> s_symbol = new()
-    {
-        [0xA2] = "′", [0xA3] = "≤", [0xA5] = "∞", [0xAB] = "↔", [0xAC] = "←", [0xAD] = "↑", [0xAE] = "→", [0xAF] = "↓", [0xB0] = "°",
-        [0xB1] = "±", [0xB2] = "″", [0xB3] = "≥", [0xB4] = "×", [0xB6] = "∂", [0xB7] = "•", [0xB8] = "÷", [0xB9] = "≠", [0xBA] = "≡",
-        [0xBB] = "≈", [0xBC] = "…", [0xC5] = "⊕", [0xC6] = "∅", [0xC7] = "∩", [0xC8] = "∪", [0xCE] = "∈", [0xD1] = "∇", [0xD5] = "∏",
-        [0xD6] = "√", [0xDE] = "⇒", [0xE5] = "∑", [0xF2] = "∫",
-    };
+    private static readonly Dictionary<int, string> s_symbol = Places(
+        "A2′ A3≤ A5∞ AB↔ AC← AD↑ AE→ AF↓ B0° B1± B2″ B3≥ B4× B6∂ B7• B8÷ B9≠ BA≡ BB≈ BC… C5⊕ C6∅ C7∩ C8∪ CE∈ "
+        + "D1∇ D5∏ D6√ DE⇒ E5∑ F2∫");
 
-    private static readonly Dictionary<int, string> s_wingdings = new()
-    {
-        [0x28] = "☎", [0x2A] = "✉", [0x4A] = "☺", [0x4C] = "☹", [0x6C] = "●", [0x6E] = "■", [0x6F] = "□", [0x71] = "❑", [0x76] = "❖",
-        [0x9F] = "•", [0xA7] = "▪", [0xA8] = "☐", [0xD8] = "➢", [0xDF] = "←", [0xE0] = "→", [0xE8] = "➔", [0xFB] = "✗", [0xFC] = "✓",
-        [0xFD] = "☒", [0xFE] = "☑",
-    };
+    private static readonly Dictionary<int, string> s_wingdings = Places(
+        "28☎ 2A✉ 4A☺ 4C☹ 6C● 6E■ 6F□ 71❑ 76❖ 9F• A7▪ A8☐ D8➢ DF← E0→ E8➔ FB✗ FC✓ FD☒ FE☑");
 
     /// <summary>A box that is checked or not.</summary>
     public static string Box(bool isChecked) => isChecked ? "☒" : "☐";
@@ -51,4 +43,9 @@ internal static class DocxSymbols
         >= ' ' and <= '?' => ((char)code).ToString(),
         _ => s_symbol.GetValueOrDefault(code, ""),
     };
+
+    /// <summary>Reads places of two hexadecimal digits, each with its character behind it.</summary>
+    private static Dictionary<int, string> Places(string list) =>
+        list.Split(' ').ToDictionary(
+            place => int.Parse(place[..2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture), place => place[2..]);
 }
