@@ -116,7 +116,8 @@ public sealed partial class DemonstrationDataTests
             {
                 string[] slots = [.. fact.Slots.Select(slot => slot.Name)];
                 Assert.All(fact.AllSentences, line => AssertNames(kind, line, [.. subjects, .. slots]));
-                Assert.All(fact.AllSentences, line => Assert.True(slots.All(slot => line.Contains($"{{{slot}}}")), $"{kind.Name}: {line}"));
+                Assert.All(fact.AllSentences, line => Assert.True(
+                    slots.All(slot => line.Contains($"{{{slot}}}") || line.Contains($"{{^{slot}}}")), $"{kind.Name}: {line}"));
                 foreach (QuestionWording question in fact.AllQuestions)
                 {
                     AssertNames(kind, question.Text, [.. subjects, .. slots.Where(slot => slot != question.Slot)]);
