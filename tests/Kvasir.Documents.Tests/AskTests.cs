@@ -55,6 +55,7 @@ public sealed class AskTests : LibraryFixture
         Answer answer = library.Ask("Why do content cats purr?", new AskOptions { Quotes = quotes, Instruction = "Say it." });
         answer.Complete();
         Assert.Equal($"<|user|>{Cats}\n\n{said}Say it. Why do content cats purr?<|end|><|assistant|>", model.Decode(model.LastPrompt));
+        Assert.Single(answer.Sources); // whose text both quotes together are
         Assert.Equal(model.LastPrompt.Count, answer.ReusedTokens + answer.QuestionTokens);
     }
 

@@ -53,20 +53,15 @@ internal sealed partial class Asker(
         return new PreparedQuestion(answer, chunks, suffix, clock);
     }
 
-    /// <summary>The ids of sentences of the passages that are said again, as far as they take a small part of the context.</summary>
+    /// <summary>The ids of sentences of the passages that are said again, the best that take a small part of the context.</summary>
     private int[] QuoteIds(IReadOnlyList<Passage> passages, string question)
     {
-        int room = (model.ContextLength - prefix.Ids.Length) / QuotedPart;
-        int count = options.Quotes ?? model.UsualQuotes;
-        var ids = new List<int[]>();
-        foreach (string quote in QuotedSentences.Find(passages.Select(passage => passage.Text), question, count).AsEnumerable().Reverse())
-        {
-            int[] said = model.Encode(Chunker.PromptText(quote), parseSpecial: false);
-            if ((room -= said.Length) < 0) break;
-            ids.Insert(0, said);
-        }
-
-        return [.. ids.SelectMany(said => said)];
+        List<string> quotes = QuotedSentences.Find(
+            passages.Select(passage => passage.Text), question, options.Quotes ?? model.UsualQuotes);
+        int[][] ids = [.. quotes.Select(quote => model.Encode(Chunker.PromptText(quote), parseSpecial: false))];
+        int room = (model.ContextLength - prefix.Ids.Length) / QuotedPart, first = ids.Length;
+        while (first > 0 && (room -= ids[first - 1].Length) >= 0) first--;
+        return [.. ids[first..].SelectMany(quote => quote)];
     }
 
     /// <summary>What stands behind the chunks: the question, what ends the prompt, and what the answer begins with.</summary>
